@@ -1,0 +1,37 @@
+# One word per chore; `make help` lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+help:  ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+.venv/installed: pyproject.toml
+	@echo "Setting up .venv (about a minute the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fleetgate needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+venv: .venv/installed  ## Make the virtual environment .venv
+
+demo: .venv/installed  ## Run the documents' examples on an embedded fleet with a real Envoy, then stay up
+	@$(BIN)/fleetgate demo
+
+test: .venv/installed  ## Run all tests
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+check: .venv/installed  ## Formatting, lint, types, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: .venv/installed  ## Rewrite the code in the project's format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+golden: .venv/installed  ## Write the golden files anew; read the difference like code
+	@$(BIN)/pytest -q tests/golden --golden-update
+
+.PHONY: help venv demo test check format golden

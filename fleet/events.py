@@ -1,0 +1,68 @@
+"""What a source says: objects that came, went or could not be read, and how its origins do."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from fleet.models import FleetObject
+from fleet.problem import Problem
+from fleet.ref import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """The object is now this; `problems` are the parts of it that had to be left out."""
+
+    ref: Ref
+    value: FleetObject
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What is declared under this name cannot be read; the last good version stays in force.
+
+    Refs of kind `File` stand for a manifest file that does not parse; no `problems` means that an
+    earlier complaint is settled without a new object.
+    """
+
+    ref: Ref
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The object is gone, and so are the complaints about it."""
+
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Everything that the origin holds has been said, and it can be reached."""
+
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """The origin cannot be read now; what it held stays in force."""
+
+    origin: str
+    message: str
+
+
+Event: TypeAlias = Upserted | Refused | Deleted | Listed | Unreachable
+Emit: TypeAlias = Callable[[Sequence[Event]], None]
+
+
+class Source(Protocol):
+    """Where objects come from. One source may speak for several origins."""
+
+    async def run(self, emit: Emit) -> None:
+        """Say everything, then every change, until cancelled."""
+        ...
+
+    async def refresh(self) -> None:
+        """Return when all that was declared at the time of the call has been emitted."""
+        ...

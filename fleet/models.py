@@ -1,0 +1,250 @@
+"""The objects that fleetgate reads, with only the fields that translation uses.
+
+`status`, `managedFields`, `resourceVersion` and whatever else is left out: a change there is not
+a change here, so our own status write wakes nobody. Values are frozen; field names are Kubernetes'
+own in snake_case. Types are checked strictly where text comes in (`fleet.parse`).
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic.alias_generators import to_camel
+
+
+def _timestamp(value: object) -> object:
+    """Read RFC 3339 text; no zone means UTC."""
+    if not isinstance(value, str):
+        return value
+    moment = datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Timestamp: TypeAlias = Annotated[datetime, BeforeValidator(_timestamp)]
+Port: TypeAlias = Annotated[StrictInt, Field(ge=1, le=65535)]
+
+
+class Model(BaseModel):
+    """A frozen value read from a manifest; fields that it does not have are ignored."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class Metadata(Model):
+    """An object's name, and its age where it has one."""
+
+    name: StrictStr
+    namespace: StrictStr = ""
+    creation_timestamp: Timestamp | None = None
+
+
+class AnnotatedMetadata(Metadata):
+    """Metadata of kinds whose annotations are read."""
+
+    annotations: Mapping[StrictStr, StrictStr] = Field(default_factory=dict)
+
+
+class LabelledMetadata(Metadata):
+    """Metadata of kinds whose labels are read."""
+
+    labels: Mapping[StrictStr, StrictStr] = Field(default_factory=dict)
+
+
+# -- hub ------------------------------------------------------------------------------------------
+
+
+class ServiceBackendPort(Model):
+    """A Service's port, by number or by name."""
+
+    number: Port | None = None
+    name: StrictStr = ""
+
+
+class ServiceBackend(Model):
+    """A Service of the Ingress's own namespace, in every attached member."""
+
+    name: StrictStr
+    port: ServiceBackendPort = ServiceBackendPort()
+
+
+class IngressBackend(Model):
+    """What serves a path; a `resource` backend is not known here, so `service` may be absent."""
+
+    service: ServiceBackend | None = None
+
+
+class HttpPath(Model):
+    """One path of a rule."""
+
+    path: StrictStr = ""
+    path_type: Literal["Exact", "Prefix", "ImplementationSpecific"] = "ImplementationSpecific"
+    backend: IngressBackend
+
+
+class HttpPaths(Model):
+    """The `http` part of a rule."""
+
+    paths: tuple[HttpPath, ...] = ()
+
+
+class IngressRule(Model):
+    """One host of an Ingress; "" means every host that no other rule names."""
+
+    host: StrictStr = ""
+    http: HttpPaths | None = None
+
+
+class IngressTls(Model):
+    """The certificate of some hosts."""
+
+    hosts: tuple[StrictStr, ...] = ()
+    secret_name: StrictStr = ""
+
+
+class IngressSpec(Model):
+    """`Ingress.spec`."""
+
+    ingress_class_name: StrictStr | None = None
+    default_backend: IngressBackend | None = None
+    rules: tuple[IngressRule, ...] = ()
+    tls: tuple[IngressTls, ...] = ()
+
+
+class Ingress(Model):
+    """`networking.k8s.io/v1` Ingress."""
+
+    metadata: AnnotatedMetadata
+    spec: IngressSpec = IngressSpec()
+
+
+class IngressClassParameters(Model):
+    """The gateway object that a class stands for."""
+
+    api_group: StrictStr = ""
+    kind: StrictStr = ""
+    name: StrictStr = ""
+
+
+class IngressClassSpec(Model):
+    """`IngressClass.spec`."""
+
+    controller: StrictStr = ""
+    parameters: IngressClassParameters | None = None
+
+
+class IngressClass(Model):
+    """`networking.k8s.io/v1` IngressClass."""
+
+    metadata: Metadata
+    spec: IngressClassSpec = IngressClassSpec()
+
+
+class MseIngressLocal(Model):
+    """Which Ingresses a gateway listens to; see compatibility notes in the documentation."""
+
+    ingress_class: StrictStr | None = None
+    watch_namespace: StrictStr = ""
+
+
+class MseIngressSettings(Model):
+    """`MseIngressConfig.spec.ingress`."""
+
+    local: MseIngressLocal = MseIngressLocal()
+
+
+class MseIngressConfigSpec(Model):
+    """`MseIngressConfig.spec`."""
+
+    name: StrictStr = ""
+    ingress: MseIngressSettings = MseIngressSettings()
+
+
+class MseIngressConfig(Model):
+    """`mse.alibabacloud.com/v1alpha1` MseIngressConfig: one MSE gateway."""
+
+    metadata: AnnotatedMetadata
+    spec: MseIngressConfigSpec = MseIngressConfigSpec()
+
+
+class Secret(Model):
+    """A Secret that somebody references; its bytes never reach a log or a dump."""
+
+    metadata: Metadata
+    type: StrictStr = "Opaque"
+    data: Mapping[StrictStr, StrictStr] = Field(default_factory=dict, repr=False)
+
+
+# -- members --------------------------------------------------------------------------------------
+
+
+class ServicePort(Model):
+    """One port of a Service."""
+
+    name: StrictStr = ""
+    port: Port
+    protocol: StrictStr = "TCP"
+
+
+class ServiceSpec(Model):
+    """`Service.spec`."""
+
+    ports: tuple[ServicePort, ...] = ()
+
+
+class Service(Model):
+    """`v1` Service."""
+
+    metadata: Metadata
+    spec: ServiceSpec = ServiceSpec()
+
+
+class EndpointConditions(Model):
+    """Readiness of an endpoint; absent means ready, as Kubernetes has it."""
+
+    ready: StrictBool | None = None
+
+
+class TargetRef(Model):
+    """The object behind an endpoint, usually a Pod."""
+
+    kind: StrictStr = ""
+    name: StrictStr = ""
+
+
+class Endpoint(Model):
+    """One endpoint of a slice; its addresses are interchangeable and only the first is used."""
+
+    addresses: tuple[StrictStr, ...]
+    conditions: EndpointConditions = EndpointConditions()
+    target_ref: TargetRef | None = None
+
+
+class EndpointPort(Model):
+    """One port of a slice; `name` is the Service port's name."""
+
+    name: StrictStr = ""
+    port: Port | None = None
+    protocol: StrictStr = "TCP"
+
+
+class EndpointSlice(Model):
+    """`discovery.k8s.io/v1` EndpointSlice."""
+
+    metadata: LabelledMetadata
+    address_type: StrictStr = "IPv4"
+    endpoints: tuple[Endpoint, ...] = ()
+    ports: tuple[EndpointPort, ...] = ()
+
+
+class Pod(Model):
+    """`v1` Pod; read only where subsets by label are asked for."""
+
+    metadata: LabelledMetadata
+
+
+FleetObject: TypeAlias = (
+    Ingress | IngressClass | MseIngressConfig | Secret | Service | EndpointSlice | Pod
+)

@@ -1,0 +1,35 @@
+"""A mistake in a user's object, as data.
+
+A problem never stops another object and is never dropped: it is shown by `check`, `status`, the
+log and, on Kubernetes, as an event of the object that it is about.
+"""
+
+from dataclasses import dataclass
+
+from fleet.ref import Ref
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One finding about one object.
+
+    `reason` is one CamelCase word, as Kubernetes events have it. `key` is the annotation or the
+    field's path (`spec.rules[0].http.paths[1].path`), "" for the whole object; `value` what stands
+    there; `expected` completes the sentence "expected ..."; `effect` says what follows where that
+    is not plain.
+    """
+
+    at: Ref
+    reason: str
+    key: str
+    value: str
+    expected: str
+    effect: str = ""
+
+    @property
+    def message(self) -> str:
+        """The sentence for people: key, value, what was expected, and what follows."""
+        shown = self.value if len(self.value) <= 120 else self.value[:117] + "..."
+        what = f"{self.key}: {shown!r}" if self.key else f"{shown!r}" if shown else "the object"
+        effect = f"; {self.effect}" if self.effect else ""
+        return f"{what} (expected {self.expected}){effect}"

@@ -1,0 +1,1 @@
+"""Sources: where the objects of a fleet come from."""

@@ -1,0 +1,1 @@
+"""Translation: fleet state in, Envoy resources and statuses out; pure and synchronous."""

@@ -1,0 +1,1 @@
+"""The xDS protocol: resources, snapshots, streams as state machines, and the thin gRPC server."""
