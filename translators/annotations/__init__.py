@@ -1,0 +1,1 @@
+"""Features that annotations switch on: one file each, all listed in `features.FEATURES`."""

@@ -1,0 +1,207 @@
+"""`canary-*`: an alternative backend for some requests of another Ingress's rules.
+
+Per request: header and query rules, then cookie rules, then weights. The canary routes copy
+everything from the main rule but its backend.
+
+    header/query of each canary, oldest first ─▶ cookies of each, oldest first ─▶ weights ─▶ main
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import lcm
+from typing import Final
+
+from translators.annotations.feature import Feature
+from translators.annotations.reader import Key, Reader, own, shared
+from translators.annotations.values import (
+    boolean,
+    cookie_name,
+    header_name,
+    integer,
+    printable,
+    regex,
+)
+from translators.model import (
+    Alternative,
+    Condition,
+    Forward,
+    Pick,
+    Rule,
+    Share,
+    Target,
+    Text,
+    Where,
+)
+
+ENABLED: Final = shared("canary")
+WEIGHT: Final = shared("canary-weight")
+TOTAL: Final = shared("canary-weight-total")
+
+MAX_WEIGHT: Final = 1_000_000
+"""The sum of thousands of such weights still fits Envoy's 32 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class _By:
+    """The keys of one kind of rule: by header, by query parameter or by cookie."""
+
+    where: Where
+    name: Key
+    value: Key
+    pattern: Key | None = None
+
+
+HEADER: Final = _By(
+    Where.HEADER,
+    shared("canary-by-header"),
+    shared("canary-by-header-value"),
+    shared("canary-by-header-pattern"),
+)
+QUERY: Final = _By(
+    Where.QUERY,
+    own("canary-by-query"),
+    own("canary-by-query-value"),
+    own("canary-by-query-pattern"),
+)
+COOKIE: Final = _By(Where.COOKIE, shared("canary-by-cookie"), own("canary-by-cookie-value"))
+
+KEYS: Final = (
+    ENABLED,
+    WEIGHT,
+    TOTAL,
+    *(k for by in (HEADER, QUERY, COOKIE) for k in (by.name, by.value, by.pattern) if k),
+)
+
+
+def parse(reader: Reader) -> Alternative | None:
+    """Read the canary; `canary: "false"` and none at all are an ordinary Ingress."""
+    if not reader.read(ENABLED, boolean):
+        return None
+    total = reader.read(TOTAL, integer(1, MAX_WEIGHT)) or 100
+    weight = reader.read(WEIGHT, integer(0, 10**12))
+    if weight is not None and weight > total:
+        reader.note(
+            WEIGHT, "WeightAboveTotal", f"at most {total}, the total", f"it counts as {total}"
+        )
+        weight = total
+    alternative = Alternative(
+        (*_picks(reader, HEADER), *_picks(reader, QUERY)), _picks(reader, COOKIE), weight, total
+    )
+    if not alternative.by_request and not alternative.by_cookie and weight is None:
+        reader.note(
+            ENABLED,
+            "CanaryWithoutRule",
+            "a usable canary-by-header, -by-query, -by-cookie or canary-weight beside it",
+            "no request goes to the canary",
+        )
+    return alternative
+
+
+def _picks(reader: Reader, by: _By) -> tuple[Pick, ...]:
+    """The rules of one kind. A value or pattern that is unusable never matches."""
+    parse_name = {Where.HEADER: header_name, Where.COOKIE: cookie_name, Where.QUERY: printable}
+    name = reader.read(by.name, parse_name[by.where])
+    if name is None:
+        return ()
+    if reader.has(by.value):
+        value = reader.read(by.value, printable)
+        return () if value is None else (_pick(by, name, Text(value), canary=True),)
+    if by.pattern and reader.has(by.pattern):
+        pattern = reader.read(by.pattern, regex)
+        found = Text(f".*(?:{pattern}).*", regex=True)
+        return () if pattern is None else (_pick(by, name, found, canary=True),)
+    return (
+        _pick(by, name, Text("always"), canary=True),
+        _pick(by, name, Text("never"), canary=False),
+    )
+
+
+def _pick(by: _By, name: str, text: Text, *, canary: bool) -> Pick:
+    return Pick(Condition(by.where, name, (text,)), canary)
+
+
+def _apply(rule: Rule, alternative: Alternative) -> Rule:
+    return replace(rule, alternative=alternative)
+
+
+@dataclass(frozen=True, slots=True)
+class _Canary:
+    """A canary rule, and what it sends to its backend and to the main's behind it."""
+
+    rule: Rule
+    alternative: Alternative
+    forward: Forward
+
+
+def relate(main: Rule, canaries: Sequence[Rule]) -> tuple[Rule, ...]:
+    """The rules that serve the main rule's path, in the order in which they are asked.
+
+    `canaries` are rules with an alternative and the main's host and path, oldest first.
+    """
+    action = main.action
+    if not canaries or not isinstance(action, Forward):
+        return (main,)
+    related = [
+        _Canary(rule, rule.alternative, _with_fallback(rule.action, action))
+        for rule in canaries
+        if rule.alternative is not None and isinstance(rule.action, Forward)
+    ]
+    picks = [(c, pick) for c in related for pick in c.alternative.by_request]
+    picks += [(c, pick) for c in related for pick in c.alternative.by_cookie]
+    sure = [
+        replace(
+            main,
+            origin=c.rule.origin if pick.canary else main.origin,
+            at=c.rule.at if pick.canary else main.at,
+            conditions=(*main.conditions, pick.condition),
+            action=c.forward if pick.canary else action,
+        )
+        for c, pick in picks
+    ]
+    return (*sure, replace(main, action=_weighted(action, related)))
+
+
+def _with_fallback(canary: Forward, main: Forward) -> Forward:
+    """The canary's targets, each followed by the main's: without a usable Pod the main serves.
+
+    A subset of the main's own Service needs no such help, it falls back to the whole Service.
+    """
+    by_weight = sorted(main.shares, key=lambda share: -share.weight)
+    mains = [backend for share in by_weight for backend in share.target.backends]
+    shares = []
+    for share in canary.shares:
+        pools = {backend.pool for backend in share.target.backends}
+        others = tuple(backend for backend in mains if backend.pool not in pools)
+        shares.append(Share(Target((*share.target.backends, *others)), share.weight))
+    return Forward(tuple(shares))
+
+
+def _weighted(main: Forward, canaries: Sequence[_Canary]) -> Forward:
+    """Main and canaries by weight.
+
+    The total is that of the oldest canary with a weight, or the sum where the sum exceeds it; the
+    main gets the rest.
+    """
+    weighted = [(c, c.alternative.weight) for c in canaries if c.alternative.weight is not None]
+    taken = sum(weight for _, weight in weighted)
+    if not taken:
+        return main
+    total = max(weighted[0][0].alternative.total, taken)
+    parts = [(main, total - taken), *((c.forward, weight) for c, weight in weighted)]
+    return _mix([(forward, weight) for forward, weight in parts if weight])
+
+
+def _mix(parts: Sequence[tuple[Forward, int]]) -> Forward:
+    """One Forward of weighted ones; the integers stay as they are where each has one share."""
+    sums = [sum(share.weight for share in forward.shares) for forward, _ in parts]
+    common = lcm(*sums)
+    return Forward(
+        tuple(
+            Share(share.target, weight * share.weight * (common // total))
+            for (forward, weight), total in zip(parts, sums, strict=True)
+            for share in forward.shares
+        )
+    )
+
+
+FEATURE: Final = Feature("Canary", KEYS, parse, _apply)

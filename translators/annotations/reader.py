@@ -1,0 +1,91 @@
+"""Reading annotation values: the spellings of a key, and one problem for each value that is wrong.
+
+`nginx.ingress.kubernetes.io/` and `mse.ingress.kubernetes.io/` mean the same for the keys that
+NGINX Ingress knows, MSE's own exist only under `mse.`; `higress.io/` is a third spelling of both.
+Where several spellings are present, the first one that parses wins. A value that does not parse
+switches off that annotation alone.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from fleet.problem import Problem
+from fleet.ref import Ref
+
+T = TypeVar("T")
+
+NGINX: Final = "nginx.ingress.kubernetes.io/"
+MSE: Final = "mse.ingress.kubernetes.io/"
+HIGRESS: Final = "higress.io/"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An annotation's name without prefix, and its prefixes in the order in which they are read."""
+
+    name: str
+    prefixes: tuple[str, ...]
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """The full names."""
+        return tuple(prefix + self.name for prefix in self.prefixes)
+
+
+def shared(name: str) -> Key:
+    """A key that NGINX Ingress knows too."""
+    return Key(name, (NGINX, MSE, HIGRESS))
+
+
+def own(name: str) -> Key:
+    """A key of MSE's own."""
+    return Key(name, (MSE, HIGRESS))
+
+
+class Unusable(ValueError):  # noqa: N818 (a finding about a value, not a failure of the program)
+    """A value that cannot be used; the text completes the sentence "expected ..."."""
+
+    def __init__(self, expected: str, effect: str = "") -> None:
+        super().__init__(expected)
+        self.expected = expected
+        self.effect = effect
+
+
+class Reader:
+    """The annotations of one object; collects the problems found on the way."""
+
+    def __init__(self, at: Ref, annotations: Mapping[str, str]) -> None:
+        self._at = at
+        self._annotations = annotations
+        self.problems: list[Problem] = []
+
+    def read(self, key: Key, parse: Callable[[str], T]) -> T | None:
+        """Parse the first spelling that can be; None where the key is absent, empty or unusable."""
+        for spelling in key.spellings:
+            text = self._annotations.get(spelling, "").strip()
+            if not text:
+                continue
+            try:
+                return parse(text)
+            except Unusable as e:
+                effect = e.effect or "the annotation is ignored"
+                self.problems.append(
+                    Problem(self._at, "InvalidAnnotation", spelling, text, e.expected, effect)
+                )
+        return None
+
+    def has(self, key: Key) -> bool:
+        """Whether some spelling is there with a text, usable or not."""
+        return any(self._annotations.get(spelling, "").strip() for spelling in key.spellings)
+
+    def is_empty(self, key: Key) -> bool:
+        """Whether the key is there, and says nothing."""
+        return not self.has(key) and any(s in self._annotations for s in key.spellings)
+
+    def note(self, key: Key, reason: str, expected: str, effect: str) -> None:
+        """Report a value that parses but cannot take effect."""
+        for spelling in key.spellings:
+            if text := self._annotations.get(spelling, "").strip():
+                self.problems.append(Problem(self._at, reason, spelling, text, expected, effect))
+                return

@@ -1,0 +1,71 @@
+"""`service-subset`, `subset-labels`: the Pods of a Service that are asked first.
+
+While the subset has a usable Pod all traffic stays in it; without one it goes to all Pods of the
+Service, and comes back with the Pods.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from translators.annotations.feature import Feature
+from translators.annotations.reader import Reader, Unusable, own
+from translators.annotations.values import lines, printable
+from translators.model import Forward, Rule, Share, Subset, Target
+
+NAME: Final = own("service-subset")
+LABELS: Final = own("subset-labels")
+
+MEMBER_LABEL: Final = "topology.istio.io/cluster"
+CANARY_LABEL: Final = "opensergo.io/canary"
+
+
+def parse(reader: Reader) -> Subset | None:
+    """Read the subset; the labels decide, the name counts only where there are none."""
+    name = reader.read(NAME, printable)
+    if reader.has(LABELS):
+        return reader.read(LABELS, _labels)
+    if reader.is_empty(NAME) or name == "base":
+        return Subset(base=True)
+    if name is not None:
+        return Subset(labels=((f"{CANARY_LABEL}-{name}", name),))
+    return None
+
+
+def _labels(text: str) -> Subset:
+    member = ""
+    labels: dict[str, str] = {}
+    for line in lines(text):
+        key, _, value = line.partition(" ")
+        value = value.strip()
+        if not value or " " in value:
+            raise Unusable("lines of a label's key, a blank and its value")
+        if key == MEMBER_LABEL and not member:
+            member = value
+        elif key == MEMBER_LABEL or labels.setdefault(key, value) != value:
+            raise Unusable(f"one value for {key}")
+    return Subset(member, tuple(sorted(labels.items())))
+
+
+def holds(subset: Subset, member: str, labels: Mapping[str, str]) -> bool:
+    """Whether a Pod of the member with these labels belongs to the subset."""
+    if subset.member and subset.member != member:
+        return False
+    if subset.base:
+        return not labels.get(CANARY_LABEL) and not any(
+            key.startswith(CANARY_LABEL) and key != CANARY_LABEL for key in labels
+        )
+    return all(labels.get(key) == value for key, value in subset.labels)
+
+
+def _apply(rule: Rule, subset: Subset) -> Rule:
+    if not isinstance(rule.action, Forward):
+        return rule
+    shares = tuple(
+        Share(Target(tuple(replace(b, subset=subset) for b in share.target.backends)), share.weight)
+        for share in rule.action.shares
+    )
+    return replace(rule, action=Forward(shares))
+
+
+FEATURE: Final = Feature("Subset of a Service", (NAME, LABELS), parse, _apply)

@@ -1,0 +1,83 @@
+"""How annotation values are read: booleans, numbers, names, regexes. Each raises `Unusable`."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import re2
+
+from translators.annotations.reader import Unusable
+
+_TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+_FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
+_PRINTABLE: Final = re.compile(r"[\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]{1,4096}")
+_MAX_PROGRAM: Final = 10_000
+"""Instructions of a compiled regex. Envoy's own limit is 100 unless the bootstrap says otherwise;
+ours says 32768, which leaves room for what translation puts around a user's pattern."""
+
+
+def boolean(text: str) -> bool:
+    """Go's `strconv.ParseBool`."""
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise Unusable("true or false")
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """A decimal integer without unit, within the bounds."""
+
+    def parse(text: str) -> int:
+        if _INTEGER.fullmatch(text) and low <= (number := int(text)) <= high:
+            return number
+        raise Unusable(f"an integer from {low} to {high}")
+
+    return parse
+
+
+def header_name(text: str) -> str:
+    """A token of RFC 9110 section 5.6.2, in lower case, as Envoy keeps header names."""
+    if _TOKEN.fullmatch(text):
+        return text.lower()
+    raise Unusable("a header name (letters, digits, - and the like)")
+
+
+def cookie_name(text: str) -> str:
+    """A token; cookie names are compared with case."""
+    if _TOKEN.fullmatch(text):
+        return text
+    raise Unusable("a cookie name (letters, digits, - and the like)")
+
+
+def printable(text: str) -> str:
+    """One line without control characters, of at most 4096 characters."""
+    if _PRINTABLE.fullmatch(text):
+        return text
+    raise Unusable("one line of at most 4096 characters")
+
+
+def regex(text: str) -> str:
+    """A pattern that RE2, Envoy's engine, accepts."""
+    printable(text)
+    if (error := regex_error(text)) is not None:
+        raise Unusable(f"a regular expression of RE2's syntax: {error}")
+    return text
+
+
+def regex_error(pattern: str) -> str | None:
+    """Why Envoy would refuse the pattern, or None. Costs a compilation."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        size = re2.compile(pattern, options).programsize
+    except re2.error as e:
+        return e.args[0].decode(errors="replace") if e.args else "not accepted"
+    return None if size <= _MAX_PROGRAM else f"too large ({size} instructions)"
+
+
+def lines(text: str) -> tuple[str, ...]:
+    """The lines that are not blank, trimmed."""
+    return tuple(line.strip() for line in text.splitlines() if line.strip())

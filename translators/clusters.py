@@ -1,0 +1,134 @@
+"""Clusters: how Envoy talks to a backend, and how it notices that a Pod has died.
+
+The numbers are measured (docs/design/failover.md): with them a member whose Pods are all killed
+under load, or silently cut off, loses no idempotent request.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from envoy_data_plane.envoy.config.cluster import v3 as schema
+from envoy_data_plane.envoy.config.core.v3 import ApiVersion, SocketOptionSocketState
+
+from translators.gateways import UpstreamLimits
+from translators.messages import (
+    AggregateClusterConfig,
+    AggregatedConfigSource,
+    BindConfig,
+    CircuitBreakers,
+    CircuitBreakersRetryBudget,
+    CircuitBreakersThresholds,
+    Cluster,
+    ClusterCommonLbConfig,
+    ClusterCustomClusterType,
+    ClusterEdsClusterConfig,
+    ConfigSource,
+    OutlierDetection,
+    Percent,
+    SocketOption,
+)
+from translators.model import Target
+from translators.names import backend_name, cluster_name
+from xds.resource import Resource
+from xds.wire import encode, pack
+
+_TCP: Final = 6
+_TCP_USER_TIMEOUT: Final = 18
+_UNLIMITED: Final = 1_000_000_000
+
+PANIC_PERCENT: Final = 0
+"""Never send to Pods that are known to be dead while others live. Envoy's default of 50 would keep
+two thirds of the traffic on a dead member that holds two of three Pods."""
+
+
+def build_cluster(target: Target, limits: UpstreamLimits) -> Resource:
+    """The Cluster of a target: one backend by EDS, or an aggregate of several Clusters."""
+    if len(target.backends) > 1:
+        return _aggregate(target, limits)
+    name = cluster_name(target)
+    message = Cluster(
+        name=name,
+        type=schema.ClusterDiscoveryType.EDS,
+        eds_cluster_config=ClusterEdsClusterConfig(
+            eds_config=ConfigSource(
+                ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3
+            )
+        ),
+        connect_timeout=limits.connect,
+        lb_policy=schema.ClusterLbPolicy.ROUND_ROBIN,
+        # A second ejection within Envoy's default merge window of 1 s would reach the workers late.
+        common_lb_config=ClusterCommonLbConfig(
+            update_merge_window=timedelta(0), healthy_panic_threshold=Percent(value=PANIC_PERCENT)
+        ),
+        circuit_breakers=_circuit_breakers(),
+        outlier_detection=_outlier_detection(),
+        # No source address: 0.0.0.0 would break IPv6 endpoints.
+        upstream_bind_config=BindConfig(
+            socket_options=[
+                SocketOption(
+                    description="TCP_USER_TIMEOUT",
+                    level=_TCP,
+                    name=_TCP_USER_TIMEOUT,
+                    int_value=limits.unacknowledged // timedelta(milliseconds=1),
+                    state=SocketOptionSocketState.STATE_PREBIND,
+                )
+            ]
+        ),
+    )
+    return Resource.of(name, encode(message), requires=(name,))
+
+
+def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:
+    """The next Cluster serves while those before it have no usable Pod."""
+    name = cluster_name(target)
+    clusters = [backend_name(backend) for backend in target.backends]
+    message = Cluster(
+        name=name,
+        cluster_type=ClusterCustomClusterType(
+            name="envoy.clusters.aggregate",
+            typed_config=pack(AggregateClusterConfig(clusters=clusters)),
+        ),
+        connect_timeout=limits.connect,
+        lb_policy=schema.ClusterLbPolicy.CLUSTER_PROVIDED,
+        circuit_breakers=_circuit_breakers(),
+    )
+    return Resource.of(name, encode(message))
+
+
+def _circuit_breakers() -> schema.CircuitBreakers:
+    """No limit unless one is asked for.
+
+    Envoy's default of 3 concurrent retries a Cluster turns a crash under parallel load into errors;
+    a budget of all active requests never refuses a retry and still bounds a storm.
+    """
+    return CircuitBreakers(
+        thresholds=[
+            CircuitBreakersThresholds(
+                max_connections=_UNLIMITED,
+                max_pending_requests=_UNLIMITED,
+                max_requests=_UNLIMITED,
+                retry_budget=CircuitBreakersRetryBudget(
+                    budget_percent=Percent(value=100), min_retry_concurrency=100
+                ),
+            )
+        ]
+    )
+
+
+def _outlier_detection() -> schema.OutlierDetection:
+    """Two refused connections or three gateway errors in a row take a Pod out, for 2 to 10 s."""
+    return OutlierDetection(
+        split_external_local_origin_errors=True,
+        consecutive_local_origin_failure=2,
+        enforcing_consecutive_local_origin_failure=100,
+        consecutive_gateway_failure=3,
+        enforcing_consecutive_gateway_failure=100,
+        consecutive_5xx=0,
+        enforcing_consecutive_5xx=0,
+        enforcing_success_rate=0,
+        enforcing_local_origin_success_rate=0,
+        interval=timedelta(milliseconds=500),
+        base_ejection_time=timedelta(seconds=2),
+        max_ejection_time=timedelta(seconds=10),
+        max_ejection_percent=100,
+    )

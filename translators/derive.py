@@ -1,0 +1,249 @@
+"""Derived tables: every row is a function of the rows that it reads.
+
+    Input ──▶ Index ──▶ Derived ──▶ Derived ...      (tables in the order of their creation)
+
+A derived row is `compute(view, key)`. The view records what the computation reads, so that the row
+runs again only when its own key or something that it read has changed; a result equal to the row
+before stops there. Nothing is invalidated by hand and nothing is stated twice.
+
+How a turn works. `Input.set` notes which keys differ. `Graph.update` then visits the tables in the
+order in which they were made. A table may read only tables made before it, so when its turn comes
+everything below it is settled: each row is computed at most once a turn, and no row ever sees a
+half-updated world. While a table is visited, its changed keys mark their readers dirty; the readers
+stand further down the order and are met later in the same turn.
+
+Which keys a derived table has is said by its domain: another table. A row lives while its key is
+in the domain; what stands there counts only where the computation reads it. An `Index` groups the
+rows of a table by whatever keys `of(key, row)` names, and is itself a table of sorted tuples; the
+usual domain is an index ("every host that an Ingress names").
+
+Costs: one changed row costs its readers, not the size of the table. A group is sorted when it is
+read after a change, O(n log n) of that group, so nothing should read a group that grows with the
+fleet.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+G = TypeVar("G", bound=Hashable)
+
+
+class Table(Generic[K, V]):
+    """Rows by key, and who has read them. `changed` holds the keys that differ since last turn."""
+
+    def __init__(self, graph: "Graph", name: str) -> None:
+        self.name = name
+        self.changed: set[K] = set()
+        self._readers: dict[K, dict[tuple[Derived[Any, Any], Any], None]] = {}
+        graph.add(self)
+
+    def get(self, key: K) -> V | None:
+        """The row as of the last turn; outside of computations only (`View.get` records)."""
+        raise NotImplementedError
+
+    def __contains__(self, key: K) -> bool:
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Bring the rows up to date with the tables before this one."""
+
+    def tell_readers(self) -> None:
+        """Mark every row dirty that has read a key that changed."""
+        for key in self.changed:
+            for table, cell in self._readers.get(key, ()):
+                table.dirty.add(cell)
+
+    def listen(self, key: K, reader: "Derived[Any, Any]", cell: Hashable) -> None:
+        """Note that a row of `reader` depends on this key."""
+        self._readers.setdefault(key, {})[reader, cell] = None
+
+    def forget(self, key: K, reader: "Derived[Any, Any]", cell: Hashable) -> None:
+        """Drop the note again."""
+        readers = self._readers[key]
+        del readers[reader, cell]
+        if not readers:
+            del self._readers[key]
+
+
+class _Stored(Table[K, V]):
+    """A table that keeps its rows."""
+
+    def __init__(self, graph: "Graph", name: str) -> None:
+        super().__init__(graph, name)
+        self._rows: dict[K, V] = {}
+
+    @property
+    def rows(self) -> Mapping[K, V]:
+        """All rows as of the last turn."""
+        return self._rows
+
+    def get(self, key: K) -> V | None:
+        return self._rows.get(key)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._rows
+
+    def _store(self, key: K, row: V | None) -> None:
+        """Keep the row, or drop it where it is None; an equal row is no change."""
+        if row is None:
+            if self._rows.pop(key, None) is not None:
+                self.changed.add(key)
+        elif self._rows.get(key) != row:
+            self._rows[key] = row
+            self.changed.add(key)
+
+
+class Input(_Stored[K, V]):
+    """Rows from outside."""
+
+    def set(self, key: K, row: V | None) -> None:
+        """Put a row in, or take it out; it counts from the next `Graph.update` on."""
+        self._store(key, row)
+
+
+class Index(Table[G, tuple[K, ...]], Generic[G, K, V]):
+    """The keys of a table's rows, grouped; a group without members does not exist."""
+
+    def __init__(
+        self,
+        graph: "Graph",
+        name: str,
+        source: _Stored[K, V],
+        of: Callable[[K, V], Iterable[G]],
+    ) -> None:
+        super().__init__(graph, name)
+        self._source = source
+        self._of = of
+        self._groups_of: dict[K, frozenset[G]] = {}
+        self._members: dict[G, set[K]] = {}
+        self._sorted: dict[G, tuple[K, ...]] = {}
+
+    def get(self, key: G) -> tuple[K, ...] | None:
+        """The members of the group, sorted."""
+        members = self._members.get(key)
+        if members is None:
+            return None
+        if key not in self._sorted:
+            self._sorted[key] = tuple(sorted(members))  # type: ignore[type-var]  # keys that are grouped are ordered
+        return self._sorted[key]
+
+    def __contains__(self, key: G) -> bool:
+        return key in self._members
+
+    def settle(self) -> None:
+        """Move the keys whose rows changed to the groups that they belong to now."""
+        for key in self._source.changed:
+            row = self._source.get(key)
+            before = self._groups_of.get(key, frozenset())
+            now = frozenset() if row is None else frozenset(self._of(key, row))
+            for group in before - now:
+                members = self._members[group]
+                members.discard(key)
+                if not members:
+                    del self._members[group]
+            for group in now - before:
+                self._members.setdefault(group, set()).add(key)
+            for group in before ^ now:
+                self._sorted.pop(group, None)
+                self.changed.add(group)
+            if now:
+                self._groups_of[key] = now
+            else:
+                self._groups_of.pop(key, None)
+
+
+class View:
+    """What a computation may read, and what it has read."""
+
+    def __init__(self) -> None:
+        self.reads: dict[tuple[Table[Any, Any], Any], None] = {}
+
+    def get(self, table: Table[K, V], key: K) -> V | None:
+        """The row, or None where there is none; either way it is noted."""
+        self.reads[table, key] = None
+        return table.get(key)
+
+    def must(self, table: Table[K, V], key: K) -> V:
+        """The row of a key that the reader's own key implies; KeyError is a bug."""
+        row = self.get(table, key)
+        if row is None:
+            raise KeyError(f"{table.name} has no row {key!r}")
+        return row
+
+    def group(self, index: Index[G, K, V], key: G) -> tuple[K, ...]:
+        """The members of a group, sorted; () where there is no such group."""
+        return self.get(index, key) or ()
+
+
+class Derived(_Stored[K, V]):
+    """Rows made from other tables' rows. `computed` counts computations since the start."""
+
+    def __init__(
+        self,
+        graph: "Graph",
+        name: str,
+        domain: Table[K, Any],  # any row type: only the keys count
+        compute: Callable[[View, K], V | None],
+    ) -> None:
+        super().__init__(graph, name)
+        self.dirty: set[K] = set()
+        self.computed = 0
+        self._domain = domain
+        self._compute = compute
+        self._alive: set[K] = set()
+        self._reads: dict[K, dict[tuple[Table[Any, Any], Any], None]] = {}
+
+    def settle(self) -> None:
+        """Compute the dirty rows."""
+        for key in self._domain.changed:
+            if (key in self._domain) != (key in self._alive):
+                self._alive ^= {key}
+                self.dirty.add(key)
+        for key in self.dirty:
+            view = View()
+            row = None
+            if key in self._alive:
+                row = self._compute(view, key)
+                self.computed += 1
+            self._record(key, view.reads)
+            self._store(key, row)
+        self.dirty = set()
+
+    def _record(self, key: K, reads: dict[tuple[Table[Any, Any], Any], None]) -> None:
+        before = self._reads.pop(key, {})
+        for table, cell in before:
+            if (table, cell) not in reads:
+                table.forget(cell, self, key)
+        for table, cell in reads:
+            if (table, cell) not in before:
+                table.listen(cell, self, key)
+        if reads:
+            self._reads[key] = reads
+
+
+class Graph:
+    """The tables, in the order in which they are brought up to date."""
+
+    def __init__(self) -> None:
+        self._tables: list[Table[Any, Any]] = []
+
+    def add(self, table: Table[Any, Any]) -> None:
+        """Put a table at the end of the order; tables do this themselves."""
+        self._tables.append(table)
+
+    def update(self) -> None:
+        """Run one turn; `changed` of every table then says what the turn changed."""
+        for table in self._tables:
+            table.settle()
+            table.tell_readers()
+
+    def end_turn(self) -> None:
+        """Forget what changed, once everybody has taken it."""
+        for table in self._tables:
+            table.changed.clear()
+
+    def computed(self) -> Mapping[str, int]:
+        """How often rows were computed, by table: the cost of a change, for tests."""
+        return {t.name: t.computed for t in self._tables if isinstance(t, Derived)}

@@ -1,0 +1,114 @@
+"""The rules of one host, merged over all Ingresses and put in order.
+
+Order of rules: `order`, then Exact, longer Prefix, regex (longer text first), Prefix "/", and last
+the default backend. Two rules with one path: the older Ingress keeps it. Canary rules join the main
+rule of their path. The result does not depend on the order in which objects arrived.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fleet.problem import Problem
+from fleet.ref import Ref
+from translators.annotations.canary import relate
+from translators.ingress import IngressRules
+from translators.model import Age, Forward, Path, PathKind, Rule, Target
+
+Claim: TypeAlias = tuple[Path, int, tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlan:
+    """What a host serves: rules in the order in which they are asked, then a rule for the rest."""
+
+    rules: tuple[Rule, ...]
+    default: Rule | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def everything(self) -> tuple[Rule, ...]:
+        """The rules, then the default backend."""
+        return (*self.rules, self.default) if self.default else self.rules
+
+    @property
+    def targets(self) -> frozenset[Target]:
+        """Everything that requests of this host may be sent to."""
+        return frozenset(
+            share.target
+            for rule in self.everything
+            if isinstance(rule.action, Forward)
+            for share in rule.action.shares
+        )
+
+    @property
+    def origins(self) -> frozenset[Ref]:
+        """The Ingresses that serve something here."""
+        return frozenset(rule.origin for rule in self.everything)
+
+
+def plan_host(ingresses: Iterable[IngressRules], host: str) -> HostPlan:
+    """Merge the rules that the Ingresses declare for the host."""
+    declared = [rule for ingress in ingresses for rule in ingress.rules if rule.host == host]
+    defaults = [ingress.default for ingress in ingresses if ingress.default]
+    problems: list[Problem] = []
+    mains: dict[Claim, Rule] = {}
+    canaries: dict[Claim, list[Rule]] = defaultdict(list)
+    for rule in sorted(declared, key=_by_age):
+        if rule.alternative is not None:
+            canaries[_claim(rule)].append(rule)
+        elif (first := mains.setdefault(_claim(rule), rule)) is not rule:
+            problems.append(_conflict(rule, first))
+    ordered = sorted(mains.items(), key=lambda item: _rank(item[1]))
+    rules = tuple(rule for claim, main in ordered for rule in relate(main, canaries.get(claim, ())))
+    for claim, lonely in canaries.items():
+        if claim not in mains:
+            problems += [_without_main(rule) for rule in lonely]
+    return HostPlan(rules, min(defaults, key=_by_age, default=None), tuple(sorted(problems)))
+
+
+def _by_age(rule: Rule) -> tuple[Age, Ref]:
+    """The sort is stable, so that inside an Ingress the first rule stays first."""
+    return rule.age, rule.origin
+
+
+def _claim(rule: Rule) -> Claim:
+    return rule.path, rule.order, rule.conditions
+
+
+def _rank(rule: Rule) -> tuple[object, ...]:
+    path = rule.path
+    last = path == Path(PathKind.PREFIX, "/")
+    return (
+        rule.order,
+        last,
+        path.kind.value,
+        -len(path.value),
+        path.value,
+        -len(rule.conditions),
+        _by_age(rule),
+    )
+
+
+def _conflict(rule: Rule, first: Rule) -> Problem:
+    host = rule.host or "every host"
+    return Problem(
+        rule.origin,
+        "Conflict",
+        rule.at,
+        f"{rule.host or '*'} {rule.path}",
+        f"a path of {host} that no older rule has",
+        f"{first.origin} keeps it ({first.at}), this rule is not served",
+    )
+
+
+def _without_main(rule: Rule) -> Problem:
+    return Problem(
+        rule.origin,
+        "CanaryWithoutMain",
+        rule.at,
+        f"{rule.host or '*'} {rule.path}",
+        "an Ingress without canary that has the same host and path",
+        "the canary takes no request",
+    )

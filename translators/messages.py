@@ -1,0 +1,124 @@
+"""The Envoy messages that translation builds: envoy-data-plane's classes on protobuf's C runtime.
+
+The names are Envoy's, with the enclosing message in front where they are nested. What is listed
+here is what the codec's property test holds equal to envoy-data-plane's own bytes.
+"""
+
+from envoy_data_plane.envoy.config.cluster import v3 as cluster
+from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
+from envoy_data_plane.envoy.config.core import v3 as core
+from envoy_data_plane.envoy.config.endpoint import v3 as endpoint
+from envoy_data_plane.envoy.config.listener import v3 as listener
+from envoy_data_plane.envoy.config.route import v3 as route
+from envoy_data_plane.envoy.extensions.clusters.aggregate import v3 as aggregate
+from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
+from envoy_data_plane.envoy.extensions.filters.common.matcher.action import v3 as matcher_action
+from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
+from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
+from envoy_data_plane.envoy.extensions.filters.http.router import v3 as router
+from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
+from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutation import (
+    v3 as early_header_mutation,
+)
+from envoy_data_plane.envoy.extensions.retry.host.previous_hosts import v3 as previous_hosts
+from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities import (
+    v3 as previous_priorities,
+)
+from envoy_data_plane.envoy.type import v3 as envoy_type
+from envoy_data_plane.envoy.type.matcher import v3 as matcher
+from envoy_data_plane.xds.core import v3 as xds_core
+from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
+
+from xds.wire import twin
+
+# values that many messages share
+Address = twin(core.Address)
+AggregatedConfigSource = twin(core.AggregatedConfigSource)
+ConfigSource = twin(core.ConfigSource)
+DataSource = twin(core.DataSource)
+HeaderValue = twin(core.HeaderValue)
+HeaderValueOption = twin(core.HeaderValueOption)
+Locality = twin(core.Locality)
+Metadata = twin(core.Metadata)
+Percent = twin(envoy_type.Percent)
+RegexMatcher = twin(matcher.RegexMatcher)
+SocketAddress = twin(core.SocketAddress)
+StringMatcher = twin(matcher.StringMatcher)
+
+# Cluster
+AggregateClusterConfig = twin(aggregate.ClusterConfig)
+BindConfig = twin(core.BindConfig)
+CircuitBreakers = twin(cluster.CircuitBreakers)
+CircuitBreakersRetryBudget = twin(cluster.CircuitBreakersThresholdsRetryBudget)
+CircuitBreakersThresholds = twin(cluster.CircuitBreakersThresholds)
+Cluster = twin(cluster.Cluster)
+ClusterCommonLbConfig = twin(cluster.ClusterCommonLbConfig)
+ClusterCustomClusterType = twin(cluster.ClusterCustomClusterType)
+ClusterEdsClusterConfig = twin(cluster.ClusterEdsClusterConfig)
+OutlierDetection = twin(cluster.OutlierDetection)
+SocketOption = twin(core.SocketOption)
+
+# ClusterLoadAssignment
+ClusterLoadAssignment = twin(endpoint.ClusterLoadAssignment)
+ClusterLoadAssignmentPolicy = twin(endpoint.ClusterLoadAssignmentPolicy)
+Endpoint = twin(endpoint.Endpoint)
+LbEndpoint = twin(endpoint.LbEndpoint)
+LocalityLbEndpoints = twin(endpoint.LocalityLbEndpoints)
+
+# ScopedRouteConfiguration
+DirectResponseAction = twin(route.DirectResponseAction)
+HeaderMatcher = twin(route.HeaderMatcher)
+LuaPerRoute = twin(lua.LuaPerRoute)
+PreviousHostsPredicate = twin(previous_hosts.PreviousHostsPredicate)
+PreviousPrioritiesConfig = twin(previous_priorities.PreviousPrioritiesConfig)
+QueryParameterMatcher = twin(route.QueryParameterMatcher)
+RetryBackOff = twin(route.RetryPolicyRetryBackOff)
+RetryHostPredicate = twin(route.RetryPolicyRetryHostPredicate)
+RetryPolicy = twin(route.RetryPolicy)
+RetryPriority = twin(route.RetryPolicyRetryPriority)
+Route = twin(route.Route)
+RouteAction = twin(route.RouteAction)
+RouteConfiguration = twin(route.RouteConfiguration)
+RouteMatch = twin(route.RouteMatch)
+ScopedRouteConfiguration = twin(route.ScopedRouteConfiguration)
+ScopedRouteConfigurationKey = twin(route.ScopedRouteConfigurationKey)
+ScopedRouteConfigurationKeyFragment = twin(route.ScopedRouteConfigurationKeyFragment)
+VirtualHost = twin(route.VirtualHost)
+WeightedCluster = twin(route.WeightedCluster)
+WeightedClusterClusterWeight = twin(route.WeightedClusterClusterWeight)
+
+# Listener
+EarlyHeaderMutation = twin(early_header_mutation.HeaderMutation)
+ExtensionWithMatcher = twin(matching.ExtensionWithMatcher)
+Filter = twin(listener.Filter)
+FilterChain = twin(listener.FilterChain)
+HeaderMutation = twin(header_mutation.HeaderMutation)
+HeaderMutationMutations = twin(header_mutation.Mutations)
+HeaderMutationRule = twin(mutation_rules.HeaderMutation)
+Http1ProtocolOptions = twin(core.Http1ProtocolOptions)
+Http2ProtocolOptions = twin(core.Http2ProtocolOptions)
+HttpConnectionManager = twin(hcm.HttpConnectionManager)
+HttpConnectionManagerUpgradeConfig = twin(hcm.HttpConnectionManagerUpgradeConfig)
+HttpFilter = twin(hcm.HttpFilter)
+HttpProtocolOptions = twin(core.HttpProtocolOptions)
+HttpRequestHeaderMatchInput = twin(matcher.HttpRequestHeaderMatchInput)
+Listener = twin(listener.Listener)
+Lua = twin(lua.Lua)
+OnMatch = twin(xds_matcher.MatcherOnMatch)
+Router = twin(router.Router)
+ScopedRds = twin(hcm.ScopedRds)
+ScopedRoutes = twin(hcm.ScopedRoutes)
+ScopeKeyBuilder = twin(hcm.ScopedRoutesScopeKeyBuilder)
+ScopeKeyFragment = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilder)
+ScopeKeyHeaderExtractor = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilderHeaderValueExtractor)
+SkipFilter = twin(matcher_action.SkipFilter)
+TypedExtensionConfig = twin(core.TypedExtensionConfig)
+XdsMatcher = twin(xds_matcher.Matcher)
+XdsMatcherFieldMatcher = twin(xds_matcher.MatcherMatcherListFieldMatcher)
+XdsMatcherList = twin(xds_matcher.MatcherMatcherList)
+XdsMatcherPredicate = twin(xds_matcher.MatcherMatcherListPredicate)
+XdsMatcherSinglePredicate = twin(xds_matcher.MatcherMatcherListPredicateSinglePredicate)
+XdsRegexMatcher = twin(xds_matcher.RegexMatcher)
+XdsRegexMatcherGoogleRe2 = twin(xds_matcher.RegexMatcherGoogleRe2)
+XdsStringMatcher = twin(xds_matcher.StringMatcher)
+XdsTypedExtensionConfig = twin(xds_core.TypedExtensionConfig)

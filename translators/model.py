@@ -1,0 +1,217 @@
+"""The rule model: what both Ingress dialects are read into, before anything of Envoy's.
+
+A dialect (`translators.ingress` with the features of `translators.annotations`) turns an Ingress
+into `Rule`s; `translators.hosts` orders and relates the rules of one host; `translators.routes`
+makes Envoy routes of the result. Everything is frozen and compares by value, which is what lets a
+derived row stop a change that changes nothing.
+
+The ALB dialect has its place here: `order`, `conditions`, `action`, weights per member
+(`Backend.weights`) and a set of route tables for each listener (`TableSet`). MSE rules use the
+defaults. A redirect will be one more `Action`, a source address one more `Where`.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Final, TypeAlias
+
+from fleet.ref import Ref
+
+# -- what a request must be ------------------------------------------------------------------------
+
+
+class PathKind(Enum):
+    """How a path matches; the value is the rank in a host's order of rules."""
+
+    EXACT = 0
+    PREFIX = 1
+    REGEX = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path match. A PREFIX has no trailing slash but for "/", and matches by path element."""
+
+    kind: PathKind
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.name.capitalize()} {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A match of one text: equal, or as an RE2 regex against the whole of it."""
+
+    value: str
+    regex: bool = False
+
+
+class Where(Enum):
+    """The part of a request that a condition looks at."""
+
+    HEADER = "header"
+    QUERY = "query"
+    COOKIE = "cookie"
+    METHOD = "method"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something a request must have: one of `values` in the named place.
+
+    `name` is the header's, query parameter's or cookie's, "" for METHOD. The conditions of a rule
+    are ANDed.
+    """
+
+    where: Where
+    name: str
+    values: tuple[Text, ...]
+
+
+# -- what answers ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subset:
+    """The Pods of a Service that are asked first; without a usable one the others take over.
+
+    `member` is "" for Pods of every member. `labels` are Pod labels that must all hold.
+    `base` means the Pods that carry no canary label (`translators.annotations.subset`).
+    """
+
+    member: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    base: bool = False
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether Pods must be known, not only their member."""
+        return self.base or bool(self.labels)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ServicePort:
+    """A Service's port as an Ingress names it: by number, or by name where the number is 0."""
+
+    number: int = 0
+    name: str = ""
+
+    def __str__(self) -> str:
+        return self.name or str(self.number)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Backend:
+    """A Service port in every attached member, and how its Pods are chosen.
+
+    `weights` gives members a share of their own (ALB); () means that every Pod weighs the same.
+    """
+
+    namespace: str
+    service: str
+    port: ServicePort
+    subset: Subset | None = None
+    weights: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def pool(self) -> tuple[str, str, ServicePort]:
+        """The Service port alone: backends with one pool share their Pods."""
+        return self.namespace, self.service, self.port
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Backends by preference: the next serves while those before have no usable Pod."""
+
+    backends: tuple[Backend, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A target and its weight among its neighbours."""
+
+    target: Target
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Send the request on; weights are shares of their sum."""
+
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FixedResponse:
+    """Answer without a backend."""
+
+    status: int
+    body: str = ""
+
+
+Action: TypeAlias = Forward | FixedResponse
+
+
+# -- rules -----------------------------------------------------------------------------------------
+
+UNDATED: Final = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Age:
+    """The order in which Ingresses win: older first, undated last, then by `name.namespace`."""
+
+    created: datetime
+    tie: str
+
+
+class TableSet(Enum):
+    """The set of route tables that a listener asks; MSE's ports share one."""
+
+    MSE = "mse"
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A request that meets the condition goes to the canary for sure, or to the main for sure."""
+
+    condition: Condition
+    canary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """How a canary rule takes requests from the main rule of its host and path.
+
+    `by_request` (headers and query) is asked before `by_cookie`, both before the weight. `weight`
+    is None where none was given, which is not the same as 0: the oldest weight brings the total.
+    """
+
+    by_request: tuple[Pick, ...] = ()
+    by_cookie: tuple[Pick, ...] = ()
+    weight: int | None = None
+    total: int = 100
+
+
+DEFAULT_ORDER: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One path of one host of one Ingress.
+
+    `at` is the field's path within the Ingress, for problems. `order` ranks before the path (ALB).
+    A rule with an `alternative` matches nothing by itself: it adds to the main rule of its path.
+    """
+
+    origin: Ref
+    at: str
+    age: Age
+    host: str
+    path: Path
+    action: Action
+    conditions: tuple[Condition, ...] = ()
+    order: int = DEFAULT_ORDER
+    sets: tuple[TableSet, ...] = (TableSet.MSE,)
+    alternative: Alternative | None = None

@@ -1,0 +1,108 @@
+"""Statuses as Kubernetes shows them: what a gateway and an Ingress are told about themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from fleet.problem import Problem
+from fleet.ref import Ref
+from translators.endpoints import Lack
+from translators.gateways import Gateway
+from translators.model import Backend
+
+
+class Phase(Enum):
+    """The life of a gateway, in the documents' words."""
+
+    PENDING = "Pending"
+    """Declared, but nothing has been published for it yet."""
+    RUNNING = "Running"
+    """Its configuration is published; no Envoy has acknowledged the listeners."""
+    LISTENING = "Listening"
+    """An Envoy of the gateway has acknowledged its listeners."""
+    FAILED = "Failed"
+    """It cannot be served as declared; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCluster:
+    """An attached member; `message` is "" while it is well."""
+
+    cluster_id: str
+    message: str = ""
+
+    def as_kubernetes(self) -> dict[str, str]:
+        """`{clusterId}`, and with it status and message where something is wrong."""
+        failed = {"status": "Failed", "message": self.message} if self.message else {}
+        return {"clusterId": self.cluster_id, **failed}
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the roof knows of a gateway: is it published, does an Envoy listen, what has failed."""
+
+    published: bool = False
+    listening: bool = False
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStatus:
+    """The status of a MseIngressConfig."""
+
+    phase: Phase
+    message: str = ""
+    remote_clusters: tuple[RemoteCluster, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def as_kubernetes(self) -> Mapping[str, Any]:  # JSON
+        """The object's `status`."""
+        message = {"message": self.message} if self.message else {}
+        remote = [cluster.as_kubernetes() for cluster in self.remote_clusters]
+        return {"phase": self.phase.value, **message, "remoteClusters": remote}
+
+
+@dataclass(frozen=True, slots=True)
+class IngressStatus:
+    """The status of an Ingress; no addresses while no gateway serves it."""
+
+    gateways: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def as_kubernetes(self) -> Mapping[str, Any]:  # JSON
+        """The object's `status`."""
+        if not self.addresses:
+            return {"loadBalancer": {}}
+        return {"loadBalancer": {"ingress": [{"ip": address} for address in self.addresses]}}
+
+
+def gateway_status(
+    gateway: Gateway, runtime: Runtime, remote_clusters: tuple[RemoteCluster, ...]
+) -> GatewayStatus:
+    """Say how a gateway is doing."""
+    if runtime.failure:
+        phase = Phase.FAILED
+    elif runtime.listening:
+        phase = Phase.LISTENING
+    else:
+        phase = Phase.RUNNING if runtime.published else Phase.PENDING
+    return GatewayStatus(phase, runtime.failure, remote_clusters, gateway.problems)
+
+
+def lacking(at: Ref, key: str, backend: Backend, lack: Lack) -> Problem:
+    """The problem of a rule whose backend has nobody to answer."""
+    reasons = {
+        Lack.SERVICE: "ServiceNotFound",
+        Lack.PORT: "PortNotFound",
+        Lack.ENDPOINTS: "NoReadyPods",
+    }
+    return Problem(
+        at,
+        reasons[lack],
+        f"{key}.backend" if "paths" in key else key,
+        f"{backend.namespace}/{backend.service}:{backend.port}",
+        "a Service with this port and a ready Pod in an attached member",
+        f"{lack.value}, requests are answered with 503",
+    )

@@ -1,0 +1,328 @@
+"""The tables of translation: which rows there are, and what each of them reads.
+
+    objects ─▶ gateways ─▶ selection ─▶ attachments ─┐
+                                                     ├─▶ claims ─▶ plans ─▶ route tables (SRDS)
+    objects ─▶ rules ────────────────────────────────┘               └───▶ targets ─▶ clusters (CDS)
+    slices ─▶ slice endpoints ────────────────────────────────────────────▶ assignments (EDS)
+
+Each compute function says what its row depends on; `translators.derive` does the rest. A gateway is
+known by the Ref of its object, a host by "" where a rule has none.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from fleet.state import Origin
+
+from fleet.models import (
+    EndpointSlice,
+    Ingress,
+    IngressClass,
+    MseIngressConfig,
+    Pod,
+    Service,
+)
+from fleet.ref import HUB, Ref
+from translators.annotations import subset
+from translators.clusters import build_cluster
+from translators.derive import Derived, Graph, Index, Input, View
+from translators.endpoints import (
+    Assignment,
+    Lack,
+    PodEndpoint,
+    SliceEndpoints,
+    assign,
+    find_port,
+    read_slice,
+)
+from translators.gateways import (
+    Attachment,
+    Gateway,
+    Selector,
+    UpstreamLimits,
+    attach,
+    class_of,
+    read_gateway,
+)
+from translators.hosts import HostPlan, plan_host
+from translators.ingress import IngressRules, read_ingress
+from translators.listeners import Bind, build_listener
+from translators.model import TableSet, Target
+from translators.names import backend_name, gateway_name, is_exact
+from translators.routes import route_table, virtual_host
+from translators.status import (
+    GatewayStatus,
+    IngressStatus,
+    RemoteCluster,
+    Runtime,
+    gateway_status,
+    lacking,
+)
+from xds.resource import Resource
+
+HostKey: TypeAlias = tuple[Ref, str]
+TargetKey: TypeAlias = tuple[Ref, Target]
+PortKey: TypeAlias = tuple[Ref, int]
+ServiceKey: TypeAlias = tuple[str, str, str]
+
+HTTP_PORT: Final = 80
+SERVICE_NAME: Final = "kubernetes.io/service-name"
+
+_ALL: Final = "all"
+_NOTHING: Final = HostPlan((), None, ())
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualHostRow:
+    """An encoded VirtualHost and the Ingresses in it."""
+
+    body: bytes
+    origins: frozenset[Ref]
+
+
+class Tables:
+    """All tables of one translator. Rows of a gateway have its Ref first in their key."""
+
+    def __init__(self, default_bind: Bind) -> None:
+        self._default_bind = default_bind
+        graph = self.graph = Graph()
+
+        # what is declared, and what is known of the world
+        self.ingresses = Input[Ref, Ingress](graph, "ingresses")
+        self.classes = Input[Ref, IngressClass](graph, "classes")
+        self.configs = Input[Ref, MseIngressConfig](graph, "configs")
+        self.services = Input[Ref, Service](graph, "services")
+        self.slices = Input[Ref, EndpointSlice](graph, "slices")
+        self.pods = Input[Ref, Pod](graph, "pods")
+        self.origins = Input[str, Origin](graph, "origins")
+        self.binds = Input[Ref, Bind](graph, "binds")
+        self.runtimes = Input[Ref, Runtime](graph, "runtimes")
+
+        # gateways; the narrow rows keep an attached member from touching what does not care
+        self.gateways = Derived(graph, "gateways", self.configs, self._gateway)
+        self.members = Derived(graph, "members", self.gateways, self._members)
+        self.limits = Derived(graph, "limits", self.gateways, self._limits)
+        self.selectors = Derived(graph, "selectors", self.gateways, self._selector)
+        self.all_selectors = Index(graph, "all selectors", self.selectors, lambda *_: (_ALL,))
+        self.selection = Derived(graph, "selection", self.all_selectors, self._selection)
+        self.ports = Index(graph, "ports", self.gateways, lambda ref, _: ((ref, HTTP_PORT),))
+        self.listeners = Derived(graph, "listeners", self.ports, self._listener)
+
+        # Ingresses, and the hosts that they name
+        self.attachments = Derived(graph, "attachments", self.ingresses, self._attachment)
+        self.rules = Derived(graph, "rules", self.attachments, self._rules)
+        self.claims = Derived(graph, "claims", self.rules, self._claims)
+        self.by_host = Index(graph, "by host", self.claims, lambda _, pairs: pairs)
+        self.plans = Derived(graph, "plans", self.by_host, self._plan)
+
+        # route tables: one for each exact host, one for all the rest
+        self.exact_hosts = Index(graph, "exact hosts", self.plans, _exact)
+        self.exact_tables = Derived(graph, "exact tables", self.exact_hosts, self._exact_table)
+        self.other_hosts = Index(graph, "other hosts", self.plans, _inexact)
+        self.virtual_hosts = Derived(graph, "virtual hosts", self.other_hosts, self._virtual_host)
+        self.hosts_of_star = Index(
+            graph, "hosts of star", self.virtual_hosts, lambda key, _: (key[0],)
+        )
+        self.star_tables = Derived(graph, "star tables", self.gateways, self._star_table)
+
+        # backends
+        self.slice_endpoints = Derived(graph, "slice endpoints", self.slices, self._slice_endpoints)
+        self.slices_of = Index(graph, "slices of", self.slices, _service_of)
+        self.targets = Index(graph, "targets", self.plans, _targets)
+        self.clusters = Derived(graph, "clusters", self.targets, self._cluster)
+        self.assignments = Derived(graph, "assignments", self.targets, self._assignment)
+        self.lacks = Derived(graph, "lacks", self.assignments, self._lack)
+
+        # what everybody is told
+        self.findings = Index(graph, "findings", self.plans, _found_in)
+        self.gateway_statuses = Derived(
+            graph, "gateway statuses", self.configs, self._gateway_status
+        )
+        self.ingress_statuses = Derived(
+            graph, "ingress statuses", self.ingresses, self._ingress_status
+        )
+
+    # -- gateways ----------------------------------------------------------------------------------
+
+    def _gateway(self, view: View, ref: Ref) -> Gateway:
+        return read_gateway(ref, view.must(self.configs, ref))
+
+    def _members(self, view: View, ref: Ref) -> tuple[str, ...]:
+        return view.must(self.gateways, ref).members
+
+    def _limits(self, view: View, ref: Ref) -> UpstreamLimits:
+        return view.must(self.gateways, ref).limits
+
+    def _selector(self, view: View, ref: Ref) -> Selector:
+        return view.must(self.gateways, ref).selector
+
+    def _selection(self, view: View, key: str) -> tuple[Selector, ...]:
+        return tuple(view.must(self.selectors, ref) for ref in view.group(self.all_selectors, key))
+
+    def _listener(self, view: View, key: PortKey) -> Resource:
+        gateway, port = key
+        return build_listener(TableSet.MSE, port, self._bind(view, gateway))
+
+    def _bind(self, view: View, gateway: Ref) -> Bind:
+        return view.get(self.binds, gateway) or self._default_bind
+
+    # -- Ingresses ---------------------------------------------------------------------------------
+
+    def _attachment(self, view: View, ref: Ref) -> Attachment:
+        ingress = view.must(self.ingresses, ref)
+        name, _ = class_of(ingress)
+        ingress_class = view.get(self.classes, Ref(HUB, "IngressClass", "", name))
+        selectors = view.get(self.selection, _ALL) or ()
+        return attach(ref, ingress, ingress_class, selectors)
+
+    def _rules(self, view: View, ref: Ref) -> IngressRules | None:
+        """Ingresses of other controllers are none of our business, mistakes included."""
+        if not view.must(self.attachments, ref).gateways:
+            return None
+        return read_ingress(ref, view.must(self.ingresses, ref))
+
+    def _claims(self, view: View, ref: Ref) -> frozenset[HostKey]:
+        hosts = view.must(self.rules, ref).hosts
+        gateways = view.must(self.attachments, ref).gateways
+        return frozenset((gateway, host) for gateway in gateways for host in hosts)
+
+    def _plan(self, view: View, key: HostKey) -> HostPlan:
+        refs = view.group(self.by_host, key)
+        return plan_host([view.must(self.rules, ref) for ref in refs], key[1])
+
+    # -- route tables ------------------------------------------------------------------------------
+
+    def _exact_table(self, view: View, key: HostKey) -> Resource:
+        host, plan = key[1], view.must(self.plans, key)
+        body = virtual_host(plan, host, _NOTHING)
+        return route_table(TableSet.MSE, host, [body], plan.origins)
+
+    def _virtual_host(self, view: View, key: HostKey) -> VirtualHostRow:
+        gateway, host = key
+        plan = view.must(self.plans, key)
+        others = (view.get(self.plans, (gateway, "")) if host else None) or _NOTHING
+        body = virtual_host(plan, host, others)
+        return VirtualHostRow(body, plan.origins | others.origins)
+
+    def _star_table(self, view: View, gateway: Ref) -> Resource:
+        """Always there, with a catch-all VirtualHost: Envoy opens a listener once it has a table."""
+        keys = view.group(self.hosts_of_star, gateway)
+        rows = [view.must(self.virtual_hosts, key) for key in keys]
+        bodies = [row.body for row in rows]
+        if (gateway, "") not in keys:
+            bodies.append(virtual_host(_NOTHING, "", _NOTHING))
+        origins = frozenset(origin for row in rows for origin in row.origins)
+        return route_table(TableSet.MSE, "", bodies, origins)
+
+    # -- backends ----------------------------------------------------------------------------------
+
+    def _slice_endpoints(self, view: View, ref: Ref) -> SliceEndpoints:
+        return read_slice(ref, view.must(self.slices, ref))
+
+    def _cluster(self, view: View, key: TargetKey) -> Resource:
+        gateway, target = key
+        return build_cluster(target, view.must(self.limits, gateway))
+
+    def _assignment(self, view: View, key: TargetKey) -> Assignment | None:
+        gateway, target = key
+        if len(target.backends) > 1:
+            return None  # an aggregate has no endpoints of its own
+        backend = target.backends[0]
+        name = backend_name(backend)
+        lack = Lack.SERVICE
+        pools: dict[str, list[PodEndpoint]] = {}
+        for member in view.must(self.members, gateway):
+            service = view.get(
+                self.services, Ref(member, "Service", backend.namespace, backend.service)
+            )
+            if service is None:
+                continue
+            port_name = find_port(service, backend.port)
+            if port_name is None:
+                lack = Lack.PORT if lack is Lack.SERVICE else lack
+                continue
+            lack = Lack.NOTHING
+            slices = view.group(self.slices_of, (member, backend.namespace, backend.service))
+            pools[member] = [
+                endpoint
+                for ref in slices
+                for endpoint in view.must(self.slice_endpoints, ref).at(port_name)
+            ]
+
+        def preferred(member: str, endpoint: PodEndpoint) -> bool:
+            wanted = backend.subset
+            if wanted is None:
+                return True
+            if not wanted.needs_labels:
+                return subset.holds(wanted, member, {})
+            pod = view.get(self.pods, Ref(member, "Pod", backend.namespace, endpoint.pod))
+            return pod is not None and subset.holds(wanted, member, pod.metadata.labels)
+
+        return assign(name, pools, preferred, lack)
+
+    def _lack(self, view: View, key: TargetKey) -> Lack:
+        return view.must(self.assignments, key).lack
+
+    # -- statuses ----------------------------------------------------------------------------------
+
+    def _gateway_status(self, view: View, ref: Ref) -> GatewayStatus:
+        gateway = view.must(self.gateways, ref)
+        runtime = view.get(self.runtimes, ref) or Runtime()
+        remote = tuple(self._remote_cluster(view, member) for member in gateway.members)
+        return gateway_status(gateway, runtime, remote)
+
+    def _remote_cluster(self, view: View, member: str) -> RemoteCluster:
+        origin = view.get(self.origins, member)
+        if origin is None:
+            return RemoteCluster(member, "the fleet has no member of this ID")
+        if not origin.reachable:
+            return RemoteCluster(member, origin.message)
+        return RemoteCluster(member)
+
+    def _ingress_status(self, view: View, ref: Ref) -> IngressStatus:
+        attachment = view.must(self.attachments, ref)
+        rules = view.get(self.rules, ref)
+        if rules is None:
+            return IngressStatus(problems=attachment.problems)
+        problems = {*attachment.problems, *rules.problems}
+        for key in view.group(self.findings, ref):
+            problems |= {p for p in view.must(self.plans, key).problems if p.at == ref}
+        for gateway in attachment.gateways:
+            for at, backend in rules.named:
+                lack = view.get(self.lacks, (gateway, Target((backend,))))
+                if lack is not None and lack is not Lack.NOTHING:
+                    problems.add(lacking(ref, at, backend, lack))
+        binds = [self._bind(view, gateway) for gateway in attachment.gateways]
+        return IngressStatus(
+            gateways=tuple(gateway_name(gateway) for gateway in attachment.gateways),
+            addresses=tuple(bind.address for bind in binds if bind.is_specific),
+            problems=tuple(sorted(problems)),
+        )
+
+
+def _exact(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:
+    if is_exact(key[1]) and plan.everything:
+        yield key
+
+
+def _inexact(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:
+    if not is_exact(key[1]) and plan.everything:
+        yield key
+
+
+def _service_of(ref: Ref, endpoint_slice: EndpointSlice) -> Iterator[ServiceKey]:
+    if service := endpoint_slice.metadata.labels.get(SERVICE_NAME):
+        yield ref.origin, ref.namespace, service
+
+
+def _targets(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:
+    """An aggregate needs the Clusters that it is made of."""
+    for target in plan.targets:
+        yield key[0], target
+        for backend in target.backends:
+            yield key[0], Target((backend,))
+
+
+def _found_in(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
+    return frozenset(problem.at for problem in plan.problems)

@@ -1,0 +1,107 @@
+"""The translator: what changed in the fleet in, what changed for Envoys and in statuses out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fleet.state import Changes, FleetState
+
+from fleet.models import (
+    EndpointSlice,
+    FleetObject,
+    Ingress,
+    IngressClass,
+    MseIngressConfig,
+    Pod,
+    Service,
+)
+from fleet.ref import Ref
+from translators.derive import Input
+from translators.listeners import Bind
+from translators.model import TableSet
+from translators.names import cluster_name, gateway_name, listener_name, table_name
+from translators.status import Runtime
+from translators.tables import Tables
+from xds.resource import Resource, TypeUrl
+
+K = TypeVar("K")
+M = TypeVar("M", bound=FleetObject)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one update changed.
+
+    `updates` is by gateway name, then by type and resource name (None: gone). `statuses` are the
+    objects whose status differs from before.
+    """
+
+    updates: Mapping[str, Mapping[TypeUrl, Mapping[str, Resource | None]]]
+    dropped: tuple[str, ...]
+    statuses: frozenset[Ref]
+
+
+class Translator:
+    """Keeps the tables of a fleet up to date. Pure and synchronous; costs what changed."""
+
+    def __init__(self, state: FleetState, default_bind: Bind | None = None) -> None:
+        self._state = state
+        self.tables = Tables(default_bind or Bind())
+
+    def bind(self, gateway: Ref, bind: Bind | None) -> None:
+        """Say where a gateway's Envoys listen; counts from the next update on."""
+        self.tables.binds.set(gateway, bind)
+
+    def observe(self, gateway: Ref, runtime: Runtime | None) -> None:
+        """Say how a gateway is doing, for its status; counts from the next update on."""
+        self.tables.runtimes.set(gateway, runtime)
+
+    def update(self, changes: Changes) -> Turn:
+        """Translate what changed."""
+        tables = self.tables
+        self._take(tables.ingresses, Ingress, changes)
+        self._take(tables.classes, IngressClass, changes)
+        self._take(tables.configs, MseIngressConfig, changes)
+        self._take(tables.services, Service, changes)
+        self._take(tables.slices, EndpointSlice, changes)
+        self._take(tables.pods, Pod, changes)
+        for origin in changes.origins:
+            tables.origins.set(origin, self._state.origins.get(origin))
+        tables.graph.update()
+        turn = self._turn()
+        tables.graph.end_turn()
+        return turn
+
+    def _take(self, table: Input[Ref, M], model: type[M], changes: Changes) -> None:
+        declared = self._state.table(model)
+        for ref in changes.objects.get(model, ()):
+            table.set(ref, declared.get(ref))
+
+    def _turn(self) -> Turn:
+        tables = self.tables
+        gone = {ref for ref in tables.gateways.changed if ref not in tables.gateways}
+        updates: dict[str, dict[TypeUrl, dict[str, Resource | None]]] = {}
+        for type_url, gateway, name, resource in self._changed():
+            if gateway not in gone:
+                by_type = updates.setdefault(gateway_name(gateway), {})
+                by_type.setdefault(type_url, {})[name] = resource
+        statuses = frozenset(tables.gateway_statuses.changed | tables.ingress_statuses.changed)
+        return Turn(updates, tuple(sorted(gateway_name(ref) for ref in gone)), statuses)
+
+    def _changed(self) -> Iterator[tuple[TypeUrl, Ref, str, Resource | None]]:
+        """Every resource that differs, with the gateway that it belongs to."""
+        tables = self.tables
+        for key in tables.clusters.changed:
+            yield TypeUrl.CLUSTER, key[0], cluster_name(key[1]), tables.clusters.get(key)
+        for key in tables.assignments.changed:
+            row = tables.assignments.get(key)
+            yield TypeUrl.ENDPOINT, key[0], cluster_name(key[1]), row.resource if row else None
+        for gateway, port in tables.listeners.changed:
+            listener = tables.listeners.get((gateway, port))
+            yield TypeUrl.LISTENER, gateway, listener_name(port), listener
+        for gateway, host in tables.exact_tables.changed:
+            table = tables.exact_tables.get((gateway, host))
+            yield TypeUrl.SCOPED_ROUTE, gateway, table_name(TableSet.MSE, host), table
+        for gateway in tables.star_tables.changed:
+            table = tables.star_tables.get(gateway)
+            yield TypeUrl.SCOPED_ROUTE, gateway, table_name(TableSet.MSE, ""), table
