@@ -68,7 +68,7 @@ _TABLE_VHOSTS: Final = 2  # RouteConfiguration.virtual_hosts
 _SCOPE_TABLE: Final = 5  # ScopedRouteConfiguration.route_configuration
 
 RETRIES: Final = 10
-"""After the first try. With 500 of 1000 Pods killed at once, 5 lose 15 of 60,000 requests, 10 none."""
+"""After the first try. With 500 of 1000 Pods killed, 5 lose 15 of 60,000 requests, 10 none."""
 
 RETRY_ON: Final = "connect-failure,refused-stream,unavailable,cancelled,reset-before-request"
 """What is safe to repeat whatever the method: the backend has not seen the request, or says that it

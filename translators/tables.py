@@ -206,7 +206,7 @@ class Tables:
         return VirtualHostRow(body, plan.origins | others.origins)
 
     def _star_table(self, view: View, gateway: Ref) -> Resource:
-        """Always there, with a catch-all VirtualHost: Envoy opens a listener once it has a table."""
+        """Always there, if only to answer 404: Envoy opens a listener once it has a table."""
         keys = view.group(self.hosts_of_star, gateway)
         rows = [view.must(self.virtual_hosts, key) for key in keys]
         bodies = [row.body for row in rows]

@@ -1,0 +1,257 @@
+"""Canaries: which requests they take from the main rule, and where those go."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from fleet.models import Ingress
+from tests.translators.plans import MSE, NGINX, ingress, problems, routes
+
+MAIN = ingress("main", "Exact /a to main:80", created="2020-01-01T00:00:00Z")
+
+
+def canary(
+    name: str, keys: Mapping[str, str], *, path: str = "Exact /a to canary:80", year: int = 2021
+) -> Ingress:
+    annotations = {NGINX + "canary": "true"}
+    for key, value in keys.items():
+        annotations[(MSE if "query" in key or key == "canary-by-cookie-value" else NGINX) + key] = (
+            value
+        )
+    return ingress(name, path, created=f"{year}-01-01T00:00:00Z", annotations=annotations)
+
+
+TO_CANARY = "-> canary/80>main/80"
+TO_MAIN = "-> main/80"
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        pytest.param(
+            {"canary-by-header": "Stage"},
+            [f"header stage=always {TO_CANARY}", f"header stage=never {TO_MAIN}", TO_MAIN],
+            id="header",
+        ),
+        pytest.param(
+            {"canary-by-header": "stage", "canary-by-header-value": "gray"},
+            [f"header stage=gray {TO_CANARY}", TO_MAIN],
+            id="header-value",
+        ),
+        pytest.param(
+            {"canary-by-header": "stage", "canary-by-header-value": "always"},
+            [f"header stage=always {TO_CANARY}", TO_MAIN],
+            id="header-value-always-is-nothing-special",
+        ),
+        pytest.param(
+            {"canary-by-header": "stage", "canary-by-header-pattern": "gr[ae]y"},
+            [f"header stage~.*(?:gr[ae]y).* {TO_CANARY}", TO_MAIN],
+            id="header-pattern",
+        ),
+        pytest.param(
+            {
+                "canary-by-header": "stage",
+                "canary-by-header-value": "gray",
+                "canary-by-header-pattern": "x",
+            },
+            [f"header stage=gray {TO_CANARY}", TO_MAIN],
+            id="value-beats-pattern",
+        ),
+        pytest.param(
+            {"canary-by-header": "stage", "canary-by-header-pattern": "(", "canary-weight": "10"},
+            ["-> main/80 90 | canary/80>main/80 10"],
+            id="broken-pattern-never-matches",
+        ),
+        pytest.param({"canary-by-header-value": "gray"}, [TO_MAIN], id="value-without-name"),
+        pytest.param(
+            {"canary-by-cookie": "Stage"},
+            [f"cookie Stage=always {TO_CANARY}", f"cookie Stage=never {TO_MAIN}", TO_MAIN],
+            id="cookie",
+        ),
+        pytest.param(
+            {"canary-by-cookie": "stage", "canary-by-cookie-value": "gray"},
+            [f"cookie stage=gray {TO_CANARY}", TO_MAIN],
+            id="cookie-value",
+        ),
+        pytest.param(
+            {"canary-by-query": "v"},
+            [f"query v=always {TO_CANARY}", f"query v=never {TO_MAIN}", TO_MAIN],
+            id="query",
+        ),
+        pytest.param(
+            {"canary-by-query": "v", "canary-by-query-value": "2"},
+            [f"query v=2 {TO_CANARY}", TO_MAIN],
+            id="query-value",
+        ),
+        pytest.param(
+            {"canary-by-query": "v", "canary-by-query-pattern": "^2"},
+            [f"query v~.*(?:^2).* {TO_CANARY}", TO_MAIN],
+            id="query-pattern",
+        ),
+        pytest.param(
+            {"canary-weight": "10"}, ["-> main/80 90 | canary/80>main/80 10"], id="weight"
+        ),
+        pytest.param({"canary-weight": "0"}, [TO_MAIN], id="weight-0"),
+        pytest.param({"canary-weight": "100"}, [TO_CANARY], id="weight-100"),
+        pytest.param({"canary-weight": "150"}, [TO_CANARY], id="weight-above-total-is-total"),
+        pytest.param({"canary-weight": "-5"}, [TO_MAIN], id="weight-negative"),
+        pytest.param(
+            {"canary-weight": "1", "canary-weight-total": "1000"},
+            ["-> main/80 999 | canary/80>main/80 1"],
+            id="weight-total",
+        ),
+        pytest.param(
+            {
+                "canary-weight": "10",
+                "canary-by-cookie": "c",
+                "canary-by-cookie-value": "1",
+                "canary-by-header": "h",
+                "canary-by-header-value": "1",
+                "canary-by-query": "q",
+                "canary-by-query-value": "1",
+            },
+            [
+                f"header h=1 {TO_CANARY}",
+                f"query q=1 {TO_CANARY}",
+                f"cookie c=1 {TO_CANARY}",
+                "-> main/80 90 | canary/80>main/80 10",
+            ],
+            id="all-kinds-in-their-order",
+        ),
+    ],
+)
+def test_requests_that_go_to_the_canary(keys: dict[str, str], expected: list[str]) -> None:
+    assert routes(MAIN, canary("canary", keys)) == [f"Exact /a {line}" for line in expected]
+
+
+def test_canaries_are_asked_by_kind_then_by_age() -> None:
+    young = canary(
+        "a-young",
+        {"canary-by-header": "h", "canary-by-header-value": "1", "canary-by-cookie": "c"},
+        path="Exact /a to young:80",
+        year=2023,
+    )
+    old = canary(
+        "b-old",
+        {"canary-by-cookie": "c", "canary-by-header": "h", "canary-by-header-value": "1"},
+        path="Exact /a to old:80",
+        year=2022,
+    )
+    assert [
+        line.split(" -> ")[0] + " " + line.split(" -> ")[1].split("/")[0]
+        for line in routes(MAIN, young, old)
+    ] == [
+        "Exact /a header h=1 old",
+        "Exact /a header h=1 young",
+        "Exact /a cookie c=always old",
+        "Exact /a cookie c=never main",
+        "Exact /a cookie c=always young",
+        "Exact /a cookie c=never main",
+        "Exact /a main",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        pytest.param([("10", "100"), ("20", "100")], (70, 10, 20), id="main-gets-the-rest"),
+        pytest.param([("10", "50"), ("20", "1000")], (20, 10, 20), id="total-of-the-oldest"),
+        pytest.param([("60", "100"), ("60", "100")], (0, 60, 60), id="sum-above-total"),
+        pytest.param([("0", "10"), ("5", "100")], (5, 0, 5), id="weight-0-brings-the-total"),
+    ],
+)
+def test_weights_of_several_canaries(
+    weights: list[tuple[str, str]], expected: tuple[int, int, int]
+) -> None:
+    canaries = [
+        canary(
+            f"c{n}",
+            {"canary-weight": weight, "canary-weight-total": total},
+            path=f"Exact /a to c{n}:80",
+            year=2021 + n,
+        )
+        for n, (weight, total) in enumerate(weights)
+    ]
+    names = ("main/80", "c0/80>main/80", "c1/80>main/80")
+    shares = [f"{name} {w}" for name, w in zip(names, expected, strict=True) if w]
+    line = " | ".join(shares) if len(shares) > 1 else shares[0].rsplit(" ", 1)[0]
+    assert routes(MAIN, *canaries) == [f"Exact /a -> {line}"]
+
+
+def test_canary_to_a_subset_of_the_main_service_needs_no_fallback_cluster() -> None:
+    pinned = {MSE + "service-subset": "two", MSE + "subset-labels": "topology.istio.io/cluster c2"}
+    gray = ingress(
+        "gray",
+        "Exact /a to main:80",
+        annotations={
+            **pinned,
+            NGINX + "canary": "true",
+            NGINX + "canary-by-header": "stage",
+            NGINX + "canary-by-header-value": "gray",
+        },
+    )
+    assert routes(MAIN, gray) == [
+        "Exact /a header stage=gray -> main/80@member=c2",
+        "Exact /a -> main/80",
+    ]
+
+
+def test_canary_without_main_has_no_effect_and_is_reported_for_that_path() -> None:
+    lonely = ingress(
+        "lonely",
+        "Exact /a to canary:80",
+        "Exact /other to canary:80",
+        annotations={NGINX + "canary": "true", NGINX + "canary-weight": "10"},
+    )
+    assert routes(MAIN, lonely) == ["Exact /a -> main/80 90 | canary/80>main/80 10"]
+    (problem,) = problems(MAIN, lonely)
+    assert (problem.reason, problem.key) == (
+        "CanaryWithoutMain",
+        "spec.rules[0].http.paths[1]",
+    )
+    assert routes(lonely) == []
+
+
+def test_canary_needs_the_same_path_type() -> None:
+    other = canary("canary", {"canary-weight": "10"}, path="Prefix /a to canary:80")
+    assert routes(MAIN, other) == ["Exact /a -> main/80"]
+
+
+def test_canary_false_is_an_ordinary_ingress() -> None:
+    ordinary = ingress(
+        "ordinary",
+        "Exact /b to other:80",
+        annotations={NGINX + "canary": "false", NGINX + "canary-weight": "10"},
+    )
+    assert routes(MAIN, ordinary) == ["Exact /a -> main/80", "Exact /b -> other/80"]
+
+
+def test_canary_before_its_main_is_the_same() -> None:
+    early = canary("canary", {"canary-weight": "10"}, year=2001)
+    assert routes(MAIN, early) == ["Exact /a -> main/80 90 | canary/80>main/80 10"]
+
+
+def test_canary_has_no_default_backend() -> None:
+    annotations = {NGINX + "canary": "true", NGINX + "canary-weight": "10"}
+    gray = ingress("gray", default="rest:80", annotations=annotations)
+    assert routes(gray, host="") == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason", "key"),
+    [
+        pytest.param({"canary-weight": "150"}, "WeightAboveTotal", "canary-weight", id="above"),
+        pytest.param({"canary-weight": "x"}, "InvalidAnnotation", "canary-weight", id="no-number"),
+        pytest.param({}, "CanaryWithoutRule", "canary", id="no-rule"),
+        pytest.param(
+            {"canary-by-header": "a b", "canary-weight": "1"},
+            "InvalidAnnotation",
+            "canary-by-header",
+            id="header-name",
+        ),
+    ],
+)
+def test_problem_of_a_canary(keys: dict[str, str], reason: str, key: str) -> None:
+    assert (reason, NGINX + key) in [
+        (p.reason, p.key) for p in problems(MAIN, canary("canary", keys))
+    ]

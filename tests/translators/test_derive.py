@@ -1,0 +1,146 @@
+"""Derived tables: what runs again, and what does not."""
+
+from dataclasses import dataclass
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from translators.derive import Derived, Graph, Index, Input, View
+
+
+@dataclass
+class Orders:
+    """A small world: orders of customers, a total for each customer, and who is rich."""
+
+    def __post_init__(self) -> None:
+        self.graph = Graph()
+        self.amounts = Input[str, tuple[str, int]](self.graph, "amounts")
+        self.by_customer = Index(
+            self.graph, "by customer", self.amounts, lambda _, row: (row[0],) if row[1] else ()
+        )
+        self.totals = Derived(self.graph, "totals", self.by_customer, self._total)
+        self.rich = Derived(self.graph, "rich", self.totals, self._rich)
+
+    def _total(self, view: View, customer: str) -> int:
+        orders = view.group(self.by_customer, customer)
+        return sum(view.must(self.amounts, order)[1] for order in orders)
+
+    def _rich(self, view: View, customer: str) -> bool | None:
+        return view.must(self.totals, customer) >= 100 or None
+
+    def put(self, **orders: tuple[str, int] | None) -> dict[str, int]:
+        """Apply orders; how many rows each table computed for them."""
+        before = dict(self.graph.computed())
+        for key, row in orders.items():
+            self.amounts.set(key, row)
+        self.graph.update()
+        self.changed = {"totals": set(self.totals.changed), "rich": set(self.rich.changed)}
+        self.graph.end_turn()
+        return {name: n - before[name] for name, n in self.graph.computed().items()}
+
+
+def test_one_changed_row_computes_its_readers_alone() -> None:
+    orders = Orders()
+    orders.put(**{f"o{n}": (f"c{n}", 5) for n in range(100)})
+    assert orders.put(o7=("c7", 6)) == {"totals": 1, "rich": 1}
+
+
+def test_equal_row_computes_nothing() -> None:
+    orders = Orders()
+    orders.put(a=("ann", 5))
+    assert orders.put(a=("ann", 5)) == {"totals": 0, "rich": 0}
+    assert orders.changed == {"totals": set(), "rich": set()}
+
+
+def test_equal_result_stops_there() -> None:
+    orders = Orders()
+    orders.put(a=("ann", 60), b=("ann", 40))
+    assert orders.put(a=("ann", 40), b=("ann", 60)) == {"totals": 1, "rich": 0}
+
+
+def test_row_computed_to_none_is_no_row() -> None:
+    orders = Orders()
+    orders.put(a=("ann", 5), b=("bob", 100))
+    assert dict(orders.rich.rows) == {"bob": True}
+    assert "ann" not in orders.rich
+
+
+def test_row_vanishes_with_its_key_and_comes_back() -> None:
+    orders = Orders()
+    orders.put(a=("ann", 100))
+    orders.put(a=None)
+    assert orders.changed == {"totals": {"ann"}, "rich": {"ann"}}
+    assert not orders.totals.rows
+    assert not orders.rich.rows
+    orders.put(a=("ann", 100))
+    assert dict(orders.rich.rows) == {"ann": True}
+
+
+def test_member_that_moves_between_groups_touches_both_only() -> None:
+    orders = Orders()
+    orders.put(a=("ann", 1), b=("bob", 2), c=("cid", 3))
+    assert orders.put(a=("bob", 1)) == {"totals": 1, "rich": 1}  # the group of ann is gone
+    assert dict(orders.totals.rows) == {"bob": 3, "cid": 3}
+
+
+def test_group_is_sorted_and_empty_where_there_is_none() -> None:
+    orders = Orders()
+    orders.put(z=("ann", 1), a=("ann", 1), m=("ann", 1))
+    assert orders.by_customer.get("ann") == ("a", "m", "z")
+    assert View().group(orders.by_customer, "nobody") == ()
+
+
+def test_absent_row_is_read_and_awaited() -> None:
+    graph = Graph()
+    names = Input[str, str](graph, "names")
+    keys = Input[str, bool](graph, "keys")
+    greetings = Derived(graph, "greetings", keys, lambda view, k: f"hi {view.get(names, k)}")
+    keys.set("a", row=True)
+    graph.update()
+    assert greetings.get("a") == "hi None"
+    names.set("a", "Ann")
+    graph.update()
+    assert greetings.get("a") == "hi Ann"
+
+
+def test_row_forgets_what_it_no_longer_reads() -> None:
+    graph = Graph()
+    switch = Input[str, str](graph, "switch")
+    values = Input[str, int](graph, "values")
+    chosen = Derived(
+        graph, "chosen", switch, lambda view, k: view.get(values, view.must(switch, k))
+    )
+    switch.set("s", "a")
+    values.set("a", 1)
+    values.set("b", 2)
+    graph.update()
+    graph.end_turn()
+    switch.set("s", "b")
+    graph.update()
+    graph.end_turn()
+    before = chosen.computed
+    values.set("a", 10)
+    graph.update()
+    assert (chosen.computed, chosen.get("s")) == (before, 2)
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.sampled_from("abcdefgh"),
+            st.none() | st.tuples(st.sampled_from(["ann", "bob", "cid"]), st.integers(0, 60)),
+        )
+    )
+)
+@settings(deadline=None)
+def test_incremental_equals_from_scratch(
+    turns: list[dict[str, tuple[str, int] | None]],
+) -> None:
+    step_by_step, at_once = Orders(), Orders()
+    final: dict[str, tuple[str, int] | None] = {}
+    for turn in turns:
+        step_by_step.put(**turn)
+        final |= turn
+    at_once.put(**final)
+    assert step_by_step.totals.rows == at_once.totals.rows
+    assert step_by_step.rich.rows == at_once.rich.rows

@@ -1,0 +1,126 @@
+"""Which gateways there are, and which Ingresses they take."""
+
+from datetime import timedelta
+
+import pytest
+
+from fleet.models import Ingress, IngressClass, MseIngressConfig
+from fleet.ref import HUB, Ref
+from translators.gateways import Selector, attach, read_gateway
+
+GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")
+SHOP = Ref(HUB, "Ingress", "shop", "web")
+
+
+def config(**annotations: str) -> MseIngressConfig:
+    names = {key.replace("__", "/").replace("_", "-"): v for key, v in annotations.items()}
+    return MseIngressConfig.model_validate({"metadata": {"name": "gw", "annotations": names}})
+
+
+@pytest.mark.parametrize(
+    ("text", "members"),
+    [
+        pytest.param("c1,c2", ("c1", "c2"), id="two"),
+        pytest.param(" c1 ,, c2,c1 ", ("c1", "c2"), id="blanks-and-doubles"),
+        pytest.param("", (), id="none"),
+    ],
+)
+def test_attached_members(text: str, members: tuple[str, ...]) -> None:
+    declared = MseIngressConfig.model_validate(
+        {
+            "metadata": {
+                "name": "gw",
+                "annotations": {"mse.alibabacloud.com/remote-clusters": text},
+            }
+        }
+    )
+    assert read_gateway(GATEWAY, declared).members == members
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds", "problems"),
+    [
+        pytest.param("1s", 1000, 0, id="seconds"),
+        pytest.param("250ms", 250, 0, id="milliseconds"),
+        pytest.param("soon", 3000, 1, id="no-time"),
+        pytest.param("0s", 3000, 1, id="zero"),
+        pytest.param("99999s", 3000, 1, id="too-long"),
+    ],
+)
+def test_upstream_timeout(text: str, milliseconds: int, problems: int) -> None:
+    gateway = read_gateway(GATEWAY, config(**{"fleetgate.dev__upstream_timeout": text}))
+    assert gateway.limits.unacknowledged == timedelta(milliseconds=milliseconds)
+    assert len(gateway.problems) == problems
+
+
+def shop(spec_class: str | None = None, annotation: str | None = None) -> Ingress:
+    annotations = {"kubernetes.io/ingress.class": annotation} if annotation else {}
+    return Ingress.model_validate(
+        {
+            "metadata": {"name": "web", "namespace": "shop", "annotations": annotations},
+            "spec": {"ingressClassName": spec_class},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("listens_to", "ingress", "taken"),
+    [
+        pytest.param(None, shop("mse"), False, id="absent-listens-to-none"),
+        pytest.param("", shop("anything"), True, id="empty-listens-to-all"),
+        pytest.param("", shop(), True, id="empty-listens-to-classless"),
+        pytest.param("nginx", shop("nginx"), True, id="nginx"),
+        pytest.param("nginx", shop(), True, id="nginx-listens-to-classless"),
+        pytest.param("nginx", shop("mse"), False, id="nginx-not-to-others"),
+        pytest.param("mse", shop("mse"), True, id="class"),
+        pytest.param("mse", shop(), False, id="class-not-to-classless"),
+        pytest.param("mse", shop("nginx", annotation="mse"), True, id="annotation-beats-spec"),
+        pytest.param("mse", shop("mse", annotation="nginx"), False, id="annotation-beats-spec-too"),
+    ],
+)
+def test_selected_by_the_gateways_class(
+    listens_to: str | None, ingress: Ingress, taken: bool
+) -> None:
+    attachment = attach(SHOP, ingress, None, (Selector(GATEWAY, listens_to, ""),))
+    assert attachment.gateways == ((GATEWAY,) if taken else ())
+    assert attachment.problems == ()
+
+
+@pytest.mark.parametrize(("namespace", "taken"), [("", True), ("shop", True), ("other", False)])
+def test_watched_namespace(namespace: str, taken: bool) -> None:
+    attachment = attach(SHOP, shop("mse"), None, (Selector(GATEWAY, "mse", namespace),))
+    assert attachment.gateways == ((GATEWAY,) if taken else ())
+
+
+def bound_class(gateway: str) -> IngressClass:
+    return IngressClass.model_validate(
+        {
+            "metadata": {"name": "fast"},
+            "spec": {
+                "controller": "mse.alibabacloud.com/ingress",
+                "parameters": {
+                    "apiGroup": "mse.alibabacloud.com",
+                    "kind": "MseIngressConfig",
+                    "name": gateway,
+                },
+            },
+        }
+    )
+
+
+def test_class_with_parameters_beats_every_selector() -> None:
+    other = Ref(HUB, "MseIngressConfig", "", "other")
+    selectors = (Selector(GATEWAY, None, ""), Selector(other, "fast", ""))
+    assert attach(SHOP, shop("fast"), bound_class("gw"), selectors).gateways == (GATEWAY,)
+
+
+def test_class_of_a_gateway_that_does_not_exist_is_reported() -> None:
+    selectors = (Selector(GATEWAY, "fast", ""),)
+    attachment = attach(SHOP, shop("fast"), bound_class("gone"), selectors)
+    assert attachment.gateways == ()
+    (problem,) = attachment.problems
+    assert (problem.reason, problem.key, problem.value) == (
+        "GatewayNotFound",
+        "spec.ingressClassName",
+        "fast",
+    )

@@ -1,0 +1,145 @@
+"""The order of rules in a host, who wins, and what serves the rest."""
+
+import pytest
+
+from tests.translators.plans import ingress, plan, problems, routes
+
+
+def test_exact_wins_over_longer_prefix_and_root_comes_last() -> None:
+    shop = ingress(
+        "shop",
+        "Prefix / to root:80",
+        "Prefix /a to a:80",
+        "Prefix /a/b/c to abc:80",
+        "Exact /a to exact:80",
+    )
+    assert routes(shop) == [
+        "Exact /a -> exact/80",
+        "Prefix /a/b/c -> abc/80",
+        "Prefix /a -> a/80",
+        "Prefix / -> root/80",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("declared", "kept"),
+    [
+        pytest.param("Prefix /foo/ to s:80", "Prefix /foo -> s/80", id="trailing-slash-ignored"),
+        pytest.param("Exact /foo/ to s:80", "Exact /foo/ -> s/80", id="exact-keeps-slash"),
+        pytest.param(
+            "ImplementationSpecific /foo to s:80", "Prefix /foo -> s/80", id="specific-is-prefix"
+        ),
+        pytest.param("Prefix /foo to s:http", "Prefix /foo -> s/http", id="port-by-name"),
+    ],
+)
+def test_path(declared: str, kept: str) -> None:
+    assert routes(ingress("shop", declared)) == [kept]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("foo", id="no-slash"),
+        pytest.param("/a?b=1", id="query"),
+        pytest.param("/a#b", id="fragment"),
+        pytest.param("/a//b", id="double-slash"),
+        pytest.param("/a/../b", id="dot-dot"),
+        pytest.param("/a/.", id="dot"),
+        pytest.param("/a%2Fb", id="encoded-slash"),
+        pytest.param("/größe", id="not-percent-encoded"),
+        pytest.param("/a\\b", id="backslash"),
+        pytest.param("/" + "a" * 5000, id="too-long"),
+    ],
+)
+def test_path_that_cannot_match_drops_that_rule_alone(path: str) -> None:
+    shop = ingress("shop", f"Exact {path} to s:80", "Exact /good to s:80")
+    assert routes(shop) == ["Exact /good -> s/80"]
+    (problem,) = problems(shop)
+    assert (problem.reason, problem.key) == ("InvalidPath", "spec.rules[0].http.paths[0].path")
+
+
+@pytest.mark.parametrize(
+    "host", ["not a host", "-a.com", "a..b", "*.*.com", "*", "a" * 64 + ".com"]
+)
+def test_bad_host_is_a_problem(host: str) -> None:
+    shop = ingress("shop", "Exact /a to s:80", host=host)
+    (problem,) = problems(shop)
+    assert (problem.reason, problem.value) == ("InvalidHost", host)
+
+
+def test_host_is_compared_without_case() -> None:
+    assert routes(ingress("shop", "Exact /a to s:80", host="EXAMPLE.com")) == ["Exact /a -> s/80"]
+
+
+def test_same_path_twice_older_ingress_keeps_it_and_later_rule_is_reported() -> None:
+    old = ingress("z-old", "Exact /a to old:80", created="2025-01-01T00:00:00Z")
+    new = ingress(
+        "a-new", "Exact /a to new:80", "Exact /b to new:80", created="2026-01-01T00:00:00Z"
+    )
+    assert routes(old, new) == ["Exact /a -> old/80", "Exact /b -> new/80"]
+    (problem,) = problems(old, new)
+    assert (problem.at.name, problem.reason) == ("a-new", "Conflict")
+    assert "Ingress default/z-old keeps it" in problem.message
+
+
+def test_prefix_conflicts_with_and_without_trailing_slash() -> None:
+    shop = ingress("shop", "Prefix /a to first:80", "Prefix /a/ to second:80")
+    assert routes(shop) == ["Prefix /a -> first/80"]
+
+
+def test_inside_an_ingress_the_first_rule_stays() -> None:
+    paths = [f"Exact /p{n} to s:80" for n in range(10)]
+    shop = ingress("shop", "Exact /a to first:80", *paths, "Exact /a to last:80")
+    assert "Exact /a -> first/80" in routes(shop)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "winner"),
+    [
+        pytest.param("2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "b", id="older"),
+        pytest.param(None, "2026-01-01T00:00:00Z", "a", id="dated-before-undated"),
+        pytest.param(None, None, "a", id="by-name"),
+        pytest.param("2025-06-01T12:00:00+02:00", "2025-06-01T11:00:00Z", "b", id="zones"),
+    ],
+)
+def test_age(one: str | None, other: str | None, winner: str) -> None:
+    b = ingress("b", "Exact /x to b:80", created=one)
+    a = ingress("a", "Exact /x to a:80", created=other)
+    assert routes(b, a) == [f"Exact /x -> {winner}/80"]
+
+
+def test_default_backend_with_rules_serves_what_its_own_hosts_leave() -> None:
+    shop = ingress("shop", "Exact /a to s:80", default="rest:80")
+    assert routes(shop) == ["Exact /a -> s/80", "Prefix / -> rest/80"]
+    assert routes(shop, host="") == ["Prefix / -> rest/80"]
+
+
+def test_default_backend_without_rules_serves_hosts_that_nobody_names() -> None:
+    named = ingress("named", "Exact /a to s:80")
+    rest = ingress("rest", default="rest:80")
+    assert routes(named, rest, host="") == ["Prefix / -> rest/80"]
+    assert routes(named, rest) == ["Exact /a -> s/80"]
+
+
+def test_two_default_backends_older_wins() -> None:
+    new = ingress("a", default="new:80", created="2026-01-01T00:00:00Z")
+    old = ingress("b", default="old:80", created="2025-01-01T00:00:00Z")
+    assert routes(new, old, host="") == ["Prefix / -> old/80"]
+
+
+def test_prefix_root_beats_default_backend() -> None:
+    shop = ingress("shop", "Prefix / to root:80", default="rest:80", host="")
+    assert routes(shop, host="") == ["Prefix / -> root/80", "Prefix / -> rest/80"]
+
+
+def test_backend_without_service_or_port_is_a_problem_of_that_rule() -> None:
+    shop = ingress("shop", "Exact /a to Not_A_Service:80", "Exact /b to s:", "Exact /c to s:80")
+    assert routes(shop) == ["Exact /c -> s/80"]
+    assert [p.key for p in problems(shop)] == [
+        "spec.rules[0].http.paths[0].backend.service.name",
+        "spec.rules[0].http.paths[1].backend.service.port",
+    ]
+
+
+def test_plan_of_nothing_is_empty() -> None:
+    assert plan().everything == ()

@@ -1,0 +1,87 @@
+"""Generated names: what they look like, and that they can be read back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet.ref import HUB, Ref
+from translators.model import Backend, ServicePort, Subset, TableSet, Target
+from translators.names import (
+    backend_name,
+    cluster_name,
+    gateway_name,
+    parse_backend_name,
+    parse_gateway_name,
+    table_name,
+)
+
+PORT = ServicePort(80)
+
+
+@pytest.mark.parametrize(
+    ("backend", "name"),
+    [
+        pytest.param(Backend("web-demo", "service1", PORT), "web-demo/service1/80", id="number"),
+        pytest.param(Backend("ns", "svc", ServicePort(name="http")), "ns/svc/http", id="name"),
+        pytest.param(
+            Backend("ns", "svc", PORT, Subset(member="c1.eu")),
+            "ns/svc/80@member=c1%2Eeu",
+            id="member-with-dot",
+        ),
+        pytest.param(
+            Backend("ns", "svc", PORT, Subset(labels=(("app.io/v", "a&b"),))),
+            "ns/svc/80@app%2Eio%2Fv~=a%26b",
+            id="labels",
+        ),
+        pytest.param(Backend("ns", "svc", PORT, Subset(base=True)), "ns/svc/80@base=", id="base"),
+    ],
+)
+def test_cluster_of_a_backend(backend: Backend, name: str) -> None:
+    assert backend_name(backend) == name
+    assert parse_backend_name(name) == backend
+
+
+def test_cluster_of_several_backends() -> None:
+    target = Target((Backend("ns", "canary", PORT), Backend("ns", "main", PORT)))
+    assert cluster_name(target) == "ns/canary/80>ns/main/80"
+
+
+subsets = st.builds(
+    Subset,
+    member=st.text(),
+    labels=st.dictionaries(st.text(), st.text(), max_size=3).map(
+        lambda labels: tuple(sorted(labels.items()))
+    ),
+    base=st.booleans(),
+)
+
+
+@given(subsets)
+def test_every_subset_has_a_name_of_its_own_without_dots(subset: Subset) -> None:
+    backend = Backend("ns", "svc", PORT, subset)
+    assert "." not in backend_name(backend)
+    assert parse_backend_name(backend_name(backend)) == backend
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("shop.example.com", "mse|shop.example.com"),
+        ("*.example.com", "mse|*"),
+        ("", "mse|*"),
+    ],
+)
+def test_table(host: str, name: str) -> None:
+    assert table_name(TableSet.MSE, host) == name
+
+
+def test_gateway() -> None:
+    ref = Ref(HUB, "MseIngressConfig", "", "ackone-gateway")
+    assert gateway_name(ref) == "mse/ackone-gateway"
+    assert parse_gateway_name("mse/ackone-gateway") == ref
+
+
+@pytest.mark.parametrize("text", ["", "mse", "mse/", "nginx/gw"])
+def test_what_is_no_gateway(text: str) -> None:
+    with pytest.raises(ValueError, match="mse/ackone-gateway"):
+        parse_gateway_name(text)
