@@ -1,0 +1,10 @@
+"""Writing manifests so that whoever watches sees the old ones or the new ones, never a part."""
+
+from pathlib import Path
+
+
+def replace(path: Path, text: str) -> None:
+    """Put a file in place whole."""
+    draft = path.with_name(f".{path.name}~")  # file watchers leave such names out
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)

@@ -1,0 +1,85 @@
+"""Loopback addresses for Pods: each its own, none shared by two fleets on one host.
+
+Linux answers to all of 127.0.0.0/8 without set-up. A fleet takes a whole block 127.N.0.0/16 by
+holding a UDP port of its first address, which the system gives back however the process ends.
+Inside, a Pod's address is plain to read: 127.N.MEMBER.POD, both counted from 1.
+"""
+
+import errno
+import itertools
+import socket
+from collections.abc import Iterable
+
+from fleetgate.demo.backend import listen
+
+_HOLDING_PORT = 10250  # the kubelet's own
+_FIRST_BLOCK, _LAST_BLOCK = 10, 250
+_LARGEST = 254
+
+
+class NoAddressError(Exception):
+    """This host has no loopback address or port left for the demo."""
+
+
+class Loopback:
+    """One fleet's block of addresses, held until closed."""
+
+    def __init__(self) -> None:
+        self._hold, self._block = _take_block()
+        self._members: dict[str, int] = {}
+        self._ports: dict[int, int] = {}
+
+    def close(self) -> None:
+        """Give the block back."""
+        self._hold.close()
+
+    def addresses(self, member: str) -> Iterable[str]:
+        """Give the member's addresses in the order in which Pods take them."""
+        number = self._members.setdefault(member, len(self._members) + 1)
+        if number > _LARGEST:
+            raise NoAddressError(f"more than {_LARGEST} members do not fit into one fleet's block")
+        return (f"127.{self._block}.{number}.{pod}" for pod in range(1, _LARGEST + 1))
+
+    def port(self, wanted: int) -> int:
+        """Give the port that stands for `wanted` throughout the fleet: itself wherever possible.
+
+        It is another one where somebody listens on it on all addresses, or where ports that low
+        need privileges.
+        """
+        if wanted not in self._ports:
+            self._ports[wanted] = self._open_port(wanted)
+        return self._ports[wanted]
+
+    def _open_port(self, wanted: int) -> int:
+        like_it = range(wanted % 10000 + 10000, 65536, 10000)
+        for port in itertools.chain([wanted], like_it):
+            try:
+                listen(f"127.{self._block}.0.1", port).close()
+            except OSError as error:
+                if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+                    raise
+            else:
+                return port
+        raise NoAddressError(
+            f"port {wanted} is taken on all addresses of this host, and so are the ports like it:"
+            " end what listens on it"
+        )
+
+
+def _take_block() -> tuple[socket.socket, int]:
+    for block in range(_FIRST_BLOCK, _LAST_BLOCK + 1):
+        hold = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            hold.bind((f"127.{block}.0.1", _HOLDING_PORT))
+        except OSError as error:
+            hold.close()
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise NoAddressError(
+                    "this system does not answer to all of 127.0.0.0/8: the demo needs Linux"
+                ) from error
+        else:
+            return hold, block
+    raise NoAddressError(
+        f"UDP port {_HOLDING_PORT} is taken on every address from 127.{_FIRST_BLOCK}.0.1 to"
+        f" 127.{_LAST_BLOCK}.0.1: end the other demos on this host"
+    )
