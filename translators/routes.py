@@ -57,7 +57,7 @@ from translators.model import (
 )
 from translators.names import cluster_name, table_name
 from xds.resource import Resource
-from xds.wire import encode, field, pack, splice
+from xds.wire import encode, field, pack, splice, struct
 
 SCOPE_HEADER: Final = "x-fg-scope"
 LUA: Final = "envoy.filters.http.lua"
@@ -94,7 +94,7 @@ def virtual_host(plan: HostPlan, host: str, others: HostPlan) -> bytes:
             VirtualHost(
                 request_headers_to_remove=[SCOPE_HEADER],
                 retry_policy=_retry_policy(),
-                metadata=Metadata(filter_metadata={LUA: {"table": host or "*"}}),
+                metadata=Metadata(filter_metadata={LUA: struct({"table": host or "*"})}),
             )
         ),
     )

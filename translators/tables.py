@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from fleet.state import Origin
-
 from fleet.models import (
     EndpointSlice,
     Ingress,
@@ -24,6 +22,7 @@ from fleet.models import (
     Service,
 )
 from fleet.ref import HUB, Ref
+from fleet.state import Origin
 from translators.annotations import subset
 from translators.clusters import build_cluster
 from translators.derive import Derived, Graph, Index, Input, View

@@ -4,18 +4,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fleet.state import Changes, FleetState
-
 from fleet.models import (
     EndpointSlice,
-    FleetObject,
     Ingress,
     IngressClass,
+    Model,
     MseIngressConfig,
     Pod,
     Service,
 )
 from fleet.ref import Ref
+from fleet.state import Changes, FleetState
 from translators.derive import Input
 from translators.listeners import Bind
 from translators.model import TableSet
@@ -25,7 +24,7 @@ from translators.tables import Tables
 from xds.resource import Resource, TypeUrl
 
 K = TypeVar("K")
-M = TypeVar("M", bound=FleetObject)
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)

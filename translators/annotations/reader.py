@@ -43,7 +43,7 @@ def own(name: str) -> Key:
     return Key(name, (MSE, HIGRESS))
 
 
-class Unusable(ValueError):  # noqa: N818 (a finding about a value, not a failure of the program)
+class Unusable(ValueError):
     """A value that cannot be used; the text completes the sentence "expected ..."."""
 
     def __init__(self, expected: str, effect: str = "") -> None:

@@ -52,9 +52,9 @@ def holds(subset: Subset, member: str, labels: Mapping[str, str]) -> bool:
     if subset.member and subset.member != member:
         return False
     if subset.base:
-        return not labels.get(CANARY_LABEL) and not any(
-            key.startswith(CANARY_LABEL) and key != CANARY_LABEL for key in labels
-        )
+        if CANARY_LABEL in labels:
+            return not labels[CANARY_LABEL]
+        return not any(key.startswith(CANARY_LABEL) for key in labels)
     return all(labels.get(key) == value for key, value in subset.labels)
 
 

@@ -1,0 +1,122 @@
+"""The declared state: what every source has said, merged into tables.
+
+One writer applies events; what differs from before comes back as `Changes`. Nothing is lost by a
+mistake: a refused object keeps its last good version, an origin that cannot be reached all it held.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TypeVar, cast
+
+from fleet.events import Deleted, Event, Listed, Refused, Unreachable, Upserted
+from fleet.models import FleetObject, Model
+from fleet.problem import Problem
+from fleet.ref import Ref
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How an origin is doing: has it listed, can it be reached, and if not, why."""
+
+    listed: bool = False
+    reachable: bool = True
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What differs from before: objects by their class, problems by object, origins."""
+
+    objects: Mapping[type[Model], frozenset[Ref]] = field(default_factory=dict)
+    problems: frozenset[Ref] = frozenset()
+    origins: frozenset[str] = frozenset()
+
+
+class FleetState:
+    """Tables of objects, problems and origins."""
+
+    def __init__(self) -> None:
+        self._tables: dict[type[Model], dict[Ref, FleetObject]] = {}
+        self._models: dict[Ref, type[Model]] = {}
+        self._problems: dict[Ref, tuple[Problem, ...]] = {}
+        self._origins: dict[str, Origin] = {}
+
+    def table(self, model: type[M]) -> Mapping[Ref, M]:
+        """The objects of one class; a live view."""
+        return cast("Mapping[Ref, M]", MappingProxyType(self._tables.setdefault(model, {})))
+
+    @property
+    def problems(self) -> Mapping[Ref, tuple[Problem, ...]]:
+        """What is wrong with objects and files as they were read; a live view."""
+        return MappingProxyType(self._problems)
+
+    @property
+    def origins(self) -> Mapping[str, Origin]:
+        """The hub and the members that were heard of; a live view."""
+        return MappingProxyType(self._origins)
+
+    def apply(self, events: Sequence[Event]) -> Changes:
+        """Take events in, in order. O(events); an equal object is no change."""
+        before: dict[Ref, FleetObject | None] = {}
+        problems: set[Ref] = set()
+        origins: set[str] = set()
+        for event in events:
+            match event:
+                case Upserted(ref, value, found):
+                    before.setdefault(ref, self._get(ref))
+                    self._put(ref, value)
+                    problems |= self._complain(ref, found)
+                case Refused(ref, found):
+                    problems |= self._complain(ref, found)
+                case Deleted(ref):
+                    before.setdefault(ref, self._get(ref))
+                    self._drop(ref)
+                    problems |= self._complain(ref, ())
+                case Listed(origin):
+                    origins |= self._mark(origin, Origin(listed=True))
+                case Unreachable(origin, message):
+                    known = self._origins.get(origin, Origin())
+                    lost = replace(known, reachable=False, message=message)
+                    origins |= self._mark(origin, lost)
+        return Changes(self._differences(before), frozenset(problems), frozenset(origins))
+
+    def _get(self, ref: Ref) -> FleetObject | None:
+        model = self._models.get(ref)
+        return self._tables[model].get(ref) if model else None
+
+    def _put(self, ref: Ref, value: FleetObject) -> None:
+        self._models[ref] = type(value)
+        self._tables.setdefault(type(value), {})[ref] = value
+
+    def _drop(self, ref: Ref) -> None:
+        if (model := self._models.pop(ref, None)) is not None:
+            del self._tables[model][ref]
+
+    def _complain(self, ref: Ref, found: tuple[Problem, ...]) -> set[Ref]:
+        if self._problems.get(ref, ()) == found:
+            return set()
+        if found:
+            self._problems[ref] = found
+        else:
+            del self._problems[ref]
+        return {ref}
+
+    def _mark(self, name: str, origin: Origin) -> set[str]:
+        if self._origins.get(name) == origin:
+            return set()
+        self._origins[name] = origin
+        return {name}
+
+    def _differences(
+        self, before: Mapping[Ref, FleetObject | None]
+    ) -> dict[type[Model], frozenset[Ref]]:
+        changed: dict[type[Model], set[Ref]] = {}
+        for ref, old in before.items():
+            new = self._get(ref)
+            if new != old:
+                model = type(new if new is not None else old)
+                changed.setdefault(cast("type[Model]", model), set()).add(ref)
+        return {model: frozenset(refs) for model, refs in changed.items()}
