@@ -23,10 +23,15 @@ Ports: TypeAlias = tuple[tuple[str, int, str], ...]
 
 
 def render(services: Iterable[Service], pods: Sequence[Pod], port: Callable[[int], int]) -> str:
-    """Write the manifests of one member; `port` gives the number that stands for a targetPort."""
+    """Write the manifests of one member, "" for none.
+
+    `port` gives the number that stands for a targetPort.
+    """
     documents = [_pod(pod) for pod in pods]
     for service in services:
         documents += _slices(service, pods, port)
+    if not documents:
+        return ""
     return _NOTE + yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
 
 

@@ -82,12 +82,6 @@ class DemoFleet:
         """Remove a file, and with it its objects; it may be gone already."""
         (self.directory(to) / name).unlink(missing_ok=True)
 
-    def clear(self) -> None:
-        """Remove every manifest of the hub and the members."""
-        for origin in (HUB, *self.members):
-            for path in self.directory(origin).glob("*.yaml"):
-                path.unlink()
-
     def attach(self, name: str, members: Iterable[str]) -> None:
         """Attach these members, and no others, to the gateway in a file of the hub."""
         path = self.directory(HUB) / name

@@ -1,0 +1,99 @@
+"""How the walk looks: plain sentences, commands and bars, at most 100 columns wide.
+
+Everything can be read without colour, which is used on a terminal only, and not where NO_COLOR
+(https://no-color.org) is set.
+"""
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TextIO
+
+from fleetgate.demo.verdict import Share, Verdict
+
+_WIDTH = 96
+_BAR = 40
+_GREEN, _RED, _BOLD, _DIM = "32", "31", "1", "2"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Writes to `stream`."""
+
+    stream: TextIO
+    colour: bool
+    block: str
+
+    @classmethod
+    def on(cls, stream: TextIO, environ: Mapping[str, str]) -> "Page":
+        """Make the page that suits a stream: with colour or not, with blocks or with #."""
+        terminal = stream.isatty() and environ.get("TERM") != "dumb"
+        unicode = "utf" in (stream.encoding or "").lower()
+        return cls(stream, terminal and not environ.get("NO_COLOR"), "█" if unicode else "#")
+
+    def part(self, title: str) -> None:
+        """Begin a document."""
+        self._line()
+        self._line(self._in(_BOLD, title))
+        self._line("=" * len(title))
+
+    def section(self, title: str) -> None:
+        """Begin an example."""
+        self._line()
+        self._line(self._in(_BOLD, title))
+
+    def say(self, text: str) -> None:
+        """Write a sentence or two."""
+        for line in textwrap.wrap(text, _WIDTH - 2, break_long_words=False, break_on_hyphens=False):
+            self._line(f"  {line}")
+
+    def gap(self) -> None:
+        """Leave a line empty."""
+        self._line()
+
+    def command(self, text: str, remark: str = "") -> None:
+        """Show what is typed."""
+        typed = f"$ {text}   " if text else ""
+        self._line(f"  {typed}" + (self._in(_DIM, f"# {remark}") if remark else ""))
+
+    def verdict(self, verdict: Verdict) -> None:
+        """Show the shares of the answers as bars, and whether they are as promised."""
+        width = max((len(share.env) for share in verdict.shares), default=0)
+        for share in verdict.shares:
+            self._line(self._share(share, width))
+        tally = verdict.tally
+        failed = sum(tally.failures.values())
+        slowest = tally.worst_wait.total_seconds() * 1000
+        summary = (
+            f"{tally.total} requests, {failed or 'none'} failed, the slowest took {slowest:.0f} ms"
+        )
+        self._line(f"      {summary:<{_BAR + width + 4}}  {self._mark(held=verdict.held)}")
+        for failure, number in tally.failures.items():
+            self._line(f"      {number} x {failure}")
+
+    def broken(self, reason: str) -> None:
+        """Say why an example could not be gone through."""
+        self.say(f"{reason}: {self._mark(held=False)}")
+
+    def close(self, held: int, failed: int, seconds: float) -> None:
+        """Sum up."""
+        self._line()
+        if failed:
+            text = self._in(_RED, f"{failed} of {held + failed} examples are NOT AS PROMISED")
+        else:
+            text = self._in(_GREEN, f"All {held} examples hold")
+        self._line(f"{text} ({seconds:.0f} s).")
+
+    def _share(self, share: Share, width: int) -> str:
+        bar = self.block * round(share.came * _BAR / 100)
+        came, promised = f"{share.came:5.1f} %", f"{share.promised:3.0f} %"
+        return f"      {share.env:<{width}}  {bar:<{_BAR}}  {came}   promised {promised}"
+
+    def _mark(self, *, held: bool) -> str:
+        return self._in(_GREEN, "ok") if held else self._in(_RED, "NOT AS PROMISED")
+
+    def _in(self, code: str, text: str) -> str:
+        return f"\033[{code}m{text}\033[0m" if self.colour else text
+
+    def _line(self, text: str = "") -> None:
+        print(text.rstrip(), file=self.stream, flush=True)

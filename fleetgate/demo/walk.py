@@ -1,0 +1,206 @@
+"""Walks through the documents' examples on a running fleet, and says whether each one holds."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from fleet.ref import HUB
+from fleetgate.demo.examples import DOCUMENTS, NORTH_SOUTH_TRAFFIC
+from fleetgate.demo.fleet import DemoFleet, manifest
+from fleetgate.demo.http import Address, Question
+from fleetgate.demo.kubelet import Kubelet
+from fleetgate.demo.load import ask
+from fleetgate.demo.page import Page
+from fleetgate.demo.steps import (
+    Apply,
+    Ask,
+    Attach,
+    DeleteService,
+    Document,
+    Example,
+    Kill,
+    Revive,
+    Scale,
+    Step,
+)
+from fleetgate.demo.verdict import judge
+
+
+class ControlPlane(Protocol):
+    """What the walk needs of whoever turns the fleet into gateways."""
+
+    async def sync(self) -> None:
+        """Return when all that is declared now is acknowledged by every Envoy.
+
+        TimeoutError says what is missing.
+        """
+        ...
+
+    async def address(self, gateway: str) -> Address:
+        """Give where the MseIngressConfig of this name listens, once it does; or TimeoutError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many examples held, and how many did not."""
+
+    held: int = 0
+    failed: int = 0
+
+
+class Walk:
+    """The examples of the documents, one after the other.
+
+    Each document's manifests are taken away after its part: both claim the same host and paths.
+    """
+
+    def __init__(
+        self,
+        fleet: DemoFleet,
+        kubelet: Kubelet,
+        control: ControlPlane,
+        page: Page,
+        *,
+        requests: int = 2000,
+        documents: Sequence[Document] = DOCUMENTS,
+    ) -> None:
+        self._fleet = fleet
+        self._kubelet = kubelet
+        self._control = control
+        self._page = page
+        self._requests = requests
+        self._documents = documents
+        self._applied: set[tuple[str, str]] = set()
+        self._unsettled = False
+
+    async def run(self) -> Outcome:
+        """Walk through all documents; an example that cannot be gone through has failed."""
+        started = time.monotonic()
+        results: list[bool] = []
+        for document in self._documents:
+            results += await self._go_through(document)
+            await self._take_away()
+        outcome = Outcome(held=sum(results), failed=len(results) - sum(results))
+        self._page.close(outcome.held, outcome.failed, time.monotonic() - started)
+        return outcome
+
+    async def stand(self, document: Document = NORTH_SOUTH_TRAFFIC) -> Address:
+        """Put everything of a document in place, to stay; shows the curl lines to try."""
+        self._page.part(f"{document.title}: yours to try")
+        address = await self._prepare(document)
+        questions: dict[str, Question] = {}
+        for step in (step for example in document.examples for step in example.steps):
+            match step:
+                case Apply() if step.to == HUB:
+                    await self._do(step, document)
+                case Ask(question=question):
+                    questions[question.curl(address)] = question
+        await self._settle()
+        self._page.gap()
+        for curl in questions:
+            self._page.command(curl)
+        return address
+
+    async def _go_through(self, document: Document) -> list[bool]:
+        self._page.part(document.title)
+        try:
+            address = await self._prepare(document)
+        except TimeoutError as error:
+            self._page.broken(str(error))
+            return [False for _ in document.examples]
+        return [await self._try(example, document, address) for example in document.examples]
+
+    async def _prepare(self, document: Document) -> Address:
+        for step in document.preparation:
+            await self._do(step, document)
+        await self._settle()
+        address = await self._control.address(document.gateway)
+        members = (f"{self._context(member)} is {member}" for member in self._fleet.members)
+        self._page.gap()
+        self._page.say(f"{document.gateway} listens on {address[0]}:{address[1]};")
+        self._page.say(", ".join(members) + ".")
+        return address
+
+    async def _try(self, example: Example, document: Document, address: Address) -> bool:
+        """Go through one example to its end, even where a step is not as promised."""
+        self._page.section(example.title)
+        self._page.say(example.promise)
+        self._page.gap()
+        held = True
+        try:
+            for step in example.steps:
+                if isinstance(step, Ask):
+                    held &= await self._ask(step, address)
+                else:
+                    await self._do(step, document)
+        except TimeoutError as error:
+            self._page.broken(str(error))
+            return False
+        return held
+
+    async def _ask(self, step: Ask, address: Address) -> bool:
+        if self._unsettled:
+            await self._settle()
+        self._page.command(step.question.curl(address), f"{self._requests} times")
+        tally = await ask(address, step.question, self._requests)
+        verdict = judge(tally, step.promised)
+        self._page.verdict(verdict)
+        return verdict.held
+
+    async def _do(self, step: Step, document: Document) -> None:
+        """Do something to the fleet, and show the command that would have done it."""
+        self._unsettled = not isinstance(step, Kill)
+        match step:
+            case Apply(file, to, namespace):
+                self._apply(step, document)
+                option = f" -n {namespace}" if namespace else ""
+                self._page.command(f"{self._kubectl(to)} apply -f {file}{option}")
+            case Attach(file):
+                self._fleet.attach(file, self._fleet.members)
+                shown = ",".join(f"{member[:6]}****" for member in self._fleet.members)
+                command = f"kubectl edit mseingressconfig {document.gateway}"
+                self._page.command(command, f"remote-clusters: {shown}")
+            case Scale(member, replicas, deployment):
+                self._fleet.scale(member, deployment, replicas)
+                what = f"deployment {deployment} --replicas {replicas}"
+                self._page.command(f"{self._kubectl(member)} scale {what}")
+            case DeleteService(member, service):
+                self._fleet.delete_service(member, service)
+                self._page.command(f"{self._kubectl(member)} delete service {service}")
+            case Kill(member):
+                pids = " ".join(str(pod.pid) for pod in self._kubelet.pods(member) if pod.pid)
+                self._page.command(f"kill -9 {pids}", f"every Pod of {self._context(member)}")
+                self._kubelet.kill(member)
+            case Revive(member):
+                await self._kubelet.sync()
+                self._page.command("", f"the Pods of {self._context(member)} start again")
+                self._kubelet.revive(member)
+
+    def _apply(self, step: Apply, document: Document) -> None:
+        text = manifest(f"{document.folder}/{step.file}")
+        self._fleet.apply(text, step.file, to=step.to, namespace=step.namespace, values=step.values)
+        self._applied.add((step.to, step.file))
+
+    async def _settle(self) -> None:
+        """Wait until all that is declared runs, and every Envoy knows it."""
+        await self._kubelet.sync()
+        await self._control.sync()
+        self._unsettled = False
+
+    async def _take_away(self) -> None:
+        """Remove what a document put in place, and wait until it is gone."""
+        for origin, file in self._applied:
+            self._fleet.remove(file, to=origin)
+        self._applied.clear()
+        try:
+            await self._settle()
+        except TimeoutError as error:
+            self._page.say(str(error))
+
+    def _kubectl(self, origin: str) -> str:
+        return f"kubectl --context {self._context(origin)}" if origin != HUB else "kubectl"
+
+    def _context(self, member: str) -> str:
+        return f"cluster{self._fleet.members.index(member) + 1}"
