@@ -4,7 +4,7 @@ One writer applies events; what differs from before comes back as `Changes`. Not
 mistake: a refused object keeps its last good version, an origin that cannot be reached all it held.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeVar, cast
@@ -42,6 +42,7 @@ class FleetState:
         self._tables: dict[type[Model], dict[Ref, FleetObject]] = {}
         self._models: dict[Ref, type[Model]] = {}
         self._problems: dict[Ref, tuple[Problem, ...]] = {}
+        self._refused: set[Ref] = set()
         self._origins: dict[str, Origin] = {}
 
     def table(self, model: type[M]) -> Mapping[Ref, M]:
@@ -52,6 +53,11 @@ class FleetState:
     def problems(self) -> Mapping[Ref, tuple[Problem, ...]]:
         """What is wrong with objects and files as they were read; a live view."""
         return MappingProxyType(self._problems)
+
+    @property
+    def refused(self) -> Set[Ref]:
+        """Objects and files whose present version cannot be read; a live view."""
+        return self._refused
 
     @property
     def origins(self) -> Mapping[str, Origin]:
@@ -68,12 +74,15 @@ class FleetState:
                 case Upserted(ref, value, found):
                     before.setdefault(ref, self._get(ref))
                     self._put(ref, value)
+                    self._refused.discard(ref)
                     problems |= self._complain(ref, found)
                 case Refused(ref, found):
+                    (self._refused.add if found else self._refused.discard)(ref)
                     problems |= self._complain(ref, found)
                 case Deleted(ref):
                     before.setdefault(ref, self._get(ref))
                     self._drop(ref)
+                    self._refused.discard(ref)
                     problems |= self._complain(ref, ())
                 case Listed(origin):
                     origins |= self._mark(origin, Origin(listed=True))

@@ -1,0 +1,100 @@
+"""A fleet in memory with its translator: put objects in, look at what Envoys would get."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fleet.events import Deleted, Event, Listed, Upserted
+from fleet.models import (
+    EndpointSlice,
+    FleetObject,
+    Ingress,
+    IngressClass,
+    MseIngressConfig,
+    Pod,
+    Service,
+)
+from fleet.ref import HUB, Ref
+from fleet.state import FleetState
+from translators.listeners import Bind
+from translators.translator import Translator
+from xds.resource import Resource, TypeUrl
+
+MODELS: Mapping[str, type[FleetObject]] = {
+    model.__name__: model
+    for model in (EndpointSlice, Ingress, IngressClass, MseIngressConfig, Pod, Service)
+}
+CLUSTER_SCOPED = {"MseIngressConfig", "IngressClass"}
+
+Manifest = Mapping[str, Any]  # as YAML has it
+
+
+def ref_of(manifest: Manifest, origin: str = HUB) -> Ref:
+    """The Ref of a manifest."""
+    kind, metadata = manifest["kind"], manifest["metadata"]
+    namespace = "" if kind in CLUSTER_SCOPED else metadata.get("namespace", "default")
+    return Ref(origin, kind, namespace, metadata["name"])
+
+
+def upserted(manifest: Manifest, origin: str = HUB) -> Upserted:
+    """The event that a source emits for a manifest."""
+    ref = ref_of(manifest, origin)
+    metadata = {**manifest["metadata"], "namespace": ref.namespace}
+    value = MODELS[ref.kind].model_validate({**manifest, "metadata": metadata})
+    return Upserted(ref, value)
+
+
+class World:
+    """A fleet, its translator, and the snapshots that its turns add up to."""
+
+    def __init__(self) -> None:
+        self.state = FleetState()
+        self.translator = Translator(self.state, Bind("127.0.0.1"))
+        self.snapshots: dict[str, dict[tuple[TypeUrl, str], Resource]] = {}
+        self.sent = 0
+
+    def put(self, *manifests: Manifest, origin: str = HUB) -> dict[str, int]:
+        """Declare objects; how many rows each table computed for them."""
+        return self.apply(upserted(manifest, origin) for manifest in manifests)
+
+    def remove(self, *manifests: Manifest, origin: str = HUB) -> dict[str, int]:
+        """Take objects away."""
+        return self.apply(Deleted(ref_of(manifest, origin)) for manifest in manifests)
+
+    def attach(self, *origins: str) -> dict[str, int]:
+        """Say that the members are there."""
+        return self.apply(Listed(origin) for origin in origins)
+
+    def apply(self, events: Iterable[Event]) -> dict[str, int]:
+        """Run one turn; only the tables that computed something are in the answer."""
+        graph = self.translator.tables.graph
+        before = dict(graph.computed())
+        turn = self.translator.update(self.state.apply(list(events)))
+        self.sent = 0
+        for gateway, update in turn.updates.items():
+            snapshot = self.snapshots.setdefault(gateway, {})
+            for type_url, resources in update.items():
+                for name, resource in resources.items():
+                    self.sent += 1
+                    if resource is None:
+                        del snapshot[type_url, name]
+                    else:
+                        snapshot[type_url, name] = resource
+        for gateway in turn.dropped:
+            del self.snapshots[gateway]
+        return {n: c - before[n] for n, c in graph.computed().items() if c != before[n]}
+
+    def names(self, type_url: TypeUrl, gateway: str = "mse/gw") -> list[str]:
+        """The names of a gateway's resources of one type."""
+        return sorted(name for kind, name in self.snapshots[gateway] if kind is type_url)
+
+    def versions(self) -> dict[str, dict[tuple[TypeUrl, str], str]]:
+        """What Envoys hold, by version."""
+        return {
+            gateway: {key: resource.version for key, resource in snapshot.items()}
+            for gateway, snapshot in self.snapshots.items()
+        }
+
+    def problems(self, name: str, namespace: str = "default") -> list[str]:
+        """The reasons of an Ingress's problems."""
+        row = self.translator.tables.ingress_statuses.get(Ref(HUB, "Ingress", namespace, name))
+        return sorted(p.reason for p in row.problems) if row else []

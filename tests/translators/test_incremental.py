@@ -1,0 +1,234 @@
+"""What a change costs, and that the order of changes leaves no trace."""
+
+import random
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from fleet.events import Deleted, Listed
+from fleet.ref import HUB, Ref
+from tests.support.translation import World, ref_of, upserted
+from tests.translators.manifests import endpoint_slice, gateway, ingress, service
+
+
+def fleet_of(hosts: int) -> World:
+    """One Ingress, Service and EndpointSlice a host, in one member of two."""
+    world = World()
+    world.attach(HUB, "c1", "c2")
+    world.put(gateway())
+    world.put(*(ingress(f"i{n}", f"h{n}.example.com", service=f"s{n}") for n in range(hosts)))
+    world.put(*(service(f"s{n}") for n in range(hosts)), origin="c1")
+    world.put(
+        *(endpoint_slice(f"10.0.{n // 250}.{n % 250 + 1}", service=f"s{n}") for n in range(hosts)),
+        origin="c1",
+    )
+    return world
+
+
+@pytest.mark.parametrize(
+    ("change", "rows", "sent"),
+    [
+        pytest.param(
+            lambda world: world.put(ingress("i7", "h7.example.com", "/new", "s7")),
+            {
+                "attachments": 1,
+                "rules": 1,
+                "claims": 1,
+                "plans": 1,
+                "exact tables": 1,
+                "ingress statuses": 1,
+            },
+            1,
+            id="path-of-an-ingress",
+        ),
+        pytest.param(
+            lambda world: world.put(endpoint_slice("10.9.9.9", service="s7"), origin="c1"),
+            {"slice endpoints": 1, "assignments": 1, "lacks": 1},
+            1,
+            id="endpoint",
+        ),
+        pytest.param(
+            lambda world: world.put(ingress("i7", "h7.example.com", service="s7")),
+            {},
+            0,
+            id="equal-ingress",
+        ),
+        pytest.param(
+            lambda world: world.put(service("s7"), origin="c1"), {}, 0, id="equal-service"
+        ),
+        pytest.param(
+            lambda world: world.put(ingress("new", "new.example.com", service="s7")),
+            {
+                "attachments": 1,
+                "rules": 1,
+                "claims": 1,
+                "plans": 1,
+                "exact tables": 1,
+                "ingress statuses": 1,
+            },
+            1,
+            id="new-host",
+        ),
+        pytest.param(
+            lambda world: world.remove(ingress("i7")),
+            {},
+            3,
+            id="removed-ingress",
+        ),
+    ],
+)
+@pytest.mark.parametrize("hosts", [10, 1000])
+def test_cost_of_a_change_does_not_depend_on_the_size_of_the_fleet(
+    hosts: int, change: Any, rows: dict[str, int], sent: int
+) -> None:
+    world = fleet_of(hosts)
+    computed = change(world)
+    assert computed == rows
+    assert world.sent == sent
+
+
+def test_attached_member_touches_endpoints_only() -> None:
+    world = fleet_of(5)
+    world.put(service("s1"), origin="c3")
+    world.put(endpoint_slice("10.3.0.1", service="s1"), origin="c3")
+    computed = world.put(gateway(members="c1,c2,c3"))
+    assert computed["assignments"] == 5
+    assert "clusters" not in computed
+    assert "plans" not in computed
+    assert world.sent == 1
+
+
+class Edits(RuleBasedStateMachine):
+    """Any edits in any order: what Envoys hold is what the same objects give from scratch."""
+
+    @initialize()
+    def start(self) -> None:
+        self.world = World()
+        self.objects: dict[Ref, tuple[dict[str, Any], str]] = {}
+        self.world.attach(HUB, "c1", "c2")
+
+    def _put(self, manifest: dict[str, Any], origin: str = HUB) -> None:
+        self.objects[ref_of(manifest, origin)] = (manifest, origin)
+        self.world.put(manifest, origin=origin)
+
+    @rule(
+        name=st.sampled_from("abcde"),
+        host=st.sampled_from(["x.example.com", "y.example.com", "*.example.com", ""]),
+        path=st.sampled_from(["/", "/a", "/a/b", "/a//b"]),
+        kind=st.sampled_from(["Exact", "Prefix"]),
+        service_name=st.sampled_from(["web", "api"]),
+        ingress_class=st.sampled_from(["mse", "other"]),
+        canary=st.sampled_from([None, "10", "150", "x"]),
+        pin=st.sampled_from([None, "c1", "c2", "c9"]),
+        default=st.booleans(),
+    )
+    def put_ingress(  # noqa: PLR0917 (hypothesis passes by keyword)
+        self,
+        name: str,
+        host: str,
+        path: str,
+        kind: str,
+        service_name: str,
+        ingress_class: str,
+        canary: str | None,
+        pin: str | None,
+        *,
+        default: bool,
+    ) -> None:
+        annotations = {}
+        if canary:
+            annotations["nginx.ingress.kubernetes.io/canary"] = "true"
+            annotations["nginx.ingress.kubernetes.io/canary-weight"] = canary
+        if pin:
+            annotations["mse.ingress.kubernetes.io/subset-labels"] = (
+                f"topology.istio.io/cluster {pin}"
+            )
+        manifest = ingress(
+            name,
+            host,
+            path,
+            service_name,
+            kind=kind,
+            ingress_class=ingress_class,
+            **annotations,
+        )
+        if default:
+            backend = {"service": {"name": service_name, "port": {"number": 80}}}
+            manifest["spec"]["defaultBackend"] = backend
+        self._put(manifest)
+
+    @rule(
+        member=st.sampled_from(["c1", "c2", "c3"]),
+        name=st.sampled_from(["web", "api"]),
+        port=st.sampled_from([80, 81]),
+    )
+    def put_service(self, member: str, name: str, port: int) -> None:
+        self._put(service(name, port), member)
+
+    @rule(
+        member=st.sampled_from(["c1", "c2", "c3"]),
+        name=st.sampled_from(["web", "api"]),
+        number=st.sampled_from("12"),
+        last=st.lists(st.integers(1, 5), max_size=4),
+    )
+    def put_slice(self, member: str, name: str, number: str, last: list[int]) -> None:
+        addresses = [f"10.0.{member[1]}.{n}" for n in last]
+        self._put(endpoint_slice(*addresses, service=name, name=f"{name}-{number}"), member)
+
+    @rule(
+        name=st.sampled_from(["gw", "second"]),
+        members=st.sampled_from(["", "c1", "c1,c2", "c2,c3,c9"]),
+        ingress_class=st.sampled_from(["mse", "", None]),
+    )
+    def put_gateway(self, name: str, members: str, ingress_class: str | None) -> None:
+        self._put(gateway(name, members, ingress_class))
+
+    @rule(data=st.data())
+    def remove(self, data: st.DataObject) -> None:
+        if self.objects:
+            ref = data.draw(st.sampled_from(sorted(self.objects)))
+            del self.objects[ref]
+            self.world.apply([Deleted(ref)])
+
+    @invariant()
+    def equals_from_scratch(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        scratch = World()
+        events = [upserted(manifest, origin) for manifest, origin in self.objects.values()]
+        random.Random(len(events)).shuffle(events)
+        scratch.apply([*events, *(Listed(origin) for origin in (HUB, "c1", "c2"))])
+        assert scratch.versions() == self.world.versions()
+        theirs, ours = scratch.translator.tables, self.world.translator.tables
+        assert theirs.ingress_statuses.rows == ours.ingress_statuses.rows
+        assert theirs.gateway_statuses.rows == ours.gateway_statuses.rows
+
+
+TestEdits = Edits.TestCase
+TestEdits.settings = settings(deadline=None, max_examples=40, stateful_step_count=25)
+
+_PRINT_VERSIONS = """
+from tests.translators.test_incremental import fleet_of
+for gateway, snapshot in sorted(fleet_of(3).versions().items()):
+    for key, version in sorted(snapshot.items()):
+        print(gateway, *key, version)
+"""
+
+
+def test_versions_are_equal_in_every_process() -> None:
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", _PRINT_VERSIONS],
+            check=True,
+            capture_output=True,
+            env={"PYTHONPATH": ".", "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(outputs) == 1
+    assert b"mse|h0.example.com" in outputs.pop()
