@@ -40,7 +40,8 @@ class Question:
         fields = {"host": self.host, **(self.headers or {})}
         shown = " ".join(f"-H '{name}: {value}'" for name, value in fields.items())
         method = "" if self.method == "GET" else f"-X {self.method} "
-        return f"curl {method}{shown} http://{address[0]}:{address[1]}{self.path}"
+        body = f"-d '{self.body.decode()}' " if self.body else ""
+        return f"curl {method}{shown} {body}http://{address[0]}:{address[1]}{self.path}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from fleetgate.demo.steps import (
 from fleetgate.demo.verdict import judge
 
 
-class ControlPlane(Protocol):
+class Gateways(Protocol):
     """What the walk needs of whoever turns the fleet into gateways."""
 
     async def sync(self) -> None:
@@ -60,7 +60,7 @@ class Walk:
         self,
         fleet: DemoFleet,
         kubelet: Kubelet,
-        control: ControlPlane,
+        gateways: Gateways,
         page: Page,
         *,
         requests: int = 2000,
@@ -68,7 +68,7 @@ class Walk:
     ) -> None:
         self._fleet = fleet
         self._kubelet = kubelet
-        self._control = control
+        self._gateways = gateways
         self._page = page
         self._requests = requests
         self._documents = documents
@@ -116,7 +116,7 @@ class Walk:
         for step in document.preparation:
             await self._do(step, document)
         await self._settle()
-        address = await self._control.address(document.gateway)
+        address = await self._gateways.address(document.gateway)
         members = (f"{self._context(member)} is {member}" for member in self._fleet.members)
         self._page.gap()
         self._page.say(f"{document.gateway} listens on {address[0]}:{address[1]};")
@@ -143,7 +143,7 @@ class Walk:
     async def _ask(self, step: Ask, address: Address) -> bool:
         if self._unsettled:
             await self._settle()
-        self._page.command(step.question.curl(address), f"{self._requests} times")
+        self._page.command(step.question.curl(address))
         tally = await ask(address, step.question, self._requests)
         verdict = judge(tally, step.promised)
         self._page.verdict(verdict)
@@ -186,7 +186,7 @@ class Walk:
     async def _settle(self) -> None:
         """Wait until all that is declared runs, and every Envoy knows it."""
         await self._kubelet.sync()
-        await self._control.sync()
+        await self._gateways.sync()
         self._unsettled = False
 
     async def _take_away(self) -> None:

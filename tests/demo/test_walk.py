@@ -1,0 +1,218 @@
+"""The walk does what an example says, measures the answers, and calls a broken promise broken."""
+
+import asyncio
+import io
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from fleetgate.demo.examples import DOCUMENTS
+from fleetgate.demo.fleet import CLUSTER_1, CLUSTER_2, DemoFleet
+from fleetgate.demo.http import Address, Question
+from fleetgate.demo.kubelet import RUNNING, Kubelet
+from fleetgate.demo.load import Tally
+from fleetgate.demo.page import Page
+from fleetgate.demo.pod import Pace
+from fleetgate.demo.steps import Apply, Ask, Document, Example, Kill, Revive, Scale, Step
+from fleetgate.demo.verdict import judge
+from fleetgate.demo.walk import Outcome, Walk
+
+ROOT = Question("/")
+
+
+def tally(lines: Mapping[str, int], failures: Mapping[str, int] | None = None) -> Tally:
+    total = sum(lines.values()) + sum((failures or {}).values())
+    named = Counter({f"This is env {env} !": number for env, number in lines.items()})
+    return Tally(total, named, {}, {}, {}, failures or {}, worst_wait=timedelta(milliseconds=12))
+
+
+@pytest.mark.parametrize(
+    ("came", "promised", "held"),
+    [
+        pytest.param({"a": 1000, "b": 1000}, {"a": 50, "b": 50}, True, id="exact"),
+        pytest.param({"a": 1079, "b": 921}, {"a": 50, "b": 50}, True, id="within 4 points"),
+        pytest.param({"a": 1081, "b": 919}, {"a": 50, "b": 50}, False, id="beyond 4 points"),
+        pytest.param({"a": 1999, "b": 1}, {"a": 100}, False, id="all means all"),
+        pytest.param({"a": 2000}, {"a": 100}, True, id="all"),
+        pytest.param({"a": 2000}, {"b": 100}, False, id="another one"),
+        pytest.param({"a": 1000, "b": 999, "c": 1}, {"a": 50, "b": 50}, False, id="a stranger"),
+        pytest.param({}, {"a": 100}, False, id="nobody"),
+    ],
+)
+def test_a_share_is_right_within_four_points_but_all_means_all(
+    came: Mapping[str, int], promised: Mapping[str, float], held: bool
+) -> None:
+    assert judge(tally(came), promised).held is held
+
+
+def test_one_failed_request_breaks_a_promise() -> None:
+    assert not judge(tally({"a": 1000, "b": 999}, {"503": 1}), {"a": 50, "b": 50}).held
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "environ", "colour"),
+    [
+        pytest.param(Terminal(), {}, True, id="terminal"),
+        pytest.param(Terminal(), {"NO_COLOR": "1"}, False, id="NO_COLOR"),
+        pytest.param(Terminal(), {"NO_COLOR": ""}, True, id="empty NO_COLOR"),
+        pytest.param(Terminal(), {"TERM": "dumb"}, False, id="dumb terminal"),
+        pytest.param(io.StringIO(), {}, False, id="file"),
+    ],
+)
+def test_colour_is_for_terminals_that_want_it(
+    stream: io.StringIO, environ: Mapping[str, str], colour: bool
+) -> None:
+    page = Page.on(stream, environ)
+    page.verdict(judge(tally({"a": 1}), {"a": 100}))
+    assert ("\033[" in stream.getvalue()) is colour
+
+
+def test_shares_are_shown_as_bars_beside_what_was_promised() -> None:
+    page = Page.on(io.StringIO(), {})
+    verdict = judge(tally({"one": 1800, "two": 200}), {"one": 90, "two": 10})
+    page.verdict(verdict)
+    assert page.stream.getvalue().splitlines() == [  # type: ignore[attr-defined]  # a StringIO
+        f"      one  {'#' * 36}       90.0 %   promised  90 %",
+        f"      two  {'#' * 4}                                       10.0 %   promised  10 %",
+        "      2000 requests, none failed, the slowest took 12 ms                ok",
+    ]
+
+
+def test_failures_are_named_and_counted() -> None:
+    page = Page.on(io.StringIO(), {})
+    page.verdict(judge(tally({"a": 1}, {"503 no healthy upstream": 3}), {"a": 100}))
+    shown = page.stream.getvalue()  # type: ignore[attr-defined]  # a StringIO
+    assert "NOT AS PROMISED" in shown
+    assert "3 x 503 no healthy upstream" in shown
+
+
+@dataclass
+class FirstPodIsTheGateway:
+    """Stands in for the gateway: its address is that of a member's first Pod."""
+
+    kubelet: Kubelet
+    fleet: DemoFleet
+    said: list[str] = field(default_factory=list)
+    missing: str = ""
+
+    async def sync(self) -> None:
+        running = (self.fleet.directory(member) / RUNNING for member in self.fleet.members)
+        self.said.append(" ".join("up" if path.exists() else "down" for path in running))
+        if self.missing:
+            raise TimeoutError(self.missing)
+
+    async def address(self, gateway: str) -> Address:
+        self.said.append(gateway)
+        [pod, *_] = self.kubelet.pods(CLUSTER_1)
+        return pod.place.address, pod.place.ports[0]
+
+
+WEB = "web-demo.yaml"
+PREPARATION: tuple[Step, ...] = (Apply(WEB, to=CLUSTER_1), Apply(WEB, to=CLUSTER_2))
+
+
+def walk(root: Path, *examples: Example, missing: str = "") -> tuple[Outcome, str, list[str]]:
+    """Walk through a document of these examples; gives the page and what the gateway saw."""
+    page = Page.on(io.StringIO(), {})
+    document = Document("Title", "north-south-traffic", "gw", PREPARATION, examples)
+    fleet = DemoFleet.create(root)
+
+    async def run() -> tuple[Outcome, list[str]]:
+        at_once = Pace(unready_after=timedelta(), restart_after=timedelta())
+        async with Kubelet(root, at_once).running() as kubelet:
+            gateways = FirstPodIsTheGateway(kubelet, fleet, missing=missing)
+            walking = Walk(fleet, kubelet, gateways, page, requests=20, documents=[document])
+            return await walking.run(), gateways.said
+
+    outcome, said = asyncio.run(run())
+    return outcome, page.stream.getvalue(), said  # type: ignore[attr-defined]  # a StringIO
+
+
+def example(*steps: Step, title: str = "Example") -> Example:
+    return Example(title, "The promise.", steps)
+
+
+def test_examples_that_hold_and_those_that_do_not_are_told_apart(tmp_path: Path) -> None:
+    right, wrong = Ask(ROOT, {"cluster1": 100}), Ask(ROOT, {"cluster2": 100})
+    outcome, page, _ = walk(
+        tmp_path,
+        example(right, title="Right"),
+        example(right, wrong, right, title="Wrong in the middle"),
+    )
+    assert outcome == Outcome(held=1, failed=1)
+    marks = [
+        line.split("  ")[-1] for line in page.splitlines() if line.endswith(("ok", "PROMISED"))
+    ]
+    assert [mark.strip() for mark in marks] == ["ok", "ok", "NOT AS PROMISED", "ok"]
+    assert page.rstrip().splitlines()[-1].startswith("1 of 2 examples are NOT AS PROMISED")
+
+
+def test_everything_declared_is_in_force_before_something_is_asked(tmp_path: Path) -> None:
+    """And a document's manifests are taken away after its part."""
+    ask = Ask(ROOT, {"cluster1": 100})
+    _, _, said = walk(tmp_path, example(ask, Scale(CLUSTER_2, 3), Apply("ingress-demo.yaml"), ask))
+    assert said == ["up up", "gw", "up up", "down down"]
+    assert not list(tmp_path.rglob("*.yaml"))
+
+
+def test_a_kill_is_followed_by_the_question_at_once(tmp_path: Path) -> None:
+    """Nothing is waited for: the gateway has to notice by itself."""
+    ask = Ask(ROOT, {"cluster1": 100})
+    outcome, page, said = walk(
+        tmp_path, example(Kill(CLUSTER_2), ask, Revive(CLUSTER_2), ask, Kill(CLUSTER_1), ask)
+    )
+    assert outcome == Outcome(held=0, failed=1)
+    assert page.count("  ok") == 2
+    assert "20 x cannot connect" in page
+    assert said == ["up up", "gw", "up up", "down down"], "one sync after the revival"
+
+
+def test_the_commands_are_those_of_kubectl_and_curl(tmp_path: Path) -> None:
+    _, page, _ = walk(
+        tmp_path,
+        example(
+            Scale(CLUSTER_2, 2),
+            Apply("ingress-demo.yaml", namespace="n"),
+            Ask(Question("/svc1", headers={"stage": "gray"}), {"cluster1": 100}),
+        ),
+    )
+    commands = [line.strip() for line in page.splitlines() if line.startswith("  $")]
+    assert commands[:-1] == [
+        "$ kubectl --context cluster1 apply -f web-demo.yaml",
+        "$ kubectl --context cluster2 apply -f web-demo.yaml",
+        "$ kubectl --context cluster2 scale deployment web-demo --replicas 2",
+        "$ kubectl apply -f ingress-demo.yaml -n n",
+    ]
+    assert commands[-1].startswith("$ curl -H 'host: example.com' -H 'stage: gray' http://127.")
+    assert commands[-1].endswith(":8080/svc1")
+
+
+def test_a_gateway_that_is_not_ready_in_time_fails_its_examples_with_the_reason(
+    tmp_path: Path,
+) -> None:
+    ask = Ask(ROOT, {"cluster1": 100})
+    outcome, page, _ = walk(tmp_path, example(ask), example(ask), missing="gw has no Envoy")
+    assert outcome == Outcome(held=0, failed=2)
+    assert "gw has no Envoy: NOT AS PROMISED" in page
+
+
+def test_the_page_fits_into_100_columns(tmp_path: Path) -> None:
+    _, page, _ = walk(tmp_path, *(each for document in DOCUMENTS for each in [_silent(document)]))
+    assert max(map(len, page.splitlines())) <= 100
+
+
+def _silent(document: Document) -> Example:
+    """All sentences and questions of a document in one example."""
+    asks = [s for each in document.examples for s in each.steps if isinstance(s, Ask)]
+    return Example("x", " ".join(each.promise for each in document.examples), tuple(asks))

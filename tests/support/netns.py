@@ -1,0 +1,119 @@
+"""Backends behind a link that can be cut: a real, silent network partition.
+
+    test, Envoy ── 10.213.N.1 ══ veth pair ══ 10.213.N.2 ── backends (network namespace)
+
+Cut means that packets are dropped in both directions, as by a broken link: nothing is refused and
+nothing is reset. Names and addresses carry a number N that one process at a time holds, so that
+test runs do not meet, and what a killed one left behind is taken away by the next holder.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from fleetgate.demo import backend
+
+
+def available() -> str | None:
+    """Say why network namespaces cannot be used here; None if they can."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return "network namespaces need root on Linux"
+    missing = [tool for tool in ("ip", "iptables") if not shutil.which(tool)]
+    if missing:
+        return f"no {' and no '.join(missing)} on PATH: install iproute2 and iptables"
+    try:
+        with namespace():
+            return None
+    except subprocess.CalledProcessError as error:
+        return f"network namespaces cannot be made here: {' '.join(error.cmd)}: {error.stderr}"
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A host behind a link; `address` is its own, as the test's side sees it."""
+
+    name: str
+    address: str
+
+    def drop(self, port: int) -> None:
+        """Drop all packets to and from a port, those of established connections too."""
+        self._run("iptables", "-A", "INPUT", "-p", "tcp", "--dport", str(port), "-j", "DROP")
+        self._run("iptables", "-A", "OUTPUT", "-p", "tcp", "--sport", str(port), "-j", "DROP")
+
+    def heal(self) -> None:
+        """Let all packets through again."""
+        self._run("iptables", "-F")
+
+    @contextmanager
+    def backend(self, port: int, *, env: str, member: str, pod: str = "") -> Iterator[int]:
+        """Run one of the demo's backends inside, listening already; gives its pid."""
+        command = [sys.executable, "-I", "-S", backend.__file__, "--until-eof"]
+        place = [f"--address={self.address}", f"--port={port}"]
+        identity = [f"--env={env}", f"--member={member}", f"--pod={pod}"]
+        with subprocess.Popen(
+            ["ip", "netns", "exec", self.name, *command, *place, *identity],
+            stdin=subprocess.PIPE,  # its end is the backend's, should this process be killed
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                said = process.stdout.readline() if process.stdout else ""
+                if not said.startswith("listening on "):
+                    raise RuntimeError(f"the backend did not start in {self.name}: {said}")
+                yield process.pid
+            finally:
+                process.kill()
+
+    def _run(self, *command: str) -> None:
+        _run("ip", "netns", "exec", self.name, *command)
+
+
+@contextmanager
+def namespace() -> Iterator[Namespace]:
+    """Make a namespace with a link to it, and take both away at the end."""
+    with _number() as number:
+        name, outside, inside = f"fleetgate-{number}", f"fg{number}-out", f"fg{number}-in"
+        gateway, address = f"10.213.{number}.1", f"10.213.{number}.2"
+        _remove(name, outside)
+        try:
+            _run("ip", "netns", "add", name)
+            _run("ip", "link", "add", outside, "type", "veth", "peer", inside, "netns", name)
+            _run("ip", "address", "add", f"{gateway}/30", "dev", outside)
+            _run("ip", "link", "set", outside, "up")
+            _run("ip", "-netns", name, "address", "add", f"{address}/30", "dev", inside)
+            for device in (inside, "lo"):
+                _run("ip", "-netns", name, "link", "set", device, "up")
+            yield Namespace(name, address)
+        finally:
+            _remove(name, outside)
+
+
+@contextmanager
+def _number() -> Iterator[int]:
+    """Hold a number that no other process on this host holds."""
+    for number in range(1, 255):
+        with socket.socket(socket.AF_UNIX) as hold:
+            try:
+                hold.bind(f"\0fleetgate-netns-{number}")  # the kernel frees it with the process
+            except OSError:
+                continue
+            yield number
+            return
+    raise RuntimeError("254 test networks are in use on this host")
+
+
+def _remove(name: str, link: str) -> None:
+    """Remove what is there; a link goes with its namespace only once the kernel has cleaned up."""
+    for command in (["ip", "link", "delete", link], ["ip", "netns", "delete", name]):
+        with contextlib.suppress(subprocess.CalledProcessError):
+            _run(*command)
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, text=True)

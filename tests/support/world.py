@@ -1,0 +1,143 @@
+"""A small fleet for a test: two members, real backends, and manifests in a line each."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import yaml
+
+from fleet.models import EndpointSlice, Pod
+from fleetgate.demo.fleet import DemoFleet
+from fleetgate.demo.http import Address
+from fleetgate.demo.kubelet import RUNNING, Kubelet
+from fleetgate.demo.pod import Pace
+
+ONE, TWO = "one", "two"
+
+AT_ONCE = Pace(unready_after=timedelta(), restart_after=timedelta())
+"""Probes fail and Pods restart without delay."""
+
+NEVER = Pace(unready_after=timedelta(days=1), restart_after=timedelta(days=1))
+"""Nobody notices a death and nothing restarts: the gateway is on its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A fleet whose members run what they declare."""
+
+    fleet: DemoFleet
+    kubelet: Kubelet
+
+    def endpoints(self, member: str, service: str = "web") -> Mapping[Address, bool]:
+        """Give the addresses that the member's EndpointSlices name, and whether they are ready."""
+        return {
+            (endpoint.addresses[0], port.port or 0): endpoint.conditions.ready is True
+            for piece in self._running(member, "EndpointSlice")
+            for slice_ in [EndpointSlice.model_validate(piece)]
+            if slice_.metadata.labels["kubernetes.io/service-name"] == service
+            for endpoint in slice_.endpoints
+            for port in slice_.ports
+        }
+
+    def pod_labels(self, member: str) -> Mapping[str, Mapping[str, str]]:
+        """Give the labels of the member's Pods by their names."""
+        pods = [Pod.model_validate(piece) for piece in self._running(member, "Pod")]
+        return {pod.metadata.name: pod.metadata.labels for pod in pods}
+
+    def _running(self, member: str, kind: str) -> list[Mapping[str, object]]:
+        path = self.fleet.directory(member) / RUNNING
+        pieces = yaml.safe_load_all(path.read_text() if path.exists() else "")
+        return [piece for piece in pieces if piece["kind"] == kind]
+
+
+@asynccontextmanager
+async def world(
+    root: Path, pace: Pace = AT_ONCE, members: Sequence[str] = (ONE, TWO)
+) -> AsyncIterator[World]:
+    """Make an empty fleet in `root` and play kubelet for it while the block runs."""
+    fleet = DemoFleet.create(root, members)
+    async with Kubelet(root, pace).running() as kubelet:
+        yield World(fleet, kubelet)
+
+
+def deployment(
+    name: str = "web",
+    *,
+    env: str = "",
+    replicas: int = 1,
+    namespace: str = "default",
+    labels: Mapping[str, str] | None = None,
+    ports: Mapping[str, int] | None = None,
+) -> str:
+    """Declare a Deployment whose Pods carry `labels`, and `app: NAME` unless others are given."""
+    container = {
+        "name": "web",
+        "env": [{"name": "ENV_NAME", "value": env}],
+        "ports": [{"name": n, "containerPort": p} for n, p in (ports or {}).items()],
+    }
+    pods = dict(labels or {"app": name})
+    spec = {
+        "replicas": replicas,
+        "selector": {"matchLabels": pods},
+        "template": {"metadata": {"labels": pods}, "spec": {"containers": [container]}},
+    }
+    return _manifest("apps/v1", "Deployment", name, namespace, spec)
+
+
+def service(
+    name: str = "web",
+    *,
+    target: int | str = 8080,
+    port: int = 80,
+    namespace: str = "default",
+    selector: Mapping[str, str] | None = None,
+) -> str:
+    """Declare a Service for the Pods of the Deployment of its name, or those selected."""
+    ports = [{"port": port, "protocol": "TCP", "targetPort": target}]
+    spec = {"selector": dict(selector or {"app": name}), "ports": ports}
+    return _manifest("v1", "Service", name, namespace, spec)
+
+
+def gateway(name: str = "gateway", members: Sequence[str] = (ONE, TWO)) -> str:
+    """Declare an MSE gateway for the class `mse` with these members attached."""
+    annotations = {"mse.alibabacloud.com/remote-clusters": ",".join(members)}
+    spec = {"name": name, "ingress": {"local": {"ingressClass": "mse"}}}
+    kind = "MseIngressConfig"
+    return _manifest("mse.alibabacloud.com/v1alpha1", kind, name, "", spec, annotations)
+
+
+def ingress(
+    name: str = "web",
+    *,
+    host: str = "example.com",
+    path: str = "/",
+    path_type: str = "Prefix",
+    to: str = "web",
+    port: int = 80,
+    namespace: str = "default",
+    annotations: Mapping[str, str] | None = None,
+) -> str:
+    """Declare an Ingress of the class `mse` with one path."""
+    backend = {"service": {"name": to, "port": {"number": port}}}
+    paths = [{"path": path, "pathType": path_type, "backend": backend}]
+    spec = {"ingressClassName": "mse", "rules": [{"host": host, "http": {"paths": paths}}]}
+    return _manifest("networking.k8s.io/v1", "Ingress", name, namespace, spec, annotations)
+
+
+def _manifest(
+    version: str,
+    kind: str,
+    name: str,
+    namespace: str,
+    spec: Mapping[str, object],
+    annotations: Mapping[str, str] | None = None,
+) -> str:
+    metadata: dict[str, object] = {"name": name}
+    if namespace:
+        metadata["namespace"] = namespace
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    document = {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
+    return "---\n" + yaml.safe_dump(document, sort_keys=False)
