@@ -1,0 +1,290 @@
+"""The schema: envoy-data-plane's classes, read into descriptors for protobuf's C runtime.
+
+envoy-data-plane tracks Envoy's API and is typed, but building and encoding its messages takes
+milliseconds. The C runtime takes microseconds, and all that it needs is a descriptor: names,
+numbers and types, which every class carries as metadata. A class is read when its first message is
+made, together with all that its fields can hold; what an earlier class brought is not read again.
+
+Two liberties are taken, and neither is seen on the wire: enums are plain int32 (their names come
+from the class), and messages have flat names (`envoy_config_cluster_v3_Cluster`), because a file
+of descriptors has one package only while the closure of a class has many.
+"""
+
+import dataclasses
+import typing
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from threading import Lock
+from types import NoneType
+from typing import Final
+
+import betterproto2
+from betterproto2 import FieldMetadata
+from envoy_data_plane.message_pool import default_message_pool
+from google.protobuf import (
+    any_pb2,
+    descriptor_pool,
+    duration_pb2,
+    empty_pb2,
+    field_mask_pb2,
+    message_factory,
+    struct_pb2,
+    timestamp_pb2,
+    wrappers_pb2,
+)
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    FieldDescriptorProto,
+    FileDescriptorProto,
+)
+from google.protobuf.message import Message
+
+TYPE_URL_PREFIX: Final = "type.googleapis.com/"
+WELL_KNOWN: Final = "google.protobuf."
+
+_WELL_KNOWN_FILES: Final = (
+    any_pb2.DESCRIPTOR,
+    duration_pb2.DESCRIPTOR,
+    empty_pb2.DESCRIPTOR,
+    field_mask_pb2.DESCRIPTOR,
+    struct_pb2.DESCRIPTOR,
+    timestamp_pb2.DESCRIPTOR,
+    wrappers_pb2.DESCRIPTOR,
+)
+_SCALARS: Final[dict[str, FieldDescriptorProto.Type.ValueType]] = {
+    "bool": FieldDescriptorProto.TYPE_BOOL,
+    "bytes": FieldDescriptorProto.TYPE_BYTES,
+    "double": FieldDescriptorProto.TYPE_DOUBLE,
+    "enum": FieldDescriptorProto.TYPE_INT32,
+    "fixed32": FieldDescriptorProto.TYPE_FIXED32,
+    "fixed64": FieldDescriptorProto.TYPE_FIXED64,
+    "float": FieldDescriptorProto.TYPE_FLOAT,
+    "int32": FieldDescriptorProto.TYPE_INT32,
+    "int64": FieldDescriptorProto.TYPE_INT64,
+    "sfixed32": FieldDescriptorProto.TYPE_SFIXED32,
+    "sfixed64": FieldDescriptorProto.TYPE_SFIXED64,
+    "sint32": FieldDescriptorProto.TYPE_SINT32,
+    "sint64": FieldDescriptorProto.TYPE_SINT64,
+    "string": FieldDescriptorProto.TYPE_STRING,
+    "uint32": FieldDescriptorProto.TYPE_UINT32,
+    "uint64": FieldDescriptorProto.TYPE_UINT64,
+}
+
+Schema: typing.TypeAlias = type[betterproto2.Message]
+
+
+class UnknownType(LookupError):
+    """No class of envoy-data-plane has this type URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a class; of a map it is the value that `proto_type` and `held` speak of.
+
+    `held` is the message class (the wrapper's, where the class shows a plain value) or the enum.
+    `key_type` is the proto type of a map's keys. `oneof` names the group that the field is in.
+    """
+
+    name: str
+    number: int
+    proto_type: str
+    held: type
+    repeated: bool
+    optional: bool
+    oneof: str | None
+    key_type: str | None = None
+
+    @property
+    def message(self) -> Schema | None:
+        """The class of the message in this field, if it holds messages."""
+        return self.held if issubclass(self.held, betterproto2.Message) else None
+
+    @property
+    def enum(self) -> type[betterproto2.Enum] | None:
+        """The enum in this field, if it holds enum values."""
+        return self.held if issubclass(self.held, betterproto2.Enum) else None
+
+
+@cache
+def fields_of(cls: Schema) -> tuple[Field, ...]:
+    """The fields of a class in the order of their numbers."""
+    # cls._betterproto resolves all annotations of the class once per field; this does it once.
+    hints = typing.get_type_hints(cls)
+    found = (
+        _field(field.name, FieldMetadata.get(field), hints[field.name])
+        for field in dataclasses.fields(cls)  # type: ignore[arg-type]  # each class is a dataclass
+    )
+    return tuple(sorted(found, key=lambda field: field.number))
+
+
+def _field(name: str, meta: FieldMetadata, hint: object) -> Field:
+    value, key_type = meta, None
+    if meta.map_meta is not None:
+        key, value = meta.map_meta
+        key_type = key.proto_type
+    return Field(
+        name=name.rstrip("_"),
+        number=meta.number,
+        proto_type=value.proto_type,
+        held=value.unwrap() if value.unwrap else _innermost(hint),
+        repeated=bool(meta.repeated),
+        optional=bool(meta.optional),
+        oneof=meta.group,
+        key_type=key_type,
+    )
+
+
+def _innermost(hint: object) -> type:
+    """X of `X | None`, `list[X]` and `dict[K, X]`."""
+    while arguments := [a for a in typing.get_args(hint) if a is not NoneType]:
+        hint = arguments[-1]
+    if not isinstance(hint, type):
+        raise TypeError(f"{hint!r} is not the type of a field")
+    return hint
+
+
+def type_url_of(cls: Schema) -> str:
+    """The type URL of a class; nested messages have their proto name (`Cluster.RefreshRate`)."""
+    return default_message_pool.type_to_url[cls]
+
+
+def class_of(type_url: str) -> Schema:
+    """The class with this type URL, imported if need be. Raises UnknownType."""
+    if type_url not in default_message_pool.url_to_type:
+        package = type_url.removeprefix(TYPE_URL_PREFIX)
+        while not package.rpartition(".")[2][:1].islower() and package:  # Message.Nested
+            package = package.rpartition(".")[0]
+        try:
+            import_module(f"envoy_data_plane.{package}")
+        except ImportError:
+            raise UnknownType(f"{type_url!r} is not a type of Envoy's API") from None
+    try:
+        return default_message_pool.url_to_type[type_url]
+    except KeyError:
+        raise UnknownType(f"{type_url!r} is not a type of Envoy's API") from None
+
+
+class Descriptors:
+    """The messages of the C runtime, one for each class that was asked for."""
+
+    def __init__(self) -> None:
+        self._pool = descriptor_pool.DescriptorPool()
+        self._files = [file.name for file in _WELL_KNOWN_FILES]
+        for file in _WELL_KNOWN_FILES:
+            self._pool.AddSerializedFile(file.serialized_pb)
+        self._classes: dict[str, Schema] = {}
+        self._lock = Lock()
+
+    def message(self, cls: Schema) -> type[Message]:
+        """The C runtime's message for a class; the first call of its kind reads the closure."""
+        name = _name(cls)
+        if not name.startswith(WELL_KNOWN) and name not in self._classes:
+            with self._lock:
+                self._derive(cls)
+        return message_factory.GetMessageClass(self._pool.FindMessageTypeByName(name))
+
+    def schema(self, message: Message) -> Schema:
+        """The class that a message of the C runtime was derived from. Raises KeyError."""
+        name = message.DESCRIPTOR.full_name
+        if name.startswith(WELL_KNOWN):
+            return class_of(TYPE_URL_PREFIX + name)
+        return self._classes[name]
+
+    def _derive(self, cls: Schema) -> None:
+        new = {name: found for name, found in _closure(cls) if name not in self._classes}
+        if not new:
+            return
+        file = FileDescriptorProto(
+            name=f"{_name(cls)}.proto",
+            syntax="proto3",
+            dependency=self._files,
+            message_type=[_describe(name, found) for name, found in new.items()],
+        )
+        self._pool.AddSerializedFile(file.SerializeToString())
+        self._files.append(file.name)
+        self._classes.update(new)
+
+
+def proto_name(cls: Schema) -> str:
+    """The full name of the message in Envoy's API."""
+    return type_url_of(cls).removeprefix(TYPE_URL_PREFIX)
+
+
+def _name(cls: Schema) -> str:
+    name = proto_name(cls)
+    return name if name.startswith(WELL_KNOWN) else name.replace(".", "_")
+
+
+def _closure(cls: Schema) -> Iterator[tuple[str, Schema]]:
+    """All classes that a message of this one can hold, itself included; Any holds bytes."""
+    waiting, seen = [cls], {cls}
+    while waiting:
+        current = waiting.pop()
+        yield _name(current), current
+        for field in fields_of(current):
+            held = field.message
+            if held and held not in seen and not _name(held).startswith(WELL_KNOWN):
+                seen.add(held)
+                waiting.append(held)
+
+
+def _describe(name: str, cls: Schema) -> DescriptorProto:
+    message = DescriptorProto(name=name)
+    fields = fields_of(cls)
+    groups = list(dict.fromkeys(field.oneof for field in fields if field.oneof))
+    for group in groups:
+        message.oneof_decl.add(name=group)
+    for field in fields:
+        described = message.field.add(name=field.name, number=field.number)
+        if field.key_type:
+            described.label = FieldDescriptorProto.LABEL_REPEATED
+            described.type = FieldDescriptorProto.TYPE_MESSAGE
+            described.type_name = _describe_entry(message, field)
+            continue
+        repeated = FieldDescriptorProto.LABEL_REPEATED
+        described.label = repeated if field.repeated else FieldDescriptorProto.LABEL_OPTIONAL
+        _set_type(described, field)
+        if field.oneof:
+            described.oneof_index = groups.index(field.oneof)
+        elif field.optional and not field.message:
+            # proto3's `optional` is a oneof of one member, which comes after the real ones.
+            described.proto3_optional = True
+            described.oneof_index = len(message.oneof_decl)
+            message.oneof_decl.add(name=f"_{field.name}")
+    return message
+
+
+def _describe_entry(message: DescriptorProto, field: Field) -> str:
+    """Add the entry of a map, and name it."""
+    name = "".join(map(str.capitalize, field.name.split("_"))) + "Entry"
+    entry = message.nested_type.add(name=name)
+    entry.options.map_entry = True
+    optional = FieldDescriptorProto.LABEL_OPTIONAL
+    entry.field.add(name="key", number=1, label=optional, type=_SCALARS[field.key_type or ""])
+    _set_type(entry.field.add(name="value", number=2, label=optional), field)
+    return f".{message.name}.{name}"
+
+
+def _set_type(described: FieldDescriptorProto, field: Field) -> None:
+    if held := field.message:
+        described.type = FieldDescriptorProto.TYPE_MESSAGE
+        described.type_name = f".{_name(held)}"
+    else:
+        described.type = _SCALARS[field.proto_type]
+
+
+@cache
+def descriptors() -> Descriptors:
+    """The process's descriptors: a memo of what the classes say, so one is enough for all."""
+    return Descriptors()
+
+
+def oneofs(fields: Iterable[Field]) -> tuple[frozenset[str], ...]:
+    """The names of fields that exclude each other, group by group."""
+    groups: dict[str, set[str]] = {}
+    for field in fields:
+        if field.oneof:
+            groups.setdefault(field.oneof, set()).add(field.name)
+    return tuple(frozenset(names) for names in groups.values() if len(names) > 1)
