@@ -13,6 +13,7 @@ from fleetgate.demo.verdict import Share, Verdict
 
 _WIDTH = 96
 _BAR = 40
+_NAME = len("cluster-demo-1")
 _GREEN, _RED, _BOLD, _DIM = "32", "31", "1", "2"
 
 
@@ -36,6 +37,7 @@ class Page:
         self._line()
         self._line(self._in(_BOLD, title))
         self._line("=" * len(title))
+        self._line()
 
     def section(self, title: str) -> None:
         """Begin an example."""
@@ -58,7 +60,7 @@ class Page:
 
     def verdict(self, verdict: Verdict) -> None:
         """Show the shares of the answers as bars, and whether they are as promised."""
-        width = max((len(share.env) for share in verdict.shares), default=0)
+        width = max(_NAME, *(len(share.env) for share in verdict.shares), 0)
         for share in verdict.shares:
             self._line(self._share(share, width))
         tally = verdict.tally
@@ -67,7 +69,7 @@ class Page:
         summary = (
             f"{tally.total} requests, {failed or 'none'} failed, the slowest took {slowest:.0f} ms"
         )
-        self._line(f"      {summary:<{_BAR + width + 4}}  {self._mark(held=verdict.held)}")
+        self._line(f"      {summary:<{width + _BAR + 11}}   {self._mark(held=verdict.held)}")
         for failure, number in tally.failures.items():
             self._line(f"      {number} x {failure}")
 

@@ -115,10 +115,11 @@ class Pod:
         self._process = process
         try:
             await self._listen_to(process)
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            raise
         finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.terminate()
             await process.wait()
             self._process = None
             self._died()

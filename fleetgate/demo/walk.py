@@ -130,7 +130,9 @@ class Walk:
         self._page.gap()
         held = True
         try:
-            for step in example.steps:
+            for before, step in zip((None, *example.steps), example.steps, strict=False):
+                if isinstance(before, Ask):
+                    self._page.gap()
                 if isinstance(step, Ask):
                     held &= await self._ask(step, address)
                 else:
