@@ -1,0 +1,5 @@
+"""`python -m fleetgate` is the command `fleetgate`."""
+
+from fleetgate.cli import main
+
+main()

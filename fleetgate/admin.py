@@ -1,0 +1,118 @@
+"""fleetgate's own admin HTTP: health, status, sync; on loopback unless told otherwise.
+
+    GET  /healthz            the process runs
+    GET  /readyz             everything has listed and is published
+    GET  /status             gateways, members, Ingresses, problems, Envoys (JSON)
+    GET  /statuses           every object's status as Kubernetes would hold it (JSON)
+    POST /sync?timeout=30    wait until what is declared now is acknowledged by all Envoys
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiohttp import web
+
+from fleetgate.control import ControlPlane
+from fleetgate.errors import OperatorError
+from fleetgate.report import SHORT_NAMES, FileOf, report, statuses
+
+MAX_SYNC: Final = 3600.0
+"""Seconds that one call may wait."""
+
+
+class Admin:
+    """The admin server of one control plane. `start` listens, `stop` ends it."""
+
+    def __init__(
+        self, control: ControlPlane, file_of: FileOf, admin_of: Callable[[str], str]
+    ) -> None:
+        self._control = control
+        self._file_of = file_of
+        self._admin_of = admin_of
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/healthz", self._healthz),
+                web.get("/readyz", self._readyz),
+                web.get("/status", self._status),
+                web.get("/statuses", self._statuses),
+                web.post("/sync", self._sync),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None)
+
+    async def start(self, address: str, port: int) -> int:
+        """Listen; returns the port, a free one where `port` is 0. Raises OperatorError."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, address, port)
+        try:
+            await site.start()
+        except OSError as e:
+            raise OperatorError(
+                f"the admin HTTP cannot listen on {address}:{port} ({e.strerror}); "
+                "choose another port with --admin-port"
+            ) from e
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        await self._runner.cleanup()
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        if self._control.started.is_set():
+            return web.Response(text="ok\n")
+        return web.Response(status=503, text="waiting for the sources to list\n")
+
+    async def _status(self, _: web.Request) -> web.Response:
+        return web.json_response(report(self._control, self._file_of, self._admin_of))
+
+    async def _statuses(self, _: web.Request) -> web.Response:
+        return web.json_response(statuses(self._control))
+
+    async def _sync(self, request: web.Request) -> web.Response:
+        try:
+            timeout = float(request.query.get("timeout", "30"))
+        except ValueError:
+            timeout = math.nan
+        if not 0 <= timeout <= MAX_SYNC:
+            raise web.HTTPBadRequest(text=f"timeout is a number of seconds up to {MAX_SYNC:g}\n")
+        missing = await sync(self._control, timeout)
+        return web.json_response({"synced": not missing, "missing": missing})
+
+
+async def sync(control: ControlPlane, timeout: float) -> list[dict[str, Any]]:  # noqa: ASYNC109 (a deadline that reports what is missing instead of raising)
+    """Wait until everything declared now is acknowledged by every connected Envoy.
+
+    Returns what is missing after `timeout` seconds: node, type, resource and why; nothing if all is
+    well. With no Envoy connected at all, published is enough.
+    """
+    changed = asyncio.Event()
+    stop = control.cache.on_change(changed.set)
+    try:
+        async with asyncio.timeout(timeout):
+            await control.settle()
+            while control.cache.unacknowledged():
+                await changed.wait()
+                changed.clear()
+    except TimeoutError:
+        pass
+    else:
+        return []
+    finally:
+        stop()
+    if not control.started.is_set():
+        return [{"node": "", "type": "", "name": "", "reason": "sources have not listed yet"}]
+    return [
+        {
+            "node": missing.node_id,
+            "type": SHORT_NAMES[missing.type_url],
+            "name": missing.name,
+            "reason": missing.reason,
+        }
+        for missing in control.cache.unacknowledged()
+    ]

@@ -1,0 +1,51 @@
+"""The command line: `fleetgate COMMAND`, also `python -m fleetgate`.
+
+Exit status: 0 yes, 1 no (a problem, not in time), 2 wrong usage or environment.
+"""
+
+import logging
+import sys
+
+import click
+
+from fleetgate.commands import bootstrap, check, demo, serve, status, sync, translate, up
+from fleetgate.errors import OperatorError, operator_error
+
+
+class _Commands(click.Group):
+    """Commands in the order of the list; an operator's mistake is one sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Keep the order in which they were added: the way of a newcomer."""
+        del ctx
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; no traceback for a mistake of the operator."""
+        try:
+            return super().invoke(ctx)
+        except (OperatorError, BaseExceptionGroup) as e:
+            mistake = operator_error(e)
+            if mistake is None:
+                raise
+            click.echo(f"fleetgate: {mistake}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fleetgate")
+@click.option("-v", "--verbose", is_flag=True, help="Log every decision, not only warnings.")
+def main(*, verbose: bool) -> None:
+    """The open gateway for fleets of Kubernetes clusters.
+
+    An Ingress is declared once, on the fleet's hub; Envoy serves it in front of every member.
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)-7s %(message)s",
+        stream=sys.stderr,
+    )
+
+
+for command in (demo, up, serve, bootstrap, check, translate, status, sync):
+    main.add_command(command)

@@ -1,0 +1,113 @@
+"""`fleetgate status`: gateways, members, Ingresses, problems, and what Envoys have acknowledged."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+import yaml
+
+from fleetgate.client import ask
+from fleetgate.commands.options import ADMIN_PORT
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json", "yaml"]),
+    default="text",
+    show_default=True,
+    help="yaml prints each object's status as Kubernetes would hold it.",
+)
+@ADMIN_PORT
+def status(output: str, admin_port: int) -> None:
+    """Show how a running fleetgate is doing.
+
+    Gateways with their phase and members, Ingresses, every problem, and each connected Envoy with
+    what it has acknowledged.
+
+    Exit status: 0 shown, 2 no control plane answers.
+    """
+    if output == "yaml":
+        click.echo(yaml.safe_dump(ask(admin_port, "/statuses"), sort_keys=False), nl=False)
+        return
+    report = ask(admin_port, "/status")
+    if output == "json":
+        click.echo(json.dumps(report, indent=2))
+        return
+    for title, head, rows in _tables(report):
+        click.echo(click.style(title, bold=True))
+        for line in _columns(head, rows) if rows else ("none",):
+            click.echo(f"  {line}")
+        click.echo()
+    _print_problems(report["problems"])
+
+
+def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str]]]]:  # noqa: ANN401 (JSON)
+    yield (
+        "Gateways",
+        ("NAME", "STATUS", "ADDRESS", "MEMBERS", "MESSAGE"),
+        [
+            (
+                gateway["name"],
+                gateway["phase"],
+                ", ".join(f"{gateway['address']}:{port}" for port in gateway["ports"]),
+                ", ".join(m["clusterId"] for m in gateway["members"]) or "none",
+                gateway["message"],
+            )
+            for gateway in report["gateways"]
+        ],
+    )
+    yield (
+        "Members",
+        ("ID", "STATE", "MESSAGE"),
+        [(member["id"], member["state"], member["message"]) for member in report["members"]],
+    )
+    yield (
+        "Ingresses",
+        ("NAMESPACE", "NAME", "GATEWAYS", "ADDRESS", "PROBLEMS"),
+        [
+            (
+                ingress["namespace"],
+                ingress["name"],
+                ", ".join(ingress["gateways"]) or "none",
+                ", ".join(ingress["addresses"]),
+                str(ingress["problems"] or ""),
+            )
+            for ingress in report["ingresses"]
+        ],
+    )
+    yield (
+        "Envoys",
+        ("NODE", "GATEWAY", "ACKNOWLEDGED", "PENDING", "ADMIN"),
+        [
+            (
+                envoy["node"],
+                envoy["gateway"],
+                " ".join(f"{name} {t['acknowledged']}" for name, t in envoy["types"].items()),
+                " ".join(f"{n} {t['pending']}" for n, t in envoy["types"].items() if t["pending"])
+                or "none",
+                envoy["admin"],
+            )
+            for envoy in report["envoys"]
+        ],
+    )
+
+
+def _columns(head: Sequence[str], rows: list[Sequence[str]]) -> Iterator[str]:
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    for row in (head, *rows):
+        yield "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
+
+
+def _print_problems(problems: Any) -> None:  # noqa: ANN401 (JSON)
+    click.echo(click.style("Problems", bold=True))
+    if not problems:
+        click.echo("  none")
+    for problem in problems:
+        name = "/".join(part for part in (problem["namespace"], problem["name"]) if part)
+        where = f" in {problem['member']}" if problem["member"] else ""
+        file = f" ({problem['file']})" if problem["file"] and problem["kind"] != "File" else ""
+        click.echo(f"  {problem['kind']} {name}{where}{file}")
+        click.echo(f"    {problem['reason']}: {problem['message']}")

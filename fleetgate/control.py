@@ -1,0 +1,174 @@
+"""The control plane: a source in, snapshots out, in one task.
+
+    source ─▶ pending events ─▶ state.apply ─▶ translator.update ─▶ cache.publish
+                                    (one turn, without an await between: no locks, no torn reads)
+
+Nothing is published before every origin has listed, or the start deadline has passed. What comes
+while a turn runs waits in the list of events and goes with the next one.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fleet.events import Event, Listed, Source, Unreachable
+from fleet.models import MseIngressConfig
+from fleet.problem import Problem
+from fleet.ref import HUB, Ref
+from fleet.state import FleetState
+from fleetgate.addresses import Addresses
+from fleetgate.problems import ProblemLog, all_problems, rejections
+from translators.listeners import Bind
+from translators.names import gateway_name
+from translators.status import Runtime
+from translators.translator import Translator
+from xds.cache import SnapshotCache
+from xds.resource import TypeUrl
+
+log = logging.getLogger(__name__)
+
+TURN_EVENTS = 500
+"""Events in one turn: some 20 ms of work, so that streams are served in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """How the control plane starts, and where gateways listen.
+
+    `start_deadline` is how long an origin that does not answer may hold up the start, in seconds.
+    `bind` is the first gateway's address, each further gateway takes the next one; `port_offset`
+    is added to every gateway port.
+    """
+
+    start_deadline: float = 10.0
+    bind: str = "0.0.0.0"  # noqa: S104 (a gateway serves everybody; `--bind` narrows it)
+    port_offset: int = 0
+
+
+class ControlPlane:
+    """Turns what a source says into what Envoys get, while `run` runs."""
+
+    def __init__(self, source: Source, cache: SnapshotCache, settings: ControlSettings) -> None:
+        self.state = FleetState()
+        self.cache = cache
+        self.translator = Translator(self.state, Bind(settings.bind, settings.port_offset))
+        self.gateways: dict[Ref, Bind] = {}
+        self.gateways_changed = asyncio.Event()
+        self.started = asyncio.Event()
+        self._source = source
+        self._settings = settings
+        self._addresses = Addresses(settings.bind)
+        self._pending: list[Event] = []
+        self._waiting: list[asyncio.Future[None]] = []
+        self._wake = asyncio.Event()
+        self._problem_log = ProblemLog()
+        cache.on_change(self._wake.set)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem known now, what Envoy refused included."""
+        found = all_problems(self.state, self.translator.tables)
+        refused = {
+            problem for ref in self.gateways for problem in rejections(ref, self.cache)
+        }
+        return tuple(sorted({*found, *refused}))
+
+    async def run(self) -> None:
+        """Serve until cancelled. Raises what the source raises."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._source.run(self._take))
+            tasks.create_task(self._work())
+
+    async def settle(self) -> None:
+        """Return when everything declared at the time of the call has been published."""
+        await self._source.refresh()
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self._wake.set()
+        await turn
+
+    def _take(self, events: Sequence[Event]) -> None:
+        self._pending.extend(events)
+        self._wake.set()
+
+    async def _work(self) -> None:
+        await self._start()
+        self._turn(len(self._pending))
+        self.started.set()
+        self._wake.set()  # the statuses of the gateways say now that they are published
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            self._turn(TURN_EVENTS)
+            if self._pending or self._waiting:
+                self._wake.set()
+                await asyncio.sleep(0)  # streams are served between turns
+
+    async def _start(self) -> None:
+        """Wait until every origin that was heard of has listed, the hub among them."""
+        try:
+            async with asyncio.timeout(self._settings.start_deadline):
+                while not _complete(self._pending):
+                    await self._wake.wait()
+                    self._wake.clear()
+        except TimeoutError:
+            log.warning("not everything has listed within the start deadline, starting without it")
+
+    def _turn(self, limit: int) -> None:
+        """Translate and publish up to `limit` of the pending events."""
+        events, self._pending = self._pending[:limit], self._pending[limit:]
+        changes = self.state.apply(events)
+        if changes.objects.get(MseIngressConfig):
+            self._place_gateways()
+        for gateway in self.gateways:
+            self.translator.observe(gateway, self._runtime(gateway))
+        turn = self.translator.update(changes)
+        for group, update in turn.updates.items():
+            self.cache.publish(group, update)
+        for group in turn.dropped:
+            self.cache.drop(group)
+        if turn.statuses or changes.problems:
+            self._problem_log.show(self.problems)
+        if not self._pending:
+            for waiting in self._waiting:
+                if not waiting.done():
+                    waiting.set_result(None)
+            self._waiting.clear()
+
+    def _place_gateways(self) -> None:
+        """Give every gateway its address; one that is gone gives it up."""
+        declared = self.state.table(MseIngressConfig)
+        placed = {
+            ref: Bind(address, self._settings.port_offset)
+            for ref, address in self._addresses.assign(declared).items()
+        }
+        for ref in self.gateways.keys() - placed.keys():
+            self.translator.bind(ref, None)
+            self.translator.observe(ref, None)
+        for ref, bind in placed.items():
+            self.translator.bind(ref, bind)
+        self.gateways = placed
+        self.gateways_changed.set()
+
+    def _runtime(self, gateway: Ref) -> Runtime:
+        """What Envoys have made of the gateway's configuration."""
+        group = gateway_name(gateway)
+        refused = [r for r in self.cache.rejections(group) if r.type_url == TypeUrl.LISTENER]
+        return Runtime(
+            published=self.started.is_set(),
+            listening=self.cache.listens(group),
+            failure=f"Envoy refused {refused[0].name}: {refused[0].message}" if refused else "",
+        )
+
+
+def _complete(events: Sequence[Event]) -> bool:
+    """Whether the hub and every origin that is named have listed, or cannot."""
+    heard = {HUB}
+    said: set[str] = set()
+    for event in events:
+        if isinstance(event, Listed | Unreachable):
+            said.add(event.origin)
+        else:
+            heard.add(event.ref.origin)
+    return heard <= said

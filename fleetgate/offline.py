@@ -1,0 +1,70 @@
+"""Translation without a server: what `check` and `translate` say about a directory fleet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fleet.models import MseIngressConfig
+from fleet.problem import Problem
+from fleet.sources.tree import NoFleetError, Tree
+from fleet.state import FleetState
+from fleetgate.addresses import Addresses
+from fleetgate.errors import OperatorError
+from fleetgate.problems import all_problems
+from translators.listeners import Bind
+from translators.translator import Translator
+from xds.readable import readable
+from xds.resource import Resource, TypeUrl
+
+SECTIONS: Mapping[TypeUrl, str] = {
+    TypeUrl.LISTENER: "listeners",
+    TypeUrl.SCOPED_ROUTE: "scoped_routes",
+    TypeUrl.CLUSTER: "clusters",
+    TypeUrl.ENDPOINT: "endpoints",
+}
+"""The resources of a gateway in the order in which a request meets them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """A fleet read once: its resources by gateway, and all that is wrong with it."""
+
+    resources: Mapping[str, Mapping[TypeUrl, Mapping[str, Resource]]]
+    problems: tuple[Problem, ...]
+    tree: Tree
+    objects: int
+
+
+def read_fleet(root: Path, bind: str, port_offset: int) -> Offline:
+    """Read and translate a directory fleet. Raises OperatorError where it is none."""
+    tree = Tree(root)
+    try:
+        tree.check()
+    except NoFleetError as e:
+        raise OperatorError(str(e)) from e
+    state = FleetState()
+    translator = Translator(state)
+    changes = state.apply(tree.scan())
+    addresses = Addresses(bind).assign(state.table(MseIngressConfig))
+    for gateway, address in addresses.items():
+        translator.bind(gateway, Bind(address, port_offset))
+    turn = translator.update(changes)
+    resources = {
+        gateway: {
+            type_url: {name: r for name, r in named.items() if r is not None}
+            for type_url, named in update.items()
+        }
+        for gateway, update in turn.updates.items()
+    }
+    problems = all_problems(state, translator.tables)
+    return Offline(resources, problems, tree, sum(map(len, changes.objects.values())))
+
+
+def show(resources: Mapping[TypeUrl, Mapping[str, Resource]]) -> dict[str, Any]:  # JSON
+    """A gateway's resources as people read them."""
+    return {
+        section: [readable(type_url, r.body) for _, r in sorted(resources[type_url].items())]
+        for type_url, section in SECTIONS.items()
+        if type_url in resources
+    }

@@ -1,0 +1,164 @@
+"""What the control plane knows, as JSON: the content of `/status` and of `fleetgate status`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeAlias
+
+from fleet.models import MseIngressConfig
+from fleet.problem import Problem
+from fleet.ref import HUB, Ref
+from fleetgate.control import ControlPlane
+from translators.names import gateway_name
+from translators.status import GatewayStatus, Phase
+from translators.tables import HTTP_PORT
+from xds.resource import TypeUrl
+from xds.views import ClientView
+
+Json: TypeAlias = dict[str, Any]
+FileOf: TypeAlias = Callable[[Ref], str]
+
+SHORT_NAMES: Final = {
+    TypeUrl.LISTENER: "LDS",
+    TypeUrl.SCOPED_ROUTE: "SRDS",
+    TypeUrl.CLUSTER: "CDS",
+    TypeUrl.ENDPOINT: "EDS",
+    TypeUrl.SECRET: "SDS",
+    TypeUrl.ROUTE: "RDS",
+    TypeUrl.VIRTUAL_HOST: "VHDS",
+}
+
+
+_API_VERSIONS: Final = {
+    "MseIngressConfig": "mse.alibabacloud.com/v1alpha1",
+    "Ingress": "networking.k8s.io/v1",
+}
+
+
+def report(control: ControlPlane, file_of: FileOf, admin_of: Callable[[str], str]) -> Json:
+    """Gateways, members, Ingresses, problems and connected Envoys.
+
+    `file_of` says which file an object came from, `admin_of` where a node's own admin pages are.
+    """
+    ingresses = control.translator.tables.ingress_statuses.rows
+    return {
+        "gateways": [_gateway(control, ref) for ref in gateway_refs(control)],
+        "members": [
+            {
+                "id": name,
+                "state": "reachable" if origin.reachable else "unreachable",
+                "message": origin.message,
+            }
+            for name, origin in sorted(control.state.origins.items())
+            if name != HUB
+        ],
+        "ingresses": [
+            {
+                "namespace": ref.namespace,
+                "name": ref.name,
+                "gateways": list(status.gateways),
+                "addresses": list(status.addresses),
+                "problems": len(status.problems),
+            }
+            for ref, status in sorted(ingresses.items())
+        ],
+        "problems": [problem_json(problem, file_of) for problem in control.problems],
+        "envoys": [_envoy(client, admin_of) for client in control.cache.clients()],
+    }
+
+
+def gateway_refs(control: ControlPlane) -> list[Ref]:
+    """The gateways that are declared, also those whose object cannot be read at all."""
+    refused = {ref for ref in control.state.refused if ref.kind == MseIngressConfig.__name__}
+    return sorted(refused | control.state.table(MseIngressConfig).keys())
+
+
+def gateway_status(control: ControlPlane, ref: Ref) -> GatewayStatus:
+    """A gateway's status; one whose object cannot be read has failed, whatever still runs of it."""
+    status = control.translator.tables.gateway_statuses.get(ref) or GatewayStatus(Phase.PENDING)
+    if ref not in control.state.refused:
+        return status
+    message = " ".join(problem.message for problem in control.state.problems[ref])
+    return replace(status, phase=Phase.FAILED, message=message)
+
+
+def statuses(control: ControlPlane) -> Json:
+    """Every object's status as Kubernetes would hold it, and every problem as an event."""
+    items: list[Json] = []
+    for ref in gateway_refs(control):
+        items.append(_object(ref, gateway_status(control, ref).as_kubernetes()))
+    for ref, status in sorted(control.translator.tables.ingress_statuses.rows.items()):
+        items.append(_object(ref, status.as_kubernetes()))
+    items += [_event(problem) for problem in control.problems]
+    return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def problem_json(problem: Problem, file_of: FileOf) -> Json:
+    """A problem with everything that names it."""
+    return {
+        "member": problem.at.origin,
+        "kind": problem.at.kind,
+        "namespace": problem.at.namespace,
+        "name": problem.at.name,
+        "file": file_of(problem.at),
+        "reason": problem.reason,
+        "key": problem.key,
+        "value": problem.value,
+        "expected": problem.expected,
+        "message": problem.message,
+    }
+
+
+def _gateway(control: ControlPlane, ref: Ref) -> Json:
+    status = gateway_status(control, ref)
+    bind = control.gateways.get(ref)
+    return {
+        "name": gateway_name(ref),
+        "phase": status.phase.value,
+        "message": status.message,
+        "address": bind.address if bind else "",
+        "ports": [HTTP_PORT + bind.port_offset] if bind else [],
+        "members": [member.as_kubernetes() for member in status.remote_clusters],
+    }
+
+
+def _envoy(client: ClientView, admin_of: Callable[[str], str]) -> Json:
+    return {
+        "node": client.node_id,
+        "gateway": client.group,
+        "version": client.version,
+        "protocol": client.protocol,
+        "admin": admin_of(client.node_id),
+        "types": {
+            SHORT_NAMES[type_url]: {
+                "acknowledged": view.acknowledged,
+                "pending": view.pending,
+                "error": view.error,
+            }
+            for type_url, view in client.types.items()
+        },
+    }
+
+
+def _object(ref: Ref, status: Mapping[str, Any]) -> Json:
+    namespace = {"namespace": ref.namespace} if ref.namespace else {}
+    return {
+        "apiVersion": _API_VERSIONS[ref.kind],
+        "kind": ref.kind,
+        "metadata": {"name": ref.name, **namespace},
+        "status": dict(status),
+    }
+
+
+def _event(problem: Problem) -> Json:
+    involved = {"kind": problem.at.kind, "name": problem.at.name}
+    if problem.at.namespace:
+        involved["namespace"] = problem.at.namespace
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "type": "Warning",
+        "involvedObject": involved,
+        "reason": problem.reason,
+        "message": problem.message,
+        "source": {"component": "fleetgate", "host": problem.at.origin},
+    }
