@@ -56,6 +56,7 @@ def twin(cls: Callable[P, M]) -> Callable[P, M]:
             build = _builder(cast("Schema", cls))
         return build(values)
 
+    construct.__wrapped__ = cls  # type: ignore[attr-defined]  # as functools.wraps has it
     return cast("Callable[P, M]", construct)
 
 

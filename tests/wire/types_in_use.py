@@ -1,0 +1,26 @@
+"""The types of envoy-data-plane that fleetgate builds or reads, each as its class."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import betterproto2
+from envoy_data_plane.envoy.service.discovery import v3 as discovery
+
+from translators import messages
+
+
+def _written_by_translation() -> Iterable[type[betterproto2.Message]]:
+    for constant in vars(messages).values():
+        cls = getattr(constant, "__wrapped__", None)
+        if isinstance(cls, type) and issubclass(cls, betterproto2.Message):
+            yield cls
+
+
+TYPES: Final[tuple[type[betterproto2.Message], ...]] = (
+    *_written_by_translation(),
+    discovery.DeltaDiscoveryRequest,
+    discovery.DeltaDiscoveryResponse,
+    discovery.DiscoveryRequest,
+    discovery.DiscoveryResponse,
+    discovery.Resource,
+)
