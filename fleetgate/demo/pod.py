@@ -8,12 +8,11 @@ start ──listening──▶ ready ──dies──▶ (still listed) ──un
 import asyncio
 import contextlib
 import logging
+import subprocess
 import sys
-from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
 
 from fleetgate.demo import backend
 from fleetgate.demo.workloads import PodTemplate
@@ -69,7 +68,7 @@ class Pod:
         self.ready = False
         self._pace = pace
         self._changed = changed
-        self._process: Process | None = None
+        self._process: asyncio.SubprocessTransport | None = None
         self._listening = False
         self._doubt: asyncio.TimerHandle | None = None
         self._released = asyncio.Event()
@@ -78,7 +77,7 @@ class Pod:
     @property
     def pid(self) -> int | None:
         """The process, None while there is none."""
-        return self._process.pid if self._process else None
+        return self._process.get_pid() if self._process else None
 
     @property
     def settled(self) -> bool:
@@ -88,8 +87,9 @@ class Pod:
     def kill(self) -> None:
         """End the process without a warning (SIGKILL) and hold it down until `revive`."""
         self._released.clear()
-        if self._process and self._process.returncode is None:
-            self._process.kill()
+        if self._process:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
 
     def revive(self) -> None:
         """Let a killed Pod start again, at once."""
@@ -109,29 +109,33 @@ class Pod:
 
     async def _live(self, lifeline: int) -> None:
         """One life, from the start of the process to its end."""
-        process = await asyncio.create_subprocess_exec(
-            *self._command(), stdin=lifeline, stdout=PIPE, stderr=STDOUT, start_new_session=True
+        transport, life = await asyncio.get_running_loop().subprocess_exec(
+            lambda: _Life(self._hear),
+            *self._command(),
+            stdin=lifeline,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the demo, which then ends its Pods
         )
-        self._process = process
+        self._process = transport
         try:
-            await self._listen_to(process)
+            await asyncio.shield(life.ended)
         except asyncio.CancelledError:
             with contextlib.suppress(ProcessLookupError):
-                process.terminate()
+                transport.terminate()
+            await life.ended
             raise
         finally:
-            await process.wait()
             self._process = None
+            transport.close()
             self._died()
 
-    async def _listen_to(self, process: Process) -> None:
-        """Follow what the process says until it ends."""
-        output = cast("asyncio.StreamReader", process.stdout)  # a pipe, as asked for
-        async for line in output:
-            if line.startswith(b"listening on "):
-                self._serves()
-            else:
-                log.warning("%s: %s", self.name, line.decode(errors="replace").rstrip())
+    def _hear(self, line: str) -> None:
+        """Take in what the process says: that it listens, or why it cannot."""
+        if line.startswith("listening on "):
+            self._serves()
+        else:
+            log.warning("%s: %s", self.name, line)
 
     def _command(self) -> list[str]:
         """By file and isolated: nothing but the module is read, which halves the start."""
@@ -161,3 +165,22 @@ class Pod:
     def _cancel_doubt(self) -> None:
         if self._doubt:
             self._doubt.cancel()
+
+
+class _Life(asyncio.SubprocessProtocol):
+    """Hears what a process says, line by line, and that it has ended."""
+
+    def __init__(self, hear: Callable[[str], None]) -> None:
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._hear = hear
+        self._held = b""
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        *lines, self._held = (self._held + data).split(b"\n")
+        for line in lines:
+            self._hear(line.decode(errors="replace"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Asyncio's: the process has ended, and all that it said has been heard."""
+        if not self.ended.done():
+            self.ended.set_result(None)

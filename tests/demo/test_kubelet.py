@@ -212,6 +212,19 @@ def test_a_pod_that_dies_by_itself_restarts(tmp_path: Path) -> None:
     play(scene, tmp_path)
 
 
+def test_ctrl_c_reaches_the_demo_alone(tmp_path: Path) -> None:
+    """A terminal interrupts a whole process group: the Pods are in another one."""
+
+    async def scene(here: World) -> None:
+        here.fleet.apply(deployment() + service(), "web.yaml", to=ONE)
+        await here.kubelet.sync()
+        [pid] = [pod.pid for pod in here.kubelet.pods(ONE)]
+        assert pid
+        assert os.getpgid(pid) != os.getpgid(0)
+
+    play(scene, tmp_path)
+
+
 def test_an_edited_template_serves_all_the_way_through(tmp_path: Path) -> None:
     """The new Pods are ready before the former ones end, as in a rolling update."""
 

@@ -134,6 +134,23 @@ def test_head_has_no_body_to_wait_for() -> None:
     assert (tally.statuses, tally.failures) == ({200: 4}, {})
 
 
+def test_a_connection_is_used_until_the_server_announces_its_end() -> None:
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(more=b"connection: close\r\n"))
+        assert not await reader.read(), "the client asks no more here, and closes"
+
+    tally = tally_of(serve, n=8)
+    assert not tally.failures
+    assert connections == 4
+
+
 def test_a_question_is_asked_as_it_is_written_and_so_is_its_curl_line() -> None:
     seen = []
 
@@ -196,6 +213,8 @@ def test_the_first_answer_of_a_member_after_a_moment_is_found() -> None:
         async with loading(serve) as (load, _):
             early = await load.until_answered_by("one")
             assert early is load.asked[0]
+            later = time.monotonic()
+            assert (await load.until_answered_by("one", since=later)).started >= later
             moment, member = time.monotonic(), b"two"
             first = await load.until_answered_by("two", since=moment)
             assert first.started >= moment

@@ -178,6 +178,29 @@ def test_a_kill_is_followed_by_the_question_at_once(tmp_path: Path) -> None:
     assert said == ["up up", "gw", "up up", "down down"], "one sync after the revival"
 
 
+def test_pods_are_revived_only_after_their_probes_have_failed(tmp_path: Path) -> None:
+    """Else nobody would have seen them fail, and the gateway would shun them for a while."""
+    seen: list[list[bool]] = []
+
+    class Watched(Kubelet):
+        def revive(self, member: str, deployment: str = "") -> None:
+            seen.append([pod.ready for pod in self.pods(member)])
+            super().revive(member, deployment)
+
+    async def run() -> None:
+        fleet = DemoFleet.create(tmp_path)
+        pace = Pace(unready_after=timedelta(milliseconds=50))
+        steps = (Kill(CLUSTER_2), Revive(CLUSTER_2))
+        document = Document("T", "north-south-traffic", "gw", PREPARATION, (example(*steps),))
+        async with Watched(tmp_path, pace).running() as kubelet:
+            gateways = FirstPodIsTheGateway(kubelet, fleet)
+            page = Page.on(io.StringIO(), {})
+            await Walk(fleet, kubelet, gateways, page, documents=[document]).run()
+
+    asyncio.run(run())
+    assert seen == [[False]]
+
+
 def test_the_commands_are_those_of_kubectl_and_curl(tmp_path: Path) -> None:
     _, page, _ = walk(
         tmp_path,
