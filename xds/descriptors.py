@@ -7,7 +7,8 @@ made, together with all that its fields can hold; what an earlier class brought 
 
 Two liberties are taken, and neither is seen on the wire: enums are plain int32 (their names come
 from the class), and messages have flat names (`envoy_config_cluster_v3_Cluster`), because a file
-of descriptors has one package only while the closure of a class has many.
+of descriptors has one package only while the closure of a class has many. Scalars with proto3's
+`optional` are not known here: Envoy's API has none, it uses wrappers (a test looks).
 """
 
 import dataclasses
@@ -83,7 +84,8 @@ class UnknownType(LookupError):
 class Field:
     """One field of a class; of a map it is the value that `proto_type` and `held` speak of.
 
-    `held` is the message class (the wrapper's, where the class shows a plain value) or the enum.
+    `held` is the message class (the wrapper's, where the class shows a plain value), the enum, or
+    the plain Python type.
     `key_type` is the proto type of a map's keys. `oneof` names the group that the field is in.
     """
 
@@ -92,7 +94,6 @@ class Field:
     proto_type: str
     held: type
     repeated: bool
-    optional: bool
     oneof: str | None
     key_type: str | None = None
 
@@ -130,7 +131,6 @@ def _field(name: str, meta: FieldMetadata, hint: object) -> Field:
         proto_type=value.proto_type,
         held=value.unwrap() if value.unwrap else _innermost(hint),
         repeated=bool(meta.repeated),
-        optional=bool(meta.optional),
         oneof=meta.group,
         key_type=key_type,
     )
@@ -248,11 +248,6 @@ def _describe(name: str, cls: Schema) -> DescriptorProto:
         _set_type(described, field)
         if field.oneof:
             described.oneof_index = groups.index(field.oneof)
-        elif field.optional and not field.message:
-            # proto3's `optional` is a oneof of one member, which comes after the real ones.
-            described.proto3_optional = True
-            described.oneof_index = len(message.oneof_decl)
-            message.oneof_decl.add(name=f"_{field.name}")
     return message
 
 

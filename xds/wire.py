@@ -101,7 +101,10 @@ def pack_bytes(type_url: str, body: bytes) -> AnyMessage:
 
 
 def encode(message: betterproto2.Message) -> bytes:
-    """Encode a twin's message: fields in the order of their numbers, maps in the order of keys."""
+    """Encode a twin's message: fields by their numbers, maps by their keys.
+
+    Among text keys the longer one stands before its own beginning (the C runtime's order).
+    """
     return cast("Message", message).SerializeToString(deterministic=True)
 
 
