@@ -1,0 +1,183 @@
+"""Make before break across the types of one aggregated stream.
+
+A cycle takes the client from one consistent state of the snapshot to a later one. What differs when
+it begins is its batch; a stage begins when all of the stage before is acknowledged:
+
+    Clusters ──▶ their endpoints ──▶ Listeners ──▶ routes ──▶ Clusters ──▶ endpoints,
+    (added,      (a Cluster warms    (all)         (scoped,   (gone: no    Secrets
+     changed)     until they come)                  RDS, VHDS) route left)  (gone)
+
+What changes meanwhile is the next cycle's, so routes get through however fast Clusters change.
+Endpoints and Secrets that are added or changed are in no cycle: they flow at once.
+Types that the client has not subscribed to are passed over.
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum, auto
+from typing import Final
+
+from xds.resource import TypeUrl
+from xds.snapshot import Snapshot
+from xds.subscription import Changes, Flight, Subscription
+
+ENDPOINT_WAIT: Final = 1.0  # seconds that routes wait for a client to ask for a Cluster's endpoints
+
+_ROUTES: Final = (TypeUrl.SCOPED_ROUTE, TypeUrl.ROUTE, TypeUrl.VIRTUAL_HOST)
+GATED: Final = (TypeUrl.CLUSTER, TypeUrl.LISTENER, *_ROUTES)
+GONE_LAST: Final = (TypeUrl.ENDPOINT, TypeUrl.SECRET)
+
+
+class _Stage(IntEnum):
+    CLUSTERS = auto()
+    ENDPOINTS = auto()
+    LISTENERS = auto()
+    ROUTES = auto()
+    CLUSTERS_GONE = auto()
+    REFERENCES_GONE = auto()
+    DONE = auto()
+
+
+_TYPES: Final[Mapping[_Stage, tuple[TypeUrl, ...]]] = {
+    _Stage.CLUSTERS: (TypeUrl.CLUSTER,),
+    _Stage.ENDPOINTS: (),
+    _Stage.LISTENERS: (TypeUrl.LISTENER,),
+    _Stage.ROUTES: _ROUTES,
+    _Stage.CLUSTERS_GONE: (TypeUrl.CLUSTER,),
+    _Stage.REFERENCES_GONE: (),
+}
+
+
+class Cycle:
+    """One pass through the stages. `deadline` is when to ask again though nothing has arrived."""
+
+    def __init__(
+        self, subscriptions: Mapping[str, Subscription], batches: dict[str, Changes]
+    ) -> None:
+        self.deadline: float | None = None
+        self._subscriptions = subscriptions
+        self._batches = batches
+        self._due = {t for t in batches if t in GATED and subscriptions[t].answer_due}
+        self._stage = _Stage.CLUSTERS
+        self.awaited: dict[str, int] = {}  # endpoints, and the serial of what made them awaited
+        # Nobody to wait for: what is gone may leave together with what comes.
+        self._at_once = not any(
+            batches.get(t) or t in self._due for t in (TypeUrl.LISTENER, *_ROUTES)
+        )
+
+    @classmethod
+    def begin(cls, subscriptions: Mapping[str, Subscription], snapshot: Snapshot) -> "Cycle | None":
+        """Take what differs now; None if nothing does. O(names that differ)."""
+        batches: dict[str, Changes] = {}
+        for type_url in (*GATED, *GONE_LAST):
+            subscription = subscriptions.get(type_url)
+            if subscription is None:
+                continue
+            changes = subscription.changes()
+            if type_url in GONE_LAST:
+                changes = {
+                    name: None
+                    for name, resource in changes.items()
+                    if resource is None and not subscription.asks(name)
+                }
+            if type_url in (TypeUrl.CLUSTER, TypeUrl.ENDPOINT):
+                changes = {
+                    name: resource
+                    for name, resource in changes.items()
+                    if resource is not None or not snapshot.lingers(name)
+                }
+            if changes or (type_url in GATED and subscription.answer_due):
+                batches[type_url] = changes
+        return cls(subscriptions, batches) if batches else None
+
+    @property
+    def done(self) -> bool:
+        """Whether all stages are passed."""
+        return self._stage is _Stage.DONE
+
+    def next(self, now: float) -> tuple[Subscription, Changes] | None:
+        """What to send now, if anything; the caller sends it and says so by `departed`."""
+        while not self.done:
+            waits = False
+            for type_url in _TYPES[self._stage]:
+                subscription = self._subscriptions.get(type_url)
+                if subscription is None:
+                    continue
+                if subscription.flight:
+                    waits = True
+                    continue
+                eligible = self._eligible(subscription)
+                if eligible or (type_url in self._due and subscription.answer_due):
+                    return subscription, subscription.choose(eligible)
+            if waits or self._waits_for_endpoints(now) or self._keeps_references():
+                return None
+            self._stage = _Stage(self._stage + 1)
+        return None
+
+    def _eligible(self, subscription: Subscription) -> Changes:
+        batch = subscription.admit(self._batches.get(subscription.type_url, {}))
+        self._batches[subscription.type_url] = batch
+        if self._stage is _Stage.CLUSTERS and not self._at_once:
+            return {name: resource for name, resource in batch.items() if resource is not None}
+        return batch
+
+    def _waits_for_endpoints(self, now: float) -> bool:
+        endpoints = self._subscriptions.get(TypeUrl.ENDPOINT)
+        if self._stage is not _Stage.ENDPOINTS or endpoints is None or not self.awaited:
+            self.deadline = None
+            return False
+        if self.deadline is None:
+            self.deadline = now + ENDPOINT_WAIT
+        if now < self.deadline:
+            return True
+        if endpoints.owes(self.awaited):  # asked for, so it will be acknowledged
+            return True
+        self.deadline = None
+        return False
+
+    def _keeps_references(self) -> bool:
+        return self._stage is _Stage.REFERENCES_GONE and any(map(self.released, GONE_LAST))
+
+    def released(self, type_url: str) -> Changes:
+        """Removals of endpoints or Secrets whose turn has come; they go with what flows anyway."""
+        batch = self._batches.get(type_url)
+        if self._stage is not _Stage.REFERENCES_GONE or not batch:
+            return {}
+        current = self._subscriptions[type_url].changes()
+        batch = {name: None for name in batch if name in current and current[name] is None}
+        self._batches[type_url] = batch
+        return dict(batch)
+
+    def departed(self, type_url: str, flight: Flight) -> None:
+        """A response was sent."""
+        batch = self._batches.get(type_url, {})
+        for name in flight.sent:
+            batch.pop(name, None)
+        if type_url != TypeUrl.CLUSTER:
+            return
+        # A Cluster that is new or changed warms until its endpoints come after it, changed or not,
+        # and over delta Envoy does not ask for them once more.
+        endpoints = self._subscriptions.get(TypeUrl.ENDPOINT)
+        for name in _required(flight):
+            self.awaited[name] = flight.serial
+            if endpoints:
+                endpoints.repeat(name)
+
+    def acknowledged(self, type_url: str, flight: Flight) -> None:
+        """A response was accepted."""
+        if type_url == TypeUrl.ENDPOINT:
+            for name in flight.sent:
+                if self.awaited.get(name, flight.serial) < flight.serial:
+                    del self.awaited[name]
+
+    def rejected(self, type_url: str, flight: Flight) -> None:
+        """A response was refused: what it held goes again, in other company."""
+        if type_url in GATED and any(flight.sent.values()):
+            self._batches.setdefault(type_url, {}).update(flight.sent)
+        if type_url == TypeUrl.CLUSTER:
+            for name in _required(flight):
+                if self.awaited.get(name) == flight.serial:
+                    del self.awaited[name]
+
+
+def _required(flight: Flight) -> list[str]:
+    return [name for cluster in flight.sent.values() if cluster for name in cluster.requires]

@@ -1,0 +1,63 @@
+"""The incremental protocol: what changed, and what is gone."""
+
+from collections.abc import Iterable
+
+from xds import discovery
+from xds.discovery import Request
+from xds.resource import TypeUrl
+from xds.subscription import NAMED_TYPES, WILDCARD, Changes, Doubt, Subscription, version_of
+
+
+class DeltaSubscription(Subscription):
+    """One type on one stream of the incremental protocol."""
+
+    def update(self, request: Request, *, first: bool, doubtful: frozenset[str]) -> None:
+        """Apply changes of the subscription; they count whatever the nonce says."""
+        legacy_wildcard = first and not request.names and self.type_url not in NAMED_TYPES
+        self._unsubscribe(request.unsubscribed)
+        if legacy_wildcard or WILDCARD in request.names:
+            self.answer_due = self.answer_due or not self.wildcard
+            self._watch_all()
+        self._watch(name for name in request.names if name != WILDCARD)
+        if first and request.held:
+            self._resume(request, doubtful)
+
+    def _unsubscribe(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name == WILDCARD:
+                self.wildcard = False
+                self._forget_unwatched()
+            elif name in self.names:
+                self.names.discard(name)
+                if self.wildcard:
+                    # "the server must send it once more, or its removal": the client cannot know
+                    # whether the wildcard covers it.
+                    self._differs[name] = Doubt.ASKED
+                else:
+                    self._differs.pop(name, None)
+
+    def _resume(self, request: Request, doubtful: frozenset[str]) -> None:
+        self.answer_due = False
+        for name, version in request.held.items():
+            if not self.watches(name):
+                continue
+            if name in doubtful:
+                self._differs[name] = Doubt.UNSURE
+            elif version == version_of(self._served(name)):
+                self._differs.pop(name, None)
+            else:
+                self._differs[name] = version
+        if self.type_url == TypeUrl.SCOPED_ROUTE:
+            # Another process may have poisoned what this client lacks (xds.variation).
+            for name in self._differs:
+                self._snapshot.mark_resent(name, again=False)
+
+    def _encode(self, sent: Changes, nonce: str) -> tuple[bytes, ...]:
+        upserts = [resource for resource in sent.values() if resource is not None]
+        removed = [name for name, resource in sent.items() if resource is None]
+        parts = [
+            part
+            for resource in upserts
+            for part in self._snapshot.delta_entry(self.type_url, resource)
+        ]
+        return (*parts, discovery.delta_tail(self.type_url, nonce, removed))

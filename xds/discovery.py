@@ -1,0 +1,149 @@
+"""Discovery messages on the wire: requests read into values, responses joined from ready bytes.
+
+A response is the concatenation of its resources and a short tail. What surrounds a body (name,
+version, type URL and the lengths) is made once per resource and shared by all streams, so a
+response of n resources costs n references and one copy:
+
+    head(a) body(a) head(b) body(b) ... type_url nonce removed_resources
+
+Protobuf allows fields in any order, so the name may stand before the body.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from envoy_data_plane.envoy.service.discovery import v3 as discovery
+
+from xds import wire
+from xds.resource import Resource
+
+_LENGTH_DELIMITED: Final = 2
+
+# Field numbers of envoy.service.discovery.v3 and google.protobuf.Any.
+_RESPONSE_RESOURCES: Final = 2
+_RESOURCE_VERSION: Final = 1
+_RESOURCE_BODY: Final = 2
+_RESOURCE_NAME: Final = 3
+_ANY_TYPE_URL: Final = 1
+_ANY_VALUE: Final = 2
+
+_DeltaResponse = wire.twin(discovery.DeltaDiscoveryResponse)
+_Response = wire.twin(discovery.DiscoveryResponse)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Who asks: `cluster` names the group that it belongs to; `agent` is its software, if told."""
+
+    id: str
+    cluster: str
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request of either protocol; `nonce` is empty in a first one, `error` is None in an ACK.
+
+    Of the incremental protocol: `names` are newly subscribed to, `unsubscribed` no more, and `held`
+    is what a reconnecting client has, name by version. Of the other one: `names` are all that the
+    client is subscribed to, and `version` is the version_info that it accepted last.
+    """
+
+    node: Node
+    type_url: str
+    nonce: str = ""
+    error: str | None = None
+    names: tuple[str, ...] = ()
+    unsubscribed: tuple[str, ...] = ()
+    held: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+
+
+def parse_delta(data: bytes) -> Request:
+    """Read a DeltaDiscoveryRequest. Raises xds.wire.MalformedMessage."""
+    message = wire.decode(discovery.DeltaDiscoveryRequest, data)
+    return Request(
+        node=_node(message),
+        type_url=message.type_url,
+        nonce=message.response_nonce,
+        error=_error(message),
+        names=tuple(message.resource_names_subscribe),
+        unsubscribed=tuple(message.resource_names_unsubscribe),
+        held=dict(message.initial_resource_versions),
+    )
+
+
+def parse_sotw(data: bytes) -> Request:
+    """Read a DiscoveryRequest. Raises xds.wire.MalformedMessage."""
+    message = wire.decode(discovery.DiscoveryRequest, data)
+    return Request(
+        node=_node(message),
+        type_url=message.type_url,
+        nonce=message.response_nonce,
+        error=_error(message),
+        names=tuple(message.resource_names),
+        version=message.version_info,
+    )
+
+
+def _node(message: discovery.DeltaDiscoveryRequest | discovery.DiscoveryRequest) -> Node:
+    node = message.node
+    if node is None:  # the C runtime reads an absent message as an empty one
+        return Node("", "")
+    agent = node.user_agent_name
+    if wire.has(node, "user_agent_build_version"):
+        build = node.user_agent_build_version
+        if build is not None and build.version is not None:
+            v = build.version
+            agent = f"{agent} {v.major_number}.{v.minor_number}.{v.patch}".lstrip()
+    elif node.user_agent_version:
+        agent = f"{agent} {node.user_agent_version}".lstrip()
+    return Node(node.id, node.cluster, agent)
+
+
+def _error(message: discovery.DeltaDiscoveryRequest | discovery.DiscoveryRequest) -> str | None:
+    if not wire.has(message, "error_detail") or message.error_detail is None:
+        return None
+    return message.error_detail.message or f"code {message.error_detail.code}, no message"
+
+
+def delta_head(type_url: str, resource: Resource, length: int) -> bytes:
+    """What stands before a body of `length` bytes in a DeltaDiscoveryResponse."""
+    packed = _any_head(type_url, length)
+    named = wire.field(_RESOURCE_NAME, resource.name.encode())
+    named += wire.field(_RESOURCE_VERSION, resource.version.encode())
+    named += _key(_RESOURCE_BODY, len(packed) + length) + packed
+    return _key(_RESPONSE_RESOURCES, len(named) + length) + named
+
+
+def sotw_head(type_url: str, length: int) -> bytes:
+    """What stands before a body of `length` bytes in a DiscoveryResponse."""
+    packed = _any_head(type_url, length)
+    return _key(_RESPONSE_RESOURCES, len(packed) + length) + packed
+
+
+def delta_tail(type_url: str, nonce: str, removed: Iterable[str]) -> bytes:
+    """A DeltaDiscoveryResponse but for its resources."""
+    return wire.encode(
+        _DeltaResponse(type_url=type_url, nonce=nonce, removed_resources=list(removed))
+    )
+
+
+def sotw_tail(type_url: str, nonce: str, version: str) -> bytes:
+    """A DiscoveryResponse but for its resources."""
+    return wire.encode(_Response(type_url=type_url, nonce=nonce, version_info=version))
+
+
+def _any_head(type_url: str, length: int) -> bytes:
+    return wire.field(_ANY_TYPE_URL, type_url.encode()) + _key(_ANY_VALUE, length)
+
+
+def _key(number: int, length: int) -> bytes:
+    """What announces a field of `length` bytes."""
+    encoded = bytearray((number << 3 | _LENGTH_DELIMITED,))
+    while length > 0x7F:
+        encoded.append(length & 0x7F | 0x80)
+        length >>= 7
+    encoded.append(length)
+    return bytes(encoded)

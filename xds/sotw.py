@@ -1,0 +1,121 @@
+"""The state-of-the-world protocol: each response of a full type holds everything.
+
+Clusters, Listeners and scoped routes that a response leaves out are gone for the client. The other
+types may come in parts, and cannot be removed: they leave with what refers to them.
+"""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Final
+
+from xds import discovery
+from xds.discovery import Request
+from xds.resource import Resource, TypeUrl
+from xds.snapshot import Snapshot
+from xds.subscription import (
+    NAMED_TYPES,
+    WILDCARD,
+    Changes,
+    Doubt,
+    Subscription,
+)
+
+FULL_TYPES: Final = frozenset((TypeUrl.CLUSTER, TypeUrl.LISTENER, TypeUrl.SCOPED_ROUTE))
+
+
+class SotwSubscription(Subscription):
+    """One type on one stream of the state-of-the-world protocol."""
+
+    def __init__(self, type_url: str, snapshot: Snapshot, node_id: str) -> None:
+        super().__init__(type_url, snapshot, node_id)
+        self._full = type_url in FULL_TYPES
+        self._named_once = False
+        self._acknowledged: dict[str, Resource] | None = None  # of full types, all that it holds
+        self._in_flight: dict[str, Resource] = {}
+
+    def update(self, request: Request, *, first: bool, doubtful: frozenset[str]) -> None:
+        """Apply the names; a client of this protocol is told everything anew, doubtful or not."""
+        names = set(request.names) - {WILDCARD}
+        self._named_once = self._named_once or bool(request.names)
+        wildcard = WILDCARD in request.names or (
+            not self._named_once and self.type_url not in NAMED_TYPES
+        )
+        changed = names != self.names or wildcard != self.wildcard
+        new = names - self.names
+        self.names &= names
+        if wildcard:
+            self._watch_all()
+        else:
+            self.wildcard = False
+        self._watch(new)
+        self._forget_unwatched()
+        if changed and (first or self._full):
+            self.answer_due = True
+        if first and wildcard and self._full and request.version:
+            self._resume(request.version)
+
+    def _resume(self, version: str) -> None:
+        """A reconnecting client that holds what is served now hears nothing."""
+        content = {
+            name: served
+            for name in self._snapshot.declared(self.type_url)
+            if isinstance(served := self._served(name), Resource)
+        }
+        if version == version_of_all(content.values()):
+            self._acknowledged = content
+            self._differs.clear()
+            self.answer_due = False
+
+    def changes(self) -> Changes:
+        """As for all, but without the removals that the protocol cannot express."""
+        found = super().changes()
+        if self._full:
+            return found
+        for name in [name for name, resource in found.items() if resource is None]:
+            del found[name]
+            if self._differs[name] is not Doubt.ASKED:
+                self._differs[name] = None
+        return found
+
+    def _encode(self, sent: Changes, nonce: str) -> tuple[bytes, ...]:
+        content = dict(self._acknowledged or {}) if self._full else {}
+        for name, resource in sent.items():
+            if resource is None:
+                content.pop(name, None)
+            else:
+                content[name] = resource
+        content = {name: resource for name, resource in content.items() if self.watches(name)}
+        self._in_flight = content
+        parts = [
+            part
+            for resource in content.values()
+            for part in self._snapshot.sotw_entry(self.type_url, resource)
+        ]
+        version = version_of_all(content.values())
+        return (*parts, discovery.sotw_tail(self.type_url, nonce, version))
+
+    def acknowledge(self) -> None:
+        """The client has accepted the response in flight."""
+        if self._full and self.flight:
+            self._acknowledged = self._in_flight
+        super().acknowledge()
+
+    def reject(self, message: str) -> Resource | None:
+        """The client has refused the response in flight."""
+        if self._full and self._acknowledged is None:
+            # It may hold more from an earlier stream, which shorter responses would take away: what
+            # others have acknowledged goes into each of them.
+            self._acknowledged = {
+                name: resource
+                for name, resource in self._snapshot.good(self.type_url).items()
+                if not self._snapshot.is_banned(self.type_url, resource, self._node_id)
+            }
+        return super().reject(message)
+
+
+def version_of_all(resources: Iterable[Resource]) -> str:
+    """The version_info of a response: equal content has equal versions on all replicas."""
+    digest = blake2b(digest_size=8)
+    for name, version in sorted((resource.name, resource.version) for resource in resources):
+        digest.update(f"{name}\0{version}\0".encode())
+    return digest.hexdigest()

@@ -1,0 +1,287 @@
+"""One stream as a state machine: bytes in, bytes out, no I/O and no clock of its own.
+
+    stream = Stream(cache, Delta(), group_of=..., wake=...)
+    stream.receive(request)
+    while (response := stream.next_message(now)) is not None: ...write it...
+    # again after each `receive`, each `wake`, and at `stream.deadline`
+
+At most one response per type waits for its ACK; what changes meanwhile merges, and goes then.
+The same machine serves the aggregated stream (`only=None`) and the streams of one type.
+
+    StreamError
+    ├── BadRequest   bytes or fields that the protocol does not allow
+    └── Refused      a node that is served nothing here
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from xds import wire
+from xds.cache import SnapshotCache
+from xds.cycle import GATED, GONE_LAST, Cycle
+from xds.delta import DeltaSubscription
+from xds.discovery import Node, Request, parse_delta, parse_sotw
+from xds.resource import TypeUrl
+from xds.snapshot import Served, Snapshot
+from xds.sotw import SotwSubscription
+from xds.subscription import Changes, Flight, Subscription
+from xds.views import ClientView, TypeView
+
+log = logging.getLogger(__name__)
+
+_MOST_TYPES: Final = 32  # types that a stream may ask for, known or not
+
+
+class StreamError(Exception):
+    """The stream has to end; the text is for the client."""
+
+
+class BadRequest(StreamError):
+    """The client does not speak the protocol."""
+
+
+class Refused(StreamError):
+    """This client is not served here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What tells the two protocols apart."""
+
+    name: str
+    parse: Callable[[bytes], Request]
+    subscription: Callable[[str, Snapshot, str], Subscription]
+    ignores_stale: bool
+
+
+DELTA: Final = Dialect("delta", parse_delta, DeltaSubscription, ignores_stale=False)
+SOTW: Final = Dialect("sotw", parse_sotw, SotwSubscription, ignores_stale=True)
+
+
+class Stream:
+    """One client's stream. `group_of` names the group of a node, None if it is not served here."""
+
+    def __init__(
+        self,
+        cache: SnapshotCache,
+        dialect: Dialect,
+        *,
+        group_of: Callable[[Node], str | None],
+        wake: Callable[[], None],
+        only: TypeUrl | None = None,
+    ) -> None:
+        self.node = Node("", "")
+        self.group = ""
+        self._cache = cache
+        self._dialect = dialect
+        self._group_of = group_of
+        self._wake = wake
+        self._only = only
+        self._snapshot: Snapshot | None = None
+        self._subscriptions: dict[str, Subscription] = {}
+        self._doubtful: Mapping[str, frozenset[str]] = {}
+        self._cycle: Cycle | None = None
+        self._serial = 0
+
+    @property
+    def node_id(self) -> str:
+        """The client's node id; empty before its first request."""
+        return self.node.id
+
+    @property
+    def deadline(self) -> float | None:
+        """When to call `next_message` even if nothing has happened until then."""
+        return self._cycle.deadline if self._cycle else None
+
+    def receive(self, data: bytes) -> None:
+        """Take a request. Raises BadRequest or Refused; the stream is over then."""
+        try:
+            request = self._dialect.parse(data)
+        except wire.MalformedMessage as error:
+            raise BadRequest(str(error)) from error
+        type_url = self._type_of(request)
+        if self._snapshot is None:
+            self._snapshot = self._join(request.node)
+        subscription = self._subscriptions.get(type_url)
+        first = subscription is None
+        if subscription is None:
+            if len(self._subscriptions) == _MOST_TYPES:
+                raise BadRequest(f"a stream serves at most {_MOST_TYPES} types")
+            subscription = self._dialect.subscription(type_url, self._snapshot, self.node.id)
+            self._subscriptions[type_url] = subscription
+        elif request.nonce and request.nonce != subscription.last_nonce:
+            self._log(logging.DEBUG, "stale", type_url, request.nonce, 0)
+            if self._dialect.ignores_stale:
+                return
+        elif request.nonce and subscription.flight:
+            self._land(subscription, subscription.flight, request.error)
+        doubtful = self._doubtful.get(type_url, frozenset())
+        subscription.update(request, first=first, doubtful=doubtful)
+        if first:
+            self._log(logging.INFO, "subscribed", type_url, "", len(request.names))
+
+    def _type_of(self, request: Request) -> str:
+        asked = request.type_url or self._only
+        if not asked:
+            raise BadRequest("an aggregated stream needs a type_url in each request")
+        if self._only and asked != self._only:
+            raise BadRequest(f"this service serves {self._only} only, not {asked}")
+        try:
+            return TypeUrl(asked)
+        except ValueError:
+            return asked  # a type that we have nothing of, and may say so
+
+    def _join(self, node: Node) -> Snapshot:
+        group = self._group_of(node)
+        if group is None:
+            raise Refused(
+                f"node {node.id!r} of cluster {node.cluster!r} is not served here: "
+                "node.cluster has to name a gateway that this client may see"
+            )
+        self.node, self.group = node, group
+        self._doubtful = self._cache.recall(group, node.id)
+        return self._cache.attach(group, self)
+
+    def _land(self, subscription: Subscription, flight: Flight, error: str | None) -> None:
+        type_url = subscription.type_url
+        if error is None:
+            subscription.acknowledge()
+            self._log(logging.DEBUG, "ack", type_url, flight.nonce, len(flight.sent))
+            if self._cycle:
+                self._cycle.acknowledged(type_url, flight)
+            self._cache.confirm(self.group, type_url, [r for r in flight.sent.values() if r])
+            return
+        culprit = subscription.reject(error)
+        self._log(logging.WARNING, "nack", type_url, flight.nonce, len(flight.sent), error)
+        if type_url == TypeUrl.SCOPED_ROUTE and self._snapshot:
+            for name, resource in flight.sent.items():
+                if resource:
+                    self._snapshot.mark_resent(name, again=True)
+        if self._cycle:
+            self._cycle.rejected(type_url, flight)
+        if culprit:
+            self._log(logging.WARNING, "quarantined", type_url, flight.nonce, 1, culprit.name)
+        self._cache.refuse(self.node.id, type_url, culprit, error)
+
+    def next_message(self, now: float) -> bytes | None:
+        """The next response to write, None until something happens."""
+        if self._snapshot is None:
+            return None
+        found = self._next_of_cycle(self._snapshot, now) or self._next_of_free_types()
+        return self._send(*found) if found else None
+
+    def _next_of_cycle(self, snapshot: Snapshot, now: float) -> tuple[Subscription, Changes] | None:
+        while cycle := self._cycle or Cycle.begin(self._subscriptions, snapshot):
+            self._cycle = cycle
+            found = cycle.next(now)
+            if found or not cycle.done:
+                return found
+            self._cycle = None
+        return None
+
+    def _next_of_free_types(self) -> tuple[Subscription, Changes] | None:
+        for type_url, subscription in self._subscriptions.items():
+            if type_url in GATED or subscription.flight:
+                continue
+            if type_url in GONE_LAST:
+                changes = subscription.urgent()
+                if self._cycle:
+                    changes |= self._cycle.released(type_url)
+            else:
+                changes = subscription.changes()
+            if changes or subscription.answer_due:
+                return subscription, subscription.choose(changes)
+        return None
+
+    def _send(self, subscription: Subscription, changes: Changes) -> bytes:
+        self._serial += 1
+        type_url = subscription.type_url
+        message = b"".join(subscription.depart(changes, self._serial))
+        if self._cycle and subscription.flight:
+            self._cycle.departed(type_url, subscription.flight)
+        self._cache.sent(type_url, sum(map(bool, changes.values())), len(message))
+        self._log(logging.DEBUG, "push", type_url, str(self._serial), len(changes))
+        return message
+
+    def close(self) -> None:
+        """The stream is over; may be called twice."""
+        if self._snapshot is None:
+            return
+        self._snapshot = None
+        doubtful = {t: s.doubtful() for t, s in self._subscriptions.items()}
+        endpoints = self._subscriptions.get(TypeUrl.ENDPOINT)
+        if endpoints:
+            # A Cluster may still warm for want of these, though the client has them from before.
+            in_flight = endpoints.flight.sent if endpoints.flight else ()
+            awaited = self._cycle.awaited if self._cycle else ()
+            doubtful[TypeUrl.ENDPOINT] |= {*in_flight, *awaited}
+        self._cache.detach(self.group, self, {t: names for t, names in doubtful.items() if names})
+
+    def mark(self, type_url: str, name: str, before: Served) -> None:
+        """Note that the snapshot serves something else than `before` now; O(1)."""
+        subscription = self._subscriptions.get(type_url)
+        if subscription:
+            subscription.mark(name, before)
+
+    def wake(self) -> None:
+        """Ask for `next_message` soon."""
+        self._wake()
+
+    def view(self) -> ClientView:
+        """What the client holds."""
+        refused = {
+            r.type_url: r.message
+            for r in self._cache.rejections(self.group)
+            if self.node.id in r.nodes
+        }
+        types = {
+            TypeUrl(type_url): TypeView(
+                wildcard=subscription.wildcard,
+                names=len(subscription.names),
+                acknowledged=subscription.count_acknowledged(),
+                pending=subscription.count_pending(),
+                error=subscription.last_nack or refused.get(type_url),
+            )
+            for type_url, subscription in self._known()
+        }
+        return ClientView(self.node.id, self.group, self.node.agent, self._dialect.name, types)
+
+    def missing(self) -> Iterator[tuple[TypeUrl, str]]:
+        """What is declared, subscribed to, and not acknowledged."""
+        for type_url, subscription in self._known():
+            for name in subscription.lagging():
+                yield type_url, name
+
+    def listens(self) -> bool:
+        """Whether the client has acknowledged all Listeners that are declared, at least one."""
+        subscription = self._subscriptions.get(TypeUrl.LISTENER)
+        return (
+            subscription is not None
+            and subscription.count_acknowledged() > 0
+            and next(subscription.lagging(), None) is None
+        )
+
+    def _known(self) -> Iterator[tuple[TypeUrl, Subscription]]:
+        return (
+            (type_url, subscription)
+            for type_url, subscription in self._subscriptions.items()
+            if isinstance(type_url, TypeUrl)
+        )
+
+    def _log(
+        self, level: int, what: str, type_url: str, nonce: str, names: int, detail: str = ""
+    ) -> None:
+        if log.isEnabledFor(level):
+            log.log(
+                level,
+                "%s node=%s group=%s type_url=%s nonce=%s names=%d%s",
+                what,
+                self.node.id,
+                self.group,
+                type_url,
+                nonce,
+                names,
+                f" detail={detail!r}" if detail else "",
+            )
