@@ -1,10 +1,10 @@
 """fleetgate's own admin HTTP: health, status, sync; on loopback unless told otherwise.
 
-    GET  /healthz            the process runs
-    GET  /readyz             everything has listed and is published
-    GET  /status             gateways, members, Ingresses, problems, Envoys (JSON)
-    GET  /statuses           every object's status as Kubernetes would hold it (JSON)
-    POST /sync?timeout=30    wait until what is declared now is acknowledged by all Envoys
+GET  /healthz            the process runs
+GET  /readyz             everything has listed and is published
+GET  /status             gateways, members, Ingresses, problems, Envoys (JSON)
+GET  /statuses           every object's status as Kubernetes would hold it (JSON)
+POST /sync?timeout=30    wait until what is declared now is acknowledged by all Envoys
 """
 
 import asyncio

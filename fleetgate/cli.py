@@ -8,7 +8,14 @@ import sys
 
 import click
 
-from fleetgate.commands import bootstrap, check, demo, serve, status, sync, translate, up
+from fleetgate.commands.bootstrap import bootstrap
+from fleetgate.commands.check import check
+from fleetgate.commands.demo import demo
+from fleetgate.commands.serve import serve
+from fleetgate.commands.status import status
+from fleetgate.commands.sync import sync
+from fleetgate.commands.translate import translate
+from fleetgate.commands.up import up
 from fleetgate.errors import OperatorError, operator_error
 
 

@@ -15,7 +15,7 @@ def ask(port: int, path: str, *, post: bool = False, timeout: float = 10.0) -> A
     `timeout` is in seconds.
     """
     url = f"http://127.0.0.1:{port}{path}"
-    request = Request(url, method="POST" if post else "GET")  # noqa: S310 (http, on loopback)
+    request = Request(url, method="POST" if post else "GET")
     try:
         with urlopen(request, timeout=timeout) as answer:  # noqa: S310 (as above)
             return json.load(answer)

@@ -69,9 +69,7 @@ class ControlPlane:
     def problems(self) -> tuple[Problem, ...]:
         """Every problem known now, what Envoy refused included."""
         found = all_problems(self.state, self.translator.tables)
-        refused = {
-            problem for ref in self.gateways for problem in rejections(ref, self.cache)
-        }
+        refused = {problem for ref in self.gateways for problem in rejections(ref, self.cache)}
         return tuple(sorted({*found, *refused}))
 
     async def run(self) -> None:

@@ -83,12 +83,12 @@ def gateway_status(control: ControlPlane, ref: Ref) -> GatewayStatus:
 
 def statuses(control: ControlPlane) -> Json:
     """Every object's status as Kubernetes would hold it, and every problem as an event."""
-    items: list[Json] = []
-    for ref in gateway_refs(control):
-        items.append(_object(ref, gateway_status(control, ref).as_kubernetes()))
-    for ref, status in sorted(control.translator.tables.ingress_statuses.rows.items()):
-        items.append(_object(ref, status.as_kubernetes()))
-    items += [_event(problem) for problem in control.problems]
+    ingresses = control.translator.tables.ingress_statuses.rows
+    items = [
+        *(_object(r, gateway_status(control, r).as_kubernetes()) for r in gateway_refs(control)),
+        *(_object(ref, status.as_kubernetes()) for ref, status in sorted(ingresses.items())),
+        *(_event(problem) for problem in control.problems),
+    ]
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 

@@ -20,7 +20,7 @@ from xds.server import XdsServer
 class ServeSettings:
     """Where the control plane listens; a port of 0 takes a free one.
 
-    Beyond loopback, xDS asks for `insecure`: whoever reaches it reads every gateway's configuration.
+    Beyond loopback, xDS asks for `insecure`: whoever reaches it reads all configuration.
     """
 
     control: ControlSettings = field(default_factory=ControlSettings)
@@ -75,7 +75,7 @@ async def serving(
 async def _start(server: XdsServer, settings: ServeSettings) -> int:
     try:
         return await server.start(f"{settings.xds_address}:{settings.xds_port}")
-    except (OSError, RuntimeError) as e:
+    except OSError as e:
         raise OperatorError(
             f"xDS cannot listen on {settings.xds_address}:{settings.xds_port}; "
             "is another fleetgate running? Choose another port with --xds-port"

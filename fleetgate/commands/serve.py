@@ -28,7 +28,9 @@ from fleetgate.serving import ServeSettings, serving
 )
 @XDS_PORT
 @click.option("--insecure", is_flag=True, help="Serve xDS beyond loopback without TLS.")
-@click.option("--admin-bind", default="127.0.0.1", show_default=True, help="Address for the admin HTTP.")
+@click.option(
+    "--admin-bind", default="127.0.0.1", show_default=True, help="Address for the admin HTTP."
+)
 @ADMIN_PORT
 def serve(
     directory: Path,

