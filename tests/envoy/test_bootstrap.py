@@ -1,0 +1,115 @@
+"""The bootstrap is what a stock Envoy needs to join a gateway, and Envoy takes it as it is."""
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fleetgate.bootstrap import BootstrapSettings, bootstrap
+from fleetgate.envoy import find_envoy
+
+GATEWAY = "mse/ackone-gateway"
+IMAGE = BootstrapSettings(xds_address="fleetgate", node_id="ackone-gateway")
+"""What the image in `envoy/` is made with."""
+
+ENVOY = Path(__file__).parents[2] / "envoy"
+
+ANY = BootstrapSettings()
+
+
+def _read(settings: BootstrapSettings) -> dict[str, Any]:  # YAML
+    read: dict[str, Any] = yaml.safe_load(bootstrap(GATEWAY, settings))  # YAML
+    return read
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(ANY, id="delta"),
+        pytest.param(replace(ANY, protocol="sotw"), id="sotw"),
+        pytest.param(replace(ANY, full_statistics=True), id="all-statistics"),
+        pytest.param(replace(ANY, xds_address="::1"), id="ipv6"),
+        pytest.param(replace(ANY, admin_port=0), id="free-admin-port"),
+        pytest.param(IMAGE, id="dns-name"),
+    ],
+)
+def test_envoy_accepts_it(settings: BootstrapSettings, tmp_path: Path) -> None:
+    file = tmp_path / "bootstrap.yaml"
+    file.write_text(bootstrap(GATEWAY, settings))
+
+    run = subprocess.run(
+        [find_envoy(), "--mode", "validate", "--config-path", file, "--log-level", "warning"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert "eprecated" not in run.stderr
+    assert "unknown field" not in run.stderr
+
+
+def test_the_node_names_its_gateway() -> None:
+    node = _read(replace(ANY, node_id="envoy-7"))["node"]
+
+    assert node == {"id": "envoy-7", "cluster": GATEWAY}
+
+
+def test_a_node_is_called_like_its_host_unless_told_otherwise() -> None:
+    assert _read(ANY)["node"]["id"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "api_type"),
+    [pytest.param("delta", "DELTA_GRPC", id="delta"), pytest.param("sotw", "GRPC", id="sotw")],
+)
+def test_clusters_and_listeners_come_by_ads(protocol: str, api_type: str) -> None:
+    dynamic = _read(replace(ANY, protocol=protocol))["dynamic_resources"]
+
+    assert dynamic["ads_config"]["api_type"] == api_type
+    assert dynamic["ads_config"]["transport_api_version"] == "V3"
+    assert dynamic["cds_config"] == dynamic["lds_config"]
+    assert dynamic["cds_config"] == {"ads": {}, "resource_api_version": "V3"}
+
+
+def test_a_silent_control_plane_is_noticed() -> None:
+    (xds,) = _read(ANY)["static_resources"]["clusters"]
+
+    (options,) = xds["typed_extension_protocol_options"].values()
+    keepalive = options["explicit_http_config"]["http2_protocol_options"]["connection_keepalive"]
+    assert set(keepalive) == {"interval", "timeout"}
+
+
+def test_the_admin_pages_are_on_loopback() -> None:
+    address = _read(replace(ANY, admin_port=9902))["admin"]["address"]["socket_address"]
+
+    assert address == {"address": "127.0.0.1", "port_value": 9902}
+
+
+def test_memory_and_connections_are_bounded() -> None:
+    manager = _read(replace(ANY, max_heap=2**30, max_connections=1000))["overload_manager"]
+
+    bounds = {
+        monitor["name"].rpartition(".")[2]: {
+            key: value for key, value in monitor["typed_config"].items() if key != "@type"
+        }
+        for monitor in manager["resource_monitors"]
+    }
+    assert bounds == {
+        "fixed_heap": {"max_heap_size_bytes": 2**30},
+        "global_downstream_max_connections": {"max_active_downstream_connections": 1000},
+    }
+
+
+def test_the_file_in_the_image_is_what_fleetgate_prints() -> None:
+    assert (ENVOY / "bootstrap.yaml").read_text() == bootstrap(GATEWAY, IMAGE)
+
+
+def test_the_image_is_envoys_own_with_that_file() -> None:
+    lines = (ENVOY / "Dockerfile").read_text().splitlines()
+
+    assert "FROM envoyproxy/envoy:v1.40-latest" in lines
+    assert "COPY bootstrap.yaml /etc/envoy/envoy.yaml" in lines
