@@ -27,9 +27,14 @@ class Problem:
     effect: str = ""
 
     @property
+    def shown(self) -> str:
+        """The value, cut to a length that fits a line."""
+        return self.value if len(self.value) <= 120 else self.value[:117] + "..."
+
+    @property
     def message(self) -> str:
         """The sentence for people: key, value, what was expected, and what follows."""
-        shown = self.value if len(self.value) <= 120 else self.value[:117] + "..."
+        shown = self.shown
         what = f"{self.key}: {shown!r}" if self.key else f"{shown!r}" if shown else "the object"
         effect = f"; {self.effect}" if self.effect else ""
         return f"{what} (expected {self.expected}){effect}"

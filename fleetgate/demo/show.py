@@ -1,0 +1,72 @@
+"""The demo put together: an embedded fleet, its kubelet, the gateways, and the walk."""
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fleet.ref import HUB, Ref
+from fleetgate.control import ControlSettings
+from fleetgate.demo.fleet import DemoFleet
+from fleetgate.demo.http import Address
+from fleetgate.demo.kubelet import Kubelet
+from fleetgate.demo.page import Page
+from fleetgate.demo.walk import Walk
+from fleetgate.lifetime import until_stopped
+from fleetgate.local import LocalFleet, local_fleet
+from fleetgate.serving import ServeSettings
+
+FIRST_ADDRESS: Final = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class _Gateways:
+    """What the walk needs of the fleet that is served here."""
+
+    fleet: LocalFleet
+
+    async def sync(self) -> None:
+        await self.fleet.sync()
+
+    async def address(self, gateway: str) -> Address:
+        return await self.fleet.listening(Ref(HUB, "MseIngressConfig", "", gateway))
+
+
+async def show(port_offset: int, admin_port: int, *, once: bool) -> bool:
+    """Walk through the documents' examples; whether all of them held.
+
+    Unless `once`, the fleet then stays up, to be edited and asked, until the process is told to
+    stop. Raises OperatorError.
+    """
+    with tempfile.TemporaryDirectory(prefix="fleetgate-demo-") as place:
+        root, logs = Path(place, "fleet"), Path(place, "logs")
+        logs.mkdir()
+        fleet = DemoFleet.create(root)
+        settings = ServeSettings(
+            control=ControlSettings(bind=FIRST_ADDRESS, port_offset=port_offset),
+            xds_port=0,
+            admin_port=admin_port,
+        )
+        page = Page.on(sys.stdout, os.environ)
+        async with (
+            Kubelet(root).running() as kubelet,
+            local_fleet(root, settings, logs) as served,
+        ):
+            walk = Walk(fleet, kubelet, _Gateways(served), page)
+            outcome = await walk.run()
+            if not once:
+                await walk.stand()
+                _invite(page, root, served)
+                await until_stopped()
+            return outcome.failed == 0
+
+
+def _invite(page: Page, root: Path, served: LocalFleet) -> None:
+    page.gap()
+    page.say(f"The fleet's files are in {root}; edit them, and traffic follows.")
+    for envoy in served.gateways.envoys.values():
+        page.say(f"Envoy's own pages: http://{envoy.admin}/ (http://{envoy.admin}/config_dump)")
+    page.say(f"fleetgate status --admin-port {served.serving.admin_port} shows the whole fleet.")
+    page.say("Ctrl-C ends the demo.")
