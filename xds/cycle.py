@@ -51,9 +51,13 @@ class Cycle:
     """One pass through the stages. `deadline` is when to ask again though nothing has arrived."""
 
     def __init__(
-        self, subscriptions: Mapping[str, Subscription], batches: dict[str, Changes]
+        self,
+        subscriptions: Mapping[str, Subscription],
+        snapshot: Snapshot,
+        batches: dict[str, Changes],
     ) -> None:
         self.deadline: float | None = None
+        self._snapshot = snapshot
         self._subscriptions = subscriptions
         self._batches = batches
         self._due = {t for t in batches if t in GATED and subscriptions[t].answer_due}
@@ -79,15 +83,10 @@ class Cycle:
                     for name, resource in changes.items()
                     if resource is None and not subscription.asks(name)
                 }
-            if type_url in (TypeUrl.CLUSTER, TypeUrl.ENDPOINT):
-                changes = {
-                    name: resource
-                    for name, resource in changes.items()
-                    if resource is not None or not snapshot.lingers(name)
-                }
+            changes = _without_lingering(type_url, changes, snapshot)
             if changes or (type_url in GATED and subscription.answer_due):
                 batches[type_url] = changes
-        return cls(subscriptions, batches) if batches else None
+        return cls(subscriptions, snapshot, batches) if batches else None
 
     @property
     def done(self) -> bool:
@@ -118,6 +117,9 @@ class Cycle:
         self._batches[subscription.type_url] = batch
         if self._stage is _Stage.CLUSTERS and not self._at_once:
             return {name: resource for name, resource in batch.items() if resource is not None}
+        if self._stage is _Stage.CLUSTERS_GONE:
+            batch = _without_lingering(TypeUrl.CLUSTER, batch, self._snapshot)
+            self._batches[TypeUrl.CLUSTER] = batch
         return batch
 
     def _waits_for_endpoints(self, now: float) -> bool:
@@ -144,6 +146,7 @@ class Cycle:
             return {}
         current = self._subscriptions[type_url].changes()
         batch = {name: None for name in batch if name in current and current[name] is None}
+        batch = _without_lingering(type_url, batch, self._snapshot)
         self._batches[type_url] = batch
         return dict(batch)
 
@@ -181,3 +184,14 @@ class Cycle:
 
 def _required(flight: Flight) -> list[str]:
     return [name for cluster in flight.sent.values() if cluster for name in cluster.requires]
+
+
+def _without_lingering(type_url: str, changes: Changes, snapshot: Snapshot) -> Changes:
+    """Changes without removals that would break routes served in place of rejected ones."""
+    if type_url not in (TypeUrl.CLUSTER, TypeUrl.ENDPOINT):
+        return changes
+    return {
+        name: resource
+        for name, resource in changes.items()
+        if resource is not None or not snapshot.lingers(name)
+    }

@@ -1,0 +1,149 @@
+"""Where dialogues run: on the state machine itself, or over real gRPC on a free port."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Mapping
+from typing import TypeVar
+
+from grpc import aio
+
+from tests.xds.dialogue import AGGREGATED, CLIENTS, Client, Transport
+from tests.xds.resources import Declared, update
+from xds.cache import SnapshotCache
+from xds.resource import TypeUrl
+from xds.server import XdsServer, methods
+from xds.stream import DELTA, SOTW, Stream
+
+T = TypeVar("T")
+GROUP = "mse/shop"
+PATIENCE = 20.0  # seconds; a bound on a core that others use, not a measure
+
+
+class World(ABC):
+    """A cache, and clients of one protocol."""
+
+    def __init__(self, protocol: str) -> None:
+        self.cache = SnapshotCache(epoch="e")
+        self.protocol = protocol
+
+    def publish(self, types: Mapping[TypeUrl, Declared], *, group: str = GROUP) -> None:
+        self.cache.publish(group, update(types))
+
+    def connect(self, node: str = "envoy-1", *, group: str = GROUP) -> Client:
+        """A client on an aggregated stream."""
+        return self._client(AGGREGATED[self.protocol], node, group)
+
+    def connect_to(self, method: str, node: str = "envoy-1") -> Client:
+        """A client on any method, by its full name."""
+        return self._client(method, node, GROUP)
+
+    def _client(self, method: str, node: str, group: str) -> Client:
+        return CLIENTS[methods()[method][0].name](self._open(method), node, group)
+
+    @abstractmethod
+    def _open(self, method: str) -> Transport: ...
+
+    @abstractmethod
+    def close(self) -> None:
+        """End what runs."""
+
+
+class MachineWorld(World):
+    """No sockets, no loop; time stands still until it is turned."""
+
+    def __init__(self, protocol: str) -> None:
+        super().__init__(protocol)
+        self.now = 0.0
+        self.wakes = 0
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+    def close(self) -> None:
+        pass
+
+    def _open(self, method: str) -> Transport:
+        dialect, only = methods()[method]
+        assert dialect in (DELTA, SOTW)
+        stream = Stream(
+            self.cache,
+            dialect,
+            group_of=lambda node: node.cluster or None,
+            wake=self._wake,
+            only=only,
+        )
+        return _MachineTransport(self, stream)
+
+    def _wake(self) -> None:
+        self.wakes += 1
+
+
+class _MachineTransport:
+    def __init__(self, world: MachineWorld, stream: Stream) -> None:
+        self._world = world
+        self._stream = stream
+
+    def send(self, data: bytes) -> None:
+        self._stream.receive(data)
+
+    def receive(self) -> bytes | None:
+        return self._stream.next_message(self._world.now)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class GrpcWorld(World):
+    """A real server and real clients in one loop, which runs while a line is spoken."""
+
+    def __init__(self, protocol: str) -> None:
+        super().__init__(protocol)
+        self._runner = asyncio.Runner()
+        self._server = XdsServer(self.cache)
+        port = self.run(self._server.start("127.0.0.1:0"))
+        self._channel = self.run(_channel(f"127.0.0.1:{port}"))
+
+    def run(self, work: Awaitable[T]) -> T:
+        async def bounded() -> T:
+            async with asyncio.timeout(PATIENCE):
+                return await work
+
+        return self._runner.run(bounded())
+
+    def _open(self, method: str) -> Transport:
+        return _GrpcTransport(self, self.run(_call(self._channel, method)))
+
+    def close(self) -> None:
+        self.run(self._channel.close())
+        self.run(self._server.stop())
+        self._runner.close()
+
+
+async def _channel(address: str) -> aio.Channel:
+    return aio.insecure_channel(address)
+
+
+async def _call(channel: aio.Channel, method: str) -> "aio.StreamStreamCall[bytes, bytes]":
+    return channel.stream_stream(method)()
+
+
+class _GrpcTransport:
+    def __init__(self, world: GrpcWorld, call: "aio.StreamStreamCall[bytes, bytes]") -> None:
+        self._world = world
+        self._call = call
+
+    def send(self, data: bytes) -> None:
+        self._world.run(self._call.write(data))
+
+    def receive(self) -> bytes | None:
+        data = self._world.run(self._call.read())
+        assert isinstance(data, bytes), "the stream has ended"
+        return data
+
+    def close(self) -> None:
+        async def end() -> None:
+            await self._call.done_writing()
+            while await self._call.read() is not aio.EOF:
+                pass
+
+        self._world.run(end())

@@ -1,0 +1,194 @@
+"""At most one unacknowledged response of a type; what changes meanwhile goes with the ACK."""
+
+import pytest
+
+from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER
+from tests.xds.rigs import GROUP, MachineWorld, World
+
+
+def test_changes_wait_for_the_ack_and_merge(world: World) -> None:
+    world.publish({CLUSTER: {"shop": "1"}})
+    client = world.connect()
+    client.request(CLUSTER)
+    client.expect(CLUSTER, {"shop": "1"})
+
+    world.publish({CLUSTER: {"shop": "2", "cart": "1"}})
+    world.publish({CLUSTER: {"shop": "3"}})
+    client.expect_nothing()
+
+    client.ack(CLUSTER)
+    client.exchange(CLUSTER, {"shop": "3", "cart": "1"})
+    client.expect_nothing()
+
+
+def test_idle_client_hears_of_a_change_at_once(machine: MachineWorld) -> None:
+    client = machine.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {})
+    wakes = machine.wakes
+
+    machine.publish({CLUSTER: {"shop": "1"}})
+
+    assert machine.wakes == wakes + 1
+    client.exchange(CLUSTER, {"shop": "1"})
+
+
+def test_equal_version_is_not_sent_again(world: World) -> None:
+    world.publish({CLUSTER: {"shop": "1"}})
+    client = world.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {"shop": "1"})
+
+    world.publish({CLUSTER: {"shop": "1", "nobody": None}})
+
+    client.expect_nothing()
+
+
+def test_change_taken_back_before_the_ack_is_not_sent(world: World) -> None:
+    world.publish({CLUSTER: {"shop": "1"}, LISTENER: {"http": "1"}})
+    client = world.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {"shop": "1"})
+    world.publish({CLUSTER: {"cart": "1"}})
+    client.expect(CLUSTER, {"cart": "1"})
+
+    world.publish({CLUSTER: {"shop": "2"}})
+    world.publish({CLUSTER: {"shop": "1"}})
+
+    client.ack(CLUSTER)
+    client.expect_nothing()
+
+
+def test_change_taken_back_in_flight_is_sent_back(world: World) -> None:
+    world.publish({CLUSTER: {"shop": "1"}})
+    client = world.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {"shop": "1"})
+
+    world.publish({CLUSTER: {"shop": "2"}})
+    client.expect(CLUSTER, {"shop": "2"})
+    world.publish({CLUSTER: {"shop": "1"}})
+    client.ack(CLUSTER)
+
+    client.exchange(CLUSTER, {"shop": "1"})
+
+
+def test_removal_is_sent(world: World) -> None:
+    world.publish({CLUSTER: {"shop": "1", "cart": "1"}})
+    client = world.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {"shop": "1", "cart": "1"})
+
+    world.publish({CLUSTER: {"cart": None}})
+
+    client.exchange(CLUSTER, {}, removed={"cart"})
+
+
+def test_resource_that_came_and_went_meanwhile_is_not_heard_of(world: World) -> None:
+    client = world.connect()
+    client.request(CLUSTER)
+    client.expect(CLUSTER, {})
+
+    world.publish({CLUSTER: {"brief": "1"}})
+    world.publish({CLUSTER: {"brief": None}})
+
+    client.ack(CLUSTER)
+    client.expect_nothing()
+
+
+def test_ack_with_a_stale_nonce_is_ignored(world: World) -> None:
+    client = world.connect()
+    world.publish({ENDPOINT: {"shop": "1"}})
+    client.request(ENDPOINT, "shop")
+    first = client.expect(ENDPOINT, {"shop": "1"})
+    client.ack(ENDPOINT)
+    world.publish({ENDPOINT: {"shop": "2"}})
+    client.expect(ENDPOINT, {"shop": "2"})
+    world.publish({ENDPOINT: {"shop": "3"}})
+
+    client.reply(ENDPOINT, first, None)
+    client.expect_nothing()
+
+    client.ack(ENDPOINT)
+    client.exchange(ENDPOINT, {"shop": "3"})
+
+
+def test_nack_with_a_stale_nonce_is_ignored(world: World) -> None:
+    client = world.connect()
+    client.request(CLUSTER)
+    first = client.expect(CLUSTER, {})
+    client.ack(CLUSTER)
+    world.publish({CLUSTER: {"shop": "1"}})
+    client.expect(CLUSTER, {"shop": "1"})
+
+    client.reply(CLUSTER, first, "too late")
+    client.expect_nothing()
+
+    assert not world.cache.rejections(GROUP)
+    client.ack(CLUSTER)
+    assert client.holds(CLUSTER) == {"shop": "1"}
+
+
+def test_names_in_a_stale_request_count_over_delta_only(machine: MachineWorld) -> None:
+    """Delta requests are changes, and must not be lost; over SotW the ACK repeats all names."""
+    machine.publish({ENDPOINT: {"shop": "1", "cart": "1"}})
+    client = machine.connect()
+    client.request(ENDPOINT, "shop")
+    client.exchange(ENDPOINT, {"shop": "1"})
+    machine.publish({ENDPOINT: {"shop": "2"}})
+    client.exchange(ENDPOINT, {"shop": "2"})
+
+    client.request(ENDPOINT, "cart", nonce="1" if client.protocol == "sotw" else "stale")
+
+    if client.protocol == "delta":
+        client.exchange(ENDPOINT, {"cart": "1"})
+    client.expect_nothing()
+
+
+def test_types_are_acknowledged_independently(world: World) -> None:
+    world.publish({CLUSTER: {"shop": "1"}, ENDPOINT: {"shop": "1"}})
+    client = world.connect()
+    client.request(CLUSTER)
+    client.expect(CLUSTER, {"shop": "1"})
+    client.request(ENDPOINT, "shop")
+    client.expect(ENDPOINT, {"shop": "1"})
+
+    world.publish({ENDPOINT: {"shop": "2"}})
+    client.expect_nothing()
+    client.ack(ENDPOINT)
+    client.exchange(ENDPOINT, {"shop": "2"})
+
+    client.ack(CLUSTER)
+    client.expect_nothing()
+
+
+def test_nonces_are_unique_on_a_stream(machine: MachineWorld) -> None:
+    machine.publish({CLUSTER: {"shop": "1"}, ENDPOINT: {"shop": "1"}, LISTENER: {"http": "1"}})
+    client = machine.connect()
+    client.request(CLUSTER)
+    client.request(ENDPOINT, "shop")
+    client.request(LISTENER)
+    nonces = []
+    while response := client.receive():
+        nonces.append(response.nonce)
+        client.ack(response.type_url)
+    assert len(nonces) >= 3
+    assert len(set(nonces)) == len(nonces)
+
+
+@pytest.mark.parametrize("quiet", [1, 1000])
+def test_client_that_does_not_answer_costs_no_more_with_time(
+    quiet: int, machine: MachineWorld
+) -> None:
+    client = machine.connect()
+    client.request(CLUSTER)
+    client.expect(CLUSTER, {})
+
+    for version in range(quiet):
+        machine.publish({CLUSTER: {"shop": str(version)}})
+
+    view = machine.cache.clients()[0].types[CLUSTER]
+    assert view.pending == 1
+    client.ack(CLUSTER)
+    client.exchange(CLUSTER, {"shop": str(quiet - 1)})
+    assert machine.cache.traffic()[CLUSTER].messages == 2

@@ -1,0 +1,464 @@
+"""A bad resource is found, kept from everybody, and the rest is served."""
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from tests.xds.dialogue import Client, Response
+from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, resource, version_in
+from tests.xds.rigs import GROUP, MachineWorld, World
+from xds.cache import SnapshotCache
+from xds.resource import Resource, TypeUrl
+
+MESSAGE = "missing ]: [+"
+BAD = "bad"
+
+
+def in_sync(world: World, type_url: TypeUrl, node: str = "envoy-1") -> Client:
+    client = world.connect(node)
+    client.request(type_url)
+    assert client.receive_and_ack() == type_url
+    client.expect_nothing()
+    return client
+
+
+def envoy(
+    client: Client, refuses: Iterable[str] = (), *, says: Callable[[list[str]], str] | None = None
+) -> list[list[str]]:
+    """Answer as Envoy does until nothing comes: a response with a bad resource is refused whole.
+
+    A resource is bad if its version is "bad" or its name is refused. Gives the new names of each
+    response.
+    """
+    seen = []
+    while response := client.receive():
+        before = client.holds(response.type_url)
+        seen.append([n for n, v in response.versions.items() if before.get(n) != v])
+        assert len(seen) < 100
+        culprits = [n for n, v in response.versions.items() if v == BAD or n in set(refuses)]
+        if culprits:
+            client.nack(response.type_url, says(culprits) if says else MESSAGE)
+        else:
+            client.ack(response.type_url)
+    return seen
+
+
+def sixteen(*bad: int, prefix: str = "r") -> dict[str, str | Resource | None]:
+    return {f"{prefix}{i:02}": BAD if i in bad else "2" for i in range(16)}
+
+
+def good_of(named: dict[str, str | Resource | None]) -> dict[str, str]:
+    return {name: v for name, v in named.items() if isinstance(v, str) and v != BAD}
+
+
+def responses_with(cache: SnapshotCache, type_url: TypeUrl) -> int:
+    return cache.traffic()[type_url].messages
+
+
+@pytest.mark.parametrize("bad", range(16))
+@pytest.mark.parametrize("type_url", [CLUSTER, LISTENER, SCOPE], ids=["CDS", "LDS", "SRDS"])
+def test_one_bad_of_sixteen_is_isolated_in_few_steps(
+    type_url: TypeUrl, bad: int, machine: MachineWorld
+) -> None:
+    client = in_sync(machine, type_url)
+    machine.publish({type_url: sixteen(bad)})
+
+    seen = envoy(client)
+
+    assert client.holds(type_url) == good_of(sixteen(bad))
+    (rejection,) = machine.cache.rejections(GROUP)
+    assert (rejection.type_url, rejection.name, rejection.version) == (
+        type_url,
+        f"r{bad:02}",
+        BAD,
+    )
+    assert rejection.message == MESSAGE
+    assert rejection.origins == (f"origin of r{bad:02}",)
+    assert rejection.nodes == ("envoy-1",)
+    assert len(seen) <= 7
+
+
+@pytest.mark.parametrize("pair", [(0, 15), (0, 1), (14, 15), (3, 8)], ids=str)
+@pytest.mark.parametrize("type_url", [CLUSTER, SCOPE], ids=["CDS", "SRDS"])
+def test_two_bad_ones_are_both_isolated(
+    type_url: TypeUrl, pair: tuple[int, int], machine: MachineWorld
+) -> None:
+    client = in_sync(machine, type_url)
+    machine.publish({type_url: sixteen(*pair)})
+
+    seen = envoy(client)
+
+    assert client.holds(type_url) == good_of(sixteen(*pair))
+    assert {r.name for r in machine.cache.rejections(GROUP)} == {f"r{i:02}" for i in pair}
+    assert len(seen) <= 16
+
+
+def test_all_bad_takes_no_more_than_two_steps_each(machine: MachineWorld) -> None:
+    client = in_sync(machine, CLUSTER)
+    machine.publish({CLUSTER: sixteen(*range(16))})
+
+    seen = envoy(client)
+
+    assert client.holds(CLUSTER) == {}
+    assert len(machine.cache.rejections(GROUP)) == 16
+    assert len(seen) <= 2 * 16 + 2
+
+
+def test_names_in_the_message_are_tried_first(machine: MachineWorld) -> None:
+    client = in_sync(machine, CLUSTER)
+    machine.publish({CLUSTER: sixteen(11)})
+
+    seen = envoy(client, says=lambda culprits: f"Error adding cluster(s) {culprits}")
+
+    assert len(seen) == 3
+    assert client.holds(CLUSTER) == good_of(sixteen(11))
+
+
+def test_what_others_have_acknowledged_is_not_suspected(machine: MachineWorld) -> None:
+    machine.publish({CLUSTER: sixteen()})
+    in_sync(machine, CLUSTER)
+    machine.publish({CLUSTER: {"new": BAD}})
+
+    fresh = machine.connect("envoy-2")
+    fresh.request(CLUSTER)
+    seen = envoy(fresh)
+
+    assert len(seen) <= 3
+    assert fresh.holds(CLUSTER) == good_of(sixteen())
+
+
+def test_bad_bytes_are_never_sent_again(world: World) -> None:
+    client = in_sync(world, CLUSTER)
+    world.publish({CLUSTER: {"shop": BAD}})
+    client.expect(CLUSTER, {"shop": BAD})
+    client.nack(CLUSTER)
+    client.expect_nothing()
+
+    world.publish({CLUSTER: {"cart": "1"}})
+    client.exchange(CLUSTER, {"cart": "1"})
+    world.publish({CLUSTER: {"shop": BAD}})
+    client.expect_nothing()
+
+
+def test_new_version_ends_the_quarantine(world: World) -> None:
+    client = in_sync(world, CLUSTER)
+    world.publish({CLUSTER: {"shop": BAD}})
+    client.expect(CLUSTER, {"shop": BAD})
+    client.nack(CLUSTER)
+    client.expect_nothing()
+    assert world.cache.rejections(GROUP)
+
+    world.publish({CLUSTER: {"shop": "2"}})
+
+    assert not world.cache.rejections(GROUP)
+    client.exchange(CLUSTER, {"shop": "2"})
+
+
+def test_going_back_to_a_bad_version_brings_its_quarantine_back(machine: MachineWorld) -> None:
+    client = in_sync(machine, CLUSTER)
+    machine.publish({CLUSTER: {"shop": BAD}})
+    envoy(client)
+    machine.publish({CLUSTER: {"shop": "2"}})
+    envoy(client)
+
+    machine.publish({CLUSTER: {"shop": BAD}})
+
+    client.expect_nothing()
+    assert client.holds(CLUSTER) == {"shop": "2"}
+    assert machine.cache.rejections(GROUP)[0].message == MESSAGE
+
+
+def test_client_keeps_the_version_before_the_bad_one(world: World) -> None:
+    world.publish({CLUSTER: {"shop": "1"}})
+    client = in_sync(world, CLUSTER)
+    world.publish({CLUSTER: {"shop": BAD, "cart": "1"}})
+
+    for _ in range(4):
+        response = client.receive()
+        assert response is not None
+        if BAD in response.versions.values():
+            client.nack(CLUSTER)
+        else:
+            client.ack(CLUSTER)
+        if client.holds(CLUSTER) == {"shop": "1", "cart": "1"}:
+            break
+    assert client.holds(CLUSTER) == {"shop": "1", "cart": "1"}
+
+
+def test_new_client_gets_the_last_good_version(machine: MachineWorld) -> None:
+    machine.publish({CLUSTER: {"shop": "1"}})
+    client = in_sync(machine, CLUSTER)
+    machine.publish({CLUSTER: {"shop": BAD}})
+    envoy(client)
+
+    fresh = machine.connect("envoy-2")
+    fresh.request(CLUSTER)
+
+    fresh.exchange(CLUSTER, {"shop": "1"})
+    fresh.expect_nothing()
+
+
+def test_quarantine_holds_for_the_second_client(world: World) -> None:
+    client = in_sync(world, CLUSTER)
+    second = in_sync(world, CLUSTER, "envoy-2")
+    world.publish({CLUSTER: {"shop": BAD}})
+    client.expect(CLUSTER, {"shop": BAD})
+    second.expect(CLUSTER, {"shop": BAD})
+    client.nack(CLUSTER)
+    client.expect_nothing()
+
+    third = world.connect("envoy-3")
+    third.request(CLUSTER)
+    third.exchange(CLUSTER, {})
+
+    second.nack(CLUSTER)
+    second.expect_nothing()
+    (rejection,) = world.cache.rejections(GROUP)
+    assert rejection.nodes == ("envoy-1", "envoy-2")
+
+
+def test_quarantine_holds_for_other_groups(machine: MachineWorld) -> None:
+    client = in_sync(machine, CLUSTER)
+    machine.publish({CLUSTER: {"shop": BAD}})
+    envoy(client)
+
+    machine.publish({CLUSTER: {"shop": BAD}}, group="mse/other")
+    other = machine.connect("envoy-2", group="mse/other")
+    other.request(CLUSTER)
+
+    other.exchange(CLUSTER, {})
+    assert machine.cache.rejections("mse/other")
+
+
+def test_version_that_another_client_acknowledged_stays_with_it(machine: MachineWorld) -> None:
+    """One host's port in use must not close the others' listeners."""
+    client = in_sync(machine, LISTENER)
+    other = in_sync(machine, LISTENER, "envoy-2")
+    machine.publish({LISTENER: {"http": "1"}})
+    client.exchange(LISTENER, {"http": "1"})
+
+    other.expect(LISTENER, {"http": "1"})
+    other.nack(LISTENER, "cannot bind '0.0.0.0:80'")
+
+    client.expect_nothing()
+    other.expect_nothing()
+    third = machine.connect("envoy-3")
+    third.request(LISTENER)
+    third.exchange(LISTENER, {"http": "1"})
+    assert [m.node_id for m in machine.cache.unacknowledged(GROUP)] == ["envoy-2"]
+
+
+def test_acknowledgement_elsewhere_lifts_the_quarantine_elsewhere(machine: MachineWorld) -> None:
+    clients = [in_sync(machine, LISTENER, f"envoy-{i}") for i in range(3)]
+    rejects, accepts, waits = clients
+    waits.request(CLUSTER)
+    waits.expect(CLUSTER, {})
+    machine.publish({CLUSTER: {"a": "1"}, LISTENER: {"http": "1"}})
+    rejects.expect(LISTENER, {"http": "1"})
+    accepts.expect(LISTENER, {"http": "1"})
+
+    rejects.nack(LISTENER)
+    waits.ack(CLUSTER)
+    waits.exchange(CLUSTER, {"a": "1"})
+    waits.expect_nothing()
+    accepts.ack(LISTENER)
+
+    waits.exchange(LISTENER, {"http": "1"})
+    rejects.expect_nothing()
+
+
+def test_change_that_arrives_during_the_search_gets_through_between_trials(
+    delta: MachineWorld,
+) -> None:
+    client = delta.connect()
+    names = tuple(f"r{i:02}" for i in range(16))
+    client.request(ENDPOINT, "other", *names)
+    client.exchange(ENDPOINT, {}, removed={"other", *names})
+    delta.publish({ENDPOINT: sixteen(0)})
+    client.receive()
+    client.nack(ENDPOINT)
+
+    delta.publish({ENDPOINT: {"other": "1"}})
+    client.receive()
+    client.nack(ENDPOINT)
+
+    client.exchange(ENDPOINT, {"other": "1"})
+
+
+def test_removals_of_a_rejected_response_are_repeated(delta: MachineWorld) -> None:
+    delta.publish({CLUSTER: {"old": "1"}})
+    client = in_sync(delta, CLUSTER)
+    delta.publish({CLUSTER: {"old": None, "a": "1", "b": BAD}})
+
+    envoy(client)
+
+    assert client.holds(CLUSTER) == {"a": "1"}
+
+
+def test_rejected_removal_is_not_repeated_for_ever(delta: MachineWorld) -> None:
+    delta.publish({CLUSTER: {"old": "1"}})
+    client = in_sync(delta, CLUSTER)
+    delta.publish({CLUSTER: {"old": None}})
+    client.expect(CLUSTER, {}, removed={"old"})
+    client.nack(CLUSTER)
+    client.expect_nothing()
+
+
+def test_rejected_empty_response_is_not_repeated_for_ever(machine: MachineWorld) -> None:
+    client = machine.connect()
+    client.request(LISTENER)
+    client.expect(LISTENER, {})
+    client.nack(LISTENER)
+    client.expect_nothing()
+
+
+def test_cluster_stays_while_the_last_good_route_leads_there(machine: MachineWorld) -> None:
+    machine.publish(
+        {CLUSTER: {"old": "1", "free": "1"}, SCOPE: {"host": resource("host", "1", to=("old",))}}
+    )
+    client = machine.connect()
+    for type_url in (CLUSTER, SCOPE):
+        client.request(type_url)
+    envoy(client)
+
+    machine.publish({CLUSTER: {"old": None, "free": None}, SCOPE: {"host": BAD}})
+    envoy(client)
+    assert client.holds(SCOPE) == {"host": "1"}
+    assert client.holds(CLUSTER) == {"old": "1"}
+
+    machine.publish({SCOPE: {"host": "3"}})
+    envoy(client)
+    assert client.holds(SCOPE) == {"host": "3"}
+    assert client.holds(CLUSTER) == {}
+
+
+class PoisonedScopes:
+    """Envoy's SRDS: what precedes a bad scope reaches the main thread's table, not the workers.
+
+    The same bytes again look unchanged, so the workers never get them.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.main: dict[str, bytes] = {}
+        self.workers: dict[str, str] = {}
+        self.bad_sent = 0
+
+    def answer(self) -> None:
+        while response := self.client.receive():
+            self._apply(response)
+
+    def _apply(self, response: Response) -> None:
+        gone = response.removed
+        if self.client.protocol == "sotw":
+            gone = frozenset(self.main) - response.bodies.keys()
+        for name in gone:
+            self.main.pop(name, None)
+            self.workers.pop(name, None)
+        staged = {}
+        for name, body in response.bodies.items():
+            if version_in(body) == BAD:
+                self.bad_sent += 1
+                self.client.nack(SCOPE)
+                return
+            if self.main.get(name) != body:
+                staged[name] = version_in(body)
+                self.main[name] = body
+        self.workers |= staged
+        self.client.ack(SCOPE)
+
+
+@pytest.mark.parametrize("bad", [0, 7, 15])
+def test_scopes_of_a_rejected_response_go_out_again_with_other_bytes(
+    bad: int, machine: MachineWorld
+) -> None:
+    machine.publish({SCOPE: {f"r{bad:02}": "1", "r03": "1"}})
+    client = machine.connect()
+    client.request(SCOPE)
+    envoy = PoisonedScopes(client)
+    envoy.answer()
+    machine.publish({SCOPE: sixteen(bad)})
+
+    envoy.answer()
+
+    assert envoy.workers == good_of(sixteen(bad)) | {f"r{bad:02}": "1"}
+    machine.publish({SCOPE: {f"r{bad:02}": "3"}})
+    envoy.answer()
+    assert envoy.workers == good_of(sixteen(bad)) | {f"r{bad:02}": "3"}
+    assert not machine.cache.unacknowledged(GROUP)
+
+
+def test_poisoned_scopes_get_other_bytes_after_a_reconnect(delta: MachineWorld) -> None:
+    client = in_sync(delta, SCOPE)
+    delta.publish({SCOPE: {"a": "2", "b": BAD}})
+    poisoned = client.receive()
+    assert poisoned is not None
+    client.nack(SCOPE)
+    client.close()
+
+    delta.publish({SCOPE: {"b": "3"}})
+    again = delta.connect()
+    again.request(SCOPE)
+    response = again.expect(SCOPE, {"a": "2", "b": "3"})
+
+    assert response.bodies["a"] != poisoned.bodies["a"]
+
+
+def test_scopes_of_a_client_that_comes_from_elsewhere_get_bytes_never_sent_before() -> None:
+    """Another process may have poisoned them, with marks of its own."""
+    bodies = set()
+    for epoch in ("e1", "e2"):
+        world = MachineWorld("delta")
+        world.cache = SnapshotCache(epoch=epoch)
+        world.publish({SCOPE: {"same": "1", "host": "2"}})
+        client = world.connect()
+        client.request(SCOPE, held={"same": "1", "host": "1"})
+        bodies.add(client.expect(SCOPE, {"host": "2"}).bodies["host"])
+    assert resource("host", "2").body not in bodies
+    assert len(bodies) == 2
+
+
+def test_versions_held_stay_right_through_a_rejection(delta: MachineWorld) -> None:
+    client = in_sync(delta, SCOPE)
+    delta.publish({SCOPE: {"a": "2", "b": BAD}})
+    envoy(client)
+    client.close()
+
+    again = delta.connect()
+    again.request(SCOPE, held=client.holds(SCOPE))
+    again.expect_nothing()
+
+
+def test_doubtful_resources_are_sent_again_after_a_reconnect(delta: MachineWorld) -> None:
+    """A rejected response may have been applied in part: Envoy's own word is not enough."""
+    delta.publish({CLUSTER: {"a": "1", "b": "1"}})
+    client = in_sync(delta, CLUSTER)
+    delta.publish({CLUSTER: {"a": "2", "b": BAD}})
+    client.receive()
+    client.nack(CLUSTER)
+    client.close()
+
+    delta.publish({CLUSTER: {"a": "1", "b": "1"}})
+    again = delta.connect()
+    again.request(CLUSTER, held={"a": "1", "b": "1"})
+    again.exchange(CLUSTER, {"a": "1", "b": "1"})
+
+
+def test_first_rejected_response_over_sotw_does_not_take_away_what_others_have(
+    sotw: MachineWorld,
+) -> None:
+    """A reconnecting client may hold all of it from an earlier stream."""
+    sotw.publish({CLUSTER: sixteen()})
+    in_sync(sotw, CLUSTER)
+    sotw.publish({CLUSTER: {"bad": BAD}})
+    client = sotw.connect("envoy-2")
+    client.request(CLUSTER)
+    client.receive()
+    client.nack(CLUSTER)
+
+    while response := client.receive():
+        assert response.versions.items() >= good_of(sixteen()).items()
+        if "bad" in response.versions:
+            client.nack(CLUSTER)
+        else:
+            client.ack(CLUSTER)

@@ -1,0 +1,261 @@
+"""Who hears of what: first requests, wildcards, names, their changes, reconnects."""
+
+from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, SECRET, VIRTUAL_HOST
+from tests.xds.rigs import GROUP, MachineWorld, World
+
+
+def test_first_request_without_names_is_answered_with_everything(world: World) -> None:
+    world.publish({CLUSTER: {"shop": "1", "cart": "1"}, LISTENER: {"http": "1"}})
+    client = world.connect()
+
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {"shop": "1", "cart": "1"})
+    client.expect_nothing()
+
+
+def test_asterisk_means_everything(world: World) -> None:
+    world.publish({CLUSTER: {"shop": "1", "cart": "1"}})
+    client = world.connect()
+
+    client.request(CLUSTER, "*")
+    client.exchange(CLUSTER, {"shop": "1", "cart": "1"})
+
+
+def test_wildcard_of_a_group_without_resources_is_answered_with_nothing_in_it(
+    world: World,
+) -> None:
+    """Envoy keeps its listeners closed until the first answer."""
+    client = world.connect()
+    for type_url in (CLUSTER, LISTENER, SCOPE):
+        client.request(type_url)
+        client.exchange(type_url, {})
+    client.expect_nothing()
+
+
+def test_group_that_is_published_later_reaches_its_waiting_clients(world: World) -> None:
+    client = world.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {})
+
+    world.publish({CLUSTER: {"shop": "1"}})
+
+    client.exchange(CLUSTER, {"shop": "1"})
+
+
+def test_clients_hear_of_their_own_group_only(world: World) -> None:
+    client = world.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {})
+
+    world.publish({CLUSTER: {"other": "1"}}, group="mse/other")
+
+    client.expect_nothing()
+
+
+def test_names_bring_these_resources_only(world: World) -> None:
+    world.publish({ENDPOINT: {"shop": "1", "cart": "1"}})
+    client = world.connect()
+
+    client.request(ENDPOINT, "shop")
+    client.exchange(ENDPOINT, {"shop": "1"})
+
+    world.publish({ENDPOINT: {"cart": "2"}})
+    client.expect_nothing()
+
+
+def test_more_names_bring_the_new_ones_only(world: World) -> None:
+    world.publish({ENDPOINT: {"shop": "1", "cart": "1"}})
+    client = world.connect()
+    client.request(ENDPOINT, "shop")
+    client.exchange(ENDPOINT, {"shop": "1"})
+
+    client.request(ENDPOINT, "cart")
+
+    client.exchange(ENDPOINT, {"cart": "1"})
+    client.expect_nothing()
+
+
+def test_unsubscribed_names_are_not_heard_of(world: World) -> None:
+    world.publish({ENDPOINT: {"shop": "1", "cart": "1"}})
+    client = world.connect()
+    client.request(ENDPOINT, "shop", "cart")
+    client.exchange(ENDPOINT, {"shop": "1", "cart": "1"})
+
+    client.unsubscribe(ENDPOINT, "cart")
+    client.expect_nothing()
+    world.publish({ENDPOINT: {"shop": "2", "cart": "2"}})
+
+    client.exchange(ENDPOINT, {"shop": "2"})
+    client.expect_nothing()
+
+
+def test_name_unsubscribed_and_asked_for_again_is_sent_again(world: World) -> None:
+    world.publish({ENDPOINT: {"shop": "1", "cart": "1"}})
+    client = world.connect()
+    client.request(ENDPOINT, "shop", "cart")
+    client.exchange(ENDPOINT, {"shop": "1", "cart": "1"})
+
+    client.unsubscribe(ENDPOINT, "cart")
+    client.request(ENDPOINT, "cart")
+
+    client.exchange(ENDPOINT, {"cart": "1"})
+
+
+def test_name_that_comes_to_exist_is_sent_then(world: World) -> None:
+    world.publish({ENDPOINT: {"shop": "1"}})
+    client = world.connect()
+    client.request(ENDPOINT, "shop")
+    client.exchange(ENDPOINT, {"shop": "1"})
+    client.request(ENDPOINT, "late")
+    if client.protocol == "delta":
+        client.exchange(ENDPOINT, {}, removed={"late"})
+
+    world.publish({ENDPOINT: {"late": "1"}})
+
+    client.exchange(ENDPOINT, {"late": "1"})
+
+
+def test_missing_names_are_answered_as_removed(delta_world: World) -> None:
+    client = delta_world.connect()
+    for type_url in (ENDPOINT, SECRET, ROUTE, VIRTUAL_HOST, CLUSTER):
+        client.request(type_url, "nobody")
+        client.exchange(type_url, {}, removed={"nobody"})
+    client.expect_nothing()
+
+
+def test_missing_names_are_answered_with_nothing_in_it_over_sotw(sotw: MachineWorld) -> None:
+    client = sotw.connect()
+    for type_url in (ENDPOINT, SECRET, ROUTE, CLUSTER):
+        client.request(type_url, "nobody")
+        client.exchange(type_url, {})
+    client.expect_nothing()
+
+
+def test_no_names_mean_nothing_for_what_others_refer_to_by_name(world: World) -> None:
+    world.publish({ENDPOINT: {"shop": "1"}, SECRET: {"cert": "1"}})
+    client = world.connect()
+    client.request(ENDPOINT)
+    client.request(SECRET)
+    client.expect_nothing()
+
+
+def test_wildcard_given_up_leaves_the_names(delta: MachineWorld) -> None:
+    delta.publish({CLUSTER: {"shop": "1", "cart": "1"}})
+    client = delta.connect()
+    client.request(CLUSTER, "*", "shop")
+    client.exchange(CLUSTER, {"shop": "1", "cart": "1"})
+
+    client.unsubscribe(CLUSTER, "*")
+    delta.publish({CLUSTER: {"shop": "2", "cart": "2"}})
+
+    client.exchange(CLUSTER, {"shop": "2"})
+    client.expect_nothing()
+
+
+def test_wildcard_added_to_names_brings_the_others(delta: MachineWorld) -> None:
+    delta.publish({CLUSTER: {"shop": "1", "cart": "1"}})
+    client = delta.connect()
+    client.request(CLUSTER, "shop")
+    client.exchange(CLUSTER, {"shop": "1"})
+
+    client.request(CLUSTER, "*")
+
+    client.exchange(CLUSTER, {"cart": "1"})
+
+
+def test_name_unsubscribed_below_a_wildcard_is_told_once_more(delta: MachineWorld) -> None:
+    """The client cannot know whether the wildcard covers the name."""
+    delta.publish({CLUSTER: {"shop": "1"}})
+    client = delta.connect()
+    client.request(CLUSTER, "*", "shop", "gone")
+    client.exchange(CLUSTER, {"shop": "1"}, removed={"gone"})
+
+    client.unsubscribe(CLUSTER, "shop", "gone")
+
+    client.exchange(CLUSTER, {"shop": "1"}, removed={"gone"})
+    client.expect_nothing()
+
+
+def test_names_after_an_empty_first_request_end_the_wildcard_over_sotw(
+    sotw: MachineWorld,
+) -> None:
+    sotw.publish({CLUSTER: {"shop": "1", "cart": "1"}})
+    client = sotw.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {"shop": "1", "cart": "1"})
+
+    client.request(CLUSTER, "shop")
+    client.exchange(CLUSTER, {"shop": "1"}, removed={"cart"})
+
+    client.unsubscribe(CLUSTER, "shop")
+    client.exchange(CLUSTER, {}, removed={"shop"})
+
+
+def test_reconnecting_client_hears_only_what_it_lacks(delta_world: World) -> None:
+    delta_world.publish({CLUSTER: {"same": "1", "changed": "2", "new": "1"}})
+    client = delta_world.connect()
+
+    client.request(CLUSTER, held={"same": "1", "changed": "1", "gone": "1"})
+
+    client.exchange(CLUSTER, {"changed": "2", "new": "1"}, removed={"gone"})
+    client.expect_nothing()
+
+
+def test_reconnecting_client_in_sync_hears_nothing(delta_world: World) -> None:
+    delta_world.publish({CLUSTER: {"shop": "1"}, ENDPOINT: {"shop": "1", "cart": "1"}})
+    client = delta_world.connect()
+    client.request(CLUSTER, held={"shop": "1"})
+    client.request(ENDPOINT, "shop", held={"shop": "1", "cart": "0"})
+    client.expect_nothing()
+
+    delta_world.publish({ENDPOINT: {"shop": "2"}})
+    client.exchange(ENDPOINT, {"shop": "2"})
+
+
+def test_reconnecting_client_in_sync_hears_nothing_over_sotw(sotw: MachineWorld) -> None:
+    sotw.publish({CLUSTER: {"shop": "1", "cart": "1"}})
+    client = sotw.connect()
+    client.request(CLUSTER)
+    version = client.expect(CLUSTER, {"shop": "1", "cart": "1"}).version
+    client.close()
+
+    again = sotw.connect()
+    again.held(CLUSTER).bodies = dict(client.take(CLUSTER).bodies)
+    again.resume(CLUSTER, version)  # type: ignore[attr-defined]  # over SotW
+    again.expect_nothing()
+
+    sotw.publish({CLUSTER: {"shop": "2"}})
+    again.exchange(CLUSTER, {"shop": "2"})
+
+
+def test_equal_content_has_equal_versions_in_all_processes_over_sotw() -> None:
+    versions = []
+    for names in (["shop", "cart"], ["cart", "shop"]):
+        world = MachineWorld("sotw")
+        world.publish({CLUSTER: dict.fromkeys(names, "1")})
+        client = world.connect()
+        client.request(CLUSTER)
+        versions.append(client.expect(CLUSTER, {"shop": "1", "cart": "1"}).version)
+    assert versions[0] == versions[1]
+
+
+def test_dropped_group_takes_everything_from_its_clients(delta: MachineWorld) -> None:
+    delta.publish({CLUSTER: {"shop": "1"}, LISTENER: {"http": "1"}})
+    client = delta.connect()
+    client.request(CLUSTER)
+    client.request(LISTENER)
+    client.settle()
+
+    delta.cache.drop(GROUP)
+    client.exchange(LISTENER, {}, removed={"http"})
+    client.exchange(CLUSTER, {}, removed={"shop"})
+    assert delta.cache.groups() == ()
+
+    delta.publish({CLUSTER: {"shop": "1"}})
+    client.exchange(CLUSTER, {"shop": "1"})
+
+
+def test_types_that_nobody_knows_are_answered_with_nothing_in_it(world: World) -> None:
+    client = world.connect()
+    client.request("type.googleapis.com/envoy.service.runtime.v3.Runtime")
+    client.exchange("type.googleapis.com/envoy.service.runtime.v3.Runtime", {})
