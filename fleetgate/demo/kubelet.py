@@ -116,10 +116,16 @@ class Kubelet:
         """Give the Pods that are on their way up or down."""
         return tuple(pod for pod in self._pods if not pod.settled)
 
-    def kill(self, member: str, deployment: str = "") -> None:
-        """End all these Pods at once with SIGKILL, and hold them down until `revive`."""
-        for pod in self.pods(member, deployment):
+    async def kill(self, member: str, deployment: str = "") -> None:
+        """End all these Pods at once with SIGKILL, and hold them down until `revive`.
+
+        Returns when their processes are gone; their endpoints are listed for a while yet.
+        """
+        pods = self.pods(member, deployment)
+        for pod in pods:
             pod.kill()
+        for pod in pods:
+            await pod.gone()
 
     def revive(self, member: str, deployment: str = "") -> None:
         """Start the killed Pods again, under their names and addresses, without a back-off."""

@@ -55,8 +55,11 @@ class Page:
 
     def command(self, text: str, remark: str = "") -> None:
         """Show what is typed."""
-        typed = f"$ {text}   " if text else ""
-        self._line(f"  {typed}" + (self._in(_DIM, f"# {remark}") if remark else ""))
+        self._line(f"  $ {text}" + (self._in(_DIM, f"   # {remark}") if remark else ""))
+
+    def remark(self, text: str) -> None:
+        """Say what happens beside what is typed."""
+        self._line(self._in(_DIM, f"  # {text}"))
 
     def verdict(self, verdict: Verdict) -> None:
         """Show the shares of the answers as bars, and whether they are as promised."""

@@ -73,6 +73,8 @@ class Pod:
         self._doubt: asyncio.TimerHandle | None = None
         self._released = asyncio.Event()
         self._released.set()
+        self._gone = asyncio.Event()
+        self._gone.set()
 
     @property
     def pid(self) -> int | None:
@@ -90,6 +92,10 @@ class Pod:
         if self._process:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
+
+    async def gone(self) -> None:
+        """Return once there is no process."""
+        await self._gone.wait()
 
     def revive(self) -> None:
         """Let a killed Pod start again, at once."""
@@ -109,6 +115,7 @@ class Pod:
 
     async def _live(self, lifeline: int) -> None:
         """One life, from the start of the process to its end."""
+        self._gone.clear()
         transport, life = await asyncio.get_running_loop().subprocess_exec(
             lambda: _Life(self._hear),
             *self._command(),
@@ -118,6 +125,8 @@ class Pod:
             start_new_session=True,  # Ctrl-C is for the demo, which then ends its Pods
         )
         self._process = transport
+        if not self._released.is_set():  # killed while it was being started
+            self.kill()
         try:
             await asyncio.shield(life.ended)
         except asyncio.CancelledError:
@@ -127,6 +136,7 @@ class Pod:
             raise
         finally:
             self._process = None
+            self._gone.set()
             transport.close()
             self._died()
 

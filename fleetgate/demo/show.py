@@ -41,8 +41,7 @@ async def show(port_offset: int, admin_port: int, *, once: bool) -> bool:
     stop. Raises OperatorError.
     """
     with tempfile.TemporaryDirectory(prefix="fleetgate-demo-") as place:
-        root, logs = Path(place, "fleet"), Path(place, "logs")
-        logs.mkdir()
+        root, logs = Path(place, "fleet"), Path(place)
         fleet = DemoFleet.create(root)
         settings = ServeSettings(
             control=ControlSettings(bind=FIRST_ADDRESS, port_offset=port_offset),

@@ -1,7 +1,7 @@
 """Walks through the documents' examples on a running fleet, and says whether each one holds."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from fleetgate.demo.http import Address, Question
 from fleetgate.demo.kubelet import Kubelet
 from fleetgate.demo.load import ask
 from fleetgate.demo.page import Page
+from fleetgate.demo.pod import Pod
 from fleetgate.demo.steps import (
     Apply,
     Ask,
@@ -101,6 +102,10 @@ class Walk:
         self._page.gap()
         for curl in questions:
             self._page.command(curl)
+        self._page.gap()
+        self._page.say("Edit what is declared, replicas for instance, and ask again:")
+        for origin, file in sorted(self._applied):
+            self._page.say(str(self._fleet.directory(origin) / file))
         return address
 
     async def _go_through(self, document: Document) -> list[bool]:
@@ -149,6 +154,8 @@ class Walk:
         tally = await ask(address, step.question, self._requests)
         verdict = judge(tally, step.promised)
         self._page.verdict(verdict)
+        if any(pod.ready and not pod.pid for pod in self._pods()):
+            self._page.remark("the gateway noticed by itself: endpoints still name the dead Pods")
         return verdict.held
 
     async def _do(self, step: Step, document: Document) -> None:
@@ -174,10 +181,10 @@ class Walk:
             case Kill(member):
                 pids = " ".join(str(pod.pid) for pod in self._kubelet.pods(member) if pod.pid)
                 self._page.command(f"kill -9 {pids}", f"every Pod of {self._context(member)}")
-                self._kubelet.kill(member)
+                await self._kubelet.kill(member)
             case Revive(member):
                 await self._kubelet.sync()
-                self._page.command("", f"the Pods of {self._context(member)} start again")
+                self._page.remark(f"the Pods of {self._context(member)} start again")
                 self._kubelet.revive(member)
 
     def _apply(self, step: Apply, document: Document) -> None:
@@ -200,6 +207,10 @@ class Walk:
             await self._settle()
         except TimeoutError as error:
             self._page.say(str(error))
+
+    def _pods(self) -> Iterator[Pod]:
+        for member in self._fleet.members:
+            yield from self._kubelet.pods(member)
 
     def _kubectl(self, origin: str) -> str:
         return f"kubectl --context {self._context(origin)}" if origin != HUB else "kubectl"

@@ -27,13 +27,13 @@ def ingress(
     kind: str = "Prefix",
     port: int = 80,
     ingress_class: str = "mse",
-    **annotations: str,
+    annotations: dict[str, str] | None = None,
 ) -> Manifest:
     backend = {"service": {"name": service, "port": {"number": port}}}
     paths = [{"path": path, "pathType": kind, "backend": backend}]
     return {
         "kind": "Ingress",
-        "metadata": {"name": name, "annotations": annotations},
+        "metadata": {"name": name, "annotations": annotations or {}},
         "spec": {
             "ingressClassName": ingress_class,
             "rules": [{"host": host, "http": {"paths": paths}}],

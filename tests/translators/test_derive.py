@@ -94,7 +94,11 @@ def test_absent_row_is_read_and_awaited() -> None:
     graph = Graph()
     names = Input[str, str](graph, "names")
     keys = Input[str, bool](graph, "keys")
-    greetings = Derived(graph, "greetings", keys, lambda view, k: f"hi {view.get(names, k)}")
+
+    def greet(view: View, key: str) -> str:
+        return f"hi {view.get(names, key)}"
+
+    greetings = Derived(graph, "greetings", keys, greet)
     keys.set("a", row=True)
     graph.update()
     assert greetings.get("a") == "hi None"
@@ -108,7 +112,7 @@ def test_row_forgets_what_it_no_longer_reads() -> None:
     switch = Input[str, str](graph, "switch")
     values = Input[str, int](graph, "values")
     chosen = Derived(
-        graph, "chosen", switch, lambda view, k: view.get(values, view.must(switch, k))
+        graph, "chosen", switch, lambda view, k: view.must(values, view.must(switch, k))
     )
     switch.set("s", "a")
     values.set("a", 1)
