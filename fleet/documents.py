@@ -1,67 +1,269 @@
-"""Text into manifests: YAML and JSON as Kubernetes users write them."""
+"""Text into documents: YAML and JSON as Kubernetes' users write them.
 
+PyYAML's C parser gives events; the values are built here, for four reasons: Kubernetes' scalars
+(YAML 1.2: times stay text, only true and false are booleans, `010` is no octal number), bounds on
+nesting and on what aliases stand for, keys that are written twice, and the place of a mistake.
+"""
+
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+)
 
-Document: TypeAlias = Any  # whatever a YAML document holds; `fleet.parse` sorts it out
+Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 
-MAX_CHARACTERS: Final = 16 * 1024 * 1024
-"""The largest manifest file; an API server takes objects of 1.5 MiB."""
+MAX_DEPTH: Final = 200
+"""Levels of nesting in a document. The deepest published CRDs have about 60."""
 
-MAX_ALIASES: Final = 1000
-"""References to anchors in one file: a few lines of nested ones could stand for gigabytes."""
+MAX_ALIASED: Final = 100_000
+"""Nodes that the aliases of a text may stand for, a hundred characters counting as one more node:
+a few lines of nested aliases could else stand for gigabytes."""
 
 
 class UnreadableText(ValueError):
-    """Text that is no YAML; the message says where and why."""
+    """Text that is no YAML or JSON: where (from 1; 0 where unknown), and why in the parser's words.
+
+    The text itself is not quoted: it may be a Secret's.
+    """
+
+    def __init__(self, line: int, column: int, why: str) -> None:
+        super().__init__(f"line {line}, column {column}: {why}")
+        self.line = line
+        self.column = column
+        self.why = why
 
 
-class _Loader(yaml.CSafeLoader):
-    """Times stay text, and only true and false are booleans, as in YAML 1.2."""
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a text; `repeated` are the keys that its mappings have twice."""
+
+    value: Value
+    line: int
+    repeated: tuple[str, ...] = ()
 
 
-def _restrict(loader: type[_Loader]) -> None:
-    replaced = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"}
-    loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag not in replaced]
-        for first, resolvers in loader.yaml_implicit_resolvers.items()
-    }
-    booleans = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
-    loader.add_implicit_resolver("tag:yaml.org,2002:bool", booleans, list("tTfF"))
-
-
-_restrict(_Loader)
-
-
-def read_documents(text: str) -> list[Document]:
-    """The documents of a file but for empty ones. Raises UnreadableText."""
-    if len(text) > MAX_CHARACTERS:
-        raise UnreadableText(f"it is larger than {MAX_CHARACTERS // 1024 // 1024} MiB")
+def read_yaml(text: str) -> list[Document]:
+    """The documents of a YAML text but for empty ones. Raises UnreadableText. O(text)."""
     try:
-        if text.count("*") > MAX_ALIASES and _aliases(text) > MAX_ALIASES:
-            raise UnreadableText(f"it has more than {MAX_ALIASES} YAML aliases")
-        loaded = yaml.load_all(text, _Loader)
-        return [document for document in loaded if document is not None]
+        data = text.encode()
+        return [found for found in _Builder(data).documents() if found.value is not None]
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise UnreadableText(f"{where}{e.problem or e.context}") from e
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as e:
-        raise UnreadableText(str(e).splitlines()[0] if str(e) else type(e).__name__) from e
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        raise UnreadableText(line, column, e.problem or e.context or "it is no YAML") from e
+    except yaml.reader.ReaderError as e:
+        line = data.count(b"\n", 0, e.position) + 1
+        column = e.position - data.rfind(b"\n", 0, e.position)
+        raise UnreadableText(line, column, str(e.reason)) from e
+    except UnicodeEncodeError as e:
+        raise UnreadableText(0, 0, e.reason) from e
 
 
-def _aliases(text: str) -> int:
-    return sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.CSafeLoader))
+def read_json(text: str) -> list[Document]:
+    """The values of a JSON text, one after the other. Raises UnreadableText. O(text)."""
+    repeated: list[str] = []
+
+    def mapping(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            counts = Counter(key for key, _ in pairs)
+            repeated.extend(key for key, count in counts.items() if count > 1)
+        return made
+
+    def constant(name: str) -> float:
+        raise ValueError(f"{name} is no JSON number")
+
+    decoder = json.JSONDecoder(object_pairs_hook=mapping, parse_constant=constant)
+    documents: list[Document] = []
+    line, end = 1, 0
+    try:
+        while (start := _skip_blanks(text, end)) < len(text):
+            line += text.count("\n", end, start)
+            value, end = decoder.raw_decode(text, start)
+            documents.append(Document(value, line, tuple(repeated)))
+            line += text.count("\n", start, end)
+            repeated.clear()
+    except json.JSONDecodeError as e:
+        raise UnreadableText(e.lineno, e.colno, e.msg) from e
+    except RecursionError as e:
+        raise UnreadableText(line, 1, "it is nested too deeply") from e
+    except ValueError as e:
+        raise UnreadableText(line, 1, str(e)) from e
+    return [document for document in documents if document.value is not None]
 
 
-def objects_in(documents: list[Document]) -> Iterator[Document]:
-    """The manifests of the documents; a `List` stands for its items."""
-    for document in documents:
-        is_list = isinstance(document, dict) and str(document.get("kind", "")).endswith("List")
-        if is_list and isinstance(document.get("items"), list):
-            yield from objects_in(document["items"])
+_BLANKS: Final = re.compile(r"[ \t\r\n]*")
+
+
+def _skip_blanks(text: str, position: int) -> int:
+    found = _BLANKS.match(text, position)
+    return found.end() if found else position
+
+
+class _Builder:
+    """Values of a stream of events."""
+
+    def __init__(self, data: bytes) -> None:
+        self._events: Iterator[Event] = yaml.parse(data, Loader=yaml.CSafeLoader)
+        self._anchors: dict[str, tuple[Value, int]] = {}
+        self._weight = 0
+        self._aliased = 0
+        self._path: list[str] = []
+        self._repeated: list[str] = []
+
+    def documents(self) -> Iterator[Document]:
+        for event in self._events:
+            if isinstance(event, DocumentStartEvent):
+                self._anchors.clear()
+                value = self._node(next(self._events))
+                yield Document(value, _position(event)[0], tuple(self._repeated))
+                self._repeated.clear()
+
+    def _node(self, event: Event) -> Value:
+        if isinstance(event, AliasEvent):
+            return self._alias(event)
+        before = self._weight
+        value: Value
+        if isinstance(event, ScalarEvent):
+            self._weight += 1 + len(event.value) // 100
+            value = _scalar(event)
+        elif len(self._path) >= MAX_DEPTH:
+            raise _error(event, f"it is nested more than {MAX_DEPTH} levels deep")
+        elif isinstance(event, MappingStartEvent):
+            value = self._mapping(event)
         else:
-            yield document
+            value = self._sequence(event)
+        if isinstance(event, NodeEvent) and event.anchor is not None:
+            self._anchors[event.anchor] = value, self._weight - before
+        return value
+
+    def _alias(self, event: AliasEvent) -> Value:
+        if event.anchor not in self._anchors:
+            why = f"the alias *{event.anchor} stands before or inside of what it names"
+            raise _error(event, why)
+        value, weight = self._anchors[event.anchor]
+        self._weight += weight
+        self._aliased += weight
+        if self._aliased > MAX_ALIASED:
+            raise _error(event, f"aliases stand for more than {MAX_ALIASED} nodes")
+        return value
+
+    def _sequence(self, start: Event) -> Value:
+        _check_tag(start, "seq")
+        self._weight += 1
+        items: list[Value] = []
+        while not isinstance(event := next(self._events), SequenceEndEvent):
+            self._path.append(f"[{len(items)}]")
+            items.append(self._node(event))
+            self._path.pop()
+        return items
+
+    def _mapping(self, start: Event) -> Value:
+        _check_tag(start, "map")
+        self._weight += 1
+        pairs: dict[str, Value] = {}
+        merged: list[Value] = []
+        while not isinstance(event := next(self._events), MappingEndEvent):
+            key = self._key(event)
+            is_merge = key == "<<" and isinstance(event, ScalarEvent) and event.implicit[0]
+            self._path.append(f".{key}")
+            value = self._node(next(self._events))
+            if is_merge:
+                merged += value if isinstance(value, list) else [value]
+            elif key in pairs:
+                self._repeated.append("".join(self._path).lstrip("."))
+            if not is_merge:
+                pairs[key] = value
+            self._path.pop()
+        return self._merge(start, pairs, merged) if merged else pairs
+
+    def _key(self, event: Event) -> str:
+        """A key is the text as it is written: Kubernetes takes `80: x` for `"80": x` too."""
+        if isinstance(event, AliasEvent):
+            key = self._alias(event)
+            if isinstance(key, str):
+                return key
+        if not isinstance(event, ScalarEvent):
+            raise _error(event, "a key must be text")
+        self._weight += 1
+        return event.value
+
+    def _merge(self, start: Event, pairs: dict[str, Value], merged: list[Value]) -> Value:
+        """`<<`: what is written here wins, then the first of the merged mappings."""
+        for other in merged:
+            if not isinstance(other, dict):
+                raise _error(start, "<< takes a mapping or a list of mappings")
+            pairs = {**other, **pairs}
+        return pairs
+
+
+_PREFIX: Final = "tag:yaml.org,2002:"
+
+_WORDS: Final[dict[str, bool | None]] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,30})|0o[0-7]{1,30}|0x[0-9a-fA-F]{1,30}")
+_FLOAT: Final = re.compile(
+    r"[-+]?(?:\.[0-9]{1,30}|(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{0,30})?)(?:[eE][-+]?[0-9]{1,3})?"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
+"""`007` and `1_000` are text: YAML 1.1 and 1.2 read different numbers there."""
+
+
+_TAGS: Final = {int: "int", float: "float", bool: "bool", type(None): "null"}
+
+
+def _scalar(event: ScalarEvent) -> Value:
+    text: str = event.value
+    if event.tag is None or event.tag == "!":
+        return _resolve(text) if event.implicit[0] else text
+    if event.tag == _PREFIX + "str":
+        return text
+    value = _resolve(text)
+    if event.tag != f"{_PREFIX}{_TAGS.get(type(value))}":
+        raise _error(event, f"the tag {event.tag} does not fit here")
+    return value
+
+
+def _resolve(text: str) -> Value:
+    """What a plain scalar means."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-.0123456789":
+        return text
+    if _INTEGER.fullmatch(text):
+        return int(text, 0)
+    if _FLOAT.fullmatch(text):
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    return text
+
+
+def _check_tag(event: Event, kind: str) -> None:
+    tag = getattr(event, "tag", None)
+    if tag not in {None, "!", _PREFIX + kind}:
+        raise _error(event, f"the tag {tag} does not fit here")
+
+
+def _error(event: Event, why: str) -> UnreadableText:
+    return UnreadableText(*_position(event), why)
+
+
+def _position(event: Event) -> tuple[int, int]:
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark else (0, 0)

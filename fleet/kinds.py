@@ -1,5 +1,10 @@
-"""The kinds of objects that fleetgate reads, and those of the same groups that it need not."""
+"""The kinds of objects that fleetgate reads, and what is a slip of the pen beside them.
 
+A kind that is not read is no mistake, unless it claims to be of a group that is read and is none of
+that group's kinds, or has the name of a kind that is read under an apiVersion that cannot be meant.
+"""
+
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +23,10 @@ from fleet.models import (
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind that is read: its model, apiVersion, where it lives, whether it has a namespace."""
+    """A kind that is read: its model, the apiVersion, where it lives, whether it has a namespace.
+
+    What lives on the hub is not read in members, and the other way round.
+    """
 
     model: type[FleetObject]
     api_version: str
@@ -49,11 +57,46 @@ READ_GROUPS: Final[Mapping[str, frozenset[str]]] = {
     ),
     "discovery.k8s.io": frozenset({"EndpointSlice"}),
     "mse.alibabacloud.com": frozenset({"MseIngressConfig"}),
+    "alibabacloud.com": frozenset({"AlbConfig"}),
 }
-"""Groups that are read, with every kind that they have: any other one is a slip of the pen."""
+"""Groups that are read, with every kind that they have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A manifest's `kind` or `apiVersion` that cannot be meant."""
+
+    key: str
+    value: str
+    expected: str
 
 
 def group_of(api_version: str) -> str:
     """The group of an apiVersion, "" for the core group."""
     group, slash, _ = api_version.rpartition("/")
     return group if slash else ""
+
+
+def find_kind(kind: str, api_version: str, *, on_hub: bool) -> Kind | Slip | None:
+    """The kind that is read there under this name; None for one that is not needed."""
+    group = group_of(api_version)
+    known = KINDS.get(kind)
+    if known is not None and known.on_hub == on_hub:
+        if known.api_version == api_version:
+            return known
+        if _is_kubernetes(group):
+            return Slip("apiVersion", api_version, f"{known.api_version}, which has the {kind}")
+    if group in READ_GROUPS and kind not in READ_GROUPS[group]:
+        return Slip("kind", kind, _suggestion(kind, group))
+    return None
+
+
+def _is_kubernetes(group: str) -> bool:
+    """Whether a kind of ours would be meant: other projects have Ingress and Service too."""
+    return "." not in group or group in READ_GROUPS
+
+
+def _suggestion(kind: str, group: str) -> str:
+    kinds = sorted(READ_GROUPS[group])
+    close = difflib.get_close_matches(kind[:100], kinds, n=1)
+    return close[0] if close else f"a kind of {group}: {', '.join(kinds)}"

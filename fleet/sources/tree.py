@@ -1,74 +1,60 @@
-"""The manifests of a directory fleet, read again and again; each scan says what differs.
+"""A directory fleet, read again and again; each scan says what differs.
 
     FLEET/hub/**.yaml              objects of the hub
     FLEET/clusters/ID/**.yaml      objects of member ID
 
-What somebody is in the middle of writing loses nothing: a file that is empty or does not parse
-keeps what it held, and so does a directory that vanishes. A file that vanishes takes its objects
-with it. An object in two files: the first file by path counts.
+What somebody is in the middle of writing loses nothing: a file that cannot be read keeps what it
+held, and so does a directory that is gone. A file that is gone takes its objects with it. An object
+in two files: the first file by path counts.
 """
 
-import os
 from bisect import insort
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
-from fleet.documents import UnreadableText, objects_in, read_documents
-from fleet.events import Deleted, Event, Listed, Refused, Unreachable, Upserted
-from fleet.models import Ingress
-from fleet.parse import Unused, parse
+from fleet.events import Event, Listed, Refused, Unreachable
+from fleet.parse import FILE
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from fleet.references import secrets_of
-
-Signature: TypeAlias = tuple[int, int, int, int]
+from fleet.references import SecretUse
+from fleet.sources import files
+from fleet.sources.manifest import ManifestFile, digest_of, duplicate
+from fleet.sources.said import Outcome, Said
 
 HUB_DIRECTORY: Final = "hub"
 MEMBERS_DIRECTORY: Final = "clusters"
-SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
-
-
-_UNKNOWN: Final[Signature] = (0, 0, 0, 0)
 
 
 class NoFleetError(Exception):
     """The place is no directory fleet; the message says what is missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """What one file holds. A Secret that nobody references is None: its bytes are not kept."""
-
-    signature: Signature
-    origin: str
-    objects: Mapping[Ref, Upserted | Refused | None] = field(default_factory=dict)
-    twice: frozenset[Ref] = frozenset()
-    unused: tuple[str, ...] = ()
-    problem: Problem | None = None
-
-
 class Tree:
-    """A directory fleet as of the last scan."""
+    """A directory fleet as of the last scan. Only one scan may run at a time."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._files: dict[str, _File] = {}
+        self._files: dict[str, ManifestFile] = {}
+        self._paths: dict[str, Path] = {}
         self._holders: dict[Ref, list[str]] = {}
-        self._said: dict[Ref, Upserted | Refused] = {}
-        self._origins: dict[str, Listed | Unreachable] = {}
-        self._wanted: Counter[Ref] = Counter()
+        self._closed: dict[str, dict[str, Problem]] = {}
+        self._standing: dict[str, Listed | Unreachable] = {}
+        self._touched: set[Ref] = set()
+        self._said = Said()
+        self._secrets = SecretUse()
+        self._unused: Counter[str] = Counter()
 
     @property
     def unused(self) -> Mapping[str, int]:
-        """How many objects of kinds that are not needed were seen."""
-        return Counter(kind for file in self._files.values() for kind in file.unused)
+        """How many objects of each kind that is not needed were seen."""
+        return +self._unused.copy()
 
     def file_of(self, ref: Ref) -> str:
-        """The file that an object is read from, "" where there is none."""
-        if ref.kind == "File":
+        """The file that an object is read from, relative to the fleet; "" where there is none."""
+        if ref.kind == FILE:
             return ref.name
         return next(iter(self._holders.get(ref, ())), "")
 
@@ -78,185 +64,167 @@ class Tree:
             raise NoFleetError(f"{self._root} is not a directory")
         if not (self._root / HUB_DIRECTORY).is_dir():
             raise NoFleetError(
-                f"{self._root} is no fleet: it has no directory {HUB_DIRECTORY}/ for the objects "
-                f"of the hub (members are directories {MEMBERS_DIRECTORY}/ID/)"
+                f"{self._root} is no fleet: it has no directory {HUB_DIRECTORY}/ for the hub's "
+                f"objects (members are directories {MEMBERS_DIRECTORY}/ID/)"
             )
 
     def scan(self) -> list[Event]:
-        """Read what has changed. O(files) to look, O(changed) to read."""
-        places = dict(self._places())
-        touched: set[Ref] = set()
-        seen: set[str] = set()
-        for origin, directory in places.items():
-            for path in _manifests(directory):
-                name = str(path.relative_to(self._root))
-                seen.add(name)
-                touched |= self._look(name, path, origin)
-        for name in [n for n, f in self._files.items() if n not in seen and f.origin in places]:
-            touched |= self._replace(name, None)
-        events = self._settle(touched)
-        return [*events, *self._origin_events(places)]
+        """Read what has changed. O(files) to look, O(changed) to read; blocks meanwhile."""
+        return [event for origin in self._origins() for event in self._scan_origin(origin)]
 
-    def _places(self) -> Iterator[tuple[str, Path]]:
-        """The origins that are there now."""
-        if (self._root / HUB_DIRECTORY).is_dir():
-            yield HUB, self._root / HUB_DIRECTORY
-        members = self._root / MEMBERS_DIRECTORY
-        for entry in sorted(members.iterdir()) if members.is_dir() else ():
-            if entry.is_dir() and not _is_ignored(entry.name):
-                yield entry.name, entry
+    # -- origins -----------------------------------------------------------------------------------
 
-    def _origin_events(self, places: Mapping[str, Path]) -> Iterator[Event]:
-        for origin in [HUB, *sorted((self._origins.keys() | places.keys()) - {HUB})]:
-            where = f"{MEMBERS_DIRECTORY}/{origin}" if origin else HUB_DIRECTORY
-            event: Listed | Unreachable = Listed(origin)
-            if origin not in places:
-                event = Unreachable(origin, f"the directory {where} is gone; what it held stays")
-            if self._origins.get(origin) != event:
-                self._origins[origin] = event
-                yield event
+    def _origins(self) -> list[str]:
+        """The hub, then the members that are there or were."""
+        try:
+            there = set(files.subdirectories(self._root / MEMBERS_DIRECTORY))
+        except OSError:
+            there = set()
+        return [HUB, *sorted((self._standing.keys() | there) - {HUB})]
+
+    def _scan_origin(self, origin: str) -> Iterator[Event]:
+        name = f"{MEMBERS_DIRECTORY}/{origin}" if origin else HUB_DIRECTORY
+        standing: Listed | Unreachable = Listed(origin)
+        try:
+            listing = files.list_manifests(self._root / name, name)
+            gone = self._gone(origin, listing)
+            self._note_closed(origin, listing.closed)
+            for file, path in listing.files.items():
+                self._look(Ref(origin, FILE, "", file), path)
+            if gone:  # whoever removes a directory removes its files first: is it still there?
+                files.list_manifests(self._root / name, name)
+            for file in gone:
+                self._forget(file)
+        except OSError as e:
+            is_gone = isinstance(e, FileNotFoundError)
+            why = "is gone" if is_gone else f"cannot be read ({files.reason_of(e)})"
+            message = f"the directory {name} {why}; what it held stays in force"
+            standing = Unreachable(origin, message)
+        yield from self._settle()
+        if self._standing.get(origin) != standing:
+            self._standing[origin] = standing
+            yield standing
 
     # -- files -------------------------------------------------------------------------------------
 
-    def _look(self, name: str, path: Path, origin: str) -> set[Ref]:
-        """Read a file if it is not the one read before; the objects that may differ."""
-        known = self._files.get(name)
+    def _gone(self, origin: str, listing: files.Listing) -> list[str]:
+        """The files that were removed. What a closed folder holds is not known to be.
+
+        A file that is being replaced can miss a listing; it joins it here.
+        """
+        closed = tuple(f"{folder}/" for folder in listing.closed)
+        absent = [
+            name
+            for name, file in self._files.items()
+            if file.ref.origin == origin
+            and name not in listing.files
+            and not name.startswith(closed)
+        ]
+        there = {name: self._paths[name] for name in absent if files.is_there(self._paths[name])}
+        listing.files.update(there)
+        return [name for name in absent if name not in there]
+
+    def _look(self, ref: Ref, path: Path) -> None:
+        """Read a file if it may have changed."""
+        self._paths[ref.name] = path
+        known = self._files.get(ref.name)
+        if known is None or known.stamp is None or known.stamp != files.stamp_of(path):
+            self._load(known or ManifestFile(ref), is_forced=False)
+
+    def _load(self, known: ManifestFile, *, is_forced: bool) -> None:
+        """Read a file, and parse it if its content is other than before, or by force."""
         try:
-            stat = path.stat()
-            signature = (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
-            if known and known.signature == signature:
-                return set()
-            text = path.read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            return self._replace(name, None)
-        except (OSError, UnicodeDecodeError) as e:
-            why = "it is not UTF-8" if isinstance(e, UnicodeDecodeError) else str(e.strerror)
-            return self._keep(name, origin, _UNKNOWN, why)
-        if not text.strip():
-            # Somebody is writing it; one that never held anything is no mistake.
-            held = bool(known and known.objects)
-            return self._keep(name, origin, signature, "it is empty" if held else "")
-        try:
-            return self._replace(name, self._read(name, origin, signature, text))
-        except UnreadableText as e:
-            return self._keep(name, origin, signature, str(e))
+            data, stamp = files.read(self._paths[known.ref.name])
+        except files.UnreadableFileError as e:
+            self._hold(known.unreadable("UnreadableFile", str(e), "a file that can be read"))
+            return
+        if known.digest == digest_of(data) and not is_forced:
+            self._files[known.ref.name] = replace(known, stamp=stamp)
+        else:
+            self._hold(known.read(data, stamp))
 
-    def _read(self, name: str, origin: str, signature: Signature, text: str) -> _File:
-        objects: dict[Ref, Upserted | Refused | None] = {}
-        twice: set[Ref] = set()
-        unused: list[str] = []
-        for number, document in enumerate(objects_in(read_documents(text))):
-            found = parse(document, origin, f"{name}#{number + 1}")
-            if isinstance(found, Unused):
-                unused.append(found.kind)
-            elif found.ref in objects:
-                twice.add(found.ref)
-            elif found.ref.kind == "Secret" and not self._wanted[found.ref]:
-                objects[found.ref] = None
-            else:
-                objects[found.ref] = found
-        return _File(signature, origin, objects, frozenset(twice), tuple(unused))
-
-    def _keep(self, name: str, origin: str, signature: Signature, why: str) -> set[Ref]:
-        """The file cannot be read: what it held stays, and the file itself has a problem."""
-        known = self._files.get(name) or _File(signature, origin)
-        at = Ref(origin, "File", "", name)
-        effect = "what the file held before stays in force"
-        problem = Problem(at, "UnreadableFile", "", why, "a file of YAML or JSON", effect)
-        self._files[name] = replace(known, signature=signature, problem=problem if why else None)
-        return {at}
-
-    def _replace(self, name: str, file: _File | None) -> set[Ref]:
-        """Note what a file holds now; the objects that may differ."""
-        known = self._files.pop(name, None)
-        before = known.objects.keys() if known else set()
-        now = file.objects.keys() if file else set()
+    def _hold(self, file: ManifestFile) -> None:
+        """Note what a file declares now."""
+        name = file.ref.name
+        known = self._files.get(name) or ManifestFile(file.ref)
+        self._files[name] = file
+        before, now = known.declared.keys(), file.declared.keys()
         for ref in before - now:
-            holders = self._holders[ref]
-            holders.remove(name)
-            if not holders:
+            self._holders[ref].remove(name)
+            if not self._holders[ref]:
                 del self._holders[ref]
         for ref in now - before:
             insort(self._holders.setdefault(ref, []), name)
-        if file:
-            self._files[name] = file
-        origin = (file or known or _File(_UNKNOWN, HUB)).origin
-        return {*before, *now, Ref(origin, "File", "", name)}
+        self._touched |= {file.ref, *before, *now}
+        self._unused.subtract(known.unused)
+        self._unused.update(file.unused)
+
+    def _forget(self, name: str) -> None:
+        self._hold(ManifestFile(self._files[name].ref))
+        del self._files[name], self._paths[name]
+
+    def _note_closed(self, origin: str, folders: Mapping[str, str]) -> None:
+        """Report the folders that cannot be looked into."""
+        before = self._closed.get(origin, {})
+        expected, effect = "a folder that can be read", "what it held before stays in force"
+        self._closed[origin] = {
+            name: Problem(Ref(origin, FILE, "", name), "UnreadableFile", "", why, expected, effect)
+            for name, why in folders.items()
+        }
+        self._touched |= {Ref(origin, FILE, "", name) for name in before.keys() | folders.keys()}
 
     # -- objects -----------------------------------------------------------------------------------
 
-    def _settle(self, touched: set[Ref]) -> list[Event]:
-        """Say what differs. Ingresses come first: they decide which Secrets are read at all."""
-        ingresses = {ref for ref in touched if ref.kind == "Ingress"}
-        wanted = set(+self._wanted)
-        events = [event for ref in sorted(ingresses) for event in self._differ(ref)]
-        secrets = wanted ^ set(+self._wanted)
-        for name in {name for ref in secrets for name in self._holders.get(ref, ())}:
-            touched |= self._reread(name)
-        others = sorted((touched | secrets) - ingresses)
-        return [*events, *(event for ref in others for event in self._differ(ref))]
+    def _settle(self) -> Iterator[Event]:
+        """Say what differs. Secrets come last: Ingresses decide which are kept."""
+        secrets: set[Ref] = set()
+        reloaded: set[str] = set()
+        while self._touched:
+            touched, self._touched = self._touched, set()
+            secrets |= {ref for ref in touched if ref.kind == "Secret"}
+            for ref in sorted(touched - secrets):
+                if event := self._said.say(ref, self._outcome(ref)):
+                    secrets |= self._secrets.note(event)
+                    yield event
+            for name in {self._holders[ref][0] for ref in secrets if self._is_missed(ref)}:
+                if name not in reloaded:
+                    reloaded.add(name)
+                    self._load(self._files[name], is_forced=True)
+        self._withhold(secrets)
+        for ref in sorted(secrets):
+            if event := self._said.say(ref, self._outcome(ref)):
+                yield event
 
-    def _reread(self, name: str) -> set[Ref]:
-        """Take up, or forget, the bytes of Secrets in a file that has not changed."""
-        file = self._files[name]
-        self._files[name] = replace(file, signature=_UNKNOWN)
-        return self._look(name, self._root / name, file.origin)
+    def _is_missed(self, secret: Ref) -> bool:
+        """Whether a Secret is needed whose bytes were not kept."""
+        is_needed = secret in self._secrets and secret in self._holders
+        return is_needed and self._declared(secret) is None
 
-    def _differ(self, ref: Ref) -> Iterator[Event]:
-        now = self._winner(ref)
-        before = self._said.get(ref)
-        if now == before:
-            return
-        if now is None:
-            del self._said[ref]
-            yield Deleted(ref)
-        else:
-            self._said[ref] = now
-            yield now
-        if ref.kind == "Ingress":
-            self._wanted.subtract(_secrets(before))
-            self._wanted.update(_secrets(now))
+    def _withhold(self, secrets: set[Ref]) -> None:
+        """Forget the bytes of Secrets that nobody needs."""
+        by_file: dict[str, set[Ref]] = defaultdict(set)
+        for ref in secrets:
+            if ref not in self._secrets:
+                for name in self._holders.get(ref, ()):
+                    by_file[name].add(ref)
+        for name, refs in by_file.items():
+            self._files[name] = self._files[name].without_bytes_of(refs)
 
-    def _winner(self, ref: Ref) -> Upserted | Refused | None:
-        """What is declared under a name: the first file by path counts."""
-        if ref.kind == "File" and ref not in self._holders:
+    def _declared(self, ref: Ref) -> Outcome:
+        """What the file that counts declares."""
+        return self._files[self._holders[ref][0]].declared[ref]
+
+    def _outcome(self, ref: Ref) -> Outcome:
+        """What holds of an object, or of a file's own troubles."""
+        if ref.kind == FILE:
             file = self._files.get(ref.name)
-            return Refused(ref, (file.problem,)) if file and file.problem else None
-        holders = self._holders.get(ref, [])
-        if not holders:
+            folder = self._closed.get(ref.origin, {}).get(ref.name)
+            problems = (*(file.problems if file else ()), *([folder] if folder else ()))
+            return Refused(ref, problems) if problems else None
+        holders = self._holders.get(ref)
+        if not holders or (first := self._declared(ref)) is None:
             return None
-        first = self._files[holders[0]]
-        found = first.objects[ref]
-        if found is None:
-            return None
-        copies = [*([holders[0]] if ref in first.twice else []), *holders[1:]]
-        if not copies:
-            return found
-        problem = Problem(
-            ref,
-            "DeclaredTwice",
-            "",
-            ", ".join(copies),
-            "one file for each object",
-            f"{holders[0]} counts, the first by path",
-        )
-        return replace(found, problems=(*found.problems, problem))
-
-
-def _secrets(said: Upserted | Refused | None) -> frozenset[Ref]:
-    if isinstance(said, Upserted) and isinstance(said.value, Ingress):
-        return secrets_of(said.value)
-    return frozenset()
-
-
-def _manifests(directory: Path) -> Iterator[Path]:
-    """Manifest files below a directory; links are followed, hidden and backup files left out."""
-    for place, directories, files in os.walk(directory, followlinks=True):
-        directories[:] = sorted(name for name in directories if not _is_ignored(name))
-        for name in sorted(files):
-            if Path(name).suffix in SUFFIXES and not _is_ignored(name):
-                yield Path(place, name)
-
-
-def _is_ignored(name: str) -> bool:
-    return name.startswith(".") or name.endswith("~")
+        if len(holders) == 1:
+            return first
+        problem = duplicate(ref, holders[0], holders[1:])
+        return replace(first, problems=(*first.problems, problem))

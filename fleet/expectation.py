@@ -1,0 +1,64 @@
+"""What a field of a manifest should hold, in plain words, from the schema of its model."""
+
+from functools import cache
+from typing import Any, Final, TypeAlias
+
+from fleet.models import FleetObject
+
+Location: TypeAlias = tuple[str | int, ...]
+"""The steps to a field: names as manifests have them, and positions in lists."""
+
+Schema: TypeAlias = dict[str, Any]  # JSON Schema as pydantic gives it
+
+
+def expected_at(model: type[FleetObject], location: Location) -> str:
+    """Complete the sentence "expected ..." for a field, such as "an integer from 1 to 65535"."""
+    root = _schema_of(model)
+    node = root
+    for step in location:
+        node = _step(_resolve(root, node), step)
+    return _describe(_resolve(root, node))
+
+
+@cache
+def _schema_of(model: type[FleetObject]) -> Schema:
+    return model.model_json_schema()
+
+
+def _resolve(root: Schema, node: Schema) -> Schema:
+    """Follow references, and take an optional field for what it holds when it is there."""
+    while True:
+        if "$ref" in node:
+            node = root["$defs"][node["$ref"].rpartition("/")[2]]
+        elif "anyOf" in node:
+            node = next(option for option in node["anyOf"] if option.get("type") != "null")
+        else:
+            return node
+
+
+def _step(node: Schema, step: str | int) -> Schema:
+    below: Schema | None
+    if isinstance(step, int):
+        below = node.get("items")
+    else:
+        below = node.get("properties", {}).get(step) or node.get("additionalProperties")
+    return below if isinstance(below, dict) else {}
+
+
+def _describe(node: Schema) -> str:
+    if "enum" in node:
+        return f"one of {', '.join(map(str, node['enum']))}"
+    if node.get("format") == "date-time":
+        return "a time such as 2026-01-31T12:00:00Z"
+    if "minimum" in node:
+        return f"an integer from {node['minimum']} to {node['maximum']}"
+    return _TYPES.get(node.get("type", ""), "something else")
+
+
+_TYPES: Final = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "an integer",
+    "object": "a mapping of fields",
+    "string": "a string",
+}

@@ -1,0 +1,161 @@
+"""Manifest files: which there are below a directory, what says that one has not changed, reading.
+
+Nothing here trusts the order of events or of a listing: files are replaced, renamed and removed
+while they are read.
+"""
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""The largest manifest file; an API server takes objects of 1.5 MiB."""
+
+SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
+
+SETTLED_AFTER: Final = 2_000_000_000
+"""Nanoseconds after which a file's times can be trusted to change with its next write. Kernels
+stamp with their clock tick (some ms), some file systems with whole seconds."""
+
+
+class UnreadableFileError(Exception):
+    """A file that is there and cannot be read; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What changes whenever a file's content does, but for a write within the same clock tick."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "Stamp":
+        """Take it from a file's status."""
+        return cls(
+            status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        )
+
+
+def read(path: Path) -> tuple[bytes, Stamp | None]:
+    """Give a file's bytes, and its stamp once that can be trusted.
+
+    Raises UnreadableFileError.
+    """
+    now = time.time_ns()
+    try:
+        # Without O_NONBLOCK, a named pipe would hold the scan up until somebody writes to it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise UnreadableFileError("it is no regular file")
+            data = file.read(MAX_BYTES + 1)
+    except OSError as e:
+        raise UnreadableFileError(reason_of(e)) from e
+    if len(data) > MAX_BYTES:
+        raise UnreadableFileError(f"it is larger than {MAX_BYTES // 1024 // 1024} MiB")
+    is_settled = now - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED_AFTER
+    return data, Stamp.of(status) if is_settled else None
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """The stamp of a file as it is now; None if it cannot be told."""
+    try:
+        return Stamp.of(path.stat())
+    except OSError:
+        return None
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or link, unless it is certain that there is none."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The manifest files below a directory by the names they are shown by, such as `hub/x.yaml`.
+
+    `closed` are folders that could not be looked into, with the reason.
+    """
+
+    files: dict[str, Path] = field(default_factory=dict)
+    closed: dict[str, str] = field(default_factory=dict)
+
+
+def list_manifests(directory: Path, name: str) -> Listing:
+    """Look for manifests in a directory and below; links are followed. O(files).
+
+    Raises OSError if the directory itself cannot be read.
+    """
+    listing = Listing()
+    with os.scandir(directory) as entries:
+        first = list(entries)
+    _look(first, name, listing, (_identity(directory),))
+    return listing
+
+
+def _look(
+    entries: list[os.DirEntry[str]],
+    name: str,
+    listing: Listing,
+    above: tuple[tuple[int, int], ...],
+) -> None:
+    for entry in sorted(entries, key=lambda entry: entry.name):
+        if is_ignored(entry.name):
+            continue
+        path, shown = Path(entry.path), f"{name}/{show(entry.name)}"
+        try:
+            if entry.is_dir():
+                identity = _identity(path)
+                if identity not in above:  # a link to a folder above would never end
+                    with os.scandir(path) as below:
+                        inside = list(below)
+                    _look(inside, shown, listing, (*above, identity))
+            elif path.suffix in SUFFIXES:
+                listing.files[shown] = path
+        except FileNotFoundError:
+            continue  # it went while we looked
+        except OSError as e:
+            listing.closed[shown] = reason_of(e)
+
+
+def _identity(directory: Path) -> tuple[int, int]:
+    status = directory.stat()
+    return status.st_dev, status.st_ino
+
+
+def subdirectories(directory: Path) -> Iterator[str]:
+    """The names of a directory's folders, but for hidden and unprintable ones. Raises OSError."""
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if not is_ignored(entry.name) and show(entry.name) == entry.name and entry.is_dir():
+                yield entry.name
+
+
+def is_ignored(name: str) -> bool:
+    """Hidden files (drafts, ConfigMaps' `..data`, version control) and backups."""
+    return name.startswith(".") or name.endswith("~")
+
+
+def show(name: str) -> str:
+    """A file's name as text that can be printed; names are bytes that need not be UTF-8."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def reason_of(error: OSError) -> str:
+    """Why, without the path."""
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,164 @@
+"""Rigs: one way to declare things, for every kind of source. See test_sources.py."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from fleet.events import Deleted, Event, Listed, Refused, Source, Unreachable, Upserted
+from fleet.ref import HUB, Ref
+from fleet.sources.directory import DirectorySource
+from fleet.sources.memory import MemorySource
+from fleet.state import FleetState
+from tests.support.builders import Builder, write
+
+PATIENCE = 20.0
+"""Seconds after which something that should happen has not."""
+
+
+class Rig(Protocol):
+    """A source and the world that it reads. The member `one` is there from the start."""
+
+    @property
+    def source(self) -> Source:
+        """The source under test."""
+        ...
+
+    def put(self, *objects: Builder[Any], origin: str = HUB) -> None:
+        """Declare objects, in place of those of the same name."""
+        ...
+
+    def remove(self, *objects: Builder[Any], origin: str = HUB) -> None:
+        """Take objects away."""
+        ...
+
+    def lose(self, member: str) -> None:
+        """Let a member be out of reach, as it is."""
+        ...
+
+    def find(self, member: str) -> None:
+        """Let a member be within reach, again or for the first time."""
+        ...
+
+
+class MemoryRig:
+    """Objects in memory."""
+
+    def __init__(self, _: Path) -> None:
+        self.source = MemorySource()
+        self.source.attach("one")
+
+    def put(self, *objects: Builder[Any], origin: str = HUB) -> None:
+        self.source.put(*(thing.manifest for thing in objects), origin=origin)
+
+    def remove(self, *objects: Builder[Any], origin: str = HUB) -> None:
+        self.source.remove(*(thing.ref(origin) for thing in objects))
+
+    def lose(self, member: str) -> None:
+        self.source.lose(member, "the cable is cut")
+
+    def find(self, member: str) -> None:
+        self.source.attach(member)
+
+
+class DirectoryRig:
+    """A file for each object. A member out of reach is a directory that has moved away."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root / "fleet"
+        self._away = root / "away"
+        for directory in (self.root / "hub", self.root / "clusters/one", self._away):
+            directory.mkdir(parents=True)
+        self.source = DirectorySource(self.root)
+
+    def put(self, *objects: Builder[Any], origin: str = HUB) -> None:
+        for thing in objects:
+            write(self._directory(origin), self._file(thing), thing)
+
+    def remove(self, *objects: Builder[Any], origin: str = HUB) -> None:
+        for thing in objects:
+            (self._directory(origin) / self._file(thing)).unlink()
+
+    def lose(self, member: str) -> None:
+        self._directory(member).rename(self._away / member)
+
+    def find(self, member: str) -> None:
+        if (self._away / member).exists():
+            shutil.move(self._away / member, self.root / "clusters" / member)
+        else:
+            (self.root / "clusters" / member).mkdir()
+
+    def _directory(self, origin: str) -> Path:
+        if origin == HUB:
+            return self.root / "hub"
+        away = self._away / origin
+        return away if away.exists() else self.root / "clusters" / origin
+
+    def _file(self, thing: Builder[Any]) -> str:
+        return f"{thing.kind.__name__}-{thing.namespace}-{thing.name}.yaml"
+
+
+RIGS: dict[str, Callable[[Path], Rig]] = {"directory": DirectoryRig, "memory": MemoryRig}
+
+
+class Listener:
+    """Everything that a source says: as it comes, and merged."""
+
+    def __init__(self, source: Source) -> None:
+        self.events: list[Event] = []
+        self.state = FleetState()
+        self._source = source
+        self._news = asyncio.Event()
+
+    def hear(self, events: Sequence[Event]) -> None:
+        """Take events in."""
+        self.events += events
+        self.state.apply(events)
+        self._news.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for the source to say, by itself, what makes the condition true."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                self._news.clear()
+                await self._news.wait()
+
+    async def news(self) -> list[str]:
+        """What has been declared since the last call, as short lines."""
+        async with asyncio.timeout(PATIENCE):
+            await self._source.refresh()
+        said, self.events = self.events, []
+        return [line(event) for event in said]
+
+
+def line(event: Event) -> str:
+    """An event in a few words."""
+    match event:
+        case Upserted(ref, _, problems):
+            text = f"upserted {ref}"
+        case Refused(ref, problems):
+            text = f"refused {ref}"
+        case Deleted(ref):
+            return f"deleted {ref}"
+        case Listed(origin):
+            return f"listed {origin or 'hub'}"
+        case Unreachable(origin, _):
+            return f"unreachable {origin or 'hub'}"
+    reasons = " ".join(problem.reason for problem in problems)
+    return f"{text}: {reasons}" if reasons else text
+
+
+@asynccontextmanager
+async def listening(source: Source) -> AsyncIterator[Listener]:
+    """Run a source while the block runs."""
+    listener = Listener(source)
+    running = asyncio.create_task(source.run(listener.hear))
+    try:
+        yield listener
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+    if not running.cancelled():
+        running.result()
