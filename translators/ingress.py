@@ -79,6 +79,17 @@ def read_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
         for i, ingress_rule in enumerate(ingress.spec.rules)
         for rule in reading.rules(f"spec.rules[{i}]", ingress_rule)
     ]
+    if ingress.spec.tls:
+        reading.problems.append(
+            Problem(
+                ref,
+                "NotSupported",
+                "spec.tls",
+                ", ".join(tls.secret_name for tls in ingress.spec.tls),
+                "a later version of fleetgate",
+                "its hosts are served by HTTP alone",
+            )
+        )
     default = None
     if ingress.spec.default_backend is not None:
         default = reading.default("spec.defaultBackend", ingress.spec.default_backend)

@@ -96,7 +96,8 @@ def test_absent_row_is_read_and_awaited() -> None:
     keys = Input[str, bool](graph, "keys")
 
     def greet(view: View, key: str) -> str:
-        return f"hi {view.get(names, key)}"
+        name = view.get(names, key)
+        return f"hi {name}"
 
     greetings = Derived(graph, "greetings", keys, greet)
     keys.set("a", row=True)

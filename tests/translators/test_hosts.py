@@ -143,3 +143,13 @@ def test_backend_without_service_or_port_is_a_problem_of_that_rule() -> None:
 
 def test_plan_of_nothing_is_empty() -> None:
     assert plan().everything == ()
+
+
+@pytest.mark.parametrize(
+    "key", ["nginx.ingress.kubernetes.io/rewrite-target", "mse.ingress.kubernetes.io/timeout"]
+)
+def test_known_annotation_without_effect_yet_is_reported(key: str) -> None:
+    shop = ingress("shop", "Exact /a to s:80", annotations={key: "/x", "other.io/timeout": "1"})
+    (problem,) = problems(shop)
+    assert (problem.reason, problem.key) == ("NotSupported", key)
+    assert routes(shop) == ["Exact /a -> s/80"]

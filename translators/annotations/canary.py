@@ -33,9 +33,11 @@ from translators.model import (
     Where,
 )
 
-ENABLED: Final = shared("canary")
-WEIGHT: Final = shared("canary-weight")
-TOTAL: Final = shared("canary-weight-total")
+ENABLED: Final = shared(
+    "canary", "`true`: add to the rules of another Ingress instead of making own ones"
+)
+WEIGHT: Final = shared("canary-weight", "share of the requests that no other canary rule decides")
+TOTAL: Final = shared("canary-weight-total", "what the weights are shares of, 100 by default")
 
 MAX_WEIGHT: Final = 1_000_000
 """The sum of thousands of such weights still fits Envoy's 32 bits."""
@@ -53,17 +55,24 @@ class _By:
 
 HEADER: Final = _By(
     Where.HEADER,
-    shared("canary-by-header"),
-    shared("canary-by-header-value"),
-    shared("canary-by-header-pattern"),
+    shared(
+        "canary-by-header",
+        "a header: `always` goes to the canary, `never` to the main for sure",
+    ),
+    shared("canary-by-header-value", "the header's value that goes to the canary"),
+    shared("canary-by-header-pattern", "RE2 pattern to be found in the header's value"),
 )
 QUERY: Final = _By(
     Where.QUERY,
-    own("canary-by-query"),
-    own("canary-by-query-value"),
-    own("canary-by-query-pattern"),
+    own("canary-by-query", "as the header, for a query parameter"),
+    own("canary-by-query-value", "the parameter's value that goes to the canary"),
+    own("canary-by-query-pattern", "RE2 pattern to be found in the parameter's value"),
 )
-COOKIE: Final = _By(Where.COOKIE, shared("canary-by-cookie"), own("canary-by-cookie-value"))
+COOKIE: Final = _By(
+    Where.COOKIE,
+    shared("canary-by-cookie", "as the header, for a cookie"),
+    own("canary-by-cookie-value", "the cookie's value that goes to the canary"),
+)
 
 KEYS: Final = (
     ENABLED,

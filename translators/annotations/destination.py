@@ -9,7 +9,10 @@ from translators.annotations.reader import Reader, Unusable, own
 from translators.annotations.values import lines
 from translators.model import Backend, Forward, Rule, ServicePort, Share, Target
 
-DESTINATION: Final = own("destination")
+DESTINATION: Final = own(
+    "destination",
+    "lines `[WEIGHT%] SERVICE.NAMESPACE.svc.cluster.local:PORT` in place of the rules' backends",
+)
 
 _LINE: Final = re.compile(
     r"(?:(?P<weight>[0-9]{1,3})%\s+)?"

@@ -22,10 +22,14 @@ HIGRESS: Final = "higress.io/"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An annotation's name without prefix, and its prefixes in the order in which they are read."""
+    """An annotation: its name without prefix, the prefixes in the order in which they are read.
+
+    `meaning` is a phrase for the documentation.
+    """
 
     name: str
     prefixes: tuple[str, ...]
+    meaning: str = ""
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -33,14 +37,14 @@ class Key:
         return tuple(prefix + self.name for prefix in self.prefixes)
 
 
-def shared(name: str) -> Key:
+def shared(name: str, meaning: str = "") -> Key:
     """A key that NGINX Ingress knows too."""
-    return Key(name, (NGINX, MSE, HIGRESS))
+    return Key(name, (NGINX, MSE, HIGRESS), meaning)
 
 
-def own(name: str) -> Key:
+def own(name: str, meaning: str = "") -> Key:
     """A key of MSE's own."""
-    return Key(name, (MSE, HIGRESS))
+    return Key(name, (MSE, HIGRESS), meaning)
 
 
 class Unusable(ValueError):

@@ -13,8 +13,16 @@ from translators.annotations.reader import Reader, Unusable, own
 from translators.annotations.values import lines, printable
 from translators.model import Forward, Rule, Share, Subset, Target
 
-NAME: Final = own("service-subset")
-LABELS: Final = own("subset-labels")
+NAME: Final = own(
+    "service-subset",
+    "name of the subset; alone it selects the Pods labelled `opensergo.io/canary-NAME: NAME`, and "
+    "`base` those without such a label",
+)
+LABELS: Final = own(
+    "subset-labels",
+    "lines of a label and its value that a Pod of the subset has; the label "
+    "`topology.istio.io/cluster` is the member's ID",
+)
 
 MEMBER_LABEL: Final = "topology.istio.io/cluster"
 CANARY_LABEL: Final = "opensergo.io/canary"
