@@ -55,7 +55,6 @@ def bootstrap(gateway: str, settings: BootstrapSettings) -> str:
 
 
 def _bootstrap(gateway: str, settings: BootstrapSettings) -> dict[str, Any]:  # JSON
-    ads: dict[str, Any] = {"ads": {}, "resource_api_version": "V3"}  # JSON
     return {
         "node": {"id": settings.node_id or socket.gethostname(), "cluster": gateway},
         "admin": {"address": _address("127.0.0.1", settings.admin_port)},
@@ -66,8 +65,8 @@ def _bootstrap(gateway: str, settings: BootstrapSettings) -> dict[str, Any]:  # 
                 "set_node_on_first_message_only": True,
                 "grpc_services": [{"envoy_grpc": {"cluster_name": XDS_CLUSTER}}],
             },
-            "cds_config": ads,
-            "lds_config": dict(ads),
+            "cds_config": _ads(),
+            "lds_config": _ads(),
         },
         "static_resources": {"clusters": [_xds_cluster(settings)]},
         "layered_runtime": {
@@ -82,6 +81,11 @@ def _bootstrap(gateway: str, settings: BootstrapSettings) -> dict[str, Any]:  # 
         "overload_manager": _overload_manager(settings),
         **({} if settings.full_statistics else {"stats_config": _stats_config()}),
     }
+
+
+def _ads() -> dict[str, Any]:  # JSON
+    """Made anew for each use: YAML shows an object that is used twice as an anchor."""
+    return {"ads": {}, "resource_api_version": "V3"}
 
 
 def _xds_cluster(settings: BootstrapSettings) -> dict[str, Any]:  # JSON

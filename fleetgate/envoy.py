@@ -120,6 +120,8 @@ class Envoy:
                 *("--log-level", "warning"),
                 # Several Envoys on one host would quarrel about the socket of the hot restart.
                 "--disable-hot-restart",
+                # A terminal's Ctrl-C is for us; Envoy is ended when all else has been.
+                process_group=0,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

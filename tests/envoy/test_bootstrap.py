@@ -52,6 +52,13 @@ def test_envoy_accepts_it(settings: BootstrapSettings, tmp_path: Path) -> None:
     assert "unknown field" not in run.stderr
 
 
+def test_it_is_plain_to_read() -> None:
+    text = bootstrap(GATEWAY, ANY)
+
+    assert "&" not in text
+    assert "!!" not in text
+
+
 def test_the_node_names_its_gateway() -> None:
     node = _read(replace(ANY, node_id="envoy-7"))["node"]
 

@@ -83,6 +83,15 @@ def test_no_process_is_left_behind_when_the_block_fails(tmp_path: Path) -> None:
     _run(test)
 
 
+def test_a_terminals_ctrl_c_does_not_reach_envoy(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with _envoy(tmp_path).running() as envoy:
+            await envoy.get("/server_info")
+            assert os.getpgid(_pid(envoy)) != os.getpgid(0)
+
+    _run(test)
+
+
 def test_an_envoy_that_does_not_end_by_itself_is_killed(tmp_path: Path) -> None:
     async def test() -> None:
         async with _envoy(tmp_path).running() as envoy:
