@@ -34,4 +34,7 @@ format: .venv/installed  ## Rewrite the code in the project's format
 golden: .venv/installed  ## Write the golden files anew; read the difference like code
 	@$(BIN)/pytest -q tests/golden --golden-update
 
-.PHONY: help venv demo test check format golden
+docs: .venv/installed  ## Write the generated parts of the documentation anew
+	@$(BIN)/python -m tests.docs.generated
+
+.PHONY: help venv demo test check format golden docs

@@ -16,24 +16,25 @@ FEATURES: Final[tuple[Feature[Any], ...]] = (  # each has options of its own typ
 )
 
 _SHARED_LATER: Final = """
-affinity affinity-mode app-root auth-realm auth-secret auth-secret-type auth-tls-secret auth-type
-backend-protocol cors-allow-credentials cors-allow-headers cors-allow-methods cors-allow-origin
-cors-expose-headers cors-max-age custom-http-errors default-backend denylist-source-range
-enable-cors force-ssl-redirect load-balance permanent-redirect permanent-redirect-code proxy-connect-timeout
-proxy-next-upstream proxy-next-upstream-timeout proxy-next-upstream-tries proxy-read-timeout
-proxy-send-timeout proxy-ssl-name proxy-ssl-secret proxy-ssl-server-name proxy-ssl-verify
-rewrite-target server-alias session-cookie-expires session-cookie-max-age session-cookie-name
-session-cookie-path ssl-cipher ssl-redirect temporal-redirect upstream-hash-by upstream-vhost
-use-regex whitelist-source-range
+affinity affinity-mode app-root auth-realm auth-secret auth-secret-type auth-tls-secret
+auth-type backend-protocol cors-allow-credentials cors-allow-headers cors-allow-methods
+cors-allow-origin cors-expose-headers cors-max-age custom-http-errors default-backend
+denylist-source-range enable-cors force-ssl-redirect load-balance permanent-redirect
+permanent-redirect-code proxy-connect-timeout proxy-next-upstream
+proxy-next-upstream-timeout proxy-next-upstream-tries proxy-read-timeout proxy-send-timeout
+proxy-ssl-name proxy-ssl-secret proxy-ssl-server-name proxy-ssl-verify rewrite-target
+server-alias session-cookie-expires session-cookie-max-age session-cookie-name
+session-cookie-path ssl-cipher ssl-redirect temporal-redirect upstream-hash-by
+upstream-vhost use-regex whitelist-source-range
 """
 _OWN_LATER: Final = """
 blacklist-source-range connection-policy-http-max-request-per-connection
 connection-policy-tcp-max-connection connection-policy-tcp-max-connection-per-endpoint
-domain-blacklist-source-range domain-whitelist-source-range mirror-percentage mirror-target-service
-request-header-control-add request-header-control-remove request-header-control-update
-response-header-control-add response-header-control-remove response-header-control-update
-route-limit-burst-multiplier route-limit-rpm route-limit-rps timeout tls-max-protocol-version
-tls-min-protocol-version warmup
+domain-blacklist-source-range domain-whitelist-source-range mirror-percentage
+mirror-target-service request-header-control-add request-header-control-remove
+request-header-control-update response-header-control-add response-header-control-remove
+response-header-control-update route-limit-burst-multiplier route-limit-rpm route-limit-rps
+timeout tls-max-protocol-version tls-min-protocol-version warmup
 """
 
 LATER: Final[tuple[Key, ...]] = (

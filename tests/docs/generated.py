@@ -1,0 +1,98 @@
+"""The parts of the documentation that are made from the code; `make docs` writes them.
+
+A part stands between two comments in a Markdown file:
+
+    <!-- generated: NAME -->
+    ...
+    <!-- end -->
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+
+from fleetgate.bootstrap import STATISTICS
+from fleetgate.cli import main
+from translators.annotations.features import FEATURES, LATER
+from translators.gateways import CONNECT_TIMEOUT, REMOTE_CLUSTERS, UPSTREAM_TIMEOUT, UpstreamLimits
+
+ROOT = Path(__file__).parents[2]
+FILES = ("README.md", "docs/annotations.md", "docs/commands.md")
+
+_PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def render(text: str) -> str:
+    """The text with its generated parts made anew."""
+    return _PART.sub(lambda found: found[1] + PARTS[found[2]]() + found[3], text)
+
+
+def _features() -> str:
+    rows = [f"| {f.name} | {', '.join(f'`{key.name}`' for key in f.keys)} |" for f in FEATURES]
+    return _table(("feature", "annotations"), rows)
+
+
+def _annotations() -> str:
+    rows = [
+        f"| `{key.name}` | {', '.join(f'`{prefix}`' for prefix in key.prefixes)} | {key.meaning} |"
+        for feature in FEATURES
+        for key in feature.keys
+    ]
+    return _table(("key", "prefixes, first one first", "meaning"), rows)
+
+
+def _gateway() -> str:
+    limits = UpstreamLimits()
+    rows = [
+        f"| `{REMOTE_CLUSTERS}` | none | member IDs, by comma; changes attach and detach live |",
+        f"| `{CONNECT_TIMEOUT}` | {limits.connect.total_seconds() * 1000:g}ms "
+        "| how long a backend may take to accept a connection before the next one is tried |",
+        f"| `{UPSTREAM_TIMEOUT}` | {limits.unacknowledged.total_seconds():g}s "
+        "| how long sent bytes may stay unacknowledged before the connection counts as dead |",
+    ]
+    return _table(("annotation of a MseIngressConfig", "default", "meaning"), rows)
+
+
+def _later() -> str:
+    return ", ".join(f"`{key.name}`" for key in sorted(LATER, key=lambda key: key.name)) + "\n"
+
+
+def _statistics() -> str:
+    return "".join(f"- `{next(iter(_pattern(value)))}`\n" for _, value in STATISTICS)
+
+
+def _pattern(value: object) -> Iterator[str]:
+    yield str(value["regex"] if isinstance(value, dict) else value)
+
+
+def _commands() -> str:
+    parts = []
+    for name, command in main.commands.items():
+        assert isinstance(command, click.Command)
+        shown = CliRunner().invoke(main, [name, "--help"], terminal_width=88, prog_name="fleetgate")
+        parts.append(f"## fleetgate {name}\n\n```text\n{shown.output}```\n")
+    return "\n".join(parts)
+
+
+def _table(head: tuple[str, ...], rows: list[str]) -> str:
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *rows]
+    return "\n".join(lines) + "\n"
+
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "features": _features,
+    "annotations": _annotations,
+    "gateway": _gateway,
+    "later": _later,
+    "statistics": _statistics,
+    "commands": _commands,
+}
+
+
+if __name__ == "__main__":
+    for file in FILES:
+        path = ROOT / file
+        path.write_text(render(path.read_text(encoding="utf-8")), encoding="utf-8")
