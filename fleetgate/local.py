@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from fleet.ref import Ref
 from fleetgate.admin import sync
@@ -16,6 +17,8 @@ from fleetgate.report import gateway_status
 from fleetgate.serving import ServeSettings, Serving, serving
 from translators.names import gateway_name
 from translators.tables import HTTP_PORT
+
+_POLL: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,9 @@ class LocalFleet:
             raise TimeoutError(f"not acknowledged after {limit:g} s: {shown}")
 
     async def listening(self, gateway: Ref, limit: float = 30.0) -> tuple[str, int]:
-        """Where a gateway listens, once it does.
+        """Where a gateway listens, once it accepts connections there.
 
+        An Envoy that starts acknowledges its listeners before it opens them.
         TimeoutError says how far it has come after `limit` seconds.
         """
         changed = asyncio.Event()
@@ -57,6 +61,7 @@ class LocalFleet:
                 while not self._listens(gateway):
                     await changed.wait()
                     changed.clear()
+                await _accepting(*self.address_of(gateway))
         except TimeoutError as e:
             status = gateway_status(self.control, gateway)
             why = f": {status.message}" if status.message else ""
@@ -69,6 +74,18 @@ class LocalFleet:
     def _listens(self, gateway: Ref) -> bool:
         known = gateway in self.control.gateways
         return known and self.control.cache.listens(gateway_name(gateway))
+
+
+async def _accepting(address: str, port: int) -> None:
+    """Return once somebody accepts connections there."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(address, port)
+        except OSError:
+            await asyncio.sleep(_POLL)
+        else:
+            writer.close()
+            return
 
 
 @asynccontextmanager
