@@ -1,0 +1,102 @@
+"""Pods inside the test's own process: they remember what they were asked, and fail on demand."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from fleetgate.demo.http import Address
+
+
+class Manner(Enum):
+    """What a backend does with a request that it has read."""
+
+    ANSWER = auto()
+    UNAVAILABLE = auto()
+    """Answer with status 503."""
+    RESET = auto()
+    """Reset the connection without an answer, as a process does that is killed meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it arrived; header names in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Backend:
+    """Answers every request with its name as the body and its member in `x-member`."""
+
+    def __init__(self, name: str, address: Address, member: str, manner: Manner) -> None:
+        self.name = name
+        self.address = address
+        self.member = member
+        self.manner = manner
+        self.asked: list[Request] = []
+
+    @property
+    def methods(self) -> Mapping[str, int]:
+        """How often each method was asked."""
+        return Counter(request.method for request in self.asked)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection to its end."""
+        try:
+            while True:
+                self.asked.append(await _read(reader))
+                if self.manner is Manner.RESET:
+                    writer.transport.abort()
+                    return
+                writer.write(self._answer())
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    def _answer(self) -> bytes:
+        status = "200 OK" if self.manner is Manner.ANSWER else "503 Service Unavailable"
+        body = self.name.encode()
+        head = f"HTTP/1.1 {status}\r\nx-member: {self.member}\r\ncontent-length: {len(body)}\r\n"
+        return head.encode() + b"\r\n" + body
+
+
+@asynccontextmanager
+async def backend(
+    name: str, *, member: str = "", manner: Manner = Manner.ANSWER
+) -> AsyncIterator[Backend]:
+    """Run a backend on a free port of 127.0.0.1 while the block runs."""
+    made: list[Backend] = []
+    links = set[asyncio.StreamWriter]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        links.add(writer)
+        await made[0].serve(reader, writer)
+        links.discard(writer)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    made.append(Backend(name, server.sockets[0].getsockname(), member, manner))
+    try:
+        yield made[0]
+    finally:
+        server.close()
+        for link in links:
+            link.transport.abort()
+        await server.wait_closed()
+
+
+async def _read(reader: asyncio.StreamReader) -> Request:
+    """Read one request; bodies have a length, as Envoy keeps what the client said."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    line, *fields = head.rstrip("\r\n").split("\r\n")
+    method, path, _ = line.split(" ")
+    pairs = (field.partition(":") for field in fields)
+    headers = {name.lower(): value.strip() for name, _, value in pairs}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Request(method, path, headers, body)

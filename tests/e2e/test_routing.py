@@ -1,0 +1,238 @@
+"""Which rule serves a request, by host and path, as a real Envoy decides it."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from fleetgate.demo.http import Address, Answer, Question
+from tests.e2e.backends import Backend, backend
+from tests.e2e.rig import ONE, TWO, Rig, ask_once, rig
+from tests.support.builders import Builder, ingress, mse_gateway, service, slice_of
+
+T = TypeVar("T")
+
+PLAIN, FALLBACK = "plain", "fallback"
+
+SERVICES = ("cart", "exact-cart", "items", "all", "wild", "exact-host", "any", "spare", "rest")
+
+RULES: tuple[Builder[Any], ...] = (  # of different kinds
+    mse_gateway(PLAIN, members=[ONE, TWO], ingress_class=PLAIN),
+    mse_gateway(FALLBACK, members=[ONE, TWO], ingress_class=FALLBACK),
+    ingress("shop", host="shop.test")
+    .path("/cart", to="exact-cart:http", kind="Exact")
+    .path("/cart", to="cart:80")
+    .path("/cart/items/", to="items:80")
+    .path("/nobody", to="missing:80")
+    .path("/no-port", to="cart:81")
+    .path("/no-pod", to="no-pod:80")
+    .path("/port-name", to="two-ports:web")
+    .host("all.test")
+    .path("/", to="all:80", kind=None)
+    .host("*.wild.test")
+    .path("/", to="wild:80")
+    .host("exact.wild.test")
+    .path("/only", to="exact-host:80")
+    .host("")
+    .path("/any", to="any:80")
+    .of_class(PLAIN),
+    ingress("spare")
+    .default("spare:80")
+    .created("2026-01-01T00:00:00Z")  # the oldest serves where more than one could
+    .of_class(FALLBACK),
+    ingress("own-rest", host="own.test")
+    .path("/cart", to="cart:80")
+    .default("rest:80")
+    .created("2026-02-01T00:00:00Z")
+    .of_class(FALLBACK),
+    ingress("without-rest", host="other.test").path("/cart", to="cart:80").of_class(FALLBACK),
+    ingress("root", host="root.test").path("/", to="all:80").default("rest:80").of_class(FALLBACK),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A fleet that stays up for all tests of this file; its loop runs while a test asks."""
+
+    runner: asyncio.Runner
+    rig: Rig
+    backends: dict[str, Backend]
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end."""
+        return self.runner.run(work)
+
+    def ask(self, question: Question, gateway: str = PLAIN) -> Answer:
+        """Ask a gateway."""
+        return self.run(self._ask(question, gateway))
+
+    async def _ask(self, question: Question, gateway: str) -> Answer:
+        return await ask_once(await self.rig.address(gateway), question)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    root = tmp_path_factory.mktemp("site")
+    with asyncio.Runner() as runner:
+        leave, ready = asyncio.Event(), runner.get_loop().create_future()
+
+        async def hold() -> None:
+            """Enter and leave everything in one task, as task groups ask."""
+            async with AsyncExitStack() as stack:
+                names = (*SERVICES, "web-one", "web-two")
+                backends = {name: await stack.enter_async_context(backend(name)) for name in names}
+                served = await stack.enter_async_context(rig(root, gateway=False))
+                declare(served, backends)
+                ready.set_result(Site(runner, served, backends))
+                await leave.wait()
+
+        async def start() -> Site:
+            task = asyncio.create_task(hold())
+            holding.append(task)
+            await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+            return ready.result() if ready.done() else await failed(task)
+
+        async def end() -> None:
+            leave.set()
+            await holding[0]
+
+        holding: list[asyncio.Task[None]] = []
+        yield runner.run(start())
+        runner.run(end())
+
+
+async def failed(task: asyncio.Task[None]) -> Site:
+    await task
+    raise AssertionError("the site ended before it stood")
+
+
+def declare(rig: Rig, backends: dict[str, Backend]) -> None:
+    for name in SERVICES:
+        rig.expose(name, [backends[name]])
+    rig.expose("no-pod", [])
+    for member, web in ((ONE, backends["web-one"]), (TWO, backends["web-two"])):
+        # The same port name, another targetPort: what counts is each member's own EndpointSlice.
+        host, port = web.address
+        pods = slice_of("two-ports", addresses=[host], port=port, port_name="web")
+        rig.declare("two-ports.yaml", service("two-ports", ports={"web": 80}), pods, to=member)
+    rig.declare("rules.yaml", *RULES)
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "expected"),
+    [
+        pytest.param("shop.test", "/cart", "exact-cart", id="exact-beats-prefix"),
+        pytest.param("shop.test", "/cart?a=/b", "exact-cart", id="exact-without-the-query"),
+        pytest.param("shop.test", "/cart/", "cart", id="exact-is-not-its-trailing-slash"),
+        pytest.param("shop.test", "/cart/1", "cart", id="prefix-covers-what-is-below"),
+        pytest.param("shop.test", "/cartoon", 404, id="prefix-ends-at-an-element"),
+        pytest.param("shop.test", "/Cart", 404, id="paths-have-case"),
+        pytest.param("shop.test", "/cart/items/1", "items", id="longer-prefix-first"),
+        pytest.param("shop.test", "/cart/items", "items", id="trailing-slash-of-the-rule-ignored"),
+        pytest.param("shop.test", "/cart/itemsize", "cart", id="next-element-is-another"),
+        pytest.param("SHOP.Test", "/cart", "exact-cart", id="host-without-case"),
+        pytest.param("shop.test:8443", "/cart", "exact-cart", id="host-without-port"),
+        pytest.param("shop.test.", "/cart", "exact-cart", id="host-without-trailing-dot"),
+        pytest.param("SHOP.TEST:80", "/cart/1", "cart", id="host-without-case-and-port"),
+        pytest.param("shop.test", "/any", 404, id="exact-host-never-falls-through"),
+        pytest.param("all.test", "/whatever", "all", id="no-path-type-is-a-prefix"),
+        pytest.param("all.test", "/any", "all", id="slash-serves-everything"),
+        pytest.param("a.wild.test", "/x", "wild", id="wildcard"),
+        pytest.param("A.Wild.TEST:81", "/x", "wild", id="wildcard-without-case-and-port"),
+        pytest.param("wild.test", "/any", "any", id="wildcard-is-not-its-domain"),
+        pytest.param("wild.test", "/x", 404, id="domain-of-a-wildcard-has-no-rules"),
+        pytest.param("a.b.wild.test", "/any", "any", id="wildcard-covers-one-label"),
+        pytest.param("a.b.wild.test", "/x", 404, id="two-labels-have-no-rules"),
+        pytest.param("exact.wild.test", "/only", "exact-host", id="exact-host-beats-wildcard"),
+        pytest.param("exact.wild.test", "/x", 404, id="exact-host-never-falls-to-the-wildcard"),
+        pytest.param("unknown.test", "/any/x", "any", id="rule-without-host"),
+        pytest.param("unknown.test", "/x", 404, id="nothing-matches"),
+        pytest.param("shop.test", "/nobody", 503, id="no-service"),
+        pytest.param("shop.test", "/no-port", 503, id="no-such-port"),
+        pytest.param("shop.test", "/no-pod", 503, id="no-ready-pod"),
+        pytest.param("shop.test", "/x/../cart", "exact-cart", id="dot-segments-are-resolved"),
+        pytest.param("shop.test", "//cart", "exact-cart", id="double-slashes-are-one"),
+        pytest.param("all.test", "/x/%2e%2e/any", "all", id="encoded-dots"),
+    ],
+)
+def test_a_request_goes_to(site: Site, host: str, path: str, expected: str | int) -> None:
+    answer = site.ask(Question(path, host))
+    assert (answer.body.decode() if answer.status == 200 else answer.status) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "expected"),
+    [
+        pytest.param("unknown.test", "/", "spare", id="without-rules-serves-unknown-hosts"),
+        pytest.param("own.test", "/cart", "cart", id="rules-come-first"),
+        pytest.param("own.test", "/else", "rest", id="with-rules-serves-what-its-host-leaves"),
+        pytest.param("other.test", "/else", 404, id="other-hosts-keep-their-404"),
+        pytest.param("root.test", "/else", "all", id="a-slash-rule-beats-it"),
+    ],
+)
+def test_a_default_backend_serves(site: Site, host: str, path: str, expected: str | int) -> None:
+    answer = site.ask(Question(path, host), FALLBACK)
+    assert (answer.body.decode() if answer.status == 200 else answer.status) == expected
+
+
+def test_a_port_name_is_looked_up_in_each_member(site: Site) -> None:
+    answers = {site.ask(Question("/port-name", "shop.test")).body for _ in range(8)}
+    assert answers == {b"web-one", b"web-two"}
+
+
+def test_escaped_slashes_are_sent_back_unescaped(site: Site) -> None:
+    answer = site.ask(Question("/cart%2Fitems", "shop.test"))
+    assert (answer.status, answer.headers["location"]) == (307, "/cart/items")
+
+
+@pytest.mark.parametrize(
+    "scope", ["mse|all.test", "mse|*", "", "mse|shop.test|x"], ids=["exact", "rest", "empty", "odd"]
+)
+def test_a_client_cannot_choose_a_table(site: Site, scope: str) -> None:
+    question = Question("/x", "shop.test", {"x-fg-scope": scope})
+    assert site.ask(question).status == 404
+
+
+def test_the_backend_does_not_see_how_its_table_was_found(site: Site) -> None:
+    for host, path, name in (
+        ("shop.test", "/cart/1", "cart"),
+        ("SHOP.test", "/cart/1", "cart"),
+        ("a.wild.test", "/x", "wild"),
+        ("unknown.test", "/any", "any"),
+    ):
+        site.ask(Question(path, host, {"x-fg-scope": "mse|all.test"}))
+        seen = site.backends[name].asked[-1].headers
+        assert not {"x-fg-scope", "x-envoy-retry-on"} & seen.keys()
+
+
+def test_a_post_passes_with_its_body_and_query(site: Site) -> None:
+    body = b"x" * 100_000
+    site.ask(Question("/cart/1?a=b%20c", "shop.test", method="POST", body=body))
+    asked = site.backends["cart"].asked[-1]
+    assert (asked.method, asked.path, asked.body) == ("POST", "/cart/1?a=b%20c", body)
+
+
+def test_endpoints_that_arrive_later_repair_the_route(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        question = Question("/", "late.test")
+
+        async def ask() -> int:
+            return (await ask_once(address, question)).status
+
+        async with rig(tmp_path) as served, backend("late") as pod:
+            rules = ingress("late", host="late.test").path("/", to="late:80").of_class("mse")
+            served.declare("late.yaml", rules)
+            address: Address = await served.address()
+            assert await ask() == 503
+            served.expose("late", [])
+            await served.sync()
+            assert await ask() == 503
+            served.expose("late", [pod])
+            await served.sync()
+            assert await ask() == 200
+
+    asyncio.run(scenario())
