@@ -50,7 +50,7 @@ def _describe(node: Schema) -> str:
         return f"one of {', '.join(map(str, node['enum']))}"
     if node.get("format") == "date-time":
         return "a time such as 2026-01-31T12:00:00Z"
-    if "minimum" in node:
+    if "minimum" in node and "maximum" in node:
         return f"an integer from {node['minimum']} to {node['maximum']}"
     return _TYPES.get(node.get("type", ""), "something else")
 

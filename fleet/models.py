@@ -15,8 +15,10 @@ from pydantic.alias_generators import to_camel
 
 def _timestamp(value: object) -> object:
     """Read RFC 3339 text; no zone means UTC."""
-    if not isinstance(value, str):
+    if isinstance(value, datetime):
         return value
+    if not isinstance(value, str):
+        raise ValueError("not a text")  # noqa: TRY004 (pydantic reports a ValueError as data)
     moment = datetime.fromisoformat(value)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fleet.events import Deleted, Event, Listed, Refused, Source, Unreachable, Upserted
-from fleet.ref import HUB, Ref
+from fleet.ref import HUB
 from fleet.sources.directory import DirectorySource
 from fleet.sources.memory import MemorySource
 from fleet.state import FleetState
