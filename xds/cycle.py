@@ -20,8 +20,6 @@ from xds.resource import TypeUrl
 from xds.snapshot import Snapshot
 from xds.subscription import Changes, Flight, Subscription
 
-ENDPOINT_WAIT: Final = 1.0  # seconds that routes wait for a client to ask for a Cluster's endpoints
-
 _ROUTES: Final = (TypeUrl.SCOPED_ROUTE, TypeUrl.ROUTE, TypeUrl.VIRTUAL_HOST)
 GATED: Final = (TypeUrl.CLUSTER, TypeUrl.LISTENER, *_ROUTES)
 GONE_LAST: Final = (TypeUrl.ENDPOINT, TypeUrl.SECRET)
@@ -55,8 +53,10 @@ class Cycle:
         subscriptions: Mapping[str, Subscription],
         snapshot: Snapshot,
         batches: dict[str, Changes],
+        endpoint_wait: float,
     ) -> None:
         self.deadline: float | None = None
+        self._endpoint_wait = endpoint_wait
         self._snapshot = snapshot
         self._subscriptions = subscriptions
         self._batches = batches
@@ -69,8 +69,18 @@ class Cycle:
         )
 
     @classmethod
-    def begin(cls, subscriptions: Mapping[str, Subscription], snapshot: Snapshot) -> "Cycle | None":
-        """Take what differs now; None if nothing does. O(names that differ)."""
+    def begin(
+        cls,
+        subscriptions: Mapping[str, Subscription],
+        snapshot: Snapshot,
+        *,
+        endpoint_wait: float,
+    ) -> "Cycle | None":
+        """Take what differs now; None if nothing does. O(names that differ).
+
+        `endpoint_wait` bounds the seconds that routes wait for a client to subscribe to the
+        endpoints of its new Clusters.
+        """
         batches: dict[str, Changes] = {}
         for type_url in (*GATED, *GONE_LAST):
             subscription = subscriptions.get(type_url)
@@ -86,7 +96,7 @@ class Cycle:
             changes = _without_lingering(type_url, changes, snapshot)
             if changes or (type_url in GATED and subscription.answer_due):
                 batches[type_url] = changes
-        return cls(subscriptions, snapshot, batches) if batches else None
+        return cls(subscriptions, snapshot, batches, endpoint_wait) if batches else None
 
     @property
     def done(self) -> bool:
@@ -128,7 +138,7 @@ class Cycle:
             self.deadline = None
             return False
         if self.deadline is None:
-            self.deadline = now + ENDPOINT_WAIT
+            self.deadline = now + self._endpoint_wait
         if now < self.deadline:
             return True
         if endpoints.owes(self.awaited):  # asked for, so it will be acknowledged

@@ -23,7 +23,7 @@ from grpc import aio
 from xds.cache import SnapshotCache
 from xds.discovery import Node
 from xds.resource import TypeUrl
-from xds.stream import DELTA, SOTW, BadRequest, Dialect, Refused, Stream
+from xds.stream import DELTA, ENDPOINT_WAIT, SOTW, BadRequest, Dialect, Refused, Stream
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +68,12 @@ def methods() -> dict[str, tuple[Dialect, TypeUrl | None]]:
 class ServerSettings:
     """Bounds of the server.
 
-    A client that takes nothing for `write_timeout` is cut off. Clients may ping every
-    `client_ping`, and are pinged after `server_ping` of silence; without an answer within
-    `server_ping_timeout` the connection is closed. `largest_request` is in bytes: a request that
-    names 100,000 endpoints has about 10 MB.
+    A client that takes nothing for `write_timeout` is cut off; it learns that when it reads on.
+    Clients may ping every `client_ping`, and are pinged after `server_ping` of silence; without an
+    answer within `server_ping_timeout` the connection is closed.
+    `largest_request` is in bytes: a request that names 100,000 endpoints has about 10 MB.
+    `endpoint_wait` bounds how long routes are held back for a client that does not subscribe to the
+    endpoints of its new Clusters.
     """
 
     write_timeout: timedelta = timedelta(seconds=30)
@@ -79,6 +81,7 @@ class ServerSettings:
     server_ping: timedelta = timedelta(seconds=30)
     server_ping_timeout: timedelta = timedelta(seconds=10)
     largest_request: int = 64 << 20
+    endpoint_wait: timedelta = timedelta(seconds=ENDPOINT_WAIT)
 
 
 def by_cluster(node: Node, auth: Auth) -> str | None:
@@ -155,8 +158,12 @@ class XdsServer:
             group_of=lambda node: self.group_of(node, auth),
             wake=awake.set,
             only=only,
+            endpoint_wait=self.settings.endpoint_wait.total_seconds(),
         )
         end: tuple[grpc.StatusCode, str] | None = None
+        # With the first message it would be under way as long as that, and a stream whose initial
+        # metadata is under way cannot be ended (grpcio: TOO_MANY_OPERATIONS).
+        await context.send_initial_metadata(())
         try:
             async with asyncio.TaskGroup() as tasks:
                 writing = tasks.create_task(self._write(context, stream, awake))

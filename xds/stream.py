@@ -31,6 +31,7 @@ from xds.views import ClientView, TypeView
 
 log = logging.getLogger(__name__)
 
+ENDPOINT_WAIT: Final = 1.0  # seconds; Envoy asks for endpoints right after their Cluster
 _MOST_TYPES: Final = 32  # types that a stream may ask for, known or not
 
 
@@ -71,6 +72,7 @@ class Stream:
         group_of: Callable[[Node], str | None],
         wake: Callable[[], None],
         only: TypeUrl | None = None,
+        endpoint_wait: float = ENDPOINT_WAIT,
     ) -> None:
         self.node = Node("", "")
         self.group = ""
@@ -79,6 +81,7 @@ class Stream:
         self._group_of = group_of
         self._wake = wake
         self._only = only
+        self._endpoint_wait = endpoint_wait
         self._snapshot: Snapshot | None = None
         self._subscriptions: dict[str, Subscription] = {}
         self._doubtful: Mapping[str, frozenset[str]] = {}
@@ -173,7 +176,10 @@ class Stream:
         return self._send(*found) if found else None
 
     def _next_of_cycle(self, snapshot: Snapshot, now: float) -> tuple[Subscription, Changes] | None:
-        while cycle := self._cycle or Cycle.begin(self._subscriptions, snapshot):
+        wait = self._endpoint_wait
+        while cycle := self._cycle or Cycle.begin(
+            self._subscriptions, snapshot, endpoint_wait=wait
+        ):
             self._cycle = cycle
             found = cycle.next(now)
             if found or not cycle.done:

@@ -11,7 +11,7 @@ from tests.xds.dialogue import AGGREGATED, CLIENTS, Client, Transport
 from tests.xds.resources import Declared, update
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
-from xds.server import XdsServer, methods
+from xds.server import GroupOf, ServerSettings, XdsServer, by_cluster, methods
 from xds.stream import DELTA, SOTW, Stream
 
 T = TypeVar("T")
@@ -96,12 +96,17 @@ class _MachineTransport:
 class GrpcWorld(World):
     """A real server and real clients in one loop, which runs while a line is spoken."""
 
-    def __init__(self, protocol: str) -> None:
+    def __init__(
+        self,
+        protocol: str,
+        settings: ServerSettings | None = None,
+        group_of: GroupOf = by_cluster,
+    ) -> None:
         super().__init__(protocol)
         self._runner = asyncio.Runner()
-        self._server = XdsServer(self.cache)
-        port = self.run(self._server.start("127.0.0.1:0"))
-        self._channel = self.run(_channel(f"127.0.0.1:{port}"))
+        self.server = XdsServer(self.cache, settings or ServerSettings(), group_of)
+        self.port = self.run(self.server.start("127.0.0.1:0"))
+        self._channel = self.run(_channel(f"127.0.0.1:{self.port}"))
 
     def run(self, work: Awaitable[T]) -> T:
         async def bounded() -> T:
@@ -115,7 +120,7 @@ class GrpcWorld(World):
 
     def close(self) -> None:
         self.run(self._channel.close())
-        self.run(self._server.stop())
+        self.run(self.server.stop())
         self._runner.close()
 
 
@@ -141,9 +146,9 @@ class _GrpcTransport:
         return data
 
     def close(self) -> None:
-        async def end() -> None:
-            await self._call.done_writing()
-            while await self._call.read() is not aio.EOF:
-                pass
+        self._world.run(self._end())
 
-        self._world.run(end())
+    async def _end(self) -> None:
+        await self._call.done_writing()
+        while await self._call.read() is not aio.EOF:
+            pass

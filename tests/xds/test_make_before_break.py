@@ -12,7 +12,7 @@ from tests.xds.resources import (
     resource,
 )
 from tests.xds.rigs import MachineWorld, World
-from xds.cycle import ENDPOINT_WAIT
+from xds.stream import ENDPOINT_WAIT
 
 
 def connect(world: World, *endpoints: str) -> Client:

@@ -1,0 +1,205 @@
+"""Whatever happens in whatever order: a client that has acknowledged everything holds the snapshot.
+
+And on the way there no route leads to a Cluster that the client has not got.
+"""
+
+from collections.abc import Mapping
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.xds.dialogue import Client, Response
+from tests.xds.resources import (
+    CLUSTER,
+    ENDPOINT,
+    LISTENER,
+    SCOPE,
+    clusters_in,
+    eds_cluster,
+    resource,
+)
+from tests.xds.rigs import GROUP, MachineWorld
+from xds.resource import Resource, TypeUrl
+
+HOSTS = ("h1", "h2", "h3")
+CLUSTERS = ("c1", "c2", "c3", "c4")
+TYPES = (CLUSTER, ENDPOINT, LISTENER, SCOPE)
+
+hosts = st.fixed_dictionaries(
+    {}, optional={host: st.tuples(st.sampled_from(CLUSTERS), st.integers(1, 3)) for host in HOSTS}
+)
+
+
+class Conversation(RuleBasedStateMachine):
+    """A fleet that changes, and a client that behaves like Envoy but for its timing."""
+
+    protocol = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = MachineWorld(self.protocol)
+        self.rejects: set[str] = set()
+        self.endpoints_asked: set[str] = set()
+        # Over SotW a client does not say what it holds, so on a new stream all that is gone leaves
+        # at once; delta knows better.
+        self.breaks_allowed = False
+        self.client: Client = self.world.connect()
+
+    @initialize(subscribe=st.permutations(TYPES))
+    def start(self, subscribe: list[TypeUrl]) -> None:
+        for type_url in subscribe:
+            self.subscribe(type_url)
+
+    def subscribe(self, type_url: TypeUrl, held: Mapping[str, str] | None = None) -> None:
+        if type_url != ENDPOINT:
+            self.client.request(type_url, held=held)
+        elif self.endpoints_asked:
+            self.client.request(type_url, *sorted(self.endpoints_asked), held=held)
+
+    @rule(
+        declared=hosts,
+        cluster_version=st.integers(1, 3),
+        endpoint_version=st.integers(1, 3),
+        listener=st.sampled_from(["1", "2"]),
+    )
+    def declare(
+        self,
+        declared: dict[str, tuple[str, int]],
+        cluster_version: int,
+        endpoint_version: int,
+        listener: str,
+    ) -> None:
+        """A consistent state: hosts, exactly the Clusters that they lead to, their endpoints."""
+        used = {cluster for cluster, _ in declared.values()}
+        scopes = {
+            host: resource(host, f"{cluster}.{version}", to=(cluster,))
+            for host, (cluster, version) in declared.items()
+        }
+        self.world.publish(
+            {
+                LISTENER: {"http": listener},
+                SCOPE: {host: scopes.get(host) for host in HOSTS},
+                CLUSTER: {
+                    c: eds_cluster(c, str(cluster_version)) if c in used else None for c in CLUSTERS
+                },
+                ENDPOINT: {c: str(endpoint_version) if c in used else None for c in CLUSTERS},
+            }
+        )
+
+    @rule(name=st.sampled_from(CLUSTERS), version=st.integers(1, 5))
+    def change_endpoints(self, name: str, version: int) -> None:
+        if name in self.world.cache.snapshot(GROUP).get(ENDPOINT, {}):
+            self.world.publish({ENDPOINT: {name: str(version)}})
+
+    @rule()
+    def receive(self) -> None:
+        response = self.client.receive()
+        if response:
+            self.check(response)
+
+    @rule(type_url=st.sampled_from(TYPES))
+    def acknowledge(self, type_url: TypeUrl) -> None:
+        if self.client.held(type_url).pending is None:
+            return
+        self.client.ack(type_url)
+        if type_url == CLUSTER:
+            self.ask_for_endpoints()
+
+    def ask_for_endpoints(self) -> None:
+        wanted = set(self.client.holds(CLUSTER))
+        if gone := self.endpoints_asked - wanted:
+            self.client.unsubscribe(ENDPOINT, *sorted(gone))
+        if new := wanted - self.endpoints_asked:
+            self.client.request(ENDPOINT, *sorted(new))
+        self.endpoints_asked = wanted
+
+    @rule(type_url=st.sampled_from(TYPES))
+    def reject(self, type_url: TypeUrl) -> None:
+        """Only timing: the same content is fine when it comes again in other company."""
+        pending = self.client.held(type_url).pending
+        if pending and len(pending.bodies) > 1:
+            self.client.nack(type_url)
+
+    @rule()
+    def reconnect(self) -> None:
+        old, self.client = self.client, self.world.connect()
+        old.close()
+        for type_url in TYPES:
+            state = self.client.held(type_url)
+            state.bodies = dict(old.held(type_url).bodies)
+            self.subscribe(type_url, held=old.holds(type_url))
+        self.breaks_allowed = self.protocol == "sotw"
+
+    @rule(seconds=st.sampled_from([0.4, 1.0]))
+    def wait(self, seconds: float) -> None:
+        self.world.advance(seconds)
+
+    @rule()
+    def come_to_rest(self) -> None:
+        for type_url in TYPES:
+            self.acknowledge(type_url)
+        for _ in range(300):
+            response = self.client.receive()
+            if response is None and self.quiet():
+                break
+            if response:
+                self.check(response)
+                self.acknowledge(TypeUrl(response.type_url))
+            self.world.advance(0.1)
+        else:
+            raise AssertionError("never comes to rest")
+        snapshot = self.world.cache.snapshot(GROUP)
+        for type_url in TYPES:
+            held = self.client.holds(type_url)
+            declared = {name: r.version for name, r in snapshot.get(type_url, {}).items()}
+            if type_url == ENDPOINT and self.client.protocol == "sotw":
+                held = {name: held[name] for name in declared}  # the others leave unsaid
+            assert held == declared, type_url
+        self.breaks_allowed = False
+        assert not self.world.cache.unacknowledged()
+        assert not self.world.cache.rejections(GROUP)
+
+    def quiet(self) -> bool:
+        return all(
+            view.pending == 0
+            for client in self.world.cache.clients()
+            for view in client.types.values()
+        )
+
+    def check(self, response: Response) -> None:
+        """What Envoy would route to after this response, and what it then has."""
+        clusters = set(self.client.holds(CLUSTER))
+        routes = {n: clusters_in(b) for n, b in self.client.held(SCOPE).bodies.items()}
+        if response.type_url == SCOPE:
+            for name, body in response.bodies.items():
+                assert clusters_in(body) <= clusters, f"{name} leads to a missing Cluster"
+        if response.type_url == CLUSTER:
+            gone = set(response.removed)
+            if self.client.protocol == "sotw":
+                gone = clusters - response.bodies.keys()
+            for name, targets in routes.items():
+                assert self.breaks_allowed or not targets & gone, (
+                    f"{name} leads to a Cluster that is gone"
+                )
+
+    @invariant()
+    def clusters_of_routes_are_there(self) -> None:
+        clusters = set(self.client.holds(CLUSTER))
+        for body in self.client.held(SCOPE).bodies.values():
+            assert self.breaks_allowed or clusters_in(body) <= clusters
+
+
+class DeltaConversation(Conversation):
+    protocol = "delta"
+
+
+class SotwConversation(Conversation):
+    protocol = "sotw"
+
+
+TestDelta = DeltaConversation.TestCase
+TestSotw = SotwConversation.TestCase
+TestDelta.settings = settings(deadline=None, max_examples=60, stateful_step_count=30)
+TestSotw.settings = settings(deadline=None, max_examples=60, stateful_step_count=30)
+__all__ = ["Resource", "TestDelta", "TestSotw"]
