@@ -131,8 +131,10 @@ class Pod:
             await asyncio.shield(life.ended)
         except asyncio.CancelledError:
             with contextlib.suppress(ProcessLookupError):
-                transport.terminate()
-            await life.ended
+                transport.kill()  # it may have been stopped, and there is nothing to finish
+            while not life.ended.done():  # cancelled again or not, it must be seen to end
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.shield(life.ended)
             raise
         finally:
             self._process = None

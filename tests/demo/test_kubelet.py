@@ -96,6 +96,20 @@ def test_scaling_down_ends_processes_and_keeps_the_others(tmp_path: Path) -> Non
     play(scene, tmp_path)
 
 
+def test_a_pod_that_hangs_ends_like_any_other(tmp_path: Path) -> None:
+    async def scene(here: World) -> None:
+        here.fleet.apply(deployment() + service(), "web.yaml", to=ONE)
+        await here.kubelet.sync()
+        [pid] = [pod.pid for pod in here.kubelet.pods(ONE)]
+        assert pid
+        os.kill(pid, signal.SIGSTOP)
+        here.fleet.scale(ONE, "web", 0)
+        await here.kubelet.sync()
+        assert not exists(pid)
+
+    play(scene, tmp_path)
+
+
 def test_a_removed_file_ends_its_pods_and_leaves_other_members_alone(tmp_path: Path) -> None:
     async def scene(here: World) -> None:
         for member in (ONE, TWO):
@@ -170,8 +184,8 @@ def test_a_killed_pod_stays_listed_until_its_probe_fails(tmp_path: Path) -> None
     async def scene(here: World) -> None:
         here.fleet.apply(deployment() + service(), "web.yaml", to=ONE)
         await here.kubelet.sync()
-        here.kubelet.kill(ONE)
-        await until(lambda: all(pod.pid is None for pod in here.kubelet.pods(ONE)))
+        await here.kubelet.kill(ONE)
+        assert [pod.pid for pod in here.kubelet.pods(ONE)] == [None]
         assert list(here.endpoints(ONE).values()) == [True]
         assert (await answers(here, ONE))[0].failures
         with pytest.raises(NotSettledError, match=r"not up after 0\.2 s: web-"):
@@ -185,7 +199,7 @@ def test_a_killed_pod_is_held_down_until_revived_under_its_name(tmp_path: Path) 
         here.fleet.apply(deployment(replicas=2) + service(), "web.yaml", to=ONE)
         await here.kubelet.sync()
         before = here.endpoints(ONE).keys(), here.pod_labels(ONE)
-        here.kubelet.kill(ONE, "web")
+        await here.kubelet.kill(ONE, "web")
         await here.kubelet.sync()
         assert list(here.endpoints(ONE).values()) == [False, False]
         assert [pod.pid for pod in here.kubelet.pods(ONE)] == [None, None]
@@ -193,6 +207,18 @@ def test_a_killed_pod_is_held_down_until_revived_under_its_name(tmp_path: Path) 
         await here.kubelet.sync()
         assert list(here.endpoints(ONE).values()) == [True, True]
         assert (here.endpoints(ONE).keys(), here.pod_labels(ONE)) == before
+
+    play(scene, tmp_path)
+
+
+def test_a_pod_killed_while_it_starts_stays_down_too(tmp_path: Path) -> None:
+    async def scene(here: World) -> None:
+        here.fleet.apply(deployment() + service(), "web.yaml", to=ONE)
+        await until(lambda: bool(here.kubelet.pods(ONE)))
+        await asyncio.sleep(0)  # its task has begun, its process has not
+        await here.kubelet.kill(ONE)
+        await here.kubelet.sync()
+        assert list(here.endpoints(ONE).values()) == [False]
 
     play(scene, tmp_path)
 

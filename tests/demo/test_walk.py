@@ -122,15 +122,16 @@ WEB = "web-demo.yaml"
 PREPARATION: tuple[Step, ...] = (Apply(WEB, to=CLUSTER_1), Apply(WEB, to=CLUSTER_2))
 
 
-def walk(root: Path, *examples: Example, missing: str = "") -> tuple[Outcome, str, list[str]]:
+def walk(
+    root: Path, *examples: Example, missing: str = "", unready_after: timedelta = timedelta()
+) -> tuple[Outcome, str, list[str]]:
     """Walk through a document of these examples; gives the page and what the gateway saw."""
     page = Page.on(io.StringIO(), {})
     document = Document("Title", "north-south-traffic", "gw", PREPARATION, examples)
     fleet = DemoFleet.create(root)
 
     async def run() -> tuple[Outcome, list[str]]:
-        at_once = Pace(unready_after=timedelta(), restart_after=timedelta())
-        async with Kubelet(root, at_once).running() as kubelet:
+        async with Kubelet(root, Pace(unready_after=unready_after)).running() as kubelet:
             gateways = FirstPodIsTheGateway(kubelet, fleet, missing=missing)
             walking = Walk(fleet, kubelet, gateways, page, requests=20, documents=[document])
             return await walking.run(), gateways.said
@@ -201,6 +202,21 @@ def test_pods_are_revived_only_after_their_probes_have_failed(tmp_path: Path) ->
     assert seen == [[False]]
 
 
+@pytest.mark.parametrize(
+    ("unready_after", "remarked"),
+    [
+        pytest.param(timedelta(days=1), True, id="not yet"),
+        pytest.param(timedelta(), False, id="at once"),
+    ],
+)
+def test_a_failover_before_any_probe_failed_is_remarked(
+    tmp_path: Path, unready_after: timedelta, remarked: bool
+) -> None:
+    ask = Ask(ROOT, {"cluster1": 100})
+    _, page, _ = walk(tmp_path, example(Kill(CLUSTER_2), ask), unready_after=unready_after)
+    assert ("endpoints still name the dead Pods" in page) is remarked
+
+
 def test_the_commands_are_those_of_kubectl_and_curl(tmp_path: Path) -> None:
     _, page, _ = walk(
         tmp_path,
@@ -259,3 +275,4 @@ def test_a_document_can_be_left_standing_with_the_questions_to_try(tmp_path: Pat
     assert (fleet.directory("") / "ingress-demo.yaml").exists()
     shown = page.stream.getvalue()  # type: ignore[attr-defined]  # a StringIO
     assert shown.count("$ curl") == 2, "each question once"
+    assert f"  {fleet.directory(CLUSTER_1) / WEB}\n" in shown, "what to edit"
