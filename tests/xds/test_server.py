@@ -80,6 +80,15 @@ async def read(call: "aio.StreamStreamCall[bytes, bytes]") -> bytes:
     return data
 
 
+async def no_clients(cache: SnapshotCache) -> None:
+    changed = asyncio.Event()
+    stop = cache.on_change(changed.set)
+    while cache.clients():
+        await changed.wait()
+        changed.clear()
+    stop()
+
+
 def refusal(world: GrpcWorld, method: str, data: bytes) -> aio.AioRpcError:
     transport = world._open(method)
     transport.send(data)
@@ -160,16 +169,12 @@ def test_client_that_leaves_is_forgotten(world: GrpcWorld) -> None:
 
 def test_client_whose_connection_breaks_is_forgotten(world: GrpcWorld) -> None:
     async def connect_and_break() -> None:
-        gone = asyncio.Event()
         channel = aio.insecure_channel(f"127.0.0.1:{world.port}")
         call = ads(channel)
         await call.write(request(CLUSTER))
         await call.read()
-        world.cache.on_change(gone.set)
         await channel.close()
-        while world.cache.clients():
-            await gone.wait()
-            gone.clear()
+        await no_clients(world.cache)
 
     world.run(connect_and_break())
 
@@ -240,7 +245,7 @@ def test_stop_ends_the_streams() -> None:
             await call.read()
             await server.stop()
             assert await call.code() is not grpc.StatusCode.OK
-        assert cache.clients() == ()
+            await no_clients(cache)
 
     async def bounded() -> None:
         async with asyncio.timeout(PATIENCE):
