@@ -4,8 +4,9 @@ One writer applies events; what differs from before comes back as `Changes`. Not
 mistake: a refused object keeps its last good version, an origin that cannot be reached all it held.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar, cast
 
@@ -19,11 +20,12 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """How an origin is doing: has it listed, can it be reached, and if not, why."""
+    """How an origin is doing: has it listed, can it be reached, and if not, why and since when."""
 
     listed: bool = False
     reachable: bool = True
     message: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,13 @@ class Changes:
 
 
 class FleetState:
-    """Tables of objects, problems and origins."""
+    """Tables of objects, problems and origins.
 
-    def __init__(self) -> None:
+    With a clock, an origin that is lost says since when.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
+        self._clock = clock
         self._tables: dict[type[Model], dict[Ref, FleetObject]] = {}
         self._models: dict[Ref, type[Model]] = {}
         self._problems: dict[Ref, tuple[Problem, ...]] = {}
@@ -87,10 +93,15 @@ class FleetState:
                 case Listed(origin):
                     origins |= self._mark(origin, Origin(listed=True))
                 case Unreachable(origin, message):
-                    known = self._origins.get(origin, Origin())
-                    lost = replace(known, reachable=False, message=message)
-                    origins |= self._mark(origin, lost)
+                    origins |= self._mark(origin, self._lost(origin, message))
         return Changes(self._differences(before), frozenset(problems), frozenset(origins))
+
+    def _lost(self, name: str, message: str) -> Origin:
+        known = self._origins.get(name, Origin())
+        since = known.since
+        if known.reachable and self._clock is not None:
+            since = self._clock()
+        return replace(known, reachable=False, message=message, since=since)
 
     def _get(self, ref: Ref) -> FleetObject | None:
         model = self._models.get(ref)

@@ -1,0 +1,44 @@
+"""Secrets are needed while some Ingress that is held references them."""
+
+from fleet.events import Deleted, Refused, Upserted
+from fleet.ref import HUB, Ref
+from fleet.references import SecretUse, secrets_of
+from tests.support.builders import IngressBuilder, ingress, service
+
+ONE, TWO = ingress("one"), ingress("two")
+
+
+def cert(name: str, namespace: str = "default") -> Ref:
+    return Ref(HUB, "Secret", namespace, name)
+
+
+def put(thing: IngressBuilder) -> Upserted:
+    return Upserted(thing.ref(), thing.model())
+
+
+def test_an_ingress_references_its_tls_secrets_in_its_own_namespace() -> None:
+    shop = ingress("shop").in_namespace("team").tls("a", "x").tls("b", "y").tls("", "z")
+    assert secrets_of(shop.model()) == {cert("a", "team"), cert("b", "team")}
+
+
+def test_the_first_user_makes_a_secret_needed_and_the_last_one_frees_it() -> None:
+    use = SecretUse()
+    assert use.note(put(ONE.tls("a"))) == {cert("a")}
+    assert use.note(put(TWO.tls("a").tls("b"))) == {cert("b")}
+    assert cert("a") in use
+    assert use.note(Deleted(ONE.ref())) == set()
+    assert use.note(put(TWO.tls("c"))) == {cert("a"), cert("b"), cert("c")}
+    assert [cert(name) in use for name in "abc"] == [False, False, True]
+
+
+def test_a_refused_ingress_keeps_its_secrets() -> None:
+    use = SecretUse()
+    use.note(put(ONE.tls("a")))
+    assert use.note(Refused(ONE.ref(), ())) == set()
+    assert cert("a") in use
+
+
+def test_other_objects_need_no_secret() -> None:
+    use = SecretUse()
+    assert use.note(Upserted(service("a").ref("m"), service("a").model())) == set()
+    assert use.note(Deleted(service("a").ref("m"))) == set()

@@ -1,0 +1,163 @@
+"""What sources say, merged into tables; what differs comes back."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from fleet.events import Deleted, Event, Listed, Refused, Unreachable, Upserted
+from fleet.models import Ingress, Service
+from fleet.problem import Problem
+from fleet.ref import HUB, Ref
+from fleet.state import Changes, FleetState, Origin
+from tests.support.builders import ingress, service
+
+SHOP = ingress("shop", host="example.com")
+NEWER = SHOP.path("/", to="shop:80")
+CART = service("cart")
+PROBLEM = Problem(SHOP.ref(), "InvalidField", "spec", "5", "a mapping of fields")
+
+PUT = Upserted(SHOP.ref(), SHOP.model())
+PUT_NEWER = Upserted(SHOP.ref(), NEWER.model())
+PUT_WITH_PROBLEM = Upserted(SHOP.ref(), SHOP.model(), (PROBLEM,))
+REFUSED = Refused(SHOP.ref(), (PROBLEM,))
+DELETED = Deleted(SHOP.ref())
+
+VALUE = Changes(objects={Ingress: frozenset({SHOP.ref()})})
+PROBLEMS = Changes(problems=frozenset({SHOP.ref()}))
+BOTH = Changes(objects=VALUE.objects, problems=PROBLEMS.problems)
+NOTHING = Changes()
+
+
+@pytest.mark.parametrize(
+    ("before", "events", "changes"),
+    [
+        pytest.param([], [PUT], VALUE, id="new"),
+        pytest.param([PUT], [PUT], NOTHING, id="equal-again"),
+        pytest.param([PUT], [PUT_NEWER], VALUE, id="other-value"),
+        pytest.param([PUT], [DELETED], VALUE, id="deleted"),
+        pytest.param([], [DELETED], NOTHING, id="deleted-unknown"),
+        pytest.param([], [PUT, DELETED], NOTHING, id="come-and-gone"),
+        pytest.param([PUT], [DELETED, PUT], NOTHING, id="gone-and-back"),
+        pytest.param([PUT], [PUT_NEWER, PUT], NOTHING, id="changed-and-back"),
+        pytest.param([PUT], [PUT_WITH_PROBLEM], PROBLEMS, id="equal-with-a-problem"),
+        pytest.param([PUT_WITH_PROBLEM], [PUT_WITH_PROBLEM], NOTHING, id="same-problem-again"),
+        pytest.param([PUT_WITH_PROBLEM], [PUT], PROBLEMS, id="problem-solved"),
+        pytest.param([PUT_WITH_PROBLEM], [DELETED], BOTH, id="gone-with-its-problem"),
+        pytest.param([PUT], [REFUSED], PROBLEMS, id="refused"),
+        pytest.param([REFUSED], [PUT], BOTH, id="good-after-refused"),
+        pytest.param([REFUSED], [Refused(SHOP.ref(), ())], PROBLEMS, id="complaint-settled"),
+    ],
+)
+def test_changes_are_what_differs(
+    before: list[Event], events: list[Event], changes: Changes
+) -> None:
+    state = FleetState()
+    state.apply(before)
+    assert state.apply(events) == changes
+
+
+def test_changes_are_told_apart_by_model() -> None:
+    changes = FleetState().apply([PUT, Upserted(CART.ref("one"), CART.model())])
+    assert changes.objects == {
+        Ingress: frozenset({SHOP.ref()}),
+        Service: frozenset({CART.ref("one")}),
+    }
+
+
+def test_a_refused_object_keeps_its_last_good_value() -> None:
+    state = FleetState()
+    state.apply([PUT, REFUSED])
+    assert state.table(Ingress) == {SHOP.ref(): SHOP.model()}
+    assert state.problems == {SHOP.ref(): (PROBLEM,)}
+    assert state.refused == {SHOP.ref()}
+
+
+def test_the_next_good_version_takes_the_complaint_away() -> None:
+    state = FleetState()
+    state.apply([PUT, REFUSED, PUT_NEWER])
+    assert state.table(Ingress) == {SHOP.ref(): NEWER.model()}
+    assert not state.problems
+    assert not state.refused
+
+
+def test_a_deleted_object_leaves_nothing_behind() -> None:
+    state = FleetState()
+    state.apply([PUT, REFUSED, DELETED])
+    assert not state.table(Ingress)
+    assert not state.problems
+    assert not state.refused
+
+
+def test_files_have_problems_without_being_objects() -> None:
+    file = Ref(HUB, "File", "", "hub/x.yaml")
+    problem = Problem(file, "UnreadableFile", "", "", "YAML")
+    state = FleetState()
+    assert state.apply([Refused(file, (problem,))]) == Changes(problems=frozenset({file}))
+    assert state.problems == {file: (problem,)}
+    assert state.apply([Refused(file, ())]) == Changes(problems=frozenset({file}))
+    assert not state.problems
+
+
+def test_tables_are_live_views() -> None:
+    state = FleetState()
+    table = state.table(Ingress)
+    state.apply([PUT])
+    assert table == {SHOP.ref(): SHOP.model()}
+
+
+# -- origins -------------------------------------------------------------------------------------
+
+ONE = Changes(origins=frozenset({"one"}))
+
+
+@pytest.mark.parametrize(
+    ("before", "event", "changes", "origin"),
+    [
+        pytest.param([], Listed("one"), ONE, Origin(listed=True), id="listed"),
+        pytest.param([Listed("one")], Listed("one"), NOTHING, Origin(listed=True), id="again"),
+        pytest.param(
+            [Listed("one")], Unreachable("one", "x"), ONE, Origin(True, False, "x"), id="lost"
+        ),
+        pytest.param(
+            [Unreachable("one", "x")],
+            Unreachable("one", "y"),
+            ONE,
+            Origin(False, False, "y"),
+            id="lost-for-another-reason",
+        ),
+        pytest.param(
+            [Listed("one"), Unreachable("one", "x")],
+            Listed("one"),
+            ONE,
+            Origin(listed=True),
+            id="back",
+        ),
+    ],
+)
+def test_origins_are_listed_or_lost(
+    before: list[Event], event: Event, changes: Changes, origin: Origin
+) -> None:
+    state = FleetState()
+    state.apply(before)
+    assert state.apply([event]) == changes
+    assert state.origins == {"one": origin}
+
+
+def test_a_lost_origin_keeps_its_objects() -> None:
+    state = FleetState()
+    state.apply([Upserted(CART.ref("one"), CART.model()), Listed("one")])
+    state.apply([Unreachable("one", "x")])
+    assert state.table(Service) == {CART.ref("one"): CART.model()}
+
+
+def test_a_lost_origin_says_since_when_it_is_lost() -> None:
+    noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    times = iter([noon, noon + timedelta(hours=1)])
+    state = FleetState(lambda: next(times))
+    state.apply([Listed("one"), Unreachable("one", "x")])
+    state.apply([Unreachable("one", "y")])
+    assert state.origins["one"] == Origin(True, False, "y", noon)
+    state.apply([Listed("one")])
+    assert state.origins["one"] == Origin(listed=True)
+    state.apply([Unreachable("one", "x")])
+    assert state.origins["one"].since == noon + timedelta(hours=1)
