@@ -11,13 +11,14 @@ import socket
 from collections.abc import Iterable
 
 from fleetgate.demo.backend import listen
+from fleetgate.errors import OperatorError
 
 _HOLDING_PORT = 10250  # the kubelet's own
 _FIRST_BLOCK, _LAST_BLOCK = 10, 250
 _LARGEST = 254
 
 
-class NoAddressError(Exception):
+class NoAddressError(OperatorError):
     """This host has no loopback address or port left for the demo."""
 
 
