@@ -41,9 +41,7 @@ class Rig:
     served: LocalFleet
     place: ServeSettings
 
-    def declare(
-        self, file: str, *objects: Builder[Any] | str, to: str = HUB
-    ) -> None:  # any kind of object
+    def declare(self, file: str, *objects: Builder[Any], to: str = HUB) -> None:  # of any kinds
         """Write a file of manifests, in place of what it held."""
         write(self.fleet.directory(to), file, *objects)
 

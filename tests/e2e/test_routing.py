@@ -1,20 +1,19 @@
 """Which rule serves a request, by host and path, as a real Envoy decides it."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from fleetgate.demo.http import Address, Answer, Question
 from tests.e2e.backends import Backend, backend
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, rig
+from tests.e2e.standing import Standing, standing
 from tests.support.builders import Builder, ingress, mse_gateway, service, slice_of
-
-T = TypeVar("T")
 
 PLAIN, FALLBACK = "plain", "fallback"
 
@@ -56,58 +55,33 @@ RULES: tuple[Builder[Any], ...] = (  # of different kinds
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A fleet that stays up for all tests of this file; its loop runs while a test asks."""
+    """The gateways that all tests of this file ask."""
 
-    runner: asyncio.Runner
     rig: Rig
     backends: dict[str, Backend]
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end."""
-        return self.runner.run(work)
 
-    def ask(self, question: Question, gateway: str = PLAIN) -> Answer:
-        """Ask a gateway."""
-        return self.run(self._ask(question, gateway))
-
-    async def _ask(self, question: Question, gateway: str) -> Answer:
-        return await ask_once(await self.rig.address(gateway), question)
+@asynccontextmanager
+async def running_site(root: Path) -> AsyncIterator[Site]:
+    async with AsyncExitStack() as stack:
+        names = (*SERVICES, "web-one", "web-two")
+        backends = {name: await stack.enter_async_context(backend(name)) for name in names}
+        served = await stack.enter_async_context(rig(root, gateway=False))
+        declare(served, backends)
+        yield Site(served, backends)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    root = tmp_path_factory.mktemp("site")
-    with asyncio.Runner() as runner:
-        leave, ready = asyncio.Event(), runner.get_loop().create_future()
-
-        async def hold() -> None:
-            """Enter and leave everything in one task, as task groups ask."""
-            async with AsyncExitStack() as stack:
-                names = (*SERVICES, "web-one", "web-two")
-                backends = {name: await stack.enter_async_context(backend(name)) for name in names}
-                served = await stack.enter_async_context(rig(root, gateway=False))
-                declare(served, backends)
-                ready.set_result(Site(runner, served, backends))
-                await leave.wait()
-
-        async def start() -> Site:
-            task = asyncio.create_task(hold())
-            holding.append(task)
-            await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
-            return ready.result() if ready.done() else await failed(task)
-
-        async def end() -> None:
-            leave.set()
-            await holding[0]
-
-        holding: list[asyncio.Task[None]] = []
-        yield runner.run(start())
-        runner.run(end())
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing[Site]]:
+    with standing(running_site(tmp_path_factory.mktemp("site"))) as site:
+        yield site
 
 
-async def failed(task: asyncio.Task[None]) -> Site:
-    await task
-    raise AssertionError("the site ended before it stood")
+def ask(site: Standing[Site], question: Question, gateway: str = PLAIN) -> Answer:
+    async def asking() -> Answer:
+        return await ask_once(await site.value.rig.address(gateway), question)
+
+    return site.run(asking())
 
 
 def declare(rig: Rig, backends: dict[str, Backend]) -> None:
@@ -159,8 +133,8 @@ def declare(rig: Rig, backends: dict[str, Backend]) -> None:
         pytest.param("all.test", "/x/%2e%2e/any", "all", id="encoded-dots"),
     ],
 )
-def test_a_request_goes_to(site: Site, host: str, path: str, expected: str | int) -> None:
-    answer = site.ask(Question(path, host))
+def test_a_request_goes_to(site: Standing[Site], host: str, path: str, expected: str | int) -> None:
+    answer = ask(site, Question(path, host))
     assert (answer.body.decode() if answer.status == 200 else answer.status) == expected
 
 
@@ -174,45 +148,47 @@ def test_a_request_goes_to(site: Site, host: str, path: str, expected: str | int
         pytest.param("root.test", "/else", "all", id="a-slash-rule-beats-it"),
     ],
 )
-def test_a_default_backend_serves(site: Site, host: str, path: str, expected: str | int) -> None:
-    answer = site.ask(Question(path, host), FALLBACK)
+def test_a_default_backend_serves(
+    site: Standing[Site], host: str, path: str, expected: str | int
+) -> None:
+    answer = ask(site, Question(path, host), FALLBACK)
     assert (answer.body.decode() if answer.status == 200 else answer.status) == expected
 
 
-def test_a_port_name_is_looked_up_in_each_member(site: Site) -> None:
-    answers = {site.ask(Question("/port-name", "shop.test")).body for _ in range(8)}
+def test_a_port_name_is_looked_up_in_each_member(site: Standing[Site]) -> None:
+    answers = {ask(site, Question("/port-name", "shop.test")).body for _ in range(8)}
     assert answers == {b"web-one", b"web-two"}
 
 
-def test_escaped_slashes_are_sent_back_unescaped(site: Site) -> None:
-    answer = site.ask(Question("/cart%2Fitems", "shop.test"))
+def test_escaped_slashes_are_sent_back_unescaped(site: Standing[Site]) -> None:
+    answer = ask(site, Question("/cart%2Fitems", "shop.test"))
     assert (answer.status, answer.headers["location"]) == (307, "/cart/items")
 
 
 @pytest.mark.parametrize(
     "scope", ["mse|all.test", "mse|*", "", "mse|shop.test|x"], ids=["exact", "rest", "empty", "odd"]
 )
-def test_a_client_cannot_choose_a_table(site: Site, scope: str) -> None:
+def test_a_client_cannot_choose_a_table(site: Standing[Site], scope: str) -> None:
     question = Question("/x", "shop.test", {"x-fg-scope": scope})
-    assert site.ask(question).status == 404
+    assert ask(site, question).status == 404
 
 
-def test_the_backend_does_not_see_how_its_table_was_found(site: Site) -> None:
+def test_the_backend_does_not_see_how_its_table_was_found(site: Standing[Site]) -> None:
     for host, path, name in (
         ("shop.test", "/cart/1", "cart"),
         ("SHOP.test", "/cart/1", "cart"),
         ("a.wild.test", "/x", "wild"),
         ("unknown.test", "/any", "any"),
     ):
-        site.ask(Question(path, host, {"x-fg-scope": "mse|all.test"}))
-        seen = site.backends[name].asked[-1].headers
+        ask(site, Question(path, host, {"x-fg-scope": "mse|all.test"}))
+        seen = site.value.backends[name].asked[-1].headers
         assert not {"x-fg-scope", "x-envoy-retry-on"} & seen.keys()
 
 
-def test_a_post_passes_with_its_body_and_query(site: Site) -> None:
+def test_a_post_passes_with_its_body_and_query(site: Standing[Site]) -> None:
     body = b"x" * 100_000
-    site.ask(Question("/cart/1?a=b%20c", "shop.test", method="POST", body=body))
-    asked = site.backends["cart"].asked[-1]
+    ask(site, Question("/cart/1?a=b%20c", "shop.test", method="POST", body=body))
+    asked = site.value.backends["cart"].asked[-1]
     assert (asked.method, asked.path, asked.body) == ("POST", "/cart/1?a=b%20c", body)
 
 

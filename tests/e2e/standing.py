@@ -1,0 +1,52 @@
+"""Something asynchronous that stands for all tests of a file; its loop runs while a test does."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing(Generic[T]):
+    """What stands, and the loop that it lives in."""
+
+    value: T
+    runner: asyncio.Runner
+
+    def run(self, work: Coroutine[Any, Any, A]) -> A:  # as asyncio.run
+        """Run a coroutine to its end."""
+        return self.runner.run(work)
+
+
+@contextmanager
+def standing(context: AbstractAsyncContextManager[T]) -> Iterator[Standing[T]]:
+    """Enter a context, and leave it at the end of the block: in one task, as task groups ask."""
+    with asyncio.Runner() as runner:
+        entered: asyncio.Future[T] = runner.get_loop().create_future()
+        leave = asyncio.Event()
+
+        async def hold() -> None:
+            async with context as value:
+                entered.set_result(value)
+                await leave.wait()
+
+        async def start() -> tuple[asyncio.Task[None], T]:
+            task = asyncio.create_task(hold())
+            task.add_done_callback(lambda _: entered.done() or entered.cancel())
+            try:
+                return task, await entered
+            except asyncio.CancelledError:
+                await task  # raises what it ended by
+                raise
+
+        async def end() -> None:
+            leave.set()
+            await task
+
+        task, value = runner.run(start())
+        yield Standing(value, runner)
+        runner.run(end())
