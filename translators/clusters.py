@@ -5,6 +5,7 @@ under load, or silently cut off, loses no idempotent request.
 """
 
 from datetime import timedelta
+from functools import cache
 from typing import Final
 
 from envoy_data_plane.envoy.config.cluster import v3 as schema
@@ -46,8 +47,13 @@ def build_cluster(target: Target, limits: UpstreamLimits) -> Resource:
     if len(target.backends) > 1:
         return _aggregate(target, limits)
     name = cluster_name(target)
+    return Resource.of(name, encode(Cluster(name=name)) + _same_for_all(limits), requires=(name,))
+
+
+@cache
+def _same_for_all(limits: UpstreamLimits) -> bytes:
+    """All fields of a Cluster of one backend but its name; encoded once for each set of limits."""
     message = Cluster(
-        name=name,
         type=schema.ClusterDiscoveryType.EDS,
         eds_cluster_config=ClusterEdsClusterConfig(
             eds_config=ConfigSource(
@@ -75,7 +81,7 @@ def build_cluster(target: Target, limits: UpstreamLimits) -> Resource:
             ]
         ),
     )
-    return Resource.of(name, encode(message), requires=(name,))
+    return encode(message)
 
 
 def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:

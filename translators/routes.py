@@ -10,6 +10,7 @@ Every VirtualHost ends with a catch-all route, so that a found table never falls
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final
 
 import re2
@@ -90,12 +91,9 @@ def virtual_host(plan: HostPlan, host: str, others: HostPlan) -> bytes:
         encode(VirtualHost(name=host or "*", domains=[host if wildcard else "*"])),
         _VHOST_ROUTES,
         routes,
-        encode(
-            VirtualHost(
-                request_headers_to_remove=[SCOPE_HEADER],
-                retry_policy=_retry_policy(),
-                metadata=Metadata(filter_metadata={LUA: struct({"table": host or "*"})}),
-            )
+        _same_for_all_hosts()
+        + encode(
+            VirtualHost(metadata=Metadata(filter_metadata={LUA: struct({"table": host or "*"})}))
         ),
     )
 
@@ -112,19 +110,33 @@ def route_table(
         encode(RouteConfiguration(name=name)),
         _TABLE_VHOSTS,
         virtual_hosts,
-        encode(
-            RouteConfiguration(
-                # Inline in SRDS the default is true, and one unknown Cluster rejects the response.
-                validate_clusters=False,
-                typed_per_filter_config={LUA: pack(LuaPerRoute(disabled=True))},
-            )
-        ),
+        _same_for_all_tables(),
     )
     key = ScopedRouteConfigurationKey(
         fragments=[ScopedRouteConfigurationKeyFragment(string_key=name)]
     )
     scope = encode(ScopedRouteConfiguration(name=name, key=key))
     return Resource.of(name, scope + field(_SCOPE_TABLE, table), origins=tuple(sorted(origins)))
+
+
+@cache
+def _same_for_all_hosts() -> bytes:
+    """The fields of a VirtualHost after its routes; encoded once."""
+    return encode(
+        VirtualHost(request_headers_to_remove=[SCOPE_HEADER], retry_policy=_retry_policy())
+    )
+
+
+@cache
+def _same_for_all_tables() -> bytes:
+    """The fields of a RouteConfiguration after its VirtualHosts; encoded once."""
+    return encode(
+        RouteConfiguration(
+            # Inline in SRDS the default is true, and one unknown Cluster rejects the response.
+            validate_clusters=False,
+            typed_per_filter_config={LUA: pack(LuaPerRoute(disabled=True))},
+        )
+    )
 
 
 def _one_label(wildcard: str) -> schema.HeaderMatcher:
@@ -203,6 +215,7 @@ def _response(status: int, body: str) -> schema.DirectResponseAction:
     return DirectResponseAction(status=status, body=DataSource(inline_string=body))
 
 
+@cache
 def _not_found() -> bytes:
     """The last route of every VirtualHost.
 

@@ -96,5 +96,4 @@ class Staying:
 
     def __exit__(self, *_: object) -> None:
         os.killpg(self.process.pid, signal.SIGINT)  # the whole group, as a terminal does
-        rest, _ = self.process.communicate(timeout=30)
-        self.lines.append(rest)
+        self.lines += self.process.communicate(timeout=30)[:1]
