@@ -146,6 +146,16 @@ def subdirectories(directory: Path) -> Iterator[str]:
                 yield entry.name
 
 
+def strays(directory: Path) -> list[str]:
+    """The names of the manifests that are in a directory itself, where only folders belong."""
+    try:
+        with os.scandir(directory) as entries:
+            names = [e.name for e in entries if Path(e.name).suffix in SUFFIXES and e.is_file()]
+    except OSError:
+        return []
+    return sorted(show(name) for name in names if not is_ignored(name))
+
+
 def is_ignored(name: str) -> bool:
     """Hidden files (drafts, ConfigMaps' `..data`, version control) and backups."""
     return name.startswith(".") or name.endswith("~")

@@ -75,7 +75,7 @@ class MemorySource:
         await self._running.wait()
 
     def _known(self) -> list[Ref]:
-        return sorted(self._declared.keys() | self._said.keys())
+        return sorted(self._declared.keys() | self._said.refs)
 
     def _say(self, refs: Iterable[Ref], *standing: Event) -> None:
         if self._emit is None:

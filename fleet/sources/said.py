@@ -1,6 +1,6 @@
 """What a source has said so far, so that only differences go out."""
 
-from collections.abc import KeysView
+from collections.abc import Set
 from typing import TypeAlias
 
 from fleet.events import Deleted, Refused, Upserted
@@ -17,7 +17,8 @@ class Said:
     def __init__(self) -> None:
         self._last: dict[Ref, Upserted | Refused] = {}
 
-    def keys(self) -> KeysView[Ref]:
+    @property
+    def refs(self) -> Set[Ref]:
         """The objects that were said to be there."""
         return self._last.keys()
 

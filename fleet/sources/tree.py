@@ -40,7 +40,7 @@ class Tree:
         self._files: dict[str, ManifestFile] = {}
         self._paths: dict[str, Path] = {}
         self._holders: dict[Ref, list[str]] = {}
-        self._closed: dict[str, dict[str, Problem]] = {}
+        self._complaints: dict[str, dict[Ref, Problem]] = {}
         self._standing: dict[str, Listed | Unreachable] = {}
         self._touched: set[Ref] = set()
         self._said = Said()
@@ -88,7 +88,7 @@ class Tree:
         try:
             listing = files.list_manifests(self._root / name, name)
             gone = self._gone(origin, listing)
-            self._note_closed(origin, listing.closed)
+            self._complain(origin, listing)
             for file, path in listing.files.items():
                 self._look(Ref(origin, FILE, "", file), path)
             if gone:  # whoever removes a directory removes its files first: is it still there?
@@ -163,15 +163,20 @@ class Tree:
         self._hold(ManifestFile(self._files[name].ref))
         del self._files[name], self._paths[name]
 
-    def _note_closed(self, origin: str, folders: Mapping[str, str]) -> None:
-        """Report the folders that cannot be looked into."""
-        before = self._closed.get(origin, {})
-        expected, effect = "a folder that can be read", "what it held before stays in force"
-        self._closed[origin] = {
-            name: Problem(Ref(origin, FILE, "", name), "UnreadableFile", "", why, expected, effect)
-            for name, why in folders.items()
-        }
-        self._touched |= {Ref(origin, FILE, "", name) for name in before.keys() | folders.keys()}
+    def _complain(self, origin: str, listing: files.Listing) -> None:
+        """Report what cannot be looked into, and manifests that are in no member's folder."""
+        before = self._complaints.get(origin, {})
+        now: dict[Ref, Problem] = {}
+        for name, why in listing.closed.items():
+            at = Ref(origin, FILE, "", name)
+            expected, effect = "a folder that can be read", "what it held before stays in force"
+            now[at] = Problem(at, "UnreadableFile", "", why, expected, effect)
+        for name in files.strays(self._root / MEMBERS_DIRECTORY) if origin == HUB else ():
+            at = Ref(origin, FILE, "", f"{MEMBERS_DIRECTORY}/{name}")
+            expected = f"manifests in {MEMBERS_DIRECTORY}/MEMBER/"
+            now[at] = Problem(at, "MisplacedFile", "", at.name, expected, "it is not read")
+        self._complaints[origin] = now
+        self._touched |= before.keys() | now.keys()
 
     # -- objects -----------------------------------------------------------------------------------
 
@@ -218,8 +223,8 @@ class Tree:
         """What holds of an object, or of a file's own troubles."""
         if ref.kind == FILE:
             file = self._files.get(ref.name)
-            folder = self._closed.get(ref.origin, {}).get(ref.name)
-            problems = (*(file.problems if file else ()), *([folder] if folder else ()))
+            complaint = self._complaints.get(ref.origin, {}).get(ref)
+            problems = file.problems if file else (complaint,) if complaint else ()
             return Refused(ref, problems) if problems else None
         holders = self._holders.get(ref)
         if not holders or (first := self._declared(ref)) is None:
