@@ -92,6 +92,7 @@ class Staying:
             self.lines.append(line)
             if self._ready in line:
                 return self
+        self.process.communicate()
         raise AssertionError("".join(self.lines))
 
     def __exit__(self, *_: object) -> None:
