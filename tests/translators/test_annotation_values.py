@@ -50,6 +50,7 @@ def test_false(text: str) -> None:
         pytest.param(printable, "a\nb", id="two-lines"),
         pytest.param(regex, "a(", id="regex-open"),
         pytest.param(regex, "(?=a)", id="regex-lookahead"),
+        pytest.param(regex, r"\Qa", id="regex-open-quote"),
         pytest.param(regex, "((a{100}){100}){10}", id="regex-too-large"),
     ],
 )
@@ -67,6 +68,7 @@ def test_unusable(parse: Callable[[str], object], text: str) -> None:
         pytest.param(header_name, "X-Stage", "x-stage", id="header-in-lower-case"),
         pytest.param(cookie_name, "Stage", "Stage", id="cookie-keeps-case"),
         pytest.param(regex, "^v[0-9]+$", "^v[0-9]+$", id="regex"),
+        pytest.param(regex, r"\Q.\E+", r"\Q.\E+", id="regex-quote"),
         pytest.param(printable, "größe", "größe", id="not-only-ascii"),
         pytest.param(lines, " a b \n\n c \n", ("a b", "c"), id="lines"),
     ],

@@ -62,7 +62,8 @@ def printable(text: str) -> str:
 def regex(text: str) -> str:
     """A pattern that RE2, Envoy's engine, accepts."""
     printable(text)
-    if (error := regex_error(text)) is not None:
+    # In a group too, as translation puts it: an open \Q would quote the group's end.
+    if error := regex_error(text) or regex_error(f"(?:{text})"):
         raise Unusable(f"a regular expression of RE2's syntax: {error}")
     return text
 
