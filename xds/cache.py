@@ -74,26 +74,15 @@ class SnapshotCache:
     def publish(self, group: str, update: Update) -> None:
         """Declare resources of a group, or remove them; streams hear of it after this returns."""
         found = self._group(group)
+        news = not found.published
         found.published = True
         for type_url, named in update.items():
             for name, resource in named.items():
-                self._declare(found, type_url, name, resource)
-        for follower in found.followers:
-            follower.wake()
-        self._changed()
-
-    def _declare(self, group: _Group, type_url: str, name: str, resource: Resource | None) -> None:
-        snapshot = group.snapshot
-        if snapshot.is_disputable(type_url, name):
-            befores = _served(group, type_url, name)
-            if snapshot.declare(type_url, name, resource):
-                for follower, before in befores.items():
-                    follower.mark(type_url, name, before)
-            return
-        before = snapshot.declared(type_url).get(name)
-        if snapshot.declare(type_url, name, resource):
-            for follower in group.followers:
-                follower.mark(type_url, name, before)
+                news |= _declare(found, type_url, name, resource)
+        if news:
+            for follower in found.followers:
+                follower.wake()
+            self._changed()
 
     def drop(self, group: str) -> None:
         """Remove all resources of a group; its connected clients are told, in the usual order."""
@@ -231,6 +220,24 @@ class SnapshotCache:
     def _changed(self) -> None:
         for callback in tuple(self._callbacks.values()):
             callback()
+
+
+def _declare(group: _Group, type_url: str, name: str, resource: Resource | None) -> bool:
+    """Change one resource, and tell the streams; False if it was so before."""
+    snapshot = group.snapshot
+    if snapshot.is_disputable(type_url, name):
+        befores = _served(group, type_url, name)
+        if not snapshot.declare(type_url, name, resource):
+            return False
+        for follower, served in befores.items():
+            follower.mark(type_url, name, served)
+        return True
+    before = snapshot.declared(type_url).get(name)
+    if not snapshot.declare(type_url, name, resource):
+        return False
+    for follower in group.followers:
+        follower.mark(type_url, name, before)
+    return True
 
 
 def _served(group: _Group, type_url: str, name: str) -> dict[Follower, Served]:

@@ -5,7 +5,15 @@ from collections.abc import Iterable
 from xds import discovery
 from xds.discovery import Request
 from xds.resource import TypeUrl
-from xds.subscription import NAMED_TYPES, WILDCARD, Changes, Doubt, Subscription, version_of
+from xds.subscription import (
+    NAMED_TYPES,
+    WILDCARD,
+    Changes,
+    Doubt,
+    Encoded,
+    Subscription,
+    version_of,
+)
 
 
 class DeltaSubscription(Subscription):
@@ -52,7 +60,7 @@ class DeltaSubscription(Subscription):
             for name in self._differs:
                 self._snapshot.mark_resent(name, again=False)
 
-    def _encode(self, sent: Changes, nonce: str) -> tuple[bytes, ...]:
+    def _encode(self, sent: Changes, nonce: str) -> Encoded:
         upserts = [resource for resource in sent.values() if resource is not None]
         removed = [name for name, resource in sent.items() if resource is None]
         parts = [
@@ -60,4 +68,5 @@ class DeltaSubscription(Subscription):
             for resource in upserts
             for part in self._snapshot.delta_entry(self.type_url, resource)
         ]
-        return (*parts, discovery.delta_tail(self.type_url, nonce, removed))
+        parts.append(discovery.delta_tail(self.type_url, nonce, removed))
+        return Encoded(parts, len(upserts))

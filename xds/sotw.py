@@ -17,6 +17,7 @@ from xds.subscription import (
     WILDCARD,
     Changes,
     Doubt,
+    Encoded,
     Subscription,
 )
 
@@ -77,7 +78,7 @@ class SotwSubscription(Subscription):
                 self._differs[name] = None
         return found
 
-    def _encode(self, sent: Changes, nonce: str) -> tuple[bytes, ...]:
+    def _encode(self, sent: Changes, nonce: str) -> Encoded:
         content = dict(self._acknowledged or {}) if self._full else {}
         for name, resource in sent.items():
             if resource is None:
@@ -92,7 +93,8 @@ class SotwSubscription(Subscription):
             for part in self._snapshot.sotw_entry(self.type_url, resource)
         ]
         version = version_of_all(content.values())
-        return (*parts, discovery.sotw_tail(self.type_url, nonce, version))
+        parts.append(discovery.sotw_tail(self.type_url, nonce, version))
+        return Encoded(parts, len(content))
 
     def acknowledge(self) -> None:
         """The client has accepted the response in flight."""

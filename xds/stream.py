@@ -204,10 +204,11 @@ class Stream:
     def _send(self, subscription: Subscription, changes: Changes) -> bytes:
         self._serial += 1
         type_url = subscription.type_url
-        message = b"".join(subscription.depart(changes, self._serial))
+        encoded = subscription.depart(changes, self._serial)
+        message = b"".join(encoded.parts)
         if self._cycle and subscription.flight:
             self._cycle.departed(type_url, subscription.flight)
-        self._cache.sent(type_url, sum(map(bool, changes.values())), len(message))
+        self._cache.sent(type_url, encoded.resources, len(message))
         self._log(logging.DEBUG, "push", type_url, str(self._serial), len(changes))
         return message
 

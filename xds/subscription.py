@@ -11,7 +11,7 @@ merge by name while a response is in flight; nothing queues.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, TypeAlias
@@ -47,6 +47,14 @@ class Flight:
     serial: int
     sent: Changes
     before: Mapping[str, Held]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A response: bytes to join, most of them shared, and how many resources are in it."""
+
+    parts: Sequence[bytes]
+    resources: int
 
 
 class Subscription(ABC):
@@ -142,8 +150,8 @@ class Subscription(ABC):
         """Of changes that could go now, those to send in one response."""
         return {name: changes[name] for name in self._suspects.choose(changes)}
 
-    def depart(self, sent: Changes, serial: int) -> tuple[bytes, ...]:
-        """Note a response as sent, and give its parts."""
+    def depart(self, sent: Changes, serial: int) -> Encoded:
+        """Note a response as sent, and give it."""
         before = {name: self.held(name) for name in sent}
         for name in sent:
             self._differs.pop(name, None)
@@ -251,7 +259,7 @@ class Subscription(ABC):
         """
 
     @abstractmethod
-    def _encode(self, sent: Changes, nonce: str) -> tuple[bytes, ...]: ...
+    def _encode(self, sent: Changes, nonce: str) -> Encoded: ...
 
 
 def version_of(served: Served) -> str | None:

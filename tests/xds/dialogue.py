@@ -18,6 +18,7 @@ from typing import Protocol
 
 from envoy_data_plane.envoy.config.core import v3 as core
 from envoy_data_plane.envoy.service.discovery import v3 as discovery
+from envoy_data_plane.envoy.type.v3 import SemanticVersion
 from envoy_data_plane.google.rpc import Status
 
 from tests.xds.resources import CLUSTER, LISTENER, SCOPE, name_in, version_in
@@ -75,9 +76,9 @@ class Client(ABC):
         self.node_id = node_id
         self.types: dict[str, Held] = {}
         self._transport = transport
-        self._node: core.Node | None = core.Node(
-            id=node_id, cluster=group, user_agent_name="dialogue"
-        )
+        self.build: tuple[int, int, int] | None = None
+        self._group = group
+        self._introduced = False
         self._probes = count()
 
     def held(self, type_url: str) -> Held:
@@ -190,7 +191,14 @@ class Client(ABC):
         self._transport.close()
 
     def _take_node(self) -> core.Node | None:
-        node, self._node = self._node, None
+        if self._introduced:
+            return None
+        self._introduced = True
+        node = core.Node(id=self.node_id, cluster=self._group, user_agent_name="dialogue")
+        if self.build:
+            major, minor, patch = self.build
+            version = SemanticVersion(major_number=major, minor_number=minor, patch=patch)
+            node.user_agent_build_version = core.BuildVersion(version=version)
         return node
 
 

@@ -55,6 +55,7 @@ class MachineWorld(World):
         super().__init__(protocol)
         self.now = 0.0
         self.wakes = 0
+        self.streams: list[Stream] = []
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
@@ -72,6 +73,7 @@ class MachineWorld(World):
             wake=self._wake,
             only=only,
         )
+        self.streams.append(stream)
         return _MachineTransport(self, stream)
 
     def _wake(self) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.xds.dialogue import Client, Response
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, resource, version_in
@@ -462,3 +464,33 @@ def test_first_rejected_response_over_sotw_does_not_take_away_what_others_have(
             client.nack(CLUSTER)
         else:
             client.ack(CLUSTER)
+
+
+@given(
+    count=st.integers(1, 40),
+    bad=st.sets(st.integers(0, 39), max_size=12),
+    known=st.sets(st.integers(0, 39)),
+    tells=st.booleans(),
+    protocol=st.sampled_from(["delta", "sotw"]),
+    type_url=st.sampled_from([CLUSTER, SCOPE]),
+)
+@settings(deadline=None, max_examples=60)
+def test_any_bad_ones_of_any_number_are_isolated(
+    count: int, bad: set[int], known: set[int], *, tells: bool, protocol: str, type_url: TypeUrl
+) -> None:
+    world = MachineWorld(protocol)
+    world.publish({type_url: {f"r{i:02}": "1" for i in known if i < count}})
+    client = world.connect()
+    client.request(type_url)
+    envoy(client)
+    declared = {f"r{i:02}": BAD if i in bad else "2" for i in range(count)}
+    world.publish({type_url: declared})
+
+    seen = envoy(client, says=str if tells else None)
+
+    last_good = {f"r{i:02}": "1" for i in known & bad if i < count}
+    assert client.holds(type_url) == good_of(dict(declared)) | last_good
+    assert {r.name for r in world.cache.rejections(GROUP)} == set(declared) - set(
+        good_of(dict(declared))
+    )
+    assert len(seen) <= 2 * count + 4

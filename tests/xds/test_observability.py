@@ -1,0 +1,212 @@
+"""What others learn of clients, acknowledgements and traffic."""
+
+import pytest
+
+from tests.xds.dialogue import DeltaClient
+from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, resource
+from tests.xds.rigs import GROUP, MachineWorld, World
+from xds.views import ClientView, Missing, Traffic, TypeView
+
+BAD = "bad"
+
+
+def test_clients_are_seen_with_what_they_hold(machine: MachineWorld) -> None:
+    machine.publish({CLUSTER: {"a": "1", "b": "1"}, ENDPOINT: {"a": "1"}})
+    client = machine.connect("envoy-7")
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {"a": "1", "b": "1"})
+    client.request(ENDPOINT, "a")
+    client.expect(ENDPOINT, {"a": "1"})
+
+    assert machine.cache.clients() == (
+        ClientView(
+            node_id="envoy-7",
+            group=GROUP,
+            version="dialogue",
+            protocol=machine.protocol,
+            types={
+                CLUSTER: TypeView(wildcard=True, names=0, acknowledged=2, pending=0, error=None),
+                ENDPOINT: TypeView(wildcard=False, names=1, acknowledged=0, pending=1, error=None),
+            },
+        ),
+    )
+
+
+def test_version_of_a_client_is_its_build() -> None:
+    """As Envoy tells it."""
+    world = MachineWorld("delta")
+    client = world.connect()
+    assert isinstance(client, DeltaClient)
+    client.build = (1, 40, 0)
+    client.request(CLUSTER)
+    assert world.cache.clients()[0].version == "dialogue 1.40.0"
+
+
+def test_pending_counts_what_waits_and_what_is_in_flight(machine: MachineWorld) -> None:
+    client = machine.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {})
+    machine.publish({CLUSTER: {"a": "1"}})
+    client.expect(CLUSTER, {"a": "1"})
+    machine.publish({CLUSTER: {"b": "1", "c": "1"}})
+
+    view = machine.cache.clients()[0].types[CLUSTER]
+    assert (view.acknowledged, view.pending) == (0, 3)
+
+
+def test_error_stays_while_what_was_rejected_is_declared(machine: MachineWorld) -> None:
+    client = machine.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {})
+    machine.publish({CLUSTER: {"a": BAD}})
+    client.expect(CLUSTER, {"a": BAD})
+    client.nack(CLUSTER, "no such thing")
+
+    machine.publish({CLUSTER: {"b": "1"}})
+    client.exchange(CLUSTER, {"b": "1"})
+    assert machine.cache.clients()[0].types[CLUSTER].error == "no such thing"
+
+    machine.publish({CLUSTER: {"a": "2"}})
+    client.exchange(CLUSTER, {"a": "2"})
+    assert machine.cache.clients()[0].types[CLUSTER].error is None
+
+
+def test_unacknowledged_is_what_each_client_has_still_to_accept(world: World) -> None:
+    client = world.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {})
+    client.expect_nothing()
+    world.publish({CLUSTER: {"a": "1"}, LISTENER: {"not subscribed to": "1"}})
+
+    missing = (Missing("envoy-1", CLUSTER, "a", "not acknowledged yet"),)
+    assert world.cache.unacknowledged(GROUP) == missing
+    client.expect(CLUSTER, {"a": "1"})
+    assert world.cache.unacknowledged(GROUP) == missing
+    assert world.cache.unacknowledged() == missing
+    assert world.cache.unacknowledged("mse/other") == ()
+    client.ack(CLUSTER)
+    client.expect_nothing()
+    assert world.cache.unacknowledged() == ()
+
+
+def test_unacknowledged_names_removals_too(machine: MachineWorld) -> None:
+    machine.publish({CLUSTER: {"a": "1"}})
+    client = machine.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {"a": "1"})
+
+    machine.publish({CLUSTER: {"a": None}})
+
+    assert [m.name for m in machine.cache.unacknowledged()] == ["a"]
+    client.exchange(CLUSTER, {}, removed={"a"})
+    assert not machine.cache.unacknowledged()
+
+
+def test_rejected_resources_are_unacknowledged_with_their_reason(machine: MachineWorld) -> None:
+    machine.publish({CLUSTER: {"a": "1"}})
+    for node in ("envoy-1", "envoy-2"):
+        client = machine.connect(node)
+        client.request(CLUSTER)
+        client.exchange(CLUSTER, {"a": "1"})
+    machine.publish({CLUSTER: {"a": BAD}})
+    client.expect(CLUSTER, {"a": BAD})
+    client.nack(CLUSTER, "no such thing")
+    client.settle()
+
+    assert machine.cache.unacknowledged() == (
+        Missing("envoy-1", CLUSTER, "a", "rejected: no such thing"),
+        Missing("envoy-2", CLUSTER, "a", "rejected: no such thing"),
+    )
+
+
+def test_listens_when_a_client_has_acknowledged_all_listeners(machine: MachineWorld) -> None:
+    assert not machine.cache.listens(GROUP)
+    client = machine.connect()
+    client.request(LISTENER)
+    client.exchange(LISTENER, {})
+    assert not machine.cache.listens(GROUP), "none is declared"
+
+    machine.publish({LISTENER: {"http": "1", "https": "1"}})
+    assert not machine.cache.listens(GROUP)
+    client.exchange(LISTENER, {"http": "1", "https": "1"})
+    assert machine.cache.listens(GROUP)
+
+    client.close()
+    assert not machine.cache.listens(GROUP)
+
+
+def test_changes_are_told(machine: MachineWorld) -> None:
+    told: list[None] = []
+    stop = machine.cache.on_change(lambda: told.append(None))
+
+    def news() -> int:
+        count = len(told)
+        told.clear()
+        return count
+
+    client = machine.connect()
+    client.request(CLUSTER)
+    assert news(), "connected"
+    machine.publish({CLUSTER: {"a": BAD}})
+    assert news(), "published"
+    client.expect(CLUSTER, {"a": BAD})
+    client.nack(CLUSTER)
+    assert news(), "rejected"
+    machine.publish({CLUSTER: {"a": "1"}})
+    client.expect(CLUSTER, {"a": "1"})
+    news()
+    client.ack(CLUSTER)
+    assert news(), "acknowledged"
+    client.close()
+    assert news(), "disconnected"
+    stop()
+    machine.publish({CLUSTER: {"b": "1"}})
+    assert not news()
+
+
+def test_equal_publish_is_no_news(machine: MachineWorld) -> None:
+    machine.publish({CLUSTER: {"a": "1"}})
+    told: list[None] = []
+    machine.cache.on_change(lambda: told.append(None))
+    machine.publish({CLUSTER: {"a": "1"}})
+    assert not told
+
+
+def test_traffic_counts_what_is_on_the_wire(machine: MachineWorld) -> None:
+    machine.publish({CLUSTER: {"a": "1", "b": "1"}})
+    client = machine.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {"a": "1", "b": "1"})
+    machine.publish({CLUSTER: {"a": "2"}})
+    client.exchange(CLUSTER, {"a": "2"})
+
+    traffic = machine.cache.traffic()[CLUSTER]
+    assert (traffic.messages, traffic.resources) == (2, 3 if machine.protocol == "delta" else 4)
+    assert traffic.bytes > 3 * len(resource("a").body)
+    assert machine.cache.traffic().get(SCOPE, Traffic()) == Traffic()
+
+
+def test_snapshot_shows_what_is_declared(machine: MachineWorld) -> None:
+    machine.publish({CLUSTER: {"a": "1", "b": "1"}})
+    machine.publish({CLUSTER: {"a": "2", "b": None}})
+    assert machine.cache.snapshot(GROUP) == {CLUSTER: {"a": resource("a", "2")}}
+    assert machine.cache.snapshot("mse/unknown") == {}
+    assert machine.cache.groups() == (GROUP,)
+
+
+def test_log_has_one_line_per_decision_and_no_bodies(
+    delta: MachineWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "xds")
+    delta.publish({CLUSTER: {"a": resource("a", to=("SECRET",))}})
+    client = delta.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {"a": "1"})
+
+    lines = [record.getMessage() for record in caplog.records]
+    tail = f"node=envoy-1 group={GROUP} type_url={CLUSTER}"
+    assert lines == [
+        f"subscribed {tail} nonce= names=0",
+        f"push {tail} nonce=1 names=1",
+        f"ack {tail} nonce=1 names=1",
+    ]
