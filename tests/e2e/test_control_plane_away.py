@@ -1,0 +1,112 @@
+"""Envoy goes on while its control plane is away, and hears only what is new afterwards."""
+
+import asyncio
+from contextlib import AsyncExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fleetgate.demo.fleet import DemoFleet
+from fleetgate.demo.http import Question
+from fleetgate.demo.load import Load
+from fleetgate.demo.loopback import Loopback
+from fleetgate.local import LocalFleet
+from tests.e2e.backends import Backend, backend
+from tests.e2e.rig import ONE, Rig, ask_once, settings_on
+from tests.e2e.stock import control_plane, stock_envoy
+from tests.support.builders import ingress, mse_gateway
+from xds.resource import TypeUrl
+
+QUESTION = Question("/", "web.test")
+
+
+def declare(rig: Rig, web: Backend) -> None:
+    rig.declare("gateway.yaml", mse_gateway("gw", members=[ONE]))
+    for name in ("web", "other", "third"):
+        rig.expose(name, [web])
+        rule = ingress(name, host=f"{name}.test").path("/", to=f"{name}:80")
+        rig.declare(f"{name}.yaml", rule.of_class("mse"))
+
+
+def resources(served: LocalFleet) -> dict[str, int]:
+    """How many resources were sent of each type; none of a type is left out."""
+    traffic = served.control.cache.traffic()
+    return {kind: part.resources for kind, part in traffic.items() if part.resources}
+
+
+async def connected(served: LocalFleet) -> None:
+    """Return when an Envoy is there and has said of every type what it holds."""
+    kinds = {TypeUrl.LISTENER, TypeUrl.SCOPED_ROUTE, TypeUrl.CLUSTER, TypeUrl.ENDPOINT}
+    clients = served.control.cache.clients
+    # A client that holds everything is sent nothing, so that it acknowledges nothing.
+    while not any(kinds <= client.types.keys() for client in clients()):  # noqa: ASYNC110 (as said)
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("protocol", ["delta", "sotw"])
+def test_a_control_plane_that_goes_and_comes_back_fails_nobody(
+    tmp_path: Path, protocol: str
+) -> None:
+    async def scenario() -> None:
+        async with AsyncExitStack() as stack:
+            settings = settings_on(stack.enter_context(closing(Loopback())))
+            fleet = DemoFleet.create(tmp_path / "fleet", [ONE])
+            web = await stack.enter_async_context(backend("web"))
+            more = await stack.enter_async_context(backend("more"))
+            async with control_plane(tmp_path, settings) as served:
+                rig = Rig(fleet, served, settings)
+                declare(rig, web)
+                settings = replace(settings, xds_port=served.serving.xds_port)
+                joining = stock_envoy("mse/gw", settings.xds_port, tmp_path, protocol=protocol)
+                await stack.enter_async_context(joining)
+                load = Load(await rig.address(), QUESTION)
+                await stack.enter_async_context(load.running())
+                await load.answered(200)
+            await load.answered(500)
+            async with control_plane(tmp_path, settings) as served:
+                rig = Rig(fleet, served, settings)
+                await connected(served)
+                await rig.sync()
+                if protocol == "delta":  # SotW's first request cannot say what is held
+                    assert resources(served) == {}
+                await load.answered(200)
+                rig.expose("other", [more])
+                await rig.sync()
+                if protocol == "delta":
+                    assert resources(served) == {TypeUrl.ENDPOINT: 1}
+                question = Question("/", "other.test")
+                assert (await ask_once(await rig.address(), question)).body == b"more"
+                new = ingress("new", host="new.test").path("/", to="web:80")
+                rig.declare("new.yaml", new.of_class("mse"))
+                question = Question("/", "new.test")
+                assert (await ask_once(await rig.address(), question)).body == b"web"
+        assert load.tally().failures == {}
+
+    asyncio.run(scenario())
+
+
+def test_what_was_removed_meanwhile_is_gone_afterwards(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with AsyncExitStack() as stack:
+            settings = settings_on(stack.enter_context(closing(Loopback())))
+            fleet = DemoFleet.create(tmp_path / "fleet", [ONE])
+            web = await stack.enter_async_context(backend("web"))
+            async with control_plane(tmp_path, settings) as served:
+                rig = Rig(fleet, served, settings)
+                declare(rig, web)
+                settings = replace(settings, xds_port=served.serving.xds_port)
+                joining = stock_envoy("mse/gw", settings.xds_port, tmp_path)
+                await stack.enter_async_context(joining)
+                address = await rig.address()
+                assert (await ask_once(address, QUESTION)).status == 200
+            fleet.remove("web.yaml")
+            fleet.remove("web.yaml", to=ONE)
+            assert (await ask_once(address, QUESTION)).status == 200
+            async with control_plane(tmp_path, settings) as served:
+                await connected(served)
+                await served.sync()
+                assert (await ask_once(address, QUESTION)).status == 404
+                assert (await ask_once(address, Question("/", "other.test"))).status == 200
+
+    asyncio.run(scenario())
