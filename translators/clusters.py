@@ -37,9 +37,10 @@ _TCP: Final = 6
 _TCP_USER_TIMEOUT: Final = 18
 _UNLIMITED: Final = 1_000_000_000
 
-PANIC_PERCENT: Final = 0
-"""Never send to Pods that are known to be dead while others live. Envoy's default of 50 would keep
-two thirds of the traffic on a dead member that holds two of three Pods."""
+PANIC_PERCENT: Final = 1
+"""Send to ejected Pods only where nobody else is left, so that a backend that comes back is found
+at once. Envoy's default of 50 would keep two thirds of the traffic on a dead member that holds two
+of three Pods. What keeps 1 from meaning "1 of 100" is `translators.endpoints.OVERPROVISIONING`."""
 
 
 def build_cluster(target: Target, limits: UpstreamLimits) -> Resource:

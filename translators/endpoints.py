@@ -30,9 +30,10 @@ from xds.wire import encode, splice
 _LB_ENDPOINTS: Final = 2  # LocalityLbEndpoints.lb_endpoints
 _ENDPOINTS: Final = 2  # ClusterLoadAssignment.endpoints
 
-OVERPROVISIONING: Final = 10_000
-"""In percent. With Envoy's default of 140 a priority of which half the Pods are down already leaks
-traffic to the next; with this one a single usable Pod of a hundred keeps all of it."""
+OVERPROVISIONING: Final = 1_000_000
+"""In percent: a single usable Pod of 10,000 keeps a priority fully available. With Envoy's default
+of 140 a priority of which half the Pods are down leaks traffic to the next; and Envoy never panics
+while the priorities together are fully available, however few Pods that takes."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
