@@ -1,7 +1,6 @@
 """A directory that is watched: changes are said without asking, however the files are edited."""
 
 import asyncio
-import logging
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -34,6 +33,10 @@ def live(root: Path, script: Callable[[Listener], Awaitable[None]]) -> None:
             await script(listener)
 
     asyncio.run(run())
+
+
+def move(path: Path, to: Path) -> None:
+    path.rename(to)
 
 
 def hosts(listener: Listener) -> list[str]:
@@ -107,28 +110,43 @@ def test_a_root_that_is_a_link_and_turns_elsewhere(
     live(tmp_path / "link", script)
 
 
-def test_a_root_that_goes_and_comes_back(
-    root: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+def test_a_root_that_goes_and_comes_back_as_another_directory(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(directory, "_AGAIN", 20)
     monkeypatch.setattr(directory, "_RETRY", 0.02)
     write(root, "hub/x.yaml", SHOP)
+    shutil.copytree(root, tmp_path / "copy")
 
     async def script(listener: Listener) -> None:
-        root.rename(tmp_path / "apart")  # noqa: ASYNC240 (the script is the only thing that runs)
+        move(root, tmp_path / "apart")
         await listener.until(lambda: not listener.state.origins["one"].reachable)
-        (tmp_path / "apart").rename(root)
+        move(tmp_path / "copy", root)
         await listener.until(lambda: listener.state.origins["one"].reachable)
         assert hosts(listener) == ["example.com"]
         write(root, "hub/x.yaml", ingress("shop", host="changed.com"))
         await listener.until(lambda: hosts(listener) == ["changed.com"])
 
-    with caplog.at_level(logging.WARNING):
-        live(root, script)
-    assert "cannot watch" in caplog.text
+    live(root, script)
+
+
+def test_a_directory_that_cannot_be_watched_is_read_again_and_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when the kernel's limit of watches is reached."""
+
+    def refuse(_: Path) -> None:
+        raise OSError("OS file watch limit reached")
+
+    monkeypatch.setattr(directory, "_start_watching", refuse)
+    monkeypatch.setattr(directory, "_RETRY", 0.02)
+
+    async def script(listener: Listener) -> None:
+        write(root, "hub/x.yaml", SHOP)
+        await listener.until(lambda: hosts(listener) == ["example.com"])
+
+    live(root, script)
+    assert "OS file watch limit reached" in caplog.text
 
 
 def test_a_fleet_on_a_file_system_without_events_is_looked_at_again(
