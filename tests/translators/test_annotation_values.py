@@ -51,6 +51,7 @@ def test_false(text: str) -> None:
         pytest.param(regex, "a(", id="regex-open"),
         pytest.param(regex, "(?=a)", id="regex-lookahead"),
         pytest.param(regex, r"\Qa", id="regex-open-quote"),
+        pytest.param(regex, r"\x{10FFFF}", id="regex-beyond-bytes"),
         pytest.param(regex, "((a{100}){100}){10}", id="regex-too-large"),
     ],
 )
@@ -69,6 +70,7 @@ def test_unusable(parse: Callable[[str], object], text: str) -> None:
         pytest.param(cookie_name, "Stage", "Stage", id="cookie-keeps-case"),
         pytest.param(regex, "^v[0-9]+$", "^v[0-9]+$", id="regex"),
         pytest.param(regex, r"\Q.\E+", r"\Q.\E+", id="regex-quote"),
+        pytest.param(regex, "größe", "größe", id="regex-not-only-ascii"),
         pytest.param(printable, "größe", "größe", id="not-only-ascii"),
         pytest.param(lines, " a b \n\n c \n", ("a b", "c"), id="lines"),
     ],

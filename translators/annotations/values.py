@@ -69,11 +69,15 @@ def regex(text: str) -> str:
 
 
 def regex_error(pattern: str) -> str | None:
-    """Why Envoy would refuse the pattern, or None. Costs a compilation."""
+    """Why Envoy would refuse the pattern, or None. Costs a compilation.
+
+    Envoy matches bytes: a character beyond ASCII is two to four of them, and `\\x{100}` is none.
+    """
     options = re2.Options()
     options.log_errors = False
+    options.encoding = re2.Options.Encoding.LATIN1
     try:
-        size = re2.compile(pattern, options).programsize
+        size = re2.compile(pattern.encode(), options).programsize
     except re2.error as e:
         return e.args[0].decode(errors="replace") if e.args else "not accepted"
     return None if size <= _MAX_PROGRAM else f"too large ({size} instructions)"
