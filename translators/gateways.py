@@ -84,6 +84,18 @@ def read_gateway(ref: Ref, config: MseIngressConfig) -> Gateway:
     return Gateway(ref, members, selector, limits, tuple(problems))
 
 
+def unknown_member(gateway: Ref, member: str) -> Problem:
+    """The problem of a gateway that names a member which the fleet does not have."""
+    return Problem(
+        gateway,
+        "MemberNotFound",
+        REMOTE_CLUSTERS,
+        member,
+        "the ID of a member of the fleet",
+        "the gateway sends nothing there",
+    )
+
+
 def _duration(text: str) -> timedelta:
     if found := _DURATION.fullmatch(text):
         value = timedelta(milliseconds=int(found[1]) * (1 if found[2] == "ms" else 1000))

@@ -55,13 +55,13 @@ class IngressRules:
         return frozenset(default | {rule.host for rule in self.rules})
 
     @property
-    def named(self) -> Iterator[tuple[str, Backend]]:
-        """The backends that its rules name, each with the field that does."""
+    def named(self) -> Iterator[tuple[Rule, Backend]]:
+        """The backends that its rules name, each with the rule that does."""
         for rule in (*self.rules, self.default) if self.default else self.rules:
             if isinstance(rule.action, Forward):
                 for share in rule.action.shares:
                     for backend in share.target.backends:
-                        yield rule.at, backend
+                        yield rule, backend
 
 
 def age_of(ingress: Ingress) -> Age:

@@ -6,10 +6,9 @@ from enum import Enum
 from typing import Any
 
 from fleet.problem import Problem
-from fleet.ref import Ref
 from translators.endpoints import Lack
 from translators.gateways import Gateway
-from translators.model import Backend
+from translators.model import Backend, Rule
 
 
 class Phase(Enum):
@@ -91,18 +90,22 @@ def gateway_status(
     return GatewayStatus(phase, runtime.failure, remote_clusters, gateway.problems)
 
 
-def lacking(at: Ref, key: str, backend: Backend, lack: Lack) -> Problem:
+def lacking(rule: Rule, backend: Backend, lack: Lack) -> Problem:
     """The problem of a rule whose backend has nobody to answer."""
     reasons = {
         Lack.SERVICE: "ServiceNotFound",
         Lack.PORT: "PortNotFound",
         Lack.ENDPOINTS: "NoReadyPods",
     }
+    if rule.alternative is None:
+        effect = "requests are answered with 503"
+    else:
+        effect = "its requests go to the backend of the main rule"
     return Problem(
-        at,
+        rule.origin,
         reasons[lack],
-        f"{key}.backend" if "paths" in key else key,
+        f"{rule.at}.backend" if "paths" in rule.at else rule.at,
         f"{backend.namespace}/{backend.service}:{backend.port}",
         "a Service with this port and a ready Pod in an attached member",
-        f"{lack.value}, requests are answered with 503",
+        f"{lack.value}, {effect}",
     )

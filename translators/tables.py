@@ -10,7 +10,7 @@ known by the Ref of its object, a host by "" where a rule has none.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from fleet.models import (
@@ -43,6 +43,7 @@ from translators.gateways import (
     attach,
     class_of,
     read_gateway,
+    unknown_member,
 )
 from translators.hosts import HostPlan, plan_host
 from translators.ingress import IngressRules, read_ingress
@@ -269,7 +270,9 @@ class Tables:
         gateway = view.must(self.gateways, ref)
         runtime = view.get(self.runtimes, ref) or Runtime()
         remote = tuple(self._remote_cluster(view, member) for member in gateway.members)
-        return gateway_status(gateway, runtime, remote)
+        unknown = (m for m in gateway.members if view.get(self.origins, m) is None)
+        problems = (*gateway.problems, *(unknown_member(ref, member) for member in unknown))
+        return gateway_status(replace(gateway, problems=problems), runtime, remote)
 
     def _remote_cluster(self, view: View, member: str) -> RemoteCluster:
         origin = view.get(self.origins, member)
@@ -288,10 +291,10 @@ class Tables:
         for key in view.group(self.findings, ref):
             problems |= {p for p in view.must(self.plans, key).problems if p.at == ref}
         for gateway in attachment.gateways:
-            for at, backend in rules.named:
+            for rule, backend in rules.named:
                 lack = view.get(self.lacks, (gateway, Target((backend,))))
                 if lack is not None and lack is not Lack.NOTHING:
-                    problems.add(lacking(ref, at, backend, lack))
+                    problems.add(lacking(rule, backend, lack))
         binds = [self._bind(view, gateway) for gateway in attachment.gateways]
         return IngressStatus(
             gateways=tuple(gateway_name(gateway) for gateway in attachment.gateways),
