@@ -1,21 +1,21 @@
 """`fleetgate demo`: the documents' examples on an embedded fleet with a real Envoy."""
 
-import asyncio
-
 import click
 
 from fleetgate.commands.options import ADMIN_PORT
 from fleetgate.demo.show import show
+from fleetgate.lifetime import run
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="End after the walk; exit 0 only if every example held.")
+@click.option("--once", is_flag=True, help="End after the walk instead of staying up.")
 @click.option(
     "--port-offset",
+    metavar="NUMBER",
     default=10000,
     show_default=True,
     type=click.IntRange(0, 65000),
-    help="Added to every port of a gateway: with 10000, port 80 is 10080.",
+    help="Added to every port of a gateway: 10000 turns port 80, which is for root, into 10080.",
 )
 @ADMIN_PORT
 @click.pass_context
@@ -26,6 +26,10 @@ def demo(ctx: click.Context, port_offset: int, admin_port: int, *, once: bool) -
     a real Envoy, shows for each example what was asked, what came back and whether that is what the
     documents promise, and then stays up for you to try.
 
-    Exit status: 0 every example held, 1 one did not, 2 it could not start.
+    Exit status: 0 every example held, 1 one did not or the walk was stopped, 2 it could not start.
     """
-    ctx.exit(0 if asyncio.run(show(port_offset, admin_port, once=once)) else 1)
+    verbose = ctx.find_root().params["verbose"]
+    held = run(show(port_offset, admin_port, once=once, verbose=verbose))
+    if held is None:
+        click.echo("fleetgate: stopped before the walk was over", err=True)
+    ctx.exit(0 if held else 1)

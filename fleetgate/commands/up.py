@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from fleet.ref import Ref
 from fleetgate.commands.options import ADMIN_PORT, BIND, FLEET, PORT_OFFSET, XDS_PORT
 from fleetgate.control import ControlSettings
-from fleetgate.lifetime import until_stopped
+from fleetgate.lifetime import run, until_stopped
 from fleetgate.local import LocalFleet, local_fleet
 from fleetgate.serving import ServeSettings
 from translators.names import gateway_name
@@ -21,7 +22,7 @@ from translators.names import gateway_name
 @XDS_PORT
 @ADMIN_PORT
 def up(directory: Path, bind: str, port_offset: int, xds_port: int, admin_port: int) -> None:
-    """Serve a fleet on this machine: the control plane, and an Envoy for each gateway.
+    """Serve a fleet on this machine, with an Envoy for each gateway.
 
     DIR holds the fleet: DIR/hub/*.yaml and DIR/clusters/MEMBER/*.yaml; it is watched while this
     runs. Gateways listen on port 80 plus the offset: the first on --bind, each further one on the
@@ -34,7 +35,7 @@ def up(directory: Path, bind: str, port_offset: int, xds_port: int, admin_port: 
         xds_port=xds_port,
         admin_port=admin_port,
     )
-    asyncio.run(_up(directory, settings))
+    run(_up(directory, settings))
 
 
 async def _up(directory: Path, settings: ServeSettings) -> None:
@@ -50,14 +51,31 @@ async def _up(directory: Path, settings: ServeSettings) -> None:
 
 
 async def _announce(fleet: LocalFleet) -> None:
-    """Say when traffic flows, gateway by gateway."""
-    await fleet.control.started.wait()
-    if not fleet.control.gateways:
-        click.echo("no gateway is declared yet: put a MseIngressConfig into hub/")
-    for gateway in fleet.control.gateways:
-        try:
-            address, port = await fleet.listening(gateway)
-        except TimeoutError as e:
-            click.echo(str(e), err=True)
-        else:
-            click.echo(f"ready: {gateway_name(gateway)} listens on http://{address}:{port}")
+    """Say when traffic flows, gateway by gateway, also of those that are declared later."""
+    control = fleet.control
+    changed = asyncio.Event()
+    stop = control.cache.on_change(changed.set)
+    announcing: dict[Ref, asyncio.Task[None]] = {}
+    try:
+        await control.started.wait()
+        if not control.gateways:
+            click.echo("no gateway is declared yet: put a MseIngressConfig into hub/")
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                for ref in announcing.keys() - control.gateways.keys():
+                    announcing.pop(ref).cancel()
+                for ref in sorted(control.gateways.keys() - announcing.keys()):
+                    announcing[ref] = tasks.create_task(_announce_one(fleet, ref))
+                changed.clear()
+                await changed.wait()
+    finally:
+        stop()
+
+
+async def _announce_one(fleet: LocalFleet, gateway: Ref) -> None:
+    try:
+        address, port = await fleet.listening(gateway)
+    except TimeoutError as e:
+        click.echo(str(e), err=True)
+    else:
+        click.echo(f"ready: {gateway_name(gateway)} listens on http://{address}:{port}")

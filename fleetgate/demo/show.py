@@ -1,8 +1,11 @@
 """The demo put together: an embedded fleet, its kubelet, the gateways, and the walk."""
 
+import logging
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -34,11 +37,12 @@ class _Gateways:
         return await self.fleet.listening(Ref(HUB, "MseIngressConfig", "", gateway))
 
 
-async def show(port_offset: int, admin_port: int, *, once: bool) -> bool:
+async def show(port_offset: int, admin_port: int, *, once: bool, verbose: bool) -> bool:
     """Walk through the documents' examples; whether all of them held.
 
     Unless `once`, the fleet then stays up, to be edited and asked, until the process is told to
-    stop. Raises OperatorError.
+    stop. While the walk changes the fleet, what lacks for a moment is logged only if `verbose`.
+    Raises OperatorError.
     """
     with tempfile.TemporaryDirectory(prefix="fleetgate-demo-") as place:
         root, logs = Path(place, "fleet"), Path(place)
@@ -54,12 +58,25 @@ async def show(port_offset: int, admin_port: int, *, once: bool) -> bool:
             local_fleet(root, settings, logs) as served,
         ):
             walk = Walk(fleet, kubelet, _Gateways(served), page)
-            outcome = await walk.run()
+            with nullcontext() if verbose else _errors_only():
+                outcome = await walk.run()
+                if not once:
+                    await walk.stand()
             if not once:
-                await walk.stand()
                 _invite(page, root, served)
                 await until_stopped()
             return outcome.failed == 0
+
+
+@contextmanager
+def _errors_only() -> Iterator[None]:
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
 
 
 def _invite(page: Page, root: Path, served: LocalFleet) -> None:
