@@ -82,7 +82,8 @@ class Admin:
         if not 0 <= timeout <= MAX_SYNC:
             raise web.HTTPBadRequest(text=f"timeout is a number of seconds up to {MAX_SYNC:g}\n")
         missing = await sync(self._control, timeout)
-        return web.json_response({"synced": not missing, "missing": missing})
+        envoys = len(self._control.cache.clients())
+        return web.json_response({"synced": not missing, "missing": missing, "envoys": envoys})
 
 
 async def sync(control: ControlPlane, timeout: float) -> list[dict[str, Any]]:  # noqa: ASYNC109 (a deadline that reports what is missing instead of raising)
@@ -93,9 +94,11 @@ async def sync(control: ControlPlane, timeout: float) -> list[dict[str, Any]]:  
     """
     changed = asyncio.Event()
     stop = control.cache.on_change(changed.set)
+    settled = False
     try:
         async with asyncio.timeout(timeout):
             await control.settle()
+            settled = True
             while control.cache.unacknowledged():
                 await changed.wait()
                 changed.clear()
@@ -105,8 +108,10 @@ async def sync(control: ControlPlane, timeout: float) -> list[dict[str, Any]]:  
         return []
     finally:
         stop()
-    if not control.started.is_set():
-        return [{"node": "", "type": "", "name": "", "reason": "sources have not listed yet"}]
+    if not settled:
+        doing = "read again" if control.started.is_set() else "read"
+        reason = f"what is declared has not been {doing} yet"
+        return [{"node": "", "type": "", "name": "", "reason": reason}]
     return [
         {
             "node": missing.node_id,

@@ -40,7 +40,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="fleetgate")
+@click.version_option(package_name="fleetgate", prog_name="fleetgate")
 @click.option("-v", "--verbose", is_flag=True, help="Log every decision, not only warnings.")
 def main(*, verbose: bool) -> None:
     """The open gateway for fleets of Kubernetes clusters.

@@ -4,7 +4,7 @@ import json
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 from fleetgate.errors import OperatorError
 
@@ -17,10 +17,14 @@ def ask(port: int, path: str, *, post: bool = False, timeout: float = 10.0) -> A
     url = f"http://127.0.0.1:{port}{path}"
     request = Request(url, method="POST" if post else "GET")
     try:
-        with urlopen(request, timeout=timeout) as answer:  # noqa: S310 (as above)
+        # Nothing on this machine is asked through a proxy.
+        with build_opener(ProxyHandler({})).open(request, timeout=timeout) as answer:
             return json.load(answer)
     except HTTPError as e:
-        raise OperatorError(e.read().decode(errors="replace").strip()) from e
+        raise OperatorError(
+            f"what answers on port {port} is no fleetgate ({e.code} {e.reason}); "
+            "name the port of its admin HTTP with --admin-port"
+        ) from e
     except (OSError, HTTPException, ValueError) as e:
         raise OperatorError(
             f"no fleetgate answers on port {port} of this machine; "

@@ -1,5 +1,6 @@
 """What the control plane knows, as JSON: the content of `/status` and of `fleetgate status`."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
@@ -40,6 +41,8 @@ def report(control: ControlPlane, file_of: FileOf, admin_of: Callable[[str], str
     `file_of` says which file an object came from, `admin_of` where a node's own admin pages are.
     """
     ingresses = control.translator.tables.ingress_statuses.rows
+    problems = control.problems
+    count = Counter(problem.at for problem in problems)
     return {
         "gateways": [_gateway(control, ref) for ref in gateway_refs(control)],
         "members": [
@@ -57,11 +60,11 @@ def report(control: ControlPlane, file_of: FileOf, admin_of: Callable[[str], str
                 "name": ref.name,
                 "gateways": list(status.gateways),
                 "addresses": list(status.addresses),
-                "problems": len(status.problems),
+                "problems": count[ref],
             }
             for ref, status in sorted(ingresses.items())
         ],
-        "problems": [problem_json(problem, file_of) for problem in control.problems],
+        "problems": [problem_json(problem, file_of) for problem in problems],
         "envoys": [_envoy(client, admin_of) for client in control.cache.clients()],
     }
 
@@ -103,7 +106,9 @@ def problem_json(problem: Problem, file_of: FileOf) -> Json:
         "reason": problem.reason,
         "key": problem.key,
         "value": problem.value,
+        "shown": problem.shown,
         "expected": problem.expected,
+        "effect": problem.effect,
         "message": problem.message,
     }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -73,20 +74,23 @@ async def serving(
 
 
 async def _start(server: XdsServer, settings: ServeSettings) -> int:
+    address, port = settings.xds_address, settings.xds_port
+    host = f"[{address}]" if ":" in address else address
     try:
-        return await server.start(f"{settings.xds_address}:{settings.xds_port}")
+        # gRPC keeps the reason to itself, and prints a line of its own.
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+        return await server.start(f"{host}:{port}")
     except OSError as e:
         raise OperatorError(
-            f"xDS cannot listen on {settings.xds_address}:{settings.xds_port}; "
+            f"xDS cannot listen on {host}:{port} ({e.strerror or e}); "
             "is another fleetgate running? Choose another port with --xds-port"
         ) from e
 
 
 def _refuse_open_xds(settings: ServeSettings) -> None:
-    try:
-        loopback = ipaddress.ip_address(settings.xds_address).is_loopback
-    except ValueError as e:
-        raise OperatorError(f"--xds-bind {settings.xds_address} is not an IP address") from e
+    loopback = ipaddress.ip_address(settings.xds_address).is_loopback
     if not loopback and not settings.insecure:
         raise OperatorError(
             f"xDS on {settings.xds_address} would be open to whoever reaches it; "

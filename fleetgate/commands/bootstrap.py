@@ -10,32 +10,45 @@ from translators.names import parse_gateway_name
 @click.command()
 @click.argument("gateway", metavar="GATEWAY")
 @click.option(
-    "--xds-address", default="127.0.0.1", show_default=True, help="Where fleetgate serves xDS."
+    "--xds-address",
+    metavar="HOST",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address or DNS name at which this Envoy finds fleetgate.",
 )
 @click.option(
     "--xds-port",
+    metavar="PORT",
     default=18000,
     show_default=True,
     type=click.IntRange(1, 65535),
-    help="The port of it.",
+    help="Port on which fleetgate serves xDS.",
 )
-@click.option("--node-id", default="", help="Name of this Envoy; its host's name by default.")
+@click.option(
+    "--node-id",
+    metavar="NAME",
+    default="",
+    help="Name of this Envoy, as status shows it; by default that of the host that runs this.",
+)
 @click.option(
     "--protocol",
     type=click.Choice(["delta", "sotw"]),
     default="delta",
     show_default=True,
-    help="delta sends what changed, sotw everything of a type again.",
+    help="How xDS is spoken: delta sends what has changed, sotw all of a type again.",
 )
 @click.option(
     "--admin-port",
+    metavar="PORT",
     default=9901,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="Port of Envoy's own admin pages, on loopback.",
+    help="Port of Envoy's own admin pages, on loopback; 0 takes a free one.",
 )
 @click.option(
-    "--full-statistics", is_flag=True, help="All of Envoy's statistics, some 190 lines a Cluster."
+    "--full-statistics",
+    is_flag=True,
+    help="Let Envoy keep all of its statistics, some 190 a Cluster instead of 2.",
 )
 def bootstrap(
     gateway: str,
@@ -49,8 +62,10 @@ def bootstrap(
 ) -> None:
     """Print what a stock Envoy needs to join a gateway.
 
-    GATEWAY is the flavour and the name of the gateway's object, such as mse/ackone-gateway:
+    GATEWAY is the flavour and the name of the gateway's object, such as mse/ackone-gateway for a
+    MseIngressConfig:
 
+    \b
         fleetgate bootstrap mse/ackone-gateway > envoy.yaml && envoy -c envoy.yaml
 
     Exit status: 0 printed, 2 GATEWAY is no gateway's name.

@@ -1,13 +1,12 @@
 """`fleetgate serve`: the control plane alone; Envoys run elsewhere."""
 
-import asyncio
 from pathlib import Path
 
 import click
 
-from fleetgate.commands.options import ADMIN_PORT, FLEET, PORT_OFFSET, XDS_PORT
+from fleetgate.commands.options import ADMIN_PORT, FLEET, PORT_OFFSET, XDS_PORT, Address
 from fleetgate.control import ControlSettings
-from fleetgate.lifetime import until_stopped
+from fleetgate.lifetime import run, until_stopped
 from fleetgate.serving import ServeSettings, serving
 
 
@@ -17,19 +16,29 @@ from fleetgate.serving import ServeSettings, serving
     "--bind",
     default="0.0.0.0",  # noqa: S104 (an Envoy of its own host serves everybody)
     show_default=True,
-    help="Address that Envoys listen on.",
+    type=Address(),
+    help="Address on which the gateways' Envoys listen, each on its own host.",
 )
 @PORT_OFFSET
 @click.option(
     "--xds-bind",
     default="127.0.0.1",
     show_default=True,
-    help="Address for xDS; beyond loopback --insecure is needed.",
+    type=Address(),
+    help="Address on which Envoys ask for their configuration; beyond loopback with --insecure.",
 )
 @XDS_PORT
-@click.option("--insecure", is_flag=True, help="Serve xDS beyond loopback without TLS.")
 @click.option(
-    "--admin-bind", default="127.0.0.1", show_default=True, help="Address for the admin HTTP."
+    "--insecure",
+    is_flag=True,
+    help="Allow xDS beyond loopback: whoever reaches it reads all configuration.",
+)
+@click.option(
+    "--admin-bind",
+    default="127.0.0.1",
+    show_default=True,
+    type=Address(),
+    help="Address of fleetgate's own admin HTTP.",
 )
 @ADMIN_PORT
 def serve(
@@ -58,7 +67,7 @@ def serve(
         admin_address=admin_bind,
         admin_port=admin_port,
     )
-    asyncio.run(_serve(directory, settings))
+    run(_serve(directory, settings))
 
 
 async def _serve(directory: Path, settings: ServeSettings) -> None:

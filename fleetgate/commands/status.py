@@ -8,7 +8,8 @@ import click
 import yaml
 
 from fleetgate.client import ask
-from fleetgate.commands.options import ADMIN_PORT
+from fleetgate.commands.findings import problem_lines
+from fleetgate.commands.options import RUNNING
 
 
 @click.command()
@@ -18,9 +19,10 @@ from fleetgate.commands.options import ADMIN_PORT
     type=click.Choice(["text", "json", "yaml"]),
     default="text",
     show_default=True,
-    help="yaml prints each object's status as Kubernetes would hold it.",
+    help="text for people, json the same for programs; yaml prints each object's status as "
+    "Kubernetes would hold it.",
 )
-@ADMIN_PORT
+@RUNNING
 def status(output: str, admin_port: int) -> None:
     """Show how a running fleetgate is doing.
 
@@ -53,7 +55,7 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
                 gateway["name"],
                 gateway["phase"],
                 ", ".join(f"{gateway['address']}:{port}" for port in gateway["ports"]),
-                ", ".join(m["clusterId"] for m in gateway["members"]) or "none",
+                ", ".join(map(_member, gateway["members"])) or "none",
                 gateway["message"],
             )
             for gateway in report["gateways"]
@@ -73,7 +75,7 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
                 ingress["name"],
                 ", ".join(ingress["gateways"]) or "none",
                 ", ".join(ingress["addresses"]),
-                str(ingress["problems"] or ""),
+                str(ingress["problems"] or "none"),
             )
             for ingress in report["ingresses"]
         ],
@@ -95,6 +97,10 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
     )
 
 
+def _member(member: Any) -> str:  # noqa: ANN401 (JSON)
+    return str(member["clusterId"]) + (f" ({member['status']})" if "status" in member else "")
+
+
 def _columns(head: Sequence[str], rows: list[Sequence[str]]) -> Iterator[str]:
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     for row in (head, *rows):
@@ -105,9 +111,5 @@ def _print_problems(problems: Any) -> None:  # noqa: ANN401 (JSON)
     click.echo(click.style("Problems", bold=True))
     if not problems:
         click.echo("  none")
-    for problem in problems:
-        name = "/".join(part for part in (problem["namespace"], problem["name"]) if part)
-        where = f" in {problem['member']}" if problem["member"] else ""
-        file = f" ({problem['file']})" if problem["file"] and problem["kind"] != "File" else ""
-        click.echo(f"  {problem['kind']} {name}{where}{file}")
-        click.echo(f"    {problem['reason']}: {problem['message']}")
+    for line in problem_lines(problems):
+        click.echo(f"  {line}".rstrip())

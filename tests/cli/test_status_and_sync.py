@@ -1,0 +1,140 @@
+"""`status` shows how a running fleetgate is doing; `sync` waits until Envoys have it all."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.commands import PORT_OFFSET, Staying, fleetgate
+from tests.support.builders import ingress, write
+
+
+def _declare(fleet: Path, name: str, *, host: str = "more.example") -> None:
+    more = ingress(name, host=host).path("/", to="web:80").of_class("mse")
+    write(fleet, f"hub/{name}.yaml", more)
+
+
+def _rows(text: str, title: str) -> list[list[str]]:
+    block = text.partition(f"{title}\n")[2].partition("\n\n")[0]
+    return [line.split() for line in block.splitlines()[1:]]
+
+
+def test_text_shows_gateways_members_ingresses_and_envoys(up: Staying, address: str) -> None:
+    shown = up.ask("status")
+
+    assert (shown.status, shown.err) == (0, "")
+    place = f"{address}:{80 + PORT_OFFSET}"
+    assert _rows(shown.out, "Gateways") == [["mse/shop", "Listening", place, "east"]]
+    assert _rows(shown.out, "Members") == [["east", "reachable"]]
+    assert _rows(shown.out, "Ingresses") == [["default", "web", "mse/shop", address, "none"]]
+    ((node, gateway, *acknowledged, pending, admin),) = _rows(shown.out, "Envoys")
+    assert node.startswith("mse/shop@")
+    assert gateway == "mse/shop"
+    assert set(acknowledged[::2]) == {"CDS", "EDS", "LDS", "SRDS"}
+    assert pending == "none"
+    assert admin.startswith("127.0.0.1:")
+    assert shown.out.endswith("\nProblems\n  none\n")
+
+
+def test_text_shows_problems_by_object(up: Staying, fleet: Path) -> None:
+    _declare(fleet, "bad", host="bad_.example")
+    up.ask("sync")
+
+    shown = up.ask("status").out
+
+    assert next(row for row in _rows(shown, "Ingresses") if row[1] == "bad")[-1] == "1"
+    problems = shown.partition("\nProblems\n")[2]
+    assert problems.startswith("  hub/bad.yaml: Ingress default/bad\n")
+    assert "spec.rules[0].host: 'bad_.example'\n" in problems
+
+
+def test_text_marks_a_member_that_the_fleet_does_not_have(up: Staying, fleet: Path) -> None:
+    gateway = fleet / "hub" / "gateway.yaml"
+    gateway.write_text(gateway.read_text().replace("east", "east,wset"))
+    up.ask("sync")
+
+    assert "east, wset (Failed)" in up.ask("status").out
+
+
+def test_json_is_for_programs(up: Staying, address: str) -> None:
+    shown = up.ask("status", "-o", "json")
+
+    report = json.loads(shown.out)
+    assert set(report) == {"gateways", "members", "ingresses", "problems", "envoys"}
+    assert report["gateways"][0]["address"] == address
+    assert report["envoys"][0]["protocol"] == "delta"
+
+
+def test_yaml_shows_each_objects_status_as_kubernetes_would_hold_it(
+    up: Staying, address: str
+) -> None:
+    shown = up.ask("status", "-o", "yaml")
+
+    listed = yaml.safe_load(shown.out)
+    assert listed["kind"] == "List"
+    statuses = {item["kind"]: item["status"] for item in listed["items"]}
+    assert statuses["MseIngressConfig"]["phase"] == "Listening"
+    assert statuses["MseIngressConfig"]["remoteClusters"] == [{"clusterId": "east"}]
+    assert statuses["Ingress"] == {"loadBalancer": {"ingress": [{"ip": address}]}}
+
+
+def test_sync_counts_what_was_written_before_the_call(up: Staying, fleet: Path) -> None:
+    for number in range(3):
+        _declare(fleet, f"more-{number}", host=f"more-{number}.example")
+
+        synced = up.ask("sync")
+
+        assert (synced.status, synced.err) == (0, "")
+        assert synced.out == "in sync: every Envoy has acknowledged what is declared\n"
+        ingresses = json.loads(up.ask("status", "-o", "json").out)["ingresses"]
+        assert f"more-{number}" in {found["name"] for found in ingresses}
+
+
+def test_sync_says_what_is_missing_when_time_is_up(up: Staying, fleet: Path) -> None:
+    (envoy,) = up.processes("envoy")
+    os.kill(envoy, signal.SIGSTOP)
+    try:
+        _declare(fleet, "more")
+
+        late = up.ask("sync", "--timeout", "0.2")
+    finally:
+        os.kill(envoy, signal.SIGCONT)
+
+    assert (late.status, late.out) == (1, "")
+    assert late.err.startswith("not in sync after 0.2 s:\n  mse/shop@")
+    assert "more.example" in late.err
+    assert up.ask("sync").status == 0
+
+
+def test_sync_without_time_says_no(up: Staying) -> None:
+    late = up.ask("sync", "--timeout", "0")
+
+    assert late.status == 1
+    assert late.err.startswith("not in sync after 0 s:\n")
+
+
+def test_sync_of_a_fleet_without_envoys_says_that_there_are_none(fleet: Path) -> None:
+    with Staying.serve(fleet) as serve:
+        synced = serve.ask("sync")
+
+    assert synced.status == 0
+    assert synced.out == "in sync: what is declared is published; no Envoy is connected\n"
+
+
+@pytest.mark.parametrize("command", ["status", "sync"])
+def test_a_proxy_in_the_environment_is_not_asked(
+    up: Staying, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+
+    assert up.ask(command).status == 0
+
+
+def test_an_http_server_that_is_no_fleetgate_is_told_apart(up: Staying) -> None:
+    envoys = json.loads(up.ask("status", "-o", "json").out)["envoys"]
+    port = envoys[0]["admin"].rpartition(":")[2]
+
+    fleetgate("status", "--admin-port", port).says(f"what answers on port {port} is no fleetgate")
