@@ -1,0 +1,385 @@
+"""Random objects of a fleet: mostly what users write, mixed with what nobody should.
+
+Every random choice comes from one seeded generator, so that a failure can be repeated.
+"""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any, Final, TypeVar
+
+from translators.annotations.features import FEATURES, LATER
+
+T = TypeVar("T")
+Json = Any  # a manifest, right or wrong
+
+SERVICES: Final = ("web", "api", "odd-1", "odd-2", "odd-3", "odd-4")
+MEMBERS: Final = ("one", "two")
+KEYS: Final = tuple(
+    spelling
+    for key in (*(key for feature in FEATURES for key in feature.keys), *LATER)
+    for spelling in key.spellings
+)
+_IN_USE: Final = tuple(s for f in FEATURES for key in f.keys for s in key.spellings)
+
+_TEXTS: Final = (
+    *("", " ", "\t", "\n", "\r\n", "\0", "\x7f", "\x1b[31m", "a\x00b", "a\nb", "x" * 5000),
+    *("%", "%%", "%s", "%REQ(:path)%", "%DOWNSTREAM_REMOTE_ADDRESS%", "%2F", "%00", "$1", "${x}"),
+    *(
+        "ä",
+        "größe",
+        "日本語",
+        "\U0001f600",
+        "\u202e",
+        "\ufeff",
+        "\ud800",
+        "a\u0301",
+        "\x85",
+        "\u2028",
+    ),
+    *("'", '"', "`", "\\", "\\Q", "\\E", "/", "|", "&", "=", "~", "@", ">", "mse|*", "null", "~"),
+    *(
+        "true",
+        "false",
+        "never",
+        "always",
+        "on",
+        "yes",
+        "-1",
+        "0",
+        "1e9",
+        "NaN",
+        "99999999999999999",
+    ),
+    *("{{ .Values.x }}", "<script>", "; DROP TABLE", "../../etc/passwd", "a" * 256, "é" * 300),
+)
+_NAMES: Final = (
+    *("stage", "X-Stage", ":path", ":authority", "host", "x-fg-scope", "connection", "a b", "\x7f"),
+    *("a" * 256, "a" * 257, "%REQ(x)%", "*", "!#$", "ä", "cookie", "a=b", "a[]", "a&b", "A.b"),
+)
+_REGEXES: Final = (
+    *("", ".*", "^a", "a$", "(", ")", "[", "a**", "(?i)x", "(?=a)", "(?!a)", "\\1", "(a)(b)\\2"),
+    *(
+        "\\Q",
+        "\\Qa.b",
+        "\\Qa\\E",
+        "\\C",
+        "\\pN",
+        "\\p{Greek}",
+        "\\x{10FFFF}",
+        "[[:alpha:]]",
+        "(?P<n>a)",
+    ),
+    *("(?<n>a)", "(?s).*", "(?U)a+", "a)|(b", "a)(?:b", "x{1000}", "x{1001}", "(x{1000}){1000}"),
+    *(".{900}", "é{300}", "(a|b|c){300}", "[^\\x00-\\x{10FFFF}]", "\\", "a\\", "|", "||", "(|)*"),
+    *(
+        "(?i)\u017f\u212a",
+        "\\pL{200}",
+        "(((((((((((a*)*)*)*)*)*)*)*)*)*)*",
+        "(?#c)",
+        "\\z",
+        "\\b\\B",
+    ),
+)
+_NUMBERS: Final = (-1, 0, 1, 10, 50, 99, 100, 101, 150, 1000, 10**6, 2**31, 2**32, 2**64, 10**30)
+_HOSTS: Final = (
+    *(
+        "example.com",
+        "Example.COM",
+        "a.example.com",
+        "*.example.com",
+        "*.b.example.com",
+        "*",
+        "",
+        None,
+    ),
+    *("xn--bcher-kva.example", "bücher.example", "a..b", ".a", "a.", "-a.b", "a_b.c", "a*.b.c"),
+    *("1.2.3.4", "[::1]", "a.example.com:80", "a b", "a|b", "x" * 63, "x" * 64, "*.com", "*.*.com"),
+    *(
+        ".".join(["abc"] * 63),
+        ".".join(["abcd"] * 60),
+        "%REQ(x)%",
+        "mse|*",
+        "a/b",
+        "a\nb",
+        "1",
+        "0",
+    ),
+)
+_PATHS: Final = (
+    *(
+        "/",
+        "",
+        None,
+        "/a",
+        "/a/",
+        "/a/b",
+        "/A",
+        "//",
+        "/a//b",
+        "/.",
+        "/..",
+        "/a/../b",
+        "/%2f",
+        "/%20",
+    ),
+    *(
+        "/ä",
+        "/a b",
+        "/a?b",
+        "/a#b",
+        "/a;b=c",
+        "a",
+        "*",
+        "/*",
+        "/(.*)",
+        "/[a-z]+",
+        "/a\\b",
+        "/\0",
+        "/\n",
+    ),
+    *(
+        "/%",
+        "/%%",
+        "/%zz",
+        "/%REQ(x)%",
+        "/~user",
+        "/a|b",
+        "/{a}",
+        "/" + "x" * 4000,
+        "/" + "x" * 9000,
+    ),
+    *(
+        "/" + "a/" * 500,
+        "/:authority",
+        "/\ud800",
+        "/\U0001f600",
+        "/'",
+        '/"',
+        "/@:$&,+=!",
+        "/.well-known/x",
+    ),
+)
+_ADDRESSES: Final = (
+    *("10.0.0.1", "10.0.0.1", "10.0.0.2", "::1", "fd00::1", "FD00:0::1", "::ffff:10.0.0.1"),
+    *("fe80::1%eth0", "fe80::1%25", "fe80::1%", "0.0.0.0", "::", "255.255.255.255", "224.0.0.1"),  # noqa: S104 (data)
+    *("010.0.0.1", "10.0.0", "10.0.0.1:80", "[::1]", "host.example", "", "a b", "/run/x", 5),
+)
+
+
+class Generator:
+    """Makes manifests from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)  # noqa: S311 (to be repeatable is the point)
+
+    def one_of(self, choices: Sequence[T]) -> T:
+        """Choose one."""
+        return self._random.choice(choices)
+
+    def chance(self, percent: int) -> bool:
+        """Whether something of this probability happens."""
+        return self._random.random() * 100 < percent
+
+    def mostly(self, good: Json, *odd: Json) -> Json:
+        """Choose what is right four times of five."""
+        return good if self.chance(80) else self.one_of(odd)
+
+    # -- the hub -----------------------------------------------------------------------------------
+
+    def gateway(self, name: str) -> Json:
+        """A gateway of both members with odd settings."""
+        others = ("", " ", "three", "ä", "*", "one", "../two", "a" * 300)
+        times = ("3s", "1s", "0s", "-1s", "1", "1h", "250ms", "99999999s", "1.5s", "9" * 400)
+        annotations = {
+            "mse.alibabacloud.com/remote-clusters": ",".join([*MEMBERS, self.one_of(others)]),
+            "fleetgate.dev/upstream-timeout": self.one_of((*times, self._text())),
+            "fleetgate.dev/connect-timeout": self.one_of((*times, self._text())),
+        }
+        metadata = {"name": name, "annotations": annotations}
+        spec = {"name": self._anything(), "ingress": {"local": {"ingressClass": "mse"}}}
+        return _manifest("mse.alibabacloud.com/v1alpha1", "MseIngressConfig", metadata, spec=spec)
+
+    def ingress(self, name: str) -> Json:
+        """An Ingress; a few do not even have a usable name."""
+        metadata: dict[str, Json] = {"name": name if self.chance(97) else self._anything()}
+        if self.chance(10):
+            metadata["namespace"] = self.one_of(["default", "other", "", None, 5, "A", "x" * 70])
+        if self.chance(20):
+            metadata["creationTimestamp"] = self.one_of(
+                ["2026-01-01T00:00:00Z", "2025-06-01T12:00:00.5+02:00", "yesterday", 5, None]
+            )
+        if self.chance(85):
+            metadata["annotations"] = self._annotations()
+        spec: dict[str, Json] = {"ingressClassName": "mse"}
+        if self.chance(95):
+            spec["rules"] = [self._rule() for _ in range(self._random.randint(0, 3))]
+        if self.chance(10):
+            spec["defaultBackend"] = self._backend()
+        if self.chance(5):
+            spec["tls"] = self.one_of([[{"hosts": ["a.example.com"], "secretName": "x"}], 5, [5]])
+        if self.chance(3):
+            spec[self.one_of(["rules", "ingressClassName", "defaultBackend"])] = self._anything()
+        return _manifest("networking.k8s.io/v1", "Ingress", metadata, spec=spec)
+
+    def _rule(self) -> Json:
+        if self.chance(2):
+            return self._anything()
+        host = self.one_of(_HOSTS) if self.chance(40) else f"h{self._random.randint(0, 9)}.test"
+        paths = [self._path() for _ in range(self._random.randint(0, 4))]
+        return {"host": host, "http": {"paths": paths}}
+
+    def _path(self) -> Json:
+        if self.chance(2):
+            return self._anything()
+        entry: dict[str, Json] = {
+            "path": self.one_of(_PATHS) if self.chance(20) else self.one_of(("/", "/a")),
+            "backend": self._backend(),
+        }
+        if self.chance(90):
+            kinds = ("Exact", "Prefix", "ImplementationSpecific", "Prefix", "exact", "Regex", 5)
+            entry["pathType"] = self.one_of(kinds[: 7 if self.chance(10) else 4])
+        return entry
+
+    def _backend(self) -> Json:
+        if self.chance(5):
+            return self.one_of([{}, {"resource": {"kind": "Bucket", "name": "b"}}, None, 5])
+        name = self.one_of(SERVICES) if self.chance(90) else self._text()
+        port = self.one_of([{"number": 80}, {"number": 80}, {"name": "http"}, {"number": 81}])
+        if self.chance(10):
+            port = {self.one_of(["number", "name"]): self._anything()}
+        return {"service": {"name": name, "port": port}}
+
+    def _annotations(self) -> Json:
+        if self.chance(1):
+            return self._anything()
+        annotations: dict[str, Json] = {}
+        if self.chance(50):
+            annotations |= self._canary()
+        for _ in range(self._random.randint(0, 4)):
+            key = self.one_of(_IN_USE if self.chance(60) else KEYS)
+            annotations[key] = self._value(key) if self.chance(80) else self._anything()
+        if self.chance(5):
+            annotations[self._text()] = self._text()
+        return annotations
+
+    def _canary(self) -> dict[str, Json]:
+        """A canary of one or more kinds, right in most parts."""
+        prefix = self.one_of(("mse", "mse", "nginx")) + ".ingress.kubernetes.io/canary"
+        canary = {prefix: self.mostly("true", "false", "treu", True)}
+        for by in ("header", "query", "cookie"):
+            if self.chance(50):
+                name = f"{prefix}-by-{by}"
+                canary[name] = self.mostly("stage", *_NAMES)
+                if self.chance(80):
+                    kind = self.one_of(("value", "pattern", "pattern"))
+                    canary[f"{name}-{kind}"] = self._value(f"{name}-{kind}")
+        if self.chance(40):
+            canary[f"{prefix}-weight"] = self._value("weight")
+        if self.chance(20):
+            canary[f"{prefix}-weight-total"] = self._value("weight")
+        return canary
+
+    def _value(self, key: str) -> Json:
+        """A value that suits the key, more or less."""
+        if self.chance(15):
+            return self._text()
+        if "pattern" in key:
+            return self.one_of(_REGEXES)
+        if "weight" in key:
+            return str(self.one_of(_NUMBERS))
+        if key.endswith("subset-labels"):
+            return self._labels()
+        if key.endswith("destination"):
+            return self._destination()
+        return self.one_of(_NAMES) if key.endswith(("header", "query", "cookie")) else self._text()
+
+    def _labels(self) -> str:
+        keys = ("topology.istio.io/cluster", "app", "version", "%", "ä")
+        lines = [
+            f"{self.one_of(keys)} {self.one_of((*MEMBERS, 'v1', self._text()))}"
+            for _ in range(self._random.randint(0, 3))
+        ]
+        return "\n".join(lines)
+
+    def _destination(self) -> str:
+        lines = [
+            f"{self.one_of(('', '10% ', '90% ', '0% ', '101% ', 'x% '))}"
+            f"{self.one_of((*SERVICES, 'UP', 'a.b'))}.default.svc.cluster.local"
+            f"{self.one_of((':80', ':81', ':0', ':99999', ''))}"
+            for _ in range(self._random.randint(0, 4))
+        ]
+        return "\n".join(lines)
+
+    # -- members -----------------------------------------------------------------------------------
+
+    def service(self, name: str) -> Json:
+        """A Service with odd ports."""
+        ports = [
+            {
+                "name": self.mostly("http", "", 5, "a.b"),
+                "port": self.mostly(80, 81, 0, -1, 70000, "80", None),
+                "protocol": self.mostly("TCP", "UDP", 5, None),
+            }
+            for _ in range(self._random.randint(1, 3))
+        ]
+        spec = {"ports": ports if self.chance(97) else self._anything()}
+        return _manifest("v1", "Service", {"name": name}, spec=spec)
+
+    def slices(self, service: str) -> list[Json]:
+        """EndpointSlices of a Service with odd endpoints."""
+        return [self._slice(f"{service}-{n}", service) for n in range(self._random.randint(0, 3))]
+
+    def _slice(self, name: str, service: str) -> Json:
+        endpoints = [
+            {
+                "addresses": [self.one_of(_ADDRESSES) for _ in range(self.mostly(1, 0, 2))],
+                "conditions": {"ready": self.mostly(True, None, False, "yes")},
+                "targetRef": self.mostly({"kind": "Pod", "name": "p"}, {}, None, 5),
+            }
+            for _ in range(self._random.randint(0, 8))
+        ]
+        ports = [
+            {
+                "name": self.mostly("http", "", 5, "a.b"),
+                "port": self.mostly(8080, 1, 65535, 0, 65536, -1, "8080", None),
+            }
+            for _ in range(self._random.randint(1, 3))
+        ]
+        metadata = {"name": name, "labels": {"kubernetes.io/service-name": service}}
+        made = _manifest("discovery.k8s.io/v1", "EndpointSlice", metadata)
+        return {
+            **made,
+            "addressType": self.one_of(["IPv4", "IPv6", "FQDN"]) if self.chance(97) else 5,
+            "endpoints": endpoints if self.chance(97) else self._anything(),
+            "ports": ports,
+        }
+
+    # -- anything ----------------------------------------------------------------------------------
+
+    def _text(self) -> str:
+        if self.chance(60):
+            return self.one_of(_TEXTS)
+        return "".join(
+            chr(self._random.choice((self._random.randrange(128), self._random.randrange(0xD800))))
+            for _ in range(self._random.randint(1, 20))
+        )
+
+    def _anything(self) -> Json:
+        """A value of any type."""
+        values: tuple[Json, ...] = (
+            None,
+            True,
+            5,
+            -1.5,
+            10**30,
+            [],
+            {},
+            [5],
+            {"a": 5},
+            self._text(),
+        )
+        return self.one_of(values)
+
+
+def _manifest(api_version: str, kind: str, metadata: Json, **parts: Json) -> Json:
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **parts}

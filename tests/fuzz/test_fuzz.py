@@ -1,0 +1,107 @@
+"""Whatever users declare, a real Envoy takes what we make of it, and serves the others throughout.
+
+The objects go the whole way: files, control plane, ADS, one Envoy. What it would refuse has to be
+found before, since one refused resource holds up others.
+"""
+
+import asyncio
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from fleet.ref import HUB
+from fleetgate.control import ControlPlane
+from fleetgate.demo.http import Question
+from fleetgate.demo.load import Load
+from tests.e2e.backends import backend
+from tests.e2e.rig import Rig, rig
+from tests.fuzz.generator import MEMBERS, SERVICES, Generator
+from tests.support.builders import ingress
+from xds.resource import TypeUrl
+
+SEED: Final = 20260131
+BATCHES: Final = 10
+INGRESSES: Final = 200
+"""In each batch; half of them stay for the next one."""
+
+HOST: Final = "control.test"
+CONTROL: Final = ingress("control", host=HOST)
+
+_REGEX: Final = re.compile(rb"\.\*\(\?:.*?\)\.\*")
+"""A canary's pattern, as translation wraps it, in the bytes of a route table."""
+
+pytestmark = [pytest.mark.usefixtures("real_envoy"), pytest.mark.timeout(180)]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the random objects led to: nothing is tested by objects that all fall at the gate."""
+
+    hosts: set[str] = field(default_factory=set)
+    clusters: set[str] = field(default_factory=set)
+    regexes: set[str] = field(default_factory=set)
+    reasons: set[str] = field(default_factory=set)
+
+    def note(self, control: ControlPlane) -> None:
+        """Take in what is served now."""
+        snapshot = control.cache.snapshot("mse/gw")
+        self.hosts |= snapshot[TypeUrl.SCOPED_ROUTE].keys()
+        self.clusters |= snapshot[TypeUrl.CLUSTER].keys()
+        self.reasons |= {problem.reason for problem in control.problems}
+        for table in snapshot[TypeUrl.SCOPED_ROUTE].values():
+            self.regexes |= set(_REGEX.findall(table.body))
+
+
+def test_envoy_refuses_nothing_and_the_control_ingress_is_served(tmp_path: Path) -> None:
+    seen = asyncio.run(_fuzz(tmp_path, SEED))
+
+    assert len(seen.hosts) > 15
+    assert len(seen.regexes) > 15
+    assert {">" in name for name in seen.clusters} == {True, False}
+    assert {"@" in name for name in seen.clusters} == {True, False}
+    assert seen.reasons > {"InvalidAnnotation", "InvalidField", "InvalidPath", "Conflict"}
+
+
+async def _fuzz(tmp_path: Path, seed: int) -> Seen:
+    generator, seen = Generator(seed), Seen()
+    async with backend("control") as pod, rig(tmp_path) as served:
+        served.expose("control", [pod])
+        served.declare("control.yaml", CONTROL.path("/", to="control:80").of_class("mse"))
+        address = await served.address()
+        async with Load(address, Question(host=HOST), connections=1).running() as load:
+            for number in range(BATCHES):
+                _write(served, generator, number)
+                await served.sync()
+                await load.answered(5)
+
+                control, at = served.served.control, f"seed {seed}, batch {number}"
+                assert not control.cache.rejections("mse/gw"), at
+                assert not load.tally().failures, at
+                seen.note(control)
+        envoys = served.served.gateways.envoys
+        assert [envoy.starts for envoy in envoys.values()] == [1]
+    return seen
+
+
+def _write(served: Rig, generator: Generator, batch: int) -> None:
+    """Put a batch in place: its Ingresses over the half of the last, and all else anew."""
+    _put(served, HUB, "gateway", [generator.gateway("gw")])
+    for number in range(INGRESSES):
+        slot = (batch * INGRESSES // 2 + number) % (2 * INGRESSES)
+        _put(served, HUB, f"ingress-{slot}", [generator.ingress(f"i{batch}-{number}")])
+    for member in MEMBERS:
+        for service in SERVICES:
+            made = [generator.service(service), *generator.slices(service)]
+            _put(served, member, f"service-{service}", made)
+
+
+def _put(served: Rig, origin: str, name: str, objects: list[Any]) -> None:  # JSON
+    """As JSON, which can spell any text."""
+    path = served.fleet.directory(origin) / f"{name}.json"
+    draft = path.with_suffix(".draft")
+    draft.write_text("\n".join(map(json.dumps, objects)))
+    draft.replace(path)
