@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 FLEETGATE = (sys.executable, "-m", "fleetgate")
-PATIENCE = 60.0
+PATIENCE = 100.0
 PORT_OFFSET = 10000
 
 
