@@ -22,6 +22,7 @@ read after a change, O(n log n) of that group, so nothing should read a group th
 fleet.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -30,7 +31,7 @@ V = TypeVar("V")
 G = TypeVar("G", bound=Hashable)
 
 
-class Table(Generic[K, V]):
+class Table(ABC, Generic[K, V]):
     """Rows by key, and who has read them. `changed` holds the keys that differ since last turn."""
 
     def __init__(self, graph: "Graph", name: str) -> None:
@@ -39,12 +40,12 @@ class Table(Generic[K, V]):
         self._readers: dict[K, dict[tuple[Derived[Any, Any], Any], None]] = {}
         graph.add(self)
 
+    @abstractmethod
     def get(self, key: K) -> V | None:
         """The row as of the last turn; outside of computations only (`View.get` records)."""
-        raise NotImplementedError
 
-    def __contains__(self, key: K) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def __contains__(self, key: K) -> bool: ...
 
     def settle(self) -> None:
         """Bring the rows up to date with the tables before this one."""

@@ -1,7 +1,7 @@
 """Every name that fleetgate generates, made and parsed here alone. To change one is to break users.
 
     gateway      mse/NAME                          (a node's `cluster`)
-    Listener     http-80
+    Listener     http-80                           (https-443 is kept for TLS)
     route table  mse|shop.example.com, mse|*       (SRDS: the name is the key)
     Cluster      NAMESPACE/SERVICE/PORT            all Pods of all members
                  NAMESPACE/SERVICE/PORT@SUBSET     the subset first, then the rest
