@@ -126,7 +126,7 @@ class ControlPlane:
             self.cache.publish(group, update)
         for group in turn.dropped:
             self.cache.drop(group)
-        if turn.statuses or changes.problems:
+        if turn.statuses or changes.problems or changes.origins:
             self._problem_log.show(self.problems)
         if not self._pending:
             for waiting in self._waiting:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 
 from fleet.problem import Problem
-from fleet.ref import Ref
+from fleet.ref import HUB, Ref
 from fleet.state import FleetState
 from translators.names import gateway_name
 from translators.tables import Tables
@@ -21,6 +21,10 @@ def all_problems(state: FleetState, tables: Tables) -> tuple[Problem, ...]:
 def _found(state: FleetState, tables: Tables) -> Iterator[Problem]:
     for problems in state.problems.values():
         yield from problems
+    for name, origin in state.origins.items():
+        if not origin.reachable:
+            at = Ref(HUB, "Hub", "", "hub") if name == HUB else Ref(HUB, "Member", "", name)
+            yield Problem(at, "Unreachable", "", origin.message, "to reach it")
     for gateway in tables.gateway_statuses.rows.values():
         yield from gateway.problems
     for ingress in tables.ingress_statuses.rows.values():
