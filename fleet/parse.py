@@ -130,7 +130,7 @@ def _identify(manifest: Mapping[object, object], kind: str, nowhere: Ref) -> Ref
 def _read(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Upserted | Refused:
     """Validate, cut out what is wrong, validate again; each round cuts something or ends."""
     tree = _tree(kind, ref, manifest)
-    problems: list[Problem] = []
+    problems = list(_quoted(ref, tree))
     while True:
         try:
             value = kind.model.model_validate(tree, by_alias=True, by_name=False)
@@ -147,6 +147,20 @@ def _read(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Upserted |
         if not all(around.values()):
             return Refused(ref, _bounded(problems))
         cut(tree, _outermost(set(wider.values())))
+
+
+def _quoted(ref: Ref, tree: Tree) -> Iterator[Problem]:
+    """Read `canary: true` as the text that is meant: left out, it would make an ordinary Ingress.
+
+    An API server refuses the whole object; a directory has nobody to ask.
+    """
+    annotations = tree["metadata"].get("annotations")
+    for key, value in annotations.items() if isinstance(annotations, dict) else ():
+        if isinstance(value, bool | int | float):
+            text = annotations[key] = json.dumps(value)
+            expected = f'a string; put it in quotes: "{text}"'
+            effect = f'it is read as "{text}"'
+            yield Problem(ref, "InvalidAnnotation", str(key), text, expected, effect)
 
 
 def _tree(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Tree:

@@ -326,11 +326,11 @@ def test_keys_have_the_positions_of_the_manifest_whatever_was_left_out_before() 
     ("value", "shown"),
     [pytest.param(10, "10", id="number"), pytest.param(True, "true", id="boolean")],
 )
-def test_an_annotation_without_quotes_is_ignored_and_the_quotes_asked_for(
+def test_an_annotation_without_quotes_is_read_as_meant_and_the_quotes_asked_for(
     value: object, shown: str
 ) -> None:
     found = good(SHOP.annotate({"x.io/canary": value, "x.io/other": "1"}))
-    assert found.value == SHOP.annotate({"x.io/other": "1"}).model()
+    assert found.value == SHOP.annotate({"x.io/canary": shown, "x.io/other": "1"}).model()
     assert found.problems == (
         Problem(
             found.ref,
@@ -338,7 +338,7 @@ def test_an_annotation_without_quotes_is_ignored_and_the_quotes_asked_for(
             "x.io/canary",
             shown,
             f'a string; put it in quotes: "{shown}"',
-            "the annotation is ignored",
+            f'it is read as "{shown}"',
         ),
     )
 

@@ -129,7 +129,7 @@ def test_a_refused_object_keeps_its_last_good_version(rig: Rig) -> None:
 
 
 def test_a_bad_part_is_left_out_with_a_problem(rig: Rig) -> None:
-    rig.put(SHOP.annotate({"canary-weight": 10, "kept": "yes"}))
+    rig.put(SHOP.annotate({"list": ["no", "text"], "kept": "yes"}))
 
     async def script(listener: Listener) -> None:
         assert "upserted Ingress default/shop: InvalidAnnotation" in await listener.news()

@@ -226,6 +226,19 @@ def test_canary_false_is_an_ordinary_ingress() -> None:
     assert routes(MAIN, ordinary) == ["Exact /a -> main/80", "Exact /b -> other/80"]
 
 
+def test_canary_that_is_neither_true_nor_false_takes_nothing() -> None:
+    older = ingress(
+        "a-typo",
+        "Exact /a to other:80",
+        created="2001-01-01T00:00:00Z",
+        annotations={NGINX + "canary": "treu", NGINX + "canary-weight": "10"},
+    )
+    assert routes(MAIN, older) == ["Exact /a -> main/80"]
+    (problem,) = problems(MAIN, older)
+    assert (problem.reason, problem.value) == ("InvalidAnnotation", "treu")
+    assert problem.effect == "no request goes to this Ingress until it is one of them"
+
+
 def test_canary_before_its_main_is_the_same() -> None:
     early = canary("canary", {"canary-weight": "10"}, year=2001)
     assert routes(MAIN, early) == ["Exact /a -> main/80 90 | canary/80>main/80 10"]

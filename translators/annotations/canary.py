@@ -12,7 +12,7 @@ from math import lcm
 from typing import Final
 
 from translators.annotations.feature import Feature
-from translators.annotations.reader import Key, Reader, own, shared
+from translators.annotations.reader import Key, Reader, Unusable, own, shared
 from translators.annotations.values import (
     boolean,
     cookie_name,
@@ -84,7 +84,12 @@ KEYS: Final = (
 
 def parse(reader: Reader) -> Alternative | None:
     """Read the canary; `canary: "false"` and none at all are an ordinary Ingress."""
-    if not reader.read(ENABLED, boolean):
+    if not reader.has(ENABLED):
+        return None
+    enabled = reader.read(ENABLED, _enabled)
+    if enabled is None:
+        return Alternative()  # it may be meant for true: as an ordinary rule it could take all
+    if not enabled:
         return None
     total = reader.read(TOTAL, integer(1, MAX_WEIGHT)) or 100
     weight = reader.read(WEIGHT, integer(0, 10**12))
@@ -104,6 +109,13 @@ def parse(reader: Reader) -> Alternative | None:
             "no request goes to the canary",
         )
     return alternative
+
+
+def _enabled(text: str) -> bool:
+    try:
+        return boolean(text)
+    except Unusable as e:
+        raise Unusable(e.expected, "no request goes to this Ingress until it is one of them") from e
 
 
 def _picks(reader: Reader, by: _By) -> tuple[Pick, ...]:
