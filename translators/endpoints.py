@@ -66,11 +66,10 @@ def read_slice(ref: Ref, endpoint_slice: EndpointSlice) -> SliceEndpoints:
         if endpoint.conditions.ready is False or not endpoint.addresses:
             continue
         text = endpoint.addresses[0]
-        try:
-            address = str(ipaddress.ip_address(text))
-        except ValueError:
+        address = _address(text)
+        if address is None:
             key = f"endpoints[{i}].addresses[0]"
-            expected, effect = "an IPv4 or IPv6 address", "no traffic goes there"
+            expected, effect = "the IPv4 or IPv6 address of a Pod", "no traffic goes there"
             problems.append(Problem(ref, "InvalidAddress", key, text, expected, effect))
             continue
         target = endpoint.target_ref
@@ -81,6 +80,18 @@ def read_slice(ref: Ref, endpoint_slice: EndpointSlice) -> SliceEndpoints:
         if port.port is not None and port.protocol == "TCP"
     )
     return SliceEndpoints(ports, tuple(problems))
+
+
+def _address(text: str) -> str | None:
+    """The address in its usual spelling; None where no Pod can have it."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    # "%eth0" names an interface of the machine that wrote it.
+    if address.is_unspecified or address.is_multicast or "%" in text:
+        return None
+    return str(address)
 
 
 def _encode(address: str, port: int, pod: str) -> PodEndpoint:

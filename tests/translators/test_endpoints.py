@@ -1,0 +1,98 @@
+"""Which endpoints of a slice are used, and what is said of the others."""
+
+import pytest
+
+from fleet.models import EndpointSlice, Service
+from fleet.ref import Ref
+from translators.endpoints import Lack, PodEndpoint, SliceEndpoints, assign, find_port, read_slice
+from translators.model import ServicePort
+
+AT = Ref("c1", "EndpointSlice", "default", "web-1")
+
+
+def read(
+    *endpoints: dict[str, object], ports: list[dict[str, object]] | None = None
+) -> SliceEndpoints:
+    manifest = {
+        "metadata": {"name": "web-1", "namespace": "default"},
+        "endpoints": endpoints,
+        "ports": ports if ports is not None else [{"name": "http", "port": 8080}],
+    }
+    return read_slice(AT, EndpointSlice.model_validate(manifest))
+
+
+def addresses(found: SliceEndpoints, port: str = "http") -> list[str]:
+    return [f"{e.address}:{e.port}" for e in found.at(port)]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "used"),
+    [({"ready": True}, True), ({}, True), ({"ready": None}, True), ({"ready": False}, False)],
+    ids=["ready", "absent", "null", "not-ready"],
+)
+def test_ready_is_true_or_absent(conditions: dict[str, object], used: bool) -> None:
+    found = read({"addresses": ["10.0.0.1"], "conditions": conditions})
+    assert bool(addresses(found)) is used
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["pod.example.com", "10.0.0", "0.0.0.0", "::", "224.0.0.1", "fe80::1%eth0", "10.0.0.1:80"],  # noqa: S104 (input)
+)
+def test_what_is_no_address_of_a_pod_is_a_problem_of_the_slice(address: str) -> None:
+    found = read({"addresses": ["10.0.0.1"]}, {"addresses": [address]})
+    assert addresses(found) == ["10.0.0.1:8080"]
+    (problem,) = found.problems
+    assert (problem.at, problem.key, problem.value) == (AT, "endpoints[1].addresses[0]", address)
+
+
+def test_addresses_are_spelled_in_one_way() -> None:
+    assert addresses(read({"addresses": ["2001:DB8:0:0::1"]})) == ["2001:db8::1:8080"]
+
+
+def test_ports_are_found_by_the_name_of_the_services_port() -> None:
+    ports: list[dict[str, object]] = [
+        {"name": "http", "port": 8080},
+        {"name": "admin", "port": 9090},
+        {"name": "dns", "port": 53, "protocol": "UDP"},
+        {"name": "any"},
+    ]
+    found = read({"addresses": ["10.0.0.1"]}, ports=ports)
+    assert addresses(found, "admin") == ["10.0.0.1:9090"]
+    assert addresses(found, "dns") == []
+    assert addresses(found, "any") == []
+    assert addresses(found, "") == []
+
+
+@pytest.mark.parametrize(
+    ("port", "name"),
+    [
+        (ServicePort(80), "http"),
+        (ServicePort(name="admin"), "admin"),
+        (ServicePort(81), None),
+        (ServicePort(name="none"), None),
+        (ServicePort(53), None),
+    ],
+    ids=["number", "name", "unknown-number", "unknown-name", "udp"],
+)
+def test_port_of_a_service(port: ServicePort, name: str | None) -> None:
+    ports = [
+        {"name": "http", "port": 80},
+        {"name": "admin", "port": 90},
+        {"name": "dns", "port": 53, "protocol": "UDP"},
+    ]
+    declared = Service.model_validate({"metadata": {"name": "web"}, "spec": {"ports": ports}})
+    assert find_port(declared, port) == name
+
+
+def test_an_address_counts_once_whoever_else_claims_it() -> None:
+    one = PodEndpoint("10.0.0.1", 80, "a", b"\x0a\x00")
+    with_double = assign("x", {"c1": [one, one], "c2": [one]}, lambda *_: True, Lack.NOTHING)
+    alone = assign("x", {"c1": [one]}, lambda *_: True, Lack.NOTHING)
+    assert with_double.resource == alone.resource
+
+
+def test_no_endpoint_at_all_is_said_and_still_an_assignment() -> None:
+    empty = assign("x", {"c1": []}, lambda *_: True, Lack.NOTHING)
+    assert empty.lack is Lack.ENDPOINTS
+    assert empty.resource.name == "x"
