@@ -16,10 +16,19 @@ class Standing(Generic[T]):
 
     value: T
     runner: asyncio.Runner
+    holding: asyncio.Task[None]
 
     def run(self, work: Coroutine[Any, Any, A]) -> A:  # as asyncio.run
-        """Run a coroutine to its end."""
-        return self.runner.run(work)
+        """Run a coroutine to its end; raises what the context has fallen by, if it has."""
+        return self.runner.run(self._while_it_stands(work))
+
+    async def _while_it_stands(self, work: Coroutine[Any, Any, A]) -> A:  # as asyncio.run
+        doing = asyncio.create_task(work)
+        await asyncio.wait({doing, self.holding}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            doing.cancel()
+            self.holding.result()
+        return await doing
 
 
 @contextmanager
@@ -48,5 +57,5 @@ def standing(context: AbstractAsyncContextManager[T]) -> Iterator[Standing[T]]:
             await task
 
         task, value = runner.run(start())
-        yield Standing(value, runner)
+        yield Standing(value, runner, task)
         runner.run(end())

@@ -65,7 +65,7 @@ async def refused(address: Address) -> None:
     while True:
         try:
             _, writer = await asyncio.open_connection(*address)
-        except ConnectionRefusedError:
+        except ConnectionError:  # refused, or reset by the process that ends
             return
         writer.close()
         await asyncio.sleep(0.02)  # nothing tells when a process has closed its sockets
