@@ -51,7 +51,7 @@ async def serving(
     """
     _refuse_open_xds(settings)
     try:
-        Tree(root).check()
+        await asyncio.to_thread(Tree(root).check)
     except NoFleetError as e:
         raise OperatorError(str(e)) from e
     source = DirectorySource(root)

@@ -1,8 +1,10 @@
-"""Options and needs that several folders of tests share."""
+"""Options, needs and rules that all tests share."""
 
 import sys
+from collections.abc import Iterator
 
 import pytest
+from blockbuster import blockbuster_ctx
 
 from fleetgate.envoy import find_envoy
 from fleetgate.errors import OperatorError
@@ -15,6 +17,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the golden files of tests/golden anew instead of comparing with them",
     )
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_call_in_the_event_loop() -> Iterator[None]:
+    """A file read, a sleep or the like while streams are served is an error."""
+    served = [
+        "fleet.sources",
+        "fleet.state",
+        "xds",
+        "translators",
+        "fleetgate.control",
+        "fleetgate.admin",
+    ]
+    with blockbuster_ctx(served) as guard:
+        # grpc.aio joins its own thread when the last server goes.
+        guard.functions["threading.Lock.acquire"].deactivate()
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -412,7 +412,7 @@ MISTAKES = {
         "InvalidAddress",
         "endpoints[1].addresses[0]",
         "web.local",
-        "an IPv4 or IPv6 address",
+        "the IPv4 or IPv6 address of a Pod",
         kept=True,
         file="clusters/one/web.yaml",
     ),

@@ -55,7 +55,7 @@ class Staying:
 
     def __init__(self, command: Iterable[str | Path], ready: str) -> None:
         self.out: list[str] = []
-        self._ready = ready
+        self._ready, self._times = ready, 1
         self._process = subprocess.Popen(
             [str(word) for word in command],
             stdout=subprocess.PIPE,
@@ -76,16 +76,17 @@ class Staying:
         """`fleetgate serve` on free ports."""
         return cls((*FLEETGATE, "serve", fleet, "--xds-port", "0", "--admin-port", "0"), "xDS on ")
 
-    def until(self, ready: str) -> Self:
-        """Count it as ready as soon as it prints a line that begins so."""
-        self._ready = ready
+    def until(self, ready: str, times: int = 1) -> Self:
+        """Count it as ready as soon as it has printed so many lines that begin so."""
+        self._ready, self._times = ready, times
         return self
 
     def __enter__(self) -> Self:
         assert self._process.stdout
         for line in self._process.stdout:
             self.out.append(line)
-            if line.startswith(self._ready):
+            self._times -= line.startswith(self._ready)
+            if not self._times:
                 return self
         raise AssertionError((self.out, self._process.communicate()))
 

@@ -58,7 +58,7 @@ def test_each_gateway_has_its_envoy(fleet: Path, address: str) -> None:
     second = mse_gateway("api", members=["east"], ingress_class="api")
     write(fleet, "hub/second.yaml", second)
 
-    with Staying.up(fleet, address).until("ready: mse/shop") as up:
+    with Staying.up(fleet, address).until("ready: ", times=2) as up:
         assert len(up.processes("envoy")) == 2
         gateways = [line for line in up.out if line.startswith("ready: ")]
 
