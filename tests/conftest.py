@@ -25,10 +25,10 @@ def no_blocking_call_in_the_event_loop() -> Iterator[None]:
     served = [
         "fleet.sources",
         "fleet.state",
-        "xds",
-        "translators",
-        "fleetgate.control",
         "fleetgate.admin",
+        "fleetgate.control",
+        "translators",
+        "xds",
     ]
     with blockbuster_ctx(served) as guard:
         # grpc.aio joins its own thread when the last server goes.
