@@ -12,7 +12,7 @@ from math import lcm
 from typing import Final
 
 from translators.annotations.feature import Feature
-from translators.annotations.reader import Key, Reader, Unusable, own, shared
+from translators.annotations.reader import Key, Reader, own, shared
 from translators.annotations.values import (
     boolean,
     cookie_name,
@@ -86,7 +86,9 @@ def parse(reader: Reader) -> Alternative | None:
     """Read the canary; `canary: "false"` and none at all are an ordinary Ingress."""
     if not reader.has(ENABLED):
         return None
-    enabled = reader.read(ENABLED, _enabled)
+    enabled = reader.read(
+        ENABLED, boolean, "no request goes to this Ingress until it is one of them"
+    )
     if enabled is None:
         return Alternative()  # it may be meant for true: as an ordinary rule it could take all
     if not enabled:
@@ -111,11 +113,7 @@ def parse(reader: Reader) -> Alternative | None:
     return alternative
 
 
-def _enabled(text: str) -> bool:
-    try:
-        return boolean(text)
-    except Unusable as e:
-        raise Unusable(e.expected, "no request goes to this Ingress until it is one of them") from e
+_NEVER: Final = "no request goes to the canary by it"
 
 
 def _picks(reader: Reader, by: _By) -> tuple[Pick, ...]:
@@ -125,10 +123,10 @@ def _picks(reader: Reader, by: _By) -> tuple[Pick, ...]:
     if name is None:
         return ()
     if reader.has(by.value):
-        value = reader.read(by.value, printable)
+        value = reader.read(by.value, printable, _NEVER)
         return () if value is None else (_pick(by, name, Text(value), canary=True),)
     if by.pattern and reader.has(by.pattern):
-        pattern = reader.read(by.pattern, regex)
+        pattern = reader.read(by.pattern, regex, _NEVER)
         found = Text(f".*(?:{pattern}).*", regex=True)
         return () if pattern is None else (_pick(by, name, found, canary=True),)
     return (

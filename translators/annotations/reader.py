@@ -64,8 +64,13 @@ class Reader:
         self._annotations = annotations
         self.problems: list[Problem] = []
 
-    def read(self, key: Key, parse: Callable[[str], T]) -> T | None:
-        """Parse the first spelling that can be; None where the key is absent, empty or unusable."""
+    def read(
+        self, key: Key, parse: Callable[[str], T], effect: str = "the annotation is ignored"
+    ) -> T | None:
+        """Parse the first spelling that can be; None where the key is absent, empty or unusable.
+
+        `effect` says what follows from a value that is not.
+        """
         for spelling in key.spellings:
             text = self._annotations.get(spelling, "").strip()
             if not text:
@@ -73,7 +78,6 @@ class Reader:
             try:
                 return parse(text)
             except Unusable as e:
-                effect = e.effect or "the annotation is ignored"
                 self.problems.append(
                     Problem(self._at, "InvalidAnnotation", spelling, text, e.expected, effect)
                 )
