@@ -45,9 +45,10 @@ class Serving:
 async def serving(
     root: Path, settings: ServeSettings, admin_of: Callable[[str], str] = lambda _: ""
 ) -> AsyncIterator[Serving]:
-    """Serve a directory fleet while the block runs. Raises OperatorError.
+    """Serve a directory fleet while the block runs. Raises OperatorError, or a group of it.
 
-    `admin_of` says where the admin pages of a node's Envoy are, "" where that is not known.
+    xDS opens once everything is published, the admin HTTP before. `admin_of` says where the admin
+    pages of a node's Envoy are, "" where that is not known.
     """
     _refuse_open_xds(settings)
     try:
@@ -61,10 +62,13 @@ async def serving(
     server = XdsServer(cache)
     admin_port = await admin.start(settings.admin_address, settings.admin_port)
     try:
-        xds_port = await _start(server, settings)
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(control.run())
+                # Who asked earlier would be told that its gateway has nothing: an Envoy that comes
+                # back after a restart of ours would drop all that it serves.
+                await control.started.wait()
+                xds_port = await _start(server, settings)
                 yield Serving(control, xds_port, admin_port)
                 running.cancel()
         finally:

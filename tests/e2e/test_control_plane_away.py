@@ -1,12 +1,15 @@
 """Envoy goes on while its control plane is away, and hears only what is new afterwards."""
 
 import asyncio
+import threading
 from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fleet.events import Event
+from fleet.sources.tree import Tree
 from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Question
 from fleetgate.demo.load import Load
@@ -108,5 +111,41 @@ def test_what_was_removed_meanwhile_is_gone_afterwards(tmp_path: Path) -> None:
                 await served.sync()
                 assert (await ask_once(address, QUESTION)).status == 404
                 assert (await ask_once(address, Question("/", "other.test"))).status == 200
+
+    asyncio.run(scenario())
+
+
+def test_xds_opens_only_when_everything_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An Envoy that comes back before that would be told to remove all that it holds."""
+    scan, go_on = Tree.scan, threading.Event()
+
+    async def scenario() -> None:
+        loop, scanning = asyncio.get_running_loop(), asyncio.Event()
+
+        def scan_later(tree: Tree) -> list[Event]:
+            loop.call_soon_threadsafe(scanning.set)
+            go_on.wait()
+            return scan(tree)
+
+        async def serve() -> None:
+            async with control_plane(tmp_path, settings) as served:
+                assert served.control.started.is_set()
+                (await asyncio.open_connection(*place))[1].close()
+
+        monkeypatch.setattr(Tree, "scan", scan_later)
+        DemoFleet.create(tmp_path / "fleet", [ONE])
+        with closing(Loopback()) as loopback:
+            place = next(iter(loopback.addresses("xds"))), loopback.port(18000)
+            settings = replace(settings_on(loopback), xds_address=place[0], xds_port=place[1])
+            serving = asyncio.create_task(serve())
+            try:
+                await scanning.wait()
+                with pytest.raises(ConnectionRefusedError):
+                    await asyncio.open_connection(*place)
+            finally:
+                go_on.set()
+                await serving
 
     asyncio.run(scenario())
