@@ -17,9 +17,11 @@ from fleetgate.demo.http import Address
 from fleetgate.demo.kubelet import Kubelet
 from fleetgate.demo.page import Page
 from fleetgate.demo.walk import Walk
+from fleetgate.gateways import require_free
 from fleetgate.lifetime import until_stopped
 from fleetgate.local import LocalFleet, local_fleet
 from fleetgate.serving import ServeSettings
+from translators.listeners import Bind
 
 FIRST_ADDRESS: Final = "127.0.0.1"
 
@@ -44,6 +46,9 @@ async def show(port_offset: int, admin_port: int, *, once: bool, verbose: bool) 
     stop. While the walk changes the fleet, what lacks for a moment is logged only if `verbose`.
     Raises OperatorError.
     """
+    # Only gateways that are there at the start are looked after, and the walk declares its own.
+    require_free("the demo", Bind(FIRST_ADDRESS, port_offset))
+    require_free("the demo", Bind(FIRST_ADDRESS, port_offset))
     with tempfile.TemporaryDirectory(prefix="fleetgate-demo-") as place:
         root, logs = Path(place, "fleet"), Path(place)
         fleet = DemoFleet.create(root)
