@@ -141,7 +141,8 @@ def test_xds_opens_only_when_everything_is_published(
             settings = replace(settings_on(loopback), xds_address=place[0], xds_port=place[1])
             serving = asyncio.create_task(serve())
             try:
-                await scanning.wait()
+                async with asyncio.timeout(20):
+                    await scanning.wait()
                 with pytest.raises(ConnectionRefusedError):
                     await asyncio.open_connection(*place)
             finally:
