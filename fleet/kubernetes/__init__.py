@@ -1,0 +1,1 @@
+"""Kubernetes API servers: how they are reached, and what is asked of them."""

@@ -1,0 +1,243 @@
+"""One API server: requests and watches as bytes.
+
+`kubernetes.aio` knows configurations, credentials and transport. Its models and its Watch are left
+out: they build every object slowly, and stumble over long lines.
+"""
+
+import asyncio
+import json
+import os
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import aiohttp
+import yaml
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.config import ConfigException, load_incluster_config
+from kubernetes.aio.config.kube_config import KubeConfigLoader
+
+Query: TypeAlias = Sequence[tuple[str, str]]
+Lines: TypeAlias = AsyncIterator[bytes]
+Json: TypeAlias = Any
+
+CONNECT_TIMEOUT: Final = 5.0
+"""Seconds in which a connection, TLS included, is there or has failed."""
+
+SILENCE: Final = 330.0
+"""Seconds without a byte after which a watch is dead; one asks for shorter `timeoutSeconds`."""
+
+_NO_ANSWER: Final = (aiohttp.ClientError, TimeoutError, OSError)
+
+
+class BadKubeconfig(Exception):
+    """A configuration that leads nowhere; the text says what is wrong, and holds no credentials."""
+
+
+class Unreached(Exception):
+    """No answer: refused, reset, timed out, or TLS that does not match; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, whatever its status. `retry_after` is in seconds, where the server asks for it."""
+
+    status: int
+    body: bytes = field(repr=False)
+    retry_after: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the server did what was asked."""
+        return 200 <= self.status < 300
+
+    def json(self) -> Json:
+        """The body. Raises ValueError where it is no JSON."""
+        return json.loads(self.body)
+
+    @property
+    def message(self) -> str:
+        """What the server says of a refusal, in its own words."""
+        try:
+            said = self.json()
+        except ValueError:
+            return self.body[:200].decode(errors="replace")
+        return str(said.get("message", "")) if isinstance(said, dict) else ""
+
+
+class ApiServer:
+    """A client of one API server, with credentials and connections of its own.
+
+    `close` ends it. Credentials that expire are renewed where the configuration says how: tokens of
+    a service account each minute, those of an exec plugin before they expire.
+    """
+
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
+        self.server: str = client.configuration.host
+
+    @classmethod
+    async def from_kubeconfig(
+        cls, config: Path | Mapping[str, Any], context: str = ""
+    ) -> "ApiServer":
+        """Take a context of a kubeconfig, the current one unless named. Raises BadKubeconfig.
+
+        The configuration is read once; nothing is asked of the server.
+        """
+        # Files are read and written on the way, plugins may run: not in the loop that serves.
+        client = await asyncio.to_thread(_client_of, config, context or None)
+        return cls(client)
+
+    @classmethod
+    async def in_cluster(cls) -> "ApiServer":
+        """Take what Kubernetes gives to a Pod. Raises BadKubeconfig outside of one."""
+        return cls(await asyncio.to_thread(_client_in_cluster))
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query = (),
+        body: Json = None,
+        content_type: str = "application/json",
+        timeout: float = 10.0,  # noqa: ASYNC109 (the limit of one answer, beside the one of the connection)
+    ) -> Reply:
+        """Ask once, with `body` as JSON; `timeout` is in seconds.
+
+        Never raises for a status; raises Unreached where there is none.
+        """
+        limit = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_TIMEOUT)
+        async with self._answer(method, path, query, body, content_type, limit) as response:
+            try:
+                content = await response.read()
+            except _NO_ANSWER as e:
+                raise Unreached(_sentence(self.server, e)) from e
+            return Reply(response.status, content, _seconds(response.headers.get("Retry-After")))
+
+    @asynccontextmanager
+    async def watch(self, path: str, query: Query) -> AsyncIterator[tuple[int, Lines]]:
+        """Open a watch: its status, and its lines while the block runs.
+
+        Raises Unreached, also out of the lines.
+        """
+        limit = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=SILENCE)
+        asked = [*query, ("watch", "1")]
+        async with self._answer("GET", path, asked, None, "application/json", limit) as response:
+            yield response.status, self._lines(response)
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._client.close()
+
+    @asynccontextmanager
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        body: Json,
+        content_type: str,
+        limit: aiohttp.ClientTimeout,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        try:
+            method, url, sent, *_ = await self._client.param_serialize(
+                method,
+                path,
+                query_params=list(query),
+                header_params=headers,
+                auth_settings=["BearerToken"],
+            )
+            answer = await self._client.call_api(method, url, sent, body, _request_timeout=limit)
+        except _NO_ANSWER as e:
+            raise Unreached(_sentence(self.server, e)) from e
+        response: aiohttp.ClientResponse = answer.response
+        try:
+            yield response
+        finally:
+            response.close()
+
+    async def _lines(self, response: aiohttp.ClientResponse) -> Lines:
+        """Split at line feeds; the rest of a stream that is cut is no line."""
+        rest = bytearray()
+        try:
+            async for chunk in response.content.iter_any():
+                rest += chunk
+                if b"\n" not in chunk:
+                    continue
+                *lines, last = bytes(rest).split(b"\n")
+                rest = bytearray(last)
+                for line in lines:
+                    yield line
+        except _NO_ANSWER as e:
+            raise Unreached(_sentence(self.server, e)) from e
+
+
+def _client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClient:
+    found = type.__call__(Configuration)  # the class gives copies of a default otherwise
+    name = str(config) if isinstance(config, Path) else "the kubeconfig"
+    base = str(config.parent.absolute()) if isinstance(config, Path) else ""
+    try:
+        read = yaml.safe_load(config.read_bytes()) if isinstance(config, Path) else config
+        if not isinstance(read, Mapping):
+            raise BadKubeconfig(f"{name} is not a kubeconfig")
+        loader = KubeConfigLoader(dict(read), context, config_base_path=base)
+        if loader._user is None:  # noqa: SLF001 (the library fails later, with a TypeError)
+            raise BadKubeconfig(f"{name}: the context names no user that is there")
+        asyncio.run(loader.load_and_set(found))
+        if not hasattr(loader, "host"):
+            raise BadKubeconfig(f"{name}: the cluster of the context has no server")
+        _renew(found, loader)
+        return ApiClient(configuration=found)
+    except ConfigException as e:
+        raise BadKubeconfig(f"{name}: {e}") from e
+    except OSError as e:
+        raise BadKubeconfig(f"{name} cannot be used: {e.strerror or e}") from e
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError) as e:
+        # What the library makes of contents of another shape.
+        raise BadKubeconfig(f"{name} cannot be used: {e}") from e
+
+
+def _renew(configuration: Configuration, loader: KubeConfigLoader) -> None:
+    """Have the plugin asked again before its token expires; a plugin that says no time is not."""
+    if not hasattr(loader, "exec_plugin_expiry"):
+        return
+
+    async def renew(configuration: Configuration) -> None:
+        await loader.load_from_exec_plugin()
+        configuration.api_key["BearerToken"] = loader.token
+
+    configuration.refresh_api_key_hook = renew  # type: ignore[assignment]  # declared as None
+
+
+def _client_in_cluster() -> ApiClient:
+    found = type.__call__(Configuration)
+    try:
+        load_incluster_config(found)
+        return ApiClient(configuration=found)
+    except (ConfigException, OSError, ValueError) as e:
+        raise BadKubeconfig(f"not in a cluster: {e}") from e
+
+
+def _sentence(server: str, error: BaseException) -> str:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        why = f"no connection within {CONNECT_TIMEOUT:g} s"
+    elif isinstance(error, TimeoutError):
+        why = "no answer in time"
+    elif isinstance(error, aiohttp.ClientConnectorCertificateError):
+        failed = error.certificate_error
+        reason = failed.verify_message if isinstance(failed, ssl.SSLCertVerificationError) else ""
+        why = f"its certificate is not trusted: {reason or failed}"
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        why = os.strerror(error.os_error.errno) if error.os_error.errno else str(error.os_error)
+    else:
+        why = str(error) or type(error).__name__
+    return f"{server}: {why}"
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    return float(retry_after) if retry_after and retry_after.isdecimal() else None
