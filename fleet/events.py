@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from fleet.models import FleetObject
@@ -46,13 +47,28 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """The origin cannot be read now; what it held stays in force."""
+    """The origin cannot be read now; what it held stays in force.
+
+    `since` is when it was last known to hold that, where it was lost before this process began.
+    """
 
     origin: str
     message: str
+    since: datetime | None = None
 
 
-Event: TypeAlias = Upserted | Refused | Deleted | Listed | Unreachable
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The source reads these members now, whether or not they can be reached.
+
+    Any other member is gone, with all that it held. A source whose members are never removed need
+    not say it.
+    """
+
+    ids: frozenset[str]
+
+
+Event: TypeAlias = Upserted | Refused | Deleted | Listed | Unreachable | Members
 Emit: TypeAlias = Callable[[Sequence[Event]], None]
 
 

@@ -10,10 +10,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar, cast
 
-from fleet.events import Deleted, Event, Listed, Refused, Unreachable, Upserted
+from fleet.events import Deleted, Event, Listed, Members, Refused, Unreachable, Upserted
 from fleet.models import FleetObject, Model
 from fleet.problem import Problem
-from fleet.ref import Ref
+from fleet.ref import HUB, Ref
 
 M = TypeVar("M", bound=Model)
 
@@ -87,21 +87,41 @@ class FleetState:
                     problems |= self._complain(ref, found)
                 case Deleted(ref):
                     before.setdefault(ref, self._get(ref))
-                    self._drop(ref)
-                    self._refused.discard(ref)
-                    problems |= self._complain(ref, ())
+                    problems |= self._forget(ref)
                 case Listed(origin):
                     origins |= self._mark(origin, Origin(listed=True))
-                case Unreachable(origin, message):
-                    origins |= self._mark(origin, self._lost(origin, message))
+                case Unreachable(origin, message, since):
+                    origins |= self._mark(origin, self._lost(origin, message, since))
+                case Members(ids):
+                    for ref in self._strangers(ids):
+                        before.setdefault(ref, self._get(ref))
+                        problems |= self._forget(ref)
+                    origins |= self._leave(ids)
         return Changes(self._differences(before), frozenset(problems), frozenset(origins))
 
-    def _lost(self, name: str, message: str) -> Origin:
+    def _lost(self, name: str, message: str, since: datetime | None) -> Origin:
         known = self._origins.get(name, Origin())
-        since = known.since
-        if known.reachable and self._clock is not None:
+        if not known.reachable:
+            since = known.since
+        elif since is None and self._clock is not None:
             since = self._clock()
         return replace(known, reachable=False, message=message, since=since)
+
+    def _strangers(self, ids: Set[str]) -> list[Ref]:
+        """What is known of members that are not among these. O(objects)."""
+        known = self._models.keys() | self._problems.keys() | self._refused
+        return [ref for ref in known if ref.origin != HUB and ref.origin not in ids]
+
+    def _leave(self, ids: Set[str]) -> set[str]:
+        gone = self._origins.keys() - ids - {HUB}
+        for name in gone:
+            del self._origins[name]
+        return gone
+
+    def _forget(self, ref: Ref) -> set[Ref]:
+        self._drop(ref)
+        self._refused.discard(ref)
+        return self._complain(ref, ())
 
     def _get(self, ref: Ref) -> FleetObject | None:
         model = self._models.get(ref)

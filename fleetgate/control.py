@@ -12,7 +12,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fleet.events import Event, Listed, Source, Unreachable
+from fleet.events import Event, Listed, Members, Source, Unreachable
 from fleet.models import MseIngressConfig
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
@@ -167,6 +167,8 @@ def _complete(events: Sequence[Event]) -> bool:
     for event in events:
         if isinstance(event, Listed | Unreachable):
             said.add(event.origin)
+        elif isinstance(event, Members):
+            heard = {HUB, *event.ids}
         else:
             heard.add(event.ref.origin)
     return heard <= said

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from fleet.events import Deleted, Event, Listed, Refused, Source, Unreachable, Upserted
+from fleet.events import Deleted, Event, Listed, Members, Refused, Source, Unreachable, Upserted
 from fleet.ref import HUB
 from fleet.sources.directory import DirectorySource
 from fleet.sources.memory import MemorySource
@@ -144,8 +144,10 @@ def line(event: Event) -> str:
             return f"deleted {ref}"
         case Listed(origin):
             return f"listed {origin or 'hub'}"
-        case Unreachable(origin, _):
+        case Unreachable(origin):
             return f"unreachable {origin or 'hub'}"
+        case Members(ids):
+            return f"members {' '.join(sorted(ids))}".strip()
     reasons = " ".join(problem.reason for problem in problems)
     return f"{text}: {reasons}" if reasons else text
 

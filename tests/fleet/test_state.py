@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fleet.events import Deleted, Event, Listed, Refused, Unreachable, Upserted
+from fleet.events import Deleted, Event, Listed, Members, Refused, Unreachable, Upserted
 from fleet.models import Ingress, Service
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
@@ -161,3 +161,31 @@ def test_a_lost_origin_says_since_when_it_is_lost() -> None:
     assert state.origins["one"] == Origin(listed=True)
     state.apply([Unreachable("one", "x")])
     assert state.origins["one"].since == noon + timedelta(hours=1)
+
+
+def test_an_origin_lost_before_the_process_began_says_since_when() -> None:
+    noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    state = FleetState(lambda: noon + timedelta(days=1))
+    state.apply([Unreachable("one", "x", since=noon)])
+    assert state.origins["one"].since == noon
+    state.apply([Unreachable("one", "y")])
+    assert state.origins["one"].since == noon
+
+
+def test_a_member_that_is_removed_leaves_nothing_behind() -> None:
+    state = FleetState()
+    one, two = (Upserted(CART.ref(name), CART.model(), ()) for name in ("one", "two"))
+    bad = Ref("one", "Service", "default", "bad")
+    complaint = Refused(bad, (Problem(bad, "InvalidField", "spec", "5", "a mapping of fields"),))
+    state.apply([PUT, Listed(HUB), one, complaint, Listed("one"), two, Listed("two")])
+    assert state.apply([Members(frozenset({"two", "three"}))]) == Changes(
+        objects={Service: frozenset({CART.ref("one")})},
+        problems=frozenset({bad}),
+        origins=frozenset({"one"}),
+    )
+    assert state.table(Service) == {CART.ref("two"): CART.model()}
+    assert state.table(Ingress) == {SHOP.ref(): SHOP.model()}
+    assert state.origins.keys() == {HUB, "two"}
+    assert not state.problems
+    assert not state.refused
+    assert state.apply([Members(frozenset({"two"}))]) == NOTHING
