@@ -18,7 +18,8 @@ venv: .venv/installed  ## Make the virtual environment .venv
 demo: .venv/installed  ## Run the documents' examples on an embedded fleet with a real Envoy, then stay up
 	@$(BIN)/fleetgate demo
 
-test: .venv/installed  ## Run all tests
+test: .venv/installed  ## Run all tests; builds real API servers first, where Go is installed
+	@$(BIN)/python -m tests.servers.binaries
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 check: .venv/installed  ## Formatting, lint, types, import rules

@@ -8,6 +8,7 @@ from blockbuster import blockbuster_ctx
 
 from fleetgate.envoy import find_envoy
 from fleetgate.errors import OperatorError
+from tests.support import kube
 from tests.support.requirement import require
 
 
@@ -44,3 +45,18 @@ def real_envoy() -> None:
         find_envoy()
     except OperatorError as error:
         require(str(error))
+
+
+@pytest.fixture(scope="session")
+def api_servers() -> Iterator[kube.Clusters]:
+    """Real API servers of this test process."""
+    require(kube.available())
+    with kube.clusters() as running:
+        yield running
+
+
+@pytest.fixture
+def clusters(api_servers: kube.Clusters) -> Iterator[kube.Clusters]:
+    """Real API servers, empty; what the test makes there is wiped."""
+    yield api_servers
+    api_servers.wipe()

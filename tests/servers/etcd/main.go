@@ -1,0 +1,10 @@
+// etcd, the storage of the API servers that the tests run.
+package main
+
+import (
+	"os"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+func main() { etcdmain.Main(os.Args) }
