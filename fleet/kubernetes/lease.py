@@ -1,0 +1,235 @@
+"""One leader among the replicas, by a Lease on the hub.
+
+`kubernetes.aio.leaderelection` decides who is to lead. The lock between it and the Lease is our
+own, for theirs asks for what its client refuses, lets lost connections out of the election, writes
+local time as UTC, and does not give a Lease back.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
+
+from kubernetes.aio.client.exceptions import ApiException
+from kubernetes.aio.leaderelection.electionconfig import Config
+from kubernetes.aio.leaderelection.leaderelection import LeaderElection
+from kubernetes.aio.leaderelection.leaderelectionrecord import LeaderElectionRecord
+from kubernetes.aio.leaderelection.resourcelock.baselock import BaseLock
+
+from fleet.kubernetes.connection import ApiServer, Reply, Unreached
+from fleet.kubernetes.patience import Patience
+
+log = logging.getLogger(__name__)
+
+Json: TypeAlias = Any
+
+LEASE_NAME: Final = "fleetgate-leader"
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseSettings:
+    """Times of the election, in whole seconds, the longest first.
+
+    A leader stops `renew` after the last renewal that it asked for with success; others follow
+    `lease` after the last one that they saw. Everybody looks each `retry`, so that is what a clean
+    stop costs.
+    """
+
+    lease: int = 15
+    renew: int = 10
+    retry: int = 2
+
+
+def identity() -> str:
+    """This process among the replicas: its host (in Kubernetes, its Pod) and something unique."""
+    return f"{socket.gethostname()}_{os.getpid()}_{uuid.uuid4().hex[:8]}"
+
+
+class Leader:
+    """A candidate for the Lease `name` in `namespace`, as `holder`."""
+
+    def __init__(
+        self,
+        api: ApiServer,
+        namespace: str,
+        holder: str,
+        settings: LeaseSettings | None = None,
+        name: str = LEASE_NAME,
+    ) -> None:
+        self._settings = settings or LeaseSettings()
+        self._lease = _Lease(api, namespace, name, holder)
+        self._patience = Patience("the election of a leader", longest=self._settings.retry)
+        self._leading = False
+
+    @property
+    def leading(self) -> bool:
+        """Whether `lead` runs here."""
+        return self._leading
+
+    async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
+        """Run `lead` whenever this process leads, until cancelled.
+
+        `lead` is cancelled when the Lease could not be renewed in time, and starts again when the
+        Lease is ours again. When `run` ends, it gives the Lease back after `lead` has ended, so
+        that another one follows at once. Raises what `lead` raises, in a group.
+        """
+        try:
+            while True:
+                await self._term(lead)
+        finally:
+            await self._lease.give_back()
+
+    async def _term(self, lead: Callable[[], Awaitable[None]]) -> None:
+        """Wait to be elected, lead, and return when that is over."""
+        won = asyncio.Event()
+
+        async def start() -> None:
+            won.set()
+
+        async def stop() -> None:
+            """The end of the term is the end of the election's `run`."""
+
+        try:
+            # The election looks at the time between requests only, and at a clock that may be set.
+            async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
+                config = Config(
+                    _Lock(self._lease, self._patience, limit, self._settings.renew),
+                    lease_duration=self._settings.lease,
+                    renew_deadline=self._settings.renew,
+                    retry_period=self._settings.retry,
+                    onstarted_leading=start,
+                    onstopped_leading=stop,
+                )
+                leading = group.create_task(self._lead(won, lead))
+                await LeaderElection(config).run()
+                leading.cancel()
+        except TimeoutError:
+            pass
+        log.warning("%s leads no more: it could not renew its Lease in time", self._lease.holder)
+
+    async def _lead(self, won: asyncio.Event, lead: Callable[[], Awaitable[None]]) -> None:
+        await won.wait()
+        self._leading = True
+        log.info("%s leads now: it writes statuses and events", self._lease.holder)
+        try:
+            await lead()
+        finally:
+            self._leading = False
+
+
+class _Lease:
+    """The Lease, as JSON; a write counts only if nobody wrote since the last `read`."""
+
+    def __init__(self, api: ApiServer, namespace: str, name: str, holder: str) -> None:
+        self.holder = holder
+        self._api = api
+        self._all = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        self._metadata: Json = {"name": name, "namespace": namespace}
+        self._one = f"{self._all}/{name}"
+        self._found: Json = None
+        self._touched = False
+
+    async def read(self) -> Reply:
+        reply = await self._api.request("GET", self._one, timeout=5.0)
+        self._found = reply.json() if reply.ok else None
+        return reply
+
+    async def take(self, lease: int) -> Reply:
+        """Create or renew it."""
+        self._touched = True
+        before = (self._found or {}).get("spec", {})
+        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        ours = before.get("holderIdentity") == self.holder
+        transitions = before.get("leaseTransitions", 0)
+        spec = {
+            "holderIdentity": self.holder,
+            "leaseDurationSeconds": lease,
+            "acquireTime": before.get("acquireTime", now) if ours else now,
+            "renewTime": now,
+            "leaseTransitions": transitions if ours or not before else transitions + 1,
+        }
+        return await self._write(spec)
+
+    async def give_back(self) -> None:
+        """Say that nobody holds it, if this process does."""
+        if not self._touched:
+            return
+        with suppress(Unreached):
+            # A renewal that was under way may come between: then it is read once more.
+            for _ in range(2):
+                await self.read()
+                if self._found is None or self._found["spec"].get("holderIdentity") != self.holder:
+                    return
+                spec = {**self._found["spec"], "holderIdentity": ""}
+                if (await self._write(spec)).ok:
+                    log.info("%s gave the Lease back", self.holder)
+                    return
+
+    async def _write(self, spec: Json) -> Reply:
+        kind = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
+        if self._found is None:
+            body = kind | {"metadata": self._metadata, "spec": spec}
+            return await self._api.request("POST", self._all, body=body, timeout=5.0)
+        # With the resourceVersion that was read, so a write in between is a conflict.
+        body = self._found | kind | {"spec": spec}
+        return await self._api.request("PUT", self._one, body=body, timeout=5.0)
+
+
+class _Lock(BaseLock):
+    """What the election asks of a lock; success puts off the end of the term."""
+
+    def __init__(
+        self, lease: _Lease, patience: Patience, limit: asyncio.Timeout, renew: float
+    ) -> None:
+        super().__init__(LEASE_NAME, "", lease.holder)
+        self._lease = lease
+        self._patience = patience
+        self._limit = limit
+        self._renew = renew
+        self._refusal = ""
+
+    async def get(
+        self, name: str, namespace: str
+    ) -> tuple[bool, LeaderElectionRecord] | tuple[bool, Exception]:
+        reply = await self._patience.ask(self._lease.read)
+        if not reply.ok:
+            error = ApiException(status=reply.status, reason=reply.message)
+            error.body = json.dumps({"code": reply.status})
+            return False, error
+        spec = reply.json().get("spec", {})
+        duration = spec.get("leaseDurationSeconds")
+        return True, LeaderElectionRecord(
+            spec.get("holderIdentity") or None,
+            str(duration) if duration else None,
+            spec.get("acquireTime"),
+            spec.get("renewTime"),
+        )
+
+    async def create(
+        self, name: str, namespace: str, election_record: LeaderElectionRecord
+    ) -> bool:
+        return await self._take(election_record)
+
+    async def update(self, name: str, namespace: str, updated_record: LeaderElectionRecord) -> bool:
+        return await self._take(updated_record)
+
+    async def _take(self, record: LeaderElectionRecord) -> bool:
+        asked = asyncio.get_running_loop().time()
+        try:
+            reply = await self._lease.take(int(record.lease_duration or 0))
+        except Unreached:
+            return False
+        if reply.ok:
+            self._limit.reschedule(asked + self._renew)
+        elif reply.status != HTTPStatus.CONFLICT and reply.message != self._refusal:
+            self._refusal = reply.message
+            log.warning("the hub refuses the Lease of the leader: %s", reply.message)
+        return reply.ok

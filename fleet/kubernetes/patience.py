@@ -1,0 +1,90 @@
+"""Asking an API server until it answers."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Final
+
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    retry_if_result,
+    wait_random_exponential,
+)
+
+from fleet.kubernetes.connection import Reply, Unreached
+
+log = logging.getLogger(__name__)
+
+REFUSALS: Final = 6
+"""Answers of a busy server after which the one who asks gets the last of them."""
+
+_BUSY: Final = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+
+
+class Patience:
+    """Asks again, with jitter, where there is no answer or the server is busy.
+
+    Without an answer it goes on forever; that it is so is logged once for all who wait, and once
+    when it is over. `what` completes the sentence "... waits", `longest` is in seconds.
+    """
+
+    def __init__(self, what: str, longest: float = 5.0) -> None:
+        self._what = what
+        self._jitter = wait_random_exponential(multiplier=0.2, max=longest)
+        self._lost = False
+
+    async def ask(self, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Give the first answer, or the last of REFUSALS busy ones; each attempt is made anew."""
+        refusals = 0
+
+        async def once() -> Reply:
+            nonlocal refusals
+            reply = await attempt()
+            self._found()
+            refusals += _is_busy(reply)
+            return reply
+
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(Unreached) | retry_if_result(_is_busy),
+            stop=lambda _: refusals >= REFUSALS,
+            wait=self._wait,
+            before_sleep=self._note,
+            retry_error_callback=_last,
+        )
+        return await retrying(once)
+
+    def _wait(self, state: RetryCallState) -> float:
+        answered = state.outcome is not None and not state.outcome.failed
+        asked_for = _last(state).retry_after if answered else None
+        return self._jitter(state) + (asked_for or 0.0)
+
+    def _note(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if error is not None and not self._lost:
+            self._lost = True
+            log.warning("%s waits, there is no answer: %s", self._what, error)
+
+    def _found(self) -> None:
+        if self._lost:
+            self._lost = False
+            log.info("%s goes on, there are answers again", self._what)
+
+
+def _is_busy(reply: Reply) -> bool:
+    return reply.status in _BUSY
+
+
+def _last(state: RetryCallState) -> Reply:
+    assert state.outcome is not None  # noqa: S101 (tenacity calls this after an attempt)
+    reply: Reply = state.outcome.result()
+    return reply

@@ -1,0 +1,1 @@
+"""Where fleetgate tells Kubernetes what became of its objects: statuses and events on the hub."""

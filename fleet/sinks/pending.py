@@ -1,0 +1,56 @@
+"""Work that waits, by key instead of in a queue.
+
+What changes while it waits merges: the worker looks at the newest value when it comes to the key.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Pending(Generic[K]):
+    """Keys that wait, each at most once, and that no two workers have at a time."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[K, None] = {}
+        self._busy: set[K] = set()
+        self._wake = asyncio.Event()
+
+    def add(self, keys: Iterable[K]) -> None:
+        """Have the keys worked on; one that is being worked on comes again afterwards."""
+        self._waiting |= dict.fromkeys(keys)
+        self._wake.set()
+
+    async def work(self, do: Callable[[K], Awaitable[None]], workers: int) -> None:
+        """Work until cancelled, on so many keys at a time.
+
+        What `do` raises ends all of it; the key of a worker that was stopped waits again.
+        """
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(self._worker(do))
+
+    async def _worker(self, do: Callable[[K], Awaitable[None]]) -> None:
+        while True:
+            key = await self._take()
+            try:
+                await do(key)
+            except BaseException:
+                self.add([key])
+                raise
+            finally:
+                self._busy.discard(key)
+                self._wake.set()
+
+    async def _take(self) -> K:
+        while True:
+            # At most as many are skipped as there are workers.
+            free = next((key for key in self._waiting if key not in self._busy), None)
+            if free is not None:
+                del self._waiting[free]
+                self._busy.add(free)
+                return free
+            self._wake.clear()
+            await self._wake.wait()
