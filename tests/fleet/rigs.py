@@ -11,6 +11,7 @@ from fleet.events import Deleted, Event, Listed, Members, Refused, Source, Unrea
 from fleet.ref import HUB
 from fleet.sources.directory import DirectorySource
 from fleet.sources.memory import MemorySource
+from fleet.sources.remembered import Remembered
 from fleet.state import FleetState
 from tests.support.builders import Builder, write
 
@@ -47,20 +48,36 @@ class MemoryRig:
     """Objects in memory."""
 
     def __init__(self, _: Path) -> None:
-        self.source = MemorySource()
-        self.source.attach("one")
+        self._memory = MemorySource()
+        self._memory.attach("one")
+
+    @property
+    def source(self) -> Source:
+        return self._memory
 
     def put(self, *objects: Builder[Any], origin: str = HUB) -> None:
-        self.source.put(*(thing.manifest for thing in objects), origin=origin)
+        self._memory.put(*(thing.manifest for thing in objects), origin=origin)
 
     def remove(self, *objects: Builder[Any], origin: str = HUB) -> None:
-        self.source.remove(*(thing.ref(origin) for thing in objects))
+        self._memory.remove(*(thing.ref(origin) for thing in objects))
 
     def lose(self, member: str) -> None:
-        self.source.lose(member, "the cable is cut")
+        self._memory.lose(member, "the cable is cut")
 
     def find(self, member: str) -> None:
-        self.source.attach(member)
+        self._memory.attach(member)
+
+
+class RememberedRig(MemoryRig):
+    """Objects in memory, remembered on disk."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._remembered = Remembered(self._memory, root / "state")
+
+    @property
+    def source(self) -> Source:
+        return self._remembered
 
 
 class DirectoryRig:
@@ -100,7 +117,11 @@ class DirectoryRig:
         return f"{thing.kind.__name__}-{thing.namespace}-{thing.name}.yaml"
 
 
-RIGS: dict[str, Callable[[Path], Rig]] = {"directory": DirectoryRig, "memory": MemoryRig}
+RIGS: dict[str, Callable[[Path], Rig]] = {
+    "directory": DirectoryRig,
+    "memory": MemoryRig,
+    "remembered": RememberedRig,
+}
 
 
 class Listener:

@@ -1,0 +1,275 @@
+"""A source that remembers on disk what its origins held, so that a restart empties nothing.
+
+    files ──Upserted──▶ ┌────────────┐
+                        │ Remembered │──▶ what was remembered, then what the source says
+    source ──events───▶ └─────┬──────┘
+                              └──▶ files (after a change, when an origin has listed)
+
+What was remembered is said before anything else: an origin that cannot be reached keeps it, one
+whose present version of an object is refused keeps that object's last good version. When an origin
+lists for the first time, what was remembered of it and is not there any more is said to be gone.
+
+The hub is remembered like a member, but for Secrets: while its API server is away, gateways and
+routes are as they were, for an Envoy that joins too.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from fleet.events import (
+    Deleted,
+    Emit,
+    Event,
+    Listed,
+    Members,
+    Refused,
+    Source,
+    Unreachable,
+    Upserted,
+)
+from fleet.models import FleetObject
+from fleet.ref import HUB, Ref
+from fleet.sources import state_file
+from fleet.sources.state_file import Kept, UnusableFileError
+
+log = logging.getLogger(__name__)
+
+_TOUCH: Final = 60.0
+"""Seconds after which the file of an origin that can be read is marked as still true."""
+
+_HUB_AWAY: Final = "the hub cannot be reached, which says how to reach this member"
+
+
+class NoStateDirectoryError(Exception):
+    """The directory cannot hold files; the message says why."""
+
+
+@dataclass(slots=True)
+class _Memory:
+    """One origin. `lines` belongs to the thread that saves, the rest to the event loop."""
+
+    since: datetime | None = None
+    unsaid: set[Ref] = field(default_factory=set)
+    listed: bool = False
+    spoken_of: bool = False
+    reachable: bool = False
+    touched: float = 0.0
+    pending: dict[Ref, FleetObject | None] = field(default_factory=dict)
+    lines: dict[Ref, bytes] = field(default_factory=dict)
+    is_saved: bool = False
+    is_failing: bool = False
+
+
+class Remembered:
+    """Says what `source` says, and before it what was remembered in `directory`.
+
+    A file is written at most once in `pace`, and when `run` ends; a process that is killed forgets
+    the last changes. With 5000 Services and 5000 EndpointSlices of three Pods each, a member's file
+    has 3.7 MB; reading it takes 0.3 s (at the start), writing it after a change 8 ms, in a thread.
+    """
+
+    def __init__(
+        self, source: Source, directory: Path, *, pace: timedelta = timedelta(seconds=1)
+    ) -> None:
+        self._source = source
+        self._directory = directory
+        self._pace = pace.total_seconds()
+        self._memories: dict[str, _Memory] = {}
+        self._members: frozenset[str] | None = None
+        self._removed: set[str] = set()
+        self._news = asyncio.Event()
+        self._saving: asyncio.Task[None] | None = None
+
+    def check(self) -> None:
+        """Make the directory if need be. Raises NoStateDirectoryError where it is of no use."""
+        try:
+            state_file.try_out(self._directory)
+        except OSError as e:
+            raise NoStateDirectoryError(
+                f"nothing can be kept in {self._directory} ({e.strerror or e})"
+            ) from e
+
+    async def run(self, emit: Emit) -> None:
+        """Say what was remembered, then what the source says, until cancelled.
+
+        Raises NoStateDirectoryError, and what the source raises.
+        """
+        await asyncio.to_thread(self.check)
+        kept = await asyncio.to_thread(_read_all, self._directory)
+        if recalled := [event for each in kept for event in self._recall(each)]:
+            emit(recalled)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._source.run(lambda events: self._pass(events, emit)))
+                tasks.create_task(self._keep())
+        finally:
+            if self._saving:
+                await asyncio.wait([self._saving])
+            await self._save(is_last=True)
+
+    async def refresh(self) -> None:
+        """Return when all that was declared at the time of the call has been emitted."""
+        await self._source.refresh()
+
+    # -- saying ------------------------------------------------------------------------------------
+
+    def _recall(self, kept: Kept) -> Iterator[Event]:
+        self._memories[kept.origin] = _Memory(
+            since=kept.since, unsaid=set(kept.objects), lines=kept.lines, is_saved=True
+        )
+        for ref, value in kept.objects.items():
+            yield Upserted(ref, value)
+
+    def _pass(self, events: Sequence[Event], emit: Emit) -> None:
+        emit([told for event in events for told in self._hear(event)])
+
+    def _hear(self, event: Event) -> Iterable[Event]:
+        """Take an event in; what is to be said for it."""
+        match event:
+            case Upserted(ref, value):
+                self._note(ref, value)
+            case Deleted(ref):
+                self._note(ref, None)
+            case Refused(ref):
+                self._memory(ref.origin).unsaid.discard(ref)
+            case Members(ids):
+                self._members = ids
+                for origin in self._memories.keys() - ids - {HUB}:
+                    del self._memories[origin]
+                    self._removed.add(origin)
+                self._news.set()
+            case Listed(origin):
+                return [*self._list(origin), event]
+            case Unreachable(origin):
+                return self._lose(origin, event)
+        return (event,)
+
+    def _note(self, ref: Ref, value: FleetObject | None) -> None:
+        memory = self._memory(ref.origin)
+        memory.unsaid.discard(ref)
+        if state_file.is_kept(ref):
+            memory.pending[ref] = value
+            if memory.listed:
+                self._news.set()
+
+    def _list(self, origin: str) -> list[Deleted]:
+        """What was remembered of the origin and is not there any more."""
+        memory = self._memory(origin)
+        gone, memory.unsaid = sorted(memory.unsaid), set()
+        memory.pending |= dict.fromkeys(gone)
+        memory.listed = memory.spoken_of = memory.reachable = True
+        self._news.set()
+        return [Deleted(ref) for ref in gone]
+
+    def _lose(self, origin: str, event: Unreachable) -> list[Event]:
+        memory = self._memory(origin)
+        memory.reachable = False
+        if memory.listed:
+            return [event]
+        told: list[Event] = [self._unheard(origin, event)]
+        if origin == HUB and self._members is None:
+            # Nobody can say anything of them before the hub is back.
+            told += [
+                self._unheard(other, Unreachable(other, _HUB_AWAY))
+                for other, each in self._memories.items()
+                if not each.spoken_of
+            ]
+        return told
+
+    def _unheard(self, origin: str, event: Unreachable) -> Unreachable:
+        """An origin that was not read in this process: what was remembered is in force."""
+        memory = self._memory(origin)
+        if memory.since is None:
+            memory.spoken_of = True
+            return event
+        if not memory.spoken_of:
+            log.warning(
+                "%s cannot be reached: in force are the %d objects that it held at %s",
+                origin or "the hub",
+                len(memory.unsaid),
+                memory.since.isoformat(timespec="seconds"),
+            )
+        memory.spoken_of = True
+        return replace(event, since=memory.since)
+
+    def _memory(self, origin: str) -> _Memory:
+        return self._memories.setdefault(origin, _Memory())
+
+    # -- keeping -----------------------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(_TOUCH):
+                    await self._news.wait()
+            except TimeoutError:
+                pass  # nothing has changed, and that is worth a note
+            self._news.clear()
+            # A thread cannot be cancelled: what it began comes to its end before the last save.
+            self._saving = asyncio.create_task(self._save())
+            await asyncio.shield(self._saving)
+            await asyncio.sleep(self._pace)
+
+    async def _save(self, *, is_last: bool = False) -> None:
+        """Bring the files up to date."""
+        removed, self._removed = self._removed, set()
+        for origin in removed:
+            await asyncio.to_thread(self._remove, origin)
+        now = asyncio.get_running_loop().time()
+        for origin, memory in list(self._memories.items()):
+            if not memory.listed:
+                continue  # it may have said a part only, and the file is of more use as it is
+            is_due = memory.reachable and (is_last or now - memory.touched >= _TOUCH)
+            if memory.pending or not memory.is_saved or is_due:
+                pending, memory.pending = memory.pending, {}
+                memory.touched = now
+                await asyncio.to_thread(self._write, origin, memory, pending)
+
+    def _write(
+        self, origin: str, memory: _Memory, pending: Mapping[Ref, FleetObject | None]
+    ) -> None:
+        """Write an origin's file if it would differ, else mark it as still true."""
+        for ref, value in pending.items():
+            line = b"" if value is None else state_file.line_of(value)
+            if memory.lines.get(ref, b"") != line:
+                memory.is_saved = False
+                memory.lines[ref] = line
+                if not line:
+                    del memory.lines[ref]
+        try:
+            if not memory.lines:
+                state_file.remove(self._directory, origin)
+            elif memory.is_saved:
+                state_file.touch(self._directory, origin)
+            else:
+                state_file.write(self._directory, origin, memory.lines.values())
+        except OSError as e:
+            memory.is_saved = False
+            if not memory.is_failing:
+                log.warning("cannot keep what %s holds, trying again: %s", origin or "the hub", e)
+            memory.is_failing = True
+        else:
+            memory.is_saved = True
+            memory.is_failing = False
+
+    def _remove(self, origin: str) -> None:
+        try:
+            state_file.remove(self._directory, origin)
+        except OSError as e:
+            log.warning("cannot remove what was kept of %s: %s", origin, e)
+
+
+def _read_all(directory: Path) -> list[Kept]:
+    """What is kept, the hub's first; files that are of no use are left alone."""
+    found: list[Kept] = []
+    for path in state_file.files_in(directory):
+        try:
+            found.append(state_file.read(path))
+        except (OSError, UnusableFileError) as e:
+            log.warning("what is kept in %s is not used: %s", path, e)
+    return found

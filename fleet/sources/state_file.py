@@ -1,0 +1,173 @@
+"""What an origin held, as a file of its own.
+
+The first line says what the file is, each further line is an object: its kind, a blank, its JSON.
+
+    {"format":"fleetgate remembered objects","version":1,"origin":"c1","objects":2}
+    Service {"metadata":{"name":"shop","namespace":"default"},"spec":{"ports":[{"port":80}]}}
+    EndpointSlice {"metadata":...
+
+A file is replaced as a whole, so it is never half written. When it was last known to be true is its
+time of modification. Secrets are in none.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr, ValidationError
+
+from fleet.kinds import KINDS
+from fleet.models import FleetObject
+from fleet.ref import HUB, Ref
+
+VERSION: Final = 1
+"""Raised when the same text would mean something else: files of another version are not read."""
+
+NEVER_KEPT: Final = frozenset({"Secret"})
+"""Kinds that reach no file."""
+
+_SUFFIX: Final = ".fleet"
+_DRAFT: Final = ".draft-"
+
+
+class _Head(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["fleetgate remembered objects"] = "fleetgate remembered objects"
+    version: Literal[1]
+    origin: StrictStr
+    objects: StrictInt
+
+
+class UnusableFileError(Exception):
+    """A file that says nothing that could be trusted; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a file holds: an origin's objects, as they stand there too, and when that was true."""
+
+    origin: str
+    objects: dict[Ref, FleetObject]
+    lines: dict[Ref, bytes]
+    since: datetime
+
+
+def is_kept(ref: Ref) -> bool:
+    """Whether an object may be written to a file."""
+    return ref.kind in KINDS and ref.kind not in NEVER_KEPT
+
+
+def line_of(value: FleetObject) -> bytes:
+    """An object as a line. About 5 µs."""
+    text = value.model_dump_json(by_alias=True, exclude_defaults=True)
+    return f"{type(value).__name__} {text}\n".encode()
+
+
+def path_of(directory: Path, origin: str) -> Path:
+    """The file of an origin; an ID may have any characters and any length."""
+    if origin == HUB:
+        return directory / f"hub{_SUFFIX}"
+    name = quote(origin, safe="")
+    if len(name) > 200:
+        name = sha256(origin.encode()).hexdigest()
+    return directory / f"member-{name}{_SUFFIX}"
+
+
+def files_in(directory: Path) -> list[Path]:
+    """The files of all origins."""
+    return sorted(directory.glob(f"*{_SUFFIX}"))
+
+
+def read(path: Path) -> Kept:
+    """Read a file. Raises UnusableFileError, and OSError. About 30 µs for each object."""
+    with path.open("rb") as file:
+        since = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
+        head, *lines = file.read().splitlines(keepends=True) or [b""]
+    try:
+        found = _Head.model_validate_json(head)
+        values = [_object(found.origin, line) for line in lines]
+    except ValidationError as e:
+        raise UnusableFileError(f"it is not of this format and version {VERSION}") from e
+    objects = {_ref(found.origin, value): value for value in values}
+    if len(objects) != found.objects:
+        raise UnusableFileError(f"it has {len(objects)} of its {found.objects} objects")
+    if path_of(path.parent, found.origin).name != path.name:
+        raise UnusableFileError(f"it is the file of {found.origin or 'the hub'!r}")
+    return Kept(found.origin, objects, dict(zip(objects, lines, strict=True)), since)
+
+
+def _object(origin: str, line: bytes) -> FleetObject:
+    name, _, text = line.partition(b" ")
+    kind = KINDS.get(name.decode(errors="replace"))
+    if kind is None or kind.name in NEVER_KEPT or kind.on_hub != (origin == HUB):
+        raise UnusableFileError("it has an object of a kind that is not kept there")
+    return kind.model.model_validate_json(text)
+
+
+def _ref(origin: str, value: FleetObject) -> Ref:
+    return Ref(origin, type(value).__name__, value.metadata.namespace, value.metadata.name)
+
+
+def try_out(directory: Path) -> None:
+    """Make the directory if need be, and a file in it that is gone again. Raises OSError.
+
+    What a process that was killed in the middle of writing has left goes too.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in directory.glob(f"{_DRAFT}*"):
+        path.unlink(missing_ok=True)
+    with _draft(directory) as (descriptor, _):
+        os.close(descriptor)
+
+
+def write(directory: Path, origin: str, lines: Collection[bytes]) -> None:
+    """Put the file of an origin in place as a whole, on the disk when this returns.
+
+    Raises OSError.
+    """
+    head = _Head(version=VERSION, origin=origin, objects=len(lines))
+    with _draft(directory) as (descriptor, draft):
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(head.model_dump_json().encode() + b"\n")
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path_of(directory, origin))
+    _sync(directory)
+
+
+def touch(directory: Path, origin: str) -> None:
+    """Note that what the file holds is true now. Raises OSError."""
+    os.utime(path_of(directory, origin))
+
+
+def remove(directory: Path, origin: str) -> None:
+    """Remove the file of an origin, if there is one. Raises OSError."""
+    path_of(directory, origin).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _draft(directory: Path) -> Iterator[tuple[int, Path]]:
+    """A file of the same file system that is gone afterwards, unless it was renamed."""
+    descriptor, name = tempfile.mkstemp(prefix=_DRAFT, dir=directory)
+    try:
+        yield descriptor, Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _sync(directory: Path) -> None:
+    """Have the new name on the disk too."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,460 @@
+"""What the origins held is in force after a restart, also while they cannot be reached."""
+
+import asyncio
+import logging
+import os
+import shutil
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from fleet.events import Emit, Event, Listed, Members, Source, Unreachable, Upserted
+from fleet.models import Ingress, MseIngressConfig, Secret, Service
+from fleet.ref import HUB
+from fleet.sources.memory import MemorySource
+from fleet.sources.remembered import NoStateDirectoryError, Remembered
+from fleetgate.control import ControlPlane, ControlSettings
+from tests.fleet.rigs import PATIENCE, Listener, listening
+from tests.support.builders import ingress, mse_gateway, secret, service, slice_of
+from xds.cache import SnapshotCache
+from xds.resource import TypeUrl
+
+SHOP = ingress("shop", host="example.com").path("/", to="cart:80").of_class("mse")
+GATEWAY = mse_gateway(members=["one"])
+CART = service("cart", ports={"http": 80})
+PODS = slice_of("cart", addresses=["10.0.0.1"], port_name="http")
+GONE = service("gone")
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+ONCE_AN_HOUR = timedelta(hours=1)
+
+Script = Callable[[Listener], Awaitable[None]]
+
+
+async def nothing(_: Listener) -> None:
+    pass
+
+
+class Told:
+    """A source that says what it is told to say."""
+
+    def __init__(self, *events: Event) -> None:
+        self._first = events
+        self._emit: Emit | None = None
+        self._running = asyncio.Event()
+
+    def say(self, *events: Event) -> None:
+        assert self._emit
+        self._emit(events)
+
+    async def run(self, emit: Emit) -> None:
+        self._emit = emit
+        emit(self._first)
+        self._running.set()
+        await asyncio.get_running_loop().create_future()
+
+    async def refresh(self) -> None:
+        await self._running.wait()
+
+
+def live(source: MemorySource | Told, state: Path, script: Script = nothing) -> Listener:
+    """Run the source as one process would, from its start to its stop."""
+
+    async def run() -> Listener:
+        async with listening(Remembered(source, state, pace=ONCE_AN_HOUR)) as listener:
+            # Everything at the start comes before the script.
+            await asyncio.wait_for(source.refresh(), PATIENCE)
+            await script(listener)
+        return listener
+
+    return asyncio.run(run())
+
+
+def fleet() -> MemorySource:
+    """A hub, and the members `one` and `two`."""
+    source = MemorySource()
+    source.put(SHOP.manifest, GATEWAY.manifest)
+    for member in ("one", "two"):
+        source.attach(member)
+        source.put(CART.manifest, PODS.manifest, origin=member)
+    return source
+
+
+def without(*lost: str) -> MemorySource:
+    """The same, after a restart during the outage of some origins."""
+    source = fleet()
+    for origin in lost:
+        source.lose(origin, "the cable is cut")
+    return source
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """Where is kept what a first process has seen at noon."""
+    directory = tmp_path / "state"
+    live(fleet(), directory)
+    for file in directory.iterdir():
+        os.utime(file, (NOON.timestamp(), NOON.timestamp()))
+    return directory
+
+
+def kept(state: Path) -> list[str]:
+    return sorted(file.name for file in state.iterdir())
+
+
+# -- a restart during an outage --------------------------------------------------------------------
+
+
+def test_a_member_that_is_out_of_reach_at_the_start_has_what_it_held(state: Path) -> None:
+    listener = live(without("one"), state)
+
+    assert listener.state.table(Service)[CART.ref("one")] == CART.model()
+    origin = listener.state.origins["one"]
+    assert (origin.reachable, origin.message) == (False, "the cable is cut")
+
+
+def test_what_was_remembered_is_said_before_the_source_speaks(state: Path) -> None:
+    async def script(listener: Listener) -> None:
+        news = await listener.news()
+        remembered = news.index("upserted Service default/cart in one")
+        assert remembered < news.index("unreachable one")
+        assert remembered < news.index("listed hub")
+
+    live(without("one"), state, script)
+
+
+def test_the_age_is_the_time_at_which_it_was_last_known_to_be_so(state: Path) -> None:
+    assert live(without("one"), state).state.origins["one"].since == NOON
+
+
+def test_the_age_stays_over_several_restarts_of_one_outage(state: Path) -> None:
+    for _ in range(3):
+        assert live(without("one"), state).state.origins["one"].since == NOON
+
+
+def test_a_member_that_can_be_reached_makes_its_file_young_again(state: Path) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    live(fleet(), state)
+    since = live(without("one"), state).state.origins["one"].since
+    assert since
+    assert since > before
+
+
+def test_a_member_that_was_never_seen_is_just_unreachable(tmp_path: Path) -> None:
+    listener = live(without("one"), tmp_path)
+    assert CART.ref("one") not in listener.state.table(Service)
+    assert listener.state.origins["one"].since is None
+
+
+def test_the_log_says_how_old_that_is(state: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def script(listener: Listener) -> None:
+        source.lose("one", "another reason")
+
+    source = without("one")
+    live(source, state, script)
+    assert [record.getMessage() for record in caplog.records] == [
+        "one cannot be reached: in force are the 2 objects that it held at "
+        "2026-01-31T12:00:00+00:00"
+    ]
+
+
+def test_the_snapshots_of_a_restart_during_an_outage_are_those_from_before(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+
+    async def served(source: Source) -> dict[TypeUrl, dict[str, bytes]]:
+        cache = SnapshotCache()
+        await start(Remembered(source, state), cache)
+        (group,) = cache.groups()
+        return {
+            type_url: {name: resource.body for name, resource in named.items()}
+            for type_url, named in cache.snapshot(group).items()
+        }
+
+    before = asyncio.run(served(fleet()))
+    assert any(b"10.0.0.1" in body for body in before[TypeUrl.ENDPOINT].values())
+    assert asyncio.run(served(without("one"))) == before
+    assert asyncio.run(served(without(HUB, "one"))) == before
+
+
+def test_a_member_that_was_removed_meanwhile_does_not_hold_up_the_start(state: Path) -> None:
+    said = (Members(frozenset({"two"})), Listed(HUB), Listed("two"))
+    asyncio.run(start(Remembered(Told(*said), state), SnapshotCache()))
+
+
+async def start(source: Source, cache: SnapshotCache) -> None:
+    """Publish, without waiting for the deadline, and stop."""
+    control = ControlPlane(source, cache, ControlSettings(start_deadline=10 * PATIENCE))
+    running = asyncio.create_task(control.run())
+    async with asyncio.timeout(PATIENCE):
+        await control.started.wait()
+    running.cancel()
+    await asyncio.wait([running])
+
+
+# -- the hub ---------------------------------------------------------------------------------------
+
+
+def test_the_hub_is_remembered_too(state: Path) -> None:
+    listener = live(without(HUB), state)
+    assert listener.state.table(Ingress) == {SHOP.ref(): SHOP.model()}
+    assert listener.state.table(MseIngressConfig) == {GATEWAY.ref(): GATEWAY.model()}
+    assert listener.state.origins[HUB].since == NOON
+
+
+def test_members_that_only_the_hub_knows_are_out_of_reach_with_it(state: Path) -> None:
+    async def script(listener: Listener) -> None:
+        assert not listener.state.origins["one"].reachable
+        assert listener.state.origins["one"].since == NOON
+        assert CART.ref("one") in listener.state.table(Service)
+        told.say(Members(frozenset({"one"})))
+        assert CART.ref("two") not in listener.state.table(Service)
+        assert listener.state.origins.keys() == {HUB, "one"}
+
+    told = Told(Unreachable(HUB, "the cable is cut"))
+    live(told, state, script)
+
+
+def test_members_that_are_known_without_the_hub_speak_for_themselves(state: Path) -> None:
+    both = Members(frozenset({"one", "two"}))
+    listener = live(Told(both, Unreachable(HUB, "the cable is cut")), state)
+    assert listener.state.origins.keys() == {HUB}
+
+
+def test_secrets_reach_no_file(tmp_path: Path) -> None:
+    source = MemorySource()
+    source.put(SHOP.tls("cert").manifest, secret("cert", {"tls.key": "c2VjcmV0"}).manifest)
+    seen = live(source, tmp_path)
+    assert seen.state.table(Secret)
+    assert kept(tmp_path) == ["hub.fleet"]
+    assert b"c2VjcmV0" not in (tmp_path / "hub.fleet").read_bytes()
+
+
+# -- back again ------------------------------------------------------------------------------------
+
+
+def test_what_is_gone_since_is_deleted_before_the_origin_is_listed(tmp_path: Path) -> None:
+    source = fleet()
+    source.put(GONE.manifest, origin="one")
+    live(source, tmp_path)
+
+    async def script(listener: Listener) -> None:
+        after.lose("one", "not now")
+        assert GONE.ref("one") in listener.state.table(Service)
+        await listener.news()
+        after.attach("one")
+        news = await listener.news()
+        assert news[-2:] == ["deleted Service default/gone in one", "listed one"]
+        assert listener.state.table(Service).keys() == {CART.ref("one"), CART.ref("two")}
+        after.attach("one")
+        assert await listener.news() == ["listed one"]
+
+    after = without("one")
+    live(after, tmp_path, script)
+    assert GONE.ref("one") not in live(without("one"), tmp_path).state.table(Service)
+
+
+def test_an_object_that_cannot_be_read_any_more_keeps_its_last_good_version(state: Path) -> None:
+    source = fleet()
+    source.put(SHOP.with_spec(rules=5).manifest)
+    for _ in range(2):
+        listener = live(source, state)
+        assert listener.state.table(Ingress) == {SHOP.ref(): SHOP.model()}
+        assert listener.state.refused == {SHOP.ref()}
+        source = fleet()
+        source.put(SHOP.with_spec(rules=5).manifest)
+
+
+def test_a_member_lost_later_is_told_as_it_is(state: Path) -> None:
+    async def script(listener: Listener) -> None:
+        listener.events.clear()
+        source.lose("one", "the cable is cut")
+        assert listener.events == [Unreachable("one", "the cable is cut")]
+
+    source = fleet()
+    live(source, state, script)
+
+
+# -- members that are removed ----------------------------------------------------------------------
+
+
+def test_a_member_that_is_removed_leaves_no_file(state: Path) -> None:
+    async def script(listener: Listener) -> None:
+        told.say(Members(frozenset({"two"})))
+
+    told = Told(Members(frozenset({"one", "two"})))
+    live(told, state, script)
+    assert kept(state) == ["hub.fleet", "member-two.fleet"]
+
+
+def test_a_member_that_was_removed_meanwhile_is_in_force_no_more(state: Path) -> None:
+    listener = live(Told(Members(frozenset({"two"}))), state)
+    assert listener.state.table(Service).keys() == {CART.ref("two")}
+    assert kept(state) == ["hub.fleet", "member-two.fleet"]
+
+
+def test_a_member_that_holds_nothing_any_more_leaves_no_file(state: Path) -> None:
+    async def script(listener: Listener) -> None:
+        source.remove(CART.ref("one"), PODS.ref("one"))
+
+    source = fleet()
+    live(source, state, script)
+    assert kept(state) == ["hub.fleet", "member-two.fleet"]
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+def test_a_change_is_on_the_disk_without_a_stop(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    source = fleet()
+
+    async def run() -> None:
+        fast = Remembered(source, state, pace=timedelta(milliseconds=1))
+        async with listening(fast):
+            await _until(state / "member-one.fleet", b'"cart"')
+            source.put(service("new").manifest, origin="one")
+            await _until(state / "member-one.fleet", b'"new"')
+
+    asyncio.run(run())
+
+
+def test_changes_in_a_row_are_one_write(tmp_path: Path) -> None:
+    source = fleet()
+    file = tmp_path / "member-one.fleet"
+
+    async def script(listener: Listener) -> None:
+        await _until(file, b'"cart"')
+        first = file.stat().st_ino
+        for number in range(20):
+            source.put(service(f"new-{number}").manifest, origin="one")
+            await asyncio.sleep(0)
+        assert file.stat().st_ino == first
+
+    live(source, tmp_path, script)
+    assert _holds(file, b'"new-19"')
+
+
+def test_what_is_as_it_was_is_not_written_again(state: Path) -> None:
+    before = {file.name: file.stat().st_ino for file in state.iterdir()}
+    live(fleet(), state)
+    assert {file.name: file.stat().st_ino for file in state.iterdir()} == before
+
+
+def test_an_origin_that_has_not_listed_writes_nothing(state: Path) -> None:
+    before = {file.name: file.read_bytes() for file in state.iterdir()}
+    part = Told(Upserted(GONE.ref("one"), GONE.model()), Upserted(GONE.ref("new"), GONE.model()))
+    live(part, state)
+    assert {file.name: file.read_bytes() for file in state.iterdir()} == before
+
+
+def test_a_place_for_no_directory_is_said_at_the_start(tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.write_text("")
+    with pytest.raises(NoStateDirectoryError, match=r"nothing can be kept in .*file \("):
+        Remembered(MemorySource(), place).check()
+    with pytest.raises(NoStateDirectoryError):
+        asyncio.run(Remembered(MemorySource(), place).run(lambda _: None))
+
+
+def test_a_disk_that_fails_is_said_once_and_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = tmp_path / "state"
+    source = fleet()
+
+    async def run() -> None:
+        fast = Remembered(source, state, pace=timedelta(milliseconds=1))
+        async with listening(fast):
+            while not caplog.records:
+                await asyncio.to_thread(shutil.rmtree, state, ignore_errors=True)
+                source.put(service("new").manifest, origin="one")
+                source.put(service("new", ports={"": 8080}).manifest, origin="one")
+                await asyncio.sleep(0.005)
+            await asyncio.to_thread(state.mkdir)
+
+    asyncio.run(asyncio.wait_for(run(), PATIENCE))
+    told = {record.getMessage() for record in caplog.records}
+    assert len(told) == len(caplog.records)
+    assert any(line.startswith("cannot keep what one holds, trying again: ") for line in told)
+    assert _holds(state / "member-one.fleet", b'"new"')
+
+
+def test_what_a_killed_process_left_behind_is_cleared_away(state: Path) -> None:
+    (state / ".draft-abc").write_text("half")
+    live(fleet(), state)
+    assert kept(state) == ["hub.fleet", "member-one.fleet", "member-two.fleet"]
+
+
+def test_files_are_for_their_owner_only(state: Path) -> None:
+    assert {file.stat().st_mode & 0o777 for file in state.iterdir()} == {0o600}
+
+
+def _holds(file: Path, text: bytes) -> bool:
+    return file.exists() and text in file.read_bytes()
+
+
+async def _until(file: Path, text: bytes) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if _holds(file, text):
+                return
+            await asyncio.sleep(0.005)
+
+
+# -- what is found in the directory ----------------------------------------------------------------
+
+
+def _other_version(text: bytes) -> bytes:
+    return text.replace(b'"version":1', b'"version":2')
+
+
+def _of_two(text: bytes) -> bytes:
+    return text.replace(b'"origin":"one"', b'"origin":"two"')
+
+
+def _secret(text: bytes) -> bytes:
+    head, *lines = text.splitlines(keepends=True)
+    return b"".join([head, b'Secret {"metadata":{"name":"x"}}\n', *lines[1:]])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda _: b"", id="empty"),
+        pytest.param(lambda _: b"\xff\x00\n\xfe", id="no-text"),
+        pytest.param(lambda _: b"hello\n", id="of-somebody-else"),
+        pytest.param(lambda text: text[: len(text) // 2], id="cut-in-a-line"),
+        pytest.param(lambda text: text[: text.rindex(b"\nEnd") + 1], id="cut-after-a-line"),
+        pytest.param(lambda text: text.replace(b"80", b'"http"'), id="of-another-type"),
+        pytest.param(_other_version, id="of-another-version"),
+        pytest.param(_of_two, id="of-another-member"),
+        pytest.param(_secret, id="with-a-secret"),
+    ],
+)
+def test_a_file_that_is_of_no_use_is_told_and_left_out(
+    state: Path, spoil: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    file = state / "member-one.fleet"
+    file.write_bytes(spoil(file.read_bytes()))
+    caplog.set_level(logging.INFO)
+
+    listener = live(without("one"), state)
+
+    assert listener.state.table(Service).keys() == {CART.ref("two")}
+    assert not listener.state.table(Secret)
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert line.startswith(f"what is kept in {file} is not used: ")
+
+
+@pytest.mark.parametrize(
+    "member", ["prod/eu", "..", ".", "a b", "Ä", "x" * 300, "hub", "%2F", "member"]
+)
+def test_a_member_may_have_any_name(tmp_path: Path, member: str) -> None:
+    source = MemorySource()
+    source.attach(member)
+    source.put(CART.manifest, origin=member)
+    live(source, tmp_path)
+    lost = MemorySource()
+    lost.lose(member, "the cable is cut")
+    assert live(lost, tmp_path).state.table(Service) == {CART.ref(member): CART.model()}
