@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import yaml
 
+from fleetgate.certificates.envoy import XdsTls, transport_socket
+
 XDS_CLUSTER: Final = "fleetgate_xds"
 
 STATISTICS: Final = (
@@ -36,7 +38,8 @@ STATISTICS: Final = (
 class BootstrapSettings:
     """How an Envoy is set up. `node_id` "" takes the host's name; sizes are bytes.
 
-    An `admin_port` of 0 takes a free port, told by `--admin-address-path`.
+    An `admin_port` of 0 takes a free port, told by `--admin-address-path`. Without `tls`, xDS is
+    spoken in clear.
     """
 
     xds_address: str = "127.0.0.1"
@@ -47,6 +50,7 @@ class BootstrapSettings:
     max_heap: int = 1024 * 1024 * 1024
     max_connections: int = 50_000
     full_statistics: bool = False
+    tls: XdsTls | None = None
 
 
 def bootstrap(gateway: str, settings: BootstrapSettings) -> str:
@@ -103,6 +107,7 @@ def _xds_cluster(settings: BootstrapSettings) -> dict[str, Any]:  # JSON
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options
         },
+        **({"transport_socket": transport_socket(settings.tls)} if settings.tls else {}),
         "load_assignment": {
             "cluster_name": XDS_CLUSTER,
             "endpoints": [{"lb_endpoints": [endpoint]}],

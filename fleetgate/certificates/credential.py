@@ -1,0 +1,129 @@
+"""What one side of xDS shows, and whom it trusts."""
+
+import ipaddress
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import grpc
+from cryptography import x509
+
+from fleetgate.certificates.pair import BadPem, Pair, due, parse_pair
+from fleetgate.certificates.roots import Lifetimes, Roots
+
+CERTIFICATE: Final = "tls.crt"
+KEY: Final = "tls.key"
+TRUST: Final = "ca.crt"
+"""Names of the files, as Secrets of type kubernetes.io/tls and cert-manager have them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A certificate with its key, and the authorities that the other side's has to come from."""
+
+    pair: Pair
+    trust: bytes
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """The contents by file name, also for a Secret of type kubernetes.io/tls."""
+        return {CERTIFICATE: self.pair.certificate, KEY: self.pair.key, TRUST: self.trust}
+
+    @classmethod
+    def of_files(cls, files: Mapping[str, bytes]) -> "Credential | None":
+        """The opposite of `files`; None where one is missing. Nothing is checked."""
+        if not files.keys() >= {CERTIFICATE, KEY, TRUST}:
+            return None
+        return cls(Pair(files[CERTIFICATE], files[KEY]), files[TRUST])
+
+    @property
+    def expires(self) -> datetime:
+        """When the certificate ends. Raises BadPem."""
+        return parse_pair(self.pair).not_valid_after_utc
+
+
+def server_credential(
+    roots: Roots,
+    names: Sequence[str],
+    now: datetime,
+    lifetimes: Lifetimes,
+    held: Credential | None = None,
+) -> Credential:
+    """What a server of these DNS names and IP addresses shows: `held` as long as it is good."""
+    wanted = sorted(_canonical(name) for name in names)
+    if held and _good(held, wanted, roots, now):
+        return _trusting(roots, held)
+    pair = roots.signer(now, lifetimes).server(names, now, lifetimes.leaf)
+    return Credential(pair, roots.bundle)
+
+
+def client_credential(
+    roots: Roots,
+    uri: str,
+    now: datetime,
+    lifetimes: Lifetimes,
+    held: Credential | None = None,
+) -> Credential:
+    """What the client that is this URI shows: `held` as long as it is good."""
+    if held and _good(held, [uri], roots, now):
+        return _trusting(roots, held)
+    pair = roots.signer(now, lifetimes).client(uri, now, lifetimes.leaf)
+    return Credential(pair, roots.bundle)
+
+
+def server_credentials(current: Callable[[], Credential]) -> grpc.ServerCredentials:
+    """TLS that asks every client for a certificate, by what is current at each handshake.
+
+    `current` is called in gRPC's threads.
+    """
+    shown = current()
+
+    def fetch() -> grpc.ServerCertificateConfiguration | None:
+        nonlocal shown
+        newest = current()
+        if newest is shown:
+            return None
+        shown = newest
+        return _configuration(newest)
+
+    return grpc.dynamic_ssl_server_credentials(
+        _configuration(shown),
+        fetch,  # type: ignore[arg-type]  # None is for no change, says its documentation
+        require_client_authentication=True,
+    )
+
+
+def _configuration(credential: Credential) -> grpc.ServerCertificateConfiguration:
+    pair = credential.pair
+    return grpc.ssl_server_certificate_configuration(
+        [(pair.key, pair.certificate)], root_certificates=credential.trust
+    )
+
+
+def _good(held: Credential, names: Sequence[str], roots: Roots, now: datetime) -> bool:
+    try:
+        certificate = parse_pair(held.pair)
+    except BadPem:
+        return False
+    return _names(certificate) == names and not due(certificate, now) and roots.knows(certificate)
+
+
+def _trusting(roots: Roots, held: Credential) -> Credential:
+    """The same object again where nothing has changed."""
+    return held if held.trust == roots.bundle else Credential(held.pair, roots.bundle)
+
+
+def _names(certificate: x509.Certificate) -> Sequence[str]:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return ()
+    return sorted(str(name.value) for name in found.value)
+
+
+def _canonical(name: str) -> str:
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return name

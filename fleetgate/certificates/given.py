@@ -1,0 +1,100 @@
+"""Certificates that somebody else makes and renews: files, such as cert-manager's mounts."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import grpc
+
+from fleetgate.certificates.credential import Credential, server_credentials
+from fleetgate.certificates.pair import BadPem, Pair, parse_certificates, parse_pair
+from fleetgate.errors import OperatorError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenFiles:
+    """Where the server's certificate and key are, and the authorities of its clients.
+
+    They are looked at again `every` so often: kubelet needs a minute to bring new ones, and not
+    every file system tells of changes.
+    """
+
+    certificate: Path
+    key: Path
+    client_ca: Path
+    every: timedelta = timedelta(seconds=10)
+
+
+class GivenCertificates:
+    """Shows what the files hold. New ones that are broken leave the last good in place."""
+
+    def __init__(self, files: GivenFiles, credential: Credential) -> None:
+        self._files = files
+        self._server = credential
+        self._complaint = ""
+
+    @classmethod
+    async def open(cls, files: GivenFiles) -> "GivenCertificates":
+        """Read the files. Raises OperatorError where they cannot be used."""
+        try:
+            return cls(files, await asyncio.to_thread(_read, files))
+        except _UnusableError as e:
+            raise OperatorError(str(e)) from e
+
+    @property
+    def expires(self) -> datetime:
+        """When the certificate that the server shows ends."""
+        return self._server.expires
+
+    def credentials(self) -> grpc.ServerCredentials:
+        """TLS for the xDS server; each handshake takes the newest certificate."""
+        return server_credentials(lambda: self._server)
+
+    async def run(self) -> None:
+        """Read the files again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(self._files.every.total_seconds())
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Look once. What cannot be used is logged once."""
+        try:
+            found = await asyncio.to_thread(_read, self._files)
+        except _UnusableError as e:
+            if str(e) != self._complaint:
+                log.warning("%s; xDS goes on with the certificate that it had", e)
+            self._complaint = str(e)
+            return
+        self._complaint = ""
+        if found != self._server:
+            self._server = found
+            log.info("took new xDS certificates expires=%s", found.expires.isoformat())
+
+
+class _UnusableError(Exception):
+    """Files that cannot serve; the message says which, and never what is in them."""
+
+
+def _read(files: GivenFiles) -> Credential:
+    pair = Pair(_content(files.certificate), _content(files.key))
+    trust = _content(files.client_ca)
+    try:
+        parse_pair(pair)
+    except BadPem as e:
+        raise _UnusableError(f"{files.certificate} with {files.key}: {e}") from e
+    try:
+        parse_certificates(trust)
+    except BadPem as e:
+        raise _UnusableError(f"{files.client_ca} {e}") from e
+    return Credential(pair, trust)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as e:
+        raise _UnusableError(f"{path} cannot be read: {e.strerror}") from e
