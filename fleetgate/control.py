@@ -9,10 +9,10 @@ while a turn runs waits in the list of events and goes with the next one.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fleet.events import Event, Listed, Members, Source, Unreachable
+from fleet.events import Event, Listed, Members, Source, Unreachable, Upserted
 from fleet.models import MseIngressConfig
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
@@ -36,7 +36,7 @@ TURN_EVENTS = 500
 class ControlSettings:
     """How the control plane starts, and where gateways listen.
 
-    `start_deadline` is how long an origin that does not answer may hold up the start, in seconds.
+    `start_deadline` is how long a member that does not answer may hold up the start, in seconds.
     `bind` is the first gateway's address, each further gateway takes the next one; `port_offset`
     is added to every gateway port.
     """
@@ -94,7 +94,6 @@ class ControlPlane:
         await self._start()
         self._turn(len(self._pending))
         self.started.set()
-        self._wake.set()  # the statuses of the gateways say now that they are published
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -104,14 +103,30 @@ class ControlPlane:
                 await asyncio.sleep(0)  # streams are served between turns
 
     async def _start(self) -> None:
-        """Wait until every origin that was heard of has listed, the hub among them."""
+        """Wait until every origin that was heard of has listed, members until the deadline.
+
+        The hub has no deadline: who does not know the gateways would have to tell Envoys that come
+        back to drop all that they serve.
+        """
         try:
             async with asyncio.timeout(self._settings.start_deadline):
-                while not _complete(self._pending):
-                    await self._wake.wait()
-                    self._wake.clear()
+                await self._until(_complete)
         except TimeoutError:
-            log.warning("not everything has listed within the start deadline, starting without it")
+            if not _knows_hub(self._pending):
+                log.warning(
+                    "the hub has not been read within %g s: nothing is served until it is, "
+                    "Envoys go on with what they have",
+                    self._settings.start_deadline,
+                )
+                await self._until(_knows_hub)
+            missing = sorted(_heard(self._pending) - _said(self._pending))
+            if missing:
+                log.warning("starting without %s: not read in time", ", ".join(missing))
+
+    async def _until(self, condition: Callable[[Sequence[Event]], bool]) -> None:
+        while not condition(self._pending):
+            await self._wake.wait()
+            self._wake.clear()
 
     def _turn(self, limit: int) -> None:
         """Translate and publish up to `limit` of the pending events."""
@@ -154,21 +169,39 @@ class ControlPlane:
         group = gateway_name(gateway)
         refused = [r for r in self.cache.rejections(group) if r.type_url == TypeUrl.LISTENER]
         return Runtime(
-            published=self.started.is_set(),
+            running=self.cache.followed(group),
             listening=self.cache.listens(group),
             failure=f"Envoy refused {refused[0].name}: {refused[0].message}" if refused else "",
         )
 
 
 def _complete(events: Sequence[Event]) -> bool:
-    """Whether the hub and every origin that is named have listed, or cannot."""
-    heard = {HUB}
-    said: set[str] = set()
+    """Whether the hub is known, and every origin that is named has listed or cannot."""
+    return _knows_hub(events) and _heard(events) <= _said(events)
+
+
+def _knows_hub(events: Sequence[Event]) -> bool:
+    """Whether the hub has listed, or what it held before is remembered while it cannot."""
+    listed = any(isinstance(event, Listed) and event.origin == HUB for event in events)
+    lost = any(isinstance(event, Unreachable) and event.origin == HUB for event in events)
+    remembered = any(isinstance(event, Upserted) and event.ref.origin == HUB for event in events)
+    return listed or (lost and remembered)
+
+
+def _heard(events: Sequence[Event]) -> set[str]:
+    """The origins that events are about."""
+    heard: set[str] = set()
     for event in events:
-        if isinstance(event, Listed | Unreachable):
-            said.add(event.origin)
-        elif isinstance(event, Members):
-            heard = {HUB, *event.ids}
-        else:
-            heard.add(event.ref.origin)
-    return heard <= said
+        match event:
+            case Listed() | Unreachable():
+                heard.add(event.origin)
+            case Members():
+                heard |= event.ids
+            case _:
+                heard.add(event.ref.origin)
+    return heard
+
+
+def _said(events: Sequence[Event]) -> set[str]:
+    """The origins that have listed, or said that they cannot."""
+    return {event.origin for event in events if isinstance(event, Listed | Unreachable)}

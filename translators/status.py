@@ -15,9 +15,9 @@ class Phase(Enum):
     """The life of a gateway, in the documents' words."""
 
     PENDING = "Pending"
-    """Declared, but nothing has been published for it yet."""
+    """Declared, but no Envoy of the gateway has asked for its configuration yet."""
     RUNNING = "Running"
-    """Its configuration is published; no Envoy has acknowledged the listeners."""
+    """An Envoy of the gateway is there, and has not acknowledged the listeners yet."""
     LISTENING = "Listening"
     """An Envoy of the gateway has acknowledged its listeners."""
     FAILED = "Failed"
@@ -39,9 +39,9 @@ class RemoteCluster:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What the roof knows of a gateway: is it published, does an Envoy listen, what has failed."""
+    """What the roof knows of a gateway: is an Envoy there, does one listen, what has failed."""
 
-    published: bool = False
+    running: bool = False
     listening: bool = False
     failure: str = ""
 
@@ -86,7 +86,7 @@ def gateway_status(
     elif runtime.listening:
         phase = Phase.LISTENING
     else:
-        phase = Phase.RUNNING if runtime.published else Phase.PENDING
+        phase = Phase.RUNNING if runtime.running else Phase.PENDING
     return GatewayStatus(phase, runtime.failure, remote_clusters, gateway.problems)
 
 

@@ -136,12 +136,19 @@ class SnapshotCache:
         found = self._groups.get(group)
         return found is not None and any(follower.listens() for follower in found.followers)
 
+    def followed(self, group: str) -> bool:
+        """Whether a client of the group is connected."""
+        found = self._groups.get(group)
+        return found is not None and bool(found.followers)
+
     def traffic(self) -> Mapping[str, Traffic]:
         """What was sent so far, by type."""
         return dict(self._traffic)
 
     def on_change(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back after each publish, connect, disconnect, ACK and NACK; gives the way to stop.
+        """Call back after each publish, connect, first request of a type, disconnect, ACK, NACK.
+
+        Gives the way to stop.
 
         Callbacks are made from within: they note that something changed, and look at it later.
         """
@@ -180,6 +187,10 @@ class SnapshotCache:
     def recall(self, group: str, node_id: str) -> Mapping[str, frozenset[str]]:
         """What an earlier stream of this client left unclear, by type; told once."""
         return self._doubtful.pop((group, node_id), {})
+
+    def subscribed(self) -> None:
+        """A client asks for a type: one that holds all of it will have nothing to acknowledge."""
+        self._changed()
 
     def sent(self, type_url: str, resources: int, length: int) -> None:
         """Count a response."""

@@ -124,6 +124,7 @@ class Stream:
         subscription.update(request, first=first, doubtful=doubtful)
         if first:
             self._log(logging.INFO, "subscribed", type_url, "", len(request.names))
+            self._cache.subscribed()
 
     def _type_of(self, request: Request) -> str:
         asked = request.type_url or self._only

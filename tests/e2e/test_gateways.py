@@ -175,16 +175,19 @@ def test_a_class_with_parameters_beats_the_selectors_of_gateways(tmp_path: Path)
     asyncio.run(scenario())
 
 
-def test_a_gateway_is_running_then_listening_and_runs_on_without_an_envoy(tmp_path: Path) -> None:
+def test_a_gateway_walks_from_pending_to_listening_and_back_without_an_envoy(
+    tmp_path: Path,
+) -> None:
     async def scenario() -> None:
         fleet = DemoFleet.create(tmp_path / "fleet", [ONE])
         write(fleet.directory(""), "gateway.yaml", mse_gateway("gw", members=[ONE]))
         with closing(Loopback()) as loopback:
             async with control_plane(tmp_path, settings_on(loopback)) as served:
-                assert status(served).phase is Phase.RUNNING
+                assert status(served).phase is Phase.PENDING
                 async with stock_envoy("mse/gw", served.serving.xds_port, tmp_path):
+                    await until(served, lambda: status(served).phase is Phase.RUNNING)
                     await until(served, lambda: status(served).phase is Phase.LISTENING)
-                await until(served, lambda: status(served).phase is Phase.RUNNING)
+                await until(served, lambda: status(served).phase is Phase.PENDING)
 
     asyncio.run(scenario())
 

@@ -14,7 +14,7 @@ from fleetgate.envoy import find_envoy
 from tests.xds.gateway import SCOPE_HEADER, cluster, endpoints, listener, scope
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE
 from xds.cache import SnapshotCache
-from xds.resource import Update
+from xds.resource import TypeUrl, Update
 from xds.server import XdsServer
 
 GROUP = "mse/shop"
@@ -85,6 +85,11 @@ class Gateway:
 
     async def in_sync(self) -> None:
         await self.until(lambda: self.cache.listens(GROUP) and not self.cache.unacknowledged(GROUP))
+
+    async def asked_for(self, *types: TypeUrl) -> None:
+        """Until an Envoy has asked for these: one that holds them is sent nothing of them."""
+        clients = self.cache.clients
+        await self.until(lambda: any(client.types.keys() >= {*types} for client in clients()))
 
     async def read(self, page: str) -> str:
         async with self._session.get(f"http://{self._admin}{page}") as response:
@@ -274,6 +279,7 @@ def test_envoy_that_comes_back_is_sent_only_what_it_lacks(tmp_path: Path) -> Non
             await g.until(lambda: not g.cache.clients())
             g.publish({SCOPE: {"b": scope("b", answer="b2")}})
             await g.server.start(f"127.0.0.1:{g.port}")
+            await g.asked_for(CLUSTER, ENDPOINT, LISTENER, SCOPE)
             await g.in_sync()
 
             after = g.cache.traffic()

@@ -212,6 +212,19 @@ def test_reconnecting_client_in_sync_hears_nothing(delta_world: World) -> None:
     client.exchange(ENDPOINT, {"shop": "2"})
 
 
+def test_a_client_that_acknowledges_nothing_is_noticed_all_the_same(delta_world: World) -> None:
+    """One that holds everything is sent nothing: its first request says where it stands."""
+    delta_world.publish({LISTENER: {"http": "1"}})
+    noticed: list[bool] = []
+    delta_world.cache.on_change(lambda: noticed.append(delta_world.cache.listens(GROUP)))
+    client = delta_world.connect()
+
+    client.request(LISTENER, held={"http": "1"})
+
+    client.expect_nothing()
+    assert noticed[-1]
+
+
 def test_reconnecting_client_in_sync_hears_nothing_over_sotw(sotw: MachineWorld) -> None:
     sotw.publish({CLUSTER: {"shop": "1", "cart": "1"}})
     client = sotw.connect()
