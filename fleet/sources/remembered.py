@@ -15,6 +15,7 @@ routes are as they were, for an Envoy that joins too.
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -58,7 +59,7 @@ class _Memory:
     listed: bool = False
     spoken_of: bool = False
     reachable: bool = False
-    touched: float = 0.0
+    touched: float = -math.inf
     pending: dict[Ref, FleetObject | None] = field(default_factory=dict)
     lines: dict[Ref, bytes] = field(default_factory=dict)
     is_saved: bool = False
@@ -244,9 +245,7 @@ class Remembered:
         try:
             if not memory.lines:
                 state_file.remove(self._directory, origin)
-            elif memory.is_saved:
-                state_file.touch(self._directory, origin)
-            else:
+            elif not (memory.is_saved and state_file.touch(self._directory, origin)):
                 state_file.write(self._directory, origin, memory.lines.values())
         except OSError as e:
             memory.is_saved = False

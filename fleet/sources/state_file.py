@@ -144,9 +144,13 @@ def write(directory: Path, origin: str, lines: Collection[bytes]) -> None:
     _sync(directory)
 
 
-def touch(directory: Path, origin: str) -> None:
-    """Note that what the file holds is true now. Raises OSError."""
-    os.utime(path_of(directory, origin))
+def touch(directory: Path, origin: str) -> bool:
+    """Note that what the file holds is true now; False where it is gone. Raises OSError."""
+    try:
+        os.utime(path_of(directory, origin))
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def remove(directory: Path, origin: str) -> None:
