@@ -1,0 +1,143 @@
+"""A hub for tests of what is written to it, with a look at every request."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from kubernetes.aio.client import ApiClient
+
+from fleet.kubernetes.connection import ApiServer, Query, Reply
+from fleet.ref import HUB, Ref
+from tests.support.kube import Cluster
+
+Json: TypeAlias = Any
+PATIENCE = 20.0
+"""Seconds that a test waits for what must come, generous for a machine with more to do."""
+
+MSE: Json = {"apiVersion": "mse.alibabacloud.com/v1alpha1", "kind": "MseIngressConfig"}
+ALB: Json = {"apiVersion": "alibabacloud.com/v1", "kind": "AlbConfig"}
+BACKEND: Json = {"service": {"name": "shop", "port": {"number": 80}}}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request."""
+
+    method: str
+    path: str
+    body: Json = None
+
+
+Gate: TypeAlias = Callable[[Asked], Awaitable[Reply | None]]
+
+
+class Audited(ApiServer):
+    """An API server that remembers what it was asked, and may be made to answer otherwise."""
+
+    def __init__(self, client: ApiClient) -> None:
+        super().__init__(client)
+        self.asked: list[Asked] = []
+        self.answered: list[Asked] = []
+        self.gate: Gate | None = None
+        self._news = asyncio.Event()
+
+    @property
+    def writes(self) -> list[Asked]:
+        """What was to change something."""
+        return [asked for asked in self.asked if asked.method != "GET"]
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query = (),
+        body: Json = None,
+        content_type: str = "application/json",
+        timeout: float = 10.0,  # noqa: ASYNC109 (as its base has it)
+    ) -> Reply:
+        asked = Asked(method, path, body)
+        self.asked.append(asked)
+        self._news.set()
+        reply = await self.gate(asked) if self.gate else None
+        if reply is None:
+            reply = await super().request(
+                method, path, query=query, body=body, content_type=content_type, timeout=timeout
+            )
+        self.answered.append(asked)
+        self._news.set()
+        return reply
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Return when it is true, looked at after each request and each answer."""
+        async with asyncio.timeout(PATIENCE):
+            while not true():
+                self._news.clear()
+                await self._news.wait()
+
+
+def kubectl(hub: Cluster, *args: str, stdin: str = "") -> Awaitable[str]:
+    """What kubectl prints, while the loop runs on."""
+    return asyncio.to_thread(hub.kubectl, *args, stdin=stdin)
+
+
+def apply(hub: Cluster, *manifests: Mapping[str, Any]) -> None:
+    """Apply objects as a user does."""
+    for namespace in {m["metadata"].get("namespace", "default") for m in manifests} - {"default"}:
+        hub.namespace(namespace)
+    body = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
+    hub.kubectl("apply", "--filename=-", stdin=json.dumps(body))
+
+
+def gateway(name: str = "gw") -> Json:
+    return MSE | {"metadata": {"name": name}, "spec": {}}
+
+
+def alb(name: str = "alb") -> Json:
+    return ALB | {"metadata": {"name": name}, "spec": {}}
+
+
+def ingress(name: str, namespace: str = "default") -> Json:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"defaultBackend": BACKEND},
+    }
+
+
+def gateway_ref(name: str = "gw") -> Ref:
+    return Ref(HUB, "MseIngressConfig", "", name)
+
+
+def ingress_ref(name: str, namespace: str = "default") -> Ref:
+    return Ref(HUB, "Ingress", namespace, name)
+
+
+@asynccontextmanager
+async def running(*tasks: Awaitable[None]) -> AsyncIterator[None]:
+    """Run while the block runs; what ends before fails the test."""
+
+    async def forever(task: Awaitable[None]) -> None:
+        await task
+        raise AssertionError("it ended by itself")
+
+    async with asyncio.TaskGroup() as group:
+        started = [group.create_task(forever(task)) for task in tasks]
+        yield
+        for task in started:
+            task.cancel()
+
+
+@asynccontextmanager
+async def audited(hub: Cluster, token: str = "") -> AsyncIterator[Audited]:
+    """A connection to the hub, as administrator or with another token."""
+    api = await Audited.from_kubeconfig(hub.config(token))
+    assert isinstance(api, Audited)
+    try:
+        yield api
+    finally:
+        await api.close()
