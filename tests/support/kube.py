@@ -195,12 +195,22 @@ class Cluster:
     def wipe(self) -> None:
         """Take away what tests have made."""
         for path in WIPED:
-            status, found = self.ask("GET", path)
+            status, found = self._listed(path)
             if status == 404:
                 continue
+            assert status == 200, found
             for item in found["items"]:
                 if not _is_own(item["metadata"], path):
                     self._delete(path, item["metadata"])
+
+    def _listed(self, path: str) -> tuple[int, Any]:
+        """The answer to a list; a kind that was declared a moment ago may not be ready (429)."""
+        end = time.monotonic() + START
+        while True:
+            status, found = self.ask("GET", path)
+            if status != 429 or time.monotonic() > end:
+                return status, found
+            _pause()
 
     def _delete(self, path: str, metadata: dict[str, Any]) -> None:
         base, plural = path.rsplit("/", 1)
