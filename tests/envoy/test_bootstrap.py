@@ -12,7 +12,7 @@ from fleetgate.bootstrap import BootstrapSettings, bootstrap
 from fleetgate.envoy import find_envoy
 
 GATEWAY = "mse/ackone-gateway"
-IMAGE = BootstrapSettings(xds_address="fleetgate", node_id="ackone-gateway")
+IMAGE = BootstrapSettings(node_id="ackone-gateway")
 """What the image in `envoy/` is made with."""
 
 ENVOY = Path(__file__).parents[2] / "envoy"
@@ -33,7 +33,7 @@ def _read(settings: BootstrapSettings) -> dict[str, Any]:  # YAML
         pytest.param(replace(ANY, full_statistics=True), id="all-statistics"),
         pytest.param(replace(ANY, xds_address="::1"), id="ipv6"),
         pytest.param(replace(ANY, admin_port=0), id="free-admin-port"),
-        pytest.param(IMAGE, id="dns-name"),
+        pytest.param(replace(ANY, xds_address="fleetgate"), id="dns-name"),
     ],
 )
 def test_envoy_accepts_it(settings: BootstrapSettings, tmp_path: Path) -> None:

@@ -1,0 +1,73 @@
+"""The demo's fleet without a gateway: a directory with the documents' objects, and their Pods.
+
+    $ python -m fleetgate.demo.members FLEET
+
+For a control plane and an Envoy that run elsewhere on the same loopback, as in docker-compose.yml.
+A directory that has a hub is taken as it is, so that edits outlive a restart.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fleet.ref import HUB
+from fleetgate.demo.examples import NORTH_SOUTH_TRAFFIC
+from fleetgate.demo.fleet import DemoFleet, manifest
+from fleetgate.demo.kubelet import Kubelet, NotSettledError
+from fleetgate.demo.steps import Apply, Attach, Document
+from fleetgate.errors import OperatorError
+from fleetgate.lifetime import run, until_stopped
+
+
+def declare(root: Path, document: Document = NORTH_SOUTH_TRAFFIC) -> DemoFleet:
+    """Make a fleet of all that a document applies, as it is once its reader has gone through."""
+    fleet = DemoFleet.create(root)
+    for step in _declarations(document):
+        if isinstance(step, Attach):
+            fleet.attach(step.file, fleet.members)
+        else:
+            text = manifest(f"{document.folder}/{step.file}")
+            fleet.apply(text, step.file, to=step.to, namespace=step.namespace, values=step.values)
+    return fleet
+
+
+def _declarations(document: Document) -> Iterator[Apply | Attach]:
+    """Give the steps that declare something; on members, examples try what is not to stay."""
+    for step in document.preparation:
+        if isinstance(step, Apply | Attach):
+            yield step
+    for example in document.examples:
+        for step in example.steps:
+            if isinstance(step, Apply) and step.to == HUB:
+                yield step
+
+
+async def _serve(root: Path) -> None:
+    if not await asyncio.to_thread((root / "hub").is_dir):
+        await asyncio.to_thread(declare, root)
+    async with Kubelet(root).running() as kubelet:
+        await kubelet.sync()
+        print(f"the Pods of {root} run", flush=True)  # noqa: T201 (this is a program)
+        await until_stopped()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the members of a fleet until told to stop; 2 means that they cannot run here."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fleetgate.demo.members",
+        description="Run the Pods that a directory fleet declares, the documents' own if none is.",
+    )
+    parser.add_argument("fleet", type=Path, metavar="FLEET", help="directory of the fleet")
+    root = parser.parse_args(argv).fleet
+    try:
+        run(_serve(root))
+    except (OperatorError, NotSettledError, OSError) as error:
+        print(f"members: {error}", file=sys.stderr)  # noqa: T201 (this is a program)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
