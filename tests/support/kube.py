@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -75,6 +76,8 @@ class Cluster:
     token: str = "admin-token"  # noqa: S105 (of a server that lives as long as the tests)
     _port: int = field(default_factory=lambda: free_port())  # noqa: PLW0108 (defined below)
     _process: "subprocess.Popen[bytes] | None" = None
+    # The kernel ends a server with the thread that started it, so one thread starts them all.
+    _starter: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
     @property
     def url(self) -> str:
@@ -154,9 +157,12 @@ class Cluster:
     def launch(self) -> None:
         """Start the process; `ready` waits until it answers."""
         assert self._process is None, f"{self.name} runs already"
+        self._process = self._starter.submit(self._launched).result()
+
+    def _launched(self) -> "subprocess.Popen[bytes]":
         log = (self.run / f"{self.name}.log").open("ab")
         with log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [*_ending_with_us(), str(find("kube-apiserver")), *self._flags()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
