@@ -9,6 +9,7 @@ import sys
 import click
 
 from fleetgate.commands.bootstrap import bootstrap
+from fleetgate.commands.certificate import certificate
 from fleetgate.commands.check import check
 from fleetgate.commands.demo import demo
 from fleetgate.commands.serve import serve
@@ -54,5 +55,5 @@ def main(*, verbose: bool) -> None:
     )
 
 
-for command in (demo, up, serve, bootstrap, check, translate, status, sync):
+for command in (demo, up, serve, bootstrap, certificate, check, translate, status, sync):
     main.add_command(command)

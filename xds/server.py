@@ -93,8 +93,8 @@ def by_cluster(node: Node, auth: Auth) -> str | None:
 class XdsServer:
     """Serves a cache by ADS and by the services of one type.
 
-    `group_of` decides which group a client gets from its node and its certificate, None to refuse
-    it. Construction starts nothing.
+    `group_of` decides which group a client gets from its node and its certificate: None refuses it,
+    Refused does so in words of its own. Construction starts nothing.
     """
 
     cache: SnapshotCache
@@ -180,7 +180,9 @@ class XdsServer:
             )
         finally:
             stream.close()
-            log.info(
+            # Whoever is refused tries again and again: an operator has to hear of it.
+            log.log(
+                logging.WARNING if end else logging.INFO,
                 "closed node=%s group=%s peer=%s%s",
                 stream.node_id,
                 stream.group,

@@ -77,20 +77,13 @@ def server_credentials(current: Callable[[], Credential]) -> grpc.ServerCredenti
 
     `current` is called in gRPC's threads.
     """
-    shown = current()
 
-    def fetch() -> grpc.ServerCertificateConfiguration | None:
-        nonlocal shown
-        newest = current()
-        if newest is shown:
-            return None
-        shown = newest
-        return _configuration(newest)
+    # To say that nothing has changed would be cheaper, but not when a server starts to listen.
+    def fetch() -> grpc.ServerCertificateConfiguration:
+        return _configuration(current())
 
     return grpc.dynamic_ssl_server_credentials(
-        _configuration(shown),
-        fetch,  # type: ignore[arg-type]  # None is for no change, says its documentation
-        require_client_authentication=True,
+        _configuration(current()), fetch, require_client_authentication=True
     )
 
 

@@ -14,6 +14,9 @@ import yaml
 
 from fleetgate.certificates.credential import CERTIFICATE, KEY, TRUST
 
+SERVER_NAME: Final = "fleetgate.fleetgate-system.svc"
+"""The DNS name of fleetgate's Service, where it is installed as `deploy/` does."""
+
 _TYPES: Final = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
 _CERTIFICATE: Final = "certificate"
 _TRUST: Final = "trust"
@@ -53,9 +56,14 @@ def sds_documents(directory: str) -> dict[str, str]:
 
 def transport_socket(tls: XdsTls) -> dict[str, Any]:  # JSON
     """The transport socket of Envoy's Cluster of fleetgate."""
+    # Both bounds: as a client, Envoy goes no further than TLS 1.2 by itself.
+    versions = {
+        "tls_minimum_protocol_version": "TLSv1_3",
+        "tls_maximum_protocol_version": "TLSv1_3",
+    }
     context = {
         "alpn_protocols": ["h2"],
-        "tls_params": {"tls_minimum_protocol_version": "TLSv1_3"},
+        "tls_params": versions,
         "tls_certificate_sds_secret_configs": [_source(tls, _CERTIFICATE)],
         "combined_validation_context": {
             "default_validation_context": {

@@ -3,6 +3,7 @@
 import click
 
 from fleetgate import bootstrap as envoy_bootstrap
+from fleetgate.certificates.envoy import SERVER_NAME, XdsTls
 from fleetgate.errors import OperatorError
 from translators.names import parse_gateway_name
 
@@ -23,6 +24,20 @@ from translators.names import parse_gateway_name
     show_default=True,
     type=click.IntRange(1, 65535),
     help="Port on which fleetgate serves xDS.",
+)
+@click.option(
+    "--tls-dir",
+    metavar="DIR",
+    default="",
+    help="Absolute path, as this Envoy sees it, of what `fleetgate certificate` wrote; its files "
+    "may be replaced while Envoy runs. Without it, xDS is spoken in clear.",
+)
+@click.option(
+    "--xds-server-name",
+    metavar="NAME",
+    default=SERVER_NAME,
+    show_default=True,
+    help="DNS name in fleetgate's own certificate, at whatever address it is reached.",
 )
 @click.option(
     "--node-id",
@@ -54,6 +69,8 @@ def bootstrap(
     gateway: str,
     xds_address: str,
     xds_port: int,
+    tls_dir: str,
+    xds_server_name: str,
     node_id: str,
     protocol: str,
     admin_port: int,
@@ -68,7 +85,7 @@ def bootstrap(
     \b
         fleetgate bootstrap mse/ackone-gateway > envoy.yaml && envoy -c envoy.yaml
 
-    Exit status: 0 printed, 2 GATEWAY is no gateway's name.
+    Exit status: 0 printed, 2 GATEWAY is no gateway's name or DIR no absolute path.
     """
     try:
         parse_gateway_name(gateway)
@@ -81,5 +98,15 @@ def bootstrap(
         protocol=protocol,
         admin_port=admin_port,
         full_statistics=full_statistics,
+        tls=_tls(tls_dir, xds_server_name),
     )
     click.echo(envoy_bootstrap.bootstrap(gateway, settings), nl=False)
+
+
+def _tls(directory: str, server_name: str) -> XdsTls | None:
+    if directory and not directory.startswith("/"):
+        raise OperatorError(
+            f"--tls-dir {directory} has to be an absolute path: "
+            "Envoy would look from where it is started"
+        )
+    return XdsTls(directory.rstrip("/") or "/", server_name) if directory else None

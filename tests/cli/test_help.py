@@ -9,6 +9,7 @@ from fleetgate.cli import main
 COMMANDS = sorted(main.commands)
 EXIT_STATUSES = {
     "bootstrap": "02",
+    "certificate": "02",
     "check": "012",
     "demo": "012",
     "serve": "02",

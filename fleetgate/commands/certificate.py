@@ -1,0 +1,146 @@
+"""`fleetgate certificate`: what an Envoy shows to be served as a gateway."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Unreached
+from fleetgate.certificates.credential import CERTIFICATE, KEY, TRUST, Credential, client_credential
+from fleetgate.certificates.directory import read_files, replace_files
+from fleetgate.certificates.envoy import sds_documents
+from fleetgate.certificates.made import utc_now
+from fleetgate.certificates.names import TRUST_DOMAIN, gateway_uri
+from fleetgate.certificates.roots import Lifetimes, Roots
+from fleetgate.certificates.secret import NAME, SecretStore
+from fleetgate.errors import OperatorError
+
+
+@dataclass(frozen=True, slots=True)
+class _Hub:
+    kubeconfig: Path | None
+    context: str
+    in_cluster: bool
+    namespace: str
+
+
+@click.command()
+@click.argument("gateway", metavar="GATEWAY")
+@click.option(
+    "--out",
+    metavar="DIR",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the files are written; what is there and still good is left alone.",
+)
+@click.option(
+    "--tls-dir",
+    metavar="DIR",
+    default="",
+    help="Absolute path at which Envoy sees these files, if that is not --out.",
+)
+@click.option(
+    "--hub-kubeconfig",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Kubeconfig of the fleet's hub.",
+)
+@click.option(
+    "--hub-context",
+    metavar="NAME",
+    default="",
+    help="Context of the kubeconfig; its current one unless named.",
+)
+@click.option("--in-cluster", is_flag=True, help="The hub is the cluster in which this runs.")
+@click.option(
+    "--namespace",
+    metavar="NAMESPACE",
+    default="fleetgate-system",
+    show_default=True,
+    help="Namespace of fleetgate on the hub.",
+)
+@click.option(
+    "--trust-domain",
+    metavar="NAME",
+    default=TRUST_DOMAIN,
+    show_default=True,
+    help="Trust domain of the certificate's URI, as fleetgate serves it.",
+)
+def certificate(
+    gateway: str,
+    out: Path,
+    tls_dir: str,
+    hub_kubeconfig: Path | None,
+    hub_context: str,
+    namespace: str,
+    trust_domain: str,
+    *,
+    in_cluster: bool,
+) -> None:
+    """Write the certificate with which an Envoy of your own joins a gateway.
+
+    GATEWAY is the flavour and the name of the gateway's object, such as mse/ackone-gateway. The
+    certificate is signed with the authority that fleetgate keeps on the hub: whoever may read that
+    Secret may be any gateway. It is good for 90 days and renewed after 60: run this once a day, and
+    Envoy takes what is new without a restart.
+
+    \b
+        fleetgate certificate mse/ackone-gateway --hub-kubeconfig hub.yaml --out /etc/fleetgate/tls
+        fleetgate bootstrap mse/ackone-gateway --tls-dir /etc/fleetgate/tls > envoy.yaml
+
+    Exit status: 0 it is there, 2 the hub or the files cannot be used.
+    """
+    try:
+        uri = gateway_uri(gateway, trust_domain)
+    except ValueError as e:
+        raise OperatorError(str(e)) from e
+    if tls_dir and not tls_dir.startswith("/"):
+        raise OperatorError(f"--tls-dir {tls_dir} has to be an absolute path")
+    roots = asyncio.run(_roots(_Hub(hub_kubeconfig, hub_context, in_cluster, namespace)))
+    documents = sds_documents(tls_dir.rstrip("/") or str(out.absolute()))
+    try:
+        click.echo(_write(out, roots, uri, documents))
+    except OSError as e:
+        raise OperatorError(f"{e.filename or out} cannot be used: {e.strerror}") from e
+
+
+async def _roots(hub: _Hub) -> Roots:
+    try:
+        api = await _connect(hub)
+    except BadKubeconfig as e:
+        raise OperatorError(str(e)) from e
+    try:
+        kept = await SecretStore(api, hub.namespace).read()
+    except Unreached as e:
+        raise OperatorError(str(e)) from e
+    finally:
+        await api.close()
+    if kept is None:
+        raise OperatorError(
+            f"{api.server} has no Secret {hub.namespace}/{NAME}: fleetgate makes it when it serves "
+            "xDS there; is it in another --namespace, or are its certificates given by files?"
+        )
+    return kept.roots
+
+
+async def _connect(hub: _Hub) -> ApiServer:
+    if hub.in_cluster == (hub.kubeconfig is not None):
+        raise OperatorError("say where the hub is: --hub-kubeconfig FILE, or --in-cluster")
+    if hub.kubeconfig is None:
+        return await ApiServer.in_cluster()
+    return await ApiServer.from_kubeconfig(hub.kubeconfig, hub.context)
+
+
+def _write(out: Path, roots: Roots, uri: str, documents: Mapping[str, str]) -> str:
+    """Write what has changed; gives what to tell."""
+    before = read_files(out, (CERTIFICATE, KEY, TRUST, *documents))
+    held = Credential.of_files(before)
+    found = client_credential(roots, uri, utc_now(), Lifetimes(), held)
+    wanted = {**found.files, **{name: text.encode() for name, text in documents.items()}}
+    until = f"{uri}, good until {found.expires:%Y-%m-%d %H:%M} UTC"
+    if wanted == before:
+        return f"{out} is up to date: {until}"
+    replace_files(out, wanted)
+    return f"wrote {out}: {until}"
