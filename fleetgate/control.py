@@ -9,8 +9,11 @@ while a turn runs waits in the list of events and goes with the next one.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from fleet.events import Event, Listed, Members, Source, Unreachable, Upserted
 from fleet.models import MseIngressConfig
@@ -22,7 +25,7 @@ from fleetgate.problems import ProblemLog, all_problems, rejections
 from translators.listeners import Bind
 from translators.names import gateway_name
 from translators.status import Runtime
-from translators.translator import Translator
+from translators.translator import Translator, Turn
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
 
@@ -46,11 +49,20 @@ class ControlSettings:
     port_offset: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class TurnTaken:
+    """What one turn did: its seconds, the events that it took in, the resources that it changed."""
+
+    seconds: float
+    events: int
+    changed: Mapping[TypeUrl, int]
+
+
 class ControlPlane:
     """Turns what a source says into what Envoys get, while `run` runs."""
 
     def __init__(self, source: Source, cache: SnapshotCache, settings: ControlSettings) -> None:
-        self.state = FleetState()
+        self.state = FleetState(lambda: datetime.now(UTC))
         self.cache = cache
         self.translator = Translator(self.state, Bind(settings.bind, settings.port_offset))
         self.gateways: dict[Ref, Bind] = {}
@@ -63,6 +75,7 @@ class ControlPlane:
         self._waiting: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
         self._problem_log = ProblemLog()
+        self._callbacks: list[Callable[[TurnTaken], None]] = []
         cache.on_change(self._wake.set)
 
     @property
@@ -85,6 +98,10 @@ class ControlPlane:
         self._waiting.append(turn)
         self._wake.set()
         await turn
+
+    def on_turn(self, callback: Callable[[TurnTaken], None]) -> None:
+        """Call back after each turn, within its task."""
+        self._callbacks.append(callback)
 
     def _take(self, events: Sequence[Event]) -> None:
         self._pending.extend(events)
@@ -130,6 +147,7 @@ class ControlPlane:
 
     def _turn(self, limit: int) -> None:
         """Translate and publish up to `limit` of the pending events."""
+        began = time.perf_counter()
         events, self._pending = self._pending[:limit], self._pending[limit:]
         changes = self.state.apply(events)
         if changes.objects.get(MseIngressConfig):
@@ -143,6 +161,9 @@ class ControlPlane:
             self.cache.drop(group)
         if turn.statuses or changes.problems or changes.origins:
             self._problem_log.show(self.problems)
+        taken = TurnTaken(time.perf_counter() - began, len(events), _changed(turn))
+        for callback in self._callbacks:
+            callback(taken)
         if not self._pending:
             for waiting in self._waiting:
                 if not waiting.done():
@@ -175,6 +196,14 @@ class ControlPlane:
         )
 
 
+def _changed(turn: Turn) -> Counter[TypeUrl]:
+    """How many resources of each type were published or removed."""
+    changed: Counter[TypeUrl] = Counter()
+    for update in turn.updates.values():
+        changed.update({type_url: len(named) for type_url, named in update.items()})
+    return changed
+
+
 def _complete(events: Sequence[Event]) -> bool:
     """Whether the hub is known, and every origin that is named has listed or cannot."""
     return _knows_hub(events) and _heard(events) <= _said(events)
@@ -196,7 +225,7 @@ def _heard(events: Sequence[Event]) -> set[str]:
             case Listed() | Unreachable():
                 heard.add(event.origin)
             case Members():
-                heard |= event.ids
+                heard = (heard & {HUB}) | event.ids  # others are remembered, and gone
             case _:
                 heard.add(event.ref.origin)
     return heard

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from xds.quarantine import Quarantine, Rejection
 from xds.resource import Resource, TypeUrl, Update
 from xds.snapshot import Served, Snapshot
-from xds.views import ClientView, Missing, Traffic
+from xds.views import Backlog, ClientView, Missing, Traffic
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,10 @@ class Follower(Protocol):
 
     def view(self) -> ClientView:
         """What the client holds."""
+        ...
+
+    def backlog(self) -> Backlog:
+        """What the client has still to acknowledge."""
         ...
 
     def missing(self) -> Iterator[tuple[TypeUrl, str]]:
@@ -114,8 +118,12 @@ class SnapshotCache:
         return tuple(found.snapshot.rejections()) if found else ()
 
     def clients(self) -> tuple[ClientView, ...]:
-        """All connected clients that have said who they are."""
+        """All connected clients that have said who they are. O(resources that they hold)."""
         return tuple(f.view() for group in self._groups.values() for f in group.followers)
+
+    def backlogs(self) -> tuple[Backlog, ...]:
+        """What each connected client has still to acknowledge. O(that), whatever they hold."""
+        return tuple(f.backlog() for group in self._groups.values() for f in group.followers)
 
     def unacknowledged(self, group: str | None = None) -> tuple[Missing, ...]:
         """What is declared now, subscribed to, and not acknowledged: by group, or of all."""
@@ -142,7 +150,7 @@ class SnapshotCache:
         return found is not None and bool(found.followers)
 
     def traffic(self) -> Mapping[str, Traffic]:
-        """What was sent so far, by type."""
+        """What was sent and answered so far, by type."""
         return dict(self._traffic)
 
     def on_change(self, callback: Callable[[], None]) -> Callable[[], None]:
@@ -194,11 +202,11 @@ class SnapshotCache:
 
     def sent(self, type_url: str, resources: int, length: int) -> None:
         """Count a response."""
-        t = self._traffic.get(type_url, Traffic())
-        self._traffic[type_url] = Traffic(t.messages + 1, t.resources + resources, t.bytes + length)
+        self._count(type_url, Traffic(1, resources, length))
 
     def confirm(self, group: str, type_url: str, resources: list[Resource]) -> None:
-        """A client has acknowledged resources."""
+        """A client has acknowledged a response with these resources."""
+        self._count(type_url, Traffic(acknowledged=1))
         found = self._groups[group]
         for resource in resources:
             if found.snapshot.is_disputable(type_url, resource.name):
@@ -211,6 +219,7 @@ class SnapshotCache:
 
     def refuse(self, node_id: str, type_url: str, culprit: Resource | None, message: str) -> None:
         """A client has rejected a response; `culprit` is its resource, where it had only one."""
+        self._count(type_url, Traffic(rejected=1))
         if culprit is not None:
             groups = [
                 group
@@ -222,6 +231,9 @@ class SnapshotCache:
             for group, before in zip(groups, befores, strict=True):
                 _compare(group, type_url, culprit.name, before)
         self._changed()
+
+    def _count(self, type_url: str, more: Traffic) -> None:
+        self._traffic[type_url] = self._traffic.get(type_url, Traffic()) + more
 
     def _group(self, name: str) -> _Group:
         if name not in self._groups:

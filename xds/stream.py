@@ -27,7 +27,7 @@ from xds.resource import TypeUrl
 from xds.snapshot import Served, Snapshot
 from xds.sotw import SotwSubscription
 from xds.subscription import Changes, Flight, Subscription
-from xds.views import ClientView, TypeView
+from xds.views import Backlog, ClientView, TypeView
 
 log = logging.getLogger(__name__)
 
@@ -255,6 +255,11 @@ class Stream:
             for type_url, subscription in self._known()
         }
         return ClientView(self.node.id, self.group, self.node.agent, self._dialect.name, types)
+
+    def backlog(self) -> Backlog:
+        """What the client has still to acknowledge."""
+        pending = {TypeUrl(url): s.count_pending() for url, s in self._known()}
+        return Backlog(self.group, self._dialect.name, pending)
 
     def missing(self) -> Iterator[tuple[TypeUrl, str]]:
         """What is declared, subscribed to, and not acknowledged."""

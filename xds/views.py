@@ -34,6 +34,15 @@ class ClientView:
 
 
 @dataclass(frozen=True, slots=True)
+class Backlog:
+    """What one stream has still to send or to hear of, by type; costs O(that) to make."""
+
+    group: str
+    protocol: str
+    pending: Mapping[TypeUrl, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Missing:
     """A resource that a connected client has not acknowledged as it is declared, and why."""
 
@@ -45,8 +54,22 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What was sent of one type, over all streams since the start; bytes are of whole responses."""
+    """What was sent of one type, over all streams since the start; bytes are of whole responses.
+
+    `acknowledged` and `rejected` count responses.
+    """
 
     messages: int = 0
     resources: int = 0
     bytes: int = 0
+    acknowledged: int = 0
+    rejected: int = 0
+
+    def __add__(self, more: "Traffic") -> "Traffic":
+        return Traffic(
+            self.messages + more.messages,
+            self.resources + more.resources,
+            self.bytes + more.bytes,
+            self.acknowledged + more.acknowledged,
+            self.rejected + more.rejected,
+        )
