@@ -1,7 +1,7 @@
 """Asking an API server until it answers."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from http import HTTPStatus
 from typing import Final
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 REFUSALS: Final = 6
 """Answers of a busy server after which the one who asks gets the last of them."""
 
-_BUSY: Final = frozenset(
+BUSY: Final = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
         HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -29,6 +29,7 @@ _BUSY: Final = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
+"""Statuses of a server that may have time for the same question later."""
 
 
 class Patience:
@@ -43,19 +44,24 @@ class Patience:
         self._jitter = wait_random_exponential(multiplier=0.2, max=longest)
         self._lost = False
 
-    async def ask(self, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
-        """Give the first answer, or the last of REFUSALS busy ones; each attempt is made anew."""
+    async def ask(
+        self, attempt: Callable[[], Awaitable[Reply]], again: Collection[int] = BUSY
+    ) -> Reply:
+        """Give the first answer, or the last of REFUSALS whose status asks for another try.
+
+        `attempt` is called anew each time, so it may say something newer.
+        """
         refusals = 0
 
         async def once() -> Reply:
             nonlocal refusals
             reply = await attempt()
             self._found()
-            refusals += _is_busy(reply)
+            refusals += reply.status in again
             return reply
 
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(Unreached) | retry_if_result(_is_busy),
+            retry=retry_if_exception_type(Unreached) | retry_if_result(lambda r: r.status in again),
             stop=lambda _: refusals >= REFUSALS,
             wait=self._wait,
             before_sleep=self._note,
@@ -78,10 +84,6 @@ class Patience:
         if self._lost:
             self._lost = False
             log.info("%s goes on, there are answers again", self._what)
-
-
-def _is_busy(reply: Reply) -> bool:
-    return reply.status in _BUSY
 
 
 def _last(state: RetryCallState) -> Reply:

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer, Reply
-from fleet.kubernetes.patience import Patience
+from fleet.kubernetes.patience import BUSY, Patience
 from fleet.ref import HUB, Ref
 from fleet.sinks.pages import items
 from fleet.sinks.pending import Pending
@@ -81,6 +81,8 @@ class StatusWriter:
                 self._wanted.pop(ref, None)
                 self._forget(ref)
             elif self._wanted.get(ref) != status:
+                if ref not in self._wanted:
+                    self._unread.add(ref)
                 self._wanted[ref] = dict(status)
                 self._pending.add([ref])
 
@@ -120,10 +122,13 @@ class StatusWriter:
             reply = await self._patience.ask(partial(self._api.request, "GET", place.object(ref)))
             if not self._take(ref, reply):
                 return
-        if not self._differs(ref):
-            return
-        reply = await self._patience.ask(partial(self._write, ref, place))
-        self._take(ref, reply)
+        if self._differs(ref):
+            reply = await self._patience.ask(
+                partial(self._write, ref, place), again=BUSY | {HTTPStatus.CONFLICT}
+            )
+            if not self._take(ref, reply):
+                return
+        self._refused.pop(ref, None)
 
     def _differs(self, ref: Ref) -> bool:
         live, wanted = self._live.get(ref), self._wanted.get(ref)
@@ -133,8 +138,12 @@ class StatusWriter:
         return live.ours or any(wanted.values())
 
     async def _write(self, ref: Ref, place: Place) -> Reply:
+        wanted = self._wanted.get(ref)
+        if wanted is None:
+            # It went while the hub did not answer.
+            return Reply(HTTPStatus.NOT_FOUND, b"")
         # The whole of it by JSON patch: what is not in it goes, which a merge patch would not do.
-        patch = [{"op": "add", "path": "/status", "value": self._wanted.get(ref, {})}]
+        patch = [{"op": "add", "path": "/status", "value": wanted}]
         return await self._api.request(
             "PATCH",
             f"{place.object(ref)}/status",
@@ -147,7 +156,6 @@ class StatusWriter:
         """Remember the object that the hub answered with, if it did."""
         if reply.ok:
             self._live[ref] = _live(reply.json())
-            self._refused.pop(ref, None)
             return True
         self._live.pop(ref, None)
         if reply.status == HTTPStatus.NOT_FOUND:

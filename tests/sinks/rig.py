@@ -49,6 +49,11 @@ class Audited(ApiServer):
         """What was to change something."""
         return [asked for asked in self.asked if asked.method != "GET"]
 
+    @property
+    def written(self) -> list[Asked]:
+        """Those of the writes that the hub has answered."""
+        return [asked for asked in self.answered if asked.method != "GET"]
+
     async def request(
         self,
         method: str,

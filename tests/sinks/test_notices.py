@@ -1,0 +1,301 @@
+"""Problems as events on a real hub: what kubectl shows, and that each is written once."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from fleet.kubernetes.patience import Patience
+from fleet.problem import Problem
+from fleet.ref import Ref
+from fleet.sinks.notices import LONGEST_MESSAGE, EventSettings, EventWriter
+from tests.sinks.rig import (
+    Audited,
+    apply,
+    audited,
+    gateway,
+    gateway_ref,
+    ingress,
+    ingress_ref,
+    kubectl,
+    running,
+)
+from tests.support.kube import Cluster
+
+GW = gateway_ref()
+SHOP = ingress_ref("shop", "web")
+ALWAYS = timedelta(0)
+
+
+def problem(at: Ref = SHOP, value: str = "x", reason: str = "InvalidValue") -> Problem:
+    return Problem(at, reason, "nginx.ingress.kubernetes.io/canary", value, "a boolean")
+
+
+LAST = problem(value="last")
+"""Written after all others by a writer of one at a time, so that a test knows when it is done."""
+
+
+def writer(api: Audited, settings: EventSettings | None = None) -> EventWriter:
+    patience = Patience("this test", longest=0.2)
+    return EventWriter(api, patience, "replica-1", settings or EventSettings(writers=1))
+
+
+async def events(hub: Cluster) -> list[dict[str, Any]]:
+    listed = await kubectl(hub, "get", "events", "--all-namespaces", "--output=json")
+    found: list[dict[str, Any]] = json.loads(listed)["items"]
+    return found
+
+
+async def write(api: Audited, problems: Sequence[Problem], writes: int) -> None:
+    """Have these written by a leader that leads just for this, in so many writes."""
+    sink = writer(api)
+    sink.want(problems)
+    end = len(api.written) + writes
+    async with running(sink.run()):
+        await api.until(lambda: len(api.written) == end)
+
+
+@pytest.mark.parametrize(
+    ("ref", "manifest"),
+    [
+        pytest.param(SHOP, ingress("shop", "web"), id="in a namespace"),
+        pytest.param(GW, gateway(), id="without a namespace"),
+    ],
+)
+def test_kubectl_describes_the_object_with_its_problems(
+    hub: Cluster, ref: Ref, manifest: dict[str, Any]
+) -> None:
+    apply(hub, manifest)
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            await write(api, [problem(ref)], writes=1)
+        namespace = ["--namespace", ref.namespace or "default"]
+        told = (await kubectl(hub, "describe", ref.kind, ref.name, *namespace)).splitlines()
+        said = [line.split(maxsplit=4) for line in told if "InvalidValue" in line]
+        assert [(line[0], line[1], line[3], line[4]) for line in said] == [
+            ("Warning", "InvalidValue", "fleetgate", problem().message)
+        ]
+        listed = (await kubectl(hub, "get", "events", *namespace)).splitlines()
+        assert listed[0].split() == ["LAST", "SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]
+        assert f"{ref.kind.lower()}/{ref.name}" in listed[1]
+        assert problem().message in listed[1]
+
+    asyncio.run(script())
+
+
+def test_each_problem_of_an_object_has_one_event(hub: Cluster) -> None:
+    apply(hub, ingress("shop", "web"))
+    found = [problem(value="x"), problem(value="y"), problem(reason="UnknownKey")]
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            sink = writer(api)
+            async with running(sink.run()):
+                for _ in range(5):
+                    sink.want(found)
+                sink.want([*found, LAST])
+                await api.until(lambda: len(api.written) == 4)
+            assert len(api.writes) == 4
+        assert [event["count"] for event in await events(hub)] == [1, 1, 1, 1]
+
+    asyncio.run(script())
+
+
+def test_a_solved_problem_writes_nothing_and_one_that_is_back_raises_the_count(
+    hub: Cluster,
+) -> None:
+    apply(hub, ingress("shop", "web"))
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            sink = writer(api, EventSettings(returning=ALWAYS, writers=1))
+            sink.want([problem()])
+            async with running(sink.run()):
+                await api.until(lambda: len(api.written) == 1)
+                sink.want([])
+                sink.want([LAST])
+                await api.until(lambda: len(api.written) == 2)
+                sink.want([problem(), LAST])
+                await api.until(lambda: len(api.written) == 3)
+        counts = {event["message"]: event["count"] for event in await events(hub)}
+        assert counts == {problem().message: 2, LAST.message: 1}
+
+    asyncio.run(script())
+
+
+def test_a_problem_that_comes_and_goes_fast_is_written_once(hub: Cluster) -> None:
+    apply(hub, ingress("shop", "web"))
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            sink = writer(api)
+            async with running(sink.run()):
+                sink.want([problem()])
+                await api.until(lambda: len(api.written) == 1)
+                for _ in range(50):
+                    sink.want([])
+                    sink.want([problem()])
+                    await asyncio.sleep(0)
+                sink.want([LAST])
+                await api.until(lambda: len(api.written) == 2)
+            assert len(api.writes) == 2
+
+    asyncio.run(script())
+
+
+def test_the_next_leader_writes_only_what_is_new(hub: Cluster) -> None:
+    apply(hub, ingress("shop", "web"), gateway())
+
+    async def script() -> None:
+        found = [problem(), problem(GW)]
+        async with audited(hub) as api:
+            await write(api, found, writes=2)
+        async with audited(hub) as api:
+            await write(api, [*found, LAST], writes=1)
+            assert len(api.writes) == 1
+        assert [event["count"] for event in await events(hub)] == [1, 1, 1]
+
+    asyncio.run(script())
+
+
+def test_a_problem_that_lasts_is_said_again_before_the_hub_forgets_it(hub: Cluster) -> None:
+    apply(hub, ingress("shop", "web"))
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            await write(api, [problem()], writes=1)
+            soon = EventSettings(lasting=ALWAYS, look=timedelta(milliseconds=50))
+            sink = writer(api, soon)
+            sink.want([problem()])
+            async with running(sink.run()):
+                await api.until(lambda: len(api.written) == 3)
+                await kubectl(hub, "delete", "events", "--namespace=web", "--all")
+                posts = len([asked for asked in api.written if asked.method == "POST"])
+                await api.until(lambda: len([a for a in api.written if a.method == "POST"]) > posts)
+        assert len(await events(hub)) == 1
+
+    asyncio.run(script())
+
+
+def test_an_event_that_this_leader_has_not_seen_is_not_doubled(hub: Cluster) -> None:
+    """The former one may write its last event after the next one has read what is there."""
+    apply(hub, ingress("shop", "web"))
+
+    async def script() -> None:
+        async with audited(hub) as former, audited(hub) as api:
+            sink = writer(api)
+            async with running(sink.run()):
+                await api.until(lambda: len(api.answered) == 1)
+                await write(former, [problem()], writes=1)
+                sink.want([problem()])
+                sink.want([problem(), LAST])
+                await api.until(lambda: len(api.written) == 2)
+        assert [event["count"] for event in await events(hub)] == [1, 1]
+
+    asyncio.run(script())
+
+
+def test_an_object_that_was_made_anew_is_told_its_problems_too(hub: Cluster) -> None:
+    apply(hub, ingress("shop", "web"))
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            sink = writer(api)
+            sink.want([problem()])
+            async with running(sink.run()):
+                await api.until(lambda: len(api.written) == 1)
+                await kubectl(hub, "delete", "ingress", "shop", "--namespace=web")
+                await asyncio.to_thread(apply, hub, ingress("shop", "web"))
+                sink.changed([SHOP])
+                await api.until(lambda: len(api.written) == 2)
+        assert "InvalidValue" in await kubectl(hub, "describe", "ingress", "shop", "-nweb")
+
+    asyncio.run(script())
+
+
+def test_an_edit_of_an_object_repeats_no_event(hub: Cluster) -> None:
+    apply(hub, ingress("shop", "web"))
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            sink = writer(api)
+            sink.want([problem()])
+            async with running(sink.run()):
+                await api.until(lambda: len(api.written) == 1)
+                for _ in range(3):
+                    sink.changed([SHOP])
+                sink.want([problem(), LAST])
+                await api.until(lambda: len(api.written) == 2)
+            assert len(api.writes) == 2
+
+    asyncio.run(script())
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        pytest.param(Ref("c1", "Service", "web", "shop"), id="a member's object"),
+        pytest.param(Ref("", "Member", "", "c1"), id="a member itself"),
+        pytest.param(ingress_ref("gone", "web"), id="an object that is gone"),
+    ],
+)
+def test_there_is_no_event_of(hub: Cluster, ref: Ref, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    apply(hub, ingress("shop", "web"))
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            await write(api, [problem(ref), LAST], writes=1)
+        assert [event["message"] for event in await events(hub)] == [LAST.message]
+
+    asyncio.run(script())
+    assert [r for r in caplog.records if r.name.startswith("fleet")] == []
+
+
+def test_a_message_that_is_too_long_for_an_event_is_cut(hub: Cluster) -> None:
+    apply(hub, ingress("shop", "web"))
+    long = Problem(SHOP, "InvalidValue", "", "x", "é" * LONGEST_MESSAGE)
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            await write(api, [long], writes=1)
+        (event,) = await events(hub)
+        assert len(event["message"].encode()) <= LONGEST_MESSAGE
+        assert event["message"].endswith("éé...")
+
+    asyncio.run(script())
+
+
+def test_a_refusal_is_said_once_and_holds_up_nobody(
+    hub: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    apply(hub, ingress("shop", "web"), gateway())
+    read = [
+        "--verb=get,list",
+        "--resource=ingresses.networking.k8s.io",
+        "--resource=mseingressconfigs.mse.alibabacloud.com",
+        "--resource=events",
+    ]
+    account = "--serviceaccount=default:fleetgate"
+    hub.kubectl("create", "serviceaccount", "fleetgate")
+    hub.kubectl("create", "clusterrole", "read", *read)
+    hub.kubectl("create", "clusterrolebinding", "read", "--clusterrole=read", account)
+    hub.kubectl("create", "role", "say", "--verb=create,patch", "--resource=events")
+    hub.kubectl("create", "rolebinding", "say", "--role=say", account)
+    token = hub.kubectl("create", "token", "fleetgate").strip()
+
+    async def script() -> None:
+        async with audited(hub, token) as api:
+            refused = [problem(value=str(number)) for number in range(5)]
+            await write(api, [*refused, problem(GW)], writes=6)
+        assert [event["involvedObject"]["name"] for event in await events(hub)] == ["gw"]
+
+    asyncio.run(script())
+    said = [r.getMessage() for r in caplog.records if r.name == "fleet.sinks.notices"]
+    assert len(said) == 1
+    assert said[0].startswith("the hub refuses an event of Ingress web/shop: events is forbidden")
