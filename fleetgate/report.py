@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from fleet.models import MseIngressConfig
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
+from fleet.state import Origin
 from fleetgate.control import ControlPlane
 from translators.names import gateway_name
 from translators.status import GatewayStatus, Phase
@@ -36,7 +37,7 @@ _API_VERSIONS: Final = {
 
 
 def report(control: ControlPlane, file_of: FileOf, admin_of: Callable[[str], str]) -> Json:
-    """Gateways, members, Ingresses, problems and connected Envoys.
+    """Gateways, the hub, members, Ingresses, problems and connected Envoys.
 
     `file_of` says which file an object came from, `admin_of` where a node's own admin pages are.
     """
@@ -45,12 +46,9 @@ def report(control: ControlPlane, file_of: FileOf, admin_of: Callable[[str], str
     count = Counter(problem.at for problem in problems)
     return {
         "gateways": [_gateway(control, ref) for ref in gateway_refs(control)],
+        "hub": _origin(control.state.origins.get(HUB, Origin(reachable=False))),
         "members": [
-            {
-                "id": name,
-                "state": "reachable" if origin.reachable else "unreachable",
-                "message": origin.message,
-            }
+            {"id": name, **_origin(origin)}
             for name, origin in sorted(control.state.origins.items())
             if name != HUB
         ],
@@ -123,6 +121,15 @@ def _gateway(control: ControlPlane, ref: Ref) -> Json:
         "address": bind.address if bind else "",
         "ports": [HTTP_PORT + bind.port_offset] if bind else [],
         "members": [member.as_kubernetes() for member in status.remote_clusters],
+    }
+
+
+def _origin(origin: Origin) -> Json:
+    """How an origin is doing; `since` is when one that is lost was last known to be as it is."""
+    return {
+        "state": "reachable" if origin.reachable else "unreachable",
+        "message": origin.message,
+        "since": origin.since.isoformat(timespec="seconds") if origin.since else "",
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -63,8 +64,11 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
     )
     yield (
         "Members",
-        ("ID", "STATE", "MESSAGE"),
-        [(member["id"], member["state"], member["message"]) for member in report["members"]],
+        ("ID", "STATE", "SINCE", "MESSAGE"),
+        [
+            (member["id"], member["state"], _since(member["since"]), member["message"])
+            for member in report["members"]
+        ],
     )
     yield (
         "Ingresses",
@@ -95,6 +99,20 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
             for envoy in report["envoys"]
         ],
     )
+
+
+def short(span: timedelta) -> str:
+    """A span in the largest unit that it has two of."""
+    seconds = max(0, int(span.total_seconds()))
+    units = (("d", 86400), ("h", 3600), ("m", 60))
+    return next((f"{seconds // s}{unit}" for unit, s in units if seconds >= 2 * s), f"{seconds}s")
+
+
+def _since(moment: str) -> str:
+    """A moment with its age."""
+    if not moment:
+        return ""
+    return f"{moment} ({short(datetime.now(UTC) - datetime.fromisoformat(moment))} ago)"
 
 
 def _member(member: Any) -> str:  # noqa: ANN401 (JSON)

@@ -2,13 +2,16 @@
 
 import json
 import os
+import re
 import signal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.cli.commands import PORT_OFFSET, Staying, fleetgate
+from fleetgate.commands.status import short
+from tests.cli.commands import PATIENCE, PORT_OFFSET, Staying, fleetgate
 from tests.support.builders import ingress, write
 
 
@@ -59,11 +62,43 @@ def test_text_marks_a_member_that_the_fleet_does_not_have(up: Staying, fleet: Pa
     assert "east, wset (Failed)" in up.ask("status").out
 
 
+def test_text_shows_since_when_a_member_is_lost(up: Staying, fleet: Path) -> None:
+    (fleet / "clusters" / "east").rename(fleet / "away")
+    up.ask("sync")
+
+    (row,) = _rows(up.ask("status").out, "Members")
+
+    assert row[:2] == ["east", "unreachable"]
+    lost = datetime.now(UTC) - datetime.fromisoformat(row[2])
+    assert timedelta() <= lost < timedelta(seconds=PATIENCE)
+    assert re.fullmatch(r"\(\d+s", row[3])
+    message = "the directory clusters/east is gone; what it held stays in force"
+    assert " ".join(row[4:]) == f"ago) {message}"
+
+
+@pytest.mark.parametrize(
+    ("span", "shown"),
+    [
+        pytest.param(timedelta(seconds=0), "0s", id="now"),
+        pytest.param(timedelta(seconds=119), "119s", id="under-two-minutes"),
+        pytest.param(timedelta(seconds=120), "2m", id="two-minutes"),
+        pytest.param(timedelta(minutes=119), "119m", id="under-two-hours"),
+        pytest.param(timedelta(hours=47), "47h", id="under-two-days"),
+        pytest.param(timedelta(days=21, hours=5), "21d", id="weeks"),
+        pytest.param(timedelta(seconds=-2), "0s", id="a-clock-that-was-set-back"),
+    ],
+)
+def test_ages_are_short(span: timedelta, shown: str) -> None:
+    assert short(span) == shown
+
+
 def test_json_is_for_programs(up: Staying, address: str) -> None:
     shown = up.ask("status", "-o", "json")
 
     report = json.loads(shown.out)
-    assert set(report) == {"gateways", "members", "ingresses", "problems", "envoys"}
+    parts = {"gateways", "hub", "members", "ingresses", "problems", "envoys"}
+    assert set(report) == parts
+    assert report["hub"] == {"state": "reachable", "message": "", "since": ""}
     assert report["gateways"][0]["address"] == address
     assert report["envoys"][0]["protocol"] == "delta"
 
