@@ -1,5 +1,6 @@
 """Which gateways there are, and which Ingresses each of them takes."""
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +18,11 @@ MSE_CONTROLLER: Final = "mse.alibabacloud.com/ingress"
 
 UPSTREAM_TIMEOUT: Final = "fleetgate.dev/upstream-timeout"
 CONNECT_TIMEOUT: Final = "fleetgate.dev/connect-timeout"
+ADDRESSES: Final = "fleetgate.dev/addresses"
+
+_HOSTNAME: Final = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*"
+)
 
 _DURATION: Final = re.compile(r"([0-9]{1,6})(ms|s)")
 
@@ -49,20 +55,23 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """One gateway as declared."""
+    """One gateway as declared.
+
+    `addresses` are those under which clients reach it, where that is declared.
+    """
 
     ref: Ref
     members: tuple[str, ...]
     selector: Selector
     limits: UpstreamLimits
+    addresses: tuple[str, ...]
     problems: tuple[Problem, ...]
 
 
 def read_gateway(ref: Ref, config: MseIngressConfig) -> Gateway:
     """Read a MseIngressConfig."""
     annotations = config.metadata.annotations
-    listed = (item.strip() for item in annotations.get(REMOTE_CLUSTERS, "").split(","))
-    members = tuple(dict.fromkeys(item for item in listed if item))
+    members = _items(annotations.get(REMOTE_CLUSTERS, ""))
     local = config.spec.ingress.local
     problems: list[Problem] = []
 
@@ -80,8 +89,35 @@ def read_gateway(ref: Ref, config: MseIngressConfig) -> Gateway:
         setting(CONNECT_TIMEOUT, defaults.connect),
         setting(UPSTREAM_TIMEOUT, defaults.unacknowledged),
     )
-    selector = Selector(ref, local.ingress_class, local.watch_namespace)
-    return Gateway(ref, members, selector, limits, tuple(problems))
+    addresses = _items(annotations.get(ADDRESSES, ""))
+    for address in addresses:
+        if not is_ip(address) and not _HOSTNAME.fullmatch(address):
+            expected = "IP addresses or host names, with commas between them"
+            effect = "it is not shown"
+            problems.append(Problem(ref, "InvalidAnnotation", ADDRESSES, address, expected, effect))
+    named = {problem.value for problem in problems if problem.key == ADDRESSES}
+    return Gateway(
+        ref,
+        members,
+        Selector(ref, local.ingress_class, local.watch_namespace),
+        limits,
+        tuple(address for address in addresses if address not in named),
+        tuple(problems),
+    )
+
+
+def is_ip(text: str) -> bool:
+    """Whether a text is an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _items(text: str) -> tuple[str, ...]:
+    """The items of a list with commas: trimmed, each once, none empty."""
+    return tuple(dict.fromkeys(item for part in text.split(",") if (item := part.strip())))
 
 
 def unknown_member(gateway: Ref, member: str) -> Problem:

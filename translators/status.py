@@ -7,7 +7,7 @@ from typing import Any
 
 from fleet.problem import Problem
 from translators.endpoints import Lack
-from translators.gateways import Gateway
+from translators.gateways import Gateway, is_ip
 from translators.model import Backend, Rule
 
 
@@ -74,7 +74,8 @@ class IngressStatus:
         """The object's `status`."""
         if not self.addresses:
             return {"loadBalancer": {}}
-        return {"loadBalancer": {"ingress": [{"ip": address} for address in self.addresses]}}
+        shown = [{"ip" if is_ip(found) else "hostname": found} for found in self.addresses]
+        return {"loadBalancer": {"ingress": shown}}
 
 
 def gateway_status(

@@ -50,7 +50,7 @@ from translators.ingress import IngressRules, read_ingress
 from translators.listeners import Bind, build_listener
 from translators.model import TableSet, Target
 from translators.names import backend_name, gateway_name, is_exact
-from translators.routes import route_table, virtual_host
+from translators.routes import encode_route, route_table, virtual_host
 from translators.status import (
     GatewayStatus,
     IngressStatus,
@@ -98,6 +98,7 @@ class Tables:
         self.origins = Input[str, Origin](graph, "origins")
         self.binds = Input[Ref, Bind](graph, "binds")
         self.runtimes = Input[Ref, Runtime](graph, "runtimes")
+        self.addresses = Input[Ref, tuple[str, ...]](graph, "addresses")
 
         # gateways; the narrow rows keep an attached member from touching what does not care
         self.gateways = Derived(graph, "gateways", self.configs, self._gateway)
@@ -195,14 +196,14 @@ class Tables:
 
     def _exact_table(self, view: View, key: HostKey) -> Resource:
         host, plan = key[1], view.must(self.plans, key)
-        body = virtual_host(plan, host, _NOTHING)
+        body = virtual_host(plan, host, _NOTHING, encode_route)
         return route_table(TableSet.MSE, host, [body], plan.origins)
 
     def _virtual_host(self, view: View, key: HostKey) -> VirtualHostRow:
         gateway, host = key
         plan = view.must(self.plans, key)
         others = (view.get(self.plans, (gateway, "")) if host else None) or _NOTHING
-        body = virtual_host(plan, host, others)
+        body = virtual_host(plan, host, others, encode_route)
         return VirtualHostRow(body, plan.origins | others.origins)
 
     def _star_table(self, view: View, gateway: Ref) -> Resource:
@@ -211,7 +212,7 @@ class Tables:
         rows = [view.must(self.virtual_hosts, key) for key in keys]
         bodies = [row.body for row in rows]
         if (gateway, "") not in keys:
-            bodies.append(virtual_host(_NOTHING, "", _NOTHING))
+            bodies.append(virtual_host(_NOTHING, "", _NOTHING, encode_route))
         origins = frozenset(origin for row in rows for origin in row.origins)
         return route_table(TableSet.MSE, "", bodies, origins)
 
@@ -282,6 +283,13 @@ class Tables:
             return RemoteCluster(member, origin.message)
         return RemoteCluster(member)
 
+    def _addresses(self, view: View, ref: Ref) -> tuple[str, ...]:
+        """Where clients reach a gateway: as somebody found out, as declared, or as it listens."""
+        gateway, bind = view.get(self.gateways, ref), self._bind(view, ref)
+        declared = gateway.addresses if gateway else ()
+        found = view.get(self.addresses, ref) or declared
+        return found or ((bind.address,) if bind.is_specific else ())
+
     def _ingress_status(self, view: View, ref: Ref) -> IngressStatus:
         attachment = view.must(self.attachments, ref)
         rules = view.get(self.rules, ref)
@@ -295,10 +303,10 @@ class Tables:
                 lack = view.get(self.lacks, (gateway, Target((backend,))))
                 if lack is not None and lack is not Lack.NOTHING:
                     problems.add(lacking(rule, backend, lack))
-        binds = [self._bind(view, gateway) for gateway in attachment.gateways]
+        found = [self._addresses(view, gateway) for gateway in attachment.gateways]
         return IngressStatus(
             gateways=tuple(gateway_name(gateway) for gateway in attachment.gateways),
-            addresses=tuple(bind.address for bind in binds if bind.is_specific),
+            addresses=tuple(dict.fromkeys(address for each in found for address in each)),
             problems=tuple(sorted(problems)),
         )
 

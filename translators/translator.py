@@ -51,6 +51,10 @@ class Translator:
         """Say where a gateway's Envoys listen; counts from the next update on."""
         self.tables.binds.set(gateway, bind)
 
+    def locate(self, gateway: Ref, addresses: tuple[str, ...]) -> None:
+        """Say where clients reach a gateway, if that is not where it listens or as declared."""
+        self.tables.addresses.set(gateway, addresses or None)
+
     def observe(self, gateway: Ref, runtime: Runtime | None) -> None:
         """Say how a gateway is doing, for its status; counts from the next update on."""
         self.tables.runtimes.set(gateway, runtime)

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from fleetgate.bootstrap import STATISTICS
 from fleetgate.cli import main
 from translators.annotations.features import FEATURES, LATER
-from translators.gateways import CONNECT_TIMEOUT, REMOTE_CLUSTERS, UPSTREAM_TIMEOUT, UpstreamLimits
+from translators.gateways import ADDRESSES, CONNECT_TIMEOUT, REMOTE_CLUSTERS, UPSTREAM_TIMEOUT, UpstreamLimits
 
 ROOT = Path(__file__).parents[2]
 FILES = ("README.md", "docs/annotations.md", "docs/commands.md")
@@ -52,6 +52,8 @@ def _gateway() -> str:
         "| how long a backend may take to accept a connection before the next one is tried |",
         f"| `{UPSTREAM_TIMEOUT}` | {limits.unacknowledged.total_seconds():g}s "
         "| how long sent bytes may stay unacknowledged before the connection counts as dead |",
+        f"| `{ADDRESSES}` | where it listens | IP addresses and host names of the gateway for "
+        "clients, by comma: what the status of its Ingresses shows |",
     ]
     return _table(("annotation of a MseIngressConfig", "default", "meaning"), rows)
 

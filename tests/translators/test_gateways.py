@@ -6,7 +6,9 @@ import pytest
 
 from fleet.models import Ingress, IngressClass, MseIngressConfig
 from fleet.ref import HUB, Ref
-from translators.gateways import Selector, attach, read_gateway
+from tests.support.builders import ingress, mse_gateway
+from tests.support.translation import World
+from translators.gateways import ADDRESSES, Selector, attach, read_gateway
 
 GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")
 SHOP = Ref(HUB, "Ingress", "shop", "web")
@@ -51,6 +53,40 @@ def test_upstream_timeout(text: str, milliseconds: int, problems: int) -> None:
     gateway = read_gateway(GATEWAY, config(**{"fleetgate.dev__upstream_timeout": text}))
     assert gateway.limits.unacknowledged == timedelta(milliseconds=milliseconds)
     assert len(gateway.problems) == problems
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses", "wrong"),
+    [
+        pytest.param("192.0.2.7", ("192.0.2.7",), [], id="one"),
+        pytest.param("2001:db8::1, gw.example ,", ("2001:db8::1", "gw.example"), [], id="both"),
+        pytest.param("192.0.2.7,no host", ("192.0.2.7",), ["no host"], id="no-host"),
+        pytest.param("", (), [], id="none"),
+    ],
+)
+def test_declared_addresses(text: str, addresses: tuple[str, ...], wrong: list[str]) -> None:
+    gateway = read_gateway(GATEWAY, config(**{"fleetgate.dev__addresses": text}))
+    assert gateway.addresses == addresses
+    assert [problem.value for problem in gateway.problems] == wrong
+
+
+def test_an_ingress_shows_where_clients_reach_its_gateway() -> None:
+    world = World()
+    gateway, rule = mse_gateway("gw"), ingress("web", host="web.test").path("/", to="web:80")
+    world.put(gateway.manifest, rule.of_class("mse").manifest)
+    ref = Ref(HUB, "Ingress", "default", "web")
+
+    def shown() -> object:
+        return world.translator.tables.ingress_statuses.rows[ref].as_kubernetes()["loadBalancer"]
+
+    assert shown() == {"ingress": [{"ip": "127.0.0.1"}]}, "as it listens"
+    world.put(gateway.annotate({ADDRESSES: "192.0.2.7,gw.example"}).manifest)
+    assert shown() == {"ingress": [{"ip": "192.0.2.7"}, {"hostname": "gw.example"}]}
+    world.translator.locate(GATEWAY, ("198.51.100.1",))
+    world.apply([])
+    assert shown() == {"ingress": [{"ip": "198.51.100.1"}]}, "what was found out counts most"
+    world.remove(gateway.manifest)
+    assert shown() == {}
 
 
 def shop(spec_class: str | None = None, annotation: str | None = None) -> Ingress:
