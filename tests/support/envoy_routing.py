@@ -1,0 +1,129 @@
+"""How Envoy chooses a route of a VirtualHost, by the book: its list, and its tree.
+
+VirtualHosts are given as `xds.readable` shows them, routes come out as they stand there. Covers the
+matches that fleetgate makes use of; a key that it does not know is an error, never ignored.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import re2
+
+Json: TypeAlias = Mapping[str, Any]  # a message as Envoy's tools show it
+
+_PATHS: Final = frozenset({"path", "prefix", "path_separated_prefix", "safe_regex"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What routes look at. `target` is `:path`, with the query; header names are in lower case."""
+
+    target: str
+    authority: str = "example.com"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """The path that routes match."""
+        return self.target.partition("?")[0]
+
+    def header(self, name: str) -> str | None:
+        """A header's value; the pseudo headers are headers too."""
+        return {":path": self.target, ":authority": self.authority, **self.headers}.get(name)
+
+    def query(self, name: str) -> str | None:
+        """The first value of a query parameter."""
+        for pair in self.target.partition("?")[2].split("&"):
+            key, _, value = pair.partition("=")
+            if key == name:
+                return value
+        return None
+
+
+def choose(virtual_host: Json, request: Request) -> Json | None:
+    """The route that Envoy takes."""
+    routes = virtual_host.get("routes")
+    if "matcher" in virtual_host:
+        assert routes is None, "Envoy refuses routes beside a matcher"
+        routes = routes_of_tree(virtual_host["matcher"], request)
+    return choose_of(routes or (), request)
+
+
+def choose_of(routes: Sequence[Json], request: Request) -> Json | None:
+    """The first route of a list that matches."""
+    return next((route for route in routes if _matches(route["match"], request)), None)
+
+
+def routes_of_tree(matcher: Json, request: Request) -> Sequence[Json] | None:
+    """The list that a Matcher leads to. None where it leads nowhere."""
+    _known(matcher, "matcher_tree", "on_no_match")
+    tree = matcher["matcher_tree"]
+    assert tree["input"]["typed_config"]["header_name"] == ":path"
+    for key in _keys(tree, request.target):
+        if (found := _follow(key, request)) is not None:
+            return found
+    return _follow(matcher["on_no_match"], request) if "on_no_match" in matcher else None
+
+
+def _keys(tree: Json, target: str) -> Sequence[Json]:
+    """What stands at the keys that are met, the longest first.
+
+    A nested Matcher that leads nowhere gives way to a shorter prefix; a list of routes never does.
+    """
+    _known(tree, "input", "exact_match_map", "prefix_match_map")
+    if "exact_match_map" in tree:
+        found = tree["exact_match_map"]["map"].get(target)
+        return () if found is None else (found,)
+    entries = tree["prefix_match_map"]["map"]
+    prefixes = (target[:length] for length in range(len(target), -1, -1))
+    return [entries[prefix] for prefix in prefixes if prefix in entries]
+
+
+def _follow(on_match: Json, request: Request) -> Sequence[Json] | None:
+    if "matcher" in on_match:
+        return routes_of_tree(on_match["matcher"], request)
+    action = on_match["action"]["typed_config"]
+    assert action["@type"].endswith("/envoy.config.route.v3.RouteList")
+    routes: Sequence[Json] = action["routes"]
+    return routes
+
+
+def _matches(match: Json, request: Request) -> bool:
+    _known(match, *_PATHS, "headers", "query_parameters")
+    (kind,) = match.keys() & _PATHS
+    return (
+        _path_matches(kind, match[kind], request.path)
+        and all(_holds(m, request.header(m["name"])) for m in match.get("headers", ()))
+        and all(_holds(m, request.query(m["name"])) for m in match.get("query_parameters", ()))
+    )
+
+
+def _path_matches(kind: str, wanted: Any, path: str) -> bool:  # a text or a RegexMatcher
+    match kind:
+        case "path":
+            return bool(path == wanted)
+        case "prefix":
+            return path.startswith(wanted)
+        case "path_separated_prefix":
+            return bool(path == wanted) or path.startswith(f"{wanted}/")
+        case _:
+            return _regex(wanted, path)
+
+
+def _regex(regex: Json, text: str) -> bool:
+    return re2.fullmatch(regex["regex"], text) is not None
+
+
+def _holds(matcher: Json, value: str | None) -> bool:
+    _known(matcher, "name", "string_match")
+    text = matcher["string_match"]
+    _known(text, "exact", "safe_regex")
+    if value is None:
+        return False
+    return bool(text["exact"] == value) if "exact" in text else _regex(text["safe_regex"], value)
+
+
+def _known(message: Json, *keys: str) -> None:
+    unknown = message.keys() - set(keys)
+    assert not unknown, f"this model does not know {sorted(unknown)}"

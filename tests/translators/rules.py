@@ -1,0 +1,55 @@
+"""Random rules of one host, and requests that come close to them."""
+
+from datetime import UTC, datetime
+from itertools import product
+
+from hypothesis import strategies as st
+
+from fleet.ref import HUB, Ref
+from tests.support.envoy_routing import Request
+from translators.model import Age, Condition, FixedResponse, Path, PathKind, Rule, Text, Where
+
+EXACT, PREFIX, REGEX = PathKind.EXACT, PathKind.PREFIX, PathKind.REGEX
+AGE = Age(datetime(2026, 1, 1, tzinfo=UTC), "")
+
+STAGE = Condition(Where.HEADER, "stage", (Text("gray"), Text("blue")))
+COOKIE = Condition(Where.COOKIE, "user", (Text("me"),))
+QUERY = Condition(Where.QUERY, "v", (Text("2"),))
+
+
+def rule(path: Path, *conditions: Condition, host: str = "example.com") -> Rule:
+    """A rule that answers with what it asks for."""
+    at = Ref(HUB, "Ingress", "default", "web")
+    asks = [host, str(path), *(condition.name for condition in conditions)]
+    return Rule(at, "", AGE, host, path, FixedResponse(200, " ".join(asks)), conditions)
+
+
+_TEXTS = ["/a", "/ab", "/a/b", "/a/b/c", "/a/bc", "/a/b-c", "/b", "/a.b", "/a/b/c/d"]
+_EXACTS = [*_TEXTS, "/", "/a/", "/a/b/"]
+_REGEXES = ["/a.*", "/[ab]/.*", "/a/b(/c)?", ".*c", "/", "/.b/?", "(?i)/A/B"]
+
+_PATHS = [
+    *(Path(EXACT, value) for value in _EXACTS),
+    *(Path(PREFIX, value) for value in [*_TEXTS, "/"]),
+    *(Path(REGEX, value) for value in _REGEXES),
+]
+_CONDITIONS = [(), (), (), (STAGE,), (COOKIE,), (QUERY,), (STAGE, QUERY)]
+
+
+def rules(host: str = "example.com") -> st.SearchStrategy[list[Rule]]:
+    """Rules in any order: the tree keeps it, whatever decides it."""
+    some = [rule(path, *held, host=host) for path, held in product(_PATHS, _CONDITIONS)]
+    return st.lists(st.sampled_from(some), max_size=20)
+
+
+_ENDS = ["", "/", "/x", "x", "/b", "/c", "?", "?v=2", "/?v=2", "?v=1&x=/a/b", "?/a/b"]
+_TARGETS = [*map("".join, product(_EXACTS, _ENDS)), "*", "/A/b", "//", "/x", "/filler/1?x"]
+_HEADERS: list[dict[str, str]] = [
+    {},
+    {"stage": "gray"},
+    {"stage": "none"},
+    {"cookie": "a=b; user=me"},
+]
+
+REQUESTS = [Request(target, headers=headers) for target, headers in product(_TARGETS, _HEADERS)]
+"""All targets, each with all headers."""
