@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Makes a cluster a member of the fleet, or takes it out of it.
+set -euo pipefail
+
+usage() {
+  cat <<'EOF'
+Usage: attach.sh --id ID --member CONTEXT --hub CONTEXT [--server URL] [--namespace NAME]
+       attach.sh --id ID --member CONTEXT --hub CONTEXT --detach
+
+Makes a cluster a member of the fleet: in the member an account that may read Services,
+EndpointSlices and Pods, on the hub a Secret with a kubeconfig for it. fleetgate takes it up at
+once. To have gateways use it, name ID in their remote-clusters annotation.
+
+  --id ID             The member's ID, as remote-clusters names it.
+  --member CONTEXT    The member, as a context of your kubeconfig.
+  --hub CONTEXT       The hub, as a context of your kubeconfig.
+  --server URL        The member's API server as the hub reaches it; by default as you do.
+  --namespace NAME    fleetgate's namespace on the hub [fleetgate-system].
+  --detach            Delete the Secret on the hub, then the account in the member.
+EOF
+}
+
+fail() {
+  echo "attach.sh: $*" >&2
+  exit 2
+}
+
+id='' member='' hub='' server='' namespace=fleetgate-system detach=''
+while (($#)); do
+  case $1 in
+    --id | --member | --hub | --server | --namespace)
+      (($# > 1)) || fail "$1 needs a value; --help shows what it is"
+      declare "${1#--}=$2"
+      shift 2
+      ;;
+    --detach) detach=yes && shift ;;
+    -h | --help) usage && exit ;;
+    *) fail "$1 is not known; --help shows what is" ;;
+  esac
+done
+[[ $id && $member && $hub ]] || fail "--id, --member and --hub are needed; --help shows what they are"
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+secret=fleetgate-member-${id,,}
+in_member() { kubectl --context "$member" "$@"; }
+on_hub() { kubectl --context "$hub" --namespace "$namespace" "$@"; }
+of_member() {
+  in_member config view --raw --minify --flatten --output "jsonpath={.clusters[0].cluster.$1}"
+}
+of_account() {
+  in_member --namespace fleetgate-member get secret fleetgate-member --output "jsonpath={.data.$1}"
+}
+
+if [[ $detach ]]; then
+  on_hub delete secret "$secret" --ignore-not-found
+  in_member delete --kustomize "$here" --ignore-not-found
+  exit
+fi
+
+in_member apply --kustomize "$here"
+for ((patience = 30; patience; patience--)); do
+  token=$(of_account token | base64 --decode)
+  [[ $token ]] && break
+  sleep 1
+done
+[[ $token ]] || fail "$member made no token for Secret fleetgate-member/fleetgate-member in 30 s"
+authority=$(of_member certificate-authority-data)
+[[ $authority ]] || authority=$(of_account 'ca\.crt')
+: "${server:=$(of_member server)}"
+
+# By standard input: arguments are for everybody on this machine to see. On the server's side: the
+# other way to apply keeps a copy of the token in an annotation.
+on_hub apply --server-side --force-conflicts --filename - <<EOF
+apiVersion: v1
+kind: Secret
+metadata:
+  name: $secret
+  labels:
+    fleetgate.dev/member: "$id"
+stringData:
+  kubeconfig: |
+    apiVersion: v1
+    kind: Config
+    current-context: member
+    contexts:
+    - name: member
+      context: {cluster: member, user: fleetgate}
+    clusters:
+    - name: member
+      cluster: {server: "$server", certificate-authority-data: "$authority"}
+    users:
+    - name: fleetgate
+      user: {token: "$token"}
+EOF

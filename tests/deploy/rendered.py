@@ -1,0 +1,75 @@
+"""What `kubectl kustomize` and `helm template` make of the files in deploy/."""
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from tests.servers.binaries import find
+from tests.support.requirement import require
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+CHART = DEPLOY / "helm" / "fleetgate"
+NAMESPACE = "fleetgate-system"
+
+Object: TypeAlias = dict[str, Any]  # a manifest: JSON
+
+
+def kustomize(directory: Path) -> str:
+    """The manifests of a kustomization."""
+    return _output("kubectl", "kustomize", directory)
+
+
+def helm(
+    chart: Path = CHART, *options: str | Path, values: Mapping[str, object] | None = None
+) -> str:
+    """The manifests of a release `fleetgate`, its CRDs too."""
+    return _output("helm", *_template(chart, options, values))
+
+
+def helm_refuses(values: Mapping[str, object]) -> str:
+    """What Helm has against these values of our chart."""
+    done = _run("helm", *_template(CHART, (), values))
+    assert done.returncode != 0, done.stdout
+    return done.stderr
+
+
+def objects(manifests: str) -> dict[tuple[str, str], Object]:
+    """Manifests by kind and name."""
+    read = [one for one in yaml.safe_load_all(manifests) if one]
+    found = {(one["kind"], one["metadata"]["name"]): one for one in read}
+    assert len(found) == len(read), "two objects of one name"
+    return found
+
+
+def _template(
+    chart: Path, options: Sequence[str | Path], values: Mapping[str, object] | None
+) -> Sequence[str | Path]:
+    given = [f"--set-json={key}={json.dumps(value)}" for key, value in (values or {}).items()]
+    version = "--kube-version=1.36.0"
+    return (
+        "template",
+        "fleetgate",
+        chart,
+        f"--namespace={NAMESPACE}",
+        "--include-crds",
+        version,
+        *given,
+        *options,
+    )
+
+
+def _output(program: str, *arguments: str | Path) -> str:
+    done = _run(program, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _run(program: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    binary = find(program)
+    require(None if binary else f"no {program}: `make test` builds it where Go is installed")
+    command = [str(binary), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
