@@ -118,7 +118,7 @@ class Leader:
     async def _lead(self, won: asyncio.Event, lead: Callable[[], Awaitable[None]]) -> None:
         await won.wait()
         self._leading = True
-        log.info("%s leads now: it writes statuses and events", self._lease.holder)
+        log.info("%s leads now, and writes to the hub", self._lease.holder)
         try:
             await lead()
         finally:

@@ -115,7 +115,8 @@ class EventWriter:
         )
         come = standing - self._standing
         self._standing = standing
-        self._returned |= come
+        self._returned = (self._returned | come) & standing
+        self._unread &= standing
         self._pending.add(sorted(come))
 
     def changed(self, refs: Iterable[Ref]) -> None:

@@ -117,7 +117,9 @@ class StatusWriter:
         place = place_of(ref)
         if ref not in self._wanted or place is None:
             return
-        if ref in self._unread or ref not in self._live:
+        # Only an Ingress is emptied; another controller may have taken it over meanwhile.
+        emptied = not any(self._wanted[ref].values())
+        if ref in self._unread or ref not in self._live or (emptied and self._differs(ref)):
             self._unread.discard(ref)
             reply = await self._patience.ask(partial(self._api.request, "GET", place.object(ref)))
             if not self._take(ref, reply):
@@ -134,7 +136,8 @@ class StatusWriter:
         live, wanted = self._live.get(ref), self._wanted.get(ref)
         if live is None or wanted is None or live.status == wanted:
             return False
-        # An Ingress that is not ours has an empty status here, and somebody else's there.
+        # An Ingress that no gateway takes has an empty status here, and perhaps an address of
+        # somebody else's there.
         return live.ours or any(wanted.values())
 
     async def _write(self, ref: Ref, place: Place) -> Reply:

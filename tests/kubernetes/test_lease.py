@@ -221,9 +221,9 @@ def test_a_leader_that_is_cut_off_has_ended_before_another_one_begins(
     asyncio.run(script())
     said = [r.getMessage() for r in caplog.records if r.name == "fleet.kubernetes.lease"]
     assert said[:3] == [
-        "a leads now: it writes statuses and events",
+        "a leads now, and writes to the hub",
         "a leads no more: it could not renew its Lease in time",
-        "b leads now: it writes statuses and events",
+        "b leads now, and writes to the hub",
     ]
 
 

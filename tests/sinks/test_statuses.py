@@ -350,6 +350,34 @@ def test_somebody_elses_address_is_left_to_an_ingress_that_is_not_ours(hub: Clus
     asyncio.run(script())
 
 
+def test_an_ingress_that_another_controller_took_over_keeps_its_address(hub: Cluster) -> None:
+    apply(hub, ingress("shop"), gateway("last"))
+    patch = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": "198.51.100.9"}]}}})
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            sink = writer(api, ONE_AT_A_TIME)
+            sink.want({SHOP: ADDRESS})
+            async with running(sink.run()):
+                await api.until(lambda: written(api, SHOP))
+                await kubectl(
+                    hub,
+                    "patch",
+                    "ingress",
+                    "shop",
+                    "--subresource=status",
+                    "--type=merge",
+                    "-p",
+                    patch,
+                )
+                sink.want({SHOP: NO_ADDRESS})
+                sink.want({LAST: {"phase": "Running"}})
+                await api.until(lambda: written(api, LAST))
+        assert await shown(hub, SHOP, "{.status.loadBalancer.ingress[0].ip}") == "198.51.100.9"
+
+    asyncio.run(script())
+
+
 @pytest.mark.parametrize(
     "ref",
     [
