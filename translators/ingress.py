@@ -55,9 +55,14 @@ class IngressRules:
         return frozenset(default | {rule.host for rule in self.rules})
 
     @property
+    def everything(self) -> tuple[Rule, ...]:
+        """The rules, then the default backend."""
+        return (*self.rules, self.default) if self.default else self.rules
+
+    @property
     def named(self) -> Iterator[tuple[Rule, Backend]]:
         """The backends that its rules name, each with the rule that does."""
-        for rule in (*self.rules, self.default) if self.default else self.rules:
+        for rule in self.everything:
             if isinstance(rule.action, Forward):
                 for share in rule.action.shares:
                     for backend in share.target.backends:

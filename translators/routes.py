@@ -84,6 +84,11 @@ RETRY_ON: Final = "connect-failure,refused-stream,unavailable,cancelled,reset-be
 did not act on it. `translators.listeners` adds more for idempotent methods."""
 
 
+def is_long(plan: HostPlan) -> bool:
+    """Whether the host has more routes than people, and Envoy, want to read as a list."""
+    return len(plan.everything) > LONG
+
+
 def virtual_host(
     plan: HostPlan, host: str, others: HostPlan, route: Callable[[Rule], bytes]
 ) -> bytes:

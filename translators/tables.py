@@ -9,7 +9,7 @@ Each compute function says what its row depends on; `translators.derive` does th
 known by the Ref of its object, a host by "" where a rule has none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -48,9 +48,9 @@ from translators.gateways import (
 from translators.hosts import HostPlan, plan_host
 from translators.ingress import IngressRules, read_ingress
 from translators.listeners import Bind, build_listener
-from translators.model import TableSet, Target
+from translators.model import Rule, TableSet, Target
 from translators.names import backend_name, gateway_name, is_exact
-from translators.routes import encode_route, route_table, virtual_host
+from translators.routes import encode_route, is_long, route_table, virtual_host
 from translators.status import (
     GatewayStatus,
     IngressStatus,
@@ -79,6 +79,14 @@ class VirtualHostRow:
 
     body: bytes
     origins: frozenset[Ref]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRow:
+    """A rule as its Ingress declares it, and its encoded Route."""
+
+    rule: Rule
+    body: bytes
 
 
 class Tables:
@@ -116,6 +124,10 @@ class Tables:
         self.claims = Derived(graph, "claims", self.rules, self._claims)
         self.by_host = Index(graph, "by host", self.claims, lambda _, pairs: pairs)
         self.plans = Derived(graph, "plans", self.by_host, self._plan)
+
+        # the routes of long hosts, encoded by Ingress, so that a change does not encode them all
+        self.of_long_hosts = Index(graph, "of long hosts", self.plans, _origins_of_long)
+        self.routes = Derived(graph, "routes", self.of_long_hosts, self._routes)
 
         # route tables: one for each exact host, one for all the rest
         self.exact_hosts = Index(graph, "exact hosts", self.plans, _exact)
@@ -194,16 +206,34 @@ class Tables:
 
     # -- route tables ------------------------------------------------------------------------------
 
+    def _routes(self, view: View, ref: Ref) -> Mapping[str, RouteRow]:
+        """By the place of the rule within its Ingress."""
+        rules = view.must(self.rules, ref).everything
+        return {rule.at: RouteRow(rule, encode_route(rule)) for rule in rules}
+
+    def _encoder(self, view: View, plan: HostPlan) -> Callable[[Rule], bytes]:
+        """Give the Route of a rule, from those that are kept where the host is long."""
+        if not is_long(plan):
+            return encode_route
+        kept = {ref: view.must(self.routes, ref) for ref in plan.origins}
+
+        def route(rule: Rule) -> bytes:
+            row = kept[rule.origin].get(rule.at) if rule.origin in kept else None
+            # Where a canary takes part, the plan's rule is not the one that is declared.
+            return row.body if row is not None and row.rule == rule else encode_route(rule)
+
+        return route
+
     def _exact_table(self, view: View, key: HostKey) -> Resource:
         host, plan = key[1], view.must(self.plans, key)
-        body = virtual_host(plan, host, _NOTHING, encode_route)
+        body = virtual_host(plan, host, _NOTHING, self._encoder(view, plan))
         return route_table(TableSet.MSE, host, [body], plan.origins)
 
     def _virtual_host(self, view: View, key: HostKey) -> VirtualHostRow:
         gateway, host = key
         plan = view.must(self.plans, key)
         others = (view.get(self.plans, (gateway, "")) if host else None) or _NOTHING
-        body = virtual_host(plan, host, others, encode_route)
+        body = virtual_host(plan, host, others, self._encoder(view, plan))
         return VirtualHostRow(body, plan.origins | others.origins)
 
     def _star_table(self, view: View, gateway: Ref) -> Resource:
@@ -309,6 +339,10 @@ class Tables:
             addresses=tuple(dict.fromkeys(address for each in found for address in each)),
             problems=tuple(sorted(problems)),
         )
+
+
+def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
+    return plan.origins if is_long(plan) else frozenset()
 
 
 def _exact(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:

@@ -91,24 +91,22 @@ def _follow(on_match: Json, request: Request) -> Sequence[Json] | None:
 
 def _matches(match: Json, request: Request) -> bool:
     _known(match, *_PATHS, "headers", "query_parameters")
-    (kind,) = match.keys() & _PATHS
     return (
-        _path_matches(kind, match[kind], request.path)
+        _path_matches(match, request.path)
         and all(_holds(m, request.header(m["name"])) for m in match.get("headers", ()))
         and all(_holds(m, request.query(m["name"])) for m in match.get("query_parameters", ()))
     )
 
 
-def _path_matches(kind: str, wanted: Any, path: str) -> bool:  # a text or a RegexMatcher
-    match kind:
-        case "path":
-            return bool(path == wanted)
-        case "prefix":
-            return path.startswith(wanted)
-        case "path_separated_prefix":
-            return bool(path == wanted) or path.startswith(f"{wanted}/")
-        case _:
-            return _regex(wanted, path)
+def _path_matches(match: Json, path: str) -> bool:
+    (kind,) = match.keys() & _PATHS
+    wanted = match[kind]
+    if kind == "safe_regex":
+        return _regex(wanted, path)
+    if kind == "prefix":
+        return path.startswith(wanted)
+    below = kind == "path_separated_prefix" and path.startswith(f"{wanted}/")
+    return below or bool(path == wanted)
 
 
 def _regex(regex: Json, text: str) -> bool:

@@ -1,0 +1,95 @@
+"""A host of many rules: what a change in it costs, and that nothing of it is out of date."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from fleet.events import Listed
+from fleet.ref import HUB
+from tests.support.envoy_routing import Request, choose
+from tests.support.translation import Manifest, World, upserted
+from tests.translators.manifests import gateway, ingress
+from translators.routes import LONG
+from xds.readable import readable
+from xds.resource import TypeUrl
+
+HOST = "long.example.com"
+OTHERS = ("short.example.com", "*.example.com", "")
+
+
+def world_of(count: int, *more: Manifest) -> World:
+    """As many Ingresses of one host, a path each, and others."""
+    world = World()
+    world.attach(HUB)
+    world.put(gateway(), *(ingress(f"i{n}", HOST, f"/p/{n}", f"s{n}") for n in range(count)), *more)
+    return world
+
+
+def virtual_host(world: World) -> Mapping[str, Any]:  # JSON
+    resource = world.snapshots["mse/gw"][TypeUrl.SCOPED_ROUTE, f"mse|{HOST}"]
+    table: Any = readable(TypeUrl.SCOPED_ROUTE, resource.body)
+    host: Mapping[str, Any] = table["route_configuration"]["virtual_hosts"][0]
+    return host
+
+
+@pytest.mark.parametrize("count", [LONG + 10, 10 * LONG])
+def test_a_changed_path_encodes_its_own_ingress_and_sends_one_table(count: int) -> None:
+    world = world_of(count)
+    computed = world.put(ingress("i7", HOST, "/new", "s7"))
+    assert computed["routes"] == 1
+    assert computed["exact tables"] == 1
+    assert set(computed.values()) == {1}
+    assert world.sent == 1
+
+
+def test_a_host_of_few_rules_keeps_no_encoded_routes() -> None:
+    world = world_of(LONG)
+    assert not world.translator.tables.routes.rows
+    world.put(ingress("one-more", HOST, "/more"))
+    assert len(world.translator.tables.routes.rows) == LONG + 1
+    world.remove(ingress("one-more"))
+    assert not world.translator.tables.routes.rows
+
+
+def test_a_canary_takes_its_share_on_a_long_host() -> None:
+    annotations = {
+        "nginx.ingress.kubernetes.io/canary": "true",
+        "nginx.ingress.kubernetes.io/canary-weight": "10",
+    }
+    canary = ingress("canary", HOST, "/p/7", "new", annotations=annotations)
+    world = world_of(LONG + 1)
+    request = Request("/p/7/x")
+
+    def weights() -> dict[str, int]:
+        route = choose(virtual_host(world), request)
+        assert route is not None
+        clusters = route["route"].get("weighted_clusters", {"clusters": ()})["clusters"]
+        return {entry["name"]: entry["weight"] for entry in clusters}
+
+    assert not weights()
+    world.put(canary)
+    assert weights() == {"default/s7/80": 90, "default/new/80>default/s7/80": 10}
+    world.remove(canary)
+    assert not weights()
+
+
+def test_growing_and_shrinking_gives_what_the_same_objects_give_from_scratch() -> None:
+    objects = {f"i{n}": ingress(f"i{n}", HOST, f"/p/{n}") for n in range(LONG)}
+    world = world_of(0, *objects.values())
+    edits = [
+        ingress("more", HOST, "/more"),
+        ingress("i3", HOST, "/p/3/4"),
+        ingress("default", OTHERS[2], "/x"),
+        ingress("i3", OTHERS[0], "/p/3"),
+        ingress("more", OTHERS[1], "/more"),
+        ingress("more", HOST, "/more", "other"),
+        ingress("i5", HOST, "/p/5", kind="Exact"),
+        ingress("i3", HOST, "/"),
+    ]
+    for manifest in edits:
+        objects[manifest["metadata"]["name"]] = manifest
+        world.put(manifest)
+        scratch = World()
+        scratch.apply([*map(upserted, (gateway(), *objects.values())), Listed(HUB)])
+        assert world.versions() == scratch.versions()
