@@ -2,14 +2,22 @@
 
 import asyncio
 import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from fleet.kubernetes.lease import Leader, LeaseSettings
 from fleet.parse import parse
 from fleet.problem import Problem
+from fleet.ref import HUB, Ref
 from fleet.sinks.hub import HubSink
+from fleet.sinks.notices import EventSettings
 from tests.sinks.rig import (
     Audited,
+    alb,
     apply,
     audited,
     gateway,
@@ -21,6 +29,7 @@ from tests.sinks.rig import (
 )
 from tests.support.kube import Cluster
 
+DEPLOY = Path(__file__).parents[2] / "deploy" / "hub"
 GW = gateway_ref()
 SHOP = ingress_ref("shop")
 PROBLEM = Problem(SHOP, "InvalidValue", "key", "x", "a boolean")
@@ -85,3 +94,33 @@ def test_what_fleetgate_writes_is_no_change_of_what_it_reads(hub: Cluster) -> No
         assert all(new != old for (_, new), (_, old) in zip(after, before, strict=True))
 
     asyncio.run(script())
+
+
+def test_the_rights_that_are_shipped_are_enough(
+    hub: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    apply(hub, gateway(), alb(), ingress("shop"))
+    own = "fleetgate-system"
+    hub.namespace(own)
+    for file in ("service-account.yaml", "fleet-rbac.yaml", "own-rbac.yaml"):
+        hub.kubectl("apply", f"--namespace={own}", f"--filename={DEPLOY / file}")
+    token = hub.kubectl("create", "token", "fleetgate", f"--namespace={own}").strip()
+    statuses: dict[Ref, dict[str, Any]] = {
+        GW: {"phase": "Listening"},
+        SHOP: ADDRESS,
+        Ref(HUB, "AlbConfig", "", "alb"): {"loadBalancer": {"id": "alb-1"}},
+    }
+
+    async def script() -> None:
+        async with audited(hub, token) as api:
+            quick = EventSettings(lasting=timedelta(0), look=timedelta(milliseconds=50))
+            sink = HubSink(api, "one", events=quick)
+            sink.want_statuses(statuses)
+            sink.want_events([PROBLEM, replace(PROBLEM, at=GW)])
+            leader = Leader(api, own, "one", SETTINGS)
+            async with running(leader.run(sink.run)):
+                # Each event is written, and said again.
+                await api.until(lambda: len(on_objects(api)) >= len(statuses) + 4)
+
+    asyncio.run(script())
+    assert [r for r in caplog.records if r.name.startswith("fleet.")] == []
