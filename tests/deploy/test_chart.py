@@ -23,13 +23,6 @@ def _without_helms_labels(manifest: Object) -> Object:
     metadata: dict[str, Any] = dict(manifest["metadata"])  # a manifest
     if labels := metadata.get("labels"):
         metadata["labels"] = {k: v for k, v in labels.items() if k not in _OF_HELM}
-    namespaced = manifest["kind"] not in {
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "CustomResourceDefinition",
-    }
-    if namespaced:  # helm gives it by the request, not in the manifest
-        metadata.setdefault("namespace", "fleetgate-system")
     return {**manifest, "metadata": metadata}
 
 
