@@ -31,17 +31,29 @@ class Asked:
     body: Json = None
 
 
-Gate: TypeAlias = Callable[[Asked], Awaitable[Reply | None]]
+class Answer(Exception):
+    """Raised by `before`: the answer to give instead of the server's."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.reply = Reply(status, b"")
+
+
+Gate: TypeAlias = Callable[[Asked], Awaitable[None]]
 
 
 class Audited(ApiServer):
-    """An API server that remembers what it was asked, and may be made to answer otherwise."""
+    """An API server that remembers what it was asked.
+
+    `before` and `after` may hold up a request and its answer, or raise instead.
+    """
 
     def __init__(self, client: ApiClient) -> None:
         super().__init__(client)
         self.asked: list[Asked] = []
         self.answered: list[Asked] = []
-        self.gate: Gate | None = None
+        self.before: Gate | None = None
+        self.after: Gate | None = None
         self._news = asyncio.Event()
 
     @property
@@ -67,11 +79,16 @@ class Audited(ApiServer):
         asked = Asked(method, path, body)
         self.asked.append(asked)
         self._news.set()
-        reply = await self.gate(asked) if self.gate else None
-        if reply is None:
+        try:
+            if self.before:
+                await self.before(asked)
             reply = await super().request(
                 method, path, query=query, body=body, content_type=content_type, timeout=timeout
             )
+        except Answer as answer:
+            reply = answer.reply
+        if self.after:
+            await self.after(asked)
         self.answered.append(asked)
         self._news.set()
         return reply

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from fleet.kubernetes.connection import Reply
+from fleet.kubernetes.connection import Unreached
 from fleet.kubernetes.patience import Patience
 from fleet.ref import Ref
 from fleet.sinks.statuses import StatusSettings, StatusWriter
 from tests.sinks.rig import (
+    Answer,
     Asked,
     Audited,
     alb,
@@ -199,12 +200,11 @@ def test_only_the_newest_of_what_comes_during_a_write_is_written(hub: Cluster) -
         async with audited(hub) as api:
             go_on = asyncio.Event()
 
-            async def gate(asked: Asked) -> Reply | None:
+            async def hold(asked: Asked) -> None:
                 if asked.method == "PATCH":
                     await go_on.wait()
-                return None
 
-            api.gate = gate
+            api.before = hold
             sink = writer(api)
             sink.want({GW: {"phase": "Pending"}})
             async with running(sink.run()):
@@ -289,6 +289,74 @@ def test_an_object_that_was_taken_back_is_written_no_more(hub: Cluster) -> None:
             async with running(sink.run()):
                 await api.until(lambda: written(api, LAST))
             assert writes_of(api, GW) == []
+
+    asyncio.run(script())
+
+
+def test_an_object_that_went_while_the_hub_was_silent_is_not_asked_for_again(hub: Cluster) -> None:
+    apply(hub, gateway(), gateway("last"))
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            sink = writer(api, ONE_AT_A_TIME)
+
+            async def lose(asked: Asked) -> None:
+                if asked.method == "PATCH" and asked.path.endswith("/gw/status"):
+                    sink.want({GW: None})
+                    raise Unreached("lost")
+
+            api.before = lose
+            sink.want({GW: {"phase": "Running"}, LAST: {"phase": "Running"}})
+            async with running(sink.run()):
+                await api.until(lambda: written(api, LAST))
+            assert len(writes_of(api, GW)) == 1
+
+    asyncio.run(script())
+
+
+def test_an_object_that_went_and_came_back_during_a_write_has_its_status_again(
+    hub: Cluster,
+) -> None:
+    apply(hub, gateway())
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            sink = writer(api)
+
+            async def replace(asked: Asked) -> None:
+                if asked.method == "PATCH" and len(api.writes) == 1:
+                    await kubectl(hub, "delete", "mseingressconfig", "gw")
+                    sink.want({GW: None})
+                    await asyncio.to_thread(apply, hub, gateway())
+                    sink.want({GW: {"phase": "Running"}})
+
+            api.after = replace
+            sink.want({GW: {"phase": "Running"}})
+            async with running(sink.run()):
+                await api.until(lambda: len(api.written) == 2)
+        assert await shown(hub, GW, "{.status.phase}") == "Running"
+
+    asyncio.run(script())
+
+
+def test_a_conflict_is_tried_again_with_the_newest_status(hub: Cluster) -> None:
+    apply(hub, gateway())
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            sink = writer(api)
+            answers = iter([409, 409, 503])
+
+            async def disturb(asked: Asked) -> None:
+                if asked.method == "PATCH" and (status := next(answers, None)):
+                    sink.want({GW: {"phase": f"after {status}"}})
+                    raise Answer(status)
+
+            api.before = disturb
+            sink.want({GW: {"phase": "first"}})
+            async with running(sink.run()):
+                await api.until(lambda: len(api.written) == 4)
+        assert await shown(hub, GW, "{.status.phase}") == "after 503"
 
     asyncio.run(script())
 
