@@ -4,6 +4,7 @@ GET  /healthz            the process runs
 GET  /readyz             everything has listed and is published
 GET  /status             gateways, members, Ingresses, problems, Envoys (JSON)
 GET  /statuses           every object's status as Kubernetes would hold it (JSON)
+GET  /metrics            counts and times for Prometheus
 POST /sync?timeout=30    wait until what is declared now is acknowledged by all Envoys
 """
 
@@ -16,6 +17,7 @@ from aiohttp import web
 
 from fleetgate.control import ControlPlane
 from fleetgate.errors import OperatorError
+from fleetgate.metrics import Metrics
 from fleetgate.report import SHORT_NAMES, FileOf, report, statuses
 
 MAX_SYNC: Final = 3600.0
@@ -31,6 +33,7 @@ class Admin:
         self._control = control
         self._file_of = file_of
         self._admin_of = admin_of
+        self.metrics = Metrics(control)
         app = web.Application()
         app.add_routes(
             [
@@ -38,6 +41,7 @@ class Admin:
                 web.get("/readyz", self._readyz),
                 web.get("/status", self._status),
                 web.get("/statuses", self._statuses),
+                web.get("/metrics", self._metrics),
                 web.post("/sync", self._sync),
             ]
         )
@@ -73,6 +77,12 @@ class Admin:
 
     async def _statuses(self, _: web.Request) -> web.Response:
         return web.json_response(statuses(self._control))
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        accept = request.headers.get("Accept", "")
+        found = self.metrics.collect()
+        text, content_type = await asyncio.to_thread(self.metrics.render, found, accept)
+        return web.Response(body=text, headers={"Content-Type": content_type})
 
     async def _sync(self, request: web.Request) -> web.Response:
         try:

@@ -16,11 +16,18 @@ from click.testing import CliRunner
 
 from fleetgate.bootstrap import STATISTICS
 from fleetgate.cli import main
+from fleetgate.metrics import FAMILIES
 from translators.annotations.features import FEATURES, LATER
-from translators.gateways import ADDRESSES, CONNECT_TIMEOUT, REMOTE_CLUSTERS, UPSTREAM_TIMEOUT, UpstreamLimits
+from translators.gateways import (
+    ADDRESSES,
+    CONNECT_TIMEOUT,
+    REMOTE_CLUSTERS,
+    UPSTREAM_TIMEOUT,
+    UpstreamLimits,
+)
 
 ROOT = Path(__file__).parents[2]
-FILES = ("README.md", "docs/annotations.md", "docs/commands.md")
+FILES = ("README.md", "docs/annotations.md", "docs/commands.md", "docs/metrics.md")
 
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -70,6 +77,15 @@ def _pattern(value: object) -> Iterator[str]:
     yield str(value["regex"] if isinstance(value, dict) else value)
 
 
+def _metrics() -> str:
+    rows = [
+        f"| `{family.name}` | {family.type.value} "
+        f"| {', '.join(f'`{label}`' for label in family.labels)} | {family.meaning} |"
+        for family in FAMILIES
+    ]
+    return _table(("metric", "type", "labels", "meaning"), rows)
+
+
 def _commands() -> str:
     parts = []
     for name, command in main.commands.items():
@@ -91,6 +107,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "later": _later,
     "statistics": _statistics,
     "commands": _commands,
+    "metrics": _metrics,
 }
 
 

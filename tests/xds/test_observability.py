@@ -5,7 +5,7 @@ import pytest
 from tests.xds.dialogue import DeltaClient
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, resource
 from tests.xds.rigs import GROUP, MachineWorld, World
-from xds.views import ClientView, Missing, Traffic, TypeView
+from xds.views import Backlog, ClientView, Missing, Traffic, TypeView
 
 BAD = "bad"
 
@@ -184,6 +184,32 @@ def test_traffic_counts_what_is_on_the_wire(machine: MachineWorld) -> None:
     assert (traffic.messages, traffic.resources) == (2, 3 if machine.protocol == "delta" else 4)
     assert traffic.bytes > 3 * len(resource("a").body)
     assert machine.cache.traffic().get(SCOPE, Traffic()) == Traffic()
+
+
+def test_answers_are_counted(machine: MachineWorld) -> None:
+    machine.publish({CLUSTER: {"a": "1"}})
+    client = machine.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {"a": "1"})
+    machine.publish({CLUSTER: {"a": BAD}})
+    client.expect(CLUSTER, {"a": BAD})
+    client.nack(CLUSTER)
+
+    traffic = machine.cache.traffic()[CLUSTER]
+    assert (traffic.acknowledged, traffic.rejected) == (1, 1)
+
+
+def test_a_backlog_is_what_is_to_be_sent_and_to_be_acknowledged(machine: MachineWorld) -> None:
+    machine.publish({CLUSTER: {"a": "1", "b": "1"}})
+    client = machine.connect()
+    client.request(CLUSTER)
+    assert machine.cache.backlogs() == (Backlog(GROUP, machine.protocol, {CLUSTER: 2}),)
+    client.expect(CLUSTER, {"a": "1", "b": "1"})
+    machine.publish({CLUSTER: {"c": "1"}})
+    assert machine.cache.backlogs() == (Backlog(GROUP, machine.protocol, {CLUSTER: 3}),)
+    client.ack(CLUSTER)
+    client.exchange(CLUSTER, {"c": "1"})
+    assert machine.cache.backlogs() == (Backlog(GROUP, machine.protocol, {CLUSTER: 0}),)
 
 
 def test_snapshot_shows_what_is_declared(machine: MachineWorld) -> None:
