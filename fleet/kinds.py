@@ -38,6 +38,18 @@ class Kind:
         """`kind` as manifests have it."""
         return self.model.__name__
 
+    @property
+    def plural(self) -> str:
+        """The name of the resource in paths and in RBAC."""
+        name = self.name.lower()
+        return f"{name}es" if name.endswith("s") else f"{name}s"
+
+    def path_in(self, namespace: str = "") -> str:
+        """Where an API server has the objects of a namespace, "" for those of all."""
+        root = "apis" if "/" in self.api_version else "api"
+        scope = f"/namespaces/{namespace}" if namespace else ""
+        return f"/{root}/{self.api_version}{scope}/{self.plural}"
+
 
 _ALL: Final = (
     Kind(Ingress, "networking.k8s.io/v1", on_hub=True),

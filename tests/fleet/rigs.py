@@ -2,17 +2,20 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence, Set
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
+
 from fleet.events import Deleted, Event, Listed, Members, Refused, Source, Unreachable, Upserted
-from fleet.ref import HUB
+from fleet.ref import HUB, Ref
 from fleet.sources.directory import DirectorySource
 from fleet.sources.memory import MemorySource
 from fleet.sources.remembered import Remembered
 from fleet.state import FleetState
+from tests.fleet.kubernetes_rig import KubernetesRig
 from tests.support.builders import Builder, write
 
 PATIENCE = 20.0
@@ -25,6 +28,11 @@ class Rig(Protocol):
     @property
     def source(self) -> Source:
         """The source under test."""
+        ...
+
+    @property
+    def scenery(self) -> frozenset[Ref]:
+        """What had to be declared for the world to be one."""
         ...
 
     def put(self, *objects: Builder[Any], origin: str = HUB) -> None:
@@ -46,6 +54,8 @@ class Rig(Protocol):
 
 class MemoryRig:
     """Objects in memory."""
+
+    scenery: frozenset[Ref] = frozenset()
 
     def __init__(self, _: Path) -> None:
         self._memory = MemorySource()
@@ -83,6 +93,8 @@ class RememberedRig(MemoryRig):
 class DirectoryRig:
     """A file for each object. A member out of reach is a directory that has moved away."""
 
+    scenery: frozenset[Ref] = frozenset()
+
     def __init__(self, root: Path) -> None:
         self.root = root / "fleet"
         self._away = root / "away"
@@ -117,20 +129,30 @@ class DirectoryRig:
         return f"{thing.kind.__name__}-{thing.namespace}-{thing.name}.yaml"
 
 
-RIGS: dict[str, Callable[[Path], Rig]] = {
-    "directory": DirectoryRig,
-    "memory": MemoryRig,
-    "remembered": RememberedRig,
+def _kubernetes(request: pytest.FixtureRequest) -> Rig:
+    rig = KubernetesRig(request.getfixturevalue("clusters"))
+    request.addfinalizer(rig.close)
+    return rig
+
+
+LENIENT: dict[str, Callable[[pytest.FixtureRequest], Rig]] = {
+    "directory": lambda request: DirectoryRig(request.getfixturevalue("tmp_path")),
+    "memory": lambda request: MemoryRig(request.getfixturevalue("tmp_path")),
+    "remembered": lambda request: RememberedRig(request.getfixturevalue("tmp_path")),
 }
+"""Rigs that take anything. An API server refuses most mistakes, and sets the age of objects."""
+
+RIGS = {**LENIENT, "kubernetes": _kubernetes}
 
 
 class Listener:
     """Everything that a source says: as it comes, and merged."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, scenery: Set[Ref] = frozenset()) -> None:
         self.events: list[Event] = []
         self.state = FleetState()
         self._source = source
+        self._scenery = scenery
         self._news = asyncio.Event()
 
     def hear(self, events: Sequence[Event]) -> None:
@@ -147,11 +169,23 @@ class Listener:
                 await self._news.wait()
 
     async def news(self) -> list[str]:
-        """What has been declared since the last call, as short lines."""
+        """What has been declared since the last call, as short lines.
+
+        Which members there are is left out: not every source says it.
+        """
         async with asyncio.timeout(PATIENCE):
             await self._source.refresh()
         said, self.events = self.events, []
-        return [line(event) for event in said]
+        return [line(event) for event in said if self._is_news(event)]
+
+    def _is_news(self, event: Event) -> bool:
+        match event:
+            case Upserted(ref) | Refused(ref) | Deleted(ref):
+                return ref not in self._scenery
+            case Members():
+                return False
+            case _:
+                return True
 
 
 def line(event: Event) -> str:
@@ -174,9 +208,9 @@ def line(event: Event) -> str:
 
 
 @asynccontextmanager
-async def listening(source: Source) -> AsyncIterator[Listener]:
+async def listening(source: Source, scenery: Set[Ref] = frozenset()) -> AsyncIterator[Listener]:
     """Run a source while the block runs."""
-    listener = Listener(source)
+    listener = Listener(source, scenery)
     running = asyncio.create_task(source.run(listener.hear))
     try:
         yield listener

@@ -1,0 +1,162 @@
+"""A collection of objects of an API server: what it is called, and how a whole of it is read."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+from fleet.kinds import Kind, group_of
+from fleet.kubernetes.connection import ApiServer, Reply
+from fleet.parse import Parsed, parse
+
+T = TypeVar("T")
+Json: TypeAlias = Any  # as an API server sends it
+
+PAGE: Final = 500
+"""Objects in one answer to a list."""
+
+_LIST_TIMEOUT: Final = 60.0
+"""Seconds for one page; large objects over a slow line take their time."""
+
+_ATTEMPTS: Final = (PAGE, PAGE, 0)
+"""Sizes of pages, attempt by attempt: where continue tokens expire faster than pages come, only a
+list in one piece ends."""
+
+
+class Refusal(Exception):
+    """An API server answers, but not with what was asked for; the text is one sentence.
+
+    `retry_after` is in seconds, 0 where the server names no time.
+    """
+
+    def __init__(self, message: str, retry_after: float = 0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unauthorized(Refusal):
+    """The credentials are not valid, or no longer."""
+
+
+class NotServed(Refusal):
+    """The API server does not know the kind: its custom resource definition is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """The objects of a kind: in one namespace or in all, all or those that selectors leave."""
+
+    kind: Kind
+    namespace: str = ""
+    label_selector: str = ""
+    field_selector: str = ""
+
+    @property
+    def path(self) -> str:
+        """Where lists and watches are asked for."""
+        return self.kind.path_in(self.namespace)
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """The selectors as an API server takes them."""
+        selectors = (
+            ("labelSelector", self.label_selector),
+            ("fieldSelector", self.field_selector),
+        )
+        return [(name, value) for name, value in selectors if value]
+
+    def __str__(self) -> str:
+        group = group_of(self.kind.api_version)
+        return f"{self.kind.plural}.{group}" if group else self.kind.plural
+
+    def read(self, item: Json, origin: str) -> Parsed:
+        """Read an item of a list, which does not say its kind, or an object that does."""
+        named = {**item, "apiVersion": self.kind.api_version, "kind": self.kind.name}
+        return parse(named, origin, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """Everything that a collection held at a position, from which a watch can go on."""
+
+    items: list[T]
+    position: str
+
+
+async def list_all(
+    server: ApiServer, collection: Collection, read: Callable[[Json], T]
+) -> Listing[T]:
+    """Read a whole collection, page by page, each in a thread. Raises Refusal and Unreached."""
+    for limit in _ATTEMPTS:
+        if (listing := await _list(server, collection, read, limit)) is not None:
+            return listing
+    raise Refusal(f"{server.server}: the list of {collection} expires while it is read")
+
+
+async def position_of(server: ApiServer, collection: Collection) -> str:
+    """Where the collection stands now, without its objects. Raises Refusal and Unreached."""
+    query = [*collection.query, ("limit", "1")]
+    reply = await server.request("GET", collection.path, query=query)
+    if not reply.ok:
+        raise refusal(server, collection, "list", reply)
+    _, position, _ = _page(server, reply, lambda _: None)
+    return position
+
+
+async def _list(
+    server: ApiServer, collection: Collection, read: Callable[[Json], T], limit: int
+) -> Listing[T] | None:
+    """None where the continue token has expired on the way."""
+    items: list[T] = []
+    token = ""
+    while True:
+        asked = [("limit", str(limit)), ("continue", token)]
+        query = [*collection.query, *((name, value) for name, value in asked if value)]
+        reply = await server.request("GET", collection.path, query=query, timeout=_LIST_TIMEOUT)
+        if reply.status == 410 and token:
+            return None
+        if not reply.ok:
+            raise refusal(server, collection, "list", reply)
+        # Thousands of objects take a while: not in the loop that serves.
+        found, position, token = await asyncio.to_thread(_page, server, reply, read)
+        items += found
+        if not token:
+            return Listing(items, position)
+
+
+def _page(server: ApiServer, reply: Reply, read: Callable[[Json], T]) -> tuple[list[T], str, str]:
+    """The items of a page, its position, and the token of the next one."""
+    try:
+        body = reply.json()
+        metadata = body["metadata"]
+        items = [read(item) for item in body.get("items") or ()]
+        return items, str(metadata["resourceVersion"]), str(metadata.get("continue") or "")
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
+        raise Refusal(f"{server.server}: the answer is no list of Kubernetes objects") from e
+
+
+def refusal(server: ApiServer, collection: Collection, verb: str, reply: Reply) -> Refusal:
+    """What a status that is no success means."""
+    said = f": {reply.message}" if reply.message else ""
+    match reply.status:
+        case 401:
+            return Unauthorized(f"{server.server}: the credentials are not valid (401{said})")
+        case 403:
+            return Refusal(
+                f"{server.server} does not let fleetgate {verb} {collection}{said}; its RBAC has "
+                f"to allow get, list and watch on {collection}"
+            )
+        case 404:
+            return NotServed(f"{server.server} does not know {collection} ({said[2:] or 404})")
+        case status:
+            message = f"{server.server}: HTTP {status} to {verb} {collection}{said}"
+            return Refusal(message, reply.retry_after or 0)
+
+
+def read_json(text: bytes) -> Json:
+    """The value of a text; ValueError where it is none."""
+    try:
+        return json.loads(text)
+    except RecursionError as e:
+        raise ValueError("nested too deeply") from e

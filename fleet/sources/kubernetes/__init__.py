@@ -1,0 +1,5 @@
+"""A fleet as API servers declare it."""
+
+from fleet.sources.kubernetes.source import KubernetesSource
+
+__all__ = ["KubernetesSource"]

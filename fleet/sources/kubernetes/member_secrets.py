@@ -1,0 +1,83 @@
+"""The Secrets that name members, as the hub has them."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from fleet.kinds import KINDS
+from fleet.kubernetes.collection import Collection, Json, list_all
+from fleet.kubernetes.connection import ApiServer
+from fleet.kubernetes.members import (
+    ARGO_LABEL,
+    ISTIO_LABEL,
+    OWN_LABEL,
+    Claims,
+    MemberSecret,
+    member_secret,
+    read_claims,
+)
+from fleet.kubernetes.watch import Change, ChangeType
+from fleet.ref import HUB, Ref
+
+_SECRET: Final = KINDS["Secret"]
+
+
+def collections(home: str) -> tuple[Collection, ...]:
+    """Where they are: selectors know no "or", so each shape is a collection of its own.
+
+    fleetgate's own shape counts in the namespace `home` only; the others are where Istio and
+    Argo CD have been installed.
+    """
+    return (
+        Collection(_SECRET, home, label_selector=OWN_LABEL),
+        Collection(_SECRET, label_selector=f"{ISTIO_LABEL}=true"),
+        Collection(_SECRET, label_selector=f"{ARGO_LABEL}=cluster"),
+    )
+
+
+class MemberSecrets:
+    """The Secrets of one shape, with what they claim. `on_change` is called after each turn."""
+
+    def __init__(self, collection: Collection, on_change: Callable[[], None]) -> None:
+        self._collection = collection
+        self._on_change = on_change
+        self._held: dict[Ref, tuple[MemberSecret, Claims]] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is none."""
+        return not self._held
+
+    @property
+    def claims(self) -> Iterable[tuple[MemberSecret, Claims]]:
+        """The Secrets that are there."""
+        return self._held.values()
+
+    async def load(self, server: ApiServer) -> str:
+        """Read all of them."""
+        listing = await list_all(server, self._collection, _read)
+        there = {secret.ref: secret for secret in listing.items}
+        for ref in self._held.keys() - there.keys():
+            del self._held[ref]
+        for secret in there.values():
+            self._hold(secret)
+        self._on_change()
+        return listing.position
+
+    def change(self, change: Change) -> None:
+        """Take in what has become of one."""
+        secret = _read(change.value)
+        if change.type is ChangeType.DELETED:
+            self._held.pop(secret.ref, None)
+        else:
+            self._hold(secret)
+        self._on_change()
+
+    def _hold(self, secret: MemberSecret) -> None:
+        _, before = self._held.get(secret.ref, (secret, Claims()))
+        self._held[secret.ref] = secret, read_claims(secret).after(before)
+
+
+def _read(value: Json) -> MemberSecret:
+    metadata = value["metadata"]
+    ref = Ref(HUB, "Secret", str(metadata.get("namespace")), str(metadata.get("name")))
+    return member_secret(ref, value)

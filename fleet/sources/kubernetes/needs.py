@@ -1,0 +1,80 @@
+"""What of the members is needed, by what the hub declares.
+
+A member is read only where a gateway is attached to it, and Pods only where somebody asks for their
+labels: they are most of what a cluster says.
+"""
+
+from collections import Counter
+from typing import Final
+
+from fleet.events import Deleted, Event, Upserted
+from fleet.models import FleetObject, Ingress, MseIngressConfig
+from fleet.ref import Ref
+
+_ATTACHED: Final[dict[type[FleetObject], str]] = {
+    MseIngressConfig: "mse.alibabacloud.com/remote-clusters",
+}
+"""The annotation of a gateway that lists members, comma-separated."""
+
+_SUBSET: Final = "service-subset"
+_SUBSET_LABELS: Final = "subset-labels"
+_MEMBER_LABEL: Final = "topology.istio.io/cluster"
+"""No label of a Pod: it names the member."""
+
+
+def members_of(gateway: FleetObject) -> frozenset[str]:
+    """The members that a gateway is attached to; none for what is no gateway."""
+    if not isinstance(gateway, MseIngressConfig):
+        return frozenset()
+    listed = gateway.metadata.annotations.get(_ATTACHED[type(gateway)], "").split(",")
+    return frozenset(stripped for item in listed if (stripped := item.strip()))
+
+
+def asks_for_labels(ingress: FleetObject) -> bool:
+    """Whether an Ingress may select Pods by their labels; rather once too often."""
+    if not isinstance(ingress, Ingress):
+        return False
+    by_name: dict[str, list[str]] = {_SUBSET: [], _SUBSET_LABELS: []}
+    for key, text in ingress.metadata.annotations.items():
+        if (name := key.rpartition("/")[2]) in by_name:
+            by_name[name].append(text)
+    if lines := [line for text in by_name[_SUBSET_LABELS] for line in text.splitlines()]:
+        return any(line.split()[0] != _MEMBER_LABEL for line in lines if line.strip())
+    return bool(by_name[_SUBSET])
+
+
+class Needs:
+    """The needs of all objects, kept up to date by what is said about them."""
+
+    def __init__(self) -> None:
+        self._members_of: dict[Ref, frozenset[str]] = {}
+        self._attached: Counter[str] = Counter()
+        self._asking: set[Ref] = set()
+
+    @property
+    def members(self) -> frozenset[str]:
+        """The members that some gateway is attached to."""
+        return frozenset(self._attached)
+
+    @property
+    def labels(self) -> bool:
+        """Whether labels of Pods are asked for."""
+        return bool(self._asking)
+
+    def note(self, event: Event) -> None:
+        """Take an event in; an object that is refused keeps the needs of its last good version."""
+        match event:
+            case Upserted(ref, value):
+                self._attach(ref, members_of(value))
+                (self._asking.add if asks_for_labels(value) else self._asking.discard)(ref)
+            case Deleted(ref):
+                self._attach(ref, frozenset())
+                self._asking.discard(ref)
+
+    def _attach(self, ref: Ref, now: frozenset[str]) -> None:
+        before = self._members_of.pop(ref, frozenset())
+        if now:
+            self._members_of[ref] = now
+        self._attached.update(now - before)
+        self._attached.subtract(before - now)
+        self._attached = +self._attached

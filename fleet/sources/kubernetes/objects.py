@@ -1,0 +1,61 @@
+"""The objects of one kind at one API server, as far as they have been said."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from fleet.events import Event, Refused, Upserted
+from fleet.kubernetes.collection import Collection, Json, list_all
+from fleet.kubernetes.connection import ApiServer
+from fleet.kubernetes.watch import Change, ChangeType
+from fleet.parse import FILE, Unused
+from fleet.ref import Ref
+from fleet.sources.said import Said
+
+Say: TypeAlias = Callable[[Sequence[Event]], None]
+
+
+class Objects:
+    """Says every object of a collection, and then what differs from what was said."""
+
+    def __init__(self, collection: Collection, origin: str, say: Say) -> None:
+        self._collection = collection
+        self._origin = origin
+        self._say = say
+        self._said = Said()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is held."""
+        return not self._said.refs
+
+    async def load(self, server: ApiServer) -> str:
+        """Read all objects; those that are not there any more are deleted."""
+        listing = await list_all(server, self._collection, self._read)
+        there = {found.ref: found for found in listing.items if found is not None}
+        gone = [ref for ref in self._said.refs if ref not in there]
+        self._differ([*((ref, None) for ref in gone), *there.items()])
+        return listing.position
+
+    def change(self, change: Change) -> None:
+        """Take in what has become of one object."""
+        found = self._read(change.value)
+        if found is not None:
+            self._differ([(found.ref, None if change.type is ChangeType.DELETED else found)])
+
+    def forget(self) -> None:
+        """Nobody needs the collection any more."""
+        self._differ([(ref, None) for ref in self._said.refs])
+
+    def _differ(self, outcomes: Sequence[tuple[Ref, Upserted | Refused | None]]) -> None:
+        events = [
+            event
+            for ref, outcome in outcomes
+            if (event := self._said.say(ref, outcome)) is not None
+        ]
+        if events:
+            self._say(events)
+
+    def _read(self, item: Json) -> Upserted | Refused | None:
+        """None for what has no name that an object can have: no API server holds that."""
+        found = self._collection.read(item, self._origin)
+        return None if isinstance(found, Unused) or found.ref.kind == FILE else found

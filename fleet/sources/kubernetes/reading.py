@@ -1,0 +1,143 @@
+"""One API server that is read: its credentials, its collections, and how it stands."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Never, TypeAlias
+
+from fleet.events import Listed, Unreachable
+from fleet.kubernetes.backoff import LASTED, Backoff, wait_for
+from fleet.kubernetes.collection import Collection, Unauthorized
+from fleet.kubernetes.connection import ApiServer, BadKubeconfig
+from fleet.kubernetes.reflector import Content, Reflector
+
+Connect: TypeAlias = Callable[[], Awaitable[ApiServer]]
+"""Gives a client with the credentials that hold now. Raises BadKubeconfig."""
+
+Beside: TypeAlias = Callable[[ApiServer], Coroutine[None, None, Never]]
+
+Standing: TypeAlias = Listed | Unreachable
+
+
+class _Renewed(Exception):
+    """The client has to be made anew."""
+
+
+class Reading:
+    """Follows collections of one API server while `run` runs.
+
+    `on_standing` is told when all of them have been listed, and when one of them cannot be. A
+    client whose credentials are refused is made anew, and nothing that was read is lost by that.
+    """
+
+    def __init__(
+        self, origin: str, connect: Connect, on_standing: Callable[[Standing], None]
+    ) -> None:
+        self._origin = origin
+        self._connect = connect
+        self._on_standing = on_standing
+        self._standing: Standing | None = None
+        self._reflectors: dict[Collection, Reflector] = {}
+        self._running: dict[Collection, asyncio.Task[Never]] = {}
+        self._open: tuple[ApiServer, asyncio.TaskGroup] | None = None
+        self._renewed = asyncio.Event()
+        self._wake = asyncio.Event()
+
+    def follow(self, collection: Collection, content: Content) -> None:
+        """Keep a content up to date from now on."""
+        self._reflectors[collection] = Reflector(collection, content, self._settle)
+        if self._open is not None:
+            self._start(collection, *self._open)
+
+    def leave(self, collection: Collection) -> None:
+        """Follow a collection no longer."""
+        self._reflectors.pop(collection).retire()
+        if (task := self._running.pop(collection, None)) is not None:
+            task.cancel()
+        self._settle()
+
+    def renew(self, connect: Connect) -> None:
+        """Read by other credentials from now on; what was read stays."""
+        self._connect = connect
+        self._renewed.set()
+        self._wake.set()
+
+    def retire(self) -> None:
+        """Keep nobody waiting: it will not run again."""
+        for reflector in self._reflectors.values():
+            reflector.retire()
+
+    def wake(self, collection: Collection) -> None:
+        """Have a collection read again now."""
+        self._reflectors[collection].wake()
+
+    async def run(self, beside: Beside | None = None) -> Never:
+        """Read until cancelled; `beside` runs with each client that is made."""
+        backoff = Backoff()
+        while True:
+            self._wake.clear()
+            self._renewed.clear()
+            try:
+                server = await self._connect()
+            except BadKubeconfig as e:
+                for reflector in self._reflectors.values():
+                    reflector.fail(str(e))
+            else:
+                started = asyncio.get_running_loop().time()
+                try:
+                    await self._read(server, beside)
+                finally:
+                    await server.close()
+                if asyncio.get_running_loop().time() - started > LASTED:
+                    backoff.reset()
+            await wait_for(self._wake, backoff.next())
+
+    async def refresh(self, collections: Iterable[Collection] = ()) -> None:
+        """Have these collections read again, or all of them; return when they are, or cannot be."""
+        async with asyncio.TaskGroup() as tasks:
+            for collection in collections or self._reflectors:
+                tasks.create_task(self._reflectors[collection].refresh())
+            self._wake.set()
+
+    async def _read(self, server: ApiServer, beside: Beside | None) -> None:
+        """Follow everything, until the credentials are of no use any more."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._open = server, tasks
+                for collection in self._reflectors:
+                    self._start(collection, server, tasks)
+                if beside is not None:
+                    tasks.create_task(beside(server))
+                try:
+                    await self._renewed.wait()
+                    raise _Renewed
+                finally:
+                    self._open = None
+        except* (Unauthorized, _Renewed):
+            pass  # what is wrong has been told as the standing
+        finally:
+            self._running.clear()
+
+    def _start(self, collection: Collection, server: ApiServer, tasks: asyncio.TaskGroup) -> None:
+        reflector = self._reflectors[collection]
+        self._running[collection] = tasks.create_task(self._follow(reflector, server))
+
+    async def _follow(self, reflector: Reflector, server: ApiServer) -> Never:
+        try:
+            await reflector.run(server)
+        except Unauthorized:
+            self._open = None  # a group that ends takes no more tasks
+            raise
+
+    def _settle(self) -> None:
+        """Tell how the server stands, if that has turned."""
+        reflectors = self._reflectors.values()
+        troubles = [reflector.trouble for reflector in reflectors if reflector.trouble]
+        if troubles:
+            standing: Standing = Unreachable(self._origin, troubles[0])
+        elif all(reflector.listed for reflector in reflectors):
+            standing = Listed(self._origin)
+        else:
+            return
+        if standing != self._standing:
+            self._standing = standing
+            self._on_standing(standing)

@@ -1,0 +1,151 @@
+"""The Secrets that Ingresses reference, and no other Secret's bytes.
+
+Secrets are not listed: one that is referenced is read by its name, and the watch, which begins
+before that, says when it changes. What the watch says of other Secrets is dropped unread.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Final, Never
+
+from fleet.events import Refused, Upserted
+from fleet.kinds import KINDS
+from fleet.kubernetes.collection import (
+    Collection,
+    Json,
+    Refusal,
+    position_of,
+    read_json,
+    refusal,
+)
+from fleet.kubernetes.connection import ApiServer, Unreached
+from fleet.kubernetes.watch import Change, ChangeType
+from fleet.parse import Unused
+from fleet.ref import HUB, Ref
+from fleet.sources.kubernetes.objects import Say
+from fleet.sources.said import Said
+
+SECRETS: Final = Collection(
+    KINDS["Secret"],
+    # The bulk of what a cluster has, and no certificates.
+    field_selector="type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token",
+)
+
+_AT_ONCE: Final = 16
+"""Secrets that are asked for at the same time."""
+
+
+class ReferencedSecrets:
+    """Says the Secrets that are needed, and what becomes of them.
+
+    `on_complete` is called when each of them is known, or known not to be there.
+    """
+
+    def __init__(self, say: Say, on_complete: Callable[[], None]) -> None:
+        self._say = say
+        self._on_complete = on_complete
+        self._said = Said()
+        self._needed: set[Ref] = set()
+        self._unread: set[Ref] = set()
+        self._positions: dict[Ref, str] = {}
+        self._wake = asyncio.Event()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is held."""
+        return not self._said.refs
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every Secret that is needed has been asked for."""
+        return not self._unread
+
+    def need(self, secrets: Iterable[Ref]) -> None:
+        """Have these from now on."""
+        for ref in secrets:
+            self._needed.add(ref)
+            self._unread.add(ref)
+        self._wake.set()
+
+    def drop(self, secrets: Iterable[Ref]) -> None:
+        """Forget these."""
+        for ref in secrets:
+            self._needed.discard(ref)
+            self._unread.discard(ref)
+            self._positions.pop(ref, None)
+            self._tell(ref, None)
+
+    async def load(self, server: ApiServer) -> str:
+        """Read every Secret that is needed. O(needed) requests."""
+        position = await position_of(server, SECRETS)
+        self._unread |= self._needed
+        await self._read_unread(server)
+        return position
+
+    def change(self, change: Change) -> None:
+        """Take in what has become of a Secret, if it is needed."""
+        ref = _ref(change.value)
+        if ref in self._needed:
+            is_gone = change.type is ChangeType.DELETED
+            self._take(ref, change.position, None if is_gone else change.value)
+
+    async def run(self, server: ApiServer, on_trouble: Callable[[], None]) -> Never:
+        """Read what is needed from now on.
+
+        `on_trouble` is called when a Secret cannot be read: a load finds out why, and says so.
+        """
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._read_unread(server)
+            except (Refusal, Unreached):
+                on_trouble()
+
+    async def _read_unread(self, server: ApiServer) -> None:
+        while self._unread:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for ref in islice(self._unread, _AT_ONCE):
+                        tasks.create_task(self._read(server, ref))
+            except* (Refusal, Unreached) as group:
+                raise group.exceptions[0] from None
+        self._on_complete()
+
+    async def _read(self, server: ApiServer, ref: Ref) -> None:
+        known = self._positions.get(ref)
+        path = f"/api/v1/namespaces/{ref.namespace}/secrets/{ref.name}"
+        reply = await server.request("GET", path)
+        if reply.ok:
+            value = read_json(reply.body)
+            self._take(ref, str(value["metadata"]["resourceVersion"]), value)
+        elif reply.status != 404:
+            raise refusal(server, SECRETS, "get", reply)
+        elif self._positions.get(ref) == known:  # else the watch has found it meanwhile
+            self._tell(ref, None)
+        self._unread.discard(ref)
+
+    def _take(self, ref: Ref, position: str, value: Json | None) -> None:
+        """Take a version of a Secret, unless a newer one is known: answers overtake each other."""
+        if ref not in self._needed or _is_older(position, self._positions.get(ref, "")):
+            return
+        self._positions[ref] = position
+        found = None if value is None else SECRETS.read(value, HUB)
+        self._tell(ref, None if isinstance(found, Unused) else found)
+
+    def _tell(self, ref: Ref, outcome: Upserted | Refused | None) -> None:
+        if (event := self._said.say(ref, outcome)) is not None:
+            self._say([event])
+
+
+def _ref(value: Json) -> Ref:
+    metadata = value["metadata"]
+    return Ref(HUB, "Secret", str(metadata.get("namespace")), str(metadata.get("name")))
+
+
+def _is_older(position: str, known: str) -> bool:
+    """Kubernetes promises that positions of one collection compare as numbers."""
+    if position.isdecimal() and known.isdecimal():
+        return int(position) < int(known)
+    return False

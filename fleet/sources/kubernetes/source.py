@@ -1,0 +1,133 @@
+"""A fleet as the API servers of a hub and its members declare it.
+
+hub ──objects, Secrets──▶ Hub ──▶ events
+                           │ needs, roster
+                           ▼
+members ──objects──▶ one Member each, while a gateway is attached to it ──▶ events
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Never, TypeAlias
+
+from fleet.events import Emit, Event, Members
+from fleet.kubernetes.connection import ApiServer, BadKubeconfig
+from fleet.kubernetes.members import Access
+from fleet.sources.kubernetes.hub import Hub
+from fleet.sources.kubernetes.member import Member
+from fleet.sources.kubernetes.reading import Connect
+
+NAMESPACE: Final = "fleetgate-system"
+"""fleetgate's own namespace on the hub."""
+
+_Way: TypeAlias = Connect | Access | None
+"""How a member is reached: as the operator says, or a Secret; None where it cannot be used."""
+
+
+class KubernetesSource:
+    """Speaks for the hub and the members that gateways are attached to.
+
+    Members are those of `members`, by ID, and those that Secrets on the hub name; the Secrets of
+    fleetgate's own shape are in `namespace`. A connection is made when it is needed, and again when
+    its credentials are refused.
+    """
+
+    def __init__(
+        self, hub: Connect, members: Mapping[str, Connect], namespace: str = NAMESPACE
+    ) -> None:
+        self._given = dict(members)
+        self._hub = Hub(hub, namespace, self._given, self._say, self._settle)
+        self._members: dict[str, _Read] = {}
+        self._told: frozenset[str] | None = None
+        self._emit: Emit | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._running = asyncio.Event()
+
+    async def run(self, emit: Emit) -> None:
+        """Say everything, then every change, until cancelled. Runs once."""
+        self._emit = emit
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                tasks.create_task(self._hub.run())
+                self._running.set()
+                try:
+                    await asyncio.get_running_loop().create_future()
+                finally:
+                    self._tasks = None  # a group that ends takes no more tasks
+        finally:
+            self._emit = None
+            self._hub.retire()
+            for read in self._members.values():
+                read.member.retire()
+
+    async def refresh(self) -> None:
+        """Have everything listed again; what was declared at the time of the call is said then.
+
+        Waits until `run` runs. Of an API server that cannot be reached, that is said. O(objects).
+        """
+        await self._running.wait()
+        await self._hub.refresh()
+        async with asyncio.TaskGroup() as tasks:
+            for read in self._members.values():
+                tasks.create_task(read.member.refresh())
+
+    def _say(self, events: Sequence[Event]) -> None:
+        if self._emit is not None:
+            self._emit(events)
+
+    def _settle(self) -> None:
+        """Read the members that the hub asks for, and only those."""
+        if not self._hub.is_listed or self._tasks is None:
+            return  # part of what is asked for is not known yet
+        wanted = self._wanted()
+        for name in self._members.keys() - wanted.keys():
+            self._members.pop(name).end()
+        if wanted.keys() != self._told:
+            self._told = frozenset(wanted)
+            self._say([Members(self._told)])
+        for name, way in wanted.items():
+            self._read(name, way, self._tasks)
+
+    def _wanted(self) -> dict[str, _Way]:
+        """How to reach each member that is known and needed."""
+        known: dict[str, _Way] = {**self._hub.roster.members, **self._given}
+        return {name: known[name] for name in sorted(self._hub.needs.members & known.keys())}
+
+    def _read(self, name: str, way: _Way, tasks: asyncio.TaskGroup) -> None:
+        read = self._members.get(name)
+        if read is None:
+            member = Member(name, _connect(way), self._say)
+            read = self._members[name] = _Read(way, member, tasks.create_task(member.run()))
+        elif read.way != way:
+            read.way = way
+            read.member.renew(_connect(way))
+        read.member.need_labels(needed=self._hub.needs.labels)
+
+
+@dataclass(slots=True)
+class _Read:
+    """A member that is read."""
+
+    way: _Way
+    member: Member
+    task: asyncio.Task[Never]
+
+    def end(self) -> None:
+        """Read it no longer."""
+        self.member.retire()
+        self.task.cancel()
+
+
+def _connect(way: _Way) -> Connect:
+    if way is None:
+        return _unusable
+    if isinstance(way, Access):
+        kubeconfig = way.kubeconfig
+        return lambda: ApiServer.from_kubeconfig(kubeconfig)
+    return way
+
+
+async def _unusable() -> ApiServer:
+    raise BadKubeconfig("the Secret on the hub that names the member cannot be used")
