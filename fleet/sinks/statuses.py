@@ -158,7 +158,8 @@ class StatusWriter:
     def _take(self, ref: Ref, reply: Reply) -> bool:
         """Remember the object that the hub answered with, if it did."""
         if reply.ok:
-            self._live[ref] = _live(reply.json())
+            if ref in self._wanted:
+                self._live[ref] = _live(reply.json())
             return True
         self._live.pop(ref, None)
         if reply.status == HTTPStatus.NOT_FOUND:

@@ -22,4 +22,5 @@ async def main() -> None:
     await Leader(api, "default", sys.argv[2], LeaseSettings(4, 3, 1)).run(lead)
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())
