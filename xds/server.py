@@ -134,6 +134,8 @@ class XdsServer:
             ("grpc.max_send_message_length", -1),
             ("grpc.keepalive_time_ms", _milliseconds(s.server_ping)),
             ("grpc.keepalive_timeout_ms", _milliseconds(s.server_ping_timeout)),
+            # Else an answer may take a minute, whatever is said above (grpcio 1.85).
+            ("grpc.http2.ping_timeout_ms", _milliseconds(s.server_ping_timeout)),
             ("grpc.keepalive_permit_without_calls", 1),
             ("grpc.http2.max_pings_without_data", 0),
             ("grpc.http2.min_ping_interval_without_data_ms", _milliseconds(s.client_ping)),

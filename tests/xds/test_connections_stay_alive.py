@@ -1,0 +1,112 @@
+"""Connections: a silent peer is noticed, a lively one is left alone, TLS is what it was told."""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from tests.xds.rigs import PATIENCE
+from xds.cache import SnapshotCache
+from xds.server import ServerSettings, XdsServer
+
+PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+SETTINGS, PING, GOAWAY = 4, 6, 7
+ACK: Final = 1
+LONG = timedelta(hours=1)
+SHORT = timedelta(milliseconds=50)
+
+
+def frame(kind: int, flags: int = 0, payload: bytes = b"") -> bytes:
+    """A frame of the connection itself (RFC 9113, 4.1)."""
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, 0) + payload
+
+
+class Connection:
+    """An HTTP/2 connection by hand: it answers only what the test answers."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    def send(self, *frames: bytes) -> None:
+        self._writer.write(b"".join(frames))
+
+    async def frames(self) -> AsyncIterator[tuple[int, int, bytes]]:
+        """Kind, flags and payload of each frame, until the server closes."""
+        try:
+            while True:
+                head = await self._reader.readexactly(9)
+                payload = await self._reader.readexactly(int.from_bytes(head[:3]))
+                yield head[3], head[4], payload
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+
+
+@asynccontextmanager
+async def connected(settings: ServerSettings) -> AsyncIterator[Connection]:
+    server = XdsServer(SnapshotCache(), settings)
+    port = await server.start("127.0.0.1:0")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    connection = Connection(reader, writer)
+    connection.send(PREFACE, frame(SETTINGS))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield connection
+    finally:
+        writer.close()
+        await server.stop(0)
+
+
+def test_a_client_that_answers_no_ping_is_closed() -> None:
+    """It has no stream either: a client that is gone without a word holds nothing for long."""
+
+    async def story() -> None:
+        async with connected(ServerSettings(server_ping=SHORT, server_ping_timeout=SHORT)) as peer:
+            kinds = [kind async for kind, _, _ in peer.frames()]
+            assert PING in kinds
+
+    asyncio.run(story())
+
+
+def test_a_client_that_answers_is_pinged_on_and_on() -> None:
+    async def story() -> None:
+        # The bound of an answer is long: on a busy machine it may come late.
+        async with connected(ServerSettings(server_ping=SHORT, server_ping_timeout=LONG)) as peer:
+            pings = 0
+            async for kind, flags, payload in peer.frames():
+                if kind == PING and not flags & ACK:
+                    pings += 1
+                    peer.send(frame(PING, ACK, payload))
+                if pings == 3:
+                    return
+            raise AssertionError(f"closed after {pings} pings")
+
+    asyncio.run(story())
+
+
+def test_a_client_may_ping_often() -> None:
+    """gRPC takes many pings for an attack: by default a client is sent away after two."""
+
+    async def story() -> None:
+        async with connected(ServerSettings(server_ping=LONG)) as peer:
+            numbers: Iterator[bytes] = iter(bytes(7) + bytes([n]) for n in range(20))
+            peer.send(frame(PING, payload=next(numbers)))
+            async for kind, flags, _ in peer.frames():
+                assert kind != GOAWAY
+                if kind == PING and flags & ACK:
+                    following = next(numbers, None)
+                    if following is None:
+                        return
+                    peer.send(frame(PING, payload=following))
+            raise AssertionError("closed")
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("wait", ["write_timeout", "client_ping", "server_ping"])
+def test_bounds_are_far_below_what_a_person_waits(wait: str) -> None:
+    assert timedelta() < getattr(ServerSettings(), wait) <= timedelta(seconds=30)
