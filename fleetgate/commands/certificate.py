@@ -79,7 +79,7 @@ def certificate(
     *,
     in_cluster: bool,
 ) -> None:
-    """Write the certificate with which an Envoy of your own joins a gateway.
+    """Write the certificate of an Envoy of your own.
 
     GATEWAY is the flavour and the name of the gateway's object, such as mse/ackone-gateway. The
     certificate is signed with the authority that fleetgate keeps on the hub: whoever may read that

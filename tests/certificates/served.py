@@ -217,7 +217,7 @@ class Joining:
         async def reached() -> bool:
             return await self.statistic(name) >= value
 
-        await _eventually(reached)
+        await eventually(reached)
 
     async def shows(self, number: int) -> None:
         """Until Envoy has loaded the certificate of this serial number."""
@@ -225,7 +225,7 @@ class Joining:
         async def shown() -> bool:
             return f"{number:x}" in await self.envoy.get("/certs")
 
-        await _eventually(shown)
+        await eventually(shown)
 
     async def answers(self, text: str) -> None:
         """Until Envoy's listener answers this."""
@@ -239,11 +239,11 @@ class Joining:
                 async with session.get(url, headers={SCOPE_HEADER: "shop"}) as answer:
                     return await answer.text() == text
 
-            await _eventually(answered)
+            await eventually(answered)
 
 
-async def _eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Envoy's pages tell nobody that they change."""
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Until something holds that nobody tells of, such as what Envoy's pages show."""
     async with asyncio.timeout(PATIENCE):
         while True:
             if await condition():

@@ -1,7 +1,8 @@
 """A real Envoy with our bootstrap joins by mutual TLS and follows renewal, or gets nothing."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,10 @@ def test_renewed_certificates_are_used_without_losing_the_stream(tmp_path: Path)
     asyncio.run(story())
 
 
+def _more(found: Sequence[int], than: int) -> bool:
+    return len(found) > than
+
+
 def test_a_new_authority_takes_over_and_envoy_can_always_come_back(tmp_path: Path) -> None:
     first, second = authority(NOW - 1000 * DAY), authority(NOW - 100 * DAY)
 
@@ -181,7 +186,7 @@ def test_a_new_authority_takes_over_and_envoy_can_always_come_back(tmp_path: Pat
                 await joining.reaches("sds.trust.update_success", count)
                 before = len(xds.shown)
                 await xds.restart()
-                await xds.until(lambda before=before: len(xds.shown) > before)
+                await xds.until(partial(_more, xds.shown, before))
                 await xds.joined()
                 assert set(xds.shown[before:]) == {serial(client)}
             xds.publish("second")

@@ -47,3 +47,9 @@ def test_the_images_file_is_what_the_command_in_its_dockerfile_prints() -> None:
 @pytest.mark.parametrize("name", ["shop", "nginx/shop", "mse/", "mse/a/b"])
 def test_a_name_that_is_no_gateways_is_told_how_one_looks(name: str) -> None:
     fleetgate("bootstrap", name).says(f"'{name}' is not FLAVOUR/NAME, such as mse/ackone-gateway")
+
+
+def test_a_relative_place_of_certificates_is_refused() -> None:
+    fleetgate("bootstrap", "mse/shop", "--tls-dir", "tls").says(
+        "--tls-dir tls has to be an absolute path: Envoy would look from where it is started"
+    )

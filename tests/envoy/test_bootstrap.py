@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from fleetgate.bootstrap import BootstrapSettings, bootstrap
+from fleetgate.certificates.envoy import SERVER_NAME, XdsTls, sds_documents
 from fleetgate.envoy import find_envoy
 
 GATEWAY = "mse/ackone-gateway"
@@ -94,6 +95,60 @@ def test_the_admin_pages_are_on_loopback() -> None:
     address = _read(replace(ANY, admin_port=9902))["admin"]["address"]["socket_address"]
 
     assert address == {"address": "127.0.0.1", "port_value": 9902}
+
+
+TLS = XdsTls("/etc/fleetgate/tls", SERVER_NAME)
+
+
+def test_without_files_xds_is_spoken_in_clear() -> None:
+    (xds,) = _read(ANY)["static_resources"]["clusters"]
+
+    assert "transport_socket" not in xds
+
+
+@pytest.mark.parametrize(
+    ("tls", "place"),
+    [
+        pytest.param(TLS, "/etc/fleetgate/tls", id="beside-the-files"),
+        pytest.param(replace(TLS, documents="/etc/envoy"), "/etc/envoy", id="elsewhere"),
+    ],
+)
+def test_certificates_come_by_files_that_may_be_replaced(tls: XdsTls, place: str) -> None:
+    (xds,) = _read(replace(ANY, tls=tls))["static_resources"]["clusters"]
+
+    context = xds["transport_socket"]["typed_config"]["common_tls_context"]
+    validation = context["combined_validation_context"]
+    sources = [
+        *context["tls_certificate_sds_secret_configs"],
+        validation["validation_context_sds_secret_config"],
+    ]
+    assert [source["sds_config"]["path_config_source"] for source in sources] == [
+        {"path": f"{place}/certificate.sds.yaml", "watched_directory": {"path": place}},
+        {"path": f"{place}/trust.sds.yaml", "watched_directory": {"path": place}},
+    ]
+
+
+def test_fleetgate_has_to_have_its_name_whatever_its_address() -> None:
+    settings = replace(ANY, tls=TLS, xds_address="203.0.113.7")
+
+    (xds,) = _read(settings)["static_resources"]["clusters"]
+
+    typed = xds["transport_socket"]["typed_config"]
+    validation = typed["common_tls_context"]["combined_validation_context"]
+    assert typed["sni"] == SERVER_NAME
+    assert validation["default_validation_context"]["match_typed_subject_alt_names"] == [
+        {"san_type": "DNS", "matcher": {"exact": SERVER_NAME}}
+    ]
+
+
+def test_envoy_accepts_it_with_files_and_documents_in_two_places(tmp_path: Path) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    for name, text in sds_documents(str(tmp_path / "tls")).items():
+        (documents / name).write_text(text)
+    tls = XdsTls(str(tmp_path / "tls"), SERVER_NAME, documents=str(documents))
+
+    test_envoy_accepts_it(replace(ANY, tls=tls), tmp_path)
 
 
 def test_memory_and_connections_are_bounded() -> None:
