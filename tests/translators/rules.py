@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from fleet.ref import HUB, Ref
 from tests.support.envoy_routing import Request
 from translators.model import Age, Condition, FixedResponse, Path, PathKind, Rule, Text, Where
+from translators.routes import LONG
 
 EXACT, PREFIX, REGEX = PathKind.EXACT, PathKind.PREFIX, PathKind.REGEX
 AGE = Age(datetime(2026, 1, 1, tzinfo=UTC), "")
@@ -36,10 +37,23 @@ _PATHS = [
 _CONDITIONS = [(), (), (), (STAGE,), (COOKIE,), (QUERY,), (STAGE, QUERY)]
 
 
+SOME_RULES = [rule(path, *held) for path, held in product(_PATHS, _CONDITIONS)]
+
+
 def rules(host: str = "example.com") -> st.SearchStrategy[list[Rule]]:
     """Rules in any order: the tree keeps it, whatever decides it."""
-    some = [rule(path, *held, host=host) for path, held in product(_PATHS, _CONDITIONS)]
+    some = [rule(r.path, *r.conditions, host=host) for r in SOME_RULES]
     return st.lists(st.sampled_from(some), max_size=20)
+
+
+FILLERS = [rule(Path(EXACT, f"/filler/{n}")) for n in range(LONG + 1)]
+"""As many rules as it takes to get a tree."""
+
+
+def filled(rules: list[Rule]) -> list[Rule]:
+    """The rules around as many others as it takes to get a tree."""
+    half = len(rules) // 2
+    return [*rules[:half], *FILLERS, *rules[half:]]
 
 
 _ENDS = ["", "/", "/x", "x", "/b", "/c", "?", "?v=2", "/?v=2", "?v=1&x=/a/b", "?/a/b"]

@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.envoy_routing import Request, choose, choose_of
-from tests.translators.rules import EXACT, PREFIX, REGEX, REQUESTS, STAGE, rule, rules
+from tests.translators.rules import (
+    EXACT,
+    FILLERS,
+    PREFIX,
+    REGEX,
+    REQUESTS,
+    STAGE,
+    filled,
+    rule,
+    rules,
+)
 from translators.hosts import HostPlan
 from translators.model import Path, Rule
 from translators.path_tree import MOST_COPIES, Branch, PathTree, grow
@@ -23,9 +33,6 @@ VIRTUAL_HOST = "type.googleapis.com/envoy.config.route.v3.VirtualHost"
 ROUTE = "type.googleapis.com/envoy.config.route.v3.Route"
 
 WILDCARD = "*.example.com"
-FILLERS = [rule(Path(EXACT, f"/filler/{n}")) for n in range(LONG + 1)]
-"""As many rules as it takes to get a tree."""
-
 SOME_REQUESTS = st.lists(st.sampled_from(REQUESTS), min_size=30, max_size=30)
 
 
@@ -58,9 +65,7 @@ def expect_the_choice_of_the_list(
 @given(st.data())
 def test_tree_chooses_as_the_list(data: st.DataObject) -> None:
     """Any rules in any order."""
-    some = data.draw(rules())
-    where = data.draw(st.integers(0, len(some)))
-    listed = [*some[:where], *FILLERS, *some[where:]]
+    listed = filled(data.draw(rules()))
     host = shown(listed)
     assert "matcher" in host
     expect_the_choice_of_the_list(host, listed, data.draw(SOME_REQUESTS))

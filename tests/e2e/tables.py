@@ -1,0 +1,62 @@
+"""Route tables given as resources, served by ADS to a real Envoy with the product's listener."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fleetgate.bootstrap import BootstrapSettings
+from fleetgate.demo.http import Address
+from fleetgate.envoy import Envoy
+from translators.listeners import Bind, build_listener
+from translators.model import TableSet
+from xds.cache import SnapshotCache
+from xds.resource import Resource, TypeUrl
+from xds.server import XdsServer
+
+GATEWAY = "mse/tables"
+PATIENCE = 30.0
+
+_HTTP_PORT = 80
+
+
+@asynccontextmanager
+async def serving(tables: Iterable[Resource], directory: Path) -> AsyncIterator[Address]:
+    """Give where the Envoy listens, once it has all tables; it refuses none of them."""
+    cache = SnapshotCache()
+    changed = asyncio.Event()
+    cache.on_change(changed.set)
+    listener = build_listener(TableSet.MSE, _HTTP_PORT, Bind("127.0.0.1", -_HTTP_PORT))
+    cache.publish(
+        GATEWAY,
+        {
+            TypeUrl.LISTENER: {listener.name: listener},
+            TypeUrl.SCOPED_ROUTE: {table.name: table for table in tables},
+        },
+    )
+    server = XdsServer(cache)
+    settings = BootstrapSettings(xds_port=await server.start("127.0.0.1:0"), node_id="node")
+    envoy = Envoy(GATEWAY, settings, directory / "envoy.log")
+    try:
+        async with envoy.running():
+            async with asyncio.timeout(PATIENCE):
+                while not (cache.listens(GATEWAY) and not cache.unacknowledged(GATEWAY)):
+                    changed.clear()
+                    await changed.wait()
+                place = await _listening(envoy)
+            assert not cache.rejections(GATEWAY)
+            yield place
+    finally:
+        await server.stop(0)
+
+
+async def _listening(envoy: Envoy) -> Address:
+    """Where the listener got its port; Envoy tells it once the workers listen."""
+    while True:
+        listeners = json.loads(await envoy.get("/listeners?format=json"))
+        for listener in listeners.get("listener_statuses", ()):
+            address = listener["local_address"]["socket_address"]
+            if address["port_value"]:
+                return str(address["address"]), int(address["port_value"])
+        await asyncio.sleep(0.02)

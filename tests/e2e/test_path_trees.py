@@ -1,0 +1,123 @@
+"""A real Envoy chooses from a host's tree what it chooses from the list of the same rules.
+
+Each set of rules is served twice: as a host that is short enough for a list, and with as many rules
+more as it takes to get a tree. The model that the fast tests trust (`tests.support.envoy_routing`)
+is held to Envoy's answers here.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from fleetgate.demo.http import Address, HttpClient, Question
+from tests.e2e.tables import serving
+from tests.support.envoy_routing import Request, choose
+from tests.translators.rules import REQUESTS, SOME_RULES, filled, rule
+from translators.hosts import HostPlan
+from translators.model import Rule, TableSet
+from translators.routes import encode_route, route_table, virtual_host
+from xds.readable import readable
+
+VIRTUAL_HOST = "type.googleapis.com/envoy.config.route.v3.VirtualHost"
+PATIENCE = timedelta(seconds=20)
+
+SETS = 12
+RULES = 16
+QUESTIONS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One form of the rules: which host is asked for it, and its VirtualHost."""
+
+    authority: str
+    shown: Mapping[str, Any]  # JSON
+
+
+def encoded(rules: Sequence[Rule], host: str, others: Sequence[Rule] = ()) -> bytes:
+    own = tuple(rule(r.path, *r.conditions, host=host) for r in rules)
+    return virtual_host(HostPlan(own, None, ()), host, HostPlan((*others,), None, ()), encode_route)
+
+
+def _reaches_both_forms(request: Request) -> bool:
+    """Envoy normalises "//", and refuses "*" but for OPTIONS; lists have no fillers."""
+    target = request.target
+    return target.startswith("/") and "//" not in target and "filler" not in target
+
+
+async def ask(address: Address, request: Request) -> str:
+    """The answer's body, which tells the rule."""
+    question = Question(request.target, request.authority, request.headers)
+    client = HttpClient(address, question, PATIENCE)
+    try:
+        return (await client.ask()).body.decode()
+    finally:
+        client.close()
+
+
+def modelled(virtual_host: Mapping[str, Any], request: Request) -> str:
+    route = choose(virtual_host, request)
+    assert route is not None
+    text: str = route["direct_response"]["body"]["inline_string"]
+    return text
+
+
+async def compare(
+    address: Address, requests: Sequence[Request], to_list: Side, to_tree: Side
+) -> None:
+    """Ask the same of the host that has a list and of the one that has a tree."""
+    assert "routes" in to_list.shown
+    assert "matcher" in to_tree.shown
+    for request in requests:
+        one, two = (replace(request, authority=side.authority) for side in (to_list, to_tree))
+        expected = await ask(address, one)
+        assert modelled(to_list.shown, one) == expected, one
+        there = await ask(address, two)
+        assert there.replace(to_tree.shown["name"], to_list.shown["name"]) == expected, two
+        assert modelled(to_tree.shown, two) == there, two
+
+
+def some_requests(random: Random) -> Sequence[Request]:
+    return random.sample([r for r in REQUESTS if _reaches_both_forms(r)], QUESTIONS)
+
+
+def test_host(tmp_path: Path) -> None:
+    random = Random(1)  # noqa: S311 (rules and requests, no secrets)
+    bodies: dict[str, bytes] = {}
+    for n in range(SETS):
+        rules = random.sample(SOME_RULES, RULES)
+        bodies[f"list-{n}.com"] = encoded(rules, f"list-{n}.com")
+        bodies[f"tree-{n}.com"] = encoded(filled(rules), f"tree-{n}.com")
+    tables = [route_table(TableSet.MSE, host, [body], ()) for host, body in bodies.items()]
+    shown = {host: readable(VIRTUAL_HOST, body) for host, body in bodies.items()}
+
+    async def ask_all() -> None:
+        async with serving(tables, tmp_path) as address:
+            for n in range(SETS):
+                listed, treed = f"list-{n}.com", f"tree-{n}.com"
+                sides = (Side(host, shown[host]) for host in (listed, treed))
+                await compare(address, some_requests(random), *sides)
+
+    asyncio.run(ask_all())
+
+
+def test_wildcard_host_that_ends_with_the_rules_without_host(tmp_path: Path) -> None:
+    random = Random(2)  # noqa: S311 (rules and requests, no secrets)
+    few = random.sample(SOME_RULES, 6)
+    others = [rule(r.path, *r.conditions, host="") for r in random.sample(SOME_RULES, 10)]
+    listed = encoded(few, "*.list.com", others)
+    treed = encoded(filled(few), "*.tree.com", others)
+    table = route_table(TableSet.MSE, "", [listed, treed], ())
+
+    async def ask_all() -> None:
+        async with serving([table], tmp_path) as address:
+            for below in ("a", "a.b"):
+                to_list = Side(f"{below}.list.com", readable(VIRTUAL_HOST, listed))
+                to_tree = Side(f"{below}.tree.com", readable(VIRTUAL_HOST, treed))
+                await compare(address, some_requests(random), to_list, to_tree)
+
+    asyncio.run(ask_all())
