@@ -27,6 +27,7 @@ fail() {
 
 id='' member='' hub='' server='' namespace=fleetgate-system detach=''
 while (($#)); do
+  [[ $1 != --*=* ]] || set -- "${1%%=*}" "${1#*=}" "${@:2}"
   case $1 in
     --id | --member | --hub | --server | --namespace)
       (($# > 1)) || fail "$1 needs a value; --help shows what it is"
@@ -53,7 +54,7 @@ of_account() {
 
 if [[ $detach ]]; then
   on_hub delete secret "$secret" --ignore-not-found
-  in_member delete --kustomize "$here" --ignore-not-found
+  in_member delete --kustomize "$here" --ignore-not-found --wait=false
   exit
 fi
 
