@@ -16,7 +16,7 @@ routes are as they were, for an Envoy that joins too.
 import asyncio
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -44,6 +44,7 @@ _TOUCH: Final = 60.0
 """Seconds after which the file of an origin that can be read is marked as still true."""
 
 _HUB_AWAY: Final = "the hub cannot be reached, which says how to reach this member"
+_MISSED: Final = "it is gone; what it held stays in force: to forget it, remove"
 
 
 class NoStateDirectoryError(Exception):
@@ -127,7 +128,13 @@ class Remembered:
             yield Upserted(ref, value)
 
     def _pass(self, events: Sequence[Event], emit: Emit) -> None:
-        emit([told for event in events for told in self._hear(event)])
+        told = [each for event in events for each in self._hear(event)]
+        if any(isinstance(event, Listed) and event.origin == HUB for event in events):
+            told += self._missed(lambda origin: f"{_MISSED} {self._file(origin)} and restart")
+        emit(told)
+
+    def _file(self, origin: str) -> Path:
+        return state_file.path_of(self._directory, origin)
 
     def _hear(self, event: Event) -> Iterable[Event]:
         """Take an event in; what is to be said for it."""
@@ -173,14 +180,23 @@ class Remembered:
         if memory.listed:
             return [event]
         told: list[Event] = [self._unheard(origin, event)]
-        if origin == HUB and self._members is None:
-            # Nobody can say anything of them before the hub is back.
-            told += [
-                self._unheard(other, Unreachable(other, _HUB_AWAY))
-                for other, each in self._memories.items()
-                if not each.spoken_of
-            ]
+        if origin == HUB:
+            told += self._missed(lambda _: _HUB_AWAY)
         return told
+
+    def _missed(self, message: Callable[[str], str]) -> list[Event]:
+        """What is to be said of members that are remembered, and that the source is silent about.
+
+        A source that names its members has a word for each of them.
+        """
+        if self._members is not None:
+            return []
+        silent = [origin for origin, memory in self._memories.items() if not memory.spoken_of]
+        return [
+            self._unheard(origin, Unreachable(origin, message(origin)))
+            for origin in silent
+            if origin != HUB
+        ]
 
     def _unheard(self, origin: str, event: Unreachable) -> Unreachable:
         """An origin that was not read in this process: what was remembered is in force."""

@@ -13,11 +13,12 @@ import pytest
 from fleet.events import Emit, Event, Listed, Members, Source, Unreachable, Upserted
 from fleet.models import Ingress, MseIngressConfig, Secret, Service
 from fleet.ref import HUB
+from fleet.sources.directory import DirectorySource
 from fleet.sources.memory import MemorySource
 from fleet.sources.remembered import NoStateDirectoryError, Remembered
 from fleetgate.control import ControlPlane, ControlSettings
 from tests.fleet.rigs import PATIENCE, Listener, listening
-from tests.support.builders import ingress, mse_gateway, secret, service, slice_of
+from tests.support.builders import ingress, mse_gateway, secret, service, slice_of, write
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
 
@@ -58,7 +59,7 @@ class Told:
         await self._running.wait()
 
 
-def live(source: MemorySource | Told, state: Path, script: Script = nothing) -> Listener:
+def live(source: Source, state: Path, script: Script = nothing) -> Listener:
     """Run the source as one process would, from its start to its stop."""
 
     async def run() -> Listener:
@@ -291,6 +292,27 @@ def test_a_member_that_was_removed_meanwhile_is_in_force_no_more(state: Path) ->
     listener = live(Told(Members(frozenset({"two"}))), state)
     assert listener.state.table(Service).keys() == {CART.ref("two")}
     assert kept(state) == ["hub.fleet", "member-two.fleet"]
+
+
+def test_a_member_that_vanished_from_a_directory_keeps_what_it_held(tmp_path: Path) -> None:
+    """As while fleetgate runs: who removes a directory may be in the middle of something."""
+    root, state = tmp_path / "fleet", tmp_path / "state"
+    write(root, "hub/shop.yaml", SHOP)
+    write(root, "clusters/one/cart.yaml", CART)
+    live(DirectorySource(root), state)
+    shutil.rmtree(root / "clusters/one")
+
+    listener = live(DirectorySource(root), state)
+
+    assert listener.state.table(Service).keys() == {CART.ref("one")}
+    origin = listener.state.origins["one"]
+    assert not origin.reachable
+    assert origin.message == (
+        "it is gone; what it held stays in force: "
+        f"to forget it, remove {state}/member-one.fleet and restart"
+    )
+    (state / "member-one.fleet").unlink()
+    assert not live(DirectorySource(root), state).state.table(Service)
 
 
 def test_a_member_that_holds_nothing_any_more_leaves_no_file(state: Path) -> None:
