@@ -69,15 +69,14 @@ class ServerSettings:
     """Bounds of the server.
 
     A client that takes nothing for `write_timeout` is cut off; it learns that when it reads on.
-    Clients may ping every `client_ping`, and are pinged after `server_ping` of silence; without an
-    answer within `server_ping_timeout` the connection is closed.
+    Clients are pinged after `server_ping` of silence; without an answer within
+    `server_ping_timeout` the connection is closed.
     `largest_request` is in bytes: a request that names 100,000 endpoints has about 10 MB.
     `endpoint_wait` bounds how long routes are held back for a client that does not subscribe to the
     endpoints of its new Clusters.
     """
 
     write_timeout: timedelta = timedelta(seconds=30)
-    client_ping: timedelta = timedelta(seconds=5)
     server_ping: timedelta = timedelta(seconds=30)
     server_ping_timeout: timedelta = timedelta(seconds=10)
     largest_request: int = 64 << 20
@@ -137,8 +136,7 @@ class XdsServer:
             # Else an answer may take a minute, whatever is said above (grpcio 1.85).
             ("grpc.http2.ping_timeout_ms", _milliseconds(s.server_ping_timeout)),
             ("grpc.keepalive_permit_without_calls", 1),
-            ("grpc.http2.max_pings_without_data", 0),
-            ("grpc.http2.min_ping_interval_without_data_ms", _milliseconds(s.client_ping)),
+            # Clients ping as often as they like; gRPC would send them away for it.
             ("grpc.http2.max_ping_strikes", 0),
             # Else a second process could share the port, and take half of the clients.
             ("grpc.so_reuseport", 0),

@@ -1,4 +1,4 @@
-"""Connections: a silent peer is noticed, a lively one is left alone, TLS is what it was told."""
+"""Connections: a silent peer is noticed, a lively one is left alone."""
 
 import asyncio
 import struct
@@ -107,6 +107,6 @@ def test_a_client_may_ping_often() -> None:
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("wait", ["write_timeout", "client_ping", "server_ping"])
-def test_bounds_are_far_below_what_a_person_waits(wait: str) -> None:
+@pytest.mark.parametrize("wait", ["write_timeout", "server_ping", "server_ping_timeout"])
+def test_each_wait_is_half_a_minute_at_most(wait: str) -> None:
     assert timedelta() < getattr(ServerSettings(), wait) <= timedelta(seconds=30)
