@@ -97,6 +97,8 @@ class FleetState:
                         before.setdefault(ref, self._get(ref))
                         problems |= self._forget(ref)
                     origins |= self._leave(ids)
+                    for new in sorted(ids - self._origins.keys()):
+                        origins |= self._mark(new, Origin())
         return Changes(self._differences(before), frozenset(problems), frozenset(origins))
 
     def _lost(self, name: str, message: str, since: datetime | None) -> Origin:

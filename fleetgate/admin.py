@@ -1,7 +1,7 @@
 """fleetgate's own admin HTTP: health, status, sync; on loopback unless told otherwise.
 
 GET  /healthz            the process runs
-GET  /readyz             everything has listed and is published
+GET  /readyz             everything has listed and is published, xDS is served
 GET  /status             gateways, members, Ingresses, problems, Envoys (JSON)
 GET  /statuses           every object's status as Kubernetes would hold it (JSON)
 GET  /metrics            counts and times for Prometheus
@@ -32,6 +32,7 @@ class Admin:
     ) -> None:
         self._control = control
         self._file_of = file_of
+        self._open = False
         self._admin_of = admin_of
         self.metrics = Metrics(control)
         app = web.Application()
@@ -60,6 +61,10 @@ class Admin:
             ) from e
         return int(self._runner.addresses[0][1])
 
+    def open(self) -> None:
+        """Be ready: xDS is served now."""
+        self._open = True
+
     async def stop(self) -> None:
         """Stop listening."""
         await self._runner.cleanup()
@@ -68,9 +73,11 @@ class Admin:
         return web.Response(text="ok\n")
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        if self._control.started.is_set():
+        if self._open:
             return web.Response(text="ok\n")
-        return web.Response(status=503, text="waiting for the sources to list\n")
+        started = self._control.started.is_set()
+        waiting = "the certificates of xDS" if started else "the sources to list"
+        return web.Response(status=503, text=f"waiting for {waiting}\n")
 
     async def _status(self, _: web.Request) -> web.Response:
         return web.json_response(report(self._control, self._file_of, self._admin_of))

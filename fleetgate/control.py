@@ -14,12 +14,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 
 from fleet.events import Event, Listed, Members, Source, Unreachable, Upserted
 from fleet.models import MseIngressConfig
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from fleet.state import FleetState
+from fleet.state import Changes, FleetState
 from fleetgate.addresses import Addresses
 from fleetgate.problems import ProblemLog, all_problems, rejections
 from translators.listeners import Bind
@@ -58,6 +59,22 @@ class TurnTaken:
     changed: Mapping[TypeUrl, int]
 
 
+class Standing(Enum):
+    """How far a gateway has come with the Envoys of one replica."""
+
+    RUNNING = "running"
+    LISTENING = "listening"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a turn has changed for people: objects, statuses by object; and all problems."""
+
+    changes: Changes
+    statuses: frozenset[Ref]
+    problems: tuple[Problem, ...]
+
+
 class ControlPlane:
     """Turns what a source says into what Envoys get, while `run` runs."""
 
@@ -76,6 +93,9 @@ class ControlPlane:
         self._wake = asyncio.Event()
         self._problem_log = ProblemLog()
         self._callbacks: list[Callable[[TurnTaken], None]] = []
+        self._news: list[Callable[[News], None]] = []
+        self._elsewhere: Mapping[str, Standing] = {}
+        self._located: Mapping[Ref, tuple[str, ...]] = {}
         cache.on_change(self._wake.set)
 
     @property
@@ -102,6 +122,34 @@ class ControlPlane:
     def on_turn(self, callback: Callable[[TurnTaken], None]) -> None:
         """Call back after each turn, within its task."""
         self._callbacks.append(callback)
+
+    def on_news(self, callback: Callable[[News], None]) -> None:
+        """Call back when statuses, problems or origins have changed, within the turn's task."""
+        self._news.append(callback)
+
+    def standing(self) -> dict[str, Standing]:
+        """How the gateways stand by the Envoys that are connected here, by gateway name."""
+        names = {gateway_name(ref) for ref in self.gateways}
+        return {
+            name: Standing.LISTENING if self.cache.listens(name) else Standing.RUNNING
+            for name in names
+            if self.cache.followed(name)
+        }
+
+    def heard_elsewhere(self, standing: Mapping[str, Standing]) -> None:
+        """Take how the gateways stand by the Envoys that are connected to other replicas."""
+        if standing != self._elsewhere:
+            self._elsewhere = dict(standing)
+            self._wake.set()
+
+    def locate(self, addresses: Mapping[Ref, tuple[str, ...]]) -> None:
+        """Take where clients reach gateways, of those gateways where that is known."""
+        for ref in self._located.keys() - addresses.keys():
+            self.translator.locate(ref, ())
+        for ref, found in addresses.items():
+            self.translator.locate(ref, found)
+        self._located = dict(addresses)
+        self._wake.set()
 
     def _take(self, events: Sequence[Event]) -> None:
         self._pending.extend(events)
@@ -160,7 +208,7 @@ class ControlPlane:
         for group in turn.dropped:
             self.cache.drop(group)
         if turn.statuses or changes.problems or changes.origins:
-            self._problem_log.show(self.problems)
+            self._tell(changes, turn.statuses)
         taken = TurnTaken(time.perf_counter() - began, len(events), _changed(turn))
         for callback in self._callbacks:
             callback(taken)
@@ -169,6 +217,13 @@ class ControlPlane:
                 if not waiting.done():
                     waiting.set_result(None)
             self._waiting.clear()
+
+    def _tell(self, changes: Changes, statuses: frozenset[Ref]) -> None:
+        """Say what has changed for people."""
+        problems = self.problems
+        self._problem_log.show(problems)
+        for tell in self._news:
+            tell(News(changes, statuses, problems))
 
     def _place_gateways(self) -> None:
         """Give every gateway its address; one that is gone gives it up."""
@@ -189,9 +244,10 @@ class ControlPlane:
         """What Envoys have made of the gateway's configuration."""
         group = gateway_name(gateway)
         refused = [r for r in self.cache.rejections(group) if r.type_url == TypeUrl.LISTENER]
+        elsewhere = self._elsewhere.get(group)
         return Runtime(
-            running=self.cache.followed(group),
-            listening=self.cache.listens(group),
+            running=elsewhere is not None or self.cache.followed(group),
+            listening=elsewhere is Standing.LISTENING or self.cache.listens(group),
             failure=f"Envoy refused {refused[0].name}: {refused[0].message}" if refused else "",
         )
 

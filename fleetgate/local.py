@@ -1,4 +1,4 @@
-"""A directory fleet served on this machine: the control plane with an Envoy for each gateway."""
+"""A fleet served on this machine: the control plane with an Envoy for each gateway."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,6 +12,7 @@ from fleetgate.admin import sync
 from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.control import ControlPlane
 from fleetgate.envoy import find_envoy
+from fleetgate.fleets import Place
 from fleetgate.gateways import LocalGateways
 from fleetgate.report import gateway_status
 from fleetgate.serving import ServeSettings, Serving, serving
@@ -89,14 +90,16 @@ async def _accepting(address: str, port: int) -> None:
 
 
 @asynccontextmanager
-async def local_fleet(root: Path, settings: ServeSettings, logs: Path) -> AsyncIterator[LocalFleet]:
-    """Serve a directory fleet on this machine while the block runs. Raises OperatorError.
+async def local_fleet(
+    place: Place, settings: ServeSettings, logs: Path
+) -> AsyncIterator[LocalFleet]:
+    """Serve a fleet on this machine while the block runs. Raises OperatorError.
 
     `logs` is a directory for the logs of the Envoys.
     """
     find_envoy()
     gateways = LocalGateways(logs)
-    async with serving(root, settings, gateways.admin_of) as running, asyncio.TaskGroup() as tasks:
+    async with serving(place, settings, gateways.admin_of) as running, asyncio.TaskGroup() as tasks:
         envoys = BootstrapSettings(xds_address="127.0.0.1", xds_port=running.xds_port)
         keeping = tasks.create_task(gateways.run(running.control, envoys))
         yield LocalFleet(running, gateways)

@@ -1,9 +1,17 @@
 """Arguments and options that several commands share."""
 
 import ipaddress
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import click
+
+from fleet.sources.kubernetes.source import NAMESPACE
+from fleetgate.fleets import DirectoryPlace, HubPlace, Place
+
+C = TypeVar("C", bound=Callable[..., Any])  # a command's function, whatever its options
 
 
 class Address(click.ParamType[str]):
@@ -61,3 +69,120 @@ XDS_PORT = click.option(
     type=click.IntRange(0, 65535),
     help="Port on which Envoys ask for their configuration; 0 takes a free one.",
 )
+
+HUB_KUBECONFIG = click.option(
+    "--hub-kubeconfig",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Kubeconfig of the fleet's hub.",
+)
+HUB_CONTEXT = click.option(
+    "--hub-context",
+    metavar="NAME",
+    default="",
+    help="Context of the hub in its kubeconfig; the current one unless named.",
+)
+IN_CLUSTER = click.option(
+    "--in-cluster", is_flag=True, help="The hub is the cluster in which this runs."
+)
+OWN_NAMESPACE = click.option(
+    "--namespace",
+    metavar="NAMESPACE",
+    default=NAMESPACE,
+    show_default=True,
+    help="fleetgate's own namespace on the hub: Secrets of members, Leases, certificates.",
+)
+MEMBERS = click.option(
+    "--member",
+    "members",
+    metavar="ID=CONTEXT",
+    multiple=True,
+    help="A member by a context of the hub's kubeconfig, beside the members that Secrets on the "
+    "hub name; may be repeated.",
+)
+STATE_DIR = click.option(
+    "--state-dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Directory that remembers what was read, so that a restart during an outage of an API "
+    "server empties nothing.",
+)
+START_DEADLINE = click.option(
+    "--start-deadline",
+    metavar="SECONDS",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(0, 3600),
+    help="How long a member that does not answer may hold up the start. The hub has to be read.",
+)
+
+NO_STATUS = click.option(
+    "--write-status/--no-status",
+    default=True,
+    show_default=True,
+    help="Write statuses and events of the hub's objects, as the one of all replicas that leads.",
+)
+
+_FLEET_OPTIONS: Final = (
+    click.argument("directory", metavar="[DIR]", required=False, type=click.Path(path_type=Path)),
+    HUB_KUBECONFIG,
+    HUB_CONTEXT,
+    IN_CLUSTER,
+    OWN_NAMESPACE,
+    MEMBERS,
+)
+
+
+def takes_place(command: C) -> Callable[..., Any]:
+    """Give a command the options that say where the fleet is, and `place` as their sum."""
+
+    @wraps(command)
+    def with_place(
+        directory: Path | None,
+        hub_kubeconfig: Path | None,
+        hub_context: str,
+        namespace: str,
+        members: tuple[str, ...],
+        *,
+        in_cluster: bool,
+        **rest: Any,  # noqa: ANN401 (the command's own options)
+    ) -> Any:  # noqa: ANN401 (what the command gives)
+        hub = hub_place(hub_kubeconfig, hub_context, namespace, members, in_cluster=in_cluster)
+        if (directory is None) == (hub is None):
+            raise click.UsageError(
+                "Say where the fleet is: DIR, or its hub by --hub-kubeconfig or --in-cluster."
+            )
+        place: Place | None = DirectoryPlace(directory) if directory is not None else hub
+        return command(place=place, **rest)
+
+    wrapped: Callable[..., Any] = with_place
+    for option in reversed(_FLEET_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def hub_place(
+    kubeconfig: Path | None,
+    context: str,
+    namespace: str,
+    members: tuple[str, ...] = (),
+    *,
+    in_cluster: bool,
+) -> HubPlace | None:
+    """The hub that options name; None where they name none. Raises UsageError."""
+    if in_cluster and (kubeconfig is not None or context):
+        raise click.UsageError("--in-cluster and a kubeconfig name two hubs.")
+    if kubeconfig is None and context:
+        raise click.UsageError("--hub-context needs --hub-kubeconfig.")
+    if kubeconfig is None and members:
+        raise click.UsageError("--member needs --hub-kubeconfig, whose contexts it names.")
+    if kubeconfig is None and not in_cluster:
+        return None
+    return HubPlace(kubeconfig, context, tuple(map(_member, members)), namespace)
+
+
+def _member(text: str) -> tuple[str, str]:
+    member, equals, context = text.partition("=")
+    if not (member and equals and context):
+        raise click.UsageError(f"--member {text}: ID=CONTEXT is expected, such as c1=kind-c1.")
+    return member, context

@@ -7,44 +7,69 @@ from pathlib import Path
 import click
 
 from fleet.ref import Ref
-from fleetgate.commands.options import ADMIN_PORT, BIND, FLEET, PORT_OFFSET, XDS_PORT
+from fleetgate.commands.options import (
+    ADMIN_PORT,
+    BIND,
+    NO_STATUS,
+    PORT_OFFSET,
+    START_DEADLINE,
+    STATE_DIR,
+    XDS_PORT,
+    takes_place,
+)
 from fleetgate.control import ControlSettings
+from fleetgate.fleets import Place
 from fleetgate.lifetime import run, until_stopped
 from fleetgate.local import LocalFleet, local_fleet
-from fleetgate.serving import ServeSettings
+from fleetgate.serving import HubDuties, ServeSettings, XdsSettings
 from translators.names import gateway_name
 
 
 @click.command()
-@FLEET
+@takes_place
 @BIND
 @PORT_OFFSET
 @XDS_PORT
 @ADMIN_PORT
-def up(directory: Path, bind: str, port_offset: int, xds_port: int, admin_port: int) -> None:
+@STATE_DIR
+@START_DEADLINE
+@NO_STATUS
+def up(
+    *,
+    place: Place,
+    bind: str,
+    port_offset: int,
+    xds_port: int,
+    admin_port: int,
+    state_dir: Path | None,
+    start_deadline: float,
+    write_status: bool,
+) -> None:
     """Serve a fleet on this machine, with an Envoy for each gateway.
 
     DIR holds the fleet: DIR/hub/*.yaml and DIR/clusters/MEMBER/*.yaml; it is watched while this
-    runs. Gateways listen on port 80 plus the offset: the first on --bind, each further one on the
-    next address.
+    runs. Instead of DIR, --hub-kubeconfig names the API server of a hub. Gateways listen on port 80
+    plus the offset: the first on --bind, each further one on the next address.
 
     Exit status: 0 stopped by a signal, 2 it could not start.
     """
     settings = ServeSettings(
-        control=ControlSettings(bind=bind, port_offset=port_offset),
-        xds_port=xds_port,
+        control=ControlSettings(start_deadline, bind, port_offset),
+        xds=XdsSettings(port=xds_port),
+        duties=HubDuties(write_status=write_status),
+        state=state_dir,
         admin_port=admin_port,
     )
-    run(_up(directory, settings))
+    run(_up(place, settings))
 
 
-async def _up(directory: Path, settings: ServeSettings) -> None:
+async def _up(place: Place, settings: ServeSettings) -> None:
     with tempfile.TemporaryDirectory(prefix="fleetgate-") as logs:
         async with (
-            local_fleet(directory, settings, Path(logs)) as fleet,
+            local_fleet(place, settings, Path(logs)) as fleet,
             asyncio.TaskGroup() as tasks,
         ):
-            click.echo(f"serving {directory}; admin on 127.0.0.1:{fleet.serving.admin_port}")
+            click.echo(f"serving {place}; admin on 127.0.0.1:{fleet.serving.admin_port}")
             announcing = tasks.create_task(_announce(fleet))
             await until_stopped()
             announcing.cancel()
@@ -59,7 +84,7 @@ async def _announce(fleet: LocalFleet) -> None:
     try:
         await control.started.wait()
         if not control.gateways:
-            click.echo("no gateway is declared yet: put a MseIngressConfig into hub/")
+            click.echo("no gateway is declared yet: the hub has no MseIngressConfig")
         async with asyncio.TaskGroup() as tasks:
             while True:
                 for ref in announcing.keys() - control.gateways.keys():

@@ -17,10 +17,11 @@ from fleetgate.demo.http import Address
 from fleetgate.demo.kubelet import Kubelet
 from fleetgate.demo.page import Page
 from fleetgate.demo.walk import Walk
+from fleetgate.fleets import DirectoryPlace
 from fleetgate.gateways import require_free
 from fleetgate.lifetime import until_stopped
 from fleetgate.local import LocalFleet, local_fleet
-from fleetgate.serving import ServeSettings
+from fleetgate.serving import ServeSettings, XdsSettings
 from translators.listeners import Bind
 
 FIRST_ADDRESS: Final = "127.0.0.1"
@@ -53,13 +54,13 @@ async def show(port_offset: int, admin_port: int, *, once: bool, verbose: bool) 
         fleet = DemoFleet.create(root)
         settings = ServeSettings(
             control=ControlSettings(bind=FIRST_ADDRESS, port_offset=port_offset),
-            xds_port=0,
+            xds=XdsSettings(port=0),
             admin_port=admin_port,
         )
         page = Page.on(sys.stdout, os.environ)
         async with (
             Kubelet(root).running() as kubelet,
-            local_fleet(root, settings, logs) as served,
+            local_fleet(DirectoryPlace(root), settings, logs) as served,
         ):
             walk = Walk(fleet, kubelet, _Gateways(served), page)
             with nullcontext() if verbose else _errors_only():

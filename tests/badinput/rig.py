@@ -8,7 +8,8 @@ from typing import Any
 
 import aiohttp
 
-from fleetgate.serving import ServeSettings, Serving, serving
+from fleetgate.fleets import DirectoryPlace
+from fleetgate.serving import ServeSettings, Serving, XdsSettings, serving
 from tests.badinput import good
 from xds.resource import TypeUrl
 
@@ -49,6 +50,8 @@ async def fleet(tmp_path: Path) -> AsyncIterator[Fleet]:
     """Serve a fleet without a mistake while the block runs."""
     root = tmp_path / "fleet"
     good.make(root)
-    async with serving(root, ServeSettings(xds_port=0, admin_port=0)) as running:
+    async with serving(
+        DirectoryPlace(root), ServeSettings(xds=XdsSettings(port=0), admin_port=0)
+    ) as running:
         await running.control.started.wait()
         yield Fleet(root, running)

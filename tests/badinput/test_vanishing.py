@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from fleetgate.serving import ServeSettings, serving
+from fleetgate.fleets import DirectoryPlace
+from fleetgate.serving import ServeSettings, XdsSettings, serving
 from tests.badinput.good import MAIN, ONE, TARGET, make, member_objects
 from tests.badinput.mistakes import MISTAKES
 from tests.badinput.rig import Fleet, fleet
@@ -134,7 +135,9 @@ def test_a_fleet_that_is_full_of_mistakes_from_the_start_serves_the_rest(tmp_pat
     """Each mistake in a file of its own, beside the good ones."""
 
     async def served(root: Path) -> set[tuple[str, str]]:
-        async with serving(root, ServeSettings(xds_port=0, admin_port=0)) as running:
+        async with serving(
+            DirectoryPlace(root), ServeSettings(xds=XdsSettings(port=0), admin_port=0)
+        ) as running:
             await running.control.settle()
             snapshot = running.control.cache.snapshot("mse/gw")
             names = ("http-80", "mse|shop.test", "default/web/80")

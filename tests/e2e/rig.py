@@ -16,8 +16,9 @@ from fleetgate.control import ControlSettings
 from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Address, Answer, HttpClient, Question
 from fleetgate.demo.loopback import Loopback
+from fleetgate.fleets import DirectoryPlace
 from fleetgate.local import LocalFleet, local_fleet
-from fleetgate.serving import ServeSettings
+from fleetgate.serving import ServeSettings, XdsSettings
 from tests.e2e.backends import Backend
 from tests.support.builders import Builder, mse_gateway, service, slice_of, write
 
@@ -87,7 +88,7 @@ async def rig(
         write(fleet.directory(HUB), "gateway.yaml", mse_gateway("gw", members=members))
     with closing(Loopback()) as loopback:
         settings = settings_on(loopback)
-        async with local_fleet(fleet.root, settings, root) as served:
+        async with local_fleet(DirectoryPlace(fleet.root), settings, root) as served:
             yield Rig(fleet, served, settings)
 
 
@@ -96,4 +97,4 @@ def settings_on(loopback: Loopback) -> ServeSettings:
     port = loopback.port(_HTTP_PORT + 10000)
     bind = next(iter(loopback.addresses("gateways")))
     control = ControlSettings(bind=bind, port_offset=port - _HTTP_PORT)
-    return ServeSettings(control=control, xds_port=0, admin_port=0)
+    return ServeSettings(control=control, xds=XdsSettings(port=0), admin_port=0)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fleetgate.envoy import find_envoy
+from fleetgate.fleets import DirectoryPlace
 from fleetgate.gateways import LocalGateways
 from fleetgate.local import LocalFleet
 from fleetgate.serving import ServeSettings, serving
@@ -15,7 +16,7 @@ from fleetgate.serving import ServeSettings, serving
 @asynccontextmanager
 async def control_plane(root: Path, settings: ServeSettings) -> AsyncIterator[LocalFleet]:
     """Serve the fleet in `root` to whoever joins, while the block runs."""
-    async with serving(root / "fleet", settings) as running:
+    async with serving(DirectoryPlace(root / "fleet"), settings) as running:
         yield LocalFleet(running, LocalGateways(root))
 
 

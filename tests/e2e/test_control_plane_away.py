@@ -16,6 +16,7 @@ from fleetgate.demo.load import Load
 from fleetgate.demo.loopback import Loopback
 from fleetgate.local import LocalFleet
 from fleetgate.report import gateway_status
+from fleetgate.serving import XdsSettings
 from tests.e2e.backends import Backend, backend
 from tests.e2e.rig import ONE, Rig, ask_once, gateway_ref, settings_on
 from tests.e2e.stock import control_plane, stock_envoy
@@ -62,8 +63,8 @@ def test_a_control_plane_that_goes_and_comes_back_fails_nobody(
             async with control_plane(tmp_path, settings) as served:
                 rig = Rig(fleet, served, settings)
                 declare(rig, web)
-                settings = replace(settings, xds_port=served.serving.xds_port)
-                joining = stock_envoy("mse/gw", settings.xds_port, tmp_path, protocol=protocol)
+                settings = replace(settings, xds=XdsSettings(port=served.serving.xds_port))
+                joining = stock_envoy("mse/gw", settings.xds.port, tmp_path, protocol=protocol)
                 await stack.enter_async_context(joining)
                 load = Load(await rig.address(), QUESTION)
                 await stack.enter_async_context(load.running())
@@ -101,8 +102,8 @@ def test_what_was_removed_meanwhile_is_gone_afterwards(tmp_path: Path) -> None:
             async with control_plane(tmp_path, settings) as served:
                 rig = Rig(fleet, served, settings)
                 declare(rig, web)
-                settings = replace(settings, xds_port=served.serving.xds_port)
-                joining = stock_envoy("mse/gw", settings.xds_port, tmp_path)
+                settings = replace(settings, xds=XdsSettings(port=served.serving.xds_port))
+                joining = stock_envoy("mse/gw", settings.xds.port, tmp_path)
                 await stack.enter_async_context(joining)
                 address = await rig.address()
                 assert (await ask_once(address, QUESTION)).status == 200
@@ -141,7 +142,7 @@ def test_xds_opens_only_when_everything_is_published(
         DemoFleet.create(tmp_path / "fleet", [ONE])
         with closing(Loopback()) as loopback:
             place = next(iter(loopback.addresses("xds"))), loopback.port(18000)
-            settings = replace(settings_on(loopback), xds_address=place[0], xds_port=place[1])
+            settings = replace(settings_on(loopback), xds=XdsSettings(*place))
             serving = asyncio.create_task(serve())
             try:
                 async with asyncio.timeout(20):

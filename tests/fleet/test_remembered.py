@@ -219,7 +219,8 @@ def test_members_that_only_the_hub_knows_are_out_of_reach_with_it(state: Path) -
 def test_members_that_are_known_without_the_hub_speak_for_themselves(state: Path) -> None:
     both = Members(frozenset({"one", "two"}))
     listener = live(Told(both, Unreachable(HUB, "the cable is cut")), state)
-    assert listener.state.origins.keys() == {HUB}
+    assert listener.state.origins.keys() == {HUB, "one", "two"}
+    assert not any(listener.state.origins[member].listed for member in ("one", "two"))
 
 
 def test_secrets_reach_no_file(tmp_path: Path) -> None:

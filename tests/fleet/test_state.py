@@ -181,11 +181,17 @@ def test_a_member_that_is_removed_leaves_nothing_behind() -> None:
     assert state.apply([Members(frozenset({"two", "three"}))]) == Changes(
         objects={Service: frozenset({CART.ref("one")})},
         problems=frozenset({bad}),
-        origins=frozenset({"one"}),
+        origins=frozenset({"one", "three"}),
     )
     assert state.table(Service) == {CART.ref("two"): CART.model()}
     assert state.table(Ingress) == {SHOP.ref(): SHOP.model()}
-    assert state.origins.keys() == {HUB, "two"}
+    assert state.origins.keys() == {HUB, "two", "three"}
     assert not state.problems
     assert not state.refused
-    assert state.apply([Members(frozenset({"two"}))]) == NOTHING
+    assert state.apply([Members(frozenset({"two", "three"}))]) == NOTHING
+
+
+def test_a_member_that_is_named_is_known_before_it_has_listed() -> None:
+    state = FleetState()
+    state.apply([Members(frozenset({"one"}))])
+    assert state.origins["one"] == Origin(listed=False, reachable=True)

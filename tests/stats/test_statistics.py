@@ -16,6 +16,7 @@ from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.demo.http import Address, HttpClient, Question
 from fleetgate.demo.loopback import Loopback
 from fleetgate.envoy import Envoy
+from fleetgate.fleets import DirectoryPlace
 from fleetgate.gateways import LocalGateways
 from fleetgate.local import LocalFleet
 from fleetgate.serving import serving
@@ -37,7 +38,7 @@ def _lines(tmp_path: Path, services: int, bootstrap: BootstrapSettings) -> Seque
         async with backend("pod") as pod:
             _declare(root, services, pod.address)
             with closing(Loopback()) as loopback:
-                async with serving(root, settings_on(loopback)) as running:
+                async with serving(DirectoryPlace(root), settings_on(loopback)) as running:
                     settings = replace(bootstrap, xds_port=running.xds_port, node_id="node-1")
                     envoy = Envoy("mse/gw", settings, tmp_path / "envoy.log")
                     async with envoy.running():

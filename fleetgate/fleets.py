@@ -1,0 +1,126 @@
+"""Where a fleet is declared: in a directory, or on the API servers of a hub and its members."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+from fleet.events import Source
+from fleet.kubernetes.connection import ApiServer, BadKubeconfig
+from fleet.ref import Ref
+from fleet.sources.directory import DirectorySource
+from fleet.sources.kubernetes.reading import Connect
+from fleet.sources.kubernetes.source import NAMESPACE, KubernetesSource
+from fleet.sources.remembered import NoStateDirectoryError, Remembered
+from fleet.sources.tree import NoFleetError, Tree
+from fleetgate.errors import OperatorError
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryPlace:
+    """A fleet in a directory of manifests."""
+
+    root: Path
+
+    def __str__(self) -> str:
+        return str(self.root)
+
+
+@dataclass(frozen=True, slots=True)
+class HubPlace:
+    """A fleet on Kubernetes.
+
+    The hub is a context of a kubeconfig, its current one unless named; without a kubeconfig, the
+    cluster in which this runs. `members` are contexts of that kubeconfig by member ID, beside the
+    members that Secrets on the hub name. `namespace` is fleetgate's own on the hub.
+    """
+
+    kubeconfig: Path | None = None
+    context: str = ""
+    members: tuple[tuple[str, str], ...] = ()
+    namespace: str = NAMESPACE
+
+    def __str__(self) -> str:
+        if self.kubeconfig is None:
+            return "the hub in which this runs"
+        return f"the hub of {self.kubeconfig}" + (f" ({self.context})" if self.context else "")
+
+    async def connect(self) -> ApiServer:
+        """Make a client of the hub; nothing is asked of it yet. Raises BadKubeconfig."""
+        if self.kubeconfig is None:
+            return await ApiServer.in_cluster()
+        return await ApiServer.from_kubeconfig(self.kubeconfig, self.context)
+
+
+Place: TypeAlias = DirectoryPlace | HubPlace
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """A fleet that can be read. `hub` is a client of its API server, where it has one."""
+
+    source: Source
+    file_of: Callable[[Ref], str]
+    hub: ApiServer | None = None
+
+
+@asynccontextmanager
+async def open_fleet(place: Place, state: Path | None = None) -> AsyncIterator[Fleet]:
+    """Have a fleet that can be read while the block runs. Raises OperatorError.
+
+    `state` is a directory in which what was read is remembered; None remembers nothing.
+    """
+    match place:
+        case DirectoryPlace(root):
+            try:
+                await asyncio.to_thread(Tree(root).check)
+            except NoFleetError as e:
+                raise OperatorError(str(e)) from e
+            files = DirectorySource(root)
+            yield Fleet(await _remembered(files, state), files.file_of)
+        case HubPlace():
+            hub = await _client(place)
+            try:
+                source = KubernetesSource(place.connect, _members(place), place.namespace)
+                yield Fleet(await _remembered(source, state), _no_file, hub)
+            finally:
+                await hub.close()
+
+
+async def _client(place: HubPlace) -> ApiServer:
+    """A client of the hub; what is wrong with a configuration is said before anything starts."""
+    try:
+        for connect in _members(place).values():
+            await (await connect()).close()
+        return await place.connect()
+    except BadKubeconfig as e:
+        raise OperatorError(str(e)) from e
+
+
+def _members(place: HubPlace) -> dict[str, Connect]:
+    """How to connect to the members that are contexts of the hub's kubeconfig."""
+    if place.kubeconfig is None:
+        return {}
+    return {
+        member: partial(ApiServer.from_kubeconfig, place.kubeconfig, context)
+        for member, context in place.members
+    }
+
+
+async def _remembered(source: Source, state: Path | None) -> Source:
+    if state is None:
+        return source
+    remembered = Remembered(source, state)
+    try:
+        await asyncio.to_thread(remembered.check)
+    except NoStateDirectoryError as e:
+        raise OperatorError(f"{e}; name another one with --state-dir") from e
+    return remembered
+
+
+def _no_file(_: Ref) -> str:
+    """Objects of an API server come from no file."""
+    return ""

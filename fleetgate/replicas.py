@@ -1,0 +1,161 @@
+"""What the replicas of fleetgate tell each other: which gateways listen, by the Envoys of each.
+
+An Envoy is connected to one replica, and the leader writes the statuses of all gateways. So every
+replica keeps a Lease of its own on the hub, with the gateways of its Envoys as annotations, and
+reads those of the others. A Lease that is not renewed any more is left out, and taken away.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
+
+from fleet.kubernetes.connection import ApiServer, Reply, Unreached
+from fleet.kubernetes.patience import Patience
+from fleetgate.control import ControlPlane, Standing
+
+log = logging.getLogger(__name__)
+
+Json: TypeAlias = Any
+
+LABEL: Final = "fleetgate.dev/replica"
+ANNOTATION: Final = "fleetgate.dev/"
+"""With `running` or `listening` behind it: the gateways of which that is true, with commas."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSettings:
+    """Times in seconds: how often Leases are renewed and read, and when one is forgotten."""
+
+    every: float = 5.0
+    forget: float = 20.0
+
+
+class Replicas:
+    """Tells the other replicas, and the control plane what they tell, while `run` runs."""
+
+    def __init__(
+        self,
+        api: ApiServer,
+        namespace: str,
+        holder: str,
+        settings: ReplicaSettings | None = None,
+    ) -> None:
+        self._api = api
+        self._settings = settings or ReplicaSettings()
+        self._patience = Patience("the talk between replicas")
+        # Holders have underscores and capitals, names of objects have not.
+        self._name = f"fleetgate-replica-{hashlib.sha256(holder.encode()).hexdigest()[:12]}"
+        self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        self._holder = holder
+        self._seen: dict[str, tuple[str, float]] = {}
+        self._refusal = ""
+
+    async def run(self, control: ControlPlane) -> None:
+        """Tell and listen until cancelled; gives the Lease back then."""
+        changed = asyncio.Event()
+        stop = control.cache.on_change(changed.set)
+        try:
+            while True:
+                changed.clear()
+                before = control.standing()
+                await self._tell(before)
+                control.heard_elsewhere(await self._listen())
+                await self._until_due(control, before, changed)
+        finally:
+            stop()
+            with suppress(Unreached):
+                await self._api.request("DELETE", f"{self._leases}/{self._name}", timeout=2.0)
+
+    async def _until_due(
+        self, control: ControlPlane, told: Mapping[str, Standing], changed: asyncio.Event
+    ) -> None:
+        """Wait for the time to renew, or for something to tell."""
+        try:
+            async with asyncio.timeout(self._settings.every):
+                while control.standing() == told:
+                    await changed.wait()
+                    changed.clear()
+        except TimeoutError:
+            pass
+
+    async def _tell(self, standing: Mapping[str, Standing]) -> None:
+        path = f"{self._leases}/{self._name}"
+        apply = partial(
+            self._api.request,
+            "PATCH",
+            path,
+            query=[("fieldManager", "fleetgate"), ("force", "true")],
+            body=self._lease(standing),
+            content_type="application/apply-patch+yaml",
+        )
+        self._complain(await self._patience.ask(apply))
+
+    async def _listen(self) -> dict[str, Standing]:
+        selector = [("labelSelector", LABEL)]
+        reply = await self._patience.ask(
+            partial(self._api.request, "GET", self._leases, query=selector)
+        )
+        self._complain(reply)
+        if not reply.ok:
+            return {}
+        now = asyncio.get_running_loop().time()
+        found: dict[str, Standing] = {}
+        seen: dict[str, tuple[str, float]] = {}
+        for lease in reply.json()["items"]:
+            name, renewed = lease["metadata"]["name"], lease["spec"].get("renewTime", "")
+            if name == self._name:
+                continue
+            before = self._seen.get(name, ("", now))
+            # Clocks differ between hosts: what counts is how long ago we saw it change.
+            seen[name] = before if before[0] == renewed else (renewed, now)
+            if now - seen[name][1] > self._settings.forget:
+                take_away = partial(self._api.request, "DELETE", f"{self._leases}/{name}")
+                self._complain(await self._patience.ask(take_away))
+            else:
+                _merge(found, lease["metadata"].get("annotations", {}))
+        self._seen = seen
+        return found
+
+    def _lease(self, standing: Mapping[str, Standing]) -> Json:
+        annotations = {
+            f"{ANNOTATION}{each.value}": ",".join(
+                sorted(n for n, s in standing.items() if s is each)
+            )
+            for each in Standing
+        }
+        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {
+                "name": self._name,
+                "labels": {LABEL: "true"},
+                "annotations": annotations,
+            },
+            "spec": {
+                "holderIdentity": self._holder,
+                "leaseDurationSeconds": round(self._settings.forget),
+                "renewTime": now,
+            },
+        }
+
+    def _complain(self, reply: Reply) -> None:
+        said = "" if reply.ok or reply.status == HTTPStatus.NOT_FOUND else reply.message
+        if said and said != self._refusal:
+            log.warning("the hub refuses the Lease of this replica: %s", said)
+        self._refusal = said
+
+
+def _merge(found: dict[str, Standing], annotations: Mapping[str, str]) -> None:
+    """Listening with one replica is listening."""
+    for each in Standing:
+        for name in annotations.get(f"{ANNOTATION}{each.value}", "").split(","):
+            if name and found.get(name) is not Standing.LISTENING:
+                found[name] = each
