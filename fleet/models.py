@@ -23,7 +23,24 @@ def _timestamp(value: object) -> object:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _as_written(value: object) -> object:
+    """Text for what is neither text nor an integer, so that whoever judges it can show it."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | str():
+            return value
+        case Mapping():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case _:
+            return str(value)
+
+
 Timestamp: TypeAlias = Annotated[datetime, BeforeValidator(_timestamp)]
+AsWritten: TypeAlias = Annotated[StrictInt | StrictStr, BeforeValidator(_as_written)]
+"""A scalar that is judged where it is used: a mistake in it must not cost the whole object."""
 Port: TypeAlias = Annotated[StrictInt, Field(ge=1, le=65535)]
 
 
@@ -47,6 +64,12 @@ class AnnotatedMetadata(Metadata):
     """Metadata of kinds whose annotations are read."""
 
     annotations: Mapping[StrictStr, StrictStr] = Field(default_factory=dict)
+
+
+class OwnerMetadata(AnnotatedMetadata):
+    """Metadata of kinds that own objects which fleetgate writes."""
+
+    uid: StrictStr = ""
 
 
 class LabelledMetadata(Metadata):
@@ -157,17 +180,39 @@ class MseIngressSettings(Model):
     local: MseIngressLocal = MseIngressLocal()
 
 
+class MseInstance(Model):
+    """How many Envoys, and how large each of them, such as 2c4g."""
+
+    replicas: AsWritten | None = None
+    spec: AsWritten | None = None
+
+
+class MseNetwork(Model):
+    """Which load balancers stand in front, by their sizes."""
+
+    public_slb_spec: AsWritten | None = Field(default=None, alias="publicSLBSpec")
+    private_slb_spec: AsWritten | None = Field(default=None, alias="privateSLBSpec")
+
+
+class MseCommon(Model):
+    """`MseIngressConfig.spec.common`: what gateways that fleetgate runs consist of."""
+
+    instance: MseInstance = MseInstance()
+    network: MseNetwork = MseNetwork()
+
+
 class MseIngressConfigSpec(Model):
     """`MseIngressConfig.spec`."""
 
     name: StrictStr = ""
+    common: MseCommon = MseCommon()
     ingress: MseIngressSettings = MseIngressSettings()
 
 
 class MseIngressConfig(Model):
     """`mse.alibabacloud.com/v1alpha1` MseIngressConfig: one MSE gateway."""
 
-    metadata: AnnotatedMetadata
+    metadata: OwnerMetadata
     spec: MseIngressConfigSpec = MseIngressConfigSpec()
 
 

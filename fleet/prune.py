@@ -33,6 +33,9 @@ class Unencodable:
     def __init__(self, text: str) -> None:
         self.text = printable(text)
 
+    def __str__(self) -> str:
+        return self.text
+
 
 def copy_of(value: object, depth: int = 0) -> Tree:
     """Copy a manifest, without null fields: Kubernetes takes a null for an absent field."""
