@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from fleet.kinds import Kind, group_of
 from fleet.kubernetes.connection import ApiServer, Reply
@@ -16,8 +16,9 @@ Json: TypeAlias = Any  # as an API server sends it
 PAGE: Final = 500
 """Objects in one answer to a list."""
 
-_LIST_TIMEOUT: Final = 60.0
-"""Seconds for one page; large objects over a slow line take their time."""
+_LIST_TIMEOUT: Final = 20.0
+"""Seconds for one page: some megabytes over a slow line. A server that accepts connections and does
+not answer is lost only then."""
 
 _ATTEMPTS: Final = (PAGE, PAGE, 0)
 """Sizes of pages, attempt by attempt: where continue tokens expire faster than pages come, only a
@@ -41,6 +42,20 @@ class Unauthorized(Refusal):
 
 class NotServed(Refusal):
     """The API server does not know the kind: its custom resource definition is missing."""
+
+
+class Listable(Protocol):
+    """What can be listed and watched; its text is what refusals call it."""
+
+    @property
+    def path(self) -> str:
+        """Where lists and watches are asked for."""
+        ...
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """What leaves out a part of the objects there."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +100,7 @@ class Listing(Generic[T]):
 
 
 async def list_all(
-    server: ApiServer, collection: Collection, read: Callable[[Json], T]
+    server: ApiServer, collection: Listable, read: Callable[[Json], T]
 ) -> Listing[T]:
     """Read a whole collection, page by page, each in a thread. Raises Refusal and Unreached."""
     for limit in _ATTEMPTS:
@@ -94,7 +109,7 @@ async def list_all(
     raise Refusal(f"{server.server}: the list of {collection} expires while it is read")
 
 
-async def position_of(server: ApiServer, collection: Collection) -> str:
+async def position_of(server: ApiServer, collection: Listable) -> str:
     """Where the collection stands now, without its objects. Raises Refusal and Unreached."""
     query = [*collection.query, ("limit", "1")]
     reply = await server.request("GET", collection.path, query=query)
@@ -105,7 +120,7 @@ async def position_of(server: ApiServer, collection: Collection) -> str:
 
 
 async def _list(
-    server: ApiServer, collection: Collection, read: Callable[[Json], T], limit: int
+    server: ApiServer, collection: Listable, read: Callable[[Json], T], limit: int
 ) -> Listing[T] | None:
     """None where the continue token has expired on the way."""
     items: list[T] = []
@@ -136,7 +151,7 @@ def _page(server: ApiServer, reply: Reply, read: Callable[[Json], T]) -> tuple[l
         raise Refusal(f"{server.server}: the answer is no list of Kubernetes objects") from e
 
 
-def refusal(server: ApiServer, collection: Collection, verb: str, reply: Reply) -> Refusal:
+def refusal(server: ApiServer, collection: Listable, verb: str, reply: Reply) -> Refusal:
     """What a status that is no success means."""
     said = f": {reply.message}" if reply.message else ""
     match reply.status:

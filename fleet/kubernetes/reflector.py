@@ -19,7 +19,7 @@ from typing import Final, Never, Protocol
 
 from fleet.kubernetes.backoff import CALM, LASTED, Backoff, wait_for
 from fleet.kubernetes.collection import (
-    Collection,
+    Listable,
     NotServed,
     Refusal,
     Unauthorized,
@@ -83,7 +83,7 @@ class Reflector:
     """
 
     def __init__(
-        self, collection: Collection, content: Content, on_standing: Callable[[], None]
+        self, collection: Listable, content: Content, on_standing: Callable[[], None]
     ) -> None:
         self.collection = collection
         self.listed = False
