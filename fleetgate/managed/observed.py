@@ -1,0 +1,153 @@
+"""What stands on the hub of managed gateways: one collection for each kind that is written."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from fleet.kubernetes.collection import Unauthorized, list_all
+from fleet.kubernetes.connection import ApiServer
+from fleet.kubernetes.reflector import Reflector
+from fleet.kubernetes.watch import Change, ChangeType
+from fleetgate.managed.manifests import API_VERSIONS, Key, collection_path
+from fleetgate.managed.names import SELECTOR
+
+log = logging.getLogger(__name__)
+
+Json: TypeAlias = Any  # as an API server has it
+
+_UNAUTHORIZED: Final = 30.0
+"""Seconds after which credentials are tried again that were refused; they renew themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnObjects:
+    """The objects of a kind that fleetgate has written in its namespace."""
+
+    kind: str
+    namespace: str
+
+    @property
+    def path(self) -> str:
+        """Where lists and watches are asked for."""
+        return collection_path(self.kind, self.namespace)
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """The labels of our own objects."""
+        return [("labelSelector", SELECTOR)]
+
+    def __str__(self) -> str:
+        return f"{self.kind.lower()}s of gateways in {self.namespace}"
+
+
+class Content:
+    """The objects of one kind as they stand; `on_change` hears which may have changed."""
+
+    def __init__(self, collection: OwnObjects, on_change: Callable[[Key], None]) -> None:
+        self._collection = collection
+        self._on_change = on_change
+        self._objects: dict[str, Json] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is none."""
+        return not self._objects
+
+    def get(self, name: str) -> Json:
+        """An object, None where there is none."""
+        return self._objects.get(name)
+
+    def __iter__(self) -> Iterator[Key]:
+        return (Key(self._collection.kind, name) for name in self._objects)
+
+    async def load(self, server: ApiServer) -> str:
+        """Read all of them. Raises Refusal and Unreached."""
+        listing = await list_all(server, self._collection, self._whole)
+        found = {item["metadata"]["name"]: item for item in listing.items}
+        for name in self._objects.keys() - found.keys():
+            del self._objects[name]
+            self._on_change(Key(self._collection.kind, name))
+        for item in found.values():
+            self.take(item)
+        return listing.position
+
+    def change(self, change: Change) -> None:
+        """Take in what has become of one object."""
+        if change.type is not ChangeType.DELETED:
+            self.take(change.value)
+        elif not self._is_known(change.value):
+            name = change.value["metadata"]["name"]
+            self._objects.pop(name, None)
+            self._on_change(Key(self._collection.kind, name))
+
+    def take(self, item: Json) -> None:
+        """Take in an object, also one that the hub has answered with to a write."""
+        if not self._is_known(item):
+            name = item["metadata"]["name"]
+            self._objects[name] = item
+            self._on_change(Key(self._collection.kind, name))
+
+    def _whole(self, item: Json) -> Json:
+        """An item of a list as a watch has it, which says what it is."""
+        kind = self._collection.kind
+        return {"apiVersion": API_VERSIONS[kind], "kind": kind, **item}
+
+    def _is_known(self, item: Json) -> bool:
+        """Whether what is held is as new: answers to writes and the watch overtake one another."""
+        held = self._objects.get(item["metadata"]["name"])
+        return held is not None and _version(held) >= _version(item)
+
+
+class HubObjects:
+    """All objects that fleetgate has written for gateways, followed while `run` runs."""
+
+    def __init__(self, namespace: str, on_change: Callable[[Key], None]) -> None:
+        self.listed = asyncio.Event()
+        self._contents: dict[str, Content] = {}
+        self._reflectors: list[Reflector] = []
+        for kind in API_VERSIONS:
+            collection = OwnObjects(kind, namespace)
+            self._contents[kind] = Content(collection, on_change)
+            self._reflectors.append(Reflector(collection, self._contents[kind], self._standing))
+        self._troubles: dict[str, str] = {}
+
+    def get(self, key: Key) -> Json:
+        """An object, None where there is none."""
+        return self._contents[key.kind].get(key.name)
+
+    def take(self, item: Json) -> None:
+        """Take in what the hub has answered to a write."""
+        self._contents[item["kind"]].take(item)
+
+    def __iter__(self) -> Iterator[Key]:
+        return (key for content in self._contents.values() for key in content)
+
+    async def run(self, server: ApiServer) -> None:
+        """Follow all kinds until cancelled; `listed` is set once all have been read."""
+        async with asyncio.TaskGroup() as group:
+            for reflector in self._reflectors:
+                group.create_task(_follow(reflector, server))
+
+    def _standing(self) -> None:
+        if all(reflector.listed for reflector in self._reflectors):
+            self.listed.set()
+        troubles = {str(r.collection): r.trouble for r in self._reflectors if r.trouble}
+        for collection, trouble in troubles.items():
+            if self._troubles.get(collection) != trouble:
+                log.warning("managed gateways are not looked after: %s", trouble)
+        self._troubles = troubles
+
+
+async def _follow(reflector: Reflector, server: ApiServer) -> None:
+    while True:
+        try:
+            await reflector.run(server)
+        except Unauthorized:
+            await asyncio.sleep(_UNAUTHORIZED)
+
+
+def _version(item: Json) -> int:
+    # Numbers that grow, by Kubernetes' own word since 1.35 and in fact since etcd keeps them.
+    return int(item["metadata"]["resourceVersion"])

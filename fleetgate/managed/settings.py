@@ -1,0 +1,67 @@
+"""How gateways are run on the hub, the same for all of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Final
+
+from fleetgate.certificates.envoy import SERVER_NAME
+from translators.listeners import Bind
+
+IMAGE: Final = "envoyproxy/envoy:v1.40-latest"
+"""Envoy's own image. It has to have bash, as this one has and the distroless one has not: Envoy is
+drained over its admin port, which is on loopback, by a POST, which no probe of Kubernetes sends."""
+
+INTERNAL: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "networking.gke.io/load-balancer-type": "Internal",
+        "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type": "intranet",
+        "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
+        "service.beta.kubernetes.io/azure-load-balancer-internal": "true",
+    }
+)
+"""What makes a load balancer internal, cloud by cloud: each reads its own and no other."""
+
+PUBLIC: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type": "internet",
+        "service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing",
+    }
+)
+"""What makes one public, in clouds that have to be told."""
+
+SIZE: Final = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-spec"
+"""Where `slb.s2.small` and its kind go; clouds without sizes do not read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancerSettings:
+    """What a Service tells the cloud. `size_annotation` "" leaves the size out."""
+
+    public_annotations: Mapping[str, str] = field(default_factory=lambda: PUBLIC)
+    internal_annotations: Mapping[str, str] = field(default_factory=lambda: INTERNAL)
+    size_annotation: str = SIZE
+    load_balancer_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedSettings:
+    """Where managed gateways live, how they reach fleetgate, and how their Envoys are run.
+
+    `bind` is where the control plane has gateways listen: all Envoys have a network of their own,
+    so all of them the same. `xds_server_name` is the name in fleetgate's certificate, "" has xDS
+    spoken in clear. `admin_port` is on loopback, `ready_port` answers kubelet. `drain` is how long
+    a Pod that is to end goes on, so that load balancers see it and requests finish.
+    """
+
+    namespace: str = "fleetgate-system"
+    image: str = IMAGE
+    bind: Bind = field(default_factory=Bind)
+    xds_address: str = SERVER_NAME
+    xds_port: int = 18000
+    xds_server_name: str = SERVER_NAME
+    admin_port: int = 9901
+    ready_port: int = 19002
+    drain: timedelta = timedelta(seconds=30)
+    load_balancer: LoadBalancerSettings = field(default_factory=LoadBalancerSettings)

@@ -1,0 +1,91 @@
+"""What a gateway's object asks for: how many Envoys, how large, behind which load balancers."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from fleet.models import MseIngressConfig
+from fleet.problem import Problem
+from fleet.ref import Ref
+from translators.tables import HTTP_PORT
+
+MAX_REPLICAS: Final = 100
+"""Beyond what a gateway of this kind is made for, and far below what would hurt a hub."""
+
+HTTPS_PORT: Final = 443
+"""Where gateways will serve TLS: in their Services from the start, so that none changes then."""
+
+_SIZE: Final = re.compile(r"([1-9][0-9]{0,2})c([1-9][0-9]{0,3})g")
+_LOAD_BALANCER_SIZE: Final = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The cores and the memory (GiB) of one Envoy."""
+
+    cores: int = 4
+    memory: int = 8
+
+    def __str__(self) -> str:
+        return f"{self.cores}c{self.memory}g"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancer:
+    """One in front of a gateway; `size` is in the cloud's words, "" leaves it to the cloud."""
+
+    internal: bool
+    size: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A gateway as it is to be run. `ports` are those that its users see."""
+
+    replicas: int = 3
+    size: Size = Size()
+    load_balancers: tuple[LoadBalancer, ...] = (LoadBalancer(internal=False),)
+    ports: tuple[int, ...] = (HTTP_PORT, HTTPS_PORT)
+    problems: tuple[Problem, ...] = ()
+
+
+def read_shape(gateway: Ref, config: MseIngressConfig) -> Shape:
+    """Read a MseIngressConfig; what cannot be read leaves its default in force."""
+    instance, network = config.spec.common.instance, config.spec.common.network
+    default = Shape()
+    problems: list[Problem] = []
+
+    def report(key: str, value: object, expected: str, effect: str) -> None:
+        at = f"spec.common.{key}"
+        problems.append(Problem(gateway, "InvalidField", at, str(value), expected, effect))
+
+    replicas = default.replicas
+    if isinstance(instance.replicas, int) and 1 <= instance.replicas <= MAX_REPLICAS:
+        replicas = instance.replicas
+    elif instance.replicas is not None:
+        quoted = isinstance(instance.replicas, str) and instance.replicas.isdecimal()
+        expected = f"an integer from 1 to {MAX_REPLICAS}{', without quotes' if quoted else ''}"
+        report("instance.replicas", instance.replicas, expected, f"{replicas} Envoys run")
+
+    size = default.size
+    if isinstance(instance.spec, str) and (found := _SIZE.fullmatch(instance.spec.strip())):
+        size = Size(int(found[1]), int(found[2]))
+    elif instance.spec is not None:
+        expected = "the cores and the GiB of memory of an Envoy, such as 2c4g"
+        report("instance.spec", instance.spec, expected, f"{size} holds")
+
+    asked: list[LoadBalancer] = []
+    for key, value, internal in (
+        ("network.publicSLBSpec", network.public_slb_spec, False),
+        ("network.privateSLBSpec", network.private_slb_spec, True),
+    ):
+        if value is None or value == "":
+            continue
+        load_balancer_size = str(value)
+        if not _LOAD_BALANCER_SIZE.fullmatch(load_balancer_size):
+            expected = "the size of a load balancer in the cloud's words, such as slb.s2.small"
+            report(key, value, expected, "the cloud chooses the size")
+            load_balancer_size = ""
+        asked.append(LoadBalancer(internal, load_balancer_size))
+    load_balancers = tuple(asked) or default.load_balancers
+    return Shape(replicas, size, load_balancers, default.ports, tuple(problems))

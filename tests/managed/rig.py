@@ -1,0 +1,144 @@
+"""Gateways that are run on a real hub, and what a test sees of them there."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from fleet.events import Upserted
+from fleet.models import MseIngressConfig
+from fleet.parse import parse
+from fleet.ref import HUB, Ref
+from fleetgate.managed.gateways import ClientOf, ManagedGateways, Pace
+from fleetgate.managed.settings import ManagedSettings
+from tests.sinks.rig import Audited
+from tests.support.kube import Cluster
+
+Json: TypeAlias = Any  # as kubectl prints it
+Gateways: TypeAlias = Mapping[Ref, MseIngressConfig]
+
+NAMESPACE = "fleetgate-system"
+PATIENCE = 20.0
+"""Seconds that a test waits for what must come, generous for a machine with more to do."""
+
+PACE = Pace(calm=0.01, retry=0.05)
+"""Repairs at once: a test that waits for them waits for nothing else."""
+
+KINDS = ("deployment", "service", "poddisruptionbudget", "configmap", "secret", "serviceaccount")
+
+
+def gateway(name: str = "shop", **common: Json) -> Json:
+    """A gateway of a size such as instance={"spec": "2c4g"}."""
+    return {
+        "apiVersion": "mse.alibabacloud.com/v1alpha1",
+        "kind": "MseIngressConfig",
+        "metadata": {"name": name},
+        "spec": {"common": common, "ingress": {"local": {"ingressClass": "mse"}}},
+    }
+
+
+def read(manifest: Json) -> tuple[Ref, MseIngressConfig]:
+    """What fleetgate reads of a manifest."""
+    parsed = parse(manifest, HUB, "test")
+    assert isinstance(parsed, Upserted)
+    assert isinstance(parsed.value, MseIngressConfig)
+    assert not parsed.problems
+    return parsed.ref, parsed.value
+
+
+@dataclass
+class Hub:
+    """The hub as a user of kubectl sees it, in fleetgate's namespace."""
+
+    cluster: Cluster
+
+    def declare(self, *manifests: Json) -> Gateways:
+        """Apply gateways; what fleetgate reads of them afterwards."""
+        body = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
+        self.cluster.kubectl("apply", "--filename=-", stdin=json.dumps(body))
+        names = [manifest["metadata"]["name"] for manifest in manifests]
+        return dict(read(self.get("mseingressconfig", name)) for name in names)
+
+    def kubectl(self, *args: str, stdin: str = "") -> str:
+        return self.cluster.kubectl(f"--namespace={NAMESPACE}", *args, stdin=stdin)
+
+    def get(self, kind: str, name: str = "envoy-mse-shop") -> Json:
+        return json.loads(self.kubectl("get", kind, name, "--output=json"))
+
+    def names(self) -> dict[str, list[str]]:
+        """The names of all that is there, by kind."""
+        found = json.loads(self.kubectl("get", ",".join(KINDS), "--output=json"))["items"]
+        return {
+            kind: sorted(o["metadata"]["name"] for o in found if o["kind"].lower() == kind)
+            for kind in KINDS
+        }
+
+    def versions(self) -> dict[str, str]:
+        """Which version of each object stands there: a write changes it."""
+        found = json.loads(self.kubectl("get", ",".join(KINDS), "--output=json"))["items"]
+        return {
+            f"{o['kind']} {o['metadata']['name']}": o["metadata"]["resourceVersion"] for o in found
+        }
+
+
+@dataclass
+class Running:
+    """Managed gateways at work."""
+
+    managed: ManagedGateways
+    api: Audited
+    hub: Hub
+    addresses_changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Return when a look at the hub shows what is waited for."""
+        async with asyncio.timeout(PATIENCE):
+            while not await asyncio.to_thread(true):  # noqa: ASYNC110 (kubectl does not tell)
+                await asyncio.sleep(0.05)
+
+    async def settled(self) -> None:
+        """Return when every object that is wanted stands there, and no write is under way."""
+        await self.api.until(lambda: len(self.api.written) == len(self.api.writes) > 0)
+        while True:
+            asked = len(self.api.asked)
+            versions = await asyncio.to_thread(self.hub.versions)
+            if len(self.api.asked) == asked and versions:
+                return
+
+    async def addresses(self, true: Callable[[Mapping[Ref, tuple[str, ...]]], bool]) -> None:
+        """Return when the addresses are as wanted."""
+        async with asyncio.timeout(PATIENCE):
+            while not true(self.managed.addresses):
+                self.addresses_changed.clear()
+                await self.addresses_changed.wait()
+
+
+@asynccontextmanager
+async def running(
+    hub: Hub,
+    wanted: Gateways | None = None,
+    settings: ManagedSettings | None = None,
+    client_of: ClientOf | None = None,
+    *,
+    leads: bool = True,
+) -> AsyncIterator[Running]:
+    """Run gateways while the block runs, as the leader or as another replica."""
+    api = await Audited.from_kubeconfig(hub.cluster.kubeconfig)
+    assert isinstance(api, Audited)
+    managed = ManagedGateways(api, settings or ManagedSettings(), client_of, PACE)
+    found = Running(managed, api, hub)
+    managed.on_addresses(found.addresses_changed.set)
+    tasks = [asyncio.create_task(managed.observe())]
+    if leads:
+        tasks.append(asyncio.create_task(managed.run()))
+    try:
+        if wanted is not None:
+            managed.want(wanted)
+        yield found
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await api.close()

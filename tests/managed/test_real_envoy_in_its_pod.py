@@ -1,0 +1,144 @@
+"""A real Envoy runs on what a managed gateway's Pod has: its command, its files, its probe."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import aiohttp
+import pytest
+import yaml
+
+from fleetgate.managed.envoy import FILE, bootstrap_files
+from fleetgate.managed.shape import Size
+from tests.certificates.served import DAY, SERVER, SHOP, Clock, made, serial, served
+from tests.managed.pod import NAME, eventually, pod, settings
+from tests.managed.rig import gateway, read
+from tests.xds.gateway import SCOPE_HEADER
+from tests.xds.resources import LISTENER
+
+pytestmark = pytest.mark.usefixtures("real_envoy")
+
+SCOPE = {SCOPE_HEADER: "shop"}
+
+
+def test_it_joins_its_gateway_by_its_certificate_and_serves(tmp_path: Path) -> None:
+    async def story() -> None:
+        certificates = await made()
+        files = dict(certificates.client_of(SHOP).files)
+        async with (
+            served(certificates.credentials()) as xds,
+            pod(settings(xds.port, SERVER), files, tmp_path) as shop,
+        ):
+            await shop.becomes(200)
+            (client,) = xds.cache.clients()
+            assert (client.node_id, client.group) == (NAME, SHOP)
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(await shop.listener(), headers=SCOPE) as answer,
+            ):
+                assert await answer.text() == "first"
+
+    asyncio.run(story())
+
+
+def test_it_is_not_ready_before_it_has_a_configuration(tmp_path: Path) -> None:
+    async def story() -> None:
+        certificates = await made()
+        async with served(certificates.credentials()) as xds:
+            listeners = {LISTENER: dict(xds.cache.snapshot(SHOP)[LISTENER])}
+            xds.cache.drop(SHOP)
+            files = dict(certificates.client_of(SHOP).files)
+            async with pod(settings(xds.port, SERVER), files, tmp_path) as shop:
+                await xds.until(lambda: bool(xds.cache.clients()))
+                assert await shop.probe() == 0
+                xds.cache.publish(SHOP, listeners)
+                await shop.becomes(200)
+
+    asyncio.run(story())
+
+
+def test_it_waits_for_its_configuration_without_end() -> None:
+    ref, _ = read(gateway())
+    bootstrap = yaml.safe_load(bootstrap_files(ref, Size(), settings(18000, SERVER))[FILE])
+    dynamic = bootstrap["dynamic_resources"]
+    assert dynamic["cds_config"]["initial_fetch_timeout"] == "0s"
+    assert dynamic["lds_config"]["initial_fetch_timeout"] == "0s"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        pytest.param("POST", "/ready", id="only-get"),
+        pytest.param("GET", "/", id="not-the-first-page"),
+        pytest.param("GET", "/config_dump", id="not-the-configuration"),
+        pytest.param("GET", "/ready/../config_dump", id="not-by-a-detour"),
+        pytest.param("POST", "/quitquitquit", id="not-the-end"),
+    ],
+)
+def test_nothing_but_its_readiness_is_shown_to_others(
+    method: str, path: str, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        certificates = await made()
+        files = dict(certificates.client_of(SHOP).files)
+        async with (
+            served(certificates.credentials()) as xds,
+            pod(settings(xds.port, SERVER), files, tmp_path) as shop,
+        ):
+            await shop.becomes(200)
+            assert await shop.ask(method, path, shop.settings.ready_port) == 404
+
+    asyncio.run(story())
+
+
+def test_before_it_stops_it_sends_its_clients_to_other_pods_and_serves_on(tmp_path: Path) -> None:
+    async def story() -> None:
+        certificates = await made()
+        files = dict(certificates.client_of(SHOP).files)
+        async with (
+            served(certificates.credentials()) as xds,
+            pod(settings(xds.port, SERVER), files, tmp_path) as shop,
+            aiohttp.ClientSession(headers=SCOPE) as kept,
+        ):
+            await shop.becomes(200)
+            url = await shop.listener()
+            async with kept.get(url) as answer:
+                assert "connection" not in answer.headers
+            await shop.pre_stop()
+            await shop.becomes(503)
+            async with kept.get(url) as answer:
+                assert (answer.status, answer.headers["connection"]) == (200, "close")
+            async with aiohttp.ClientSession(headers=SCOPE) as new, new.get(url) as answer:
+                assert (answer.status, answer.headers["connection"]) == (200, "close")
+
+    asyncio.run(story())
+
+
+def test_it_follows_the_renewal_of_its_certificate_without_a_restart(tmp_path: Path) -> None:
+    async def story() -> None:
+        clock = Clock()
+        certificates = await made(clock=clock)
+        first = certificates.client_of(SHOP)
+        async with (
+            served(certificates.credentials()) as xds,
+            pod(settings(xds.port, SERVER), dict(first.files), tmp_path) as shop,
+        ):
+            await shop.becomes(200)
+            clock.now += 61 * DAY
+            renewed = certificates.client_of(SHOP)
+            assert renewed != first
+            shop.mount("xds", dict(renewed.files))
+
+            async def shown() -> bool:
+                return f"{serial(renewed):x}" in await shop.admin("/certs")
+
+            await eventually(shown)
+
+    asyncio.run(story())
+
+
+def test_xds_in_clear_needs_no_certificate() -> None:
+    ref, _ = read(gateway())
+    files = bootstrap_files(ref, Size(), replace(settings(18000, SERVER), xds_server_name=""))
+    assert list(files) == [FILE]
+    assert "transport_socket" not in files[FILE]

@@ -1,0 +1,150 @@
+"""The fields of a MseIngressConfig that say how its Envoys are run."""
+
+from typing import Any, TypeAlias
+
+import pytest
+
+from fleet.events import Upserted
+from fleet.models import MseIngressConfig
+from fleet.parse import parse
+from fleet.ref import HUB
+from fleetgate.managed.shape import LoadBalancer, Shape, Size, read_shape
+from tests.managed.rig import gateway
+
+Json: TypeAlias = Any  # as YAML has it
+
+PUBLIC = LoadBalancer(internal=False)
+INTERNAL = LoadBalancer(internal=True)
+
+
+def shape_of(spec: object) -> Shape:
+    """The shape of a gateway, read as a source reads it."""
+    parsed = parse({**gateway(), "spec": spec}, HUB, "test")
+    assert isinstance(parsed, Upserted)
+    assert isinstance(parsed.value, MseIngressConfig)
+    assert parsed.problems == ()
+    return read_shape(parsed.ref, parsed.value)
+
+
+def instance(**fields: Json) -> Json:
+    return {"common": {"instance": fields}}
+
+
+def network(**fields: Json) -> Json:
+    return {"common": {"network": fields}}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"common": None}, id="null"),
+        pytest.param({"common": {"instance": {}, "network": {}}}, id="empty"),
+        pytest.param({"common": {"network": {"vSwitches": ["vsw-1"]}}}, id="switches-only"),
+    ],
+)
+def test_without_a_word_three_envoys_of_4c8g_run_behind_a_public_load_balancer(
+    spec: object,
+) -> None:
+    shape = shape_of(spec)
+
+    assert (shape.replicas, str(shape.size)) == (3, "4c8g")
+    assert shape.load_balancers == (PUBLIC,)
+    assert shape.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("spec", "size"),
+    [
+        pytest.param("2c4g", Size(2, 4), id="2c4g"),
+        pytest.param("1c1g", Size(1, 1), id="smallest"),
+        pytest.param("16c32g", Size(16, 32), id="16c32g"),
+        pytest.param(" 2c4g ", Size(2, 4), id="blanks"),
+    ],
+)
+def test_a_size_is_cores_and_memory(spec: str, size: Size) -> None:
+    shape = shape_of(instance(spec=spec))
+
+    assert shape.size == size
+    assert shape.problems == ()
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 100])
+def test_a_gateway_has_as_many_envoys_as_it_asks_for(replicas: int) -> None:
+    assert shape_of(instance(replicas=replicas)).replicas == replicas
+
+
+@pytest.mark.parametrize(
+    ("replicas", "message"),
+    [
+        pytest.param(0, "'0' (expected an integer from 1 to 100)", id="none"),
+        pytest.param(-1, "'-1' (expected an integer from 1 to 100)", id="negative"),
+        pytest.param(101, "'101' (expected an integer from 1 to 100)", id="too-many"),
+        pytest.param("3", "'3' (expected an integer from 1 to 100, without quotes)", id="quoted"),
+        pytest.param(2.5, "'2.5' (expected an integer from 1 to 100)", id="broken-number"),
+        pytest.param(True, "'true' (expected an integer from 1 to 100)", id="boolean"),
+        pytest.param("many", "'many' (expected an integer from 1 to 100)", id="word"),
+        pytest.param([3], "'a list' (expected an integer from 1 to 100)", id="list"),
+        pytest.param({"min": 3}, "'a mapping' (expected an integer from 1 to 100)", id="mapping"),
+        pytest.param("\ud800", r"'\\ud800' (expected an integer from 1 to 100)", id="no-text"),
+    ],
+)
+def test_replicas_that_cannot_be_read_leave_three(replicas: object, message: str) -> None:
+    shape = shape_of(instance(replicas=replicas, spec="2c4g"))
+
+    (problem,) = shape.problems
+    assert problem.message == f"spec.common.instance.replicas: {message}; 3 Envoys run"
+    assert (shape.replicas, shape.size) == (3, Size(2, 4))
+
+
+@pytest.mark.parametrize(
+    "spec", ["2c4gb", "2C4G", "2c", "0c4g", "2c0g", "2c4g8", "c4g", 24, "", ["2c4g"], "1000c1g"]
+)
+def test_a_size_that_cannot_be_read_leaves_4c8g(spec: object) -> None:
+    shape = shape_of(instance(replicas=2, spec=spec))
+
+    (problem,) = shape.problems
+    assert problem.key == "spec.common.instance.spec"
+    assert problem.expected == "the cores and the GiB of memory of an Envoy, such as 2c4g"
+    assert problem.effect == "4c8g holds"
+    assert (shape.replicas, shape.size) == (2, Size(4, 8))
+
+
+@pytest.mark.parametrize(
+    ("spec", "load_balancers"),
+    [
+        pytest.param(
+            network(publicSLBSpec="slb.s2.small"),
+            [LoadBalancer(False, "slb.s2.small")],
+            id="public",
+        ),
+        pytest.param(
+            network(privateSLBSpec="slb.s1.small"),
+            [LoadBalancer(True, "slb.s1.small")],
+            id="internal",
+        ),
+        pytest.param(
+            network(privateSLBSpec="slb.s1.small", publicSLBSpec="slb.s2.small"),
+            [LoadBalancer(False, "slb.s2.small"), LoadBalancer(True, "slb.s1.small")],
+            id="both",
+        ),
+        pytest.param(network(publicSLBSpec="", privateSLBSpec=""), [PUBLIC], id="empty"),
+    ],
+)
+def test_load_balancers_are_public_or_internal(
+    spec: object, load_balancers: list[LoadBalancer]
+) -> None:
+    shape = shape_of(spec)
+
+    assert list(shape.load_balancers) == load_balancers
+    assert shape.problems == ()
+
+
+@pytest.mark.parametrize("size", [["slb.s2.small"], {"size": 2}, "slb s2", "x" * 64])
+def test_an_internal_load_balancer_stays_internal_whatever_its_size_says(size: object) -> None:
+    shape = shape_of(network(privateSLBSpec=size))
+
+    assert shape.load_balancers == (INTERNAL,)
+    (problem,) = shape.problems
+    assert problem.key == "spec.common.network.privateSLBSpec"
+    assert problem.effect == "the cloud chooses the size"
