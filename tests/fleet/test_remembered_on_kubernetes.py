@@ -1,0 +1,97 @@
+"""A restart while API servers are away empties nothing, and makes up for it when they are back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fleet.kubernetes.connection import ApiServer
+from fleet.models import EndpointSlice, Ingress
+from fleet.ref import HUB
+from fleet.sources.kubernetes import KubernetesSource
+from fleet.sources.remembered import Remembered
+from fleet.state import Origin
+from tests.fleet.kubernetes_rig import HOME, KubernetesRig, withdraw
+from tests.fleet.rigs import Listener, listening
+from tests.support.builders import ingress, slice_of
+from tests.support.kube import Clusters
+
+SHOP = ingress("shop", host="example.com").path("/", to="cart:80").of_class("mse")
+PODS = slice_of("cart", addresses=["10.0.0.1"])
+MORE = slice_of("cart", addresses=["10.0.0.2"], suffix="2")
+
+
+@pytest.fixture
+def rig(clusters: Clusters) -> Iterator[KubernetesRig]:
+    made = KubernetesRig(clusters)
+    made.put(SHOP)
+    made.put(PODS, MORE, origin="one")
+    yield made
+    made.close()
+
+
+def live(rig: KubernetesRig, state: Path, script: Callable[[Listener], Awaitable[None]]) -> None:
+    """Read the fleet as one process would, from its start to its stop."""
+    kubeconfig = rig.servers[HUB].kubeconfig
+    source = KubernetesSource(lambda: ApiServer.from_kubeconfig(kubeconfig), {}, HOME)
+
+    async def run() -> None:
+        async with listening(Remembered(source, state)) as listener:
+            await script(listener)
+
+    asyncio.run(run())
+
+
+def is_listed(listener: Listener, origin: str) -> Callable[[], bool]:
+    return lambda: listener.state.origins.get(origin) == Origin(listed=True)
+
+
+def is_lost(listener: Listener, origin: str) -> Callable[[], bool]:
+    return lambda: not listener.state.origins.get(origin, Origin()).reachable
+
+
+def test_a_member_whose_api_server_is_away_at_the_start(rig: KubernetesRig, tmp_path: Path) -> None:
+    async def before(listener: Listener) -> None:
+        await listener.until(is_listed(listener, "one"))
+
+    async def during(listener: Listener) -> None:
+        await listener.until(is_lost(listener, "one"))
+        slices = listener.state.table(EndpointSlice)
+        assert {PODS.ref("one"), MORE.ref("one")} <= slices.keys()
+        assert listener.state.origins["one"].since is not None
+
+        withdraw(rig.servers["one"], MORE.manifest)
+        rig.find("one")
+        await listener.until(is_listed(listener, "one"))
+        assert PODS.ref("one") in slices
+        assert MORE.ref("one") not in slices
+
+    live(rig, tmp_path, before)
+    rig.lose("one")
+    live(rig, tmp_path, during)
+
+
+def test_a_hub_whose_api_server_is_away_at_the_start(rig: KubernetesRig, tmp_path: Path) -> None:
+    async def before(listener: Listener) -> None:
+        await listener.until(is_listed(listener, "one"))
+        await listener.until(is_listed(listener, HUB))
+
+    async def during(listener: Listener) -> None:
+        await listener.until(is_lost(listener, HUB))
+        assert SHOP.ref() in listener.state.table(Ingress)
+        assert PODS.ref("one") in listener.state.table(EndpointSlice)
+        assert is_lost(listener, "one")()
+
+        await asyncio.to_thread(rig.servers[HUB].start)
+        await listener.until(is_listed(listener, HUB))
+        await listener.until(is_listed(listener, "one"))
+        assert SHOP.ref() in listener.state.table(Ingress)
+        assert PODS.ref("one") in listener.state.table(EndpointSlice)
+
+    live(rig, tmp_path, before)
+    rig.servers[HUB].kill()
+    try:
+        live(rig, tmp_path, during)
+    finally:
+        rig.servers[HUB].start()
