@@ -62,7 +62,6 @@ def transport_socket(tls: XdsTls) -> dict[str, Any]:  # JSON
         "tls_maximum_protocol_version": "TLSv1_3",
     }
     context = {
-        "alpn_protocols": ["h2"],
         "tls_params": versions,
         "tls_certificate_sds_secret_configs": [_source(tls, _CERTIFICATE)],
         "combined_validation_context": {
@@ -79,8 +78,6 @@ def transport_socket(tls: XdsTls) -> dict[str, Any]:  # JSON
         "typed_config": {
             "@type": f"{_TYPES}.UpstreamTlsContext",
             "sni": tls.server_name,
-            # A resumed session would show the certificates of the handshake long ago.
-            "max_session_keys": 0,
             "common_tls_context": context,
         },
     }

@@ -195,10 +195,16 @@ def channel(credential: Credential) -> grpc.ChannelCredentials:
     )
 
 
-def write(directory: Path, credential: Credential) -> None:
-    """Have the files as `fleetgate certificate` leaves them."""
-    documents = {n: text.encode() for n, text in sds_documents(str(directory)).items()}
-    replace_files(directory, {**credential.files, **documents})
+def write(place: Path, credential: Credential, documents: str = "tls") -> None:
+    """Have the files in `place`/tls, and the documents there too or in a place of their own."""
+    texts = {n: text.encode() for n, text in sds_documents(str(place / "tls")).items()}
+    if documents == "tls":
+        replace_files(place / "tls", {**credential.files, **texts})
+        return
+    replace_files(place / "tls", credential.files)
+    (place / documents).mkdir(exist_ok=True)
+    for name, content in texts.items():
+        (place / documents / name).write_bytes(content)
 
 
 @dataclass
@@ -253,15 +259,18 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
 
 @asynccontextmanager
 async def envoy(
-    port: int, place: Path, *, tls: bool = True, gateway: str = SHOP, server_name: str = SERVER
+    port: int,
+    place: Path,
+    *,
+    tls: bool = True,
+    documents: str = "tls",
+    server_name: str = SERVER,
 ) -> AsyncIterator[Joining]:
-    """A real Envoy with fleetgate's bootstrap; its files are in `place`/tls."""
+    """A real Envoy of mse/shop with fleetgate's bootstrap; its files are in `place`/tls."""
+    files = XdsTls(str(place / "tls"), server_name, str(place / documents))
     settings = BootstrapSettings(
-        xds_port=port,
-        node_id="envoy-1",
-        full_statistics=True,
-        tls=XdsTls(str(place / "tls"), server_name) if tls else None,
+        xds_port=port, node_id="envoy-1", full_statistics=True, tls=files if tls else None
     )
-    running = Envoy(gateway, settings, place / "envoy.log")
+    running = Envoy(SHOP, settings, place / "envoy.log")
     async with running.running():
         yield Joining(running)

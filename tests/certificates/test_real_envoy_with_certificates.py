@@ -31,7 +31,7 @@ SHOP_URI = "spiffe://fleetgate/gateway/mse/shop"
 def test_envoy_with_its_certificate_is_served(tmp_path: Path) -> None:
     async def story() -> None:
         certificates = await made()
-        write(tmp_path / "tls", certificates.client_of(SHOP))
+        write(tmp_path, certificates.client_of(SHOP))
         async with served(certificates.credentials()) as xds, envoy(xds.port, tmp_path) as joining:
             await xds.joined()
             await joining.answers("first")
@@ -76,7 +76,7 @@ def test_envoy_with_a_wrong_certificate_gets_nothing(
         store = MemoryStore()
         certificates = await made(store)
         assert store.roots
-        write(tmp_path / "tls", credential(store.roots))
+        write(tmp_path, credential(store.roots))
         async with served(certificates.credentials()) as xds, envoy(xds.port, tmp_path) as joining:
             await joining.reaches("cluster.fleetgate_xds.upstream_cx_total", 2)
             assert xds.shown == []
@@ -102,7 +102,7 @@ def test_envoy_without_tls_gets_nothing(tmp_path: Path) -> None:
 def test_envoy_that_says_another_gateway_than_its_certificate_is_refused(tmp_path: Path) -> None:
     async def story() -> None:
         certificates = await made()
-        write(tmp_path / "tls", certificates.client_of("mse/other"))
+        write(tmp_path, certificates.client_of("mse/other"))
         async with served(certificates.credentials()) as xds, envoy(xds.port, tmp_path) as joining:
             await joining.reaches("cluster.fleetgate_xds.upstream_rq_total", 2)
             assert xds.shown
@@ -120,7 +120,7 @@ def test_envoy_that_says_another_gateway_than_its_certificate_is_refused(tmp_pat
 def test_envoy_refuses_a_server_of_another_name(tmp_path: Path) -> None:
     async def story() -> None:
         certificates = await made()
-        write(tmp_path / "tls", certificates.client_of(SHOP))
+        write(tmp_path, certificates.client_of(SHOP))
         async with (
             served(certificates.credentials()) as xds,
             envoy(xds.port, tmp_path, server_name="elsewhere.test.svc") as joining,
@@ -131,20 +131,32 @@ def test_envoy_refuses_a_server_of_another_name(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
-def test_renewed_certificates_are_used_without_losing_the_stream(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "documents",
+    [
+        pytest.param("tls", id="as-fleetgate-certificate-writes"),
+        pytest.param("config", id="as-a-secret-and-a-configmap"),
+    ],
+)
+def test_renewed_certificates_are_used_without_losing_the_stream(
+    documents: str, tmp_path: Path
+) -> None:
     async def story() -> None:
         clock = Clock(NOW - 61 * DAY)
         certificates = await made(clock=clock)
         old = certificates.client_of(SHOP)
-        write(tmp_path / "tls", old)
-        async with served(certificates.credentials()) as xds, envoy(xds.port, tmp_path) as joining:
+        write(tmp_path, old, documents)
+        async with (
+            served(certificates.credentials()) as xds,
+            envoy(xds.port, tmp_path, documents=documents) as joining,
+        ):
             await xds.joined()
             server = await xds.presented(old)
 
             clock.now = NOW
             await certificates.refresh()
             new = certificates.client_of(SHOP)
-            write(tmp_path / "tls", new)
+            write(tmp_path, new, documents)
             await joining.shows(serial(new))
 
             assert await xds.presented(new) != server
@@ -173,7 +185,7 @@ def test_a_new_authority_takes_over_and_envoy_can_always_come_back(tmp_path: Pat
     async def story() -> None:
         clock, store = Clock(NOW - 50 * DAY), MemoryStore(Roots((first,)), version=1)
         certificates = await made(store, clock)
-        write(tmp_path / "tls", certificates.client_of(SHOP))
+        write(tmp_path, certificates.client_of(SHOP))
         async with served(certificates.credentials()) as xds, envoy(xds.port, tmp_path) as joining:
             await xds.joined()
             for count, trusted in enumerate([(first, second), (second,)], start=2):
@@ -181,7 +193,7 @@ def test_a_new_authority_takes_over_and_envoy_can_always_come_back(tmp_path: Pat
                 store.roots = Roots(trusted)
                 await certificates.refresh()
                 client = certificates.client_of(SHOP)
-                write(tmp_path / "tls", client)
+                write(tmp_path, client)
                 await joining.reaches("sds.certificate.update_success", count)
                 await joining.reaches("sds.trust.update_success", count)
                 before = len(xds.shown)

@@ -136,6 +136,7 @@ def test_fleetgate_has_to_have_its_name_whatever_its_address() -> None:
     typed = xds["transport_socket"]["typed_config"]
     validation = typed["common_tls_context"]["combined_validation_context"]
     assert typed["sni"] == SERVER_NAME
+    assert set(typed["common_tls_context"]["tls_params"].values()) == {"TLSv1_3"}
     assert validation["default_validation_context"]["match_typed_subject_alt_names"] == [
         {"san_type": "DNS", "matcher": {"exact": SERVER_NAME}}
     ]
