@@ -64,8 +64,8 @@ BUILD = _gauge("build_info", "version python", "Always 1; the labels say what ru
 READY = _gauge("ready", "", "1 once everything has listed and is published.")
 LEADER = _gauge("leader", "", "1 while this process writes what Kubernetes is told; 1 when alone.")
 OBJECTS = _gauge("objects", "kind member", "Objects in force; `member` is empty for the hub's own.")
-HUB_REACHABLE = _gauge("hub_reachable", "", "1 while the hub's objects can be read.")
-MEMBER_REACHABLE = _gauge("member_reachable", "member", "1 while the member can be read.")
+HUB_REACHABLE = _gauge("hub_reachable", "", "1 while the hub's objects are read.")
+MEMBER_REACHABLE = _gauge("member_reachable", "member", "1 while the member is read.")
 LOST = _gauge(
     "unreachable_since_timestamp_seconds",
     "member",
@@ -73,7 +73,9 @@ LOST = _gauge(
     "held then is in force. Absent while it can be read.",
 )
 GATEWAYS = _gauge("gateways", "phase", "Gateways that are declared.")
-INGRESSES = _gauge("ingresses", "served", "Ingresses; `served` is yes for those that a gateway takes, else no.")
+INGRESSES = _gauge(
+    "ingresses", "served", "Ingresses; `served` is yes for those that a gateway takes, else no."
+)
 PROBLEMS = _gauge("problems", "reason", "Problems known now, as `fleetgate status` lists them.")
 TURN_SECONDS = Family(
     "fleetgate_turn_duration_seconds",
@@ -206,9 +208,9 @@ class Metrics:
     def _origins(self) -> Iterator[tuple[Family, Samples]]:
         origins = self._control.state.origins
         hub = origins.get(HUB)
-        yield HUB_REACHABLE, {(): hub is not None and hub.reachable}
+        yield HUB_REACHABLE, {(): hub is not None and hub.listed and hub.reachable}
         members = {name: origin for name, origin in origins.items() if name != HUB}
-        yield MEMBER_REACHABLE, {(name,): member.reachable for name, member in members.items()}
+        yield MEMBER_REACHABLE, {(n,): m.listed and m.reachable for n, m in members.items()}
         lost = {name: o.since for name, o in origins.items() if not o.reachable}
         yield LOST, {(name,): since.timestamp() for name, since in lost.items() if since}
 

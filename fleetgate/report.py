@@ -46,7 +46,7 @@ def report(control: ControlPlane, file_of: FileOf, admin_of: Callable[[str], str
     count = Counter(problem.at for problem in problems)
     return {
         "gateways": [_gateway(control, ref) for ref in gateway_refs(control)],
-        "hub": _origin(control.state.origins.get(HUB, Origin(reachable=False))),
+        "hub": _origin(control.state.origins.get(HUB, Origin())),
         "members": [
             {"id": name, **_origin(origin)}
             for name, origin in sorted(control.state.origins.items())
@@ -126,8 +126,9 @@ def _gateway(control: ControlPlane, ref: Ref) -> Json:
 
 def _origin(origin: Origin) -> Json:
     """How an origin is doing; `since` is when one that is lost was last known to be as it is."""
+    state = "reachable" if origin.listed else "unread"
     return {
-        "state": "reachable" if origin.reachable else "unreachable",
+        "state": state if origin.reachable else "unreachable",
         "message": origin.message,
         "since": origin.since.isoformat(timespec="seconds") if origin.since else "",
     }

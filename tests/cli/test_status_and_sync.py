@@ -10,9 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fleet.events import Listed, Members, Unreachable
+from fleet.sources.memory import MemorySource
 from fleetgate.commands.status import short
+from fleetgate.control import ControlPlane, ControlSettings
+from fleetgate.report import report
 from tests.cli.commands import PATIENCE, PORT_OFFSET, Staying, fleetgate
 from tests.support.builders import ingress, write
+from xds.cache import SnapshotCache
 
 
 def _declare(fleet: Path, name: str, *, host: str = "more.example") -> None:
@@ -74,6 +79,18 @@ def test_text_shows_since_when_a_member_is_lost(up: Staying, fleet: Path) -> Non
     assert re.fullmatch(r"\(\d+s", row[3])
     message = "the directory clusters/east is gone; what it held stays in force"
     assert " ".join(row[4:]) == f"ago) {message}"
+
+
+def test_a_member_that_has_not_listed_yet_is_told_from_one_that_has() -> None:
+    control = ControlPlane(MemorySource(), SnapshotCache(), ControlSettings())
+    control.state.apply([Members(frozenset({"one", "two", "three"}))])
+    control.state.apply([Listed("one"), Unreachable("two", "the cable is cut")])
+
+    shown = report(control, lambda _: "", lambda _: "")
+
+    states = {member["id"]: member["state"] for member in shown["members"]}
+    assert states == {"one": "reachable", "two": "unreachable", "three": "unread"}
+    assert shown["hub"]["state"] == "unread"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from envoy_data_plane.google.rpc import Status
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics
 
+from fleet.events import Members
 from fleet.ref import HUB
 from fleet.sources.memory import MemorySource
 from fleetgate.admin import Admin
@@ -220,6 +221,15 @@ def test_members_are_reachable_or_lost_since_some_time() -> None:
         found = await fleet.scrape()
         assert found.value("hub_reachable") == 0
         assert set(found.of("unreachable_since_timestamp_seconds")) == {("",), ("one",)}
+
+    play(script)
+
+
+def test_a_member_that_is_not_read_yet_is_not_reachable() -> None:
+    async def script(fleet: Fleet) -> None:
+        fleet.control.state.apply([Members(frozenset({"one", "two", "three"}))])
+        reachable = (await fleet.scrape()).of("member_reachable")
+        assert reachable == {("one",): 1, ("two",): 1, ("three",): 0}
 
     play(script)
 
