@@ -236,7 +236,7 @@ class Metrics:
 
     def _streams(self) -> Iterator[tuple[Family, Samples]]:
         declared = {gateway_name(ref) for ref in self._control.gateways}
-        streams = Counter({(name, "delta"): 0 for name in sorted(declared)})
+        streams: Counter[tuple[str, ...]] = Counter({(name, "delta"): 0 for name in declared})
         pending: Counter[tuple[str, ...]] = Counter()
         for backlog in self._control.cache.backlogs():
             gateway = backlog.group if backlog.group in declared else OTHER
