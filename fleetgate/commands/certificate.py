@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Unreached
+from fleet.kubernetes.connection import BadKubeconfig, Unreached
 from fleetgate.certificates.credential import CERTIFICATE, KEY, TRUST, Credential, client_credential
 from fleetgate.certificates.directory import read_files, replace_files
 from fleetgate.certificates.envoy import sds_documents
@@ -15,15 +14,15 @@ from fleetgate.certificates.made import utc_now
 from fleetgate.certificates.names import TRUST_DOMAIN, gateway_uri
 from fleetgate.certificates.roots import Lifetimes, Roots
 from fleetgate.certificates.secret import NAME, SecretStore
+from fleetgate.commands.options import (
+    HUB_CONTEXT,
+    HUB_KUBECONFIG,
+    IN_CLUSTER,
+    OWN_NAMESPACE,
+    hub_place,
+)
 from fleetgate.errors import OperatorError
-
-
-@dataclass(frozen=True, slots=True)
-class _Hub:
-    kubeconfig: Path | None
-    context: str
-    in_cluster: bool
-    namespace: str
+from fleetgate.fleets import HubPlace
 
 
 @click.command()
@@ -41,26 +40,10 @@ class _Hub:
     default="",
     help="Absolute path at which Envoy sees these files, if that is not --out.",
 )
-@click.option(
-    "--hub-kubeconfig",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Kubeconfig of the fleet's hub.",
-)
-@click.option(
-    "--hub-context",
-    metavar="NAME",
-    default="",
-    help="Context of the kubeconfig; its current one unless named.",
-)
-@click.option("--in-cluster", is_flag=True, help="The hub is the cluster in which this runs.")
-@click.option(
-    "--namespace",
-    metavar="NAMESPACE",
-    default="fleetgate-system",
-    show_default=True,
-    help="Namespace of fleetgate on the hub.",
-)
+@HUB_KUBECONFIG
+@HUB_CONTEXT
+@IN_CLUSTER
+@OWN_NAMESPACE
 @click.option(
     "--trust-domain",
     metavar="NAME",
@@ -98,7 +81,10 @@ def certificate(
         raise OperatorError(str(e)) from e
     if tls_dir and not tls_dir.startswith("/"):
         raise OperatorError(f"--tls-dir {tls_dir} has to be an absolute path")
-    roots = asyncio.run(_roots(_Hub(hub_kubeconfig, hub_context, in_cluster, namespace)))
+    hub = hub_place(hub_kubeconfig, hub_context, namespace, in_cluster=in_cluster)
+    if hub is None:
+        raise click.UsageError("Say where the hub is, by --hub-kubeconfig or --in-cluster.")
+    roots = asyncio.run(_roots(hub))
     documents = sds_documents(tls_dir.rstrip("/") or str(out.absolute()))
     try:
         click.echo(_write(out, roots, uri, documents))
@@ -106,9 +92,9 @@ def certificate(
         raise OperatorError(f"{e.filename or out} cannot be used: {e.strerror}") from e
 
 
-async def _roots(hub: _Hub) -> Roots:
+async def _roots(hub: HubPlace) -> Roots:
     try:
-        api = await _connect(hub)
+        api = await hub.connect()
     except BadKubeconfig as e:
         raise OperatorError(str(e)) from e
     try:
@@ -123,14 +109,6 @@ async def _roots(hub: _Hub) -> Roots:
             "xDS there; is it in another --namespace, or are its certificates given by files?"
         )
     return kept.roots
-
-
-async def _connect(hub: _Hub) -> ApiServer:
-    if hub.in_cluster == (hub.kubeconfig is not None):
-        raise OperatorError("say where the hub is: --hub-kubeconfig FILE, or --in-cluster")
-    if hub.kubeconfig is None:
-        return await ApiServer.in_cluster()
-    return await ApiServer.from_kubeconfig(hub.kubeconfig, hub.context)
 
 
 def _write(out: Path, roots: Roots, uri: str, documents: Mapping[str, str]) -> str:

@@ -89,12 +89,6 @@ def test_a_place_that_cannot_be_written_is_told(hub: Cluster, tmp_path: Path) ->
     ("arguments", "sentence"),
     [
         pytest.param(["shop"], "'shop' is not FLAVOUR/NAME", id="no-gateway"),
-        pytest.param(["mse/shop"], "say where the hub is: --hub-kubeconfig FILE", id="no-hub"),
-        pytest.param(
-            ["mse/shop", "--hub-kubeconfig", "/nowhere", "--in-cluster"],
-            "say where the hub is",
-            id="two-hubs",
-        ),
         pytest.param(
             ["mse/shop", "--hub-kubeconfig", "/nowhere"],
             "/nowhere cannot be used: No such file or directory",
@@ -112,3 +106,9 @@ def test_a_mistake_is_told_in_one_sentence(
     arguments: list[str], sentence: str, tmp_path: Path
 ) -> None:
     fleetgate("certificate", *arguments, "--out", tmp_path / "tls").says(sentence)
+
+
+def test_the_hub_has_to_be_named(tmp_path: Path) -> None:
+    ended = fleetgate("certificate", "mse/shop", "--out", tmp_path / "tls")
+    assert ended.status == 2
+    assert "Say where the hub is, by --hub-kubeconfig or --in-cluster." in ended.err
