@@ -1,7 +1,7 @@
 """What one of the replicas does for all of them: statuses and events on the hub."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
 from fleet.kubernetes.connection import ApiServer
@@ -26,7 +26,7 @@ class Leading:
         api: ApiServer,
         namespace: str,
         control: ControlPlane,
-        duties: tuple[Callable[[], Awaitable[None]], ...] = (),
+        duties: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = (),
         lease: LeaseSettings | None = None,
         replicas: ReplicaSettings | None = None,
     ) -> None:
@@ -54,7 +54,7 @@ class Leading:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._sink.run())
             for duty in self._duties:
-                tasks.create_task(_awaited(duty))
+                tasks.create_task(duty())
 
     def _note(self, news: News) -> None:
         self._sink.want_statuses(dict(self._statuses(news)))
@@ -73,7 +73,3 @@ class Leading:
             else:
                 status = ingresses.get(ref)
                 yield ref, status.as_kubernetes() if status else None
-
-
-async def _awaited(duty: Callable[[], Awaitable[None]]) -> None:
-    await duty()

@@ -19,6 +19,7 @@ from fleetgate.control import ControlPlane, ControlSettings
 from fleetgate.errors import OperatorError
 from fleetgate.fleets import Fleet, HubPlace, Place, open_fleet
 from fleetgate.leading import Leading
+from fleetgate.metrics import Metrics
 from fleetgate.replicas import ReplicaSettings
 from xds.cache import SnapshotCache
 from xds.server import XdsServer, by_cluster
@@ -93,7 +94,7 @@ async def serving(
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(control.run())]
-                if leading := _leading(place, settings.duties, fleet, control):
+                if leading := _leading(place, settings.duties, fleet, control, admin.metrics):
                     running.append(tasks.create_task(leading.run()))
                 # Who asked earlier would be told that its gateway has nothing: an Envoy that comes
                 # back after a restart of ours would drop all that it serves.
@@ -108,14 +109,20 @@ async def serving(
 
 
 def _leading(
-    place: Place, duties: HubDuties, fleet: Fleet, control: ControlPlane
+    place: Place, duties: HubDuties, fleet: Fleet, control: ControlPlane, metrics: Metrics
 ) -> Leading | None:
     """What is to be done on the hub, if there is one."""
     if fleet.hub is None or not isinstance(place, HubPlace) or not duties.write_status:
         return None
-    return Leading(
-        fleet.hub, place.namespace, control, lease=duties.lease, replicas=duties.replicas
+    leading = Leading(
+        fleet.hub,
+        place.namespace,
+        control,
+        lease=duties.lease,
+        replicas=duties.replicas,
     )
+    metrics.leads = lambda: leading.leading
+    return leading
 
 
 @asynccontextmanager

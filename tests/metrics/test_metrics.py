@@ -243,7 +243,7 @@ def test_gateways_ingresses_and_problems_are_counted() -> None:
         assert found.of("ingresses") == {("yes",): 2, ("no",): 1}
         assert found.of("problems") == {("InvalidHost",): 1}
         fleet.source.remove(BAD.ref())
-        fleet.admin.metrics.is_leader = False
+        fleet.admin.metrics.leads = lambda: False
         await fleet.control.settle()
         found = await fleet.scrape()
         assert found.of("problems") == {}
