@@ -12,6 +12,7 @@ from fleet.models import MseIngressConfig
 from fleet.parse import parse
 from fleet.ref import HUB, Ref
 from fleetgate.managed.gateways import ClientOf, ManagedGateways, Pace
+from fleetgate.managed.manifests import Key
 from fleetgate.managed.settings import ManagedSettings
 from tests.sinks.rig import Audited
 from tests.support.kube import Cluster
@@ -92,11 +93,40 @@ class Running:
     hub: Hub
     addresses_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
+    async def by_hand(self, *args: str, stdin: str = "") -> str:
+        """What somebody does with kubectl."""
+        return await asyncio.to_thread(self.hub.kubectl, *args, stdin=stdin)
+
+    async def declare(self, *manifests: Json) -> None:
+        """Apply gateways, which are then all that there are."""
+        self.managed.want(await asyncio.to_thread(self.hub.declare, *manifests))
+
+    async def get(self, kind: str, name: str = "envoy-mse-shop") -> Json:
+        return await asyncio.to_thread(self.hub.get, kind, name)
+
+    async def names(self) -> dict[str, list[str]]:
+        return await asyncio.to_thread(self.hub.names)
+
+    async def versions(self) -> dict[str, str]:
+        return await asyncio.to_thread(self.hub.versions)
+
     async def until(self, true: Callable[[], bool]) -> None:
         """Return when a look at the hub shows what is waited for."""
         async with asyncio.timeout(PATIENCE):
             while not await asyncio.to_thread(true):  # noqa: ASYNC110 (kubectl does not tell)
                 await asyncio.sleep(0.05)
+
+    async def heard_of(self, name: str) -> None:
+        """Return when the news of the Deployment has come and a whole gateway was written since."""
+        version = int((await self.get("deployment", name))["metadata"]["resourceVersion"])
+        key = Key("Deployment", name)
+        await self.until(lambda: _version(self.managed._hub.get(key)) >= version)
+        await self.declare(gateway(), gateway("since"))
+        await self.until(lambda: "envoy-mse-since" in self.hub.names()["deployment"])
+
+    def writes_to(self, kind: str, name: str) -> int:
+        """How often something was to be changed about an object."""
+        return sum(asked.path.endswith(f"/{kind}s/{name}") for asked in self.api.writes)
 
     async def settled(self) -> None:
         """Return when every object that is wanted stands there, and no write is under way."""
@@ -119,15 +149,16 @@ class Running:
 async def running(
     hub: Hub,
     wanted: Gateways | None = None,
-    settings: ManagedSettings | None = None,
     client_of: ClientOf | None = None,
     *,
+    settings: ManagedSettings | None = None,
+    pace: Pace = PACE,
     leads: bool = True,
 ) -> AsyncIterator[Running]:
     """Run gateways while the block runs, as the leader or as another replica."""
     api = await Audited.from_kubeconfig(hub.cluster.kubeconfig)
     assert isinstance(api, Audited)
-    managed = ManagedGateways(api, settings or ManagedSettings(), client_of, PACE)
+    managed = ManagedGateways(api, settings or ManagedSettings(), client_of, pace)
     found = Running(managed, api, hub)
     managed.on_addresses(found.addresses_changed.set)
     tasks = [asyncio.create_task(managed.observe())]
@@ -142,3 +173,7 @@ async def running(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await api.close()
+
+
+def _version(item: Json) -> int:
+    return int(item["metadata"]["resourceVersion"])

@@ -1,0 +1,459 @@
+"""Gateways on a real hub: written as wanted, put back when changed, gone with their objects."""
+
+import asyncio
+import base64
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+import yaml
+
+from fleet.ref import HUB, Ref
+from fleetgate.certificates.credential import Credential
+from fleetgate.managed.gateways import Pace
+from fleetgate.managed.manifests import objects
+from fleetgate.managed.settings import ManagedSettings
+from tests.certificates.served import DAY, Clock, made
+from tests.managed.rig import NAMESPACE, PACE, Gateways, Hub, Running, gateway, read, running
+
+Json: TypeAlias = Any  # as kubectl prints it
+
+DEPLOYMENT, SERVICE = "deployment/envoy-mse-shop", "service/envoy-mse-shop"
+SCHEME = "service.beta.kubernetes.io/aws-load-balancer-scheme"
+SHOP = Ref(HUB, "MseIngressConfig", "", "shop")
+DOCUMENTS = Path(__file__).parents[1] / "crds" / "documents"
+ALL = {
+    "configmap": ["envoy-mse-shop"],
+    "deployment": ["envoy-mse-shop"],
+    "poddisruptionbudget": ["envoy-mse-shop"],
+    "secret": [],
+    "service": ["envoy-mse-shop"],
+    "serviceaccount": ["envoy-mse-shop"],
+}
+NOTHING: dict[str, list[str]] = {kind: [] for kind in ALL}
+
+
+def merge(*path: str, value: Json) -> str:
+    """A merge patch of one field."""
+    for step in reversed(path):
+        value = {step: value}
+    return json.dumps(value)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        pytest.param("mseingressconfig.yaml", id="the-documents"),
+        pytest.param("mseingressconfig-hongkong.yaml", id="the-documents-of-hong-kong"),
+        pytest.param(
+            gateway("x" * 253, network={"publicSLBSpec": "s1", "privateSLBSpec": "s1"}),
+            id="longest-name-and-both-load-balancers",
+        ),
+        pytest.param(gateway("shop.example"), id="dots"),
+    ],
+)
+def test_kubernetes_accepts_the_objects_and_calls_their_pods_restricted(
+    hub: Hub, manifest: Json
+) -> None:
+    hub.cluster.kubectl(
+        *("label", "--overwrite", "namespace", NAMESPACE),
+        "pod-security.kubernetes.io/enforce=restricted",
+        "pod-security.kubernetes.io/warn=restricted",
+    )
+    if isinstance(manifest, str):
+        manifest = yaml.safe_load((DOCUMENTS / manifest).read_text())
+    items = objects(*read(manifest), ManagedSettings())
+    done = hub.cluster.try_kubectl(
+        *("apply", "--dry-run=server", "--filename=-"),
+        stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}),
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def test_a_gateway_gets_what_it_consists_of(hub: Hub) -> None:
+    async def story() -> None:
+        async with running(hub) as r:
+            await r.declare(gateway(instance={"replicas": 2, "spec": "2c4g"}))
+            await r.settled()
+            assert await r.names() == ALL
+            deployment = await r.get("deployment")
+            assert deployment["spec"]["replicas"] == 2
+            owner = await r.get("mseingressconfig", "shop")
+            (reference,) = deployment["metadata"]["ownerReferences"]
+            assert reference["uid"] == owner["metadata"]["uid"]
+            assert r.managed.refusals == {}
+
+    asyncio.run(story())
+
+
+def test_the_next_leader_writes_nothing_anew(hub: Hub) -> None:
+    async def story() -> None:
+        gateways = await asyncio.to_thread(hub.declare, gateway())
+        async with running(hub, gateways) as first:
+            await first.settled()
+            before = await first.versions()
+        async with running(hub, gateways) as second:
+            await second.settled()
+            assert await second.versions() == before
+
+    asyncio.run(story())
+
+
+def test_what_others_do_with_the_objects_is_left_alone(hub: Hub) -> None:
+    """Statuses, defaults, somebody's own annotations and containers: no request is made."""
+    sidecar = [{"name": "sidecar", "image": "sidecar:1"}]
+
+    async def story() -> None:
+        async with running(hub) as r:
+            await r.declare(gateway())
+            await r.settled()
+            writes = r.writes_to("deployment", "envoy-mse-shop")
+            await r.by_hand("annotate", DEPLOYMENT, "team=shop")
+            pod = merge("spec", "template", "spec", "containers", value=sidecar)
+            await r.by_hand("patch", DEPLOYMENT, "--patch", pod)
+            for ready in range(3):
+                status = patch(DEPLOYMENT, "status", "replicas", value=ready)
+                await r.by_hand(*status, "--subresource=status")
+            await r.heard_of("envoy-mse-shop")
+            assert r.writes_to("deployment", "envoy-mse-shop") == writes
+            spec = (await r.get("deployment"))["spec"]["template"]["spec"]
+            assert len(spec["containers"]) == 2
+
+    asyncio.run(story())
+
+
+def patch(what: str, *path: str, value: Json) -> list[str]:
+    return ["patch", what, "--type=merge", "--patch", merge(*path, value=value)]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["scale", DEPLOYMENT, "--replicas=1"], id="scaled"),
+        pytest.param(["set", "image", DEPLOYMENT, "envoy=envoy:0"], id="other-image"),
+        pytest.param(
+            patch(SERVICE, "spec", "externalTrafficPolicy", value="Cluster"), id="other-policy"
+        ),
+        pytest.param(
+            patch(SERVICE, "spec", "ports", value=[{"name": "port-80", "port": 80}]),
+            id="port-removed",
+        ),
+        pytest.param(
+            patch("configmap/envoy-mse-shop", "data", "bootstrap.yaml", value=""), id="emptied"
+        ),
+        pytest.param(["label", DEPLOYMENT, "fleetgate.dev/gateway-"], id="label-removed"),
+        pytest.param(
+            ["annotate", SERVICE, f"{SCHEME}=internal", "--overwrite"], id="other-annotation"
+        ),
+        *(
+            pytest.param(["delete", f"{kind}/envoy-mse-shop"], id=f"{kind}-deleted")
+            for kind, names in ALL.items()
+            if names
+        ),
+    ],
+)
+def test_what_somebody_changes_by_hand_is_put_back(
+    hub: Hub, command: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "fleetgate.managed")
+
+    async def story() -> None:
+        async with running(hub) as r:
+            await r.declare(gateway())
+            await r.settled()
+            before = await asyncio.to_thread(_specs, hub)
+            await r.by_hand(*command)
+            await r.until(lambda: _specs(hub) == before)
+            await r.until(lambda: any(m.startswith("put back") for m in caplog.messages))
+
+    asyncio.run(story())
+
+
+def test_an_object_is_put_back_at_most_once_in_a_while(hub: Hub) -> None:
+    """Else two controllers that disagree would write as fast as they can."""
+
+    async def story() -> None:
+        async with running(hub, pace=Pace(calm=3600)) as r:
+            await r.declare(gateway())
+            await r.settled()
+            writes = r.writes_to("deployment", "envoy-mse-shop")
+            await r.by_hand("scale", DEPLOYMENT, "--replicas=1")
+            await r.heard_of("envoy-mse-shop")
+            assert r.writes_to("deployment", "envoy-mse-shop") == writes
+
+    asyncio.run(story())
+
+
+def test_an_autoscaler_is_not_fought(hub: Hub) -> None:
+    async def story() -> None:
+        async with running(hub) as r:
+            await r.declare(gateway())
+            await r.settled()
+            await r.by_hand("scale", DEPLOYMENT, "--replicas=7")
+            await r.until(lambda: hub.get("deployment")["spec"]["replicas"] == 3)
+            await asyncio.to_thread(_autoscale, hub, 9)
+            # Something else that has to be put back, so that the replicas would be as well.
+            await r.by_hand("set", "image", DEPLOYMENT, "envoy=envoy:0")
+            await r.until(lambda: _image(hub) != "envoy:0")
+            assert (await r.get("deployment"))["spec"]["replicas"] == 9
+            await r.declare(gateway(instance={"spec": "2c4g"}))
+            await r.until(lambda: _cpu(hub) == "2")
+            assert (await r.get("deployment"))["spec"]["replicas"] == 9
+
+    asyncio.run(story())
+
+
+def test_changes_of_the_gateway_roll_through(hub: Hub) -> None:
+    async def story() -> None:
+        async with running(hub) as r:
+            await r.declare(gateway(instance={"replicas": 2, "spec": "2c4g"}))
+            await r.settled()
+            before = await r.get("deployment")
+            await r.declare(gateway(instance={"replicas": 5, "spec": "2c4g"}))
+            await r.until(lambda: hub.get("deployment")["spec"]["replicas"] == 5)
+            assert (await r.get("deployment"))["spec"]["template"] == before["spec"]["template"]
+            await r.declare(gateway(instance={"replicas": 5, "spec": "4c8g"}))
+            await r.until(lambda: _cpu(hub) == "4")
+
+    asyncio.run(story())
+
+
+def test_a_load_balancer_that_becomes_internal_is_another_one(hub: Hub) -> None:
+    async def story() -> None:
+        async with running(hub) as r:
+            await r.declare(gateway())
+            await r.settled()
+            await r.declare(gateway(network={"privateSLBSpec": "slb.s1.small"}))
+            await r.until(lambda: hub.names()["service"] == ["envoy-mse-shop-internal"])
+
+    asyncio.run(story())
+
+
+def test_what_a_gateway_consisted_of_goes_with_it(hub: Hub) -> None:
+    """There is no garbage collector here; with one, both do the same."""
+
+    async def story() -> None:
+        async with running(hub) as r:
+            await r.declare(gateway("shop"), gateway("other"))
+            await r.settled()
+            await r.by_hand("delete", "mseingressconfig/other")
+            await r.declare(gateway("shop"))
+            await r.until(lambda: hub.names() == ALL)
+            await r.by_hand("delete", "mseingressconfig/shop")
+            r.managed.want({})
+            await r.until(lambda: hub.names() == NOTHING)
+
+    asyncio.run(story())
+
+
+def test_a_gateway_that_was_deleted_while_nobody_led_goes_at_the_next_start(hub: Hub) -> None:
+    async def story() -> None:
+        gateways = await asyncio.to_thread(hub.declare, gateway())
+        async with running(hub, gateways) as first:
+            await first.settled()
+        await asyncio.to_thread(hub.kubectl, "delete", "mseingressconfig/shop")
+        async with running(hub, {}) as second:
+            await second.until(lambda: hub.names() == NOTHING)
+
+    asyncio.run(story())
+
+
+def test_envoys_of_a_gateway_that_is_still_declared_are_never_removed(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a restart, a gateway that cannot be read is not known; its Envoys serve on."""
+
+    async def story() -> None:
+        gateways = await asyncio.to_thread(hub.declare, gateway())
+        async with running(hub, gateways) as first:
+            await first.settled()
+        async with running(hub, {}) as second:
+            kept = "kept as long as there is MseIngressConfig shop"
+            await second.until(lambda: sum(kept in m for m in caplog.messages) == 5)
+            assert await second.names() == ALL
+            await second.by_hand("delete", "mseingressconfig/shop")
+            await second.until(lambda: hub.names() == NOTHING)
+
+    asyncio.run(story())
+
+
+def test_objects_without_our_labels_are_nobodys_business(hub: Hub) -> None:
+    async def story() -> None:
+        await asyncio.to_thread(hub.kubectl, "create", "configmap", "envoy-mse-gone")
+        async with running(hub) as r:
+            await r.declare(gateway())
+            await r.settled()
+            assert "envoy-mse-gone" in (await r.names())["configmap"]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("leads", [pytest.param(True, id="leader"), pytest.param(False, id="not")])
+def test_the_address_of_the_load_balancer_becomes_the_gateways(hub: Hub, *, leads: bool) -> None:
+    async def story() -> None:
+        both = {"publicSLBSpec": "s1", "privateSLBSpec": "s1"}
+        gateways = await asyncio.to_thread(hub.declare, gateway(network=both))
+        async with running(hub, gateways) as leader:
+            await leader.settled()
+            async with running(hub, gateways, leads=leads) as r:
+                await r.managed.observed()
+                assert r.managed.addresses == {}
+                await _address(r, "envoy-mse-shop-internal", {"ip": "10.0.0.7"})
+                await r.addresses(lambda a: a == {SHOP: ("10.0.0.7",)})
+                await _address(
+                    r, "envoy-mse-shop", {"ip": "203.0.113.7"}, {"hostname": "lb.example"}
+                )
+                await r.addresses(lambda a: a == {SHOP: ("203.0.113.7", "lb.example", "10.0.0.7")})
+                r.managed.want({})
+                assert r.managed.addresses == {}
+
+    asyncio.run(story())
+
+
+def test_an_address_that_is_there_already_is_known_at_once(hub: Hub) -> None:
+    async def story() -> None:
+        gateways = await asyncio.to_thread(hub.declare, gateway())
+        async with running(hub, gateways) as first:
+            await first.settled()
+            await _address(first, "envoy-mse-shop", {"ip": "203.0.113.7"})
+        async with running(hub, gateways) as second:
+            await second.managed.observed()
+            assert second.managed.addresses == {SHOP: ("203.0.113.7",)}
+
+    asyncio.run(story())
+
+
+def test_the_certificate_is_kept_renewed_and_put_back(hub: Hub) -> None:
+    async def story() -> None:
+        clock = Clock()
+        certificates = await made(clock=clock)
+        gateways = await asyncio.to_thread(hub.declare, gateway())
+        async with running(hub, gateways, certificates.client_of) as r:
+            certificates.on_change(r.managed.certificates_changed)
+            await r.settled()
+            first = await asyncio.to_thread(_certificate, hub)
+            assert first == certificates.client_of("mse/shop")
+            deployment = await r.get("deployment")
+            clock.now += 61 * DAY
+            await certificates.refresh()
+            await r.until(lambda: _certificate(hub) != first)
+            renewed = certificates.client_of("mse/shop")
+            assert await asyncio.to_thread(_certificate, hub) == renewed
+            now = await r.get("deployment")
+            assert now["metadata"]["resourceVersion"] == deployment["metadata"]["resourceVersion"]
+            stranger = base64.b64encode(first.files["tls.key"]).decode()
+            await r.by_hand(*patch("secret/envoy-mse-shop-xds", "data", "tls.key", value=stranger))
+            await r.until(lambda: _certificate(hub).files["tls.key"] != first.files["tls.key"])
+
+    asyncio.run(story())
+
+
+def test_the_next_leader_keeps_the_certificate(hub: Hub) -> None:
+    async def story() -> None:
+        certificates = await made()
+        store = certificates._store
+        gateways = await asyncio.to_thread(hub.declare, gateway())
+        async with running(hub, gateways, certificates.client_of) as first:
+            await first.settled()
+            before = await first.versions()
+        others = await type(certificates).open(store, certificates._settings, certificates._clock)
+        async with running(hub, gateways, others.client_of) as second:
+            await second.settled()
+            assert await second.versions() == before
+
+    asyncio.run(story())
+
+
+def test_an_api_server_that_was_lost_gets_what_was_wanted_meanwhile(hub: Hub) -> None:
+    async def story() -> None:
+        async with running(hub) as r:
+            await r.declare(gateway())
+            await r.settled()
+            changed = await asyncio.to_thread(hub.declare, gateway(instance={"replicas": 4}))
+            await asyncio.to_thread(hub.cluster.kill)
+            r.managed.want(changed)
+            await asyncio.to_thread(hub.cluster.start)
+            await r.until(lambda: hub.get("deployment")["spec"]["replicas"] == 4)
+            await r.by_hand("scale", DEPLOYMENT, "--replicas=1")
+            await r.until(lambda: hub.get("deployment")["spec"]["replicas"] == 4)
+
+    asyncio.run(story())
+
+
+def test_what_the_hub_refuses_is_said_and_tried_again(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = ManagedSettings(namespace="not-yet-there")
+
+    async def story(gateways: Gateways) -> None:
+        async with running(hub, gateways, settings=settings, pace=PACE) as r:
+            await r.api.until(lambda: SHOP in r.managed.refusals)
+            said = r.managed.refusals[SHOP]
+            assert said.endswith('namespaces "not-yet-there" not found')
+            await asyncio.to_thread(hub.cluster.namespace, "not-yet-there")
+            await r.until(lambda: r.managed.refusals == {})
+
+    asyncio.run(story(hub.declare(gateway())))
+    assert sum("ServiceAccount envoy-mse-shop in not-yet-there" in m for m in caplog.messages) == 1
+
+
+def test_mistakes_of_a_gateway_are_problems_and_the_rest_is_run(hub: Hub) -> None:
+    async def story() -> None:
+        async with running(hub) as r:
+            await r.declare(gateway(instance={"replicas": 2, "spec": "2c4gb"}))
+            await r.settled()
+            (problem,) = r.managed.problems
+            assert (problem.at, problem.key) == (SHOP, "spec.common.instance.spec")
+            assert (await r.get("deployment"))["spec"]["replicas"] == 2
+
+    asyncio.run(story())
+
+
+def _specs(hub: Hub) -> Mapping[str, Json]:
+    """What stands there, without what Kubernetes keeps of its own accord."""
+    kinds = ",".join(kind for kind, names in ALL.items() if names)
+    found: dict[str, Json] = {}
+    for item in json.loads(hub.kubectl("get", kinds, "--output=json"))["items"]:
+        metadata = {k: item["metadata"].get(k) for k in ("name", "labels", "annotations")}
+        (metadata["annotations"] or {}).pop("deployment.kubernetes.io/revision", None)
+        spec = {k: v for k, v in item.get("spec", {}).items() if not k.startswith("cluster")}
+        for port in spec.get("ports", ()):
+            port.pop("nodePort")
+        spec.pop("healthCheckNodePort", None)
+        found[item["kind"]] = (metadata, spec, item.get("data"))
+    return found
+
+
+async def _address(r: Running, service: str, *entries: Json) -> None:
+    status = patch(f"service/{service}", "status", "loadBalancer", "ingress", value=list(entries))
+    await r.by_hand(*status, "--subresource=status")
+
+
+def _autoscale(hub: Hub, replicas: int) -> None:
+    """Scale as a horizontal Pod autoscaler does."""
+    scaled = patch(DEPLOYMENT, "spec", "replicas", value=replicas)
+    hub.kubectl(*scaled, "--subresource=scale", "--field-manager=kube-controller-manager")
+
+
+def _container(hub: Hub) -> Json:
+    return hub.get("deployment")["spec"]["template"]["spec"]["containers"][0]
+
+
+def _image(hub: Hub) -> str:
+    return str(_container(hub)["image"])
+
+
+def _cpu(hub: Hub) -> str:
+    return str(_container(hub)["resources"]["requests"]["cpu"])
+
+
+def _certificate(hub: Hub) -> Credential:
+    data = hub.get("secret", "envoy-mse-shop-xds")["data"]
+    found = Credential.of_files({name: base64.b64decode(text) for name, text in data.items()})
+    assert found is not None
+    return found
