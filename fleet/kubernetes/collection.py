@@ -126,7 +126,7 @@ async def _list(
     items: list[T] = []
     token = ""
     while True:
-        asked = [("limit", str(limit)), ("continue", token)]
+        asked = [("limit", str(limit) if limit else ""), ("continue", token)]
         query = [*collection.query, *((name, value) for name, value in asked if value)]
         reply = await server.request("GET", collection.path, query=query, timeout=_LIST_TIMEOUT)
         if reply.status == 410 and token:

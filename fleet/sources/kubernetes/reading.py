@@ -133,6 +133,8 @@ class Reading:
         reflectors = self._reflectors.values()
         troubles = [reflector.trouble for reflector in reflectors if reflector.trouble]
         if troubles:
+            if isinstance(self._standing, Unreachable) and self._standing.message in troubles:
+                return  # it is lost for several reasons, and one of them is told
             standing: Standing = Unreachable(self._origin, troubles[0])
         elif all(reflector.listed for reflector in reflectors):
             standing = Listed(self._origin)

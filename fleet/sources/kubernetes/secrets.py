@@ -104,13 +104,11 @@ class ReferencedSecrets:
                 on_trouble()
 
     async def _read_unread(self, server: ApiServer) -> None:
-        while self._unread:
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    for ref in islice(self._unread, _AT_ONCE):
-                        tasks.create_task(self._read(server, ref))
-            except* (Refusal, Unreached) as group:
-                raise group.exceptions[0] from None
+        while batch := list(islice(self._unread, _AT_ONCE)):
+            reads = (self._read(server, ref) for ref in batch)
+            for failure in await asyncio.gather(*reads, return_exceptions=True):
+                if failure is not None:
+                    raise failure
         self._on_complete()
 
     async def _read(self, server: ApiServer, ref: Ref) -> None:

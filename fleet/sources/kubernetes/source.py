@@ -7,6 +7,7 @@ members ──objects──▶ one Member each, while a gateway is attached to i
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Never, TypeAlias
@@ -17,6 +18,8 @@ from fleet.kubernetes.members import Access
 from fleet.sources.kubernetes.hub import Hub
 from fleet.sources.kubernetes.member import Member
 from fleet.sources.kubernetes.reading import Connect
+
+log = logging.getLogger(__name__)
 
 NAMESPACE: Final = "fleetgate-system"
 """fleetgate's own namespace on the hub."""
@@ -84,6 +87,7 @@ class KubernetesSource:
         wanted = self._wanted()
         for name in self._members.keys() - wanted.keys():
             self._members.pop(name).end()
+            log.info("member %s is not read any more", name)
         if wanted.keys() != self._told:
             self._told = frozenset(wanted)
             self._say([Members(self._told)])
@@ -100,9 +104,11 @@ class KubernetesSource:
         if read is None:
             member = Member(name, _connect(way), self._say)
             read = self._members[name] = _Read(way, member, tasks.create_task(member.run()))
+            log.info("member %s is read from now on", name)
         elif read.way != way:
             read.way = way
             read.member.renew(_connect(way))
+            log.info("member %s is read by its new credentials", name)
         read.member.need_labels(needed=self._hub.needs.labels)
 
 

@@ -1,0 +1,371 @@
+"""Secrets on the hub name members, in three shapes; a bad one is a Problem and leaks nothing."""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from fleet.kubernetes.members import (
+    Access,
+    Claims,
+    MemberSecret,
+    draw_up,
+    member_secret,
+    read_claims,
+)
+from fleet.ref import HUB, Ref
+
+KEPT = "s3cret-token"
+OWN = {"fleetgate.dev/member": "one"}
+ISTIO = {"istio/multiCluster": "true"}
+ARGO = {"argocd.argoproj.io/secret-type": "cluster"}
+
+
+def kubeconfig(
+    *,
+    cluster: Mapping[str, object] | None = None,
+    user: Mapping[str, object] | None = None,
+    current: str = "c",
+    **top: object,
+) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "a", "cluster": cluster or {"server": "https://one:6443"}}],
+        "users": [{"name": "b", "user": {"token": KEPT} if user is None else user}],
+        "contexts": [{"name": "c", "context": {"cluster": "a", "user": "b"}}],
+        "current-context": current,
+        **top,
+    }
+
+
+def secret(
+    labels: Mapping[str, str],
+    data: Mapping[str, object],
+    *,
+    name: str = "s",
+    namespace: str = "home",
+    created: str = "2026-01-01T00:00:00Z",
+) -> MemberSecret:
+    texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in data.items()}
+    value = {
+        "metadata": {"labels": dict(labels), "creationTimestamp": created},
+        "data": {key: b64encode(text.encode()).decode() for key, text in texts.items()},
+    }
+    return member_secret(Ref(HUB, "Secret", namespace, name), value)
+
+
+def cluster_and_user(access: Access | None) -> tuple[object, object]:
+    assert access is not None
+    config = access.kubeconfig
+    assert config["current-context"] == config["contexts"][0]["name"]
+    return config["clusters"][0]["cluster"], config["users"][0]["user"]
+
+
+@pytest.mark.parametrize(
+    ("found", "member", "cluster", "user"),
+    [
+        pytest.param(
+            secret(OWN, {"kubeconfig": kubeconfig()}),
+            "one",
+            {"server": "https://one:6443"},
+            {"token": KEPT},
+            id="own-label",
+        ),
+        pytest.param(
+            secret(OWN, {"kubeconfig": yaml.safe_dump(kubeconfig())}),
+            "one",
+            {"server": "https://one:6443"},
+            {"token": KEPT},
+            id="yaml",
+        ),
+        pytest.param(
+            secret(OWN, {"kubeconfig": kubeconfig(current="")}),
+            "one",
+            {"server": "https://one:6443"},
+            {"token": KEPT},
+            id="the-only-context-is-the-current-one",
+        ),
+        pytest.param(
+            secret(ISTIO, {"east": kubeconfig(cluster={"server": "https://east", "x": 1})}),
+            "east",
+            {"server": "https://east"},
+            {"token": KEPT},
+            id="istio",
+        ),
+        pytest.param(
+            secret(
+                OWN,
+                {
+                    "kubeconfig": kubeconfig(
+                        cluster={
+                            "server": "https://one",
+                            "certificate-authority-data": "Q0E=",
+                            "tls-server-name": "name",
+                            "proxy-url": "http://proxy",
+                            "insecure-skip-tls-verify": True,
+                        },
+                        user={"client-certificate-data": "Q0U=", "client-key-data": "S0U="},
+                    )
+                },
+            ),
+            "one",
+            {
+                "server": "https://one",
+                "certificate-authority-data": "Q0E=",
+                "tls-server-name": "name",
+                "proxy-url": "http://proxy",
+                "insecure-skip-tls-verify": True,
+            },
+            {"client-certificate-data": "Q0U=", "client-key-data": "S0U="},
+            id="everything-that-a-kubeconfig-may-hold",
+        ),
+        pytest.param(
+            secret(
+                ARGO,
+                {
+                    "name": "west",
+                    "server": "https://west",
+                    "config": {
+                        "bearerToken": KEPT,
+                        "tlsClientConfig": {"insecure": False, "caData": "Q0E="},
+                    },
+                },
+            ),
+            "west",
+            {"server": "https://west", "certificate-authority-data": "Q0E="},
+            {"token": KEPT},
+            id="argo-token",
+        ),
+        pytest.param(
+            secret(
+                ARGO,
+                {
+                    "name": "west",
+                    "server": "https://west",
+                    "config": {
+                        "username": "me",
+                        "password": KEPT,
+                        "tlsClientConfig": {"insecure": True, "serverName": "name"},
+                    },
+                },
+            ),
+            "west",
+            {"server": "https://west", "insecure-skip-tls-verify": True, "tls-server-name": "name"},
+            {"username": "me", "password": KEPT},
+            id="argo-password",
+        ),
+        pytest.param(
+            secret(
+                ARGO,
+                {
+                    "name": "west",
+                    "server": "https://west",
+                    "config": {"tlsClientConfig": {"certData": "Q0U=", "keyData": "S0U="}},
+                },
+            ),
+            "west",
+            {"server": "https://west"},
+            {"client-certificate-data": "Q0U=", "client-key-data": "S0U="},
+            id="argo-certificate",
+        ),
+    ],
+)
+def test_a_secret_names_a_member(
+    found: MemberSecret, member: str, cluster: object, user: object
+) -> None:
+    claims = read_claims(found)
+    assert not claims.problems
+    assert claims.members.keys() == {member}
+    assert cluster_and_user(claims.members[member]) == (cluster, user)
+
+
+def test_a_secret_of_istio_may_name_several_members() -> None:
+    other = kubeconfig(cluster={"server": "https://west"})
+    claims = read_claims(secret(ISTIO, {"east": kubeconfig(), "west": other}))
+    assert claims.members.keys() == {"east", "west"}
+    assert cluster_and_user(claims.members["west"])[0] == {"server": "https://west"}
+
+
+@pytest.mark.parametrize(
+    ("found", "key", "expected"),
+    [
+        pytest.param(secret(OWN, {}), "data.kubeconfig", "a kubeconfig; it is missing", id="empty"),
+        pytest.param(
+            secret(OWN, {"kubeconfig": f"{{ {KEPT}"}),
+            "data.kubeconfig",
+            "a kubeconfig in YAML or JSON",
+            id="no-yaml",
+        ),
+        pytest.param(
+            secret(OWN, {"kubeconfig": KEPT}), "data.kubeconfig", "a kubeconfig", id="a-token"
+        ),
+        pytest.param(
+            secret(OWN, {"kubeconfig": kubeconfig(current="other")}),
+            "data.kubeconfig",
+            "a kubeconfig with a current context that it has",
+            id="no-context",
+        ),
+        pytest.param(
+            secret(OWN, {"kubeconfig": kubeconfig(users=[])}),
+            "data.kubeconfig",
+            "a kubeconfig with the cluster and the user of its context",
+            id="no-user",
+        ),
+        pytest.param(
+            secret(OWN, {"kubeconfig": kubeconfig(cluster={"server": 5})}),
+            "data.kubeconfig",
+            "a kubeconfig with the URL of a server",
+            id="no-server",
+        ),
+        pytest.param(
+            secret({"fleetgate.dev/member": ""}, {"kubeconfig": kubeconfig()}),
+            "metadata.labels[fleetgate.dev/member]",
+            "the ID of a member: letters, digits, '-', '_' and '.'",
+            id="no-id",
+        ),
+        pytest.param(
+            secret(ARGO, {"server": "https://x"}), "data.name", "the ID of the member", id="argo-id"
+        ),
+        pytest.param(
+            secret(ARGO, {"name": "west"}),
+            "data.server",
+            "the URL of the member's API server; it is missing",
+            id="argo-server",
+        ),
+        pytest.param(
+            secret(ARGO, {"name": "west", "server": "https://x", "config": f"{KEPT}"}),
+            "data.config",
+            "Argo CD's JSON object of credentials",
+            id="argo-no-json",
+        ),
+        pytest.param(
+            secret(ARGO, {"name": "west", "server": "https://x", "config": ["x"]}),
+            "data.config",
+            "Argo CD's JSON object of credentials",
+            id="argo-no-object",
+        ),
+        pytest.param(
+            secret(ARGO, {"name": "west", "server": "https://x", "config": {}}),
+            "data.config",
+            "credentials such as bearerToken; there are none",
+            id="argo-no-credentials",
+        ),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_a_problem(
+    found: MemberSecret, key: str, expected: str
+) -> None:
+    claims = read_claims(found)
+    (problem,) = claims.problems
+    assert (problem.at, problem.key, problem.expected) == (found.ref, key, expected)
+    assert not any(claims.members.values())
+    assert KEPT not in problem.message
+
+
+@pytest.mark.parametrize("name", ["exec", "auth-provider", "tokenFile", "client-key"])
+def test_a_kubeconfig_in_a_secret_runs_nothing_and_reads_no_file_of_ours(name: str) -> None:
+    found = secret(OWN, {"kubeconfig": kubeconfig(user={name: {"command": "sh"}})})
+    (problem,) = read_claims(found).problems
+    assert problem.value == name
+    assert problem.expected == f"a kubeconfig without `{name}`: it holds all that is needed"
+
+
+@pytest.mark.parametrize("name", ["execProviderConfig", "awsAuthConfig"])
+def test_argo_credentials_run_nothing(name: str) -> None:
+    config = {name: {"command": "sh"}, "bearerToken": KEPT}
+    found = secret(ARGO, {"name": "west", "server": "https://x", "config": config})
+    (problem,) = read_claims(found).problems
+    assert problem.value == name
+    assert problem.expected == "credentials that need no program, such as bearerToken"
+
+
+def test_no_text_of_ours_shows_what_a_secret_keeps() -> None:
+    found = secret(OWN, {"kubeconfig": kubeconfig()})
+    claims = read_claims(found)
+    assert KEPT not in f"{found!r} {claims!r} {draw_up([(found, claims)], 'home')!r}"
+
+
+def test_one_bad_entry_leaves_the_others_of_the_secret() -> None:
+    claims = read_claims(secret(ISTIO, {"east": kubeconfig(), "west": "?"}))
+    assert claims.members["east"] is not None
+    assert claims.members["west"] is None
+    (problem,) = claims.problems
+    assert problem.key == "data.west"
+
+
+def test_what_cannot_be_used_now_keeps_what_it_said_before() -> None:
+    before = read_claims(secret(ISTIO, {"east": kubeconfig(), "west": kubeconfig()}))
+    bad = read_claims(secret(ISTIO, {"east": "?"}))
+    after = bad.after(before)
+    assert after.members == {"east": before.members["east"]}
+    assert after.problems == bad.problems
+
+
+def test_a_secret_that_lost_its_id_keeps_what_it_said_before() -> None:
+    before = read_claims(
+        secret(ARGO, {"name": "west", "server": "https://x", "config": {"bearerToken": "x"}})
+    )
+    after = read_claims(secret(ARGO, {"server": "https://x"})).after(before)
+    assert after.members == before.members
+    assert after.problems
+
+
+def test_a_good_secret_owes_nothing_to_what_it_said_before() -> None:
+    before = read_claims(secret(ISTIO, {"east": kubeconfig(), "west": kubeconfig()}))
+    now = read_claims(secret(ISTIO, {"east": kubeconfig()}))
+    assert now.after(before) == now
+
+
+# -- several Secrets ------------------------------------------------------------------------------
+
+
+def claimed(found: MemberSecret) -> tuple[MemberSecret, Claims]:
+    return found, read_claims(found)
+
+
+def server_of(name: str, *found: MemberSecret, reserved: tuple[str, ...] = ()) -> object:
+    roster = draw_up(map(claimed, found), "home", reserved)
+    cluster, _ = cluster_and_user(roster.members[name])
+    return cluster
+
+
+def own(server: str, **where: str) -> MemberSecret:
+    return secret(OWN, {"kubeconfig": kubeconfig(cluster={"server": server})}, **where)
+
+
+def test_the_older_of_two_secrets_with_one_id_counts() -> None:
+    young = own("https://young", name="a", created="2026-02-01T00:00:00Z")
+    old = own("https://old", name="b", created="2026-01-01T00:00:00Z")
+    roster = draw_up(map(claimed, (young, old)), "home")
+    assert server_of("one", young, old) == {"server": "https://old"}
+    (problem,) = roster.problems[young.ref]
+    assert problem.reason == "DuplicateMember"
+    assert problem.message == (
+        "'one' (expected an ID of its own: Secret home/b has this one); "
+        "it is not used for this member"
+    )
+    assert old.ref not in roster.problems
+
+
+def test_a_secret_of_fleetgate_itself_counts_before_an_older_one_of_somebody_else() -> None:
+    ours = own("https://ours", created="2026-02-01T00:00:00Z")
+    theirs = own("https://theirs", namespace="elsewhere", created="2026-01-01T00:00:00Z")
+    assert server_of("one", theirs, ours) == {"server": "https://ours"}
+
+
+def test_no_secret_takes_the_place_of_a_member_of_the_command_line() -> None:
+    found = own("https://x")
+    roster = draw_up([claimed(found)], "home", reserved=["one"])
+    assert not roster.members
+    assert "fleetgate's command line has this one" in roster.problems[found.ref][0].message
+
+
+def test_a_member_whose_secret_cannot_be_used_is_a_member_still() -> None:
+    found = secret(OWN, {"kubeconfig": "?"})
+    roster = draw_up([claimed(found)], "home")
+    assert roster.members == {"one": None}
+    assert roster.problems.keys() == {found.ref}
