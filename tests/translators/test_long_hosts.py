@@ -1,6 +1,9 @@
 """A host of many rules: what a change in it costs, and that nothing of it is out of date."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ from fleet.ref import HUB
 from tests.support.envoy_routing import Request, choose
 from tests.support.translation import Manifest, World, upserted
 from tests.translators.manifests import gateway, ingress
-from translators.routes import LONG
+from translators.routes import LONG, encode_route
 from xds.readable import readable
 from xds.resource import TypeUrl
 
@@ -33,10 +36,28 @@ def virtual_host(world: World) -> Mapping[str, Any]:  # JSON
     return host
 
 
+@contextmanager
+def counted_encodings() -> Iterator[Callable[[], int]]:
+    """How many routes have been encoded in the block."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        nonlocal calls
+        calls += event == "call" and frame.f_code is encode_route.__code__
+
+    sys.setprofile(count)
+    try:
+        yield lambda: calls
+    finally:
+        sys.setprofile(None)
+
+
 @pytest.mark.parametrize("count", [LONG + 10, 10 * LONG])
-def test_a_changed_path_encodes_its_own_ingress_and_sends_one_table(count: int) -> None:
+def test_a_changed_path_encodes_one_route_and_sends_one_table(count: int) -> None:
     world = world_of(count)
-    computed = world.put(ingress("i7", HOST, "/new", "s7"))
+    with counted_encodings() as encodings:
+        computed = world.put(ingress("i7", HOST, "/new", "s7"))
+    assert encodings() == 1
     assert computed["routes"] == 1
     assert computed["exact tables"] == 1
     assert set(computed.values()) == {1}
