@@ -399,6 +399,27 @@ def test_what_somebody_made_of_a_status_is_put_right_at_the_resync(hub: Cluster)
     asyncio.run(script())
 
 
+def test_what_somebody_made_of_a_status_is_put_right_by_the_next_leader(hub: Cluster) -> None:
+    """Also where that is the one before, who has nothing new to say."""
+    apply(hub, gateway())
+    patch = json.dumps({"status": {"phase": "Broken"}})
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            sink = writer(api)
+            sink.want({GW: {"phase": "Listening"}})
+            async with running(sink.run()):
+                await api.until(lambda: written(api, GW))
+            await kubectl(
+                hub, "patch", GW.kind, "gw", "--subresource=status", "--type=merge", "-p", patch
+            )
+            async with running(sink.run()):
+                await api.until(lambda: len(api.written) == 2)
+        assert json.loads(await shown(hub, GW, "{.status}")) == {"phase": "Listening"}
+
+    asyncio.run(script())
+
+
 def test_somebody_elses_address_is_left_to_an_ingress_that_is_not_ours(hub: Cluster) -> None:
     apply(hub, ingress("shop"), ingress("theirs"), gateway("last"))
     patch = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": "198.51.100.9"}]}}})
