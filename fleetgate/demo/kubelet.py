@@ -14,7 +14,7 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from datetime import timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -22,10 +22,10 @@ from typing import Final
 
 from watchfiles import DefaultFilter, awatch
 
-from fleetgate.demo.backend import listen
 from fleetgate.demo.endpoints import render
 from fleetgate.demo.files import replace
-from fleetgate.demo.loopback import Loopback, NoAddressError
+from fleetgate.demo.loopback import Loopback
+from fleetgate.demo.network import Network, NoAddressError
 from fleetgate.demo.pod import Owner, Pace, Place, Pod
 from fleetgate.demo.workloads import (
     Declared,
@@ -49,11 +49,17 @@ class NotSettledError(TimeoutError):
 
 
 class Kubelet:
-    """Runs what the members of the fleet in `root` declare; `run` starts it."""
+    """Runs what the members of the fleet in `root` declare; `running` starts it.
 
-    def __init__(self, root: Path, pace: Pace | None = None) -> None:
+    Pods live in `network`; unless it is given, on loopback addresses of their own.
+    """
+
+    def __init__(
+        self, root: Path, pace: Pace | None = None, network: Network | None = None
+    ) -> None:
         self._clusters = root / "clusters"
         self._pace = pace or Pace()
+        self._given = network
         self._members: dict[str, MemberManifests] = {}
         self._declared: dict[str, Declared] = {}
         self._written: dict[str, str] = {}
@@ -67,10 +73,11 @@ class Kubelet:
     async def running(self) -> AsyncIterator["Kubelet"]:
         """Run for as long as the block does; all Pods have ended when it is left.
 
-        NoAddressError if this host has no loopback addresses to give.
+        NoAddressError if this host has no addresses to give.
         """
-        with closing(Loopback()) as loopback, _lifeline() as lifeline:
-            self._task = asyncio.create_task(self._run(loopback, lifeline))
+        given = nullcontext(self._given) if self._given else closing(Loopback())
+        with given as network, _lifeline() as lifeline:
+            self._task = asyncio.create_task(self._run(network, lifeline))
             try:
                 yield self
             finally:
@@ -132,13 +139,13 @@ class Kubelet:
         for pod in self.pods(member, deployment):
             pod.revive()
 
-    async def _run(self, loopback: Loopback, lifeline: int) -> None:
+    async def _run(self, network: Network, lifeline: int) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch())
             while True:
                 self._wake.clear()
                 asked, self._asked = self._asked, []
-                refusals = await self._turn(tasks, loopback, lifeline)
+                refusals = await self._turn(tasks, network, lifeline)
                 if refusals:
                     _refuse(asked, "; ".join(refusals))
                 elif self.unsettled() or self._wake.is_set():
@@ -159,7 +166,7 @@ class Kubelet:
             self._wake.set()
 
     async def _turn(
-        self, tasks: asyncio.TaskGroup, loopback: Loopback, lifeline: int
+        self, tasks: asyncio.TaskGroup, network: Network, lifeline: int
     ) -> Sequence[str]:
         """Make what runs equal what is declared; gives sentences on what cannot run here."""
         await asyncio.to_thread(self._read)
@@ -168,14 +175,14 @@ class Kubelet:
         for member, declared in self._declared.items():
             for deployment in declared.deployments:
                 try:
-                    wanted |= self._reconcile(member, deployment, declared, loopback)
+                    wanted |= self._reconcile(member, deployment, declared, network)
                 except NoAddressError as error:
                     name = f"{deployment.metadata.name} in {member}"
                     refusals.append(f"{name} cannot run in full: {error}")
                     log.warning(refusals[-1])
                     wanted |= set(self.pods(member, deployment.metadata.name))
         ends = [task for pod in self._pods.keys() - wanted if (task := self._pods.pop(pod))]
-        await asyncio.to_thread(self._write, self._render(loopback))
+        await asyncio.to_thread(self._write, self._render(network))
         for pod, task in self._pods.items():
             if task is None:
                 self._pods[pod] = tasks.create_task(pod.run(lifeline))
@@ -185,9 +192,9 @@ class Kubelet:
             await asyncio.wait(ends)
         return refusals
 
-    def _render(self, loopback: Loopback) -> dict[str, str]:
+    def _render(self, network: Network) -> dict[str, str]:
         return {
-            member: render(declared.services, self.pods(member), loopback.port)
+            member: render(declared.services, self.pods(member), network.port)
             for member, declared in self._declared.items()
         }
 
@@ -208,7 +215,7 @@ class Kubelet:
                     self._written[member] = text
 
     def _reconcile(
-        self, member: str, deployment: Deployment, declared: Declared, loopback: Loopback
+        self, member: str, deployment: Deployment, declared: Declared, network: Network
     ) -> set[Pod]:
         """Add the Deployment's missing Pods; gives all that it wants.
 
@@ -220,13 +227,13 @@ class Kubelet:
         current = [pod for pod in own if pod.template == deployment.spec.template]
         wanted = sorted(current, key=lambda pod: not pod.ready)[:replicas]
         for _ in range(replicas - len(wanted)):
-            wanted.append(self._new_pod(owner, deployment.spec.template, declared, loopback))
+            wanted.append(self._new_pod(owner, deployment.spec.template, declared, network))
         if not all(pod.ready for pod in wanted):
             wanted += [pod for pod in own if pod not in current][:replicas]
         return set(wanted)
 
     def _new_pod(
-        self, owner: Owner, template: PodTemplate, declared: Declared, loopback: Loopback
+        self, owner: Owner, template: PodTemplate, declared: Declared, network: Network
     ) -> Pod:
         """Add a Pod that listens where its containers say, and where its Services look for it."""
         numbers = {port.container_port for port in template.ports} | {
@@ -236,29 +243,20 @@ class Kubelet:
             for port in service.spec.ports
             if (target := port.target(template))
         }
-        ports = tuple(loopback.port(number) for number in sorted(numbers or {_USUAL_PORT}))
-        place = Place(self._free_address(owner.member, ports, loopback), ports)
+        ports = tuple(network.port(number) for number in sorted(numbers or {_USUAL_PORT}))
+        place = Place(self._free_address(owner.member, ports, network), ports)
         self._started += 1
         name = f"{owner.deployment}-{_digest(repr(template))}-{_digest(f'{owner} {self._started}')}"
-        pod = Pod(name, owner, template, place, self._pace, self._wake.set)
+        pod = Pod(name, owner, template, place, self._pace, self._wake.set, network.enter)
         self._pods[pod] = None
         return pod
 
-    def _free_address(self, member: str, ports: tuple[int, ...], loopback: Loopback) -> str:
+    def _free_address(self, member: str, ports: tuple[int, ...], network: Network) -> str:
         taken = {pod.place.address for pod in self._pods}
-        for address in loopback.addresses(member):
-            if address not in taken and _can_listen(address, ports):
+        for address in network.addresses(member):
+            if address not in taken and network.is_free(address, ports):
                 return address
         raise NoAddressError(f"all addresses of {member} are taken")
-
-
-def _can_listen(address: str, ports: tuple[int, ...]) -> bool:
-    try:
-        for port in ports:
-            listen(address, port).close()
-    except OSError:
-        return False
-    return True
 
 
 def _digest(text: str) -> str:

@@ -8,22 +8,20 @@ Inside, a Pod's address is plain to read: 127.N.MEMBER.POD, both counted from 1.
 import errno
 import itertools
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from fleetgate.demo.backend import listen
-from fleetgate.errors import OperatorError
+from fleetgate.demo.network import NoAddressError
 
 _HOLDING_PORT = 10250  # the kubelet's own
 _FIRST_BLOCK, _LAST_BLOCK = 10, 250
 _LARGEST = 254
 
 
-class NoAddressError(OperatorError):
-    """This host has no loopback address or port left for the demo."""
-
-
 class Loopback:
     """One fleet's block of addresses, held until closed."""
+
+    enter: Sequence[str] = ()
 
     def __init__(self) -> None:
         self._hold, self._block = _take_block()
@@ -50,6 +48,15 @@ class Loopback:
         if wanted not in self._ports:
             self._ports[wanted] = self._open_port(wanted)
         return self._ports[wanted]
+
+    def is_free(self, address: str, ports: Sequence[int]) -> bool:
+        """Whether nobody listens there."""
+        try:
+            for port in ports:
+                listen(address, port).close()
+        except OSError:
+            return False
+        return True
 
     def _open_port(self, wanted: int) -> int:
         like_it = range(wanted % 10000 + 10000, 65536, 10000)

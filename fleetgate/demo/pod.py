@@ -10,7 +10,7 @@ import contextlib
 import logging
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -50,7 +50,10 @@ class Place:
 
 
 class Pod:
-    """One replica; `run` keeps its process alive until cancelled."""
+    """One replica; `run` keeps its process alive until cancelled.
+
+    `enter` stands in front of its command, as `Network.enter` says.
+    """
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class Pod:
         place: Place,
         pace: Pace,
         changed: Callable[[], None],
+        enter: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.owner = owner
@@ -68,6 +72,7 @@ class Pod:
         self.ready = False
         self._pace = pace
         self._changed = changed
+        self._enter = enter
         self._process: asyncio.SubprocessTransport | None = None
         self._listening = False
         self._doubt: asyncio.TimerHandle | None = None
@@ -153,6 +158,7 @@ class Pod:
         """By file and isolated: nothing but the module is read, which halves the start."""
         ports = [f"--port={port}" for port in self.place.ports]
         return [
+            *self._enter,
             *(sys.executable, "-I", "-S", backend.__file__, "--until-eof"),
             *(f"--address={self.place.address}", *ports, f"--env={self.template.env('ENV_NAME')}"),
             *(f"--pod={self.name}", f"--member={self.owner.member}"),
