@@ -1,6 +1,7 @@
 """Backends behind a link that can be cut: a real, silent network partition.
 
     test, Envoy ── 10.213.N.1 ══ veth pair ══ 10.213.N.2 ── backends (network namespace)
+                                              10.214.N.0/24, for Pods
 
 Cut means that packets are dropped in both directions, as by a broken link: nothing is refused and
 nothing is reset. Names and addresses carry a number N that one process at a time holds, so that
@@ -36,10 +37,19 @@ def available() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """A host behind a link; `address` is its own, as the test's side sees it."""
+    """A host behind a link; `address` is its own, as the test's side sees it.
+
+    It answers to all addresses that begin with `pods` too.
+    """
 
     name: str
     address: str
+    pods: str
+
+    @property
+    def enter(self) -> tuple[str, ...]:
+        """The words in front of a command that runs inside."""
+        return ("ip", "netns", "exec", self.name)
 
     def drop(self, port: int) -> None:
         """Drop all packets to and from a port, those of established connections too."""
@@ -57,7 +67,7 @@ class Namespace:
         place = [f"--address={self.address}", f"--port={port}"]
         identity = [f"--env={env}", f"--member={member}", f"--pod={pod}"]
         with subprocess.Popen(
-            ["ip", "netns", "exec", self.name, *command, *place, *identity],
+            [*self.enter, *command, *place, *identity],
             stdin=subprocess.PIPE,  # its end is the backend's, should this process be killed
             stdout=subprocess.PIPE,
             text=True,
@@ -71,7 +81,7 @@ class Namespace:
                 process.kill()
 
     def _run(self, *command: str) -> None:
-        _run("ip", "netns", "exec", self.name, *command)
+        _run(*self.enter, *command)
 
 
 @contextmanager
@@ -80,6 +90,7 @@ def namespace() -> Iterator[Namespace]:
     with _number() as number:
         name, outside, inside = f"fleetgate-{number}", f"fg{number}-out", f"fg{number}-in"
         gateway, address = f"10.213.{number}.1", f"10.213.{number}.2"
+        pods = f"10.214.{number}."
         _remove(name, outside)
         try:
             _run("ip", "netns", "add", name)
@@ -89,7 +100,9 @@ def namespace() -> Iterator[Namespace]:
             _run("ip", "-netns", name, "address", "add", f"{address}/30", "dev", inside)
             for device in (inside, "lo"):
                 _run("ip", "-netns", name, "link", "set", device, "up")
-            yield Namespace(name, address)
+            _run("ip", "-netns", name, "route", "add", "local", f"{pods}0/24", "dev", "lo")
+            _run("ip", "route", "add", f"{pods}0/24", "via", address)
+            yield Namespace(name, address, pods)
         finally:
             _remove(name, outside)
 

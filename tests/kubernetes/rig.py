@@ -1,0 +1,109 @@
+"""A fleet on three real API servers, its Pods, and whoever acts on it by kubectl."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from fleet.ref import HUB
+from fleetgate.demo.fleet import CLUSTER_1, CLUSTER_2, DemoFleet
+from fleetgate.demo.http import Address
+from fleetgate.demo.loopback import Loopback
+from fleetgate.demo.pod import Pace
+from tests.support import netns
+from tests.support.kube import Cluster, Clusters
+from tests.support.kube_members import KubeMembers
+from tests.support.pod_network import PodNetwork
+from tests.support.process import Fleetgate, until
+from tests.support.reader import Reader
+
+HOME: Final = "fleetgate-system"
+
+AT_ONCE: Final = Pace(unready_after=timedelta(milliseconds=50), restart_after=timedelta(hours=1))
+"""A dead Pod is known to be unready by the next time that anybody looks; it stays dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A hub with two members; `address` is where the first gateway listens."""
+
+    clusters: Clusters
+    reader: Reader
+    kubelet: KubeMembers
+    address: Address
+    place: Path
+
+    @property
+    def hub(self) -> Cluster:
+        return self.clusters.hub
+
+    @property
+    def listening(self) -> tuple[str, ...]:
+        """Options that place the gateways there, and all other ports on free ones."""
+        host, port = self.address
+        gateways = ("--bind", host, "--port-offset", str(port - 80))
+        return (*gateways, "--xds-port", "0", "--admin-port", "0")
+
+    @property
+    def hub_options(self) -> tuple[str, ...]:
+        return ("--hub-kubeconfig", str(self.hub.kubeconfig), "--namespace", HOME)
+
+    async def settle(self, *serving: Fleetgate) -> None:
+        """Return when what is declared runs, and every Envoy knows it."""
+        await self.kubelet.sync()
+        for each in serving:
+            await asyncio.to_thread(each.sync)
+
+
+@asynccontextmanager
+async def site(clusters: Clusters, place: Path) -> AsyncIterator[Site]:
+    """Have a hub that knows two members, while the block runs; nobody serves it yet."""
+    hub, c1, c2 = await asyncio.to_thread(clusters.all)
+    members = {CLUSTER_1: c1, CLUSTER_2: c2}
+    await asyncio.to_thread(_prepare, hub, members)
+    files = DemoFleet.create(place / "reader")
+    reader = Reader(files.root, servers={HUB: hub, **members})
+    with closing(Loopback()) as loopback, netns.namespace() as namespace:
+        kubelet = KubeMembers(place / "members", members, AT_ONCE, PodNetwork(namespace))
+        address = next(iter(loopback.addresses("gateways"))), loopback.port(80)
+        async with kubelet.running():
+            yield Site(clusters, reader, kubelet, address, place)
+
+
+def _prepare(hub: Cluster, members: dict[str, Cluster]) -> None:
+    hub.install_crds()
+    hub.namespace(HOME)
+    for cluster in (hub, *members.values()):
+        for name in ("web-demo", "gateway-demo"):
+            cluster.namespace(name)
+    for member, cluster in members.items():
+        name_member(hub, member, cluster.config())
+
+
+def name_member(hub: Cluster, member: str, kubeconfig: dict[str, Any]) -> None:
+    """Tell the hub how a member is reached."""
+    metadata = {"name": f"member-{cut(member)}", "labels": {"fleetgate.dev/member": member}}
+    data = {"kubeconfig": json.dumps(kubeconfig)}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
+    hub.kubectl("apply", "-n", HOME, "-f", "-", stdin=json.dumps(secret))
+
+
+def cut(member: str) -> str:
+    """A member's ID as the documents show it, without the stars."""
+    return member[:6]
+
+
+async def shows(cluster: Cluster, *command: str, wanted: Iterable[str]) -> str:
+    """Ask by kubectl until the answer holds all of these; gives it."""
+    found: list[str] = []
+
+    def there() -> bool:
+        found[:] = [cluster.kubectl(*command)]
+        return all(one in found[0] for one in wanted)
+
+    await asyncio.to_thread(until, there, why=lambda: found[0])
+    return found[0]
