@@ -33,6 +33,12 @@ from translators.names import parse_gateway_name
     "may be replaced while Envoy runs. Without it, xDS is spoken in clear.",
 )
 @click.option(
+    "--sds-dir",
+    metavar="DIR",
+    default="",
+    help="Absolute path of the two SDS documents, if they are not with the rest in --tls-dir.",
+)
+@click.option(
     "--xds-server-name",
     metavar="NAME",
     default=SERVER_NAME,
@@ -70,6 +76,7 @@ def bootstrap(
     xds_address: str,
     xds_port: int,
     tls_dir: str,
+    sds_dir: str,
     xds_server_name: str,
     node_id: str,
     protocol: str,
@@ -85,7 +92,7 @@ def bootstrap(
     \b
         fleetgate bootstrap mse/ackone-gateway > envoy.yaml && envoy -c envoy.yaml
 
-    Exit status: 0 printed, 2 GATEWAY is no gateway's name or DIR no absolute path.
+    Exit status: 0 printed, 2 GATEWAY is no gateway's name or DIR not absolute.
     """
     try:
         parse_gateway_name(gateway)
@@ -98,15 +105,20 @@ def bootstrap(
         protocol=protocol,
         admin_port=admin_port,
         full_statistics=full_statistics,
-        tls=_tls(tls_dir, xds_server_name),
+        tls=_tls(tls_dir, sds_dir, xds_server_name),
     )
     click.echo(envoy_bootstrap.bootstrap(gateway, settings), nl=False)
 
 
-def _tls(directory: str, server_name: str) -> XdsTls | None:
-    if directory and not directory.startswith("/"):
-        raise OperatorError(
-            f"--tls-dir {directory} has to be an absolute path: "
-            "Envoy would look from where it is started"
-        )
-    return XdsTls(directory.rstrip("/") or "/", server_name) if directory else None
+def _tls(directory: str, documents: str, server_name: str) -> XdsTls | None:
+    if documents and not directory:
+        raise OperatorError("--sds-dir needs --tls-dir, where the files are that it tells of")
+    for option, path in (("--tls-dir", directory), ("--sds-dir", documents)):
+        if path and not path.startswith("/"):
+            raise OperatorError(
+                f"{option} {path} has to be an absolute path: "
+                "Envoy would look from where it is started"
+            )
+    if not directory:
+        return None
+    return XdsTls(directory.rstrip("/") or "/", server_name, documents.rstrip("/"))

@@ -138,6 +138,19 @@ def test_a_new_authority_of_another_replica_is_taken_over() -> None:
     asyncio.run(story())
 
 
+def test_a_deleted_authority_is_followed_by_a_new_one() -> None:
+    async def story() -> None:
+        store = MemoryStore()
+        certificates = await made(store)
+        old, held = certificates.trust, certificates.client_of(SHOP)
+        store.roots, store.version = None, 0
+        await certificates.refresh()
+        assert certificates.trust == store.writes[-1].bundle != old
+        assert certificates.client_of(SHOP, held).pair != held.pair
+
+    asyncio.run(story())
+
+
 def test_a_lost_store_is_logged_once_and_certificates_are_renewed_all_the_same(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -49,7 +49,21 @@ def test_a_name_that_is_no_gateways_is_told_how_one_looks(name: str) -> None:
     fleetgate("bootstrap", name).says(f"'{name}' is not FLAVOUR/NAME, such as mse/ackone-gateway")
 
 
-def test_a_relative_place_of_certificates_is_refused() -> None:
-    fleetgate("bootstrap", "mse/shop", "--tls-dir", "tls").says(
-        "--tls-dir tls has to be an absolute path: Envoy would look from where it is started"
-    )
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        pytest.param(
+            ["--tls-dir", "tls"],
+            "--tls-dir tls has to be an absolute path: Envoy would look from where it is started",
+            id="relative-files",
+        ),
+        pytest.param(
+            ["--tls-dir", "/tls", "--sds-dir", "sds"],
+            "--sds-dir sds has to be an absolute path",
+            id="relative-documents",
+        ),
+        pytest.param(["--sds-dir", "/sds"], "--sds-dir needs --tls-dir", id="no-files"),
+    ],
+)
+def test_places_of_certificates_have_to_make_sense(options: list[str], sentence: str) -> None:
+    fleetgate("bootstrap", "mse/shop", *options).says(sentence)

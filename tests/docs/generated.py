@@ -15,6 +15,7 @@ import click
 from click.testing import CliRunner
 
 from fleetgate.bootstrap import STATISTICS
+from fleetgate.certificates.envoy import sds_documents
 from fleetgate.cli import main
 from fleetgate.metrics import FAMILIES
 from translators.annotations.features import FEATURES, LATER
@@ -27,7 +28,13 @@ from translators.gateways import (
 )
 
 ROOT = Path(__file__).parents[2]
-FILES = ("README.md", "docs/annotations.md", "docs/commands.md", "docs/metrics.md")
+FILES = (
+    "README.md",
+    "docs/annotations.md",
+    "docs/commands.md",
+    "docs/metrics.md",
+    "docs/xds-security.md",
+)
 
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -95,6 +102,11 @@ def _commands() -> str:
     return "\n".join(parts)
 
 
+def _sds() -> str:
+    documents = sds_documents("/etc/fleetgate/tls")
+    return "\n".join(f"`{name}`:\n\n```yaml\n{text}```\n" for name, text in documents.items())
+
+
 def _table(head: tuple[str, ...], rows: list[str]) -> str:
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *rows]
     return "\n".join(lines) + "\n"
@@ -107,6 +119,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "later": _later,
     "statistics": _statistics,
     "commands": _commands,
+    "sds": _sds,
     "metrics": _metrics,
 }
 
