@@ -244,13 +244,13 @@ class ManagedGateways:
         not wanted: after a restart, that can be an object that cannot be read.
         """
         owner = _owner(live)
-        if owner is None:
+        place = place_of(owner) if owner else None
+        if owner is None or place is None:
             self._refuse(key, "it is not wanted, and kept, since it names no gateway as its owner")
             return
         if owner not in self._gateways:
-            place = place_of(owner)
-            path = place.object(owner) if place else ""
-            reply = await self._patience.ask(partial(self._api.request, "GET", path))
+            ask = partial(self._api.request, "GET", place.object(owner))
+            reply = await self._patience.ask(ask)
             if reply.status != HTTPStatus.NOT_FOUND:
                 self._refuse(key, f"it is not wanted, and kept as long as there is {owner}")
                 return
@@ -322,15 +322,10 @@ def _held(live: Json) -> Credential | None:
 
 
 def _owner(live: Json) -> Ref | None:
-    """The gateway that an object belongs to."""
+    """The object that an object goes with."""
     references = live["metadata"].get("ownerReferences", ())
-    return next((Ref(HUB, r["kind"], "", r["name"]) for r in references if _is_owner(r)), None)
-
-
-def _is_owner(reference: Json) -> bool:
-    return (
-        bool(reference.get("controller"))
-        and place_of(Ref(HUB, reference["kind"], "", "")) is not None
+    return next(
+        (Ref(HUB, r["kind"], "", r["name"]) for r in references if r.get("controller")), None
     )
 
 

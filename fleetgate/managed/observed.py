@@ -4,8 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
+from fleet.kubernetes.backoff import Backoff
 from fleet.kubernetes.collection import Unauthorized, list_all
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.reflector import Reflector
@@ -16,9 +17,6 @@ from fleetgate.managed.names import SELECTOR
 log = logging.getLogger(__name__)
 
 Json: TypeAlias = Any  # as an API server has it
-
-_UNAUTHORIZED: Final = 30.0
-"""Seconds after which credentials are tried again that were refused; they renew themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +139,13 @@ class HubObjects:
 
 
 async def _follow(reflector: Reflector, server: ApiServer) -> None:
+    backoff = Backoff()
     while True:
         try:
             await reflector.run(server)
         except Unauthorized:
-            await asyncio.sleep(_UNAUTHORIZED)
+            # Credentials of a Pod renew themselves.
+            await asyncio.sleep(backoff.next())
 
 
 def _version(item: Json) -> int:

@@ -14,7 +14,7 @@ from fleet.ref import HUB, Ref
 from fleetgate.managed.gateways import ClientOf, ManagedGateways, Pace
 from fleetgate.managed.manifests import Key
 from fleetgate.managed.settings import ManagedSettings
-from tests.sinks.rig import Audited
+from tests.sinks.rig import Audited, Gate
 from tests.support.kube import Cluster
 
 Json: TypeAlias = Any  # as kubectl prints it
@@ -154,10 +154,12 @@ async def running(
     settings: ManagedSettings | None = None,
     pace: Pace = PACE,
     leads: bool = True,
+    before: Gate | None = None,
 ) -> AsyncIterator[Running]:
     """Run gateways while the block runs, as the leader or as another replica."""
     api = await Audited.from_kubeconfig(hub.cluster.kubeconfig)
     assert isinstance(api, Audited)
+    api.before = before
     managed = ManagedGateways(api, settings or ManagedSettings(), client_of, pace)
     found = Running(managed, api, hub)
     managed.on_addresses(found.addresses_changed.set)

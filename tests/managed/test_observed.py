@@ -1,0 +1,108 @@
+"""What is known of the hub is the newest that came, whichever way it came."""
+
+import asyncio
+import logging
+from typing import Any, TypeAlias
+
+import pytest
+
+from fleet.kubernetes.watch import Change, ChangeType
+from fleetgate.managed.manifests import Key
+from fleetgate.managed.observed import Content, OwnObjects
+from tests.managed.rig import Hub, gateway, running
+from tests.sinks.rig import Answer, Asked
+
+Json: TypeAlias = Any  # as an API server has it
+
+SHOP = Key("Service", "shop")
+SECRETS = "/api/v1/namespaces/fleetgate-system/secrets"
+
+
+def at(version: int) -> Json:
+    return {"kind": "Service", "metadata": {"name": "shop", "resourceVersion": str(version)}}
+
+
+def change(kind: str, version: int) -> Change:
+    return Change(ChangeType(kind), at(version), str(version))
+
+
+def watched() -> tuple[Content, list[Key]]:
+    heard: list[Key] = []
+    return Content(OwnObjects("Service", "default"), heard.append), heard
+
+
+def test_older_news_does_not_undo_the_answer_to_a_write() -> None:
+    content, heard = watched()
+    content.take(at(10))
+    heard.clear()
+
+    content.change(change("MODIFIED", 9))
+    content.change(change("MODIFIED", 10))
+    content.change(change("DELETED", 9))
+
+    assert content.get("shop") == at(10)
+    assert heard == []
+
+
+def test_an_older_answer_does_not_undo_news() -> None:
+    content, heard = watched()
+    content.change(change("MODIFIED", 11))
+
+    content.take(at(10))
+
+    assert content.get("shop") == at(11)
+    assert heard == [SHOP]
+
+
+def test_what_is_deleted_is_gone() -> None:
+    content, heard = watched()
+    content.take(at(10))
+
+    content.change(change("DELETED", 12))
+
+    assert content.get("shop") is None
+    assert content.is_empty
+    assert heard == [SHOP, SHOP]
+
+
+def test_versions_are_compared_as_numbers() -> None:
+    content, _ = watched()
+    content.take(at(999))
+
+    content.change(change("MODIFIED", 1000))
+
+    assert content.get("shop") == at(1000)
+
+
+def test_credentials_that_are_refused_for_a_while_cost_nothing_but_time(hub: Hub) -> None:
+    refusals = [Answer(401), Answer(401)]
+
+    async def refuse(asked: Asked) -> None:
+        if asked.path == SECRETS and refusals:
+            raise refusals.pop()
+
+    async def story() -> None:
+        async with running(hub, before=refuse) as r:
+            await r.declare(gateway())
+            await r.settled()
+            assert refusals == []
+
+    asyncio.run(story())
+
+
+def test_rights_that_are_missing_are_named(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    async def refuse(asked: Asked) -> None:
+        if asked.path == SECRETS:
+            raise Answer(403)
+
+    async def story() -> None:
+        async with running(hub, before=refuse) as r:
+            await r.until(lambda: bool(caplog.messages))
+
+    caplog.set_level(logging.WARNING, "fleetgate.managed")
+    asyncio.run(story())
+    (message,) = caplog.messages
+    assert message.startswith("managed gateways are not looked after: ")
+    assert message.endswith(
+        "its RBAC has to allow get, list and watch on secrets of gateways in fleetgate-system"
+    )
