@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import grpc
 
 from fleetgate.certificates.credential import Credential, server_credentials
-from fleetgate.certificates.pair import BadPem, Pair, parse_certificates, parse_pair
+from fleetgate.certificates.pair import BadPem, Pair, parse_certificates, parse_pair, utc_now
 from fleetgate.errors import OperatorError
 
 log = logging.getLogger(__name__)
@@ -32,16 +33,22 @@ class GivenFiles:
 class GivenCertificates:
     """Shows what the files hold. New ones that are broken leave the last good in place."""
 
-    def __init__(self, files: GivenFiles, credential: Credential) -> None:
+    def __init__(
+        self, files: GivenFiles, credential: Credential, clock: Callable[[], datetime]
+    ) -> None:
         self._files = files
         self._server = credential
+        self._clock = clock
         self._complaint = ""
+        self._check_end()
 
     @classmethod
-    async def open(cls, files: GivenFiles) -> "GivenCertificates":
+    async def open(
+        cls, files: GivenFiles, clock: Callable[[], datetime] = utc_now
+    ) -> "GivenCertificates":
         """Read the files. Raises OperatorError where they cannot be used."""
         try:
-            return cls(files, await asyncio.to_thread(_read, files))
+            return cls(files, await asyncio.to_thread(_read, files), clock)
         except _UnusableError as e:
             raise OperatorError(str(e)) from e
 
@@ -65,14 +72,23 @@ class GivenCertificates:
         try:
             found = await asyncio.to_thread(_read, self._files)
         except _UnusableError as e:
-            if str(e) != self._complaint:
-                log.warning("%s; xDS goes on with the certificate that it had", e)
-            self._complaint = str(e)
+            self._complain(f"{e}; xDS goes on with the certificate that it had")
             return
-        self._complaint = ""
         if found != self._server:
             self._server = found
             log.info("took new xDS certificates expires=%s", found.expires.isoformat())
+        self._check_end()
+
+    def _check_end(self) -> None:
+        """It is shown all the same: who is connected stays, and nothing better is there."""
+        over = self.expires <= self._clock()
+        text = f"{self._files.certificate} ended on {self.expires:%Y-%m-%d %H:%M} UTC"
+        self._complain(f"{text}; no Envoy can connect before it is renewed" if over else "")
+
+    def _complain(self, sentence: str) -> None:
+        if sentence and sentence != self._complaint:
+            log.warning("%s", sentence)
+        self._complaint = sentence
 
 
 class _UnusableError(Exception):

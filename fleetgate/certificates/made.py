@@ -5,7 +5,7 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import grpc
 import tenacity
@@ -18,6 +18,7 @@ from fleetgate.certificates.credential import (
     server_credentials,
 )
 from fleetgate.certificates.names import TRUST_DOMAIN, gateway_uri
+from fleetgate.certificates.pair import utc_now
 from fleetgate.certificates.roots import Lifetimes, Roots, renewed
 from fleetgate.certificates.secret import RootsStore
 from fleetgate.errors import OperatorError
@@ -37,11 +38,6 @@ class MadeSettings:
     trust_domain: str = TRUST_DOMAIN
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     every: timedelta = timedelta(minutes=10)
-
-
-def utc_now() -> datetime:
-    """The clock of this machine."""
-    return datetime.now(UTC)
 
 
 class MadeCertificates:

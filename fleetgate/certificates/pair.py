@@ -1,7 +1,7 @@
 """A certificate with its key, and how long it is good."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
@@ -66,3 +66,8 @@ def due(certificate: x509.Certificate, now: datetime) -> bool:
     """Whether a certificate has to be renewed: two thirds of its life are over."""
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return now >= begin + (end - begin) * WORN
+
+
+def utc_now() -> datetime:
+    """The clock of this machine."""
+    return datetime.now(UTC)

@@ -16,6 +16,7 @@ from tests.certificates.served import (
     DAY,
     NOW,
     SERVER,
+    Clock,
     ask,
     authority,
     channel,
@@ -134,3 +135,20 @@ def test_broken_files_at_the_start_are_the_operators_mistake(
     with pytest.raises(OperatorError, match=sentence) as caught:
         asyncio.run(GivenCertificates.open(files))
     assert "PRIVATE KEY" not in str(caught.value)
+
+
+def test_one_that_has_ended_is_shown_and_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        clock = Clock()
+        given = await GivenCertificates.open(put(tmp_path, server()), clock)
+        assert caplog.messages == []
+        clock.now += DAY
+        await given.refresh()
+        await given.refresh()
+        (message,) = caplog.messages
+        assert message.startswith(f"{tmp_path}/tls.crt ended on {NOW + DAY:%Y-%m-%d %H:%M} UTC; ")
+
+    with caplog.at_level(logging.WARNING, "fleetgate"):
+        asyncio.run(story())
