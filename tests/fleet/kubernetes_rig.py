@@ -30,10 +30,12 @@ class KubernetesRig:
         own = {service("kubernetes").ref(name) for name in self.cables}
         self.scenery = frozenset({gateway.ref(), *own})
         hub.install_crds()
+        hub._listed(path_of(gateway.manifest, collection=True))  # it takes a moment
         hub.namespace(HOME)
         self.put(gateway)
         self.find("one")
-        self.source = KubernetesSource(lambda: ApiServer.from_kubeconfig(hub.kubeconfig), {}, HOME)
+        kubeconfig = hub.kubeconfig
+        self.source = KubernetesSource(lambda: ApiServer.from_kubeconfig(kubeconfig), {}, HOME)
 
     def put(self, *objects: Builder[Any], origin: str = HUB) -> None:
         for thing in objects:

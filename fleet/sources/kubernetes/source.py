@@ -61,6 +61,7 @@ class KubernetesSource:
                     self._tasks = None  # a group that ends takes no more tasks
         finally:
             self._emit = None
+            self._running.clear()
             self._hub.retire()
             for read in self._members.values():
                 read.member.retire()
@@ -75,6 +76,8 @@ class KubernetesSource:
         async with asyncio.TaskGroup() as tasks:
             for read in self._members.values():
                 tasks.create_task(read.member.refresh())
+        if not self._running.is_set():
+            raise asyncio.CancelledError  # `run` has ended meanwhile
 
     def _say(self, events: Sequence[Event]) -> None:
         if self._emit is not None:
