@@ -1,8 +1,10 @@
 """The chart gives what the kustomization gives, from values that are checked."""
 
+import tomllib
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.deploy.rendered import CHART, DEPLOY, Object, helm, helm_refuses, kustomize, objects
 
@@ -41,6 +43,15 @@ def test_the_charts_resource_definitions_are_those_of_deploy() -> None:
     copied = {path.name: path.read_text() for path in (CHART / "crds").glob("*.yaml")}
 
     assert copied == source, "cp deploy/crds/*.yaml deploy/helm/fleetgate/crds/"
+
+
+def test_all_name_the_version_of_the_package() -> None:
+    project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
+
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+
+    assert chart["version"] == chart["appVersion"] == project["version"]
+    assert f"image: fleetgate:{project['version']}\n" in kustomize(DEPLOY)
 
 
 def test_without_managed_gateways_neither_flag_nor_rights() -> None:
