@@ -85,7 +85,8 @@ class Tally:
 class Load:
     """Asks one question over several connections; `running` starts it.
 
-    It ends by itself after `most` questions or after `longest`.
+    It ends by itself after `most` questions or after `longest`. A connection leaves `pause` between
+    an answer and the next question: who only watches need not take a whole core.
     """
 
     def __init__(
@@ -97,11 +98,13 @@ class Load:
         most: int = 1_000_000,
         longest: timedelta = timedelta(minutes=2),
         patience: timedelta = _PATIENCE,
+        pause: timedelta = timedelta(),
     ) -> None:
         self.asked: list[Asked] = []
         self._clients = [HttpClient(address, question, patience) for _ in range(connections)]
         self._most = most
         self._longest = longest
+        self._pause = pause.total_seconds()
         self._begun = 0
         self._stopping = False
         self._ended = False
@@ -174,8 +177,8 @@ class Load:
                 self._begun += 1
                 one = await _ask_once(client)
                 self._record(one)
-                if not one.status:
-                    await asyncio.sleep(_PAUSE_AFTER_FAILURE)
+                if pause := self._pause if one.status else _PAUSE_AFTER_FAILURE:
+                    await asyncio.sleep(pause)
         finally:
             client.close()
 
