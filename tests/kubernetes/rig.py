@@ -52,6 +52,10 @@ class Site:
     def hub_options(self) -> tuple[str, ...]:
         return ("--hub-kubeconfig", str(self.hub.kubeconfig), "--namespace", HOME)
 
+    async def apply(self, text: str, file: str, *, to: str = HUB) -> None:
+        """Write manifests into a file and apply it, in place of what it held."""
+        await asyncio.to_thread(self.reader.apply, text, file, to=to)
+
     async def settle(self, *serving: Fleetgate) -> None:
         """Return when what is declared runs, and every Envoy knows it."""
         await self.kubelet.sync()

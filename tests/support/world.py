@@ -74,6 +74,7 @@ def deployment(
     """Declare a Deployment whose Pods carry `labels`, and `app: NAME` unless others are given."""
     container = {
         "name": "web",
+        "image": "web",
         "env": [{"name": "ENV_NAME", "value": env}],
         "ports": [{"name": n, "containerPort": p} for n, p in (ports or {}).items()],
     }

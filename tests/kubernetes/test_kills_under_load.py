@@ -1,0 +1,225 @@
+"""Whatever is killed, no idempotent request through the real Envoy fails."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from fleetgate.demo.fleet import CLUSTER_1, CLUSTER_2
+from fleetgate.demo.load import Load
+from tests.kubernetes.rig import Site, name_member, shows, site
+from tests.kubernetes.traffic import (
+    GATEWAY,
+    answered_by_all,
+    declare,
+    envoy,
+    load,
+    log_of,
+    steady,
+)
+from tests.support import netns
+from tests.support import world as pods
+from tests.support.cable import Cable
+from tests.support.kube import Clusters
+from tests.support.process import Fleetgate, fleetgate
+from tests.support.requirement import require
+
+pytestmark = pytest.mark.usefixtures("real_envoy")
+
+Json: TypeAlias = Any
+
+REMOTE = ("get", "mseingressconfig", GATEWAY, "-ojsonpath={.status.remoteClusters}")
+
+
+@pytest.fixture(autouse=True)
+def _namespaces() -> None:
+    require(netns.available())
+
+
+def serve(site: Site, *options: str, log: str = "fleetgate") -> tuple[Path, str, *tuple[str, ...]]:
+    return log_of(site, log), "serve", *site.hub_options, *site.listening, *options
+
+
+async def until_status(serving: Fleetgate, true: Callable[[Json], bool]) -> None:
+    """Return when what `fleetgate status` shows is so."""
+    await asyncio.to_thread(serving.until, lambda: true(serving.status()))
+
+
+def member(report: Json, name: str) -> Json:
+    return next(found for found in report["members"] if found["id"] == name)
+
+
+def acknowledged(report: Json) -> bool:
+    """Whether an Envoy is connected and has all that it is to have."""
+    return any(
+        all(kind in envoy["types"] for kind in ("CDS", "EDS", "LDS", "SRDS"))
+        and not any(view["pending"] for view in envoy["types"].values())
+        for envoy in report["envoys"]
+    )
+
+
+async def answered_by_new_pod(site: Site, asking: Load, origin: str) -> None:
+    """Scale a member up and wait for an answer of a Pod that was not there before."""
+    old = {pod.name for pod in site.kubelet.pods(origin)}
+    await asyncio.to_thread(site.reader.scale, origin, "web", 3)
+    await site.kubelet.sync()
+    [new] = {pod.name for pod in site.kubelet.pods(origin)} - old
+    async with asyncio.timeout(30):
+        await asking.until(lambda one: one.pod == new)
+
+
+def test_the_api_server_of_the_hub(clusters: Clusters, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with site(clusters, tmp_path) as ready:
+            await declare(ready)
+            with fleetgate(*serve(ready)) as serving:
+                async with envoy(ready, serving.xds_port), load(ready) as asking:
+                    await asyncio.to_thread(ready.hub.kill)
+                    await until_status(serving, lambda s: s["hub"]["state"] == "unreachable")
+                    await answered_by_new_pod(ready, asking, CLUSTER_2)
+                    await asyncio.to_thread(ready.hub.start)
+                    await ready.apply(pods.ingress("new", host="new.test"), "new.yaml")
+                    shown = ("get", "ingress", "new", "-ojsonpath={.status}")
+                    await shows(ready.hub, *shown, wanted=[ready.address[0]])
+
+    asyncio.run(scenario())
+
+
+def test_the_api_server_of_a_member(clusters: Clusters, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with site(clusters, tmp_path) as ready:
+            await declare(ready)
+            with fleetgate(*serve(ready)) as serving:
+                async with envoy(ready, serving.xds_port), load(ready) as asking:
+                    await asyncio.to_thread(clusters.c2.kill)
+                    await shows(ready.hub, *REMOTE, wanted=["Failed"])
+                    assert member(serving.status(), CLUSTER_2)["since"]
+                    await answered_by_all(asking, time.monotonic())
+                    await asyncio.to_thread(clusters.c2.start)
+                    await answered_by_new_pod(ready, asking, CLUSTER_2)
+                    shown = await shows(ready.hub, *REMOTE, wanted=["clusterId"])
+                    assert "Failed" not in shown
+
+    asyncio.run(scenario())
+
+
+def test_the_way_to_a_member_in_which_pods_come_and_go_meanwhile(
+    clusters: Clusters, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        async with site(clusters, tmp_path) as ready:
+            cable = Cable(clusters.c2.url)
+            name_member(ready.hub, CLUSTER_2, cabled(clusters, cable))
+            await declare(ready)
+            with fleetgate(*serve(ready)) as serving:
+                async with envoy(ready, serving.xds_port), load(ready) as asking:
+                    await asyncio.to_thread(cable.cut)
+                    await until_status(
+                        serving, lambda s: member(s, CLUSTER_2)["state"] == "unreachable"
+                    )
+                    await asyncio.to_thread(ready.reader.scale, CLUSTER_2, "web", 0)
+                    await ready.kubelet.sync()
+                    await asking.answered(500)
+                    await asyncio.to_thread(ready.reader.scale, CLUSTER_2, "web", 1)
+                    await ready.kubelet.sync()
+                    await asyncio.to_thread(cable.mend)
+                    [new] = ready.kubelet.pods(CLUSTER_2)
+                    async with asyncio.timeout(30):
+                        await asking.until(lambda one: one.pod == new.name)
+            cable.close()
+
+    asyncio.run(scenario())
+
+
+def cabled(clusters: Clusters, cable: Cable) -> dict[str, Any]:
+    config = clusters.c2.config()
+    config["clusters"][0]["cluster"]["server"] = cable.url
+    return config
+
+
+def test_a_member_that_is_away_at_the_start_delays_nobody(
+    clusters: Clusters, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        async with site(clusters, tmp_path) as ready:
+            await declare(ready)
+            await asyncio.to_thread(clusters.c2.kill)
+            with fleetgate(*serve(ready)) as serving:
+                async with envoy(ready, serving.xds_port):
+                    asking = steady(ready.address)
+                    async with asking.running():
+                        await answered_by_all(asking, members=[CLUSTER_1])
+                        shown = await shows(ready.hub, *REMOTE, wanted=["Failed"])
+                        well, lost = json.loads(shown)
+                        assert well == {"clusterId": CLUSTER_1}
+                        assert (lost["clusterId"], lost["status"]) == (CLUSTER_2, "Failed")
+                        assert lost["message"]
+                        await asyncio.to_thread(clusters.c2.start)
+                        await answered_by_all(asking)
+                    assert asking.tally().failures == {}
+
+    asyncio.run(scenario())
+
+
+def test_all_at_once_with_what_was_read_on_disk(clusters: Clusters, tmp_path: Path) -> None:
+    """A restart while neither hub nor a member answers empties nothing."""
+
+    async def scenario() -> None:
+        async with site(clusters, tmp_path) as ready:
+            await declare(ready)
+            kept = tmp_path / "state"
+            state = ("--state-dir", str(kept))
+            with fleetgate(*serve(ready, *state)) as serving:
+                port = str(serving.xds_port)
+                async with envoy(ready, serving.xds_port), load(ready) as asking:
+                    await asyncio.to_thread(serving.until, lambda: len([*kept.iterdir()]) == 3)
+                    serving.kill()
+                    for server in (clusters.hub, clusters.c2):
+                        await asyncio.to_thread(server.kill)
+                    again = serve(ready, *state, "--xds-port", port, log="again")
+                    with fleetgate(*again) as serving_again:
+                        await until_status(serving_again, lambda s: len(s["envoys"]) == 1)
+                        await until_status(serving_again, acknowledged)
+                        await answered_by_all(asking, time.monotonic())
+                        for server in (clusters.hub, clusters.c2):
+                            await asyncio.to_thread(server.start)
+                        await answered_by_new_pod(ready, asking, CLUSTER_2)
+
+    asyncio.run(scenario())
+
+
+def test_the_control_plane(clusters: Clusters, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with site(clusters, tmp_path) as ready:
+            await declare(ready)
+            with fleetgate(*serve(ready)) as serving:
+                port = str(serving.xds_port)
+                async with envoy(ready, serving.xds_port), load(ready) as asking:
+                    serving.kill()
+                    await asking.answered(300)
+                    again = serve(ready, "--xds-port", port, log="again")
+                    with fleetgate(*again) as serving_again:
+                        await until_status(serving_again, lambda s: len(s["envoys"]) == 1)
+                        await answered_by_new_pod(ready, asking, CLUSTER_2)
+
+    asyncio.run(scenario())
+
+
+def test_the_pods_of_a_member(clusters: Clusters, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with site(clusters, tmp_path) as ready:
+            await declare(ready)
+            with fleetgate(*serve(ready)) as serving:
+                async with envoy(ready, serving.xds_port), load(ready) as asking:
+                    await ready.kubelet.kill(CLUSTER_2)
+                    await asking.answered(500)
+                    await ready.settle(serving)
+                    await asking.answered(200)
+                    ready.kubelet.revive(CLUSTER_2)
+                    await ready.settle(serving)
+
+    asyncio.run(scenario())

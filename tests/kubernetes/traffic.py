@@ -1,0 +1,83 @@
+"""A site with traffic: a Service in both members, a gateway of both, an Envoy, and requests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from fleetgate.bootstrap import BootstrapSettings
+from fleetgate.demo.fleet import CLUSTER_1, CLUSTER_2
+from fleetgate.demo.http import Address, Question
+from fleetgate.demo.load import Load
+from fleetgate.envoy import Envoy
+from tests.kubernetes.rig import Site
+from tests.support import world as pods
+from tests.support.process import PATIENCE
+
+MEMBERS = (CLUSTER_1, CLUSTER_2)
+GATEWAY = "gw"
+QUESTION = Question("/", "web.test")
+
+
+async def declare(site: Site, members: Sequence[str] = MEMBERS) -> None:
+    """Declare a gateway, and a Service with two Pods in each of these members; they run then."""
+    for member in members:
+        text = pods.deployment(env=member, replicas=2) + pods.service()
+        await site.apply(text, "web.yaml", to=member)
+    rule = pods.ingress(host=QUESTION.host)
+    await site.apply(pods.gateway(GATEWAY, MEMBERS) + rule, "gateway.yaml")
+    await site.kubelet.sync()
+
+
+@asynccontextmanager
+async def envoy(site: Site, xds_port: int, name: str = "envoy") -> AsyncIterator[Envoy]:
+    """Run an Envoy of the gateway while the block runs; entered once it takes connections."""
+    settings = BootstrapSettings(xds_port=xds_port, node_id=name)
+    running = Envoy(f"mse/{GATEWAY}", settings, site.place / f"{name}.log")
+    async with running.running():
+        await accepting(site.address)
+        yield running
+
+
+async def accepting(address: Address) -> None:
+    """Return when somebody takes connections there."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(*address)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                return
+
+
+def steady(address: Address) -> Load:
+    """Some 700 requests a second, which leaves the cores to those who are killed and started."""
+    return Load(address, QUESTION, connections=8, pause=timedelta(milliseconds=10))
+
+
+@asynccontextmanager
+async def load(site: Site) -> AsyncIterator[Load]:
+    """Ask all the time while the block runs; not one request may fail."""
+    asking = steady(site.address)
+    async with asking.running():
+        await answered_by_all(asking)
+        yield asking
+        await answered_by_all(asking, asking.asked[-1].ended)
+    assert asking.tally().failures == {}
+
+
+async def answered_by_all(
+    asking: Load, since: float = 0.0, members: Sequence[str] = MEMBERS
+) -> None:
+    """Return when each of these members has answered a request that began after `since`."""
+    async with asyncio.timeout(PATIENCE):
+        for member in members:
+            await asking.until_answered_by(member, since)
+
+
+def log_of(site: Site, name: str = "fleetgate") -> Path:
+    """Where a process of this name writes its log."""
+    return site.place / f"{name}.log"
