@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet.models import (
+    AlbConfig,
     EndpointSlice,
     FleetObject,
     Ingress,
@@ -55,6 +56,7 @@ _ALL: Final = (
     Kind(Ingress, "networking.k8s.io/v1", on_hub=True),
     Kind(IngressClass, "networking.k8s.io/v1", on_hub=True, namespaced=False),
     Kind(MseIngressConfig, "mse.alibabacloud.com/v1alpha1", on_hub=True, namespaced=False),
+    Kind(AlbConfig, "alibabacloud.com/v1", on_hub=True, namespaced=False),
     Kind(Secret, "v1", on_hub=True),
     Kind(Service, "v1", on_hub=False),
     Kind(EndpointSlice, "discovery.k8s.io/v1", on_hub=False),

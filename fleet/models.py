@@ -216,6 +216,12 @@ class MseIngressConfig(Model):
     spec: MseIngressConfigSpec = MseIngressConfigSpec()
 
 
+class AlbConfig(Model):
+    """`alibabacloud.com/v1` AlbConfig: one ALB gateway, of which only the name is read yet."""
+
+    metadata: AnnotatedMetadata
+
+
 class Secret(Model):
     """A Secret that somebody references; its bytes never reach a log or a dump."""
 
@@ -293,5 +299,12 @@ class Pod(Model):
 
 
 FleetObject: TypeAlias = (
-    Ingress | IngressClass | MseIngressConfig | Secret | Service | EndpointSlice | Pod
+    Ingress
+    | IngressClass
+    | MseIngressConfig
+    | AlbConfig
+    | Secret
+    | Service
+    | EndpointSlice
+    | Pod
 )

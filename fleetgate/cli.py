@@ -53,6 +53,8 @@ def main(*, verbose: bool) -> None:
         format="%(asctime)s %(levelname)-7s %(message)s",
         stream=sys.stderr,
     )
+    # It logs an error each time that the Lease is refused; `fleet.kubernetes.lease` says it once.
+    logging.getLogger("kubernetes.aio.leaderelection").setLevel(logging.CRITICAL)
 
 
 for command in (demo, up, serve, bootstrap, certificate, check, translate, status, sync):

@@ -396,6 +396,16 @@ MISTAKES = {
         kept=True,
         file="hub/gateway.yaml",
     ),
+    "alb-gateway": Mistake(
+        "apiVersion: alibabacloud.com/v1\nkind: AlbConfig\nmetadata: {name: alb}\n",
+        "AlbConfig alb",
+        "NotSupported",
+        "kind",
+        "AlbConfig",
+        "a MseIngressConfig",
+        kept=True,
+        file="hub/alb.yaml",
+    ),
     "service": Mistake(
         _member({"spec": {"ports": 5}}, {}),
         "Service default/web in one",

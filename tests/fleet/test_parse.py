@@ -147,7 +147,6 @@ def test_names_that_kubernetes_takes_are_taken(name: str) -> None:
         pytest.param("extensions/v1beta1", "Ingress", "m", id="old-ingress-in-a-member"),
         pytest.param("v1", "Secret", "m", id="secret-in-a-member"),
         pytest.param("networking.k8s.io/v1", "NetworkPolicy", HUB, id="other-kind-of-the-group"),
-        pytest.param("alibabacloud.com/v1", "AlbConfig", HUB, id="albconfig"),
         pytest.param("serving.knative.dev/v1", "Service", "m", id="another-projects-service"),
         pytest.param("config.openshift.io/v1", "Ingress", HUB, id="another-projects-ingress"),
         pytest.param("gateway.networking.k8s.io/v1", "HTTPRoute", HUB, id="gateway-api"),
