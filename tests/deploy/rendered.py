@@ -24,15 +24,18 @@ def kustomize(directory: Path) -> str:
 
 
 def helm(
-    chart: Path = CHART, *options: str | Path, values: Mapping[str, object] | None = None
+    chart: Path = CHART,
+    *,
+    namespace: str = NAMESPACE,
+    values: Mapping[str, object] | None = None,
 ) -> str:
     """The manifests of a release `fleetgate`, its CRDs too."""
-    return _output("helm", *_template(chart, options, values))
+    return _output("helm", *_template(chart, namespace, values or {}))
 
 
-def helm_refuses(values: Mapping[str, object]) -> str:
-    """What Helm has against these values of our chart."""
-    done = _run("helm", *_template(CHART, (), values))
+def helm_refuses(values: Mapping[str, object], chart: Path = CHART) -> str:
+    """What Helm has against these values of a chart."""
+    done = _run("helm", *_template(chart, NAMESPACE, values))
     assert done.returncode != 0, done.stdout
     return done.stderr
 
@@ -45,21 +48,10 @@ def objects(manifests: str) -> dict[tuple[str, str], Object]:
     return found
 
 
-def _template(
-    chart: Path, options: Sequence[str | Path], values: Mapping[str, object] | None
-) -> Sequence[str | Path]:
-    given = [f"--set-json={key}={json.dumps(value)}" for key, value in (values or {}).items()]
-    version = "--kube-version=1.36.0"
-    return (
-        "template",
-        "fleetgate",
-        chart,
-        f"--namespace={NAMESPACE}",
-        "--include-crds",
-        version,
-        *given,
-        *options,
-    )
+def _template(chart: Path, namespace: str, values: Mapping[str, object]) -> Sequence[str]:
+    given = [f"--set-json={key}={json.dumps(value)}" for key, value in values.items()]
+    place = (f"--namespace={namespace}", "--include-crds", "--kube-version=1.36.0")
+    return ("template", "fleetgate", str(chart), *place, *given)
 
 
 def _output(program: str, *arguments: str | Path) -> str:
