@@ -2,66 +2,21 @@
 
 import base64
 import json
-import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.deploy.rendered import DEPLOY, NAMESPACE, Object
-from tests.servers.binaries import find
+from tests.deploy.attaching import ID, SCRIPT, attach
+from tests.deploy.rendered import NAMESPACE, Object
 from tests.support.kube import Cluster, Clusters
-
-SCRIPT = DEPLOY / "member" / "attach.sh"
-ID = "C7fb82"
-
-_TOKEN = ("--namespace=fleetgate-member", "secret", "fleetgate-member")
-
-
-@pytest.fixture
-def fleet(clusters: Clusters) -> Iterator[Clusters]:
-    """A hub with fleetgate's namespace, and a member whose token controller has done its work."""
-    clusters.hub.namespace(NAMESPACE)
-    member = clusters.c1
-    member.kubectl("apply", f"--kustomize={SCRIPT.parent}")
-    namespace = "--namespace=fleetgate-member"
-    token = member.kubectl("create", "token", namespace, "fleetgate-member")
-    data = {"data": {"token": base64.b64encode(token.encode()).decode()}}
-    member.kubectl("patch", *_TOKEN, f"--patch={json.dumps(data)}")
-    yield clusters
-    _finish_deletion(member, "fleetgate-member")
-
-
-def attach(fleet: Clusters, *options: str) -> "subprocess.CompletedProcess[str]":
-    kubectl = find("kubectl")
-    assert kubectl
-    env = {
-        **os.environ,
-        "PATH": f"{kubectl.parent}:{os.environ['PATH']}",
-        "KUBECONFIG": f"{fleet.hub.kubeconfig}:{fleet.c1.kubeconfig}",
-    }
-    return subprocess.run(
-        [SCRIPT, *options], env=env, capture_output=True, text=True, timeout=100, check=False
-    )
-
-
-def _finish_deletion(cluster: Cluster, namespace: str) -> None:
-    """Do what the namespace controller does last, where a namespace is being deleted."""
-    path = f"/api/v1/namespaces/{namespace}"
-    _, found = cluster.ask("GET", path)
-    if found["status"]["phase"] == "Terminating":
-        status, said = cluster.ask("PUT", f"{path}/finalize", {**found, "spec": {"finalizers": []}})
-        assert status == 200, said
 
 
 def secret_of(hub: Cluster) -> Object:
-    found: Object = json.loads(
-        hub.kubectl(
-            "get", f"--namespace={NAMESPACE}", "secret", "fleetgate-member-c7fb82", "-ojson"
-        )
-    )
+    name = "fleetgate-member-c7fb82"
+    text = hub.kubectl("get", f"--namespace={NAMESPACE}", "secret", name, "--output=json")
+    found: Object = json.loads(text)
     return found
 
 
