@@ -1,0 +1,103 @@
+"""The resources whose cost is compared, made by the product's own code."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from envoy_data_plane.envoy.config.listener import v3 as listener
+from envoy_data_plane.envoy.config.route import v3 as route
+from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
+
+from fleet.ref import HUB, Ref
+from translators.hosts import HostPlan
+from translators.listeners import Bind, build_listener
+from translators.messages import RouteConfiguration
+from translators.model import (
+    Age,
+    Backend,
+    FixedResponse,
+    Forward,
+    Path,
+    PathKind,
+    Rule,
+    ServicePort,
+    Share,
+    TableSet,
+    Target,
+)
+from translators.names import cluster_name
+from translators.routes import encode_route, route_table, virtual_host
+from xds.resource import Resource
+from xds.wire import decode, encode, splice
+
+OWN_TABLES: Final = "http-80"
+
+_BACKEND: Final = Target((Backend("default", "web", ServicePort(80)),))
+BACKEND: Final = cluster_name(_BACKEND)
+"""The Cluster that requests are forwarded to."""
+
+_PORT: Final = 80
+_VHOST_ROUTES: Final = 3  # VirtualHost.routes
+_TABLE_VHOSTS: Final = 2  # RouteConfiguration.virtual_hosts
+_NO_RULES: Final = HostPlan((), None, ())
+
+
+def paths(count: int) -> list[str]:
+    """As many paths, a hundred below each first element."""
+    return [f"/p{n // 100}/item-{n}" for n in range(count)]
+
+
+def rules(host: str, values: Iterable[str], *, forward: bool) -> list[Rule]:
+    """A rule for each path, which sends its requests on or answers them itself."""
+    action = Forward((Share(_BACKEND, 1),)) if forward else FixedResponse(200, "ok")
+    at = Ref(HUB, "Ingress", "default", "web")
+    age = Age(datetime(2026, 1, 1, tzinfo=UTC), "web.default")
+    return [
+        Rule(at, f"spec.rules[0].http.paths[{n}]", age, host, Path(PathKind.PREFIX, value), action)
+        for n, value in enumerate(values)
+    ]
+
+
+def as_served(host: str, rules: Sequence[Rule]) -> Resource:
+    """The host's table as fleetgate makes it: with a tree where the rules are many."""
+    body = virtual_host(HostPlan((*rules,), None, ()), host, _NO_RULES, encode_route)
+    return route_table(TableSet.MSE, host, [body], ())
+
+
+def as_list(host: str, rules: Sequence[Rule]) -> Resource:
+    """The same with a list, however many the rules are."""
+    end = virtual_host(_NO_RULES, host, _NO_RULES, encode_route)
+    body = splice(b"", _VHOST_ROUTES, [encode_route(rule) for rule in rules]) + end
+    return route_table(TableSet.MSE, host, [body], ())
+
+
+def own_tables() -> Resource:
+    """The product's listener, which finds the table of each host, on a free port."""
+    return build_listener(TableSet.MSE, _PORT, Bind("127.0.0.1", -_PORT))
+
+
+def one_table(name: str, hosts: Sequence[str], *, forward: bool) -> Resource:
+    """The same listener with all hosts in one RouteConfiguration, and nothing that finds tables."""
+    made = cast("Any", decode(listener.Listener, own_tables().body))  # the C runtime's message
+    made.name = name
+    config = made.filter_chains[0].filters[0].typed_config
+    manager = cast("Any", decode(hcm.HttpConnectionManager, config.value))  # likewise
+    manager.ClearField("scoped_routes")
+    manager.ClearField("early_header_mutation_extensions")
+    del manager.http_filters[0]  # the Lua filter that looks for the table of other hosts
+    manager.route_config.MergeFromString(_one_configuration(hosts, forward=forward))
+    config.value = encode(manager)
+    return Resource.of(name, encode(made))
+
+
+def _one_configuration(hosts: Sequence[str], *, forward: bool) -> bytes:
+    bodies = []
+    for host in hosts:
+        plan = HostPlan((*rules(host, ["/"], forward=forward),), None, ())
+        made = cast(
+            "Any", decode(route.VirtualHost, virtual_host(plan, host, _NO_RULES, encode_route))
+        )
+        made.domains[:] = [host]
+        made.ClearField("request_headers_to_remove")
+        bodies.append(encode(made))
+    return splice(encode(RouteConfiguration(name="one")), _TABLE_VHOSTS, bodies)
