@@ -18,14 +18,14 @@ from tests.kubernetes.traffic import (
     declare,
     envoy,
     load,
-    log_of,
+    serve,
     steady,
 )
 from tests.support import netns
 from tests.support import world as pods
 from tests.support.cable import Cable
 from tests.support.kube import Clusters
-from tests.support.process import Fleetgate, fleetgate
+from tests.support.process import Fleetgate
 from tests.support.requirement import require
 
 pytestmark = pytest.mark.usefixtures("real_envoy")
@@ -38,10 +38,6 @@ REMOTE = ("get", "mseingressconfig", GATEWAY, "-ojsonpath={.status.remoteCluster
 @pytest.fixture(autouse=True)
 def _namespaces() -> None:
     require(netns.available())
-
-
-def serve(site: Site, *options: str, log: str = "fleetgate") -> tuple[Path, str, *tuple[str, ...]]:
-    return log_of(site, log), "serve", *site.hub_options, *site.listening, *options
 
 
 async def until_status(serving: Fleetgate, true: Callable[[Json], bool]) -> None:
@@ -76,7 +72,7 @@ def test_the_api_server_of_the_hub(clusters: Clusters, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with site(clusters, tmp_path) as ready:
             await declare(ready)
-            with fleetgate(*serve(ready)) as serving:
+            with serve(ready) as serving:
                 async with envoy(ready, serving.xds_port), load(ready) as asking:
                     await asyncio.to_thread(ready.hub.kill)
                     await until_status(serving, lambda s: s["hub"]["state"] == "unreachable")
@@ -93,7 +89,7 @@ def test_the_api_server_of_a_member(clusters: Clusters, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with site(clusters, tmp_path) as ready:
             await declare(ready)
-            with fleetgate(*serve(ready)) as serving:
+            with serve(ready) as serving:
                 async with envoy(ready, serving.xds_port), load(ready) as asking:
                     await asyncio.to_thread(clusters.c2.kill)
                     await shows(ready.hub, *REMOTE, wanted=["Failed"])
@@ -115,7 +111,7 @@ def test_the_way_to_a_member_in_which_pods_come_and_go_meanwhile(
             cable = Cable(clusters.c2.url)
             name_member(ready.hub, CLUSTER_2, cabled(clusters, cable))
             await declare(ready)
-            with fleetgate(*serve(ready)) as serving:
+            with serve(ready) as serving:
                 async with envoy(ready, serving.xds_port), load(ready) as asking:
                     await asyncio.to_thread(cable.cut)
                     await until_status(
@@ -148,7 +144,7 @@ def test_a_member_that_is_away_at_the_start_delays_nobody(
         async with site(clusters, tmp_path) as ready:
             await declare(ready)
             await asyncio.to_thread(clusters.c2.kill)
-            with fleetgate(*serve(ready)) as serving:
+            with serve(ready) as serving:
                 async with envoy(ready, serving.xds_port):
                     asking = steady(ready.address)
                     async with asking.running():
@@ -173,15 +169,14 @@ def test_all_at_once_with_what_was_read_on_disk(clusters: Clusters, tmp_path: Pa
             await declare(ready)
             kept = tmp_path / "state"
             state = ("--state-dir", str(kept))
-            with fleetgate(*serve(ready, *state)) as serving:
+            with serve(ready, *state) as serving:
                 port = str(serving.xds_port)
                 async with envoy(ready, serving.xds_port), load(ready) as asking:
                     await asyncio.to_thread(serving.until, lambda: len([*kept.iterdir()]) == 3)
                     serving.kill()
                     for server in (clusters.hub, clusters.c2):
                         await asyncio.to_thread(server.kill)
-                    again = serve(ready, *state, "--xds-port", port, log="again")
-                    with fleetgate(*again) as serving_again:
+                    with serve(ready, *state, "--xds-port", port, log="again") as serving_again:
                         await until_status(serving_again, lambda s: len(s["envoys"]) == 1)
                         await until_status(serving_again, acknowledged)
                         await answered_by_all(asking, time.monotonic())
@@ -196,13 +191,12 @@ def test_the_control_plane(clusters: Clusters, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with site(clusters, tmp_path) as ready:
             await declare(ready)
-            with fleetgate(*serve(ready)) as serving:
+            with serve(ready) as serving:
                 port = str(serving.xds_port)
                 async with envoy(ready, serving.xds_port), load(ready) as asking:
                     serving.kill()
                     await asking.answered(300)
-                    again = serve(ready, "--xds-port", port, log="again")
-                    with fleetgate(*again) as serving_again:
+                    with serve(ready, "--xds-port", port, log="again") as serving_again:
                         await until_status(serving_again, lambda s: len(s["envoys"]) == 1)
                         await answered_by_new_pod(ready, asking, CLUSTER_2)
 
@@ -213,7 +207,7 @@ def test_the_pods_of_a_member(clusters: Clusters, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with site(clusters, tmp_path) as ready:
             await declare(ready)
-            with fleetgate(*serve(ready)) as serving:
+            with serve(ready) as serving:
                 async with envoy(ready, serving.xds_port), load(ready) as asking:
                     await ready.kubelet.kill(CLUSTER_2)
                     await asking.answered(500)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from fleetgate.demo.load import Load
 from fleetgate.envoy import Envoy
 from tests.kubernetes.rig import Site
 from tests.support import world as pods
-from tests.support.process import PATIENCE
+from tests.support.process import PATIENCE, Fleetgate, fleetgate
 
 MEMBERS = (CLUSTER_1, CLUSTER_2)
 GATEWAY = "gw"
@@ -78,6 +78,9 @@ async def answered_by_all(
             await asking.until_answered_by(member, since)
 
 
-def log_of(site: Site, name: str = "fleetgate") -> Path:
-    """Where a process of this name writes its log."""
-    return site.place / f"{name}.log"
+def serve(
+    site: Site, *options: str | Path, log: str = "fleetgate"
+) -> AbstractContextManager[Fleetgate]:
+    """Run `fleetgate serve` while the block runs, as the administrator of the hub."""
+    command = ("serve", *site.hub_options, *site.listening, *options)
+    return fleetgate(site.place / f"{log}.log", *command)

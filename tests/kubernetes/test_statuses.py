@@ -1,0 +1,133 @@
+"""What kubectl shows of a gateway and of Ingresses, and what is written on the hub at all."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.kubernetes.rig import HOME, name_member
+from tests.support import world as manifests
+from tests.support.ads_client import ads_client
+from tests.support.kube import Cluster, Clusters
+from tests.support.process import Fleetgate, fleetgate, until
+from xds.resource import TypeUrl
+
+GATEWAY = "ackone-gateway"
+NAME = f"mse/{GATEWAY}"
+
+
+@pytest.fixture
+def hub(clusters: Clusters) -> Cluster:
+    clusters.hub.install_crds()
+    clusters.hub.namespace(HOME)
+    return clusters.hub
+
+
+@contextmanager
+def serve(hub: Cluster, place: Path, *options: str) -> Iterator[Fleetgate]:
+    free = ("--xds-port", "0", "--admin-port", "0", "--bind", "127.0.0.9")
+    command = ("serve", "--hub-kubeconfig", str(hub.kubeconfig), *free, *options)
+    with fleetgate(place / "fleetgate.log", *command) as serving:
+        yield serving
+
+
+def declare(hub: Cluster, *texts: str) -> None:
+    hub.kubectl("apply", "-f", "-", stdin="".join(texts))
+
+
+def shown(hub: Cluster, *wanted: str) -> None:
+    """Wait until `kubectl get mseingressconfig` prints this row, but for its age."""
+    last: list[str] = []
+
+    def there() -> bool:
+        head, row = hub.kubectl("get", "mseingressconfig", GATEWAY).splitlines()
+        assert head.split() == ["NAME", "STATUS", "AGE"]
+        last[:] = row.split()
+        return last[:-1] == [GATEWAY, *wanted]
+
+    until(there, why=lambda: str(last))
+
+
+def field(hub: Cluster, what: str, path: str) -> str:
+    return hub.kubectl("get", *what.split(), f"-ojsonpath={{{path}}}")
+
+
+def test_a_gateway_walks_pending_running_listening(hub: Cluster, tmp_path: Path) -> None:
+    with serve(hub, tmp_path) as serving:
+        declare(hub, manifests.gateway(GATEWAY, []))
+        shown(hub, "Pending")
+        serving.sync()
+        with ads_client(serving.xds_port, NAME) as client:
+            client.request(TypeUrl.LISTENER)
+            response = client.hear()
+            shown(hub, "Running")
+            client.acknowledge(response)
+            shown(hub, "Listening")
+        shown(hub, "Pending")
+
+
+def test_a_gateway_whose_envoy_refuses_its_listeners_has_failed(
+    hub: Cluster, tmp_path: Path
+) -> None:
+    declare(hub, manifests.gateway(GATEWAY, []))
+    with serve(hub, tmp_path) as serving, ads_client(serving.xds_port, NAME) as client:
+        client.request(TypeUrl.LISTENER)
+        client.refuse(client.hear(), "no such filter")
+        shown(hub, "Failed")
+        message = field(hub, f"mseingressconfig {GATEWAY}", ".status.message")
+        assert message.startswith("Envoy refused ")
+        assert "no such filter" in message
+
+
+def test_an_attached_cluster_that_nobody_knows_is_marked(
+    clusters: Clusters, hub: Cluster, tmp_path: Path
+) -> None:
+    name_member(hub, "c7fb82", clusters.c1.config())
+    declare(hub, manifests.gateway(GATEWAY, ["c7fb82", "c9"]))
+    with serve(hub, tmp_path):
+        there = (f"mseingressconfig {GATEWAY}", ".status.remoteClusters")
+        until(lambda: "Failed" in field(hub, *there))
+        well, unknown = json.loads(field(hub, *there))
+        assert well == {"clusterId": "c7fb82"}
+        assert (unknown.pop("clusterId"), unknown.pop("status")) == ("c9", "Failed")
+        assert unknown.keys() == {"message"}
+        name_member(hub, "c9", clusters.c1.config())
+        until(lambda: field(hub, *there) == '[{"clusterId":"c7fb82"},{"clusterId":"c9"}]')
+
+
+def test_an_ingress_has_the_address_of_its_gateway_as_long_as_there_is_one(
+    hub: Cluster, tmp_path: Path
+) -> None:
+    address = ("ingress web", ".status.loadBalancer")
+    with serve(hub, tmp_path):
+        declare(hub, manifests.gateway(GATEWAY, []), manifests.ingress())
+        until(lambda: field(hub, *address) == '{"ingress":[{"ip":"127.0.0.9"}]}')
+        hub.kubectl("delete", "mseingressconfig", GATEWAY)
+        until(lambda: field(hub, *address) == "{}")
+
+
+def test_a_problem_is_an_event_on_its_object(hub: Cluster, tmp_path: Path) -> None:
+    declare(hub, manifests.gateway(GATEWAY, []), manifests.ingress())
+    with serve(hub, tmp_path):
+        until(lambda: "ServiceNotFound" in hub.kubectl("describe", "ingress", "web"))
+
+
+def test_nothing_is_written_where_that_is_switched_off(hub: Cluster, tmp_path: Path) -> None:
+    declare(hub, manifests.gateway(GATEWAY, []), manifests.ingress())
+    before = versions(hub)
+    with serve(hub, tmp_path, "--no-status") as serving:
+        serving.sync()
+        with ads_client(serving.xds_port, NAME) as client:
+            client.request(TypeUrl.LISTENER)
+            client.acknowledge(client.hear())
+            until(lambda: serving.status()["gateways"][0]["phase"] == "Listening")
+    assert versions(hub) == before
+
+
+def versions(hub: Cluster) -> str:
+    """Every object that fleetgate writes, by name and version."""
+    kinds = "mseingressconfigs,ingresses,events,leases,secrets"
+    columns = "-ocustom-columns=KIND:.kind,NAME:.metadata.name,VERSION:.metadata.resourceVersion"
+    return hub.kubectl("get", kinds, "-A", columns)
