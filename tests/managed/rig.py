@@ -129,13 +129,11 @@ class Running:
         return sum(asked.path.endswith(f"/{kind}s/{name}") for asked in self.api.writes)
 
     async def settled(self) -> None:
-        """Return when every object that is wanted stands there, and no write is under way."""
-        await self.api.until(lambda: len(self.api.written) == len(self.api.writes) > 0)
-        while True:
-            asked = len(self.api.asked)
-            versions = await asyncio.to_thread(self.hub.versions)
-            if len(self.api.asked) == asked and versions:
-                return
+        """Return when the hub has taken all that is wanted."""
+        managed = self.managed
+        async with asyncio.timeout(PATIENCE):
+            while managed._accepted.keys() != managed._wanted.keys():  # noqa: ASYNC110 (untold)
+                await asyncio.sleep(0.02)
 
     async def addresses(self, true: Callable[[Mapping[Ref, tuple[str, ...]]], bool]) -> None:
         """Return when the addresses are as wanted."""

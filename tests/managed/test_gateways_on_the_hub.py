@@ -4,7 +4,8 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,7 +16,7 @@ from fleet.ref import HUB, Ref
 from fleetgate.certificates.credential import Credential
 from fleetgate.managed.gateways import Pace
 from fleetgate.managed.manifests import objects
-from fleetgate.managed.settings import ManagedSettings
+from fleetgate.managed.settings import PUBLIC, LoadBalancerSettings, ManagedSettings
 from tests.certificates.served import DAY, Clock, made
 from tests.managed.rig import NAMESPACE, PACE, Gateways, Hub, Running, gateway, read, running
 
@@ -33,6 +34,7 @@ ALL = {
     "service": ["envoy-mse-shop"],
     "serviceaccount": ["envoy-mse-shop"],
 }
+KEPT = "it is not wanted, and kept as long as there is MseIngressConfig shop"
 NOTHING: dict[str, list[str]] = {kind: [] for kind in ALL}
 
 
@@ -100,6 +102,31 @@ def test_the_next_leader_writes_nothing_anew(hub: Hub) -> None:
         async with running(hub, gateways) as second:
             await second.settled()
             assert await second.versions() == before
+
+    asyncio.run(story())
+
+
+def test_who_leads_again_puts_right_what_another_leader_has_done(hub: Hub) -> None:
+    """Such as one of another version, that had set more than is set now."""
+    more = LoadBalancerSettings(public_annotations={**PUBLIC, "cloud/more": "1"})
+
+    async def story() -> None:
+        gateways = await asyncio.to_thread(hub.declare, gateway())
+        async with running(hub, gateways, leads=False) as r:
+            async with leading(r):
+                await r.settled()
+            async with running(
+                hub, gateways, settings=ManagedSettings(load_balancer=more)
+            ) as another:
+                await another.until(lambda: "cloud/more" in _annotations(hub))
+            async with leading(r):
+                await r.until(lambda: "cloud/more" not in _annotations(hub))
+            r.managed.want({})
+            async with leading(r):
+                await r.until(lambda: KEPT in str(r.managed._refused))
+            await r.by_hand("delete", "mseingressconfig/shop")
+            async with leading(r):
+                await r.until(lambda: hub.names() == NOTHING)
 
     asyncio.run(story())
 
@@ -273,8 +300,7 @@ def test_envoys_of_a_gateway_that_is_still_declared_are_never_removed(
         async with running(hub, gateways) as first:
             await first.settled()
         async with running(hub, {}) as second:
-            kept = "kept as long as there is MseIngressConfig shop"
-            await second.until(lambda: sum(kept in m for m in caplog.messages) == 5)
+            await second.until(lambda: sum(KEPT in m for m in caplog.messages) == 5)
             assert await second.names() == ALL
             await second.by_hand("delete", "mseingressconfig/shop")
             await second.until(lambda: hub.names() == NOTHING)
@@ -374,6 +400,7 @@ def test_an_api_server_that_was_lost_gets_what_was_wanted_meanwhile(hub: Hub) ->
         async with running(hub) as r:
             await r.declare(gateway())
             await r.settled()
+            services = r.writes_to("service", "envoy-mse-shop")
             changed = await asyncio.to_thread(hub.declare, gateway(instance={"replicas": 4}))
             await asyncio.to_thread(hub.cluster.kill)
             r.managed.want(changed)
@@ -381,6 +408,8 @@ def test_an_api_server_that_was_lost_gets_what_was_wanted_meanwhile(hub: Hub) ->
             await r.until(lambda: hub.get("deployment")["spec"]["replicas"] == 4)
             await r.by_hand("scale", DEPLOYMENT, "--replicas=1")
             await r.until(lambda: hub.get("deployment")["spec"]["replicas"] == 4)
+            # All was read again, and what had not changed was seen to be the same.
+            assert r.writes_to("service", "envoy-mse-shop") == services
 
     asyncio.run(story())
 
@@ -427,6 +456,21 @@ def _specs(hub: Hub) -> Mapping[str, Json]:
         spec.pop("healthCheckNodePort", None)
         found[item["kind"]] = (metadata, spec, item.get("data"))
     return found
+
+
+@asynccontextmanager
+async def leading(r: Running) -> AsyncIterator[None]:
+    """Have a replica lead while the block runs."""
+    term = asyncio.create_task(r.managed.run())
+    try:
+        yield
+    finally:
+        term.cancel()
+        await asyncio.gather(term, return_exceptions=True)
+
+
+def _annotations(hub: Hub) -> Json:
+    return hub.get("service")["metadata"]["annotations"]
 
 
 async def _address(r: Running, service: str, *entries: Json) -> None:

@@ -74,6 +74,20 @@ def test_versions_are_compared_as_numbers() -> None:
     assert content.get("shop") == at(1000)
 
 
+def test_an_object_of_a_list_is_the_same_as_one_of_a_watch(hub: Hub) -> None:
+    async def story() -> None:
+        async with running(hub) as first:
+            await first.declare(gateway())
+            await first.settled()
+            async with running(hub, leads=False) as second:
+                await second.managed.observed()
+                for kind in ("ConfigMap", "Deployment", "Service"):
+                    key = Key(kind, "envoy-mse-shop")
+                    assert second.managed._hub.get(key) == first.managed._hub.get(key)
+
+    asyncio.run(story())
+
+
 def test_credentials_that_are_refused_for_a_while_cost_nothing_but_time(hub: Hub) -> None:
     refusals = [Answer(401), Answer(401)]
 
