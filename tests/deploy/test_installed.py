@@ -62,7 +62,7 @@ def installed(fleet: Clusters, tmp_path: Path) -> Path:
     granted = [
         one
         for one in objects(kustomize(DEPLOY)).values()
-        if one["kind"] == "ServiceAccount" or "rbac" in one["apiVersion"]
+        if one["kind"] in {"Namespace", "ServiceAccount"} or "rbac" in one["apiVersion"]
     ]
     hub.kubectl("apply", "--filename=-", stdin=yaml.safe_dump_all(granted))
     assert attach(fleet, "--hub=hub", "--member=c1", f"--id={ID}").returncode == 0
@@ -81,13 +81,17 @@ def test_everything_works_with_the_rights_of_the_installation(
     hub = fleet.hub
     hub_options = (f"--hub-kubeconfig={installed}", f"--namespace={NAMESPACE}")
     places = ("--xds-bind=0.0.0.0", "--xds-port=0", "--admin-port=0")
-    state = f"--state-dir={tmp_path / 'state'}"
+    more = ("--manage-gateways", f"--state-dir={tmp_path / 'state'}")
 
-    with Staying((*FLEETGATE, "serve", *hub_options, *places, state), "xDS on ") as serve:
+    with Staying((*FLEETGATE, "serve", *hub_options, *places, *more), "xDS on ") as serve:
         until(lambda: _status(hub, "remoteClusters") == [{"clusterId": ID}])
         until(lambda: "shop" in hub.kubectl("get", "events", "--namespace=default"))
         until(lambda: "fleetgate-xds-ca" in _own(hub, "secrets"))
         until(lambda: "fleetgate-leader" in _own(hub, "leases"))
+        until(lambda: "envoy-mse-edge" in _own(hub, "deployments"))
+        _run_a_pod_of(hub, "envoy-mse-edge")
+        hub.kubectl("delete", "mseingressconfig", "edge")
+        until(lambda: "envoy-mse-edge" not in _own(hub, "deployments,services,secrets"))
         ended = serve.end(signal.SIGTERM)
 
     assert "forbidden" not in ended.err
@@ -97,6 +101,19 @@ def test_everything_works_with_the_rights_of_the_installation(
 def _status(hub: Cluster, field: str) -> object:
     _, found = hub.ask("GET", "/apis/mse.alibabacloud.com/v1alpha1/mseingressconfigs/edge")
     return found.get("status", {}).get(field)
+
+
+def _run_a_pod_of(hub: Cluster, deployment: str) -> None:
+    """See that the namespace takes a Pod of the Deployment, as its controller would make it."""
+    path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{deployment}"
+    template = hub.ask("GET", path)[1]["spec"]["template"]
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {**template["metadata"], "name": deployment, "namespace": NAMESPACE},
+        "spec": template["spec"],
+    }
+    hub.kubectl("create", "--dry-run=server", "--filename=-", stdin=json.dumps(pod))
 
 
 def _own(hub: Cluster, kind: str) -> str:

@@ -91,7 +91,7 @@ FOR_GATEWAYS = [
         "serviceaccounts",
         "services",
     )
-    for right in rights("get list watch create patch delete", resource, NAMESPACE)
+    for right in rights("list watch create patch delete", resource, NAMESPACE)
 ]
 """What it does with --manage-gateways."""
 
