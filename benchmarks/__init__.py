@@ -1,0 +1,1 @@
+"""What fleetgate costs and how fast it is, measured on real API servers and real Envoys."""

@@ -1,0 +1,127 @@
+"""A hub, two members and what scenarios do with them.
+
+    client ──writes──▶ hub, c1, c2 (kube-apiserver, one etcd) ──▶ fleetgate serve ──xDS──▶ client
+
+All of it runs on this machine, so the cores are shared as in the numbers that are compared with.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from benchmarks.client import Client, Outcome
+from tests.support.kube import Clusters
+from tests.support.process import COMMAND, Fleetgate, fleetgate
+from tests.support.kube import free_port
+
+HOME: Final = "fleetgate-system"
+GATEWAY: Final = "bench"
+MEMBERS: Final = ("c1", "c2")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much there is; hosts beyond the Services share those."""
+
+    hosts: int
+    services: int
+
+    @classmethod
+    def of(cls, hosts: int) -> "Size":
+        """As many Services as hosts."""
+        return cls(hosts, hosts)
+
+    def __str__(self) -> str:
+        return f"{self.hosts},{self.services}"
+
+
+NOTHING: Final = Size(0, 0)
+
+
+@dataclass(slots=True)
+class Bench:
+    """API servers that hold a load, and the client; `say` shows what goes on."""
+
+    clusters: Clusters
+    client: Client
+    place: Path
+    say: Callable[[str], None]
+    held: Size = field(default=NOTHING)
+
+    def prepare(self) -> None:
+        """Start the API servers, with a gateway that has both members attached."""
+        self.say("starting etcd and three API servers")
+        hub, *members = self.clusters.all()
+        hub.install_crds()
+        hub.namespace(HOME)
+        for name, member in zip(MEMBERS, members, strict=True):
+            _apply(hub.kubectl, _member_secret(name, member.config()))
+        _apply(hub.kubectl, _gateway())
+
+    def have(self, size: Size) -> None:
+        """Have exactly this load, while nobody watches."""
+        if size == self.held:
+            return
+        self.say(f"having {size.hosts} hosts, {size.services} Services (were {self.held.hosts})")
+        self._run("load", f"-held={self.held}", f"-to={size}")
+        self.held = size
+
+    def widen(self, endpoints: int) -> None:
+        """Give each Service so many endpoints; two are usual."""
+        self._run("load", f"-held={self.held}", f"-to={self.held}", f"-endpoints={endpoints}")
+
+    @contextmanager
+    def serving(self) -> Iterator[Fleetgate]:
+        """A control plane of its own while the block runs."""
+        log = self.place / "fleetgate.log"
+        options = ("--xds-port", "0", "--admin-port", "0")
+        log.unlink(missing_ok=True)
+        with fleetgate(log, *self.command, *options, command=COMMAND) as running:
+            running.until(lambda: "xDS on" in running.text)
+            yield running
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What follows `fleetgate` to serve this fleet."""
+        return ("serve", "--hub-kubeconfig", str(self.clusters.hub.kubeconfig), "--namespace", HOME)
+
+    def measure(self, serving: Fleetgate, command: str, *arguments: str) -> Outcome:
+        """Run a command of the client against a control plane that serves the load."""
+        joining = (f"-xds=127.0.0.1:{serving.xds_port}", f"-pid={serving.process.pid}")
+        return self._run(command, f"-held={self.held}", *joining, *arguments)
+
+    def measure_start(self, arguments: Sequence[str] = ()) -> Outcome:
+        """Have the client start a control plane, and end it once all has come."""
+        port = free_port()
+        started = (*COMMAND, *self.command, "--xds-port", str(port), "--admin-port", "0")
+        return self._run(
+            "cold", f"-held={self.held}", f"-xds=127.0.0.1:{port}", *arguments, "--", *started
+        )
+
+    def _run(self, command: str, *arguments: str) -> Outcome:
+        members = ",".join(str(member.kubeconfig) for member in self.clusters.all()[1:])
+        servers = (f"-hub={self.clusters.hub.kubeconfig}", f"-members={members}")
+        return self.client.run(command, *servers, f"-gateway=mse/{GATEWAY}", *arguments)
+
+
+def _apply(kubectl: Callable[..., str], manifest: object) -> None:
+    kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
+
+
+def _member_secret(name: str, kubeconfig: object) -> object:
+    metadata = {"name": name, "namespace": HOME, "labels": {"fleetgate.dev/member": name}}
+    data = {"kubeconfig": json.dumps(kubeconfig)}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
+
+
+def _gateway() -> object:
+    annotations = {"mse.alibabacloud.com/remote-clusters": ",".join(MEMBERS)}
+    return {
+        "apiVersion": "mse.alibabacloud.com/v1alpha1",
+        "kind": "MseIngressConfig",
+        "metadata": {"name": GATEWAY, "annotations": annotations},
+        "spec": {"name": GATEWAY, "ingress": {"local": {"ingressClass": GATEWAY}}},
+    }

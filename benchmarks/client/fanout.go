@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// atOnce bounds how many Envoys connect at the same time.
+const atOnce = 64
+
+// fanOut has many Envoys hold everything, each on a connection of its own, and changes endpoints
+// one by one: until the first, and until the last Envoy has it.
+func fanOut(given *options) (outcome, error) {
+	result := newOutcome()
+	fleet, lead, err := given.both()
+	if err != nil {
+		return result, err
+	}
+	defer lead.close()
+	connecting := startMeter(given.pid)
+	alone := usageOf(given.pid).rss
+	envoys, err := given.crowd(lead)
+	for _, each := range envoys {
+		defer each.close()
+	}
+	if err != nil {
+		return result, err
+	}
+	connecting.read(result.Numbers, "connect_")
+	settle(given.pid, lead)
+	result.Numbers["envoy_mib"] = (usageOf(given.pid).rss - alone) / float64(len(envoys))
+	meter, cpu := startMeter(given.pid), 0.0
+	bytes := received(envoys)
+	for range given.n {
+		before := usageOf(given.pid).cpu
+		first, last, err := changeFor(envoys, fleet, rand.IntN(given.held.services))
+		if err != nil {
+			return result, err
+		}
+		result.sample("first", first)
+		result.sample("last", last)
+		time.Sleep(500 * time.Millisecond) // acknowledgements are part of the work
+		cpu += usageOf(given.pid).cpu - before
+	}
+	meter.read(result.Numbers, "")
+	result.Numbers["cpu_s"] = cpu
+	result.Numbers["bytes"] = float64(received(envoys) - bytes)
+	return result, nil
+}
+
+// crowd connects all Envoys and returns when each of them has as much as the lead holds.
+func (o *options) crowd(lead *envoy) ([]*envoy, error) {
+	subscription, counts := lead.carries()
+	envoys := make([]*envoy, o.clients)
+	err := everywhere(atOnce, 0, o.clients, func(i int) error {
+		as := o.join
+		as.node = fmt.Sprintf("%s-%d", as.node, i)
+		joined, err := dialLight(as, subscription)
+		if err != nil {
+			return err
+		}
+		envoys[i] = joined
+		_, err = joined.wait(joined.received(counts), "what the lead holds")
+		return err
+	})
+	for i, each := range envoys {
+		if each == nil {
+			envoys = envoys[:i]
+			break
+		}
+	}
+	return envoys, err
+}
+
+// changeFor changes an endpoint and measures until the first and the last Envoy have it.
+func changeFor(envoys []*envoy, fleet *fleet, service int) (first, last time.Duration, err error) {
+	address := freshAddress()
+	var seen []<-chan time.Time
+	for _, each := range envoys {
+		seen = append(seen, each.watch(assignments, addressMark(address)))
+	}
+	if err := fleet.replaceEndpoint(service, address); err != nil {
+		return 0, 0, err
+	}
+	answered := time.Now()
+	first = patience
+	for i, each := range envoys {
+		came, err := each.wait(seen[i], "the endpoint "+address)
+		if err != nil {
+			return 0, 0, err
+		}
+		first, last = min(first, came.Sub(answered)), max(last, came.Sub(answered))
+	}
+	return first, last, nil
+}
+
+func received(envoys []*envoy) (total int) {
+	for _, each := range envoys {
+		bytes, _ := each.seen().sum()
+		total += bytes
+	}
+	return total
+}
