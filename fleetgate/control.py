@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -94,6 +94,7 @@ class ControlPlane:
         self._problem_log = ProblemLog()
         self._callbacks: list[Callable[[TurnTaken], None]] = []
         self._news: list[Callable[[News], None]] = []
+        self._finders: list[Callable[[], Iterable[Problem]]] = []
         self._elsewhere: Mapping[str, Standing] = {}
         self._located: Mapping[Ref, tuple[str, ...]] = {}
         cache.on_change(self._wake.set)
@@ -103,7 +104,8 @@ class ControlPlane:
         """Every problem known now, what Envoy refused included."""
         found = all_problems(self.state, self.translator.tables)
         refused = {problem for ref in self.gateways for problem in rejections(ref, self.cache)}
-        return tuple(sorted({*found, *refused}))
+        more = {problem for found_by in self._finders for problem in found_by()}
+        return tuple(sorted({*found, *refused, *more}))
 
     async def run(self) -> None:
         """Serve until cancelled. Raises what the source raises."""
@@ -126,6 +128,10 @@ class ControlPlane:
     def on_news(self, callback: Callable[[News], None]) -> None:
         """Call back when statuses, problems or origins have changed, within the turn's task."""
         self._news.append(callback)
+
+    def finds_problems(self, finder: Callable[[], Iterable[Problem]]) -> None:
+        """Have further problems looked for wherever problems are shown."""
+        self._finders.append(finder)
 
     def standing(self) -> dict[str, Standing]:
         """How the gateways stand by the Envoys that are connected here, by gateway name."""

@@ -59,12 +59,20 @@ Place: TypeAlias = DirectoryPlace | HubPlace
 
 
 @dataclass(frozen=True, slots=True)
+class Hub:
+    """The hub's API server, and fleetgate's own namespace there."""
+
+    api: ApiServer
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
-    """A fleet that can be read. `hub` is a client of its API server, where it has one."""
+    """A fleet that can be read; `hub` where there is one to write to."""
 
     source: Source
     file_of: Callable[[Ref], str]
-    hub: ApiServer | None = None
+    hub: Hub | None = None
 
 
 @asynccontextmanager
@@ -85,7 +93,7 @@ async def open_fleet(place: Place, state: Path | None = None) -> AsyncIterator[F
             hub = await _client(place)
             try:
                 source = KubernetesSource(place.connect, _members(place), place.namespace)
-                yield Fleet(await _remembered(source, state), _no_file, hub)
+                yield Fleet(await _remembered(source, state), _no_file, Hub(hub, place.namespace))
             finally:
                 await hub.close()
 

@@ -1,8 +1,8 @@
-"""What one of the replicas does for all of them: statuses and events on the hub."""
+"""What one of the replicas does for all of them: statuses and events, and managed gateways."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.lease import Leader, LeaseSettings, identity
@@ -10,15 +10,18 @@ from fleet.models import MseIngressConfig
 from fleet.ref import Ref
 from fleet.sinks.hub import HubSink
 from fleetgate.control import ControlPlane, News
+from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.replicas import Replicas, ReplicaSettings
 from fleetgate.report import gateway_refs, gateway_status
+
+Json: TypeAlias = Mapping[str, Any]
 
 
 class Leading:
     """Takes part in the election, and leads while it is elected, while `run` runs.
 
-    Every replica notes all statuses, so that whoever comes to lead knows them. `duties` are further
-    tasks of the leader.
+    Every replica notes all statuses and watches `managed` gateways, so that whoever comes to lead
+    knows them.
     """
 
     def __init__(
@@ -26,17 +29,16 @@ class Leading:
         api: ApiServer,
         namespace: str,
         control: ControlPlane,
-        duties: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = (),
+        managed: ManagedGateways | None = None,
         lease: LeaseSettings | None = None,
         replicas: ReplicaSettings | None = None,
     ) -> None:
         holder = identity()
         self._control = control
-        self._duties = duties
+        self._managed = managed
         self._sink = HubSink(api, holder)
         self._leader = Leader(api, namespace, holder, lease)
         self._replicas = Replicas(api, namespace, holder, replicas)
-        control.on_news(self._note)
 
     @property
     def leading(self) -> bool:
@@ -44,29 +46,51 @@ class Leading:
         return self._leader.leading
 
     async def run(self) -> None:
-        """Take part until cancelled; starts when everything has been published once."""
-        await self._control.started.wait()
+        """Take part until cancelled; begins when everything has been published once."""
+        control, managed = self._control, self._managed
+        await control.started.wait()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._replicas.run(self._control))
+            if managed is not None:
+                tasks.create_task(managed.observe())
+                managed.on_addresses(lambda: control.locate(managed.addresses))
+                self._manage(managed)
+                await managed.observed()  # else Ingresses would lose their addresses for a moment
+            self._note_all()
+            control.on_news(self._note)
+            tasks.create_task(self._replicas.run(control))
             tasks.create_task(self._leader.run(self._lead))
 
     async def _lead(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._sink.run())
-            for duty in self._duties:
-                tasks.create_task(duty())
+            if self._managed is not None:
+                tasks.create_task(self._managed.run())
+
+    def _note_all(self) -> None:
+        ingresses = self._control.translator.tables.ingress_statuses.rows.keys()
+        gateways = gateway_refs(self._control)
+        self._sink.want_statuses(dict(self._statuses([*gateways, *ingresses])))
+        self._sink.want_events(self._control.problems)
 
     def _note(self, news: News) -> None:
-        self._sink.want_statuses(dict(self._statuses(news)))
-        self._sink.want_events(news.problems)
-        self._sink.changed({ref for refs in news.changes.objects.values() for ref in refs})
-
-    def _statuses(self, news: News) -> Iterator[tuple[Ref, Mapping[str, Any] | None]]:  # JSON
-        """The statuses that have changed, also of gateways whose object cannot be read."""
-        gateways = frozenset(gateway_refs(self._control))
+        objects = news.changes.objects
+        if self._managed is not None and MseIngressConfig in objects:
+            self._manage(self._managed)
         refused = {ref for ref in news.changes.problems if ref.kind == MseIngressConfig.__name__}
+        self._sink.want_statuses(dict(self._statuses(news.statuses | refused)))
+        self._sink.want_events(news.problems)
+        self._sink.changed({ref for refs in objects.values() for ref in refs})
+
+    def _manage(self, managed: ManagedGateways) -> None:
+        managed.want(self._control.state.table(MseIngressConfig))
+
+    def _statuses(
+        self, refs: Iterable[Ref]
+    ) -> Iterator[tuple[Ref, Mapping[str, Any] | None]]:  # JSON
+        """What these objects are to show, also gateways that cannot be read; None for gone ones."""
+        gateways = frozenset(gateway_refs(self._control))
         ingresses = self._control.translator.tables.ingress_statuses
-        for ref in news.statuses | refused:
+        for ref in refs:
             if ref.kind == MseIngressConfig.__name__:
                 known = ref in gateways
                 yield ref, gateway_status(self._control, ref).as_kubernetes() if known else None

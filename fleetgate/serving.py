@@ -3,24 +3,29 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 from fleet.kubernetes.lease import LeaseSettings
+from fleet.models import MseIngressConfig
+from fleet.problem import Problem
 from fleetgate.admin import Admin
 from fleetgate.certificates.given import GivenCertificates, GivenFiles
 from fleetgate.certificates.made import MadeCertificates, MadeSettings
-from fleetgate.certificates.names import by_certificate
+from fleetgate.certificates.names import TRUST_DOMAIN, by_certificate
 from fleetgate.certificates.secret import SecretStore
 from fleetgate.control import ControlPlane, ControlSettings
 from fleetgate.errors import OperatorError
-from fleetgate.fleets import Fleet, HubPlace, Place, open_fleet
+from fleetgate.fleets import Fleet, Hub, HubPlace, Place, open_fleet
 from fleetgate.leading import Leading
-from fleetgate.metrics import Metrics
+from fleetgate.managed.gateways import ManagedGateways
+from fleetgate.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
+from fleetgate.managed.shape import read_shape
 from fleetgate.replicas import ReplicaSettings
+from translators.listeners import Bind
 from xds.cache import SnapshotCache
 from xds.server import XdsServer, by_cluster
 
@@ -32,23 +37,42 @@ class XdsSettings:
     """Where and how xDS is served; a port of 0 takes a free one.
 
     On loopback it is spoken in clear. Beyond, Envoys show certificates: those that `given` files
-    trust, or those that fleetgate makes itself, which needs a hub; then `names` are the DNS names
-    and IP addresses of the server beside that of its Service. With `insecure`, whoever reaches
-    xDS reads all configuration.
+    trust, or those that fleetgate makes itself, which needs a hub. The server's own is then for
+    `service`, the DNS name by which Envoys on the hub find it ("" for that of `deploy/`), and for
+    further `names`. With `insecure`, whoever reaches xDS reads all configuration.
     """
 
     address: str = "127.0.0.1"
     port: int = 18000
     given: GivenFiles | None = None
+    service: str = ""
     names: tuple[str, ...] = ()
+    trust_domain: str = TRUST_DOMAIN
     insecure: bool = False
+
+    @property
+    def in_clear(self) -> bool:
+        """Whether it is spoken without TLS."""
+        return self.given is None and (self.insecure or _is_loopback(self.address))
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """How the Envoys of managed gateways are run."""
+
+    image: str = IMAGE
+    load_balancer: LoadBalancerSettings = field(default_factory=LoadBalancerSettings)
 
 
 @dataclass(frozen=True, slots=True)
 class HubDuties:
-    """What is written on the hub, and the times of its leader's election."""
+    """What is written on the hub, and the times of its leader's election.
+
+    Without `gateways`, somebody else runs the Envoys.
+    """
 
     write_status: bool = True
+    gateways: GatewaySettings | None = None
     lease: LeaseSettings = field(default_factory=LeaseSettings)
     replicas: ReplicaSettings = field(default_factory=ReplicaSettings)
 
@@ -94,12 +118,17 @@ async def serving(
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(control.run())]
-                if leading := _leading(place, settings.duties, fleet, control, admin.metrics):
+                certificates = await _certificates(fleet, settings.xds)
+                if certificates:
+                    running.append(tasks.create_task(certificates.run()))
+                if fleet.hub and settings.duties.write_status:
+                    leading = _leading(fleet.hub, settings, control, certificates)
+                    admin.metrics.leads = lambda: leading.leading
                     running.append(tasks.create_task(leading.run()))
                 # Who asked earlier would be told that its gateway has nothing: an Envoy that comes
                 # back after a restart of ours would drop all that it serves.
                 await control.started.wait()
-                async with _xds(place, settings.xds, fleet, control.cache) as xds_port:
+                async with _xds(settings.xds, control.cache, certificates) as xds_port:
                     admin.open()
                     yield Serving(control, xds_port, admin_port)
                 for task in running:
@@ -109,50 +138,67 @@ async def serving(
 
 
 def _leading(
-    place: Place, duties: HubDuties, fleet: Fleet, control: ControlPlane, metrics: Metrics
-) -> Leading | None:
-    """What is to be done on the hub, if there is one."""
-    if fleet.hub is None or not isinstance(place, HubPlace) or not duties.write_status:
-        return None
-    leading = Leading(
-        fleet.hub,
-        place.namespace,
-        control,
-        lease=duties.lease,
-        replicas=duties.replicas,
+    hub: Hub, settings: ServeSettings, control: ControlPlane, certificates: Certificates | None
+) -> Leading:
+    """What is to be done on the hub."""
+    duties = settings.duties
+    managed = None
+    if duties.gateways:
+        control.finds_problems(lambda: _misshapen(control))
+        makes = certificates if isinstance(certificates, MadeCertificates) else None
+        managed = ManagedGateways(
+            hub.api, _managed(hub, settings, duties.gateways), makes.client_of if makes else None
+        )
+        if makes:
+            makes.on_change(managed.certificates_changed)
+    return Leading(hub.api, hub.namespace, control, managed, duties.lease, duties.replicas)
+
+
+def _managed(hub: Hub, settings: ServeSettings, gateways: GatewaySettings) -> ManagedSettings:
+    service = _service(hub, settings.xds)
+    return ManagedSettings(
+        namespace=hub.namespace,
+        image=gateways.image,
+        bind=Bind(settings.control.bind, settings.control.port_offset),
+        xds_address=service,
+        xds_port=settings.xds.port,
+        xds_server_name="" if settings.xds.in_clear else service,
+        load_balancer=gateways.load_balancer,
     )
-    metrics.leads = lambda: leading.leading
-    return leading
+
+
+def _misshapen(control: ControlPlane) -> Iterator[Problem]:
+    """What gateways say of their Envoys and cannot be read."""
+    for ref, config in control.state.table(MseIngressConfig).items():
+        yield from read_shape(ref, config).problems
 
 
 @asynccontextmanager
 async def _xds(
-    place: Place, settings: XdsSettings, fleet: Fleet, cache: SnapshotCache
+    settings: XdsSettings, cache: SnapshotCache, certificates: Certificates | None
 ) -> AsyncIterator[int]:
     """Serve xDS while the block runs; gives the port."""
-    certificates = await _certificates(place, settings, fleet)
-    server = XdsServer(cache, group_of=by_certificate() if certificates else by_cluster)
-    port = await _start(server, settings, certificates)
+    decides = by_certificate(settings.trust_domain) if certificates else by_cluster
+    server = XdsServer(cache, group_of=decides)
     try:
-        async with asyncio.TaskGroup() as tasks:
-            renewing = tasks.create_task(certificates.run()) if certificates else None
-            yield port
-            if renewing:
-                renewing.cancel()
+        yield await _start(server, settings, certificates)
     finally:
         await server.stop(0.5)
 
 
-async def _certificates(place: Place, settings: XdsSettings, fleet: Fleet) -> Certificates | None:
+async def _certificates(fleet: Fleet, settings: XdsSettings) -> Certificates | None:
     if settings.given:
         return await GivenCertificates.open(settings.given)
-    if settings.insecure or _is_loopback(settings.address):
+    if settings.in_clear or fleet.hub is None:
         return None
-    assert fleet.hub is not None  # noqa: S101 (else it was refused)
-    assert isinstance(place, HubPlace)  # noqa: S101
-    service = f"fleetgate.{place.namespace}.svc"
-    made = MadeSettings(names=tuple(dict.fromkeys((service, *settings.names))))
-    return await MadeCertificates.open(SecretStore(fleet.hub, place.namespace), made)
+    names = tuple(dict.fromkeys((_service(fleet.hub, settings), *settings.names)))
+    made = MadeSettings(names=names, trust_domain=settings.trust_domain)
+    return await MadeCertificates.open(SecretStore(fleet.hub.api, fleet.hub.namespace), made)
+
+
+def _service(hub: Hub, settings: XdsSettings) -> str:
+    """The DNS name of fleetgate's Service."""
+    return settings.service or f"fleetgate.{hub.namespace}.svc"
 
 
 async def _start(

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from fleetgate.certificates.given import GivenFiles
+from fleetgate.certificates.names import TRUST_DOMAIN
 from fleetgate.commands.options import (
     ADMIN_PORT,
     NO_STATUS,
@@ -16,9 +17,10 @@ from fleetgate.commands.options import (
     takes_place,
 )
 from fleetgate.control import ControlSettings
-from fleetgate.fleets import Place
+from fleetgate.fleets import HubPlace, Place
 from fleetgate.lifetime import run, until_stopped
-from fleetgate.serving import HubDuties, ServeSettings, XdsSettings, serving
+from fleetgate.managed.settings import IMAGE, INTERNAL, PUBLIC, LoadBalancerSettings
+from fleetgate.serving import GatewaySettings, HubDuties, ServeSettings, XdsSettings, serving
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -46,12 +48,26 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @XDS_PORT
 @click.option(
+    "--xds-service",
+    metavar="NAME",
+    default="",
+    help="DNS name by which Envoys on the hub find fleetgate, and which its own certificate has; "
+    "fleetgate.NAMESPACE.svc unless given.",
+)
+@click.option(
     "--xds-name",
     "xds_names",
     metavar="NAME",
     multiple=True,
     help="Further DNS name or IP address of the server in the certificate that fleetgate makes "
-    "itself, beside that of its Service; may be repeated.",
+    "itself; may be repeated.",
+)
+@click.option(
+    "--trust-domain",
+    metavar="NAME",
+    default=TRUST_DOMAIN,
+    show_default=True,
+    help="Trust domain of the URIs in Envoys' certificates: spiffe://NAME/gateway/mse/...",
 )
 @click.option("--xds-cert", metavar="FILE", type=_FILE, help="The server's certificate, PEM.")
 @click.option("--xds-key", metavar="FILE", type=_FILE, help="Its key, PEM.")
@@ -65,6 +81,39 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--insecure",
     is_flag=True,
     help="Speak xDS in clear beyond loopback: whoever reaches it reads all configuration.",
+)
+@click.option(
+    "--manage-gateways",
+    is_flag=True,
+    help="Run the Envoys of each gateway on the hub, behind load balancers.",
+)
+@click.option(
+    "--gateway-image",
+    metavar="IMAGE",
+    default=IMAGE,
+    show_default=True,
+    help="Envoy's image for managed gateways; it needs bash.",
+)
+@click.option(
+    "--public-annotation",
+    "public_annotations",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Annotation of public load balancers, in place of those for well-known clouds; may be "
+    "repeated.",
+)
+@click.option(
+    "--internal-annotation",
+    "internal_annotations",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="The same for internal load balancers.",
+)
+@click.option(
+    "--load-balancer-class",
+    metavar="CLASS",
+    default="",
+    help="spec.loadBalancerClass of the gateways' Services.",
 )
 @click.option(
     "--admin-bind",
@@ -83,14 +132,21 @@ def serve(
     start_deadline: float,
     xds_bind: str,
     xds_port: int,
+    xds_service: str,
     xds_names: tuple[str, ...],
+    trust_domain: str,
     xds_cert: Path | None,
     xds_key: Path | None,
     xds_client_ca: Path | None,
+    gateway_image: str,
+    public_annotations: tuple[str, ...],
+    internal_annotations: tuple[str, ...],
+    load_balancer_class: str,
     admin_bind: str,
     admin_port: int,
     write_status: bool,
     insecure: bool,
+    manage_gateways: bool,
 ) -> None:
     """Serve a fleet's configuration to Envoys that run elsewhere.
 
@@ -101,21 +157,43 @@ def serve(
 
     Exit status: 0 stopped by a signal, 2 it could not start.
     """
+    gateways = GatewaySettings(
+        gateway_image,
+        LoadBalancerSettings(
+            _annotations(public_annotations) or PUBLIC,
+            _annotations(internal_annotations) or INTERNAL,
+            load_balancer_class=load_balancer_class,
+        ),
+    )
+    if manage_gateways and not (isinstance(place, HubPlace) and write_status):
+        raise click.UsageError("--manage-gateways needs a hub to write to.")
     settings = ServeSettings(
         control=ControlSettings(start_deadline, bind, port_offset),
         xds=XdsSettings(
             address=xds_bind,
             port=xds_port,
             given=_given(xds_cert, xds_key, xds_client_ca),
+            service=xds_service,
             names=xds_names,
+            trust_domain=trust_domain,
             insecure=insecure,
         ),
-        duties=HubDuties(write_status=write_status),
+        duties=HubDuties(write_status, gateways if manage_gateways else None),
         state=state_dir,
         admin_address=admin_bind,
         admin_port=admin_port,
     )
     run(_serve(place, settings))
+
+
+def _annotations(texts: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise click.UsageError(f"{text!r}: KEY=VALUE is expected.")
+        found[key] = value
+    return found
 
 
 def _given(
