@@ -21,6 +21,7 @@ fewer routes, because only what `/shop` serves itself can follow:
 `:path` carries the query but no fragment: Envoy refuses requests with one. Case counts.
 """
 
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,19 +75,25 @@ def grow(branches: Sequence[Branch]) -> PathTree | None:
     prefixes: dict[str, Places] = {}
     left = MOST_COPIES * len(branches)
     for path in ground.paths:
-        places = ground.starting(path)
-        if (fewer := ground.split(path, len(places))) is None:
-            prefixes[path] = places
-            left -= len(places)
-        else:
-            at, below = fewer
+        own, inherited = ground.starting(path)
+        size = len(own) + len(inherited)
+        at, below = ((), ()) if size <= _FEW else (ground.at(path), ground.below(path))
+        if at and (divided := 2 * len(at) + len(below)) < size:
+            size = divided
             exact[path] = prefixes[f"{path}?"] = at
             if below:
                 prefixes[f"{path}/"] = below
-            left -= 2 * len(at) + len(below)
+        elif size <= left:
+            prefixes[path] = _joined(own, inherited)
+        left -= size
         if left < 0:
             return None
-    return PathTree(exact, prefixes, ground.rest)
+    # Without a key it is the same list; Envoy refuses an empty map.
+    return PathTree(exact, prefixes, ground.rest) if prefixes else None
+
+
+_FEW: Final = 3
+"""Routes below one key; three keys have no fewer."""
 
 
 class _Ground:
@@ -107,47 +114,55 @@ class _Ground:
         self.paths = {**self._exact, **self._prefix}.keys()
         # Not cut after "/": a path such as that of `OPTIONS *` starts with no slash.
         self.rest = (*anywhere, len(branches))
-        self._below: dict[str, Places] = {"": self._cut(self.rest)}
+        self._under: dict[str, Places] = {"": self._first_to_sure(self.rest)}
 
-    def starting(self, key: str) -> Places:
-        """What may match paths that start with the key and with no longer path of the list."""
-        inherited = self._under(self._above(key))
-        own = [place for place in self._at(key) if place < inherited[-1]]
-        return tuple(sorted((*own, *inherited))) if own else inherited
+    def starting(self, key: str) -> tuple[Sequence[int], Places]:
+        """What may match paths that start with the key, and with no longer path of the list.
 
-    def split(self, path: str, most: int) -> tuple[Places, Places] | None:
-        """What may match at the path, and below it; None where that makes at least `most`."""
-        deep = path in self._prefix
-        if most <= 2 + deep:
-            return None
-        at = self._cut(sorted((*self._at(path), *self._under(self._above(path)))))
-        below = self.starting(f"{path}/") if deep else ()
-        return (at, below) if 2 * len(at) + len(below) < most else None
+        In two parts: the routes of this very path, and those of shorter ones, which match all.
+        """
+        inherited = self._inherited(key)
+        return [place for place in self._own(key) if place < inherited[-1]], inherited
 
-    def _at(self, path: str) -> list[int]:
-        return self._exact.get(path, []) + self._prefix.get(path, [])
+    def at(self, path: str) -> Places:
+        """What may match the path itself."""
+        return self._met(sorted(self._own(path)), self._inherited(path))
+
+    def below(self, path: str) -> Places:
+        """What may match below it, where one of its routes may; else ()."""
+        return _joined(*self.starting(f"{path}/")) if path in self._prefix else ()
+
+    def _own(self, path: str) -> Sequence[int]:
+        return (*self._exact.get(path, ()), *self._prefix.get(path, ()))
+
+    def _inherited(self, key: str) -> Places:
+        """What may match all paths that start with the key, whatever comes there."""
+        unknown = []
+        while (prefix := self._above(key)) not in self._under:
+            unknown.append(prefix)
+            key = prefix
+        inherited = self._under[prefix]
+        for longer in reversed(unknown):
+            inherited = self._under[longer] = self._met(self._prefix[longer], inherited)
+        return inherited
 
     def _above(self, key: str) -> str:
-        """The longest prefix of the list that every path starting with the key is below."""
+        """The longest prefix of the list that every path starting with the key is below, or ""."""
         end = key.rfind("/")
         while end > 0 and key[:end] not in self._prefix:
             end = key.rfind("/", 0, end)
         return key[: max(end, 0)]
 
-    def _under(self, prefix: str) -> Places:
-        """What may match below a prefix, whatever comes there; "" is the root."""
-        unknown = []
-        while prefix not in self._below:
-            unknown.append(prefix)
-            prefix = self._above(prefix)
-        inherited = self._below[prefix]
-        for longer in reversed(unknown):
-            inherited = self._cut(sorted((*self._prefix[longer], *inherited)))
-            self._below[longer] = inherited
-        return inherited
+    def _met(self, own: Sequence[int], inherited: Places) -> Places:
+        """Both together, for paths that are sure to meet those of `own`."""
+        own = self._first_to_sure(own)
+        last = min(own[-1], inherited[-1]) if self._is_sure(own[-1]) else inherited[-1]
+        # What is behind the last may be long, as regexes are behind prefixes.
+        own, inherited = own[: bisect(own, last)], inherited[: bisect(inherited, last)]
+        return _joined(own, inherited)
 
-    def _cut(self, places: Sequence[int]) -> Places:
-        """End after the first route that matches all; the paths of all but regexes are met."""
+    def _first_to_sure(self, places: Sequence[int]) -> Places:
+        """End after the first route that takes all whose paths it meets."""
         for count, place in enumerate(places, 1):
             if self._is_sure(place):
                 return tuple(places[:count])
@@ -158,3 +173,7 @@ class _Ground:
             return True
         path, conditional = self._branches[place]
         return path.kind is not PathKind.REGEX and not conditional
+
+
+def _joined(some: Sequence[int], more: Places) -> Places:
+    return tuple(sorted((*some, *more))) if some else more

@@ -47,7 +47,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000, 5000])
     parser.add_argument("--rounds", type=int, default=5, help="paired runs (default 5)")
-    parser.add_argument("--seconds", type=float, default=2, help="of each run (default 2)")
+    parser.add_argument("--seconds", type=int, default=2, help="of each run (default 2)")
     parser.add_argument(
         "--forward",
         action="store_true",

@@ -57,7 +57,7 @@ class Measured:
     p99: float
 
 
-async def run(load: Load, port: int, seconds: float, worker: Worker) -> Measured:
+async def run(load: Load, port: int, seconds: int, worker: Worker) -> Measured:
     """Load a listener. Raises NoWrkError, and RuntimeError where an answer is not 200."""
     wrk = shutil.which("wrk")
     if wrk is None:
@@ -65,7 +65,7 @@ async def run(load: Load, port: int, seconds: float, worker: Worker) -> Measured
     before = worker.cpu()
     process = await asyncio.create_subprocess_exec(
         wrk,
-        *("-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "--latency", "-s", load.script),
+        *("-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", load.script),
         f"http://127.0.0.1:{port}/",
         stdout=asyncio.subprocess.PIPE,
     )

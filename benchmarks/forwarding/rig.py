@@ -124,14 +124,7 @@ async def _envoy(
     process = await asyncio.create_subprocess_exec(
         *((setpriv, "--pdeathsig", "TERM") if setpriv else ()),
         find_envoy(),
-        *(
-            "--config-path",
-            file,
-            "--admin-address-path",
-            admin,
-            "--log-path",
-            log,
-        ),
+        *("--config-path", file, "--admin-address-path", admin, "--log-path", log),
         *("--concurrency", "1", "--disable-hot-restart"),
     )
     try:

@@ -121,3 +121,16 @@ def test_wildcard_host_that_ends_with_the_rules_without_host(tmp_path: Path) -> 
                 await compare(address, some_requests(random), to_list, to_tree)
 
     asyncio.run(ask_all())
+
+
+def test_a_path_with_a_fragment_is_refused_before_any_tree_sees_it(tmp_path: Path) -> None:
+    host = "tree.com"
+    table = route_table(TableSet.MSE, host, [encoded(filled([]), host)], ())
+
+    async def ask_one() -> None:
+        async with serving([table], tmp_path) as address:
+            client = HttpClient(address, Question("/filler/1#x", host), PATIENCE)
+            assert (await client.ask()).status == 400
+            client.close()
+
+    asyncio.run(ask_one())

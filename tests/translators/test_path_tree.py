@@ -109,8 +109,10 @@ def on_condition(branch: Branch) -> Branch:
 @pytest.mark.parametrize(
     ("branches", "tree"),
     [
-        pytest.param([], PathTree({}, {}, (0,)), id="nothing"),
-        pytest.param([prefix("/")], PathTree({}, {}, (0, 1)), id="all-paths-need-no-key"),
+        pytest.param([], None, id="nothing"),
+        pytest.param(
+            [on_condition(prefix("/")), regex("x"), prefix("/")], None, id="no-path-for-a-key"
+        ),
         pytest.param(
             [prefix("/a/b"), prefix("/a"), prefix("/c")],
             PathTree({}, {"/a/b": (0, 1), "/a": (1, 3), "/c": (2, 3)}, (3,)),
@@ -130,6 +132,11 @@ def on_condition(branch: Branch) -> Branch:
             [prefix("/a"), prefix("/a/b")],
             PathTree({}, {"/a": (0, 2), "/a/b": (0,)}, (2,)),
             id="what-an-earlier-rule-takes-is-cut",
+        ),
+        pytest.param(
+            [prefix("/"), prefix("/a"), exact("/a/b")],
+            PathTree({}, {"/a": (0,), "/a/b": (0,)}, (0, 3)),
+            id="an-earlier-rule-for-all-takes-all",
         ),
         pytest.param(
             [on_condition(prefix("/a/b")), on_condition(prefix("/a")), prefix("/")],
@@ -156,7 +163,7 @@ def on_condition(branch: Branch) -> Branch:
         ),
     ],
 )
-def test_what_stands_below_a_key(branches: list[Branch], tree: PathTree) -> None:
+def test_what_stands_below_a_key(branches: list[Branch], tree: PathTree | None) -> None:
     assert grow(branches) == tree
 
 
