@@ -153,12 +153,18 @@ class ApiServer:
                 auth_settings=["BearerToken"],
             )
             answer = await self._client.call_api(method, url, sent, body, _request_timeout=limit)
+        except ConfigException as e:
+            raise Unreached(f"{self.server}: its credentials cannot be renewed: {e}") from e
         except _NO_ANSWER as e:
             raise Unreached(_sentence(self.server, e)) from e
         response: aiohttp.ClientResponse = answer.response
         try:
             yield response
         finally:
+            # What was read to its end has given its connection back. The goodbye of TLS on another
+            # one would take the server's answer, and outlive whoever asked, and the loop.
+            if response.connection is not None and response.connection.transport is not None:
+                response.connection.transport.abort()
             response.close()
 
     async def _lines(self, response: aiohttp.ClientResponse) -> Lines:
@@ -191,6 +197,8 @@ def _client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClie
         asyncio.run(loader.load_and_set(found))
         if not hasattr(loader, "host"):
             raise BadKubeconfig(f"{name}: the cluster of the context has no server")
+        if "exec" in loader._user and not _has_credentials(loader):  # noqa: SLF001 (it only logs that)
+            raise BadKubeconfig(f"{name}: its exec plugin gave no credentials")
         _renew(found, loader)
         return ApiClient(configuration=found)
     except ConfigException as e:
@@ -199,7 +207,11 @@ def _client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClie
         raise BadKubeconfig(f"{name} cannot be used: {e.strerror or e}") from e
     except (yaml.YAMLError, ValueError, TypeError, AttributeError) as e:
         # What the library makes of contents of another shape.
-        raise BadKubeconfig(f"{name} cannot be used: {e}") from e
+        raise BadKubeconfig(f"{name} cannot be used: {' '.join(str(e).split())}") from e
+
+
+def _has_credentials(loader: KubeConfigLoader) -> bool:
+    return any(getattr(loader, each, None) for each in ("token", "cert_file"))
 
 
 def _renew(configuration: Configuration, loader: KubeConfigLoader) -> None:

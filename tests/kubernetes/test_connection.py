@@ -1,0 +1,575 @@
+"""One API server: how a client of it is configured, and what its answers become."""
+
+import asyncio
+import base64
+import json
+import socket
+import ssl
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+from kubernetes.aio.config import incluster_config
+
+from fleet.kubernetes import connection
+from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Unreached
+from tests.support.authority import Authority, Pair
+
+Json: TypeAlias = Any
+
+OK = b'HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n{"kind":"OK"}'
+PATH = "/api/v1/services"
+
+
+@dataclass
+class Server:
+    """Answers each request with the same bytes, whatever it is; keeps what it was asked."""
+
+    url: str = ""
+    asked: list[str] = field(default_factory=list)
+    common_names: list[str] = field(default_factory=list)
+
+    @property
+    def authorizations(self) -> list[str]:
+        """The credentials of each request."""
+        return [
+            line.partition(": ")[2]
+            for head in self.asked
+            for line in head.split("\r\n")
+            if line.lower().startswith("authorization: ")
+        ]
+
+
+@asynccontextmanager
+async def server(answer: bytes = OK, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+    """Answer while the block runs; a connection is closed after its answer."""
+    made = Server()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        made.asked.append(head)
+        if certificate := writer.get_extra_info("peercert"):
+            made.common_names += [
+                value
+                for part in certificate["subject"]
+                for key, value in part
+                if key == "commonName"
+            ]
+        writer.write(answer)
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    port = listening.sockets[0].getsockname()[1]
+    made.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+    try:
+        yield made
+    finally:
+        listening.close()
+        await listening.wait_closed()
+
+
+def kubeconfig(
+    url: str,
+    *,
+    user: Mapping[str, Json] | None = None,
+    cluster: Mapping[str, Json] | None = None,
+) -> dict[str, Json]:
+    return {
+        "clusters": [{"name": "c", "cluster": {"server": url, **(cluster or {})}}],
+        "users": [{"name": "u", "user": {"token": "t"} if user is None else dict(user)}],
+        "contexts": [
+            {"name": "main", "context": {"cluster": "c", "user": "u"}},
+            {"name": "lost", "context": {"cluster": "nowhere", "user": "u"}},
+            {"name": "nobodys", "context": {"cluster": "c", "user": "nobody"}},
+        ],
+        "current-context": "main",
+    }
+
+
+def written(place: Path, config: Mapping[str, Json]) -> Path:
+    path = place / "kubeconfig"
+    path.write_text(json.dumps(config))
+    return path
+
+
+@asynccontextmanager
+async def client(config: Path | Mapping[str, Json], context: str = "") -> AsyncIterator[ApiServer]:
+    api = await ApiServer.from_kubeconfig(config, context)
+    try:
+        yield api
+    finally:
+        await api.close()
+
+
+async def ask(config: Path | Mapping[str, Json], **options: Json) -> connection.Reply:
+    async with client(config) as api:
+        return await api.request("GET", PATH, **options)
+
+
+def encoded(text: bytes) -> str:
+    return base64.b64encode(text).decode()
+
+
+# -- configurations --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("context", [pytest.param("", id="current"), pytest.param("main")])
+@pytest.mark.parametrize("shape", ["file", "mapping"])
+def test_a_kubeconfig_is_a_file_or_a_mapping(shape: str, context: str, tmp_path: Path) -> None:
+    async def script() -> None:
+        async with server() as there:
+            config = kubeconfig(there.url)
+            given = written(tmp_path, config) if shape == "file" else config
+            async with client(given, context) as api:
+                assert api.server == there.url
+                reply = await api.request("GET", PATH, query=[("limit", "500")])
+            assert (reply.status, reply.ok, reply.json()) == (200, True, {"kind": "OK"})
+            assert there.asked[0].startswith(f"GET {PATH}?limit=500 HTTP/1.1\r\n")
+            assert there.authorizations == ["Bearer t"]
+
+    asyncio.run(script())
+
+
+def without(config: Mapping[str, Json], key: str) -> dict[str, Json]:
+    return {name: value for name, value in config.items() if name != key}
+
+
+CONFIG = kubeconfig("https://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("config", "context", "named"),
+    [
+        pytest.param(CONFIG, "other", "other", id="unknown context"),
+        pytest.param(CONFIG, "lost", "nowhere", id="unknown cluster"),
+        pytest.param(CONFIG, "nobodys", "names no user that is there", id="unknown user"),
+        pytest.param(without(CONFIG, "users"), "", "names no user", id="no users"),
+        pytest.param(without(CONFIG, "contexts"), "", "contexts", id="no contexts"),
+        pytest.param(without(CONFIG, "clusters"), "", "clusters", id="no clusters"),
+        pytest.param(without(CONFIG, "current-context"), "", "current-context", id="no current"),
+        pytest.param(
+            {**CONFIG, "clusters": [{"name": "c", "cluster": {}}]}, "", "no server", id="no server"
+        ),
+        pytest.param([1], "", "is not a kubeconfig", id="a list"),
+        pytest.param("", "", "is not a kubeconfig", id="empty"),
+        pytest.param({**CONFIG, "contexts": 3}, "", "", id="another shape"),
+        pytest.param(
+            kubeconfig("https://x", cluster={"certificate-authority": "none.crt"}),
+            "",
+            "none.crt",
+            id="no authority",
+        ),
+        pytest.param(
+            kubeconfig("https://x", cluster={"certificate-authority-data": "%"}),
+            "",
+            "",
+            id="no base64",
+        ),
+        pytest.param(
+            kubeconfig("https://x", cluster={"certificate-authority-data": encoded(b"no PEM")}),
+            "",
+            "certificate",
+            id="no certificate",
+        ),
+    ],
+)
+def test_a_configuration_that_leads_nowhere_is_said_with_its_name(
+    config: Json, context: str, named: str, tmp_path: Path
+) -> None:
+    path = written(tmp_path, config)
+    with pytest.raises(BadKubeconfig) as said:
+        asyncio.run(ApiServer.from_kubeconfig(path, context))
+    assert str(path) in str(said.value)
+    assert named in str(said.value)
+    assert "\n" not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        pytest.param(lambda path: None, "No such file or directory", id="missing"),
+        pytest.param(lambda path: path.mkdir(), "Is a directory", id="a directory"),
+        pytest.param(lambda path: path.write_text("{"), "", id="no YAML"),
+        pytest.param(lambda path: path.write_bytes(b"\xff\xfe\x00"), "", id="no text"),
+    ],
+)
+def test_a_file_that_is_no_kubeconfig(
+    make: Callable[[Path], object], named: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "kubeconfig"
+    make(path)
+    with pytest.raises(BadKubeconfig) as said:
+        asyncio.run(ApiServer.from_kubeconfig(path))
+    assert str(said.value).startswith(str(path))
+    assert named in str(said.value)
+    assert "\n" not in str(said.value)
+
+
+def test_a_complaint_holds_no_credentials(tmp_path: Path) -> None:
+    config = kubeconfig("https://x", user={"token": "open-sesame", "client-certificate-data": "%"})
+    for given in (config, written(tmp_path, config)):
+        with pytest.raises(BadKubeconfig) as said:
+            asyncio.run(ApiServer.from_kubeconfig(given))
+        assert "open-sesame" not in str(said.value)
+
+
+# -- credentials -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority.make("tests")
+
+
+def context_of(authority: Authority, place: Path, *, asks_certificate: bool) -> ssl.SSLContext:
+    pair = authority.issue("server", addresses=["127.0.0.1"], names=[])
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(*stored(place, "server", pair))
+    if asks_certificate:
+        made.verify_mode = ssl.CERT_REQUIRED
+        made.load_verify_locations(cadata=authority.certificate.decode())
+    return made
+
+
+def stored(place: Path, name: str, pair: Pair) -> tuple[Path, Path]:
+    certificate, key = place / f"{name}.crt", place / f"{name}.key"
+    certificate.write_bytes(pair.certificate)
+    key.write_bytes(pair.key)
+    return certificate, key
+
+
+def test_files_are_named_from_where_the_kubeconfig_is(authority: Authority, tmp_path: Path) -> None:
+    async def script() -> None:
+        tls = context_of(authority, tmp_path, asks_certificate=True)
+        (tmp_path / "ca.crt").write_bytes(authority.certificate)
+        stored(tmp_path, "client", authority.issue("fleetgate", addresses=[], names=["fleetgate"]))
+        async with server(tls=tls) as there:
+            user = {"client-certificate": "client.crt", "client-key": "client.key"}
+            config = kubeconfig(there.url, user=user, cluster={"certificate-authority": "ca.crt"})
+            assert (await ask(written(tmp_path, config))).ok
+            assert there.common_names == ["fleetgate"]
+
+    asyncio.run(script())
+
+
+def test_certificates_may_stand_in_the_kubeconfig(authority: Authority, tmp_path: Path) -> None:
+    async def script() -> None:
+        tls = context_of(authority, tmp_path, asks_certificate=True)
+        pair = authority.issue("fleetgate", addresses=[], names=["fleetgate"])
+        async with server(tls=tls) as there:
+            user = {
+                "client-certificate-data": encoded(pair.certificate),
+                "client-key-data": encoded(pair.key),
+            }
+            cluster = {"certificate-authority-data": encoded(authority.certificate)}
+            assert (await ask(kubeconfig(there.url, user=user, cluster=cluster))).ok
+            assert there.common_names == ["fleetgate"]
+
+    asyncio.run(script())
+
+
+def test_two_clients_have_each_their_own_authority(authority: Authority, tmp_path: Path) -> None:
+    """The library keeps a configuration for all clients of a process, unless told otherwise."""
+
+    async def script() -> None:
+        other = Authority.make("tests")
+        (tmp_path / "other").mkdir()
+        async with (
+            server(tls=context_of(authority, tmp_path, asks_certificate=False)) as one,
+            server(tls=context_of(other, tmp_path / "other", asks_certificate=False)) as two,
+        ):
+            for there, trusted in ((one, authority), (two, other), (one, authority)):
+                cluster = {"certificate-authority-data": encoded(trusted.certificate)}
+                assert (await ask(kubeconfig(there.url, cluster=cluster))).ok
+            wrong = {"certificate-authority-data": encoded(other.certificate)}
+            with pytest.raises(Unreached, match=r"its certificate is not trusted: .+"):
+                await ask(kubeconfig(one.url, cluster=wrong))
+
+    asyncio.run(script())
+
+
+PLUGIN = """
+import datetime, json, pathlib, sys
+asked = pathlib.Path(sys.argv[1])
+times = asked.read_text().count("x") + 1 if asked.exists() else 1
+asked.write_text("x" * times)
+if times > int(sys.argv[3]):
+    sys.exit("the plugin has had enough")
+end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=int(sys.argv[2]))
+status = {"token": f"t{times}", "expirationTimestamp": end.strftime("%Y-%m-%dT%H:%M:%SZ")}
+print(json.dumps({"apiVersion": "v1", "kind": "ExecCredential", "status": status}))
+"""
+
+
+def by_plugin(place: Path, url: str, *, life: int, works: int = 100) -> Mapping[str, Json]:
+    script = place / "plugin.py"
+    script.write_text(PLUGIN)
+    arguments = [str(script), str(place / "asked"), str(life), str(works)]
+    run = {"command": sys.executable, "args": arguments, "apiVersion": "v1"}
+    return kubeconfig(url, user={"exec": run})
+
+
+@pytest.mark.parametrize(
+    ("life", "used"),
+    [
+        pytest.param(3600, ["Bearer t1", "Bearer t1"], id="valid for an hour"),
+        pytest.param(-3600, ["Bearer t2", "Bearer t3"], id="expired each time"),
+    ],
+)
+def test_a_plugin_is_asked_again_when_its_token_expires(
+    life: int, used: Sequence[str], tmp_path: Path
+) -> None:
+    async def script() -> None:
+        async with server() as there, client(by_plugin(tmp_path, there.url, life=life)) as api:
+            for _ in range(2):
+                await api.request("GET", PATH)
+            assert there.authorizations == used
+
+    asyncio.run(script())
+
+
+def test_a_plugin_that_fails_later_leaves_the_token_that_is_there(tmp_path: Path) -> None:
+    """The server says whether it is still good; it may be, within the clocks' tolerance."""
+
+    async def script() -> None:
+        config = by_plugin(tmp_path, "", life=-3600, works=1)
+        async with server() as there:
+            config["clusters"][0]["cluster"]["server"] = there.url
+            async with client(config) as api:
+                assert (await api.request("GET", PATH)).ok
+            assert there.authorizations == ["Bearer t1"]
+
+    asyncio.run(script())
+
+
+def test_a_plugin_that_gives_nothing_is_a_mistake(tmp_path: Path) -> None:
+    path = written(tmp_path, by_plugin(tmp_path, "https://127.0.0.1:1", life=60, works=0))
+    with pytest.raises(BadKubeconfig, match="its exec plugin gave no credentials"):
+        asyncio.run(ApiServer.from_kubeconfig(path))
+
+
+@pytest.fixture
+def account(tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Files as Kubernetes mounts them; gives that of the token."""
+    token, trusted = tmp_path / "token", tmp_path / "ca.crt"
+    token.write_text("mounted")
+    trusted.write_bytes(authority.certificate)
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(trusted))
+    return token
+
+
+def at_home(monkeypatch: pytest.MonkeyPatch, there: Server) -> None:
+    host, _, port = there.url.rpartition("/")[2].partition(":")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
+
+
+class Impatient(incluster_config.InClusterConfigLoader):
+    """Reads the token again for each request instead of once a minute."""
+
+    def __init__(self, **given: Json) -> None:
+        super().__init__(**given)  # type: ignore[no-untyped-call]  # the library's
+        self._token_refresh_period = timedelta(0)
+
+
+def test_in_a_cluster_it_is_the_pods_own_account_whose_token_is_read_again(
+    account: Path, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incluster_config, "InClusterConfigLoader", Impatient)
+
+    async def script() -> None:
+        async with server(tls=context_of(authority, tmp_path, asks_certificate=False)) as there:
+            at_home(monkeypatch, there)
+            api = await ApiServer.in_cluster()
+            try:
+                assert (await api.request("GET", PATH)).ok
+                await asyncio.to_thread(account.write_text, "renewed")
+                assert (await api.request("GET", PATH)).ok
+                await asyncio.to_thread(account.write_text, "")
+                with pytest.raises(Unreached, match="its credentials cannot be renewed: "):
+                    await api.request("GET", PATH)
+            finally:
+                await api.close()
+            assert [a.lower() for a in there.authorizations] == ["bearer mounted", "bearer renewed"]
+
+    asyncio.run(script())
+
+
+def test_outside_of_a_cluster_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(BadKubeconfig, match="not in a cluster: "):
+        asyncio.run(ApiServer.in_cluster())
+
+
+# -- answers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("head", "seconds"),
+    [
+        pytest.param("", None, id="none"),
+        pytest.param("retry-after: 7\r\n", 7.0, id="seconds"),
+        pytest.param("retry-after: Sat, 21 Nov 2026 10:00:00 GMT\r\n", None, id="a date"),
+    ],
+)
+def test_a_server_may_say_when_to_ask_again(head: str, seconds: float | None) -> None:
+    text = f"HTTP/1.1 429 Too Many Requests\r\n{head}content-length: 0\r\n\r\n"
+
+    async def script() -> None:
+        async with server(text.encode()) as there:
+            reply = await ask(kubeconfig(there.url))
+            assert (reply.status, reply.ok, reply.retry_after) == (429, False, seconds)
+
+    asyncio.run(script())
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        pytest.param(b'{"kind":"Status","message":"not yours"}', "not yours", id="a Status"),
+        pytest.param(b"gateway says no", "gateway says no", id="text"),
+        pytest.param(b"[1]", "", id="another JSON"),
+        pytest.param(b"\xff" * 300, "\ufffd" * 200, id="bytes"),
+    ],
+)
+def test_a_refusal_is_told_in_the_servers_words(body: bytes, message: str) -> None:
+    answer = b"HTTP/1.1 403 Forbidden\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+
+    async def script() -> None:
+        async with server(answer) as there:
+            assert (await ask(kubeconfig(there.url))).message == message
+
+    asyncio.run(script())
+
+
+def test_nobody_listens() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        with pytest.raises(Unreached) as said:
+            asyncio.run(ask(kubeconfig(url)))
+    assert str(said.value) == f"{url}: Connection refused"
+
+
+def test_a_server_that_says_nothing_is_not_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(Unreached) as said:
+            asyncio.run(ask(kubeconfig(url), timeout=0.2))
+    assert str(said.value) == f"{url}: no answer in time"
+
+
+def test_a_handshake_that_is_not_answered_is_no_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(Unreached) as said:
+            asyncio.run(ask(kubeconfig(url)))
+    assert str(said.value) == f"{url}: no connection within 0.2 s"
+
+
+CUT = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"HTTP/1.1 200", id="half a head"),
+        pytest.param(CUT, id="half a body"),
+        pytest.param(b"SSH-2.0-OpenSSH\r\n\r\n", id="another protocol"),
+    ],
+)
+def test_an_answer_that_is_cut_is_none(answer: bytes) -> None:
+    async def script() -> None:
+        async with server(answer) as there:
+            with pytest.raises(Unreached) as said:
+                await ask(kubeconfig(there.url))
+            assert str(said.value).startswith(f"{there.url}: ")
+            assert "\n" not in str(said.value)
+
+    asyncio.run(script())
+
+
+# -- watches ---------------------------------------------------------------------------------------
+
+STREAM = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+async def watched(url: str) -> tuple[int, list[bytes]]:
+    async with (
+        client(kubeconfig(url)) as api,
+        api.watch(PATH, [("resourceVersion", "7")]) as (status, lines),
+    ):
+        return status, [line async for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "lines"),
+    [
+        pytest.param([b"one\ntwo\n"], [b"one", b"two"], id="two in one piece"),
+        pytest.param([b"on", b"e\ntw", b"o\n"], [b"one", b"two"], id="across pieces"),
+        pytest.param([b"x" * 900_000 + b"\n"], [b"x" * 900_000], id="900 kB"),
+        pytest.param([b"one\n", b"tw"], [b"one"], id="the rest of a stream is no line"),
+        pytest.param([], [], id="none"),
+    ],
+)
+def test_a_watch_gives_lines_of_any_length(pieces: Sequence[bytes], lines: list[bytes]) -> None:
+    answer = STREAM + b"".join(map(chunk, pieces)) + b"0\r\n\r\n"
+
+    async def script() -> None:
+        async with server(answer) as there:
+            assert await watched(there.url) == (200, lines)
+            assert f"GET {PATH}?resourceVersion=7&watch=1 HTTP/1.1" in there.asked[0]
+
+    asyncio.run(script())
+
+
+def test_a_watch_that_is_cut_says_so_after_its_lines() -> None:
+    async def script() -> None:
+        async with (
+            server(STREAM + chunk(b"one\ntw")) as there,
+            client(kubeconfig(there.url)) as api,
+            api.watch(PATH, []) as (_, lines),
+        ):
+            assert await anext(lines) == b"one"
+            with pytest.raises(Unreached):
+                await anext(lines)
+
+    asyncio.run(script())
+
+
+def test_a_watch_that_is_refused_has_a_status() -> None:
+    async def script() -> None:
+        async with server(b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n") as there:
+            assert await watched(there.url) == (410, [])
+
+    asyncio.run(script())
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "application/apply-patch+yaml", "application/merge-patch+json"],
+)
+def test_what_is_sent_is_json(method: str, content_type: str) -> None:
+    async def script() -> None:
+        async with server() as there, client(kubeconfig(there.url)) as api:
+            await api.request(method, PATH, body={"a": [1, None]}, content_type=content_type)
+            head = there.asked[0].lower()
+            assert f"content-length: {len(json.dumps({'a': [1, None]}))}\r\n" in head
+            assert f"content-type: {content_type}\r\n" in head
+
+    asyncio.run(script())
