@@ -63,6 +63,13 @@ def engine() -> Iterator[Engine]:
     yield Engine(os.environ, docker, compose, "default")
 
 
+def no_registry() -> str | None:
+    """Why there is no engine with an image registry; None if there may be one."""
+    if _missing_for_our_own() is None:
+        return "the Docker engine is one of the tests' own, which has no image registry"
+    return None if shutil.which("docker") else "there is no Docker engine"
+
+
 def _missing_for_our_own() -> str | None:
     if os.geteuid() != 0:
         return "only root may start one"
