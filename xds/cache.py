@@ -208,6 +208,9 @@ class SnapshotCache:
         """A client has acknowledged a response with these resources."""
         self._count(type_url, Traffic(acknowledged=1))
         found = self._groups[group]
+        if found.snapshot.is_clean:
+            good = found.snapshot.good(type_url)
+            resources = [each for each in resources if good.get(each.name) is not each]
         for resource in resources:
             if found.snapshot.is_disputable(type_url, resource.name):
                 befores = _served(found, type_url, resource.name)

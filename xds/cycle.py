@@ -163,17 +163,20 @@ class Cycle:
     def departed(self, type_url: str, flight: Flight) -> None:
         """A response was sent."""
         batch = self._batches.get(type_url, {})
-        for name in flight.sent:
-            batch.pop(name, None)
+        if batch.keys() == flight.sent.keys():
+            batch.clear()
+        else:
+            for name in flight.sent:
+                batch.pop(name, None)
         if type_url != TypeUrl.CLUSTER:
             return
         # A Cluster that is new or changed warms until its endpoints come after it, changed or not,
         # and over delta Envoy does not ask for them once more.
         endpoints = self._subscriptions.get(TypeUrl.ENDPOINT)
-        for name in _required(flight):
-            self.awaited[name] = flight.serial
-            if endpoints:
-                endpoints.repeat(name)
+        required = _required(flight)
+        self.awaited |= dict.fromkeys(required, flight.serial)
+        if endpoints:
+            endpoints.repeat(required)
 
     def acknowledged(self, type_url: str, flight: Flight) -> None:
         """A response was accepted."""

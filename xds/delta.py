@@ -26,7 +26,7 @@ class DeltaSubscription(Subscription):
         if legacy_wildcard or WILDCARD in request.names:
             self.answer_due = self.answer_due or not self.wildcard
             self._watch_all()
-        self._watch(name for name in request.names if name != WILDCARD)
+        self._watch([name for name in request.names if name != WILDCARD])
         if first and request.held:
             self._resume(request, doubtful)
 
@@ -36,7 +36,7 @@ class DeltaSubscription(Subscription):
                 self.wildcard = False
                 self._forget_unwatched()
             elif name in self.names:
-                self.names.discard(name)
+                self.names.remove((name,))
                 if self.wildcard:
                     # "the server must send it once more, or its removal": the client cannot know
                     # whether the wildcard covers it.
@@ -61,6 +61,9 @@ class DeltaSubscription(Subscription):
                 self._snapshot.mark_resent(name, again=False)
 
     def _encode(self, sent: Changes, nonce: str) -> Encoded:
+        if sent and sent == self._snapshot.declared(self.type_url):
+            whole = self._snapshot.delta_whole(self.type_url)
+            return Encoded([whole, discovery.delta_tail(self.type_url, nonce, ())], len(sent))
         upserts = [resource for resource in sent.values() if resource is not None]
         removed = [name for name, resource in sent.items() if resource is None]
         parts = [

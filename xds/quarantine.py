@@ -34,6 +34,10 @@ class Quarantine:
         self._found: dict[tuple[str, str], dict[str, Rejection]] = {}
         self._count = 0
 
+    def __bool__(self) -> bool:
+        """Whether anything was ever rejected."""
+        return bool(self._found)
+
     def add(self, type_url: str, resource: Resource, message: str, node_id: str) -> Rejection:
         """Remember that a client has rejected a version."""
         versions = self._found.setdefault((type_url, resource.name), {})

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from xds import discovery, variation
+from xds.names import NamePool
 from xds.quarantine import Quarantine, Rejection
 from xds.resource import Resource, TypeUrl
 
@@ -42,6 +43,13 @@ class Snapshot:
         self._good: dict[str, dict[str, Resource]] = {}
         self._resent: dict[str, int] = {}
         self._delta_heads: dict[str, dict[str, tuple[Resource, bytes]]] = {}
+        self._whole: dict[str, bytes] = {}
+        self.names = NamePool()
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was ever rejected: then all nodes are served what is declared."""
+        return not self._quarantine
 
     def declared(self, type_url: str) -> Mapping[str, Resource]:
         """What was published, rejected or not; a live view."""
@@ -55,6 +63,7 @@ class Snapshot:
         """Set or remove one resource; False if its version is the declared one already."""
         named = self._declared.setdefault(type_url, {})
         before = named.get(name)
+        self._whole.pop(type_url, None)
         if resource is None:
             if before is None:
                 return False
@@ -68,7 +77,7 @@ class Snapshot:
     def served(self, type_url: str, name: str, node_id: str) -> Served:
         """What a node shall hold under a name."""
         declared = self._declared.get(type_url, {}).get(name)
-        if declared is None or not self.is_banned(type_url, declared, node_id):
+        if self.is_clean or declared is None or not self.is_banned(type_url, declared, node_id):
             return declared
         good = self._good.get(type_url, {}).get(name)
         if good is None or self.is_banned(type_url, good, node_id):
@@ -106,6 +115,8 @@ class Snapshot:
             return
         named = self._good.setdefault(type_url, {})
         good = named.get(resource.name)
+        if good is resource:
+            return
         if good is None or good.version != declared.version or resource is declared:
             named[resource.name] = resource
 
@@ -136,7 +147,20 @@ class Snapshot:
         Marks begin with the epoch, because another process may have sent marks of its own.
         """
         if again or name not in self._resent:
+            self._whole.pop(TypeUrl.SCOPED_ROUTE, None)
             self._resent[name] = self._resent.get(name, 0) + 1
+
+    def delta_whole(self, type_url: str) -> bytes:
+        """All that is declared of a type, as in a DeltaDiscoveryResponse; made once until a change.
+
+        Whoever connects is sent all of it.
+        """
+        found = self._whole.get(type_url)
+        if found is None:
+            named = self._declared.get(type_url, {})
+            parts = (part for each in named.values() for part in self.delta_entry(type_url, each))
+            found = self._whole[type_url] = b"".join(parts)
+        return found
 
     def delta_entry(self, type_url: str, resource: Resource) -> tuple[bytes, ...]:
         """The parts that make one resource of a DeltaDiscoveryResponse."""

@@ -41,9 +41,9 @@ class SotwSubscription(Subscription):
         wildcard = WILDCARD in request.names or (
             not self._named_once and self.type_url not in NAMED_TYPES
         )
-        changed = names != self.names or wildcard != self.wildcard
-        new = names - self.names
-        self.names &= names
+        new = {name for name in names if name not in self.names}
+        changed = bool(new) or len(names) != len(self.names) or wildcard != self.wildcard
+        self.names.remove([name for name in self.names if name not in names])
         if wildcard:
             self._watch_all()
         else:

@@ -11,12 +11,13 @@ merge by name while a response is in flight; nothing queues.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, TypeAlias
 
 from xds.discovery import Request
+from xds.names import Names
 from xds.resource import Resource, TypeUrl
 from xds.snapshot import WITHHELD, Served, Snapshot
 from xds.suspects import Suspects
@@ -63,7 +64,7 @@ class Subscription(ABC):
     def __init__(self, type_url: str, snapshot: Snapshot, node_id: str) -> None:
         self.type_url = type_url
         self.wildcard = False
-        self.names: set[str] = set()
+        self.names = Names(snapshot.names)
         self.answer_due = False  # even if there is nothing to tell
         self.flight: Flight | None = None
         self.last_nonce = ""
@@ -96,13 +97,18 @@ class Subscription(ABC):
                 return  # compared when the flight lands
             self._differs[name] = version_of(before)
 
-    def repeat(self, name: str) -> None:
-        """Send a resource once more, changed or not."""
-        if self.watches(name) and not self.asks(name) and isinstance(self._served(name), Resource):
-            self._differs[name] = Doubt.UNSURE
+    def repeat(self, names: Iterable[str]) -> None:
+        """Send resources once more, changed or not."""
+        for name in names:
+            if self._differs.get(name) is Doubt.ASKED or not self.watches(name):
+                continue
+            if isinstance(self._served(name), Resource):
+                self._differs[name] = Doubt.UNSURE
 
     def changes(self) -> Changes:
         """What the client shall be told, in flight or not sent; O(names that differ)."""
+        if self._snapshot.is_clean:
+            return self._changes_to_declared()
         found: Changes = {}
         for name, held in list(self._differs.items()):
             target = self._served(name)
@@ -113,6 +119,21 @@ class Subscription(ABC):
                 del self._differs[name]
             elif not self._holds_declared(name, held):
                 found[name] = target
+        return found
+
+    def _changes_to_declared(self) -> Changes:
+        """The same where nothing was ever rejected: a fifth of the time, of all who connect."""
+        found: Changes = {}
+        declared = self._snapshot.declared(self.type_url)
+        for name, held in self._differs.items():
+            resource = declared.get(name)
+            if resource is None:
+                if held is not None:
+                    found[name] = None
+            elif resource.version != held:
+                found[name] = resource
+        if len(found) < len(self._differs):
+            self._differs = {name: self._differs[name] for name in found}
         return found
 
     def _holds_declared(self, name: str, held: Held) -> bool:
@@ -132,6 +153,8 @@ class Subscription(ABC):
 
     def admit(self, batch: Changes) -> Changes:
         """What is still to be sent of changes found earlier; bytes rejected meanwhile are not."""
+        if self._snapshot.is_clean and self.wildcard:
+            return batch
         admitted: Changes = {}
         for name, resource in batch.items():
             if not self.watches(name):
@@ -148,13 +171,19 @@ class Subscription(ABC):
 
     def choose(self, changes: Changes) -> Changes:
         """Of changes that could go now, those to send in one response."""
+        if not self._suspects:
+            self._suspects.choose(())
+            return dict(changes)
         return {name: changes[name] for name in self._suspects.choose(changes)}
 
     def depart(self, sent: Changes, serial: int) -> Encoded:
         """Note a response as sent, and give it."""
-        before = {name: self.held(name) for name in sent}
-        for name in sent:
-            self._differs.pop(name, None)
+        if sent.keys() == self._differs.keys():
+            before, self._differs = self._differs, {}
+        else:
+            before = {name: self.held(name) for name in sent}
+            for name in sent:
+                self._differs.pop(name, None)
         self.last_nonce = str(serial)
         self.flight = Flight(self.last_nonce, serial, sent, before)
         self.answer_due = False
@@ -166,6 +195,10 @@ class Subscription(ABC):
         if flight is None:
             return
         self.last_nack = None
+        in_sync = self._snapshot.is_clean and not self._differs
+        if in_sync and flight.sent == self._snapshot.declared(self.type_url):
+            self._suspects.acquit()
+            return
         for name, resource in flight.sent.items():
             if not self.watches(name) or name in self._differs:
                 continue
@@ -233,15 +266,18 @@ class Subscription(ABC):
         if self.wildcard:
             return
         in_flight = self.flight.sent if self.flight else {}
+        if not self.names and not in_flight:
+            self._differs = dict.fromkeys(self._snapshot.declared(self.type_url)) | self._differs
+            self.wildcard = True
+            return
         for name in self._snapshot.declared(self.type_url):
             if name not in self.names and name not in in_flight:
                 self._differs.setdefault(name, None)
         self.wildcard = True
 
-    def _watch(self, names: Iterable[str]) -> None:
-        for name in names:
-            self.names.add(name)
-            self._differs[name] = Doubt.ASKED
+    def _watch(self, names: Collection[str]) -> None:
+        self.names.add(names)
+        self._differs |= dict.fromkeys(names, Doubt.ASKED)
 
     def _forget_unwatched(self) -> None:
         for name in [name for name in self._differs if not self.watches(name)]:

@@ -13,6 +13,26 @@ def test_first_request_without_names_is_answered_with_everything(world: World) -
     client.expect_nothing()
 
 
+def test_everything_is_encoded_once_for_all_who_connect_and_anew_after_a_change(
+    delta_world: World,
+) -> None:
+    delta_world.publish({CLUSTER: {"shop": "1", "cart": "1"}})
+    for node in ("envoy-1", "envoy-2"):
+        client = delta_world.connect(node)
+        client.request(CLUSTER)
+        client.exchange(CLUSTER, {"shop": "1", "cart": "1"})
+    delta_world.publish({CLUSTER: {"cart": "2"}})
+
+    late = delta_world.connect("envoy-3")
+    late.request(CLUSTER)
+    late.exchange(CLUSTER, {"shop": "1", "cart": "2"})
+
+    delta_world.publish({CLUSTER: {"shop": None}})
+    later = delta_world.connect("envoy-4")
+    later.request(CLUSTER)
+    later.exchange(CLUSTER, {"cart": "2"})
+
+
 def test_asterisk_means_everything(world: World) -> None:
     world.publish({CLUSTER: {"shop": "1", "cart": "1"}})
     client = world.connect()

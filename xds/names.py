@@ -1,0 +1,71 @@
+"""The names that a client subscribes to, kept once for all clients that subscribe to the same.
+
+An Envoy asks by name for the endpoints of each Cluster, and a thousand Envoys of one gateway ask
+for the same: 5000 names are half a megabyte, in each of them.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Final
+from weakref import WeakValueDictionary
+
+_OWN: Final = 64
+"""Differences from a shared set that a client keeps for itself, before it joins another set."""
+
+
+class NamePool:
+    """The shared sets of one group, as long as a client has them."""
+
+    def __init__(self) -> None:
+        self._sets: WeakValueDictionary[int, frozenset[str]] = WeakValueDictionary()
+        self.nothing: frozenset[str] = frozenset()
+
+    def share(self, names: Iterable[str]) -> frozenset[str]:
+        """The set of these names that others have already, or a new one. O(names)."""
+        wanted = frozenset(map(sys.intern, names))
+        known = self._sets.setdefault(hash(wanted), wanted)
+        return known if known == wanted else wanted
+
+
+class Names:
+    """The names of one subscription: a shared set, and what is different here."""
+
+    __slots__ = ("_added", "_pool", "_removed", "_shared")
+
+    def __init__(self, pool: NamePool) -> None:
+        self._pool = pool
+        self._shared = pool.nothing
+        self._added: set[str] = set()
+        self._removed: set[str] = set()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._added or (name in self._shared and name not in self._removed)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._added
+        yield from (self._shared - self._removed if self._removed else self._shared)
+
+    def __len__(self) -> int:
+        return len(self._added) + len(self._shared) - len(self._removed)
+
+    def add(self, names: Iterable[str]) -> None:
+        """Subscribe to more names."""
+        for name in names:
+            if name in self._shared:
+                self._removed.discard(name)
+            else:
+                self._added.add(name)
+        self._settle()
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Subscribe to these no more."""
+        for name in names:
+            self._added.discard(name)
+            if name in self._shared:
+                self._removed.add(name)
+        self._settle()
+
+    def _settle(self) -> None:
+        if len(self._added) + len(self._removed) > _OWN:
+            self._shared = self._pool.share(self)
+            self._added, self._removed = set(), set()
