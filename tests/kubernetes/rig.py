@@ -22,6 +22,7 @@ from tests.support.process import Fleetgate, until
 from tests.support.reader import Reader
 
 HOME: Final = "fleetgate-system"
+DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 
 AT_ONCE: Final = Pace(unready_after=timedelta(milliseconds=50), restart_after=timedelta(hours=1))
 """A dead Pod is known to be unready by the next time that anybody looks; it stays dead."""
@@ -99,6 +100,12 @@ def name_member(hub: Cluster, member: str, kubeconfig: dict[str, Any]) -> None:
 def cut(member: str) -> str:
     """A member's ID as the documents show it, without the stars."""
     return member[:6]
+
+
+def token_of(cluster: Cluster, installed: str, namespace: str, account: str) -> str:
+    """Install what a folder of deploy/ has, and give a token of an account in it."""
+    cluster.kubectl("apply", "-k", str(DEPLOY / installed))
+    return cluster.kubectl("create", "token", "-n", namespace, account).strip()
 
 
 async def shows(cluster: Cluster, *command: str, wanted: Iterable[str]) -> str:

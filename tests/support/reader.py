@@ -1,12 +1,17 @@
 """A reader of the documents at a terminal: real files, real kubectl, three clusters."""
 
 import json
+import os
+import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+
 from fleet.ref import HUB
 from fleetgate.demo.fleet import DemoFleet
+from tests.servers.binaries import find
 from tests.support.kube import Cluster
 
 
@@ -40,10 +45,24 @@ class Reader(DemoFleet):
         DemoFleet.remove(self, name, to=to)
 
     def attach(self, name: str, members: Iterable[str]) -> None:
-        """What `kubectl edit` comes to; the object is the one in the file."""
-        annotation = f"mse.alibabacloud.com/remote-clusters={','.join(members)}"
-        path = str(self.directory(HUB) / name)
-        self.servers[HUB].kubectl("annotate", "--overwrite", "-f", path, annotation)
+        """`kubectl edit`, with an editor that adds the line which the document prints."""
+        path = self.directory(HUB) / name
+        edited = yaml.safe_load(path.read_text(encoding="utf-8"))
+        line = f"    mse.alibabacloud.com/remote-clusters: {','.join(members)}"
+        editor = self.root / "editor"
+        editor.write_text(f"#!/bin/sh\nsed -i '/^  annotations:$/a\\{line}' \"$1\"\n")
+        editor.chmod(0o700)
+        hub = self.servers[HUB]
+        subprocess.run(
+            [
+                *(str(find("kubectl")), f"--kubeconfig={hub.kubeconfig}"),
+                *("edit", edited["kind"].lower(), edited["metadata"]["name"]),
+            ],
+            env={**os.environ, "KUBE_EDITOR": str(editor)},
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
 
     def scale(self, member: str, deployment: str, replicas: int) -> None:
         where = self._found(member, "deployment", deployment)
