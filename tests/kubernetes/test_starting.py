@@ -1,0 +1,114 @@
+"""A mistake in how the fleet's hub is named is one sentence; a hub that is away is waited for."""
+
+import json
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+from click.testing import CliRunner
+
+from fleetgate.cli import main
+from tests.cli.commands import fleetgate as command
+from tests.kubernetes.rig import HOME
+from tests.support import world as manifests
+from tests.support.ads_client import listening
+from tests.support.kube import Cluster, Clusters, free_port
+from tests.support.process import starting
+
+FREE_PORTS = ("--xds-port", "0", "--admin-port", "0")
+
+CONFIG = {
+    "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+    "users": [{"name": "u", "user": {"token": "t"}}],
+    "contexts": [{"name": "main", "context": {"cluster": "c", "user": "u"}}],
+    "current-context": "main",
+}
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> Path:
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(CONFIG))
+    return path
+
+
+def test_the_kubeconfig_is_not_there(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    ended = command("serve", "--hub-kubeconfig", missing, *FREE_PORTS)
+    ended.says(f"{missing} cannot be used: No such file or directory")
+
+
+def test_the_file_is_no_kubeconfig(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("{")
+    ended = command("up", "--hub-kubeconfig", broken, *FREE_PORTS)
+    ended.says(f"{broken} cannot be used: ")
+
+
+def test_the_kubeconfig_has_no_such_context(kubeconfig: Path) -> None:
+    hub = ("--hub-kubeconfig", kubeconfig, "--hub-context", "other")
+    command("serve", *hub, *FREE_PORTS).says("Expected object with name other")
+
+
+def test_a_member_is_no_context_of_the_kubeconfig(kubeconfig: Path) -> None:
+    hub = ("--hub-kubeconfig", kubeconfig, "--member", "c1=kind-c1")
+    command("serve", *hub, *FREE_PORTS).says("Expected object with name kind-c1")
+
+
+def test_this_is_not_a_cluster() -> None:
+    ended = command("serve", "--in-cluster", *FREE_PORTS)
+    ended.says("not in a cluster: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        pytest.param((), "Say where the fleet is", id="nowhere"),
+        pytest.param(("fleet", "--hub-kubeconfig", "k"), "Say where the fleet is", id="twice"),
+        pytest.param(("fleet", "--in-cluster"), "Say where the fleet is", id="twice, in a cluster"),
+        pytest.param(("--in-cluster", "--hub-kubeconfig", "k"), "two hubs", id="two hubs"),
+        pytest.param(("--hub-context", "c"), "needs --hub-kubeconfig", id="context of nothing"),
+        pytest.param(("--in-cluster", "--member", "a=b"), "--hub-kubeconfig", id="member"),
+        pytest.param(("--hub-kubeconfig", "k", "--member", "a"), "ID=CONTEXT", id="no context"),
+        pytest.param(("--hub-kubeconfig", "k", "--member", "=b"), "ID=CONTEXT", id="no ID"),
+    ],
+)
+def test_the_fleet_is_in_one_place(options: tuple[str, ...], sentence: str) -> None:
+    ended = CliRunner().invoke(main, ["serve", *options, *FREE_PORTS])
+    assert ended.exit_code == 2
+    assert sentence in ended.stderr.splitlines()[-1]
+
+
+@pytest.fixture
+def hub(clusters: Clusters) -> Cluster:
+    clusters.hub.install_crds()
+    clusters.hub.namespace(HOME)
+    return clusters.hub
+
+
+def ready(port: int) -> tuple[int, str]:
+    """What the readiness probe of Kubernetes is told."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as refusal:
+        with refusal:
+            return refusal.code, refusal.read().decode()
+
+
+def test_a_hub_that_is_away_is_waited_for(hub: Cluster, tmp_path: Path) -> None:
+    hub.kubectl("apply", "-f", "-", stdin=manifests.gateway("gw", []))
+    hub.kill()
+    port = free_port()
+    options = ("--start-deadline", "0.2", "--xds-port", "0", "--admin-port", str(port))
+    command = ("serve", "--hub-kubeconfig", str(hub.kubeconfig), *options)
+    with starting(tmp_path / "fleetgate.log", *command) as serving:
+        serving.until(lambda: "the hub has not been read within 0.2 s" in serving.text)
+        assert ready(port) == (503, "waiting for the sources to list\n")
+        assert "xDS on" not in serving.text
+        hub.start()
+        serving.until(lambda: "xDS on" in serving.text)
+        assert ready(port)[0] == 200
+        with listening(serving.xds_port, "mse/gw"):
+            serving.until(lambda: serving.status()["gateways"][0]["phase"] == "Listening")
