@@ -22,6 +22,9 @@ test: .venv/installed  ## Run all tests; builds real API servers first, where Go
 	@$(BIN)/python -m tests.servers.binaries
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
+bench: .venv/installed  ## Measure speed and cost on real API servers; SCENARIO=name RUNS=n FLAGS=... narrow or repeat it
+	@$(BIN)/python -m benchmarks $(SCENARIO) $(if $(RUNS),--runs $(RUNS)) $(FLAGS)
+
 check: .venv/installed  ## Formatting, lint, types, import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -38,4 +41,4 @@ golden: .venv/installed  ## Write the golden files anew; read the difference lik
 docs: .venv/installed  ## Write the generated parts of the documentation anew
 	@$(BIN)/python -m tests.docs.generated
 
-.PHONY: help venv demo test check format golden docs
+.PHONY: help venv demo test bench check format golden docs

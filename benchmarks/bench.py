@@ -6,16 +6,15 @@ All of it runs on this machine, so the cores are shared as in the numbers that a
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from benchmarks.client import Client, Outcome
-from tests.support.kube import Clusters
+from tests.support.kube import Clusters, free_port
 from tests.support.process import COMMAND, Fleetgate, fleetgate
-from tests.support.kube import free_port
 
 HOME: Final = "fleetgate-system"
 GATEWAY: Final = "bench"
@@ -49,7 +48,9 @@ class Bench:
     client: Client
     place: Path
     say: Callable[[str], None]
-    held: Size = field(default=NOTHING)
+    held: Size = NOTHING
+    _most: int = 0
+    _known: bool = True
 
     def prepare(self) -> None:
         """Start the API servers, with a gateway that has both members attached."""
@@ -63,23 +64,31 @@ class Bench:
 
     def have(self, size: Size) -> None:
         """Have exactly this load, while nobody watches."""
+        if not self._known:
+            self._run("load", f"-held={Size.of(self._most)}", f"-to={NOTHING}")
+            self.held, self._known = NOTHING, True
+        self._most = max(self._most, size.hosts)
         if size == self.held:
             return
         self.say(f"having {size.hosts} hosts, {size.services} Services (were {self.held.hosts})")
         self._run("load", f"-held={self.held}", f"-to={size}")
         self.held = size
 
+    def forget(self) -> None:
+        """Take nothing for granted of what is there: a step has failed."""
+        self._known = False
+
     def widen(self, endpoints: int) -> None:
         """Give each Service so many endpoints; two are usual."""
         self._run("load", f"-held={self.held}", f"-to={self.held}", f"-endpoints={endpoints}")
 
     @contextmanager
-    def serving(self) -> Iterator[Fleetgate]:
+    def serving(self, *options: str) -> Iterator[Fleetgate]:
         """A control plane of its own while the block runs."""
         log = self.place / "fleetgate.log"
-        options = ("--xds-port", "0", "--admin-port", "0")
+        ports = ("--xds-port", "0", "--admin-port", "0")
         log.unlink(missing_ok=True)
-        with fleetgate(log, *self.command, *options, command=COMMAND) as running:
+        with fleetgate(log, *self.command, *ports, *options) as running:
             running.until(lambda: "xDS on" in running.text)
             yield running
 
@@ -93,13 +102,19 @@ class Bench:
         joining = (f"-xds=127.0.0.1:{serving.xds_port}", f"-pid={serving.process.pid}")
         return self._run(command, f"-held={self.held}", *joining, *arguments)
 
-    def measure_start(self, arguments: Sequence[str] = ()) -> Outcome:
+    def load_in(self, serving: Fleetgate, size: Size) -> Outcome:
+        """Write a larger load while a control plane serves."""
+        self._most = max(self._most, size.hosts)
+        outcome = self.measure(serving, "loadin", f"-to={size}")
+        self.held = size
+        return outcome
+
+    def measure_start(self) -> Outcome:
         """Have the client start a control plane, and end it once all has come."""
         port = free_port()
         started = (*COMMAND, *self.command, "--xds-port", str(port), "--admin-port", "0")
-        return self._run(
-            "cold", f"-held={self.held}", f"-xds=127.0.0.1:{port}", *arguments, "--", *started
-        )
+        joining = (f"-held={self.held}", f"-xds=127.0.0.1:{port}")
+        return self._run("cold", *joining, "--", *started)
 
     def _run(self, command: str, *arguments: str) -> Outcome:
         members = ",".join(str(member.kubeconfig) for member in self.clusters.all()[1:])

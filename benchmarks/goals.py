@@ -1,0 +1,70 @@
+"""What each number should be; where no goal is named, none was set.
+
+They come from the same measurements of Contour, Istio, Envoy Gateway and go-control-plane on such
+a machine: better than the best of them, or near to it where Go has the ground.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from benchmarks.figures import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A bound in the figure's unit: not above it, or not below it."""
+
+    bound: float
+    at_least: bool = False
+
+    def met(self, value: float) -> bool:
+        """Whether a value keeps to it."""
+        return value >= self.bound if self.at_least else value <= self.bound
+
+
+def _idle(hosts: int) -> dict[tuple[str, str, str], Goal]:
+    case = f"{hosts} hosts, idle"
+    return {("route", case, "median"): Goal(5), ("route", case, "p99"): Goal(20)}
+
+
+GOALS: Final[Mapping[tuple[str, str, str], Goal]] = MappingProxyType(
+    {
+        **_idle(0),
+        **_idle(1000),
+        **_idle(5000),
+        ("route", "5000 hosts, back to back", "median"): Goal(6),
+        ("route", "5000 hosts, back to back", "p99"): Goal(25),
+        ("route", "5000 hosts, back to back", "CPU per route"): Goal(3),
+        ("route", "5000 hosts, back to back", "bytes per route"): Goal(1024),
+        ("endpoint", "5000 hosts, 20 ms between", "median"): Goal(4),
+        ("endpoint", "5000 hosts, 20 ms between", "p99"): Goal(15),
+        ("endpoint", "5000 hosts, 20 ms between", "CPU per endpoint"): Goal(1.5),
+        ("churn", "5000 hosts", "CPU"): Goal(1.5),
+        ("churn", "5000 hosts", "peak memory"): Goal(250),
+        ("load-in", "15000 objects", "CPU"): Goal(12),
+        ("load-in", "15000 objects", "lag after the last write"): Goal(0.3),
+        ("cold", "5000 hosts", "median of 3"): Goal(2.5),
+        ("fan-out", "1000 Envoys, delta", "last, median"): Goal(300),
+        ("fan-out", "1000 Envoys, delta", "CPU per change"): Goal(0.2),
+        ("fan-out", "1000 Envoys, delta", "peak memory"): Goal(614),
+        ("fan-out", "1000 Envoys, delta", "connect all"): Goal(15),
+        ("fan-out", "1000 Envoys, delta", "CPU of connecting"): Goal(12),
+        ("envoy", "5000 hosts, idle", "answered, median"): Goal(12),
+        ("envoy", "20000 hosts, idle", "answered, median"): Goal(15),
+        ("envoy", "5000 hosts", "series"): Goal(10_000),
+        ("envoy", "5000 hosts", "memory"): Goal(307),
+        ("forwarding", "5000 paths", "of a host with 10"): Goal(90, at_least=True),
+        ("failover", "kill -9", "failed"): Goal(0),
+        ("failover", "partition", "failed"): Goal(0),
+        ("failover", "partition", "worst wait"): Goal(1500),
+        ("failover", "scale to 0", "failed"): Goal(0),
+        ("failover", "member's API server lost", "failed"): Goal(0),
+    }
+)
+
+
+def goal_of(figure: Figure) -> Goal | None:
+    """The goal of a figure, if it has one."""
+    return GOALS.get(figure.key)

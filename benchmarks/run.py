@@ -1,0 +1,67 @@
+"""Runs steps in the order that writes and takes away the least."""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.bench import Bench
+from benchmarks.client import Client
+from benchmarks.figures import Figure, merged
+from benchmarks.machine import machine, versions
+from benchmarks.progress import Progress
+from benchmarks.results import Results
+from benchmarks.scenarios.step import Scenario, Step, Unavailable
+from tests.support.kube import clusters
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A step of a scenario; `place` is where its figures belong among those of all."""
+
+    place: int
+    scenario: str
+    step: Step
+
+
+def planned(scenarios: Sequence[Scenario], sizes: Iterable[int]) -> list[Planned]:
+    """The steps of all scenarios, in the order in which they run."""
+    ordered = sorted(set(sizes))
+    steps = [(one.name, step) for one in scenarios for step in one.steps(ordered)]
+    every = [Planned(place, *step) for place, step in enumerate(steps)]
+    return sorted(every, key=lambda one: one.step.order)
+
+
+def run(plan: Sequence[Planned], runs: int, client: Client, progress: Progress) -> Results:
+    """Run each step so many times; one that fails is noted, and the others go on."""
+    at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    found: dict[int, tuple[Figure, ...]] = {}
+    notes: list[str] = []
+    failures: list[str] = []
+    with clusters() as servers, tempfile.TemporaryDirectory(prefix="fleetgate-bench-") as place:
+        bench = Bench(servers, client, Path(place), progress.say)
+        progress.begin("preparing")
+        bench.prepare()
+        for number, one in enumerate(plan):
+            progress.begin(f"[{number + 1}/{len(plan)}] {one.scenario}, {one.step.case}")
+            try:
+                found[one.place] = merged(_repeated(one.step, runs, bench, progress))
+            except Unavailable as e:
+                notes.append(f"{one.scenario}, {one.step.case}: {e}")
+            except Exception as e:  # noqa: BLE001 (all that was measured before would be lost)
+                failures.append(f"{one.scenario}, {one.step.case}: {e!r}")
+                bench.forget()
+    progress.end()
+    figures = merged(found[place] for place in sorted(found))
+    return Results(at, machine(), versions(), figures, notes, failures)
+
+
+def _repeated(
+    step: Step, runs: int, bench: Bench, progress: Progress
+) -> Iterable[tuple[Figure, ...]]:
+    for number in range(runs):
+        bench.have(step.load)
+        if runs > 1:
+            progress.say(f"run {number + 1} of {runs}")
+        yield tuple(step.run(bench))

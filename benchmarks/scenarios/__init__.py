@@ -1,0 +1,22 @@
+"""All scenarios, in the order of the tables."""
+
+from typing import Final
+
+from benchmarks.scenarios.churn import CHURN
+from benchmarks.scenarios.cold import COLD
+from benchmarks.scenarios.endpoints import ENDPOINTS
+from benchmarks.scenarios.fan_out import FAN_OUT
+from benchmarks.scenarios.load_in import LOAD_IN
+from benchmarks.scenarios.memory import MEMORY
+from benchmarks.scenarios.routes import ROUTES
+from benchmarks.scenarios.step import Scenario
+
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    ROUTES,
+    ENDPOINTS,
+    CHURN,
+    LOAD_IN,
+    COLD,
+    FAN_OUT,
+    MEMORY,
+)

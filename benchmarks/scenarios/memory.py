@@ -1,0 +1,51 @@
+"""What a control plane takes once it serves, by size and by object."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+
+from benchmarks.bench import Bench, Size
+from benchmarks.figures import Case, Figure
+from benchmarks.scenarios.step import Scenario, Step
+
+NAME = "memory"
+
+
+def _steps(sizes: Sequence[int]) -> Iterator[Step]:
+    for hosts in sizes:
+        case = f"{hosts} hosts"
+        yield Step(case, Size.of(hosts), partial(_at, Case(NAME, case)))
+    if sizes[-1]:
+        yield Step("one more", Size.of(sizes[-1]), partial(_each, sizes[-1]))
+
+
+def _at(case: Case, bench: Bench) -> Iterable[Figure]:
+    yield case.figure("memory", _held(bench), "MiB")
+
+
+def _each(hosts: int, bench: Bench) -> Iterable[Figure]:
+    """Objects cost what a control plane takes more when it starts with more of them."""
+    more, wide = max(1, hosts // 5), 6
+    plain = _held(bench)
+    bench.have(Size(hosts + more, hosts))
+    shared = _held(bench)
+    bench.have(Size.of(hosts))
+    bench.have(Size.of(hosts + more))
+    whole = _held(bench)
+    bench.have(Size.of(hosts))
+    bench.widen(wide)
+    wider = _held(bench)
+    bench.widen(2)
+    ingress = (shared - plain) / more
+    endpoint = (wider - plain) / (hosts * (wide - 2))
+    service = (whole - plain) / more - ingress - 2 * endpoint
+    case = Case(NAME, f"one more, of {hosts}")
+    for measure, mib in (("Ingress", ingress), ("Service", service), ("endpoint", endpoint)):
+        yield case.figure(measure, 1024 * mib, "KiB")
+
+
+def _held(bench: Bench) -> float:
+    with bench.serving() as serving:
+        return bench.measure(serving, "hold").numbers["rss_mib"]
+
+
+MEMORY = Scenario(NAME, "resident memory of a control plane that serves one Envoy", _steps)
