@@ -55,10 +55,16 @@ class BootstrapSettings:
 
 def bootstrap(gateway: str, settings: BootstrapSettings) -> str:
     """The bootstrap of a gateway's Envoy, as YAML; `gateway` as in mse/ackone-gateway."""
-    return yaml.safe_dump(_bootstrap(gateway, settings), sort_keys=False, width=120)
+    return as_yaml(bootstrap_document(gateway, settings))
 
 
-def _bootstrap(gateway: str, settings: BootstrapSettings) -> dict[str, Any]:  # JSON
+def as_yaml(document: dict[str, Any]) -> str:  # JSON
+    """A document for Envoy, in the order in which it was made. Some 10 ms for a bootstrap."""
+    return yaml.safe_dump(document, sort_keys=False, width=120)
+
+
+def bootstrap_document(gateway: str, settings: BootstrapSettings) -> dict[str, Any]:  # JSON
+    """The same before it is written down, for whoever has to add to it."""
     return {
         "node": {"id": settings.node_id or socket.gethostname(), "cluster": gateway},
         "admin": {"address": _address("127.0.0.1", settings.admin_port)},

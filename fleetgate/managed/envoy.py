@@ -12,10 +12,8 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any, Final, TypeAlias
 
-import yaml
-
 from fleet.ref import Ref
-from fleetgate.bootstrap import BootstrapSettings, bootstrap
+from fleetgate.bootstrap import BootstrapSettings, as_yaml, bootstrap_document
 from fleetgate.certificates.envoy import XdsTls, sds_documents
 from fleetgate.managed.settings import ManagedSettings
 from fleetgate.managed.shape import Size
@@ -54,7 +52,7 @@ def bootstrap_files(gateway: Ref, size: Size, settings: ManagedSettings) -> dict
     """
     name = settings.xds_server_name
     tls = XdsTls(str(CERTIFICATES), name, documents=str(DIRECTORY)) if name else None
-    text = bootstrap(
+    document = bootstrap_document(
         gateway_name(gateway),
         BootstrapSettings(
             xds_address=settings.xds_address,
@@ -65,7 +63,6 @@ def bootstrap_files(gateway: Ref, size: Size, settings: ManagedSettings) -> dict
             tls=tls,
         ),
     )
-    document = yaml.safe_load(text)
     del document["node"]["id"]
     _wait_for_configuration(document)
     document["static_resources"]["clusters"].append(_admin(settings))
@@ -75,7 +72,7 @@ def bootstrap_files(gateway: Ref, size: Size, settings: ManagedSettings) -> dict
         for threads in ("main_thread", "worker")
     }
     documents = sds_documents(str(CERTIFICATES)) if tls else {}
-    return {FILE: yaml.safe_dump(document, sort_keys=False, width=120), **documents}
+    return {FILE: as_yaml(document), **documents}
 
 
 def _wait_for_configuration(document: Json) -> None:
