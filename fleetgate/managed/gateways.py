@@ -23,7 +23,6 @@ from typing import Any, Final, TypeAlias
 from fleet.kubernetes.connection import ApiServer, Reply
 from fleet.kubernetes.patience import Patience
 from fleet.models import MseIngressConfig
-from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.sinks.pending import Pending
 from fleet.sinks.places import place_of
@@ -39,7 +38,6 @@ from fleetgate.managed.manifests import (
 )
 from fleetgate.managed.observed import HubObjects
 from fleetgate.managed.settings import ManagedSettings
-from fleetgate.managed.shape import read_shape
 from translators.names import gateway_name
 
 log = logging.getLogger(__name__)
@@ -83,7 +81,6 @@ class _Gateway:
     """A gateway and what follows from its object alone."""
 
     config: MseIngressConfig
-    problems: tuple[Problem, ...]
     objects: Mapping[Key, _Wanted] = field(repr=False)
 
 
@@ -122,11 +119,6 @@ class ManagedGateways:
     def addresses(self) -> Mapping[Ref, tuple[str, ...]]:
         """Addresses and DNS names of the gateways that have any, public ones first."""
         return self._addresses
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """What gateways ask for and cannot get, or cannot be read."""
-        return tuple(p for gateway in self._gateways.values() for p in gateway.problems)
 
     @property
     def refusals(self) -> Mapping[Ref, str]:
@@ -191,7 +183,7 @@ class ManagedGateways:
         if self._client_of is not None and self._settings.xds_server_name:
             manifests.insert(0, certificate_object(ref, config, self._settings))
         wanted = {key_of(manifest): _Wanted(ref, manifest) for manifest in manifests}
-        return _Gateway(config, read_shape(ref, config).problems, wanted)
+        return _Gateway(config, wanted)
 
     async def _settle(self, key: Key) -> None:
         """Bring one object to what is wanted; asks nothing of the hub where it is."""
