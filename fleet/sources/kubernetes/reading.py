@@ -116,6 +116,10 @@ class Reading:
             pass  # what is wrong has been told as the standing
         finally:
             self._running.clear()
+        # A group whose member fails swallows a cancellation that comes at the same moment.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
 
     def _start(self, collection: Collection, server: ApiServer, tasks: asyncio.TaskGroup) -> None:
         reflector = self._reflectors[collection]
