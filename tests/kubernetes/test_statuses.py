@@ -126,8 +126,10 @@ def test_nothing_is_written_where_that_is_switched_off(hub: Cluster, tmp_path: P
     assert versions(hub) == before
 
 
-def versions(hub: Cluster) -> str:
-    """Every object that fleetgate writes, by name and version."""
+def versions(hub: Cluster) -> list[str]:
+    """Every object of a kind that fleetgate writes, by name and version; not the API server's."""
     kinds = "mseingressconfigs,ingresses,events,leases,secrets"
-    columns = "-ocustom-columns=KIND:.kind,NAME:.metadata.name,VERSION:.metadata.resourceVersion"
-    return hub.kubectl("get", kinds, "-A", columns)
+    names = "KIND:.kind,NAMESPACE:.metadata.namespace,NAME:.metadata.name"
+    columns = f"-ocustom-columns={names},VERSION:.metadata.resourceVersion"
+    rows = hub.kubectl("get", kinds, "-A", columns).splitlines()
+    return [row for row in rows if row.split()[1] != "kube-system"]
