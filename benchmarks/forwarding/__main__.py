@@ -15,6 +15,7 @@ from benchmarks.forwarding.resources import (
     as_served,
     one_table,
     own_tables,
+    own_tables_alone,
     paths,
     rules,
 )
@@ -85,7 +86,8 @@ async def _paths(envoy: Subject, options: argparse.Namespace, directory: Path) -
 
 async def _tables(envoy: Subject, options: argparse.Namespace, directory: Path) -> None:
     contenders: dict[str, tuple[Load, int]] = {}
-    listeners = {OWN_TABLES: own_tables()}
+    alone = own_tables_alone("own-tables-alone")
+    listeners = {OWN_TABLES: own_tables(), alone.name: alone}
     for size in options.sizes:
         hosts = [f"h{n}.of-{size}.example.com" for n in range(size)]
         tables = [as_served(host, rules(host, ["/"], forward=options.forward)) for host in hosts]
@@ -95,8 +97,13 @@ async def _tables(envoy: Subject, options: argparse.Namespace, directory: Path) 
         await envoy.take({TypeUrl.SCOPED_ROUTE: {table.name: table for table in tables}})
         asked = [(host, "/") for host in hosts[:: size // LOADED_PATHS or 1]]
         load = Load.of(asked, directory / f"{size}.lua")
-        for form, listener in (("one table", plain.name), ("own tables", OWN_TABLES)):
-            contenders[f"{form} for {size} hosts"] = (load, await envoy.worker.port(listener))
+        forms = {
+            "one table": plain.name,
+            "own tables": OWN_TABLES,
+            "own tables, no search for others": alone.name,
+        }
+        for form, listener in forms.items():
+            contenders[f"{size} hosts, {form}"] = (load, await envoy.worker.port(listener))
     await _compare(contenders, envoy, options)
 
 

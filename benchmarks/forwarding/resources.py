@@ -1,6 +1,6 @@
 """The resources whose cost is compared, made by the product's own code."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
@@ -76,16 +76,30 @@ def own_tables() -> Resource:
     return build_listener(TableSet.MSE, _PORT, Bind("127.0.0.1", -_PORT))
 
 
+def own_tables_alone(name: str) -> Resource:
+    """The product's listener without the filter that looks for the tables of other hosts."""
+    return _changed(name, lambda manager: manager.http_filters.pop(0))
+
+
 def one_table(name: str, hosts: Sequence[str], *, forward: bool) -> Resource:
     """The same listener with all hosts in one RouteConfiguration, and nothing that finds tables."""
-    made = cast("Any", decode(listener.Listener, own_tables().body))  # the C runtime's message
+
+    def change(manager: Any) -> None:  # noqa: ANN401 (the C runtime's message)
+        manager.ClearField("scoped_routes")
+        manager.ClearField("early_header_mutation_extensions")
+        manager.http_filters.pop(0)
+        manager.route_config.MergeFromString(_one_configuration(hosts, forward=forward))
+
+    return _changed(name, change)
+
+
+def _changed(name: str, change: Callable[[Any], object]) -> Resource:  # likewise
+    """The product's listener with another HttpConnectionManager, under another name."""
+    made = cast("Any", decode(listener.Listener, own_tables().body))  # likewise
     made.name = name
     config = made.filter_chains[0].filters[0].typed_config
-    manager = cast("Any", decode(hcm.HttpConnectionManager, config.value))  # likewise
-    manager.ClearField("scoped_routes")
-    manager.ClearField("early_header_mutation_extensions")
-    del manager.http_filters[0]  # the Lua filter that looks for the table of other hosts
-    manager.route_config.MergeFromString(_one_configuration(hosts, forward=forward))
+    manager = decode(hcm.HttpConnectionManager, config.value)
+    change(manager)
     config.value = encode(manager)
     return Resource.of(name, encode(made))
 
