@@ -1,6 +1,7 @@
 """A mistake in how the fleet's hub is named is one sentence; a hub that is away is waited for."""
 
 import json
+import socket
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -10,11 +11,11 @@ from click.testing import CliRunner
 
 from fleetgate.cli import main
 from tests.cli.commands import fleetgate as command
-from tests.kubernetes.rig import HOME
+from tests.kubernetes.rig import HOME, name_member
 from tests.support import world as manifests
 from tests.support.ads_client import listening
 from tests.support.kube import Cluster, Clusters, free_port
-from tests.support.process import starting
+from tests.support.process import fleetgate, starting
 
 FREE_PORTS = ("--xds-port", "0", "--admin-port", "0")
 
@@ -112,3 +113,23 @@ def test_a_hub_that_is_away_is_waited_for(hub: Cluster, tmp_path: Path) -> None:
         assert ready(port)[0] == 200
         with listening(serving.xds_port, "mse/gw"):
             serving.until(lambda: serving.status()["gateways"][0]["phase"] == "Listening")
+
+
+def test_a_member_that_says_nothing_delays_nobody_beyond_the_deadline(
+    clusters: Clusters, hub: Cluster, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = clusters.c2.config()
+        place = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        config["clusters"][0]["cluster"]["server"] = place
+        name_member(hub, "silent", config)
+        name_member(hub, "well", clusters.c1.config())
+        hub.kubectl("apply", "-f", "-", stdin=manifests.gateway("gw", ["silent", "well"]))
+        options = ("--start-deadline", "3", *FREE_PORTS)
+        command = ("serve", "--hub-kubeconfig", str(hub.kubeconfig), *options)
+        with fleetgate(tmp_path / "fleetgate.log", *command) as serving:
+            assert "starting without silent: not read in time" in serving.text
+            lost, well = serving.status()["members"]
+            assert (lost["id"], lost["state"]) == ("silent", "unread")
+            assert (well["id"], well["state"]) == ("well", "reachable")
+            serving.until(lambda: serving.status()["members"][0]["state"] == "unreachable")
