@@ -79,7 +79,11 @@ def test_a_cancellation_that_meets_refused_credentials_is_obeyed() -> None:
         async with dialogue() as api:
             plays = Plays(api)
             running = asyncio.create_task(plays.member.run())
-            plays.member._emit = lambda _: running.cancel()  # at the moment of the refusal
+
+            def leave(_: Sequence[Event]) -> None:
+                running.cancel()
+
+            plays.member._emit = leave  # at the moment of the refusal
             await plays.answer(401)
             await asyncio.wait_for(asyncio.wait([running]), PATIENCE)
             assert running.cancelled()
