@@ -1,15 +1,16 @@
 """The identity of an object of the fleet."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 HUB: Final = ""
 """The origin of what is declared on the hub; every other origin is a member's ID."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Ref:
-    """One object: where it lives, its kind, namespace ("" where the kind has none) and name."""
+class Ref(NamedTuple):
+    """One object: where it lives, its kind, namespace ("" where the kind has none) and name.
+
+    A tuple, because Refs are hashed all the time, and tuples are hashed by C.
+    """
 
     origin: str
     kind: str

@@ -73,7 +73,7 @@ def bootstrap_document(gateway: str, settings: BootstrapSettings) -> dict[str, A
                 "api_type": "DELTA_GRPC" if settings.protocol == "delta" else "GRPC",
                 "transport_api_version": "V3",
                 "set_node_on_first_message_only": True,
-                "grpc_services": [{"envoy_grpc": {"cluster_name": XDS_CLUSTER}}],
+                "grpc_services": [{"envoy_grpc": _grpc()}],
             },
             "cds_config": _ads(),
             "lds_config": _ads(),
@@ -91,6 +91,12 @@ def bootstrap_document(gateway: str, settings: BootstrapSettings) -> dict[str, A
         "overload_manager": _overload_manager(settings),
         **({} if settings.full_statistics else {"stats_config": _stats_config()}),
     }
+
+
+def _grpc() -> dict[str, Any]:  # JSON
+    """An Envoy that finds no control plane looks again soon; by default, after up to 30 s."""
+    back_off = {"base_interval": "0.25s", "max_interval": "3s"}
+    return {"cluster_name": XDS_CLUSTER, "retry_policy": {"retry_back_off": back_off}}
 
 
 def _ads() -> dict[str, Any]:  # JSON

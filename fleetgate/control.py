@@ -95,6 +95,7 @@ class ControlPlane:
         self._callbacks: list[Callable[[TurnTaken], None]] = []
         self._news: list[Callable[[News], None]] = []
         self._finders: list[Callable[[], Iterable[Problem]]] = []
+        self._refusals: Callable[[], Mapping[Ref, str]] = dict
         self._elsewhere: Mapping[str, Standing] = {}
         self._located: Mapping[Ref, tuple[str, ...]] = {}
         cache.on_change(self._wake.set)
@@ -132,6 +133,10 @@ class ControlPlane:
     def finds_problems(self, finder: Callable[[], Iterable[Problem]]) -> None:
         """Have further problems looked for wherever problems are shown."""
         self._finders.append(finder)
+
+    def finds_refusals(self, finder: Callable[[], Mapping[Ref, str]]) -> None:
+        """Have gateways fail, unless they listen, of which a reason is found."""
+        self._refusals = finder
 
     def standing(self) -> dict[str, Standing]:
         """How the gateways stand by the Envoys that are connected here, by gateway name."""
@@ -251,10 +256,14 @@ class ControlPlane:
         group = gateway_name(gateway)
         refused = [r for r in self.cache.rejections(group) if r.type_url == TypeUrl.LISTENER]
         elsewhere = self._elsewhere.get(group)
+        listening = elsewhere is Standing.LISTENING or self.cache.listens(group)
+        failure = f"Envoy refused {refused[0].name}: {refused[0].message}" if refused else ""
+        if not listening and not failure:
+            failure = self._refusals().get(gateway, "")
         return Runtime(
             running=elsewhere is not None or self.cache.followed(group),
-            listening=elsewhere is Standing.LISTENING or self.cache.listens(group),
-            failure=f"Envoy refused {refused[0].name}: {refused[0].message}" if refused else "",
+            listening=listening,
+            failure=failure,
         )
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from contextlib import suppress
+from typing import Any, Final, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.lease import Leader, LeaseSettings, identity
@@ -15,6 +16,9 @@ from fleetgate.replicas import Replicas, ReplicaSettings
 from fleetgate.report import gateway_refs, gateway_status
 
 Json: TypeAlias = Mapping[str, Any]
+
+_ADDRESSES: Final = 30.0
+"""Seconds in which the addresses of managed gateways are known, so that Ingresses keep theirs."""
 
 
 class Leading:
@@ -54,7 +58,9 @@ class Leading:
                 tasks.create_task(managed.observe())
                 managed.on_addresses(lambda: control.locate(managed.addresses))
                 self._manage(managed)
-                await managed.observed()  # else Ingresses would lose their addresses for a moment
+                with suppress(TimeoutError):  # it says itself what it cannot read
+                    async with asyncio.timeout(_ADDRESSES):
+                        await managed.observed()
             self._note_all()
             control.on_news(self._note)
             tasks.create_task(self._replicas.run(control))

@@ -149,6 +149,7 @@ def _leading(
         managed = ManagedGateways(
             hub.api, _managed(hub, settings, duties.gateways), makes.client_of if makes else None
         )
+        control.finds_refusals(lambda: managed.refusals)
         if makes:
             makes.on_change(managed.certificates_changed)
     return Leading(hub.api, hub.namespace, control, managed, duties.lease, duties.replicas)

@@ -13,7 +13,7 @@ defaults. A redirect will be one more `Action`, a source address one more `Where
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from fleet.ref import Ref
 
@@ -90,8 +90,7 @@ class Subset:
         return self.base or bool(self.labels)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ServicePort:
+class ServicePort(NamedTuple):
     """A Service's port as an Ingress names it: by number, or by name where the number is 0."""
 
     number: int = 0
@@ -101,11 +100,11 @@ class ServicePort:
         return self.name or str(self.number)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Backend:
+class Backend(NamedTuple):
     """A Service port in every attached member, and how its Pods are chosen.
 
     `weights` gives members a share of their own (ALB); () means that every Pod weighs the same.
+    A tuple like Target and ServicePort, as they are in the keys of tables.
     """
 
     namespace: str
@@ -120,8 +119,7 @@ class Backend:
         return self.namespace, self.service, self.port
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Backends by preference: the next serves while those before have no usable Pod."""
 
     backends: tuple[Backend, ...]

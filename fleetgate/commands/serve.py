@@ -1,5 +1,6 @@
 """`fleetgate serve`: the control plane alone; Envoys run elsewhere."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from fleetgate.commands.options import (
 )
 from fleetgate.control import ControlSettings
 from fleetgate.fleets import HubPlace, Place
+from fleetgate.garbage import much_is_kept
 from fleetgate.lifetime import run, until_stopped
 from fleetgate.managed.settings import IMAGE, INTERNAL, PUBLIC, LoadBalancerSettings
 from fleetgate.serving import GatewaySettings, HubDuties, ServeSettings, XdsSettings, serving
@@ -207,7 +209,9 @@ def _given(
 
 
 async def _serve(place: Place, settings: ServeSettings) -> None:
-    async with serving(place, settings) as running:
+    async with AsyncExitStack() as stack:
+        with much_is_kept():
+            running = await stack.enter_async_context(serving(place, settings))
         click.echo(
             f"xDS on {settings.xds.address}:{running.xds_port}, "
             f"admin on {settings.admin_address}:{running.admin_port}; serving {place}"

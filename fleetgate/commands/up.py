@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from fleetgate.commands.options import (
 )
 from fleetgate.control import ControlSettings
 from fleetgate.fleets import Place
+from fleetgate.garbage import much_is_kept
 from fleetgate.lifetime import run, until_stopped
 from fleetgate.local import LocalFleet, local_fleet
 from fleetgate.serving import HubDuties, ServeSettings, XdsSettings
@@ -65,10 +67,11 @@ def up(
 
 async def _up(place: Place, settings: ServeSettings) -> None:
     with tempfile.TemporaryDirectory(prefix="fleetgate-") as logs:
-        async with (
-            local_fleet(place, settings, Path(logs)) as fleet,
-            asyncio.TaskGroup() as tasks,
-        ):
+        async with AsyncExitStack() as stack:
+            with much_is_kept():
+                serving = local_fleet(place, settings, Path(logs))
+                fleet = await stack.enter_async_context(serving)
+            tasks = await stack.enter_async_context(asyncio.TaskGroup())
             click.echo(f"serving {place}; admin on 127.0.0.1:{fleet.serving.admin_port}")
             announcing = tasks.create_task(_announce(fleet))
             await until_stopped()

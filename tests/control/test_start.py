@@ -1,58 +1,15 @@
 """When the control plane starts: the hub first, members until their deadline."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
-from fleet.events import Emit, Event, Listed, Members, Unreachable, Upserted
-from fleet.models import MseIngressConfig
-from fleet.ref import HUB, Ref
-from fleetgate.control import ControlPlane, ControlSettings
+from fleet.events import Event, Listed, Members, Unreachable
+from fleet.ref import HUB
+from fleetgate.control import ControlPlane
 from fleetgate.report import gateway_refs
-from xds.cache import SnapshotCache
-
-GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")
-DECLARED = Upserted(GATEWAY, MseIngressConfig.model_validate({"metadata": {"name": "gw"}}))
-
-AT_ONCE = 0.0
-NEVER = 3600.0
-
-
-class Said:
-    """A source that says what the test has it say."""
-
-    def __init__(self) -> None:
-        self._heard = asyncio.Event()
-        self._emit: Emit | None = None
-
-    async def run(self, emit: Emit) -> None:
-        self._emit = emit
-        self._heard.set()
-        await asyncio.get_running_loop().create_future()
-
-    async def refresh(self) -> None:
-        await self._heard.wait()
-
-    async def say(self, *events: Event) -> None:
-        await self._heard.wait()
-        assert self._emit
-        self._emit(events)
-        for _ in range(5):  # turns of the loop, in which the control plane takes it
-            await asyncio.sleep(0)
-
-
-def starting(deadline: float, scenario: Callable[[ControlPlane, Said], Awaitable[None]]) -> None:
-    async def run() -> None:
-        source = Said()
-        control = ControlPlane(source, SnapshotCache(), ControlSettings(start_deadline=deadline))
-        running = asyncio.create_task(control.run())
-        async with asyncio.timeout(20):
-            await scenario(control, source)
-        running.cancel()
-        await asyncio.wait([running])
-
-    asyncio.run(run())
+from tests.control.rig import AT_ONCE, DECLARED, GATEWAY, NEVER, Said, starting
 
 
 def test_it_starts_at_once_when_all_have_listed() -> None:

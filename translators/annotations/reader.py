@@ -7,7 +7,7 @@ switches off that annotation alone.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from fleet.problem import Problem
@@ -30,11 +30,12 @@ class Key:
     name: str
     prefixes: tuple[str, ...]
     meaning: str = ""
+    spellings: tuple[str, ...] = field(init=False, repr=False)
 
-    @property
-    def spellings(self) -> tuple[str, ...]:
-        """The full names."""
-        return tuple(prefix + self.name for prefix in self.prefixes)
+    def __post_init__(self) -> None:
+        """Note the full names: they are looked up for every Ingress."""
+        spellings = tuple(prefix + self.name for prefix in self.prefixes)
+        object.__setattr__(self, "spellings", spellings)
 
 
 def shared(name: str, meaning: str = "") -> Key:
@@ -71,6 +72,8 @@ class Reader:
 
         `effect` says what follows from a value that is not.
         """
+        if not self._annotations:
+            return None
         for spelling in key.spellings:
             text = self._annotations.get(spelling, "").strip()
             if not text:

@@ -70,7 +70,7 @@ def _apply(rule: Rule, subset: Subset) -> Rule:
     if not isinstance(rule.action, Forward):
         return rule
     shares = tuple(
-        Share(Target(tuple(replace(b, subset=subset) for b in share.target.backends)), share.weight)
+        Share(Target(tuple(b._replace(subset=subset) for b in share.target.backends)), share.weight)
         for share in rule.action.shares
     )
     return replace(rule, action=Forward(shares))

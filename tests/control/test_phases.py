@@ -1,0 +1,45 @@
+"""What a gateway's phase is made of, beside the Envoys that are connected here."""
+
+import pytest
+
+from fleet.events import Listed
+from fleet.ref import HUB
+from fleetgate.control import ControlPlane, Standing
+from fleetgate.report import gateway_status
+from tests.control.rig import DECLARED, GATEWAY, NEVER, Said, starting
+from translators.status import Phase
+
+
+@pytest.mark.parametrize(
+    ("standing", "phase"),
+    [(Standing.RUNNING, Phase.RUNNING), (Standing.LISTENING, Phase.LISTENING)],
+)
+def test_envoys_of_another_replica_count(standing: Standing, phase: Phase) -> None:
+    async def scenario(control: ControlPlane, source: Said) -> None:
+        await source.say(DECLARED, Listed(HUB))
+        await control.started.wait()
+        control.heard_elsewhere({"mse/gw": standing})
+        await control.settle()
+        assert gateway_status(control, GATEWAY).phase is phase
+        control.heard_elsewhere({})
+        await control.settle()
+        assert gateway_status(control, GATEWAY).phase is Phase.PENDING
+
+    starting(NEVER, scenario)
+
+
+def test_a_gateway_that_the_hub_refuses_to_run_has_failed_unless_it_listens() -> None:
+    async def scenario(control: ControlPlane, source: Said) -> None:
+        control.finds_refusals(lambda: {GATEWAY: "Deployment envoy-mse-gw: quota exceeded"})
+        await source.say(DECLARED, Listed(HUB))
+        await control.settle()
+        status = gateway_status(control, GATEWAY)
+        assert (status.phase, status.message) == (
+            Phase.FAILED,
+            "Deployment envoy-mse-gw: quota exceeded",
+        )
+        control.heard_elsewhere({"mse/gw": Standing.LISTENING})
+        await control.settle()
+        assert gateway_status(control, GATEWAY).phase is Phase.LISTENING
+
+    starting(NEVER, scenario)
