@@ -167,6 +167,12 @@ def test_memory_and_connections_are_bounded() -> None:
     }
 
 
+def test_an_envoy_looks_for_its_control_plane_every_few_seconds() -> None:
+    services = _read(ANY)["dynamic_resources"]["ads_config"]["grpc_services"]
+
+    assert services[0]["envoy_grpc"]["retry_policy"]["retry_back_off"]["max_interval"] == "3s"
+
+
 def test_the_file_in_the_image_is_what_fleetgate_prints() -> None:
     assert (ENVOY / "bootstrap.yaml").read_text() == bootstrap(GATEWAY, IMAGE)
 
