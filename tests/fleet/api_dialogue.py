@@ -92,9 +92,13 @@ class Dialogue:
         self._all: list[Asked] = []
 
     async def asked(self) -> Asked:
-        """The next request."""
+        """The next request, which has to come."""
         async with asyncio.timeout(PATIENCE):
-            return await self._asked.get()
+            return await self.next()
+
+    async def next(self) -> Asked:
+        """The next request, whenever it comes."""
+        return await self._asked.get()
 
     async def client(self, token: str = "token") -> ApiServer:  # noqa: S107 (of a test)
         """A client of this server; the test closes it."""

@@ -19,6 +19,7 @@ class Plays:
     def __init__(self, api: Dialogue) -> None:
         self.api = api
         self.said: list[str] = []
+        self.refused: set[str] = set()
         self.tokens = iter(("first", "second"))
         self.member = Member("one", self._connect, self._say)
         self._news = asyncio.Event()
@@ -30,17 +31,18 @@ class Plays:
                 await self._news.wait()
         self.said.clear()
 
-    async def answer(self, status: int = 200) -> str:
-        """Answer one request: lists in full, watches not at all; the token it came with."""
-        asked = await self.api.asked()
-        if status != 200:
-            asked.answer(status, failure(status))
-        elif asked.is_watch:
-            asked.open()
-        else:
-            items = [CART] if asked.path == SERVICES.path else []
-            asked.answer(200, listing(*items, position="7"))
-        return asked.authorization
+    async def answer_all(self) -> None:
+        """Answer lists in full, watches not at all, and refuse some tokens."""
+        while True:
+            asked = await self.api.next()
+            token = asked.authorization.removeprefix("Bearer ")
+            if token in self.refused:
+                asked.answer(401, failure(401))
+            elif asked.is_watch:
+                asked.open()
+            else:
+                items = [CART] if asked.path == SERVICES.path else []
+                asked.answer(200, listing(*items, position="7"))
 
     async def _connect(self) -> ApiServer:
         return await self.api.client(next(self.tokens))
@@ -54,22 +56,15 @@ def test_refused_credentials_are_asked_for_again() -> None:
     async def run() -> None:
         async with dialogue() as api:
             plays = Plays(api)
-            running = asyncio.create_task(plays.member.run())
-            for _ in range(2):
-                assert await plays.answer() == "Bearer first"
+            tasks = [asyncio.create_task(work) for work in (plays.member.run(), plays.answer_all())]
             await plays.until("upserted Service default/cart in one", "listed one")
-            refresh = asyncio.create_task(plays.member.refresh())
-            while not any("unreachable" in said for said in plays.said):
-                await plays.answer(401)
-                await asyncio.sleep(0)
-            await plays.until("unreachable one")
-            while (await plays.answer()) != "Bearer second":
-                pass
-            await plays.answer()
-            await plays.until("listed one")
-            await asyncio.wait_for(refresh, PATIENCE)
-            running.cancel()
-            await asyncio.wait([running])
+            plays.refused.add("first")
+            await plays.member.refresh()
+            await plays.until("unreachable one", "listed one")
+            assert next(plays.tokens, "") == ""
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
     asyncio.run(run())
 
@@ -78,14 +73,18 @@ def test_a_cancellation_that_meets_refused_credentials_is_obeyed() -> None:
     async def run() -> None:
         async with dialogue() as api:
             plays = Plays(api)
+            plays.refused.add("first")
+            answering = asyncio.create_task(plays.answer_all())
             running = asyncio.create_task(plays.member.run())
 
             def leave(_: Sequence[Event]) -> None:
+                plays.member._emit = None
                 running.cancel()
 
             plays.member._emit = leave  # at the moment of the refusal
-            await plays.answer(401)
-            await asyncio.wait_for(asyncio.wait([running]), PATIENCE)
-            assert running.cancelled()
+            done, _ = await asyncio.wait([running], timeout=PATIENCE)
+            assert done == {running}
+            answering.cancel()
+            await asyncio.wait([answering])
 
     asyncio.run(run())
