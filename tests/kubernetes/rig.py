@@ -91,15 +91,10 @@ def _prepare(hub: Cluster, members: dict[str, Cluster]) -> None:
 
 def name_member(hub: Cluster, member: str, kubeconfig: dict[str, Any]) -> None:
     """Tell the hub how a member is reached."""
-    metadata = {"name": f"member-{cut(member)}", "labels": {"fleetgate.dev/member": member}}
+    metadata = {"name": f"member-{member[:6]}", "labels": {"fleetgate.dev/member": member}}
     data = {"kubeconfig": json.dumps(kubeconfig)}
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
     hub.kubectl("apply", "-n", HOME, "-f", "-", stdin=json.dumps(secret))
-
-
-def cut(member: str) -> str:
-    """A member's ID as the documents show it, without the stars."""
-    return member[:6]
 
 
 def token_of(cluster: Cluster, installed: str, namespace: str, account: str) -> str:

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from tests.support.process import Fleetgate, fleetgate, until
 from tests.support.requirement import require
 
 LEADS = "leads now"
+HANDOVER = timedelta(seconds=15)
+"""The lease of four seconds and a retry of one, on a machine that is busy."""
 GATEWAY = "gw"
 
 
@@ -107,14 +110,23 @@ def test_statuses_go_on_when_the_leader_is_killed_and_no_envoy_notices(
             with leader_and_follower(ready.hub, tmp_path, host, port - 80) as (leader, follower):
                 async with envoy(ready, follower.xds_port), load(ready) as asking:
                     leader.kill()
+                    last = await asyncio.to_thread(when, ready.hub, "renewTime")
                     await ready.apply(pods.ingress("new", host="new.test"), "new.yaml")
                     await asyncio.to_thread(until, lambda: LEADS in follower.text)
+                    taken = await asyncio.to_thread(when, ready.hub, "acquireTime")
+                    assert taken - last < HANDOVER
                     await asyncio.to_thread(until, lambda: address_of(ready.hub, "new") == host)
                     await asyncio.to_thread(until, lambda: len(leases(ready.hub)) == 1)
                     await asking.answered(100)
                     assert envoys(follower) == ["envoy"]
 
     asyncio.run(scenario())
+
+
+def when(hub: Cluster, what: str) -> datetime:
+    """A time of the leader's Lease."""
+    path = f"-ojsonpath={{.spec.{what}}}"
+    return datetime.fromisoformat(hub.kubectl("get", "lease", "fleetgate-leader", "-n", HOME, path))
 
 
 def address_of(hub: Cluster, ingress: str) -> str:

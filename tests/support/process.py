@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,7 +91,7 @@ def starting(
     """Run a command that stays, while the block runs; entered at once."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*command, *map(str, arguments)],
+            [*_ending_with_us(), *command, *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -105,6 +106,12 @@ def starting(
                 running.stop()
             finally:
                 running.kill()
+
+
+def _ending_with_us() -> tuple[str, ...]:
+    """Let the kernel end it with the tests, where setpriv (util-linux) is there."""
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "TERM") if setpriv else ()
 
 
 def until(
