@@ -6,14 +6,14 @@ All of it runs on this machine, so the cores are shared as in the numbers that a
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from benchmarks.client import Client, Outcome
-from tests.support.kube import Clusters, free_port
+from tests.support.kube import Cluster, Clusters, free_port
 from tests.support.process import COMMAND, Fleetgate, fleetgate
 
 HOME: Final = "fleetgate-system"
@@ -59,8 +59,16 @@ class Bench:
         hub.install_crds()
         hub.namespace(HOME)
         for name, member in zip(MEMBERS, members, strict=True):
-            _apply(hub.kubectl, _member_secret(name, member.config()))
-        _apply(hub.kubectl, _gateway())
+            self.apply(hub, _member_secret(name, member.config()))
+        self.configure({})
+
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """Give the gateway these annotations, beside that of its members, and no others."""
+        self.apply(self.clusters.hub, _gateway(settings))
+
+    def apply(self, cluster: Cluster, manifest: object) -> None:
+        """Declare an object."""
+        cluster.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
 
     def have(self, size: Size) -> None:
         """Have exactly this load, while nobody watches."""
@@ -122,18 +130,14 @@ class Bench:
         return self.client.run(command, *servers, f"-gateway=mse/{GATEWAY}", *arguments)
 
 
-def _apply(kubectl: Callable[..., str], manifest: object) -> None:
-    kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
-
-
 def _member_secret(name: str, kubeconfig: object) -> object:
     metadata = {"name": name, "namespace": HOME, "labels": {"fleetgate.dev/member": name}}
     data = {"kubeconfig": json.dumps(kubeconfig)}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
 
 
-def _gateway() -> object:
-    annotations = {"mse.alibabacloud.com/remote-clusters": ",".join(MEMBERS)}
+def _gateway(settings: Mapping[str, str]) -> object:
+    annotations = {"mse.alibabacloud.com/remote-clusters": ",".join(MEMBERS), **settings}
     return {
         "apiVersion": "mse.alibabacloud.com/v1alpha1",
         "kind": "MseIngressConfig",

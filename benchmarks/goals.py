@@ -56,11 +56,11 @@ GOALS: Final[Mapping[tuple[str, str, str], Goal]] = MappingProxyType(
         ("envoy", "5000 hosts", "series"): Goal(10_000),
         ("envoy", "5000 hosts", "memory"): Goal(307),
         ("forwarding", "5000 paths", "of a host with 10"): Goal(90, at_least=True),
-        ("failover", "kill -9", "failed"): Goal(0),
-        ("failover", "partition", "failed"): Goal(0),
-        ("failover", "partition", "worst wait"): Goal(1500),
-        ("failover", "scale to 0", "failed"): Goal(0),
-        ("failover", "member's API server lost", "failed"): Goal(0),
+        ("failover", "kill -9, fleetgate", "failed"): Goal(0),
+        ("failover", "partition, fleetgate", "failed"): Goal(0),
+        ("failover", "partition, fleetgate", "worst wait"): Goal(1500),
+        ("failover", "scale to 0, fleetgate", "failed"): Goal(0),
+        ("failover", "member's API server lost, fleetgate", "failed"): Goal(0),
     }
 )
 

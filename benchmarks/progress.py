@@ -29,6 +29,11 @@ class Progress:
             self.stream.write(f"{line}\n")
         self.stream.flush()
 
+    def tell(self, text: str) -> None:
+        """Write something that stays."""
+        self.end()
+        self.stream.write(f"{text.rstrip()}\n")
+
     def end(self) -> None:
         """Leave the line."""
         if self.stream.isatty():

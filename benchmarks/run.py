@@ -1,6 +1,7 @@
 """Runs steps in the order that writes and takes away the least."""
 
 import tempfile
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,7 +51,8 @@ def run(plan: Sequence[Planned], runs: int, client: Client, progress: Progress) 
             except Unavailable as e:
                 notes.append(f"{one.scenario}, {one.step.case}: {e}")
             except Exception as e:  # noqa: BLE001 (all that was measured before would be lost)
-                failures.append(f"{one.scenario}, {one.step.case}: {e!r}")
+                failures.append(f"{one.scenario}, {one.step.case}: {_last_line(e)}")
+                progress.tell("".join(traceback.format_exception(e)))
                 bench.forget()
     progress.end()
     figures = merged(found[place] for place in sorted(found))
@@ -65,3 +67,9 @@ def _repeated(
         if runs > 1:
             progress.say(f"run {number + 1} of {runs}")
         yield tuple(step.run(bench))
+
+
+def _last_line(error: Exception) -> str:
+    """What went wrong in one line: a process that ended says it last."""
+    lines = [line.strip() for line in str(error).splitlines() if any(map(str.isalpha, line))]
+    return lines[-1] if lines else type(error).__name__

@@ -5,7 +5,10 @@ from typing import Final
 from benchmarks.scenarios.churn import CHURN
 from benchmarks.scenarios.cold import COLD
 from benchmarks.scenarios.endpoints import ENDPOINTS
+from benchmarks.scenarios.envoy import ENVOY
+from benchmarks.scenarios.failover import FAILOVER
 from benchmarks.scenarios.fan_out import FAN_OUT
+from benchmarks.scenarios.forwarding import FORWARDING
 from benchmarks.scenarios.load_in import LOAD_IN
 from benchmarks.scenarios.memory import MEMORY
 from benchmarks.scenarios.routes import ROUTES
@@ -19,4 +22,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     COLD,
     FAN_OUT,
     MEMORY,
+    ENVOY,
+    FAILOVER,
+    FORWARDING,
 )
