@@ -114,7 +114,12 @@ def _xds_cluster(settings: BootstrapSettings) -> dict[str, Any]:  # JSON
     endpoint = {"endpoint": {"address": _address(settings.xds_address, settings.xds_port)}}
     return {
         "name": XDS_CLUSTER,
-        "type": "STATIC" if _is_ip(settings.xds_address) else "STRICT_DNS",
+        # fleetgate may listen on IPv4 alone where its Service has both.
+        **(
+            {"type": "STATIC"}
+            if _is_ip(settings.xds_address)
+            else {"type": "STRICT_DNS", "dns_lookup_family": "V4_PREFERRED"}
+        ),
         "connect_timeout": "1s",
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options

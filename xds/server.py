@@ -115,8 +115,8 @@ class XdsServer:
                 port = server.add_secure_port(address, credentials)
         except RuntimeError as error:
             raise OSError(f"cannot listen on {address} for xDS: {error}") from error
+        self._server = server  # before it runs: a start that is cancelled half-way is to be stopped
         await server.start()
-        self._server = server
         log.info("listening address=%s port=%d", address, port)
         return port
 

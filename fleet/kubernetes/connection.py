@@ -7,6 +7,7 @@ out: they build every object slowly, and stumble over long lines.
 import asyncio
 import json
 import os
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -29,6 +30,9 @@ CONNECT_TIMEOUT: Final = 5.0
 
 SILENCE: Final = 330.0
 """Seconds without a byte after which a watch is dead; one asks for shorter `timeoutSeconds`."""
+
+_PROBES: Final = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+"""A watch whose server is gone without a word ends half a minute later, as far as a system can."""
 
 _NO_ANSWER: Final = (aiohttp.ClientError, TimeoutError, OSError)
 
@@ -127,6 +131,8 @@ class ApiServer:
         limit = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=SILENCE)
         asked = [*query, ("watch", "1")]
         async with self._answer("GET", path, asked, None, "application/json", limit) as response:
+            if response.connection is not None and response.connection.transport is not None:
+                probe(response.connection.transport.get_extra_info("socket"))
             yield response.status, self._lines(response)
 
     async def close(self) -> None:
@@ -181,6 +187,14 @@ class ApiServer:
                     yield line
         except _NO_ANSWER as e:
             raise Unreached(_sentence(self.server, e)) from e
+
+
+def probe(link: socket.socket) -> None:
+    """Have the kernel ask now and then whether the other side is still there."""
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _PROBES.items():
+        if option := getattr(socket, name, None):
+            link.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClient:

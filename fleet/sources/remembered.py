@@ -238,14 +238,25 @@ class Remembered:
         for origin in removed:
             await asyncio.to_thread(self._remove, origin)
         now = asyncio.get_running_loop().time()
-        for origin, memory in list(self._memories.items()):
+        # Members first: gateways that are remembered without them would be published empty.
+        for origin, memory in sorted(self._memories.items(), key=lambda each: each[0] == HUB):
             if not memory.listed:
                 continue  # it may have said a part only, and the file is of more use as it is
+            if origin == HUB and not memory.is_saved and self._awaits_members():
+                continue
             is_due = memory.reachable and (is_last or now - memory.touched >= _TOUCH)
             if memory.pending or not memory.is_saved or is_due:
                 pending, memory.pending = memory.pending, {}
                 memory.touched = now
                 await asyncio.to_thread(self._write, origin, memory, pending)
+
+    def _awaits_members(self) -> bool:
+        """Whether a member that the hub names has not said yet what it holds, or that it cannot."""
+        return any(
+            (memory := self._memories.get(member)) is None
+            or not (memory.spoken_of or memory.is_saved)
+            for member in self._members or ()
+        )
 
     def _write(
         self, origin: str, memory: _Memory, pending: Mapping[Ref, FleetObject | None]

@@ -223,6 +223,28 @@ def test_members_that_are_known_without_the_hub_speak_for_themselves(state: Path
     assert not any(listener.state.origins[member].listed for member in ("one", "two"))
 
 
+def test_the_hub_is_kept_once_its_members_are_or_cannot_be(tmp_path: Path) -> None:
+    """Else a process that is killed in between would later publish gateways without endpoints."""
+
+    async def script(listener: Listener) -> None:
+        del listener
+        assert kept(tmp_path) == []
+        told.say(Upserted(CART.ref("one"), CART.model()), Listed("one"))
+
+    told = Told(Upserted(SHOP.ref(), SHOP.model()), Members(frozenset({"one", "two"})), Listed(HUB))
+    live(told, tmp_path, script)
+    assert kept(tmp_path) == ["member-one.fleet"], "two is silent"
+
+    told = Told(
+        Upserted(SHOP.ref(), SHOP.model()),
+        Members(frozenset({"one", "two"})),
+        Listed(HUB),
+        Unreachable("two", "the cable is cut"),
+    )
+    live(told, tmp_path)
+    assert kept(tmp_path) == ["hub.fleet", "member-one.fleet"]
+
+
 def test_secrets_reach_no_file(tmp_path: Path) -> None:
     source = MemorySource()
     source.put(SHOP.tls("cert").manifest, secret("cert", {"tls.key": "c2VjcmV0"}).manifest)

@@ -551,6 +551,29 @@ def test_a_watch_that_is_cut_says_so_after_its_lines() -> None:
     asyncio.run(script())
 
 
+def test_a_watch_asks_whether_its_server_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    probed: list[int] = []
+    real = connection.probe
+
+    def probe(link: socket.socket) -> None:
+        real(link)
+        options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        probed.append(link.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+        probed.extend(link.getsockopt(socket.IPPROTO_TCP, option) for option in options)
+
+    async def script() -> None:
+        async with (
+            server(STREAM + chunk(b"one\n")) as there,
+            client(kubeconfig(there.url)) as api,
+            api.watch(PATH, []) as (_, lines),
+        ):
+            assert await anext(lines) == b"one"
+
+    monkeypatch.setattr(connection, "probe", probe)
+    asyncio.run(script())
+    assert probed == [1, 15, 5, 3]
+
+
 def test_a_watch_that_is_refused_has_a_status() -> None:
     async def script() -> None:
         async with server(b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n") as there:
