@@ -299,12 +299,5 @@ class Pod(Model):
 
 
 FleetObject: TypeAlias = (
-    Ingress
-    | IngressClass
-    | MseIngressConfig
-    | AlbConfig
-    | Secret
-    | Service
-    | EndpointSlice
-    | Pod
+    Ingress | IngressClass | MseIngressConfig | AlbConfig | Secret | Service | EndpointSlice | Pod
 )

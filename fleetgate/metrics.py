@@ -11,6 +11,7 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from importlib.metadata import version
 from typing import Final, TypeAlias
@@ -92,6 +93,11 @@ UNACKNOWLEDGED = _gauge(
     "gateway type",
     "Resources that connected Envoys have yet to acknowledge, over all their streams.",
 )
+CERTIFICATE = _gauge(
+    "xds_certificate_expiry_timestamp_seconds",
+    "",
+    "When the certificate of the xDS server ends, in Unix time; absent while it speaks in clear.",
+)
 REJECTED = _gauge(
     "xds_rejected_resources", "gateway type", "Declared resources that an Envoy has rejected."
 )
@@ -118,6 +124,7 @@ FAMILIES: Final = (
     RESOURCES,
     STREAMS,
     UNACKNOWLEDGED,
+    CERTIFICATE,
     REJECTED,
     RESPONSES,
     SENT_RESOURCES,
@@ -141,12 +148,13 @@ _TRAFFIC: Final[Mapping[Family, Callable[[Traffic], int]]] = {
 class Metrics:
     """The metrics of one control plane.
 
-    `leads` is for whoever elects a leader. A scrape takes 4 ms of the event loop with 5000 hosts,
-    Services and EndpointSlices.
+    `leads` and `expires` are for whoever elects a leader, and has certificates. A scrape takes 4 ms
+    of the event loop with 5000 hosts, Services and EndpointSlices.
     """
 
     def __init__(self, control: ControlPlane) -> None:
         self.leads: Callable[[], bool] = lambda: True
+        self.expires: Callable[[], datetime | None] = lambda: None
         self._control = control
         self._turns = Histogram(
             TURN_SECONDS.name, TURN_SECONDS.meaning, registry=None, buckets=_TURN_BUCKETS
@@ -192,6 +200,8 @@ class Metrics:
         served = sum(1 for status in ingresses if status.gateways)
         yield INGRESSES, {("yes",): served, ("no",): len(ingresses) - served}
         yield PROBLEMS, Counter((problem.reason,) for problem in control.problems)
+        expires = self.expires()
+        yield CERTIFICATE, {(): expires.timestamp()} if expires else {}
         yield EVENTS, {(): self._events}
         yield CHANGES, {(name,): self._changes[name] for name in SHORT_NAMES.values()}
         yield from self._declared()

@@ -119,6 +119,7 @@ def _gateway(control: ControlPlane, ref: Ref) -> Json:
         "phase": status.phase.value,
         "message": status.message,
         "address": bind.address if bind else "",
+        "addresses": list(status.addresses),
         "ports": [HTTP_PORT + bind.port_offset] if bind else [],
         "members": [member.as_kubernetes() for member in status.remote_clusters],
     }

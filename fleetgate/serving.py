@@ -120,6 +120,7 @@ async def serving(
                 running = [tasks.create_task(control.run())]
                 certificates = await _certificates(fleet, settings.xds)
                 if certificates:
+                    admin.metrics.expires = lambda: certificates.expires
                     running.append(tasks.create_task(certificates.run()))
                 if fleet.hub and settings.duties.write_status:
                     leading = _leading(fleet.hub, settings, control, certificates)

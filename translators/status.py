@@ -48,11 +48,12 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class GatewayStatus:
-    """The status of a MseIngressConfig."""
+    """The status of a MseIngressConfig; `addresses` are where clients reach it, if known."""
 
     phase: Phase
     message: str = ""
     remote_clusters: tuple[RemoteCluster, ...] = ()
+    addresses: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     def as_kubernetes(self) -> Mapping[str, Any]:  # JSON
@@ -79,7 +80,10 @@ class IngressStatus:
 
 
 def gateway_status(
-    gateway: Gateway, runtime: Runtime, remote_clusters: tuple[RemoteCluster, ...]
+    gateway: Gateway,
+    runtime: Runtime,
+    remote_clusters: tuple[RemoteCluster, ...],
+    addresses: tuple[str, ...],
 ) -> GatewayStatus:
     """Say how a gateway is doing."""
     if runtime.failure:
@@ -88,7 +92,7 @@ def gateway_status(
         phase = Phase.LISTENING
     else:
         phase = Phase.RUNNING if runtime.running else Phase.PENDING
-    return GatewayStatus(phase, runtime.failure, remote_clusters, gateway.problems)
+    return GatewayStatus(phase, runtime.failure, remote_clusters, addresses, gateway.problems)
 
 
 def lacking(rule: Rule, backend: Backend, lack: Lack) -> Problem:

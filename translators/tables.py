@@ -303,7 +303,8 @@ class Tables:
         remote = tuple(self._remote_cluster(view, member) for member in gateway.members)
         unknown = (m for m in gateway.members if view.get(self.origins, m) is None)
         problems = (*gateway.problems, *(unknown_member(ref, member) for member in unknown))
-        return gateway_status(replace(gateway, problems=problems), runtime, remote)
+        addresses = self._addresses(view, ref)
+        return gateway_status(replace(gateway, problems=problems), runtime, remote, addresses)
 
     def _remote_cluster(self, view: View, member: str) -> RemoteCluster:
         origin = view.get(self.origins, member)

@@ -47,6 +47,13 @@ def status(output: str, admin_port: int) -> None:
     _print_problems(report["problems"])
 
 
+def _place(gateway: Any) -> str:  # noqa: ANN401 (JSON)
+    """Where clients reach the gateway; where it listens, if nobody says otherwise."""
+    if gateway["addresses"] not in ([], [gateway["address"]]):
+        return ", ".join(gateway["addresses"])
+    return ", ".join(f"{gateway['address']}:{port}" for port in gateway["ports"])
+
+
 def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str]]]]:  # noqa: ANN401 (JSON)
     yield (
         "Gateways",
@@ -55,7 +62,7 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
             (
                 gateway["name"],
                 gateway["phase"],
-                ", ".join(f"{gateway['address']}:{port}" for port in gateway["ports"]),
+                _place(gateway),
                 ", ".join(map(_member, gateway["members"])) or "none",
                 gateway["message"],
             )

@@ -151,6 +151,7 @@ def test_every_metric_is_there_as_it_is_documented() -> None:
         client = fleet.connect()
         client.ask(TypeUrl.CLUSTER)
         client.take(error="no such field")
+        fleet.admin.metrics.expires = lambda: datetime(2026, 1, 31, tzinfo=UTC)
         fleet.source.lose("one", "the cable is cut")
         await fleet.control.settle()
 
@@ -248,6 +249,16 @@ def test_gateways_ingresses_and_problems_are_counted() -> None:
         found = await fleet.scrape()
         assert found.of("problems") == {}
         assert found.value("leader") == 0
+
+    play(script)
+
+
+def test_the_end_of_the_certificate_is_told() -> None:
+    async def script(fleet: Fleet) -> None:
+        assert (await fleet.scrape()).of("xds_certificate_expiry_timestamp_seconds") == {}
+        fleet.admin.metrics.expires = lambda: datetime(2026, 1, 31, tzinfo=UTC)
+        found = await fleet.scrape()
+        assert found.value("xds_certificate_expiry_timestamp_seconds") == 1769817600
 
     play(script)
 

@@ -85,6 +85,8 @@ def test_an_ingress_shows_where_clients_reach_its_gateway() -> None:
     world.translator.locate(GATEWAY, ("198.51.100.1",))
     world.apply([])
     assert shown() == {"ingress": [{"ip": "198.51.100.1"}]}, "what was found out counts most"
+    status = world.translator.tables.gateway_statuses.rows[GATEWAY]
+    assert status.addresses == ("198.51.100.1",)
     world.remove(gateway.manifest)
     assert shown() == {}
 
