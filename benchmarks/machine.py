@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import subprocess
+import time
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,19 @@ def machine() -> Mapping[str, str]:
         "memory": f"{int(memory[1]) / 2**20:.0f} GiB" if memory else "unknown",
         "kernel": platform.release(),
     }
+
+
+def busy_cores(seconds: float = 3.0) -> float:
+    """How many cores are busy now, while nothing of ours runs: whether others disturb."""
+    before, begun = _busy(), time.monotonic()
+    time.sleep(seconds)
+    return (_busy() - before) / (time.monotonic() - begun)
+
+
+def _busy() -> float:
+    """CPU seconds of all processes so far: user, nice, system, interrupts and what a host took."""
+    fields = [int(field) for field in _read("/proc/stat").split("\n", 1)[0].split()[1:9]]
+    return (sum(fields) - sum(fields[3:5])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
 
 
 def versions() -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.bench import Bench
 from benchmarks.client import Client
 from benchmarks.figures import Figure, merged
-from benchmarks.machine import machine, versions
+from benchmarks.machine import busy_cores, machine, versions
 from benchmarks.progress import Progress
 from benchmarks.results import Results
 from benchmarks.scenarios.step import Scenario, Step, Unavailable
@@ -40,6 +40,8 @@ def run(plan: Sequence[Planned], runs: int, client: Client, progress: Progress) 
     found: dict[int, tuple[Figure, ...]] = {}
     notes: list[str] = []
     failures: list[str] = []
+    progress.begin("looking whether the machine is quiet")
+    before = busy_cores()
     with clusters() as servers, tempfile.TemporaryDirectory(prefix="fleetgate-bench-") as place:
         bench = Bench(servers, client, Path(place), progress.say)
         progress.begin("preparing")
@@ -56,7 +58,9 @@ def run(plan: Sequence[Planned], runs: int, client: Client, progress: Progress) 
                 bench.forget()
     progress.end()
     figures = merged(found[place] for place in sorted(found))
-    return Results(at, machine(), versions(), figures, notes, failures)
+    others = f"{before:.1f} cores before and {busy_cores():.1f} after"
+    on = {**machine(), "busy with other things": others}
+    return Results(at, on, versions(), figures, notes, failures)
 
 
 def _repeated(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from benchmarks.figures import Figure, by_case
-from benchmarks.goals import Goal, goal_of
+from benchmarks.goals import GOALS, Goal, goal_of
 from benchmarks.results import Results
 
 NOISE: Final = 0.1
@@ -53,14 +53,17 @@ def _head(results: Results) -> str:
     versions = ", ".join(f"{name} {value}" for name, value in results.versions.items())
     judged = [(figure, goal) for figure in results.figures if (goal := goal_of(figure))]
     met = sum(goal.met(figure.value) for figure, goal in judged)
-    busy = [figure.value for figure in results.figures if figure.measure == "busy cores"]
     lines = [f"Measured {results.at}. Machine: {machine}.", f"Versions: {versions}."]
-    if busy:
-        lines.append(
-            f"At most {max(busy):.1f} cores were busy in a scenario, all processes together."
-        )
     lines.append(f"{met} of {len(judged)} goals are met.")
+    if without := _without_figure(results.figures):
+        lines.append(f"Goals that this run did not measure: {'; '.join(without)}.")
     return "\n".join(lines) + "\n"
+
+
+def _without_figure(figures: Sequence[Figure]) -> Sequence[str]:
+    """Goals of the scenarios that were measured, at sizes that were not."""
+    measured, scenarios = {f.key for f in figures}, {f.scenario for f in figures}
+    return [", ".join(key) for key in GOALS if key[0] in scenarios and key not in measured]
 
 
 def _table(figures: Sequence[Figure]) -> str:

@@ -72,18 +72,22 @@ def test_each_scenario_is_a_table_with_a_line_for_each_case() -> None:
     assert "| busy |  | 30 ms |\n\n### cold" in text
 
 
-def test_the_head_counts_goals_and_says_how_busy_the_machine_was() -> None:
+def test_the_head_counts_goals() -> None:
     text = tables(
         results(
             ROUTE.figure("median", 4, "ms"),
             ROUTE.figure("p99", 21, "ms"),
-            ROUTE.figure("busy cores", 1.94, ""),
         ),
         {},
     )
 
     assert "1 of 2 goals are met." in text
-    assert "At most 1.9 cores were busy" in text
+
+
+def test_the_head_names_goals_of_the_scenario_that_have_no_number() -> None:
+    text = tables(results(Case("churn", "5000 hosts").figure("CPU", 1, "s")), {})
+
+    assert "Goals that this run did not measure: churn, 5000 hosts, peak memory.\n" in text
 
 
 def test_what_is_missing_is_said() -> None:
