@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,11 +29,17 @@ Json: TypeAlias = Any
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds in which a connection, TLS included, is there or has failed."""
 
+PLUGIN: Final = 30.0
+"""Seconds in which a plugin of a kubeconfig gives credentials."""
+
 SILENCE: Final = 330.0
 """Seconds without a byte after which a watch is dead; one asks for shorter `timeoutSeconds`."""
 
 _PROBES: Final = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 """A watch whose server is gone without a word ends half a minute later, as far as a system can."""
+
+_FILES: Final = threading.Lock()
+"""The library puts certificates into files, named by content, and names one before it is full."""
 
 _NO_ANSWER: Final = (aiohttp.ClientError, TimeoutError, OSError)
 
@@ -112,7 +119,8 @@ class ApiServer:
     ) -> Reply:
         """Ask once, with `body` as JSON; `timeout` is in seconds.
 
-        Never raises for a status; raises Unreached where there is none.
+        Never raises for a status; raises Unreached where there is none, and for a success that is
+        no JSON.
         """
         limit = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_TIMEOUT)
         async with self._answer(method, path, query, body, content_type, limit) as response:
@@ -120,6 +128,10 @@ class ApiServer:
                 content = await response.read()
             except _NO_ANSWER as e:
                 raise Unreached(_sentence(self.server, e)) from e
+            kind = response.headers.get("Content-Type", "json")
+            if response.ok and "json" not in kind:
+                # A proxy's or a load balancer's page: nothing was done, and nothing can be read.
+                raise Unreached(f"{self.server}: its answer is {kind} and not JSON")
             return Reply(response.status, content, _seconds(response.headers.get("Retry-After")))
 
     @asynccontextmanager
@@ -163,6 +175,10 @@ class ApiServer:
             raise Unreached(f"{self.server}: its credentials cannot be renewed: {e}") from e
         except _NO_ANSWER as e:
             raise Unreached(_sentence(self.server, e)) from e
+        except (ValueError, TypeError) as e:
+            # A token, a proxy or a name that no request can hold; what is said of it may quote it.
+            why = f"its address or its credentials cannot be used ({type(e).__name__})"
+            raise Unreached(f"{self.server}: {why}") from None
         response: aiohttp.ClientResponse = answer.response
         try:
             yield response
@@ -208,15 +224,14 @@ def _client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClie
         loader = KubeConfigLoader(dict(read), context, config_base_path=base)
         if loader._user is None:  # noqa: SLF001 (the library fails later, with a TypeError)
             raise BadKubeconfig(f"{name}: the context names no user that is there")
-        asyncio.run(loader.load_and_set(found))
-        if not hasattr(loader, "host"):
-            raise BadKubeconfig(f"{name}: the cluster of the context has no server")
-        if "exec" in loader._user and not _has_credentials(loader):  # noqa: SLF001 (it only logs that)
-            raise BadKubeconfig(f"{name}: its exec plugin gave no credentials")
-        _renew(found, loader)
-        return ApiClient(configuration=found)
+        # As its `load_and_set`, but for the lock and the limit.
+        asyncio.run(asyncio.wait_for(loader._load_authentication(), PLUGIN))  # noqa: SLF001
+        with _FILES:
+            return _loaded(loader, found, name)
     except ConfigException as e:
         raise BadKubeconfig(f"{name}: {e}") from e
+    except TimeoutError as e:
+        raise BadKubeconfig(f"{name}: its plugin has not answered within {PLUGIN:g} s") from e
     except OSError as e:
         raise BadKubeconfig(f"{name} cannot be used: {e.strerror or e}") from e
     except (yaml.YAMLError, ValueError, TypeError, AttributeError) as e:
@@ -224,8 +239,28 @@ def _client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClie
         raise BadKubeconfig(f"{name} cannot be used: {' '.join(str(e).split())}") from e
 
 
+def _loaded(loader: KubeConfigLoader, found: Configuration, name: str) -> ApiClient:
+    """Make a client of what the loader has found. Raises BadKubeconfig."""
+    loader._load_cluster_info()  # noqa: SLF001
+    loader._set_config(found)  # noqa: SLF001
+    if not hasattr(loader, "host"):
+        raise BadKubeconfig(f"{name}: the cluster of the context has no server")
+    if "exec" in (loader._user or ()) and not _has_credentials(loader):  # noqa: SLF001 (it only logs that)
+        raise BadKubeconfig(f"{name}: its exec plugin gave no credentials")
+    if not _fits_header(str(found.api_key.get("BearerToken", ""))):
+        raise BadKubeconfig(
+            f"{name}: its token has a line feed or another character that no HTTP header can have"
+        )
+    _renew(found, loader)
+    return ApiClient(configuration=found)
+
+
 def _has_credentials(loader: KubeConfigLoader) -> bool:
     return any(getattr(loader, each, None) for each in ("token", "cert_file"))
+
+
+def _fits_header(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _renew(configuration: Configuration, loader: KubeConfigLoader) -> None:
@@ -260,6 +295,8 @@ def _sentence(server: str, error: BaseException) -> str:
         why = f"its certificate is not trusted: {reason or failed}"
     elif isinstance(error, aiohttp.ClientConnectorError):
         why = os.strerror(error.os_error.errno) if error.os_error.errno else str(error.os_error)
+    elif isinstance(error, aiohttp.InvalidURL):
+        why = "this, or the URL of its proxy, is no URL"  # which may hold a password
     else:
         why = str(error) or type(error).__name__
     return f"{server}: {why}"

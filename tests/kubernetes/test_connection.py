@@ -165,6 +165,15 @@ CONFIG = kubeconfig("https://127.0.0.1:1")
             id="no authority",
         ),
         pytest.param(
+            kubeconfig("https://x", user={"token": "t\n"}),
+            "",
+            "line feed",
+            id="token with an end",
+        ),
+        pytest.param(
+            kubeconfig("https://x", user={"token": "t\u00f6ken"}), "", "header", id="no ASCII"
+        ),
+        pytest.param(
             kubeconfig("https://x", cluster={"certificate-authority-data": "%"}),
             "",
             "",
@@ -351,6 +360,36 @@ def test_a_plugin_that_gives_nothing_is_a_mistake(tmp_path: Path) -> None:
     path = written(tmp_path, by_plugin(tmp_path, "https://127.0.0.1:1", life=60, works=0))
     with pytest.raises(BadKubeconfig, match="its exec plugin gave no credentials"):
         asyncio.run(ApiServer.from_kubeconfig(path))
+
+
+def test_a_plugin_that_does_not_answer_is_a_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "PLUGIN", 0.2)
+    run = {"command": "sleep", "args": ["60"], "apiVersion": "v1"}
+    config = kubeconfig("https://127.0.0.1:1", user={"exec": run})
+    with pytest.raises(BadKubeconfig, match="its plugin has not answered"):
+        asyncio.run(ApiServer.from_kubeconfig(config))
+
+
+def test_many_clients_may_be_made_at_once(authority: Authority) -> None:
+    """The library's files are shared by all who have the same certificate."""
+
+    async def script(number: int) -> None:
+        trusted = authority.certificate + b"file %d\n" % number
+        cluster = {"certificate-authority-data": base64.b64encode(trusted).decode()}
+        config = kubeconfig("https://127.0.0.1:1", cluster=cluster)
+        made = await asyncio.gather(*(ApiServer.from_kubeconfig(config) for _ in range(8)))
+        for api in made:
+            await api.close()
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns as often as they can
+    try:
+        for number in range(20):
+            asyncio.run(script(number))
+    finally:
+        sys.setswitchinterval(before)
 
 
 @pytest.fixture
@@ -594,5 +633,50 @@ def test_what_is_sent_is_json(method: str, content_type: str) -> None:
             head = there.asked[0].lower()
             assert f"content-length: {len(json.dumps({'a': [1, None]}))}\r\n" in head
             assert f"content-type: {content_type}\r\n" in head
+
+    asyncio.run(script())
+
+
+# -- what no request can hold ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        pytest.param({"proxy-url": "s3cret@nowhere"}, id="a proxy that is no URL"),
+        pytest.param({"proxy-url": 5}, id="a proxy that is no text"),
+        pytest.param({"tls-server-name": "s3cret\n"}, id="a name with an end"),
+        pytest.param({"tls-server-name": "s3cret" * 50}, id="a name that is too long"),
+        pytest.param({"server": "https://127.0.0.1:99999"}, id="a port that is none"),
+        pytest.param({"server": "ftp://127.0.0.1"}, id="another protocol"),
+        pytest.param({"server": "nowhere"}, id="no URL"),
+    ],
+)
+def test_what_makes_no_request_is_no_answer_and_told_without_secrets(
+    cluster: Mapping[str, Json],
+) -> None:
+    config = kubeconfig("https://127.0.0.1:1", cluster=cluster)
+    with pytest.raises(Unreached) as said:
+        asyncio.run(ask(config))
+    assert "s3cret" not in str(said.value)
+
+
+def test_a_page_of_a_proxy_is_no_answer() -> None:
+    page = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 2\r\n\r\nhi"
+
+    async def script() -> None:
+        async with server(page) as there:
+            with pytest.raises(Unreached, match="text/html and not JSON"):
+                await ask(kubeconfig(there.url))
+
+    asyncio.run(script())
+
+
+def test_a_refusal_may_be_a_page() -> None:
+    page = b"HTTP/1.1 503 Away\r\ncontent-type: text/html\r\ncontent-length: 2\r\n\r\nhi"
+
+    async def script() -> None:
+        async with server(page) as there:
+            assert (await ask(kubeconfig(there.url))).status == 503
 
     asyncio.run(script())
