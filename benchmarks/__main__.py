@@ -32,10 +32,10 @@ class _Sizes(click.ParamType[tuple[int, ...]]):
     ) -> tuple[int, ...]:
         if isinstance(value, tuple):
             return value
-        try:
-            return tuple(int(part) for part in str(value).split(","))
-        except ValueError:
+        parts = str(value).split(",")
+        if not all(part.isdecimal() for part in parts):
             self.fail(f"{value!r} is not a list of numbers such as 0,1000,5000.", param, ctx)
+        return tuple(map(int, parts))
 
 
 def _epilog() -> str:

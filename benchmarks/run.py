@@ -29,7 +29,8 @@ class Planned:
 def planned(scenarios: Sequence[Scenario], sizes: Iterable[int]) -> list[Planned]:
     """The steps of all scenarios, in the order in which they run."""
     ordered = sorted(set(sizes))
-    steps = [(one.name, step) for one in scenarios for step in one.steps(ordered)]
+    possible = [one for one in scenarios if ordered[-1] or not one.needs_hosts]
+    steps = [(one.name, step) for one in possible for step in one.steps(ordered)]
     every = [Planned(place, *step) for place, step in enumerate(steps)]
     return sorted(every, key=lambda one: one.step.order)
 

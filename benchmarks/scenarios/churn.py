@@ -32,4 +32,5 @@ CHURN = Scenario(
     NAME,
     "5 changes a second for 60 s: half endpoints, a quarter new, a quarter gone Ingresses",
     _steps,
+    needs_hosts=True,
 )

@@ -27,4 +27,6 @@ def _measure(case: Case, flags: Sequence[str], bench: Bench) -> Iterable[Figure]
     yield case.figure("busy cores", outcome.numbers["busy_cores"], "")
 
 
-ENDPOINTS = Scenario(NAME, "changed EndpointSlice of a member, to the endpoint at an Envoy", _steps)
+ENDPOINTS = Scenario(
+    NAME, "changed EndpointSlice of a member, to the endpoint at an Envoy", _steps, needs_hosts=True
+)

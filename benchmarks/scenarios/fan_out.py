@@ -37,4 +37,6 @@ def _measure(name: str, envoys: int, protocol: str, bench: Bench) -> Iterable[Fi
     yield case.figure("busy cores", numbers["busy_cores"], "")
 
 
-FAN_OUT = Scenario(NAME, "many Envoys hold everything, and one endpoint changes", _steps)
+FAN_OUT = Scenario(
+    NAME, "many Envoys hold everything, and one endpoint changes", _steps, needs_hosts=True
+)

@@ -28,4 +28,9 @@ def _measure(case: Case, size: Size, bench: Bench) -> Iterable[Figure]:
     yield case.figure("busy cores", outcome.numbers["busy_cores"], "")
 
 
-LOAD_IN = Scenario(NAME, "Ingress, Service and EndpointSlice of each host, written at once", _steps)
+LOAD_IN = Scenario(
+    NAME,
+    "Ingress, Service and EndpointSlice of each host, written at once",
+    _steps,
+    needs_hosts=True,
+)

@@ -28,8 +28,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Something to measure; `steps` are made for the sizes of a run, the smallest first."""
+    """Something to measure; `steps` are made for the sizes of a run, the smallest first.
+
+    `needs_hosts` tells that there is nothing to measure where the largest size is 0.
+    """
 
     name: str
     about: str
     steps: Callable[[Sequence[int]], Iterable[Step]]
+    needs_hosts: bool = False

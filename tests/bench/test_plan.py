@@ -40,6 +40,12 @@ def test_the_largest_size_is_that_of_scenarios_with_one() -> None:
     assert loads == {"churn": Size.of(20_000)}
 
 
+def test_without_hosts_nothing_is_measured_that_needs_them() -> None:
+    named = {one.scenario for one in order((0,))}
+
+    assert named == {"route", "cold", "memory", "envoy", "failover", "forwarding"}
+
+
 def test_steps_of_a_scenario_tell_their_cases_apart() -> None:
     counted = Counter((one.scenario, one.step.case) for one in order(DEFAULT))
 
