@@ -75,6 +75,8 @@ def main(
     unknown = set(names) - {scenario.name for scenario in SCENARIOS}
     if unknown:
         raise click.UsageError(f"There is no scenario {', '.join(sorted(unknown))}.")
+    if names and write_docs:
+        raise click.UsageError("--write-docs is for all scenarios: the tables are written whole.")
     wanted = [scenario for scenario in SCENARIOS if not names or scenario.name in names]
     earlier = load(compare) if compare else None
     binaries.main()
