@@ -8,6 +8,7 @@ reads those of the others. A Lease that is not renewed any more is left out, and
 import asyncio
 import hashlib
 import logging
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer, Reply, Unreached
-from fleet.kubernetes.patience import Patience
+from fleet.kubernetes.patience import BUSY, Patience
 from fleetgate.control import ControlPlane, Standing
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ class Replicas:
         self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._holder = holder
         self._seen: dict[str, tuple[str, float]] = {}
+        self._looked = math.inf
+        self._heard: dict[str, Standing] = {}
         self._refusal = ""
 
     async def run(self, control: ControlPlane) -> None:
@@ -104,23 +107,28 @@ class Replicas:
         )
         self._complain(reply)
         if not reply.ok:
-            return {}
+            # A busy hub says nothing of the others; without the right to ask, nothing is known.
+            self._heard = self._heard if reply.status in BUSY else {}
+            return self._heard
         now = asyncio.get_running_loop().time()
+        # While the hub did not answer, nobody could renew: that time counts against no one.
+        unheard = max(0.0, now - self._looked - self._settings.every)
+        self._looked = now
         found: dict[str, Standing] = {}
         seen: dict[str, tuple[str, float]] = {}
         for lease in reply.json()["items"]:
             name, renewed = lease["metadata"]["name"], lease["spec"].get("renewTime", "")
             if name == self._name:
                 continue
-            before = self._seen.get(name, ("", now))
+            known, since = self._seen.get(name, ("", now))
             # Clocks differ between hosts: what counts is how long ago we saw it change.
-            seen[name] = before if before[0] == renewed else (renewed, now)
+            seen[name] = (renewed, since + unheard if known == renewed else now)
             if now - seen[name][1] > self._settings.forget:
                 take_away = partial(self._api.request, "DELETE", f"{self._leases}/{name}")
                 self._complain(await self._patience.ask(take_away))
             else:
                 _merge(found, lease["metadata"].get("annotations", {}))
-        self._seen = seen
+        self._seen, self._heard = seen, found
         return found
 
     def _lease(self, standing: Mapping[str, Standing]) -> Json:

@@ -1,0 +1,142 @@
+"""What replicas have heard of each other outlives a time in which the hub lets nobody speak."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+import pytest
+
+from fleet.kubernetes.connection import ApiServer, Query, Reply, Unreached
+from fleetgate.control import ControlPlane, ControlSettings, Standing
+from fleetgate.replicas import Replicas
+from tests.control.rig import Said
+from xds.cache import SnapshotCache
+
+Json: TypeAlias = Any
+HEARD = {"mse/gw": Standing.LISTENING}
+OTHER: Json = {
+    "metadata": {"name": "other", "annotations": {"fleetgate.dev/listening": "mse/gw"}},
+    "spec": {"renewTime": "noon"},
+}
+
+
+class Ahead(asyncio.SelectorEventLoop):
+    """A loop whose time can be put forward."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.by
+
+
+class Hub(ApiServer):
+    """A hub with the Lease of another replica, which is renewed no more."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self.status = 200
+        self.lists = 0
+        self.taken_away: list[str] = []
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query = (),
+        body: Json = None,
+        content_type: str = "application/json",
+        timeout: float = 10.0,  # noqa: ASYNC109 (as its base has it)
+    ) -> Reply:
+        if self.is_away:
+            raise Unreached("the hub: Connection refused")
+        if method == "DELETE":
+            self.taken_away.append(path.rpartition("/")[2])
+        if method != "GET":
+            return Reply(200, b"{}")
+        self.lists += 1
+        return Reply(self.status, json.dumps({"items": [OTHER], "message": "no"}).encode())
+
+
+class Listener(ControlPlane):
+    """A control plane that keeps what it hears."""
+
+    def __init__(self) -> None:
+        super().__init__(Said(), SnapshotCache(), ControlSettings())
+        self.heard: Mapping[str, Standing] = {}
+        self.has_heard = asyncio.Event()
+
+    def heard_elsewhere(self, standing: Mapping[str, Standing]) -> None:
+        self.heard = dict(standing)
+        self.has_heard.set()
+
+
+def talking(scenario: Callable[[Ahead, Hub, Listener], Awaitable[None]]) -> None:
+    async def script() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Ahead)
+        hub, control = Hub(), Listener()
+        running = asyncio.create_task(Replicas(hub, "home", "me").run(control))
+        await control.has_heard.wait()
+        await scenario(loop, hub, control)
+        running.cancel()
+        await asyncio.wait([running])
+
+    with asyncio.Runner(loop_factory=Ahead) as runner:
+        runner.run(script())
+
+
+async def after(loop: Ahead, seconds: float, hub: Hub) -> None:
+    """Put the time forward until the hub has been asked again."""
+    asked = hub.lists
+    loop.by += seconds
+    while hub.lists == asked:
+        loop.by += 0.01
+        await asyncio.sleep(0)
+    for _ in range(5):  # turns of the loop, in which the answer is taken
+        await asyncio.sleep(0)
+
+
+def test_who_does_not_renew_is_forgotten() -> None:
+    async def scenario(loop: Ahead, hub: Hub, control: Listener) -> None:
+        assert control.heard == HEARD
+        for _ in range(5):
+            await after(loop, 5, hub)
+        assert control.heard == {}
+        assert hub.taken_away == ["other"]
+
+    talking(scenario)
+
+
+def test_a_time_without_the_hub_counts_against_nobody() -> None:
+    async def scenario(loop: Ahead, hub: Hub, control: Listener) -> None:
+        hub.is_away = True
+        loop.by += 60
+        await asyncio.sleep(0)
+        hub.is_away = False
+        await after(loop, 5, hub)
+        assert control.heard == HEARD
+        assert hub.taken_away == []
+
+    talking(scenario)
+
+
+@pytest.mark.parametrize(
+    ("status", "heard"),
+    [
+        pytest.param(429, HEARD, id="busy"),
+        pytest.param(503, HEARD, id="unavailable"),
+        pytest.param(403, {}, id="not allowed"),
+    ],
+)
+def test_a_busy_hub_says_nothing_of_the_others(status: int, heard: Mapping[str, Standing]) -> None:
+    async def scenario(loop: Ahead, hub: Hub, control: Listener) -> None:
+        hub.status = status
+        for _ in range(8):
+            await after(loop, 5, hub)
+        assert control.heard == heard
+
+    talking(scenario)
