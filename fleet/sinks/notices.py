@@ -230,14 +230,17 @@ class EventWriter:
         found: dict[Notice, _Written] = {}
         ours = [("fieldSelector", f"reportingComponent={COMPONENT}")]
         async for item in items(self._api, self._patience, "/api/v1/events", ours):
-            notice, written = _read(item)
+            if (read := _read(item)) is None:
+                continue
+            notice, written = read
             if notice not in found or found[notice].last < written.last:
                 found[notice] = written
         return found
 
     def _remember(self, event: Json) -> None:
-        notice, written = _read(event)
-        self._written[notice] = written
+        if read := _read(event):
+            notice, written = read
+            self._written[notice] = written
 
 
 def _event(notice: Notice, uid: str, instance: str, now: datetime) -> Json:
@@ -266,12 +269,16 @@ def _event(notice: Notice, uid: str, instance: str, now: datetime) -> Json:
     }
 
 
-def _read(event: Json) -> tuple[Notice, _Written]:
-    about = event["involvedObject"]
-    at = Ref(HUB, about["kind"], about.get("namespace", ""), about["name"])
-    last = datetime.fromisoformat(event["lastTimestamp"])
-    notice = Notice(at, event["reason"], event.get("message", ""))
-    return notice, _Written(about.get("uid", ""), event.get("count", 1), last)
+def _read(event: Json) -> tuple[Notice, _Written] | None:
+    """None for what is not of our making: anybody may write an event in fleetgate's name."""
+    try:
+        about = event["involvedObject"]
+        at = Ref(HUB, about["kind"], about.get("namespace", ""), about["name"])
+        last = datetime.fromisoformat(event["lastTimestamp"])
+        notice = Notice(at, event["reason"], event["message"])
+        return notice, _Written(about["uid"], event["count"], last)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _fitting(message: str) -> str:

@@ -222,6 +222,27 @@ def test_an_event_that_this_leader_has_not_seen_is_not_doubled(
     assert [r for r in caplog.records if r.name.startswith("fleet")] == []
 
 
+def test_an_event_that_somebody_else_wrote_in_our_name_ends_nothing(hub: Cluster) -> None:
+    apply(hub, ingress("shop", "web"))
+    about = {"namespace": "shop"}  # neither a kind nor a name, and below no time
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": "odd", "namespace": "shop"},
+        "involvedObject": about,
+        "reportingComponent": "fleetgate",
+        "reportingInstance": "somebody",
+    }
+    apply(hub, event)
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            await write(api, [problem()])
+            assert len(api.writes) == 2
+
+    asyncio.run(script())
+
+
 def test_an_object_that_was_made_anew_is_told_its_problems_too(hub: Cluster) -> None:
     apply(hub, ingress("shop", "web"))
 
