@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def all_problems(state: FleetState, tables: Tables) -> tuple[Problem, ...]:
-    """Every problem known now, sorted by object. O(objects)."""
+    """Every problem known now, sorted by object. O(problems, members and gateways)."""
     return tuple(sorted(set(_found(state, tables))))
 
 
@@ -29,12 +29,7 @@ def _found(state: FleetState, tables: Tables) -> Iterator[Problem]:
     for ref in state.table(AlbConfig):
         expected = "a MseIngressConfig: ALB gateways come with a later version of fleetgate"
         yield Problem(ref, "NotSupported", "kind", ref.kind, expected, "nothing serves it")
-    for gateway in tables.gateway_statuses.rows.values():
-        yield from gateway.problems
-    for ingress in tables.ingress_statuses.rows.values():
-        yield from ingress.problems
-    for slices in tables.slice_endpoints.rows.values():
-        yield from slices.problems
+    yield from tables.problems()
 
 
 def rejections(gateway: Ref, cache: SnapshotCache) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ from fleet.models import (
     Pod,
     Service,
 )
+from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.state import Origin
 from translators.annotations import subset
@@ -155,6 +156,20 @@ class Tables:
         self.ingress_statuses = Derived(
             graph, "ingress statuses", self.ingresses, self._ingress_status
         )
+        # so that all problems are found without a look at everything that has none
+        self._troubled_ingresses = Index(
+            graph, "troubled Ingresses", self.ingress_statuses, _troubled
+        )
+        self._troubled_slices = Index(graph, "troubled slices", self.slice_endpoints, _troubled)
+
+    def problems(self) -> Iterator[Problem]:
+        """What translation has found, an object's problems together. O(gateways and problems)."""
+        for gateway in self.gateway_statuses.rows.values():
+            yield from gateway.problems
+        for ref in self._troubled_ingresses.get(_ALL) or ():
+            yield from self.ingress_statuses.rows[ref].problems
+        for ref in self._troubled_slices.get(_ALL) or ():
+            yield from self.slice_endpoints.rows[ref].problems
 
     # -- gateways ----------------------------------------------------------------------------------
 
@@ -344,6 +359,10 @@ class Tables:
 
 def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
     return plan.origins if is_long(plan) else frozenset()
+
+
+def _troubled(_: Ref, row: IngressStatus | SliceEndpoints) -> tuple[str, ...]:
+    return (_ALL,) if row.problems else ()
 
 
 def _exact(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:
