@@ -56,7 +56,7 @@ class Leading:
         async with asyncio.TaskGroup() as tasks:
             if managed is not None:
                 tasks.create_task(managed.observe())
-                managed.on_addresses(lambda: control.locate(managed.addresses))
+                managed.on_change(lambda: control.locate(managed.addresses))
                 self._manage(managed)
                 with suppress(TimeoutError):  # it says itself what it cannot read
                     async with asyncio.timeout(_ADDRESSES):

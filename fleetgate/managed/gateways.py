@@ -129,8 +129,8 @@ class ManagedGateways:
                 found.setdefault(self._wanted[key].gateway, f"{key}: {message}")
         return found
 
-    def on_addresses(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when `addresses` has changed."""
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called when `addresses` or `refusals` may have changed."""
         self._callbacks.append(callback)
 
     async def observed(self) -> None:
@@ -203,7 +203,7 @@ class ManagedGateways:
         if not reply.ok:
             self._refuse(key, reply.message)
             return
-        self._refused.pop(key, None)
+        self._accept(key)
         answer = reply.json()
         self._accepted[key] = (manifest, shown(manifest, answer))
         if live is None or _version(answer) != _version(live):
@@ -260,7 +260,7 @@ class ManagedGateways:
         return await self._api.request("DELETE", self._path(key), body=body)
 
     def _forget(self, key: Key) -> None:
-        self._refused.pop(key, None)
+        self._accept(key)
         self._accepted.pop(key, None)
         self._written.pop(key, None)
 
@@ -268,6 +268,15 @@ class ManagedGateways:
         if self._refused.get(key) != message:
             self._refused[key] = message
             log.warning("%s in %s: %s", key, self._settings.namespace, message)
+            self._call_back()
+
+    def _accept(self, key: Key) -> None:
+        if self._refused.pop(key, None) is not None:
+            self._call_back()
+
+    def _call_back(self) -> None:
+        for callback in self._callbacks:
+            callback()
 
     async def _retry(self) -> None:
         while True:
@@ -289,8 +298,7 @@ class ManagedGateways:
         addresses = {ref: those for ref, those in found.items() if those}
         if addresses != self._addresses:
             self._addresses = addresses
-            for callback in self._callbacks:
-                callback()
+            self._call_back()
 
     def _addresses_of(self, gateway: Ref) -> tuple[str, ...]:
         names = (service_name(gateway, internal=internal) for internal in (False, True))

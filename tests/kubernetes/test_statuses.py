@@ -81,6 +81,15 @@ def test_a_gateway_whose_envoy_refuses_its_listeners_has_failed(
         assert "no such filter" in message
 
 
+def test_a_gateway_whose_objects_the_hub_refuses_has_failed(hub: Cluster, tmp_path: Path) -> None:
+    with serve(hub, tmp_path, "--manage-gateways", "--load-balancer-class", "no class"):
+        declare(hub, manifests.gateway(GATEWAY, []))
+        shown(hub, "Failed")
+        assert "spec.loadBalancerClass" in field(
+            hub, f"mseingressconfig {GATEWAY}", ".status.message"
+        )
+
+
 def test_an_attached_cluster_that_nobody_knows_is_marked(
     clusters: Clusters, hub: Cluster, tmp_path: Path
 ) -> None:

@@ -160,7 +160,7 @@ async def running(
     api.before = before
     managed = ManagedGateways(api, settings or ManagedSettings(), client_of, pace)
     found = Running(managed, api, hub)
-    managed.on_addresses(found.addresses_changed.set)
+    managed.on_change(found.addresses_changed.set)
     tasks = [asyncio.create_task(managed.observe())]
     if leads:
         tasks.append(asyncio.create_task(managed.run()))
