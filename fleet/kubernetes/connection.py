@@ -175,7 +175,7 @@ class ApiServer:
             raise Unreached(f"{self.server}: its credentials cannot be renewed: {e}") from e
         except _NO_ANSWER as e:
             raise Unreached(_sentence(self.server, e)) from e
-        except (ValueError, TypeError) as e:
+        except (ValueError, TypeError, AttributeError) as e:
             # A token, a proxy or a name that no request can hold; what is said of it may quote it.
             why = f"its address or its credentials cannot be used ({type(e).__name__})"
             raise Unreached(f"{self.server}: {why}") from None

@@ -647,6 +647,7 @@ def test_what_is_sent_is_json(method: str, content_type: str) -> None:
         pytest.param({"proxy-url": 5}, id="a proxy that is no text"),
         pytest.param({"tls-server-name": "s3cret\n"}, id="a name with an end"),
         pytest.param({"tls-server-name": "s3cret" * 50}, id="a name that is too long"),
+        pytest.param({"tls-server-name": 5}, id="a name that is no text"),
         pytest.param({"server": "https://127.0.0.1:99999"}, id="a port that is none"),
         pytest.param({"server": "ftp://127.0.0.1"}, id="another protocol"),
         pytest.param({"server": "nowhere"}, id="no URL"),
