@@ -255,13 +255,14 @@ def _retry_policy() -> schema.RetryPolicy:
         retry_back_off=RetryBackOff(
             base_interval=timedelta(milliseconds=5), max_interval=timedelta(milliseconds=50)
         ),
+        # Envoy finds extensions by the type of their configuration; each table has these names.
         retry_priority=RetryPriority(
-            name="envoy.retry_priorities.previous_priorities",
+            name="priorities",
             typed_config=pack(PreviousPrioritiesConfig(update_frequency=1)),
         ),
         retry_host_predicate=[
             RetryHostPredicate(
-                name="envoy.retry_host_predicates.previous_hosts",
+                name="hosts",
                 typed_config=pack(PreviousHostsPredicate()),
             )
         ],
