@@ -1,8 +1,8 @@
 """Statuses on the hub: the newest of each object, and no more writes than that takes.
 
 What stands there is read once, in pages, when writing starts; after that each answer to a write
-says what stands there now. An object that is met later is read before it is written. So an object
-that already has its status is left alone, also by the next leader.
+says what stands there now. So an object that already has its status is left alone, also by the next
+leader. One that is met later was most likely made a moment ago, and is written without a look.
 """
 
 import asyncio
@@ -119,12 +119,14 @@ class StatusWriter:
             return
         # Only an Ingress is emptied; another controller may have taken it over meanwhile.
         emptied = not any(self._wanted[ref].values())
-        if ref in self._unread or ref not in self._live or (emptied and self._differs(ref)):
-            self._unread.discard(ref)
+        known = ref in self._live
+        unread = ref in self._unread and known
+        self._unread.discard(ref)
+        if unread or (emptied and (not known or self._differs(ref))):
             reply = await self._patience.ask(partial(self._api.request, "GET", place.object(ref)))
             if not self._take(ref, reply):
                 return
-        if self._differs(ref):
+        if ref not in self._live or self._differs(ref):
             reply = await self._patience.ask(
                 partial(self._write, ref, place), again=BUSY | {HTTPStatus.CONFLICT}
             )
