@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from fleet.events import Source
 from fleet.kubernetes.connection import ApiServer, BadKubeconfig
+from fleet.kubernetes.renewed import RenewedServer
 from fleet.ref import Ref
 from fleet.sources.directory import DirectorySource
 from fleet.sources.kubernetes.reading import Connect
@@ -103,7 +104,7 @@ async def _client(place: HubPlace) -> ApiServer:
     try:
         for connect in _members(place).values():
             await (await connect()).close()
-        return await place.connect()
+        return RenewedServer(place.connect, await place.connect())
     except BadKubeconfig as e:
         raise OperatorError(str(e)) from e
 
