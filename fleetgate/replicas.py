@@ -58,7 +58,7 @@ class Replicas:
         self._seen: dict[str, tuple[str, float]] = {}
         self._looked = math.inf
         self._heard: dict[str, Standing] = {}
-        self._refusal = ""
+        self._refusals: dict[str, str] = {}
 
     async def run(self, control: ControlPlane) -> None:
         """Tell and listen until cancelled; gives the Lease back then."""
@@ -98,14 +98,14 @@ class Replicas:
             body=self._lease(standing),
             content_type="application/apply-patch+yaml",
         )
-        self._complain(await self._patience.ask(apply))
+        self._complain("renewed", await self._patience.ask(apply))
 
     async def _listen(self) -> dict[str, Standing]:
         selector = [("labelSelector", LABEL)]
         reply = await self._patience.ask(
             partial(self._api.request, "GET", self._leases, query=selector)
         )
-        self._complain(reply)
+        self._complain("listed", reply)
         if not reply.ok:
             # A busy hub says nothing of the others; without the right to ask, nothing is known.
             self._heard = self._heard if reply.status in BUSY else {}
@@ -125,7 +125,7 @@ class Replicas:
             seen[name] = (renewed, since + unheard if known == renewed else now)
             if now - seen[name][1] > self._settings.forget:
                 take_away = partial(self._api.request, "DELETE", f"{self._leases}/{name}")
-                self._complain(await self._patience.ask(take_away))
+                self._complain("taken away", await self._patience.ask(take_away))
             else:
                 _merge(found, lease["metadata"].get("annotations", {}))
         self._seen, self._heard = seen, found
@@ -154,11 +154,12 @@ class Replicas:
             },
         }
 
-    def _complain(self, reply: Reply) -> None:
+    def _complain(self, what: str, reply: Reply) -> None:
+        """Log each refusal once; requests of different sorts are refused for different reasons."""
         said = "" if reply.ok or reply.status == HTTPStatus.NOT_FOUND else reply.message
-        if said and said != self._refusal:
-            log.warning("the hub refuses the Lease of this replica: %s", said)
-        self._refusal = said
+        if said and said != self._refusals.get(what):
+            log.warning("Leases of replicas are not %s, the hub refuses it: %s", what, said)
+        self._refusals[what] = said
 
 
 def _merge(found: dict[str, Standing], annotations: Mapping[str, str]) -> None:

@@ -201,6 +201,8 @@ class _Lock(BaseLock):
     ) -> tuple[bool, LeaderElectionRecord] | tuple[bool, Exception]:
         reply = await self._patience.ask(self._lease.read)
         if not reply.ok:
+            if reply.status != HTTPStatus.NOT_FOUND:
+                self._complain(reply)
             error = ApiException(status=reply.status, reason=reply.message)
             error.body = json.dumps({"code": reply.status})
             return False, error
@@ -228,8 +230,13 @@ class _Lock(BaseLock):
         except Unreached:
             return False
         if reply.ok:
+            self._refusal = ""
             self._limit.reschedule(asked + self._renew)
-        elif reply.status != HTTPStatus.CONFLICT and reply.message != self._refusal:
+        elif reply.status != HTTPStatus.CONFLICT:
+            self._complain(reply)
+        return reply.ok
+
+    def _complain(self, reply: Reply) -> None:
+        if reply.message != self._refusal:
             self._refusal = reply.message
             log.warning("the hub refuses the Lease of the leader: %s", reply.message)
-        return reply.ok

@@ -38,6 +38,7 @@ class Cut(ApiServer):
         super().__init__(client)
         self.cut = False
         self.refusals = asyncio.Semaphore(0)
+        self.unseen = asyncio.Semaphore(0)
 
     async def request(
         self,
@@ -56,6 +57,8 @@ class Cut(ApiServer):
         )
         if method == "POST" and not reply.ok:
             self.refusals.release()
+        if method == "GET" and not reply.ok:
+            self.unseen.release()
         return reply
 
 
@@ -296,6 +299,31 @@ def test_a_namespace_that_is_not_there_is_said_once(
     asyncio.run(script())
     said = [r.getMessage() for r in caplog.records if r.name == "fleet.kubernetes.lease"]
     assert said == ['the hub refuses the Lease of the leader: namespaces "nowhere" not found']
+
+
+def test_who_may_not_look_at_the_lease_says_so_once(
+    hub: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub.kubectl("create", "serviceaccount", "powerless", "--namespace=default")
+    token = hub.kubectl("create", "token", "powerless", "--namespace=default").strip()
+
+    async def script() -> None:
+        api = await Cut.from_kubeconfig(hub.config(token))
+        assert isinstance(api, Cut)
+        try:
+            replica = Candidate(api, Stage(), "a", FAST, "default")
+            async with asyncio.timeout(PATIENCE):
+                for _ in range(2):
+                    await api.unseen.acquire()
+            await replica.stop()
+        finally:
+            await api.close()
+
+    asyncio.run(script())
+    said = [r.getMessage() for r in caplog.records if r.name == "fleet.kubernetes.lease"]
+    assert len(said) == 1
+    assert "refuses the Lease of the leader: leases" in said[0]
+    assert "cannot get resource" in said[0]
 
 
 def test_no_two_processes_have_the_same_identity() -> None:

@@ -38,6 +38,7 @@ class Hub(ApiServer):
     def __init__(self) -> None:
         self.is_away = False
         self.status = 200
+        self.status_of_writes = 200
         self.lists = 0
         self.taken_away: list[str] = []
 
@@ -56,7 +57,7 @@ class Hub(ApiServer):
         if method == "DELETE":
             self.taken_away.append(path.rpartition("/")[2])
         if method != "GET":
-            return Reply(200, b"{}")
+            return Reply(self.status_of_writes, b'{"message": "not you"}')
         self.lists += 1
         return Reply(self.status, json.dumps({"items": [OTHER], "message": "no"}).encode())
 
@@ -122,6 +123,19 @@ def test_a_time_without_the_hub_counts_against_nobody() -> None:
         assert hub.taken_away == []
 
     talking(scenario)
+
+
+def test_each_refusal_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(loop: Ahead, hub: Hub, _: Listener) -> None:
+        hub.status = hub.status_of_writes = 403
+        for _turn in range(4):
+            await after(loop, 5, hub)
+
+    talking(scenario)
+    assert [message.split(",")[0] for message in caplog.messages] == [
+        "Leases of replicas are not renewed",
+        "Leases of replicas are not listed",
+    ]
 
 
 @pytest.mark.parametrize(
