@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from fleet.events import Source
 from fleet.kubernetes.connection import ApiServer, BadKubeconfig
+from fleet.kubernetes.members import TRUSTED
 from fleet.kubernetes.renewed import RenewedServer
 from fleet.ref import Ref
 from fleet.sources.directory import DirectorySource
@@ -36,13 +37,15 @@ class HubPlace:
 
     The hub is a context of a kubeconfig, its current one unless named; without a kubeconfig, the
     cluster in which this runs. `members` are contexts of that kubeconfig by member ID, beside the
-    members that Secrets on the hub name. `namespace` is fleetgate's own on the hub.
+    members that Secrets on the hub name. `namespace` is fleetgate's own on the hub; `trusted` are
+    those where Secrets of Istio and Argo CD count too.
     """
 
     kubeconfig: Path | None = None
     context: str = ""
     members: tuple[tuple[str, str], ...] = ()
     namespace: str = NAMESPACE
+    trusted: tuple[str, ...] = TRUSTED
 
     def __str__(self) -> str:
         if self.kubeconfig is None:
@@ -93,7 +96,9 @@ async def open_fleet(place: Place, state: Path | None = None) -> AsyncIterator[F
         case HubPlace():
             hub = await _client(place)
             try:
-                source = KubernetesSource(place.connect, _members(place), place.namespace)
+                source = KubernetesSource(
+                    place.connect, _members(place), place.namespace, place.trusted
+                )
                 yield Fleet(await _remembered(source, state), _no_file, Hub(hub, place.namespace))
             finally:
                 await hub.close()

@@ -4,6 +4,7 @@
     istio/multiCluster: "true"                 data: ID -> kubeconfig, one or several
     argocd.argoproj.io/secret-type: cluster    data: name, server, config
 
+Secrets count in namespaces that the operator trusts: who may write them decides where requests go.
 A kubeconfig is cut down to one server and one user. What would have fleetgate run a program or read
 a file of its own is refused: whoever may write a Secret may not do that.
 """
@@ -23,6 +24,9 @@ from fleet.ref import Ref
 OWN_LABEL: Final = "fleetgate.dev/member"
 ISTIO_LABEL: Final = "istio/multiCluster"
 ARGO_LABEL: Final = "argocd.argoproj.io/secret-type"
+
+TRUSTED: Final = ("istio-system", "argocd")
+"""Where Istio and Argo CD keep their Secrets unless installed elsewhere."""
 
 Kubeconfig: TypeAlias = Mapping[str, Any]  # as the client library takes it
 
@@ -253,9 +257,15 @@ class Roster:
 
 
 def draw_up(
-    claims: Iterable[tuple[MemberSecret, Claims]], home: str, reserved: Iterable[str] = ()
+    claims: Iterable[tuple[MemberSecret, Claims]],
+    home: str,
+    reserved: Iterable[str] = (),
+    trusted: Iterable[str] = TRUSTED,
 ) -> Roster:
     """Settle who names whom. O(Secrets).
+
+    A Secret counts in the namespace `home` and in those that are `trusted`: whoever may write it
+    decides to which endpoints a gateway sends requests.
 
     Of two Secrets with one ID the older counts, but one in the namespace `home` before any other:
     that one is fleetgate's own. `reserved` are members that no Secret can name.
@@ -263,12 +273,16 @@ def draw_up(
     members: dict[str, Access | None] = {}
     holders: dict[str, str] = dict.fromkeys(reserved, "fleetgate's command line")
     problems: dict[Ref, tuple[Problem, ...]] = {}
+    namespaces = tuple(dict.fromkeys((home, *trusted)))
 
     def rank(pair: tuple[MemberSecret, Claims]) -> tuple[bool, str, Ref]:
         ref = pair[0].ref
         return ref.namespace != home, pair[0].created, ref
 
     for secret, claimed in sorted(claims, key=rank):
+        if secret.ref.namespace not in namespaces:
+            problems[secret.ref] = (_untrusted(secret.ref, namespaces),)
+            continue
         found = list(claimed.problems)
         for name, access in claimed.members.items():
             if name in holders:
@@ -281,6 +295,12 @@ def draw_up(
         if found:
             problems[secret.ref] = tuple(found)
     return Roster(members, problems)
+
+
+def _untrusted(ref: Ref, namespaces: Iterable[str]) -> Problem:
+    expected = f"a Secret in {' or '.join(namespaces)}, or in another --member-namespace"
+    effect = "it names no member"
+    return Problem(ref, "UntrustedMember", "metadata.namespace", ref.namespace, expected, effect)
 
 
 def member_secret(ref: Ref, value: Mapping[str, Any]) -> MemberSecret:  # as a server sends it

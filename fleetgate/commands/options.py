@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from fleet.kubernetes.members import TRUSTED
 from fleet.sources.kubernetes.source import NAMESPACE
 from fleetgate.fleets import DirectoryPlace, HubPlace, Place
 
@@ -100,6 +101,16 @@ MEMBERS = click.option(
     help="A member by a context of the hub's kubeconfig, beside the members that Secrets on the "
     "hub name; may be repeated.",
 )
+MEMBER_NAMESPACES = click.option(
+    "--member-namespace",
+    "trusted",
+    metavar="NAMESPACE",
+    multiple=True,
+    default=TRUSTED,
+    show_default=True,
+    help="Where Istio's and Argo CD's Secrets name members, beside --namespace: who may write "
+    "Secrets there decides where requests go; may be repeated.",
+)
 STATE_DIR = click.option(
     "--state-dir",
     metavar="DIR",
@@ -130,6 +141,7 @@ _FLEET_OPTIONS: Final = (
     IN_CLUSTER,
     OWN_NAMESPACE,
     MEMBERS,
+    MEMBER_NAMESPACES,
 )
 
 
@@ -143,11 +155,14 @@ def takes_place(command: C) -> Callable[..., Any]:
         hub_context: str,
         namespace: str,
         members: tuple[str, ...],
+        trusted: tuple[str, ...],
         *,
         in_cluster: bool,
         **rest: Any,  # noqa: ANN401 (the command's own options)
     ) -> Any:  # noqa: ANN401 (what the command gives)
-        hub = hub_place(hub_kubeconfig, hub_context, namespace, members, in_cluster=in_cluster)
+        hub = hub_place(
+            hub_kubeconfig, hub_context, namespace, members, trusted, in_cluster=in_cluster
+        )
         if (directory is None) == (hub is None):
             raise click.UsageError(
                 "Say where the fleet is: DIR, or its hub by --hub-kubeconfig or --in-cluster."
@@ -166,6 +181,7 @@ def hub_place(
     context: str,
     namespace: str,
     members: tuple[str, ...] = (),
+    trusted: tuple[str, ...] = TRUSTED,
     *,
     in_cluster: bool,
 ) -> HubPlace | None:
@@ -178,7 +194,7 @@ def hub_place(
         raise click.UsageError("--member needs --hub-kubeconfig, whose contexts it names.")
     if kubeconfig is None and not in_cluster:
         return None
-    return HubPlace(kubeconfig, context, tuple(map(_member, members)), namespace)
+    return HubPlace(kubeconfig, context, tuple(map(_member, members)), namespace, trusted)
 
 
 def _member(text: str) -> tuple[str, str]:

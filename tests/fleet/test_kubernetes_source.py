@@ -200,31 +200,48 @@ def test_a_member_leaves_with_its_secret(rig: KubernetesRig) -> None:
     play(rig, script)
 
 
-def shaped(labels: Mapping[str, str], data: Mapping[str, str]) -> dict[str, Any]:
+def shaped(namespace: str, labels: Mapping[str, str], data: Mapping[str, str]) -> dict[str, Any]:
     """A Secret of somebody else's shape."""
-    metadata = {"name": "theirs", "namespace": "default", "labels": dict(labels)}
+    metadata = {"name": "theirs", "namespace": namespace, "labels": dict(labels)}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": dict(data)}
 
 
-def of_istio(config: Mapping[str, Any]) -> dict[str, Any]:
-    return shaped({"istio/multiCluster": "true"}, {"two": json.dumps(config)})
+def of_istio(config: Mapping[str, Any], namespace: str = "istio-system") -> dict[str, Any]:
+    return shaped(namespace, {"istio/multiCluster": "true"}, {"two": json.dumps(config)})
 
 
-def of_argo(config: Mapping[str, Any]) -> dict[str, Any]:
+def of_argo(config: Mapping[str, Any], namespace: str = "argocd") -> dict[str, Any]:
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     tls = {"caData": cluster["certificate-authority-data"]}
     credentials = json.dumps({"bearerToken": user["token"], "tlsClientConfig": tls})
     data = {"name": "two", "server": cluster["server"], "config": credentials}
-    return shaped({"argocd.argoproj.io/secret-type": "cluster"}, data)
+    return shaped(namespace, {"argocd.argoproj.io/secret-type": "cluster"}, data)
 
 
 @pytest.mark.parametrize("shape", [of_istio, of_argo])
 def test_a_member_may_be_named_by_secrets_of_others(
     rig: KubernetesRig, shape: Callable[[Mapping[str, Any]], dict[str, Any]]
 ) -> None:
+    secret = shape(rig.kubeconfig("two"))
+
     async def script(listener: Listener) -> None:
-        declare(rig.servers[HUB], shape(rig.kubeconfig("two")))
+        rig.servers[HUB].namespace(secret["metadata"]["namespace"])
+        declare(rig.servers[HUB], secret)
         await listener.until(found(listener, "two"))
+
+    play(rig, script)
+
+
+@pytest.mark.parametrize("shape", [of_istio, of_argo])
+def test_who_may_write_some_secret_names_no_member(
+    rig: KubernetesRig, shape: Callable[[Mapping[str, Any], str], dict[str, Any]]
+) -> None:
+    secret = shape(rig.kubeconfig("two"), "default")
+
+    async def script(listener: Listener) -> None:
+        declare(rig.servers[HUB], secret)
+        assert await listener.news() == ["refused Secret default/theirs: UntrustedMember"]
+        assert "two" not in listener.state.origins
 
     play(rig, script)
 

@@ -353,8 +353,23 @@ def test_the_older_of_two_secrets_with_one_id_counts() -> None:
 
 def test_a_secret_of_fleetgate_itself_counts_before_an_older_one_of_somebody_else() -> None:
     ours = own("https://ours", created="2026-02-01T00:00:00Z")
-    theirs = own("https://theirs", namespace="elsewhere", created="2026-01-01T00:00:00Z")
+    theirs = own("https://theirs", namespace="istio-system", created="2026-01-01T00:00:00Z")
     assert server_of("one", theirs, ours) == {"server": "https://ours"}
+
+
+def test_a_secret_counts_where_the_operator_trusts_who_may_write_it() -> None:
+    found = secret(ISTIO, {"east": kubeconfig()}, namespace="mesh")
+    roster = draw_up([claimed(found)], "home")
+    assert not roster.members
+    (problem,) = roster.problems[found.ref]
+    assert problem.reason == "UntrustedMember"
+    assert problem.message == (
+        "metadata.namespace: 'mesh' (expected a Secret in home or istio-system or argocd, "
+        "or in another --member-namespace); it names no member"
+    )
+    roster = draw_up([claimed(found)], "home", trusted=["mesh"])
+    assert roster.members.keys() == {"east"}
+    assert not roster.problems
 
 
 def test_no_secret_takes_the_place_of_a_member_of_the_command_line() -> None:

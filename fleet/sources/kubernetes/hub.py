@@ -24,7 +24,8 @@ class Hub:
 
     `on_change` is called when `needs` or `roster` may have changed. They are complete when
     `is_listed`; `on_change` comes just before the hub is said to be listed for the first time.
-    `reserved` are members that no Secret can name.
+    `reserved` are members that no Secret can name; `trusted` are namespaces whose Secrets name
+    members, beside `home`.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Hub:
         connect: Connect,
         home: str,
         reserved: Iterable[str],
+        trusted: Iterable[str],
         say: Say,
         on_change: Callable[[], None],
     ) -> None:
@@ -40,6 +42,7 @@ class Hub:
         self.is_listed = False
         self._home = home
         self._reserved = frozenset(reserved)
+        self._trusted = frozenset(trusted)
         self._say = say
         self._on_change = on_change
         self._use = SecretUse()
@@ -90,7 +93,10 @@ class Hub:
         found = [pair for each in self._naming.values() for pair in each.claims]
         # One Secret may have the labels of several shapes.
         claims = {secret.ref: (secret, claimed) for secret, claimed in found}.values()
-        before, self.roster = self.roster, draw_up(claims, self._home, self._reserved)
+        before, self.roster = (
+            self.roster,
+            draw_up(claims, self._home, self._reserved, sorted(self._trusted)),
+        )
         now = self.roster.problems
         events = [
             Refused(ref, now.get(ref, ()))

@@ -8,13 +8,13 @@ members ──objects──▶ one Member each, while a gateway is attached to i
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Never, TypeAlias
 
 from fleet.events import Emit, Event, Members
 from fleet.kubernetes.connection import ApiServer, BadKubeconfig
-from fleet.kubernetes.members import Access
+from fleet.kubernetes.members import TRUSTED, Access
 from fleet.sources.kubernetes.hub import Hub
 from fleet.sources.kubernetes.member import Member
 from fleet.sources.kubernetes.reading import Connect
@@ -32,15 +32,20 @@ class KubernetesSource:
     """Speaks for the hub and the members that gateways are attached to.
 
     Members are those of `members`, by ID, and those that Secrets on the hub name; the Secrets of
-    fleetgate's own shape are in `namespace`. A connection is made when it is needed, and again when
+    fleetgate's own shape are in `namespace`, those of Istio's and Argo CD's there or in `trusted`
+    namespaces. A connection is made when it is needed, and again when
     its credentials are refused.
     """
 
     def __init__(
-        self, hub: Connect, members: Mapping[str, Connect], namespace: str = NAMESPACE
+        self,
+        hub: Connect,
+        members: Mapping[str, Connect],
+        namespace: str = NAMESPACE,
+        trusted: Iterable[str] = TRUSTED,
     ) -> None:
         self._given = dict(members)
-        self._hub = Hub(hub, namespace, self._given, self._say, self._settle)
+        self._hub = Hub(hub, namespace, self._given, trusted, self._say, self._settle)
         self._members: dict[str, _Read] = {}
         self._told: frozenset[str] | None = None
         self._emit: Emit | None = None
