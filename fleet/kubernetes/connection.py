@@ -299,7 +299,7 @@ def _sentence(server: str, error: BaseException) -> str:
         why = "this, or the URL of its proxy, is no URL"  # which may hold a password
     else:
         why = str(error) or type(error).__name__
-    return f"{server}: {why}"
+    return " ".join(f"{server}: {why}".split())  # one line of a log, whatever a kubeconfig holds
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -662,6 +662,12 @@ def test_what_makes_no_request_is_no_answer_and_told_without_secrets(
     assert "s3cret" not in str(said.value)
 
 
+def test_a_server_is_told_in_one_line() -> None:
+    with pytest.raises(Unreached) as said:
+        asyncio.run(ask(kubeconfig("https://127.0.0.1:1\nWARNING forged")))
+    assert "\n" not in str(said.value)
+
+
 def test_a_page_of_a_proxy_is_no_answer() -> None:
     page = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 2\r\n\r\nhi"
 
