@@ -136,6 +136,8 @@ class Tree:
         try:
             data, stamp = files.read(self._paths[known.ref.name])
         except files.UnreadableFileError as e:
+            if not files.is_there(self._paths[known.ref.name]):
+                return  # it went while we looked, which the next scan will tell
             self._hold(known.unreadable("UnreadableFile", str(e), "a file that can be read"))
             return
         if known.digest == digest_of(data) and not is_forced:

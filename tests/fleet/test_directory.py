@@ -601,3 +601,21 @@ def test_a_secret_whose_file_breaks_stays(fleet: Fleet) -> None:
     fleet.write("hub/cert.yaml", "[")
     fleet.scan()
     assert fleet.state.table(Secret)[CERTIFICATE.ref()] == CERTIFICATE.model()
+
+
+def test_a_file_that_goes_while_it_is_looked_at_is_no_mistake(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.write("hub/shop.yaml", SHOP)
+    fleet.scan()
+    real = files.read
+
+    def read(path: Path) -> tuple[bytes, files.Stamp | None]:
+        path.unlink()
+        return real(path)
+
+    monkeypatch.setattr(files, "read", read)
+    fleet.write("hub/shop.yaml", OTHER)
+    assert fleet.scan() == []
+    monkeypatch.undo()
+    assert fleet.scan() == ["deleted Ingress default/shop"]
