@@ -1,7 +1,8 @@
 """What one of the replicas does for all of them: statuses and events, and managed gateways."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
@@ -15,10 +16,25 @@ from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.replicas import Replicas, ReplicaSettings
 from fleetgate.report import gateway_refs, gateway_status
 
+log = logging.getLogger(__name__)
+
 Json: TypeAlias = Mapping[str, Any]
 
 _ADDRESSES: Final = 30.0
 """Seconds in which the addresses of managed gateways are known, so that Ingresses keep theirs."""
+
+_AGAIN: Final = 5.0
+"""Seconds after which writing begins anew, where a fault of ours has ended it."""
+
+
+async def kept(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run until cancelled, again after a fault: what is written to the hub must not end xDS."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("a fault of fleetgate's has ended the writing to the hub, it begins anew")
+        await asyncio.sleep(_AGAIN)
 
 
 class Leading:
@@ -63,8 +79,8 @@ class Leading:
                         await managed.observed()
             self._note_all()
             control.on_news(self._note)
-            tasks.create_task(self._replicas.run(control))
-            tasks.create_task(self._leader.run(self._lead))
+            tasks.create_task(kept(lambda: self._replicas.run(control)))
+            tasks.create_task(kept(lambda: self._leader.run(self._lead)))
 
     async def _lead(self) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -67,6 +67,7 @@ class Asked:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         status, headers, body = await self._answer
         if body is not None:
+            headers = {"Content-Type": "application/json", **headers}
             return web.Response(status=status, body=body, headers=headers)
         response = web.StreamResponse()
         with suppress(ConnectionError):  # the client has left
