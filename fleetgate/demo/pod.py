@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from fleetgate.demo import backend
 from fleetgate.demo.workloads import PodTemplate
@@ -121,31 +122,42 @@ class Pod:
     async def _live(self, lifeline: int) -> None:
         """One life, from the start of the process to its end."""
         self._gone.clear()
-        transport, life = await asyncio.get_running_loop().subprocess_exec(
-            lambda: _Life(self._hear),
-            *self._command(),
-            stdin=lifeline,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for the demo, which then ends its Pods
-        )
-        self._process = transport
-        if not self._released.is_set():  # killed while it was being started
-            self.kill()
         try:
-            await asyncio.shield(life.ended)
-        except asyncio.CancelledError:
-            with contextlib.suppress(ProcessLookupError):
-                transport.kill()  # it may have been stopped, and there is nothing to finish
-            while not life.ended.done():  # cancelled again or not, it must be seen to end
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.shield(life.ended)
-            raise
+            transport, life = await self._started(lifeline)
+            self._process = transport
+            if not self._released.is_set():  # killed while it was being started
+                self.kill()
+            try:
+                await asyncio.shield(life.ended)
+            finally:
+                await _end(transport, life)
         finally:
             self._process = None
             self._gone.set()
-            transport.close()
             self._died()
+
+    async def _started(self, lifeline: int) -> tuple[asyncio.SubprocessTransport, "_Life"]:
+        """Start the process, or end it again where this is cancelled meanwhile.
+
+        Asyncio's own start, cancelled half way, may leave the process running and its pipe open.
+        """
+        starting = asyncio.create_task(
+            asyncio.get_running_loop().subprocess_exec(
+                lambda: _Life(self._hear),
+                *self._command(),
+                stdin=lifeline,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the demo, which then ends its Pods
+            )
+        )
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await _finish(starting)
+            transport, life = starting.result()
+            await _end(transport, life)
+            raise
 
     def _hear(self, line: str) -> None:
         """Take in what the process says: that it listens, or why it cannot."""
@@ -183,6 +195,21 @@ class Pod:
     def _cancel_doubt(self) -> None:
         if self._doubt:
             self._doubt.cancel()
+
+
+async def _end(transport: asyncio.SubprocessTransport, life: "_Life") -> None:
+    """Kill the process, which may have been stopped and has nothing to finish; see it end."""
+    with contextlib.suppress(ProcessLookupError):
+        transport.kill()
+    await _finish(life.ended)
+    transport.close()
+
+
+async def _finish(future: asyncio.Future[Any]) -> None:
+    """Return when it is done, cancelled again meanwhile or not."""
+    while not future.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(future)
 
 
 class _Life(asyncio.SubprocessProtocol):

@@ -6,6 +6,7 @@ import click
 import pytest
 import yaml
 
+from fleetgate.cli import main
 from fleetgate.commands.serve import serve
 from tests.deploy.rendered import DEPLOY, helm, kustomize, objects
 
@@ -36,6 +37,6 @@ def test_serve_takes_the_arguments(arguments: Callable[[], list[str]]) -> None:
 
     assert command == "serve"
     try:
-        serve.make_context("serve", given)
+        serve.make_context("serve", given, parent=main.make_context("fleetgate", [command]))
     except click.exceptions.UsageError as error:
         pytest.fail(error.format_message())
