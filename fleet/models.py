@@ -216,10 +216,33 @@ class MseIngressConfig(Model):
     spec: MseIngressConfigSpec = MseIngressConfigSpec()
 
 
-class AlbConfig(Model):
-    """`alibabacloud.com/v1` AlbConfig: one ALB gateway, of which only the name is read yet."""
+class AlbListener(Model):
+    """One listener; a wrong one is a mistake of that listener, so the entry is read as written."""
 
-    metadata: AnnotatedMetadata
+    port: AsWritten | None = None
+    protocol: AsWritten | None = None
+
+
+class AlbSettings(Model):
+    """`AlbConfig.spec.config`."""
+
+    name: AsWritten | None = None
+    id: AsWritten | None = None
+    address_type: AsWritten | None = None
+
+
+class AlbConfigSpec(Model):
+    """`AlbConfig.spec`."""
+
+    config: AlbSettings = AlbSettings()
+    listeners: tuple[AlbListener, ...] = ()
+
+
+class AlbConfig(Model):
+    """`alibabacloud.com/v1` AlbConfig: one ALB gateway."""
+
+    metadata: OwnerMetadata
+    spec: AlbConfigSpec = AlbConfigSpec()
 
 
 class Secret(Model):
