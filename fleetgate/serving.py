@@ -147,9 +147,7 @@ def _leading(
     if duties.gateways:
         control.finds_problems(lambda: _misshapen(control))
         makes = certificates if isinstance(certificates, MadeCertificates) else None
-        managed = ManagedGateways(
-            hub.api, _managed(hub, settings, duties.gateways), makes.client_of if makes else None
-        )
+        managed = ManagedGateways(hub.api, _managed(hub, settings, duties.gateways), makes)
         control.finds_refusals(lambda: managed.refusals)
         if makes:
             makes.on_change(managed.certificates_changed)

@@ -9,7 +9,7 @@ from typing import Final
 import grpc
 from cryptography import x509
 
-from fleetgate.certificates.pair import BadPem, Pair, due, parse_pair
+from fleetgate.certificates.pair import UNREADABLE, Pair, due, parse_pair
 from fleetgate.certificates.roots import Lifetimes, Roots
 
 CERTIFICATE: Final = "tls.crt"
@@ -95,11 +95,13 @@ def _configuration(credential: Credential) -> grpc.ServerCertificateConfiguratio
 
 
 def _good(held: Credential, names: Sequence[str], roots: Roots, now: datetime) -> bool:
+    """Whether it can go on; what cannot be read, in whatever part, cannot."""
     try:
         certificate = parse_pair(held.pair)
-    except BadPem:
+        is_ours = _names(certificate) == names and roots.knows(certificate)
+        return is_ours and not due(certificate, now)
+    except UNREADABLE:
         return False
-    return _names(certificate) == names and not due(certificate, now) and roots.knows(certificate)
 
 
 def _trusting(roots: Roots, held: Credential) -> Credential:

@@ -109,6 +109,10 @@ class MadeCertificates:
         self._clients[gateway] = found
         return found
 
+    def forget(self, gateway: str) -> None:
+        """Renew nothing for a gateway that is gone, until somebody asks for it again."""
+        self._clients.pop(gateway, None)
+
     def on_change(self, callback: Callable[[], None]) -> None:
         """Have `callback` called when `client_of` gives something new for a gateway."""
         self._callbacks.append(callback)

@@ -19,6 +19,20 @@ WORN: Final = 2 / 3
 """The part of its life after which a certificate is renewed."""
 
 
+UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What cryptography raises over a certificate that it cannot read.
+
+Most parts it reads when they are asked for: one that loads may have a key that nobody can read.
+"""
+
+
 class BadPem(ValueError):
     """Text that is no certificate or no key; the message never quotes it."""
 
@@ -35,7 +49,7 @@ def parse_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
     """All certificates of a PEM text, at least one. Raises BadPem."""
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
-    except ValueError as e:
+    except UNREADABLE as e:
         raise BadPem("holds no certificate in PEM") from e
 
 
@@ -48,15 +62,19 @@ def parse_pair(pair: Pair) -> x509.Certificate:
 
 
 def public_bytes(certificate: x509.Certificate) -> bytes:
-    """The public key of a certificate, to be compared."""
-    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    """The public key of a certificate, to be compared. Raises BadPem."""
+    try:
+        key = certificate.public_key()
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except UNREADABLE as e:
+        raise BadPem("the key of the certificate is of no kind that is known") from e
 
 
 def public_bytes_of_key(pem: bytes) -> bytes:
     """The public half of a private key, to be compared. Raises BadPem."""
     try:
         key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as e:
+    except UNREADABLE as e:
         # Not `from e`: nobody should have to think about what the library says of a key.
         raise BadPem("the key is no private key in PEM without password") from e
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

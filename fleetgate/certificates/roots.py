@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from fleetgate.certificates.authority import Authority
 from fleetgate.certificates.pair import (
     SKEW,
+    UNREADABLE,
     BadPem,
     Pair,
     due,
@@ -98,7 +99,7 @@ def _over(authority: Authority, roots: Roots, now: datetime, lifetimes: Lifetime
 def _signed(authority: Authority, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(authority.certificate)
-    except (ValueError, TypeError, InvalidSignature):
+    except (*UNREADABLE, InvalidSignature):
         return False
     return True
 

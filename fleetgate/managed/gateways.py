@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer, Reply
 from fleet.kubernetes.patience import Patience
@@ -44,11 +44,18 @@ log = logging.getLogger(__name__)
 
 Json: TypeAlias = Any  # as an API server has it
 
-ClientOf: TypeAlias = Callable[[str, Credential | None], Credential]
-"""Gives the certificate of a gateway such as mse/shop: the one that it has, as long as it is good.
 
-That is `MadeCertificates.client_of`.
-"""
+class GatewayCertificates(Protocol):
+    """Where the certificates of gateways come from: `MadeCertificates`."""
+
+    def client_of(self, gateway: str, held: Credential | None = None) -> Credential:
+        """The one of a gateway such as mse/shop: `held` as long as it is good."""
+        ...
+
+    def forget(self, gateway: str) -> None:
+        """The gateway is gone."""
+        ...
+
 
 FIELD_MANAGER: Final = "fleetgate"
 """Under this name the API server keeps what fleetgate has set."""
@@ -87,7 +94,7 @@ class _Gateway:
 class ManagedGateways:
     """Runs gateways on the hub behind `api`. Call all of it in the event loop's thread.
 
-    Without `client_of` the certificates are somebody else's to make, in Secrets that are named as
+    Without `certificates` they are somebody else's to make, in Secrets that are named as
     `secret_name` says.
     """
 
@@ -95,12 +102,12 @@ class ManagedGateways:
         self,
         api: ApiServer,
         settings: ManagedSettings,
-        client_of: ClientOf | None = None,
+        certificates: GatewayCertificates | None = None,
         pace: Pace | None = None,
     ) -> None:
         self._api = api
         self._settings = settings
-        self._client_of = client_of
+        self._certificates = certificates
         self._pace = pace or Pace()
         self._patience = Patience("the writing of managed gateways")
         self._hub = HubObjects(settings.namespace, self._on_change)
@@ -143,6 +150,9 @@ class ManagedGateways:
         To be called once all of the hub is known. Costs some 10 ms for a gateway that has changed.
         """
         before = self._wanted
+        if self._certificates is not None:
+            for ref in self._gateways.keys() - gateways.keys():
+                self._certificates.forget(gateway_name(ref))
         self._gateways = {ref: self._gateway(ref, config) for ref, config in gateways.items()}
         self._wanted = {
             key: wanted for g in self._gateways.values() for key, wanted in g.objects.items()
@@ -153,7 +163,7 @@ class ManagedGateways:
         self._read_addresses()
 
     def certificates_changed(self) -> None:
-        """Look at all certificates again: `client_of` may give others now."""
+        """Look at all certificates again: there may be others now."""
         self._pending.add(key for key in self._wanted if key.kind == "Secret")
 
     async def observe(self) -> None:
@@ -180,7 +190,7 @@ class ManagedGateways:
         if before is not None and before.config == config:
             return before
         manifests = list(objects(ref, config, self._settings))
-        if self._client_of is not None and self._settings.xds_server_name:
+        if self._certificates is not None and self._settings.xds_server_name:
             manifests.insert(0, certificate_object(ref, config, self._settings))
         wanted = {key_of(manifest): _Wanted(ref, manifest) for manifest in manifests}
         return _Gateway(config, wanted)
@@ -213,8 +223,8 @@ class ManagedGateways:
 
     def _manifest(self, key: Key, wanted: _Wanted, live: Json) -> Json:
         """What is to be applied over `live`, which is None where there is nothing."""
-        if key.kind == "Secret" and self._client_of is not None:
-            credential = self._client_of(gateway_name(wanted.gateway), _held(live))
+        if key.kind == "Secret" and self._certificates is not None:
+            credential = self._certificates.client_of(gateway_name(wanted.gateway), _held(live))
             data = {name: base64.b64encode(c).decode() for name, c in credential.files.items()}
             return {**wanted.manifest, "data": data}
         if key.kind == "Deployment" and live is not None and is_autoscaled(live):

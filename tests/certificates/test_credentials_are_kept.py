@@ -8,6 +8,7 @@ import pytest
 from fleetgate.certificates.credential import Credential, client_credential, server_credential
 from fleetgate.certificates.pair import Pair, parse_pair
 from fleetgate.certificates.roots import Lifetimes, Roots, renewed
+from tests.certificates.damaged import DAMAGES, Damage, damaged
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -57,6 +58,15 @@ def test_files_without_one_of_them_are_none(missing: str) -> None:
 def test_there_is_a_new_one_for_a_reason(make: Callable[[], Credential]) -> None:
     new = make()
     assert new.pair != HELD.pair
+    parse_pair(new.pair)
+
+
+@pytest.mark.parametrize("damage", [pytest.param(damage, id=damage.what) for damage in DAMAGES])
+def test_what_cannot_be_read_is_not_kept(damage: Damage) -> None:
+    """The library reads most of a certificate only when it is asked for a part."""
+    broken = Pair(damaged(HELD.pair.certificate, damage), HELD.pair.key)
+    new = client_credential(ROOTS, URI, NOW, L, Credential(broken, HELD.trust))
+    assert new.pair != broken
     parse_pair(new.pair)
 
 

@@ -103,6 +103,22 @@ def test_a_restart_keeps_the_certificate_that_a_gateway_holds() -> None:
     asyncio.run(story())
 
 
+def test_what_a_gateway_that_is_gone_had_is_not_renewed() -> None:
+    async def story() -> None:
+        clock = Clock()
+        certificates = await made(clock=clock)
+        first = certificates.client_of(SHOP)
+        heard: list[None] = []
+        certificates.on_change(lambda: heard.append(None))
+        certificates.forget(SHOP)
+        clock.now += 61 * DAY
+        await certificates.refresh()
+        assert heard == []
+        assert certificates.client_of(SHOP).pair != first.pair
+
+    asyncio.run(story())
+
+
 def test_who_keeps_certificates_hears_when_there_are_new_ones() -> None:
     async def story() -> None:
         clock = Clock()

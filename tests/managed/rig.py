@@ -11,7 +11,7 @@ from fleet.events import Upserted
 from fleet.models import MseIngressConfig
 from fleet.parse import parse
 from fleet.ref import HUB, Ref
-from fleetgate.managed.gateways import ClientOf, ManagedGateways, Pace
+from fleetgate.managed.gateways import GatewayCertificates, ManagedGateways, Pace
 from fleetgate.managed.manifests import Key
 from fleetgate.managed.settings import ManagedSettings
 from tests.sinks.rig import Audited, Gate
@@ -147,7 +147,7 @@ class Running:
 async def running(
     hub: Hub,
     wanted: Gateways | None = None,
-    client_of: ClientOf | None = None,
+    certificates: GatewayCertificates | None = None,
     *,
     settings: ManagedSettings | None = None,
     pace: Pace = PACE,
@@ -158,7 +158,7 @@ async def running(
     api = await Audited.from_kubeconfig(hub.cluster.kubeconfig)
     assert isinstance(api, Audited)
     api.before = before
-    managed = ManagedGateways(api, settings or ManagedSettings(), client_of, pace)
+    managed = ManagedGateways(api, settings or ManagedSettings(), certificates, pace)
     found = Running(managed, api, hub)
     managed.on_change(found.addresses_changed.set)
     tasks = [asyncio.create_task(managed.observe())]

@@ -4,8 +4,9 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,6 +18,7 @@ from fleetgate.certificates.credential import Credential
 from fleetgate.managed.gateways import Pace
 from fleetgate.managed.manifests import objects
 from fleetgate.managed.settings import PUBLIC, LoadBalancerSettings, ManagedSettings
+from tests.certificates.damaged import KEY_OF_NO_KIND, NAMES_OF_NO_KIND, damaged
 from tests.certificates.served import DAY, Clock, made
 from tests.managed.rig import NAMESPACE, PACE, Gateways, Hub, Running, gateway, read, running
 
@@ -359,7 +361,7 @@ def test_the_certificate_is_kept_renewed_and_put_back(hub: Hub) -> None:
         clock = Clock()
         certificates = await made(clock=clock)
         gateways = await asyncio.to_thread(hub.declare, gateway())
-        async with running(hub, gateways, certificates.client_of) as r:
+        async with running(hub, gateways, certificates) as r:
             certificates.on_change(r.managed.certificates_changed)
             await r.settled()
             first = await asyncio.to_thread(_certificate, hub)
@@ -379,16 +381,58 @@ def test_the_certificate_is_kept_renewed_and_put_back(hub: Hub) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda certificate: b"no PEM", id="no-certificate"),
+        pytest.param(partial(damaged, damage=NAMES_OF_NO_KIND), id="its-names-cannot-be-read"),
+        pytest.param(partial(damaged, damage=KEY_OF_NO_KIND), id="its-key-cannot-be-read"),
+    ],
+)
+def test_a_certificate_that_is_broken_is_replaced(
+    hub: Hub, damage: Callable[[bytes], bytes]
+) -> None:
+    async def story() -> None:
+        certificates = await made()
+        gateways = await asyncio.to_thread(hub.declare, gateway())
+        async with running(hub, gateways, certificates) as r:
+            await r.settled()
+            first = await asyncio.to_thread(_certificate, hub)
+            broken = base64.b64encode(damage(first.pair.certificate)).decode()
+            await r.by_hand(*patch("secret/envoy-mse-shop-xds", "data", "tls.crt", value=broken))
+            await r.until(lambda: _certificate(hub).pair.key != first.pair.key)
+            good = await asyncio.to_thread(_certificate, hub)
+            assert good == certificates.client_of("mse/shop")
+
+    asyncio.run(story())
+
+
+def test_certificates_of_gateways_that_are_gone_are_forgotten(hub: Hub) -> None:
+    async def story() -> None:
+        certificates = await made()
+        async with running(hub, None, certificates) as r:
+            await r.declare(gateway("shop"), gateway("other"))
+            await r.settled()
+            assert sorted(certificates._clients) == ["mse/other", "mse/shop"]
+            await r.by_hand("delete", "mseingressconfig/other")
+            await r.declare(gateway("shop"))
+            assert sorted(certificates._clients) == ["mse/shop"]
+            await r.until(lambda: hub.names()["secret"] == ["envoy-mse-shop-xds"])
+            assert sorted(certificates._clients) == ["mse/shop"]
+
+    asyncio.run(story())
+
+
 def test_the_next_leader_keeps_the_certificate(hub: Hub) -> None:
     async def story() -> None:
         certificates = await made()
         store = certificates._store
         gateways = await asyncio.to_thread(hub.declare, gateway())
-        async with running(hub, gateways, certificates.client_of) as first:
+        async with running(hub, gateways, certificates) as first:
             await first.settled()
             before = await first.versions()
         others = await type(certificates).open(store, certificates._settings, certificates._clock)
-        async with running(hub, gateways, others.client_of) as second:
+        async with running(hub, gateways, others) as second:
             await second.settled()
             assert await second.versions() == before
 
