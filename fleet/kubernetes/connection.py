@@ -5,7 +5,9 @@ out: they build every object slowly, and stumble over long lines.
 """
 
 import asyncio
+import copy
 import json
+import logging
 import os
 import socket
 import ssl
@@ -22,6 +24,10 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config
 from kubernetes.aio.config.kube_config import KubeConfigLoader
 
+from fleet.kubernetes.plugin import PluginFailed, ask
+
+log = logging.getLogger(__name__)
+
 Query: TypeAlias = Sequence[tuple[str, str]]
 Lines: TypeAlias = AsyncIterator[bytes]
 Json: TypeAlias = Any
@@ -29,8 +35,8 @@ Json: TypeAlias = Any
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds in which a connection, TLS included, is there or has failed."""
 
-PLUGIN: Final = 30.0
-"""Seconds in which a plugin of a kubeconfig gives credentials."""
+AUTH_PROVIDER: Final = 30.0
+"""Seconds in which an auth provider of a kubeconfig (OIDC, say) gives credentials."""
 
 SILENCE: Final = 330.0
 """Seconds without a byte after which a watch is dead; one asks for shorter `timeoutSeconds`."""
@@ -221,17 +227,19 @@ def _client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClie
         read = yaml.safe_load(config.read_bytes()) if isinstance(config, Path) else config
         if not isinstance(read, Mapping):
             raise BadKubeconfig(f"{name} is not a kubeconfig")
-        loader = KubeConfigLoader(dict(read), context, config_base_path=base)
+        loader = KubeConfigLoader(copy.deepcopy(dict(read)), context, config_base_path=base)
         if loader._user is None:  # noqa: SLF001 (the library fails later, with a TypeError)
             raise BadKubeconfig(f"{name}: the context names no user that is there")
+        plugin = _Plugin(loader, Path(base)) if "exec" in loader._user else None  # noqa: SLF001
         # As its `load_and_set`, but for the lock and the limit.
-        asyncio.run(asyncio.wait_for(loader._load_authentication(), PLUGIN))  # noqa: SLF001
+        asyncio.run(asyncio.wait_for(loader._load_authentication(), AUTH_PROVIDER))  # noqa: SLF001
         with _FILES:
-            return _loaded(loader, found, name)
-    except ConfigException as e:
+            return _loaded(loader, found, name, plugin)
+    except (ConfigException, PluginFailed) as e:
         raise BadKubeconfig(f"{name}: {e}") from e
     except TimeoutError as e:
-        raise BadKubeconfig(f"{name}: its plugin has not answered within {PLUGIN:g} s") from e
+        late = f"its auth provider has not answered within {AUTH_PROVIDER:g} s"
+        raise BadKubeconfig(f"{name}: {late}") from e
     except OSError as e:
         raise BadKubeconfig(f"{name} cannot be used: {e.strerror or e}") from e
     except (yaml.YAMLError, ValueError, TypeError, AttributeError) as e:
@@ -239,40 +247,54 @@ def _client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClie
         raise BadKubeconfig(f"{name} cannot be used: {' '.join(str(e).split())}") from e
 
 
-def _loaded(loader: KubeConfigLoader, found: Configuration, name: str) -> ApiClient:
+def _loaded(
+    loader: KubeConfigLoader, found: Configuration, name: str, plugin: "_Plugin | None"
+) -> ApiClient:
     """Make a client of what the loader has found. Raises BadKubeconfig."""
     loader._load_cluster_info()  # noqa: SLF001
     loader._set_config(found)  # noqa: SLF001
     if not hasattr(loader, "host"):
         raise BadKubeconfig(f"{name}: the cluster of the context has no server")
-    if "exec" in (loader._user or ()) and not _has_credentials(loader):  # noqa: SLF001 (it only logs that)
-        raise BadKubeconfig(f"{name}: its exec plugin gave no credentials")
     if not _fits_header(str(found.api_key.get("BearerToken", ""))):
         raise BadKubeconfig(
             f"{name}: its token has a line feed or another character that no HTTP header can have"
         )
-    _renew(found, loader)
+    if plugin is not None:
+        found.refresh_api_key_hook = plugin.renew  # type: ignore[assignment]  # declared as None
     return ApiClient(configuration=found)
-
-
-def _has_credentials(loader: KubeConfigLoader) -> bool:
-    return any(getattr(loader, each, None) for each in ("token", "cert_file"))
 
 
 def _fits_header(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-def _renew(configuration: Configuration, loader: KubeConfigLoader) -> None:
-    """Have the plugin asked again before its token expires; a plugin that says no time is not."""
-    if not hasattr(loader, "exec_plugin_expiry"):
-        return
+class _Plugin:
+    """The plugin of a user: asked when this is made, and again before its token expires.
 
-    async def renew(configuration: Configuration) -> None:
-        await loader.load_from_exec_plugin()
-        configuration.api_key["BearerToken"] = loader.token
+    A certificate stays until the client is made anew, which a 401 leads to.
+    """
 
-    configuration.refresh_api_key_hook = renew  # type: ignore[assignment]  # declared as None
+    def __init__(self, loader: KubeConfigLoader, base: Path) -> None:
+        user: dict[str, Any] = loader._user.value  # type: ignore[union-attr]  # noqa: SLF001
+        self._run = user.pop("exec")
+        self._base = base
+        self._asking = asyncio.Lock()
+        self._has = ask(self._run, base)
+        user.update(self._has.user)
+
+    async def renew(self, configuration: Configuration) -> None:
+        """The library calls this before each request."""
+        if not self._has.worn:
+            return
+        async with self._asking:
+            if self._has.worn:
+                try:
+                    self._has = await asyncio.to_thread(ask, self._run, self._base)
+                except PluginFailed as e:
+                    log.warning("%s: %s", configuration.host, e)
+                    return  # the server says whether the former token is still good
+                if token := self._has.user.get("token"):
+                    configuration.api_key["BearerToken"] = f"Bearer {token}"
 
 
 def _client_in_cluster() -> ApiClient:

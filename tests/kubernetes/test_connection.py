@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 import socket
 import ssl
 import sys
@@ -16,7 +17,7 @@ from typing import Any, TypeAlias
 import pytest
 from kubernetes.aio.config import incluster_config
 
-from fleet.kubernetes import connection
+from fleet.kubernetes import connection, plugin
 from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Unreached
 from tests.support.authority import Authority, Pair
 
@@ -356,20 +357,76 @@ def test_a_plugin_that_fails_later_leaves_the_token_that_is_there(tmp_path: Path
     asyncio.run(script())
 
 
-def test_a_plugin_that_gives_nothing_is_a_mistake(tmp_path: Path) -> None:
-    path = written(tmp_path, by_plugin(tmp_path, "https://127.0.0.1:1", life=60, works=0))
-    with pytest.raises(BadKubeconfig, match="its exec plugin gave no credentials"):
+SAYS = '{"apiVersion": "v1", "kind": "ExecCredential", "status": %s}'
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        pytest.param({"command": "false"}, "its exec plugin false ended with status 1", id="fails"),
+        pytest.param(
+            {"command": "sh", "args": ["-c", "echo no such account >&2; exit 3"]},
+            "its exec plugin sh ended with status 3: no such account",
+            id="says why",
+        ),
+        pytest.param(
+            {"command": "no-such-plugin"},
+            "its exec plugin no-such-plugin cannot be run: No such file or directory",
+            id="is not there",
+        ),
+        pytest.param({}, "its exec plugin has no command", id="has no command"),
+        pytest.param({"command": "true"}, "its exec plugin true gave no ExecCredential", id="mute"),
+        pytest.param(
+            {"command": "echo", "args": [SAYS % "{}"]},
+            "its exec plugin echo gave neither a token nor a certificate",
+            id="gives nothing",
+        ),
+        pytest.param(
+            {"command": "echo", "args": [SAYS % '{"clientCertificateData": "c"}']},
+            "its exec plugin echo gave no ExecCredential",
+            id="gives no key",
+        ),
+        pytest.param(
+            {"command": "echo", "args": [SAYS % '{"token": "t"}'], "apiVersion": "v2"},
+            "its exec plugin echo speaks v1, and v2 is asked for",
+            id="another version",
+        ),
+    ],
+)
+def test_a_plugin_that_gives_no_credentials_is_a_mistake(
+    run: Mapping[str, Json], message: str, tmp_path: Path
+) -> None:
+    user = {"exec": {"apiVersion": "v1", **run}}
+    path = written(tmp_path, kubeconfig("https://127.0.0.1:1", user=user))
+    with pytest.raises(BadKubeconfig, match=re.escape(message)):
         asyncio.run(ApiServer.from_kubeconfig(path))
 
 
-def test_a_plugin_that_does_not_answer_is_a_mistake(
+def test_a_plugin_beside_its_kubeconfig_is_found(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with server() as there:
+            script = tmp_path / "plugin"
+            script.write_text("#!/bin/sh\necho '" + SAYS % '{"token": "beside"}' + "'")
+            script.chmod(0o755)
+            run = {"command": "./plugin", "apiVersion": "v1"}
+            path = written(tmp_path, kubeconfig(there.url, user={"exec": run}))
+            async with client(path) as api:
+                await api.request("GET", PATH)
+            assert there.authorizations == ["Bearer beside"]
+
+    asyncio.run(scene())
+
+
+def test_a_plugin_that_does_not_answer_is_a_mistake_and_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "PLUGIN", 0.2)
-    run = {"command": "sleep", "args": ["60"], "apiVersion": "v1"}
+    monkeypatch.setattr(plugin, "PATIENCE", 2.0)
+    says_pid = f"echo $$ > {tmp_path}/pid; exec sleep 60"
+    run = {"command": "sh", "args": ["-c", says_pid], "apiVersion": "v1"}
     config = kubeconfig("https://127.0.0.1:1", user={"exec": run})
-    with pytest.raises(BadKubeconfig, match="its plugin has not answered"):
+    with pytest.raises(BadKubeconfig, match="its exec plugin sh has not answered"):
         asyncio.run(ApiServer.from_kubeconfig(config))
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
 
 
 def test_many_clients_may_be_made_at_once(authority: Authority) -> None:
