@@ -30,6 +30,8 @@ def _as_written(value: object) -> object:
             return str(value).lower()
         case int() | str():
             return value
+        case None:
+            raise ValueError("null is absent, and no value")
         case Mapping():
             return "a mapping"
         case list() | tuple():

@@ -15,11 +15,11 @@ from fleet.events import Refused, Upserted
 from fleet.expectation import expected_at
 from fleet.kinds import KINDS
 from fleet.models import EndpointSlice, FleetObject, Ingress, IngressClass, Secret, Service
-from fleet.parse import MAX_PROBLEMS, Parsed, Unused, objects_in, parse
+from fleet.parse import MAX_PROBLEMS, Parsed, Unused, _faultless, _pruned, objects_in, parse
 from fleet.problem import Problem
 from fleet.prune import _TEXTS
 from fleet.ref import HUB, Ref
-from tests.support.builders import Builder, ingress, ingress_class, secret, service, slice_of
+from tests.support.builders import Builder, ingress, ingress_class, pod, secret, service, slice_of
 
 FILE = "hub/x.yaml"
 SHOP = ingress("shop", host="example.com").path("/a", to="a:80").path("/b", to="b:80")
@@ -572,24 +572,31 @@ EXAMPLES: Sequence[Builder[Any]] = (
 )
 
 
-@settings(deadline=None, max_examples=300)
-@given(st.data())
-def test_any_value_in_any_field_is_read_or_left_out_and_the_rest_is_whole(
-    data: st.DataObject,
-) -> None:
-    thing: Builder[Any] = data.draw(st.sampled_from(EXAMPLES))
+@st.composite
+def spoiled(draw: st.DrawFn) -> tuple[Builder[Any], Any]:
+    """A builder, and what it builds with junk in some places."""
+    thing: Builder[Any] = draw(st.sampled_from(EXAMPLES))
     manifest = thing.manifest
-    origin = HUB if thing.kind is Ingress else "m"
-    for _ in range(data.draw(st.integers(1, 3))):
+    for _ in range(draw(st.integers(1, 3))):
         place: Any = manifest
         while True:
             steps = list(place) if isinstance(place, dict) else list(range(len(place)))
-            step = data.draw(st.sampled_from(steps))
+            step = draw(st.sampled_from(steps))
             inside = place[step]
-            if not isinstance(inside, dict | list) or not inside or data.draw(st.booleans()):
-                place[step] = data.draw(JUNK)
+            if not isinstance(inside, dict | list) or not inside or draw(st.booleans()):
+                place[step] = draw(JUNK)
                 break
             place = inside
+    return thing, manifest
+
+
+@settings(deadline=None, max_examples=300)
+@given(spoiled())
+def test_any_value_in_any_field_is_read_or_left_out_and_the_rest_is_whole(
+    example: tuple[Builder[Any], Any],
+) -> None:
+    thing, manifest = example
+    origin = HUB if thing.kind is Ingress else "m"
     found = read(manifest, origin)
     if not isinstance(found, Unused):
         for problem in found.problems:
@@ -598,3 +605,38 @@ def test_any_value_in_any_field_is_read_or_left_out_and_the_rest_is_whole(
         left = found.value.model_dump(by_alias=True, exclude_none=True, mode="json")
         again = good({"apiVersion": thing.api_version, "kind": thing.kind.__name__, **left}, origin)
         assert again == Upserted(found.ref, found.value)
+
+
+@settings(deadline=None, max_examples=300)
+@given(spoiled())
+def test_what_is_read_without_a_copy_is_what_is_read_with_one(
+    example: tuple[Builder[Any], Any],
+) -> None:
+    thing, manifest = example
+    kind = KINDS[thing.kind.__name__]
+    if isinstance(manifest.get("metadata"), dict):
+        ref = Ref("", kind.name, "default", "a")
+        shortcut = _faultless(kind, ref, manifest)
+        assert shortcut is None or _pruned(kind, ref, manifest) == Upserted(ref, shortcut)
+
+
+@pytest.mark.parametrize("thing", [*EXAMPLES, pod("a")], ids=lambda thing: thing.kind.__name__)
+def test_what_is_in_order_is_read_without_a_copy(thing: Builder[Any]) -> None:
+    kind = KINDS[thing.kind.__name__]
+    assert _faultless(kind, Ref("", kind.name, "default", "a"), thing.manifest) is not None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("a\0b", id="nul"),
+        pytest.param("a\ud800b", id="half-of-a-pair"),
+        pytest.param(None, id="null"),
+        pytest.param(True, id="without-quotes"),
+    ],
+)
+@pytest.mark.parametrize("is_key", [False, True], ids=["value", "key"])
+def test_what_needs_a_copy_gets_one(value: object, is_key: bool) -> None:
+    kind, annotations = KINDS["Ingress"], {value: "a"} if is_key else {"a": value}
+    manifest = {"metadata": {"name": "a", "annotations": annotations}}
+    assert _faultless(kind, Ref("", "Ingress", "default", "a"), manifest) is None
