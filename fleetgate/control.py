@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
-from fleet.events import Event, Listed, Members, Source, Unreachable, Upserted
+from fleet.events import Event, Source
 from fleet.models import MseIngressConfig
 from fleet.problem import Problem
-from fleet.ref import HUB, Ref
+from fleet.ref import Ref
 from fleet.state import Changes, FleetState
 from fleetgate.addresses import Addresses
 from fleetgate.problems import ProblemLog, all_problems, rejections
+from fleetgate.roll_call import RollCall
 from translators.listeners import Bind
 from translators.names import gateway_name
 from translators.status import Runtime
@@ -88,6 +89,7 @@ class ControlPlane:
         self._source = source
         self._settings = settings
         self._addresses = Addresses(settings.bind)
+        self._roll_call = RollCall()
         self._pending: list[Event] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
@@ -163,6 +165,8 @@ class ControlPlane:
         self._wake.set()
 
     def _take(self, events: Sequence[Event]) -> None:
+        if not self.started.is_set():
+            self._roll_call.note(events)
         self._pending.extend(events)
         self._wake.set()
 
@@ -186,21 +190,20 @@ class ControlPlane:
         """
         try:
             async with asyncio.timeout(self._settings.start_deadline):
-                await self._until(_complete)
+                await self._until(lambda: self._roll_call.is_complete)
         except TimeoutError:
-            if not _knows_hub(self._pending):
+            if not self._roll_call.knows_hub:
                 log.warning(
                     "the hub has not been read within %g s: nothing is served until it is, "
                     "Envoys go on with what they have",
                     self._settings.start_deadline,
                 )
-                await self._until(_knows_hub)
-            missing = sorted(_heard(self._pending) - _said(self._pending))
-            if missing:
+                await self._until(lambda: self._roll_call.knows_hub)
+            if missing := self._roll_call.missing:
                 log.warning("starting without %s: not read in time", ", ".join(missing))
 
-    async def _until(self, condition: Callable[[Sequence[Event]], bool]) -> None:
-        while not condition(self._pending):
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
             await self._wake.wait()
             self._wake.clear()
 
@@ -273,35 +276,3 @@ def _changed(turn: Turn) -> Counter[TypeUrl]:
     for update in turn.updates.values():
         changed.update({type_url: len(named) for type_url, named in update.items()})
     return changed
-
-
-def _complete(events: Sequence[Event]) -> bool:
-    """Whether the hub is known, and every origin that is named has listed or cannot."""
-    return _knows_hub(events) and _heard(events) <= _said(events)
-
-
-def _knows_hub(events: Sequence[Event]) -> bool:
-    """Whether the hub has listed, or what it held before is remembered while it cannot."""
-    listed = any(isinstance(event, Listed) and event.origin == HUB for event in events)
-    lost = any(isinstance(event, Unreachable) and event.origin == HUB for event in events)
-    remembered = any(isinstance(event, Upserted) and event.ref.origin == HUB for event in events)
-    return listed or (lost and remembered)
-
-
-def _heard(events: Sequence[Event]) -> set[str]:
-    """The origins that events are about."""
-    heard: set[str] = set()
-    for event in events:
-        match event:
-            case Listed() | Unreachable():
-                heard.add(event.origin)
-            case Members():
-                heard = (heard & {HUB}) | event.ids  # others are remembered, and gone
-            case _:
-                heard.add(event.ref.origin)
-    return heard
-
-
-def _said(events: Sequence[Event]) -> set[str]:
-    """The origins that have listed, or said that they cannot."""
-    return {event.origin for event in events if isinstance(event, Listed | Unreachable)}
