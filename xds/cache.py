@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 
 from xds.quarantine import Quarantine, Rejection
+from xds.requests import Requests
 from xds.resource import Resource, TypeUrl, Update
 from xds.snapshot import Served, Snapshot
 from xds.views import Backlog, ClientView, Missing, Traffic
@@ -68,6 +69,7 @@ class SnapshotCache:
 
     def __init__(self, *, epoch: str | None = None) -> None:
         self._epoch = epoch or secrets.token_hex(4)
+        self.requests = Requests()
         self._quarantine = Quarantine()
         self._groups: dict[str, _Group] = {}
         self._callbacks: dict[int, Callable[[], None]] = {}
@@ -204,20 +206,17 @@ class SnapshotCache:
         """Count a response."""
         self._count(type_url, Traffic(1, resources, length))
 
-    def confirm(self, group: str, type_url: str, resources: list[Resource]) -> None:
+    def confirm(self, group: str, type_url: str, sent: Mapping[str, Resource | None]) -> None:
         """A client has acknowledged a response with these resources."""
         self._count(type_url, Traffic(acknowledged=1))
         found = self._groups[group]
-        if found.snapshot.is_clean:
-            good = found.snapshot.good(type_url)
-            resources = [each for each in resources if good.get(each.name) is not each]
-        for resource in resources:
-            if found.snapshot.is_disputable(type_url, resource.name):
-                befores = _served(found, type_url, resource.name)
-                found.snapshot.confirm(type_url, resource)
-                _compare(found, type_url, resource.name, befores)
-            else:
-                found.snapshot.confirm(type_url, resource)
+        everything = found.snapshot.as_everything(type_url, sent)
+        if everything is None or not everything.confirmed:
+            for resource in sent.values():
+                if resource is not None:
+                    _confirm(found, type_url, resource)
+        if everything is not None:
+            everything.confirmed = True
         self._changed()
 
     def refuse(self, node_id: str, type_url: str, culprit: Resource | None, message: str) -> None:
@@ -264,6 +263,16 @@ def _declare(group: _Group, type_url: str, name: str, resource: Resource | None)
     for follower in group.followers:
         follower.mark(type_url, name, before)
     return True
+
+
+def _confirm(group: _Group, type_url: str, resource: Resource) -> None:
+    snapshot = group.snapshot
+    if not snapshot.is_disputable(type_url, resource.name):
+        snapshot.confirm(type_url, resource)
+        return
+    befores = _served(group, type_url, resource.name)
+    snapshot.confirm(type_url, resource)
+    _compare(group, type_url, resource.name, befores)
 
 
 def _served(group: _Group, type_url: str, name: str) -> dict[Follower, Served]:

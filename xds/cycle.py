@@ -12,10 +12,11 @@ Endpoints and Secrets that are added or changed are in no cycle: they flow at on
 Types that the client has not subscribed to are passed over.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import IntEnum, auto
 from typing import Final
 
+from xds.everything import Everything
 from xds.resource import TypeUrl
 from xds.snapshot import Snapshot
 from xds.subscription import Changes, Flight, Subscription
@@ -87,7 +88,9 @@ class Cycle:
             if subscription is None:
                 continue
             changes = subscription.changes()
-            if type_url in GONE_LAST:
+            if type_url in GONE_LAST and isinstance(changes, Everything):
+                changes = {}
+            elif type_url in GONE_LAST:
                 changes = {
                     name: None
                     for name, resource in changes.items()
@@ -125,6 +128,8 @@ class Cycle:
     def _eligible(self, subscription: Subscription) -> Changes:
         batch = subscription.admit(self._batches.get(subscription.type_url, {}))
         self._batches[subscription.type_url] = batch
+        if isinstance(batch, Everything):
+            return batch
         if self._stage is _Stage.CLUSTERS and not self._at_once:
             return {name: resource for name, resource in batch.items() if resource is not None}
         if self._stage is _Stage.CLUSTERS_GONE:
@@ -163,11 +168,10 @@ class Cycle:
     def departed(self, type_url: str, flight: Flight) -> None:
         """A response was sent."""
         batch = self._batches.get(type_url, {})
-        if batch.keys() == flight.sent.keys():
-            batch.clear()
-        else:
-            for name in flight.sent:
-                batch.pop(name, None)
+        if batch is flight.sent:
+            self._batches[type_url] = {}
+        elif batch:
+            self._batches[type_url] = {n: r for n, r in batch.items() if n not in flight.sent}
         if type_url != TypeUrl.CLUSTER:
             return
         # A Cluster that is new or changed warms until its endpoints come after it, changed or not,
@@ -180,28 +184,31 @@ class Cycle:
 
     def acknowledged(self, type_url: str, flight: Flight) -> None:
         """A response was accepted."""
-        if type_url == TypeUrl.ENDPOINT:
-            for name in flight.sent:
-                if self.awaited.get(name, flight.serial) < flight.serial:
-                    del self.awaited[name]
+        if type_url != TypeUrl.ENDPOINT or not self.awaited:
+            return
+        for name in flight.sent:
+            if self.awaited.get(name, flight.serial) < flight.serial:
+                del self.awaited[name]
 
     def rejected(self, type_url: str, flight: Flight) -> None:
         """A response was refused: what it held goes again, in other company."""
         if type_url in GATED and any(flight.sent.values()):
-            self._batches.setdefault(type_url, {}).update(flight.sent)
+            self._batches[type_url] = {**self._batches.get(type_url, {}), **flight.sent}
         if type_url == TypeUrl.CLUSTER:
             for name in _required(flight):
                 if self.awaited.get(name) == flight.serial:
                     del self.awaited[name]
 
 
-def _required(flight: Flight) -> list[str]:
+def _required(flight: Flight) -> Collection[str]:
+    if isinstance(flight.sent, Everything):
+        return flight.sent.required
     return [name for cluster in flight.sent.values() if cluster for name in cluster.requires]
 
 
 def _without_lingering(type_url: str, changes: Changes, snapshot: Snapshot) -> Changes:
     """Changes without removals that would break routes served in place of rejected ones."""
-    if type_url not in (TypeUrl.CLUSTER, TypeUrl.ENDPOINT):
+    if type_url not in (TypeUrl.CLUSTER, TypeUrl.ENDPOINT) or snapshot.is_clean:
         return changes
     return {
         name: resource

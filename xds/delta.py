@@ -26,15 +26,16 @@ class DeltaSubscription(Subscription):
         if legacy_wildcard or WILDCARD in request.names:
             self.answer_due = self.answer_due or not self.wildcard
             self._watch_all()
-        self._watch([name for name in request.names if name != WILDCARD])
+            self._watch([name for name in request.names if name != WILDCARD])
+        else:
+            self._watch(request.names)
         if first and request.held:
             self._resume(request, doubtful)
 
     def _unsubscribe(self, names: Iterable[str]) -> None:
         for name in names:
             if name == WILDCARD:
-                self.wildcard = False
-                self._forget_unwatched()
+                self._watch_all_no_more()
             elif name in self.names:
                 self.names.remove((name,))
                 if self.wildcard:
@@ -61,9 +62,10 @@ class DeltaSubscription(Subscription):
                 self._snapshot.mark_resent(name, again=False)
 
     def _encode(self, sent: Changes, nonce: str) -> Encoded:
-        if sent and sent == self._snapshot.declared(self.type_url):
-            whole = self._snapshot.delta_whole(self.type_url)
-            return Encoded([whole, discovery.delta_tail(self.type_url, nonce, ())], len(sent))
+        everything = self._snapshot.as_everything(self.type_url, sent)
+        if everything is not None:
+            whole = self._snapshot.delta_everything(self.type_url, everything, nonce)
+            return Encoded([whole], len(sent))
         upserts = [resource for resource in sent.values() if resource is not None]
         removed = [name for name, resource in sent.items() if resource is None]
         parts = [

@@ -9,7 +9,7 @@ response of n resources costs n references and one copy:
 Protobuf allows fields in any order, so the name may stand before the body.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -54,7 +54,7 @@ class Request:
     type_url: str
     nonce: str = ""
     error: str | None = None
-    names: tuple[str, ...] = ()
+    names: Collection[str] = ()
     unsubscribed: tuple[str, ...] = ()
     held: Mapping[str, str] = field(default_factory=dict)
     version: str = ""

@@ -21,8 +21,11 @@ class NamePool:
         self.nothing: frozenset[str] = frozenset()
 
     def share(self, names: Iterable[str]) -> frozenset[str]:
-        """The set of these names that others have already, or a new one. O(names)."""
-        wanted = frozenset(map(sys.intern, names))
+        """The set of these names that others have already, or a new one.
+
+        O(names), but at once for a set that is shared already.
+        """
+        wanted = names if isinstance(names, frozenset) else frozenset(map(sys.intern, names))
         known = self._sets.setdefault(hash(wanted), wanted)
         return known if known == wanted else wanted
 
@@ -48,8 +51,17 @@ class Names:
     def __len__(self) -> int:
         return len(self._added) + len(self._shared) - len(self._removed)
 
+    @property
+    def shared(self) -> frozenset[str] | None:
+        """The names, where they are a set of the pool's with no differences."""
+        return None if self._added or self._removed else self._shared
+
     def add(self, names: Iterable[str]) -> None:
         """Subscribe to more names."""
+        if isinstance(names, frozenset) and not self:
+            self._shared = self._pool.share(names)
+            self._removed = set()
+            return
         for name in names:
             if name in self._shared:
                 self._removed.discard(name)

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final, TypeAlias
+from weakref import WeakValueDictionary
 
 from xds import discovery, variation
+from xds.everything import Everything
 from xds.names import NamePool
 from xds.quarantine import Quarantine, Rejection
 from xds.resource import Resource, TypeUrl
@@ -43,7 +45,8 @@ class Snapshot:
         self._good: dict[str, dict[str, Resource]] = {}
         self._resent: dict[str, int] = {}
         self._delta_heads: dict[str, dict[str, tuple[Resource, bytes]]] = {}
-        self._whole: dict[str, bytes] = {}
+        # As long as a client is being told: it holds all encoded bytes once more.
+        self._everything: WeakValueDictionary[str, Everything] = WeakValueDictionary()
         self.names = NamePool()
 
     @property
@@ -63,7 +66,7 @@ class Snapshot:
         """Set or remove one resource; False if its version is the declared one already."""
         named = self._declared.setdefault(type_url, {})
         before = named.get(name)
-        self._whole.pop(type_url, None)
+        self._everything.pop(type_url, None)
         if resource is None:
             if before is None:
                 return False
@@ -147,20 +150,27 @@ class Snapshot:
         Marks begin with the epoch, because another process may have sent marks of its own.
         """
         if again or name not in self._resent:
-            self._whole.pop(TypeUrl.SCOPED_ROUTE, None)
+            self._everything.pop(TypeUrl.SCOPED_ROUTE, None)
             self._resent[name] = self._resent.get(name, 0) + 1
 
-    def delta_whole(self, type_url: str) -> bytes:
-        """All that is declared of a type, as in a DeltaDiscoveryResponse; made once until a change.
-
-        Whoever connects is sent all of it.
-        """
-        found = self._whole.get(type_url)
+    def everything(self, type_url: str) -> Everything:
+        """All that is declared of a type; one object until a change, while somebody keeps it."""
+        found = self._everything.get(type_url)
         if found is None:
-            named = self._declared.get(type_url, {})
-            parts = (part for each in named.values() for part in self.delta_entry(type_url, each))
-            found = self._whole[type_url] = b"".join(parts)
+            found = self._everything[type_url] = Everything(self._declared.get(type_url, {}))
         return found
+
+    def as_everything(
+        self, type_url: str, changes: Mapping[str, Resource | None]
+    ) -> Everything | None:
+        """The changes, if they are what `everything` gave and gives now; O(1)."""
+        current = self._everything.get(type_url)
+        return current if current is changes else None
+
+    def delta_everything(self, type_url: str, found: Everything, nonce: str) -> bytes:
+        """The DeltaDiscoveryResponse with all of it; made once for streams that begin alike."""
+        parts = (part for each in found.values() for part in self.delta_entry(type_url, each))
+        return found.response(parts, discovery.delta_tail(type_url, nonce, ()))
 
     def delta_entry(self, type_url: str, resource: Resource) -> tuple[bytes, ...]:
         """The parts that make one resource of a DeltaDiscoveryResponse."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from xds import discovery
 from xds.discovery import Request
+from xds.everything import Everything
 from xds.resource import Resource, TypeUrl
 from xds.snapshot import Snapshot
 from xds.subscription import (
@@ -47,7 +48,7 @@ class SotwSubscription(Subscription):
         if wildcard:
             self._watch_all()
         else:
-            self.wildcard = False
+            self._watch_all_no_more()
         self._watch(new)
         self._forget_unwatched()
         if changed and (first or self._full):
@@ -70,13 +71,12 @@ class SotwSubscription(Subscription):
     def changes(self) -> Changes:
         """As for all, but without the removals that the protocol cannot express."""
         found = super().changes()
-        if self._full:
+        if self._full or isinstance(found, Everything):
             return found
-        for name in [name for name, resource in found.items() if resource is None]:
-            del found[name]
-            if self._differs[name] is not Doubt.ASKED:
+        for name, resource in found.items():
+            if resource is None and self._differs[name] is not Doubt.ASKED:
                 self._differs[name] = None
-        return found
+        return {name: resource for name, resource in found.items() if resource is not None}
 
     def _encode(self, sent: Changes, nonce: str) -> Encoded:
         content = dict(self._acknowledged or {}) if self._full else {}

@@ -101,7 +101,7 @@ class Stream:
     def receive(self, data: bytes) -> None:
         """Take a request. Raises BadRequest or Refused; the stream is over then."""
         try:
-            request = self._dialect.parse(data)
+            request = self._cache.requests.read(self._dialect.parse, data)
         except wire.MalformedMessage as error:
             raise BadRequest(str(error)) from error
         type_url = self._type_of(request)
@@ -155,7 +155,7 @@ class Stream:
             self._log(logging.DEBUG, "ack", type_url, flight.nonce, len(flight.sent))
             if self._cycle:
                 self._cycle.acknowledged(type_url, flight)
-            self._cache.confirm(self.group, type_url, [r for r in flight.sent.values() if r])
+            self._cache.confirm(self.group, type_url, flight.sent)
             return
         culprit = subscription.reject(error)
         self._log(logging.WARNING, "nack", type_url, flight.nonce, len(flight.sent), error)
@@ -194,8 +194,8 @@ class Stream:
                 continue
             if type_url in GONE_LAST:
                 changes = subscription.urgent()
-                if self._cycle:
-                    changes |= self._cycle.released(type_url)
+                if self._cycle and (released := self._cycle.released(type_url)):
+                    changes = {**changes, **released}
             else:
                 changes = subscription.changes()
             if changes or subscription.answer_due:

@@ -6,8 +6,9 @@ A client in sync holds exactly what its snapshot serves, so only the exceptions 
                      ▲                                       │
                      └──────────── UNSURE ◀──────── NACK ────┘
 
-A thousand streams in sync cost a thousand empty dicts, however many resources there are. Changes
-merge by name while a response is in flight; nothing queues.
+A thousand streams in sync cost a thousand empty dicts, however many resources there are, and so do
+a thousand that have just subscribed to everything. Changes merge by name while a response is in
+flight; nothing queues.
 """
 
 from abc import ABC, abstractmethod
@@ -17,6 +18,7 @@ from enum import Enum, auto
 from typing import Final, TypeAlias
 
 from xds.discovery import Request
+from xds.everything import Everything
 from xds.names import Names
 from xds.resource import Resource, TypeUrl
 from xds.snapshot import WITHHELD, Served, Snapshot
@@ -37,12 +39,15 @@ class Doubt(Enum):
 
 
 Held: TypeAlias = str | Doubt | None  # the version, or None for nothing
-Changes: TypeAlias = dict[str, Resource | None]
+Changes: TypeAlias = Mapping[str, Resource | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A response that is not acknowledged yet; `serial` orders the responses of a stream."""
+    """A response that is not acknowledged yet; `serial` orders the responses of a stream.
+
+    `before` is what the client held of the names sent; nothing where it does not say.
+    """
 
     nonce: str
     serial: int
@@ -71,8 +76,25 @@ class Subscription(ABC):
         self.last_nack: str | None = None
         self._snapshot = snapshot
         self._node_id = node_id
-        self._differs: dict[str, Held] = {}
+        self._spelled: dict[str, Held] = {}
+        self._untold = False
         self._suspects = Suspects()
+
+    @property
+    def _differs(self) -> dict[str, Held]:
+        """What the client holds of each name of which it shall hold something else, or may."""
+        if self._untold:
+            self._untold = False
+            if self.wildcard:
+                self._spelled = dict.fromkeys(self._snapshot.declared(self.type_url))
+            else:
+                self._spelled = dict.fromkeys(self.names, Doubt.ASKED)
+        return self._spelled
+
+    def _begin_untold(self) -> None:
+        """All that is watched differs; a short form, until somebody looks at single names."""
+        self._untold = True
+        self._spelled = {}
 
     def watches(self, name: str) -> bool:
         """Whether the client wants to know of this name."""
@@ -82,8 +104,8 @@ class Subscription(ABC):
         """What the client has acknowledged under a name."""
         if name in self._differs:
             return self._differs[name]
-        if self.flight and name in self.flight.before:
-            return self.flight.before[name]
+        if self.flight and name in self.flight.sent:
+            return self.flight.before.get(name)
         return version_of(self._served(name))
 
     def asks(self, name: str) -> bool:
@@ -92,6 +114,8 @@ class Subscription(ABC):
 
     def mark(self, name: str, before: Served) -> None:
         """The snapshot served `before` under a name until now; O(1)."""
+        if self._untold:
+            return
         if self.watches(name) and name not in self._differs:
             if self.flight and name in self.flight.sent:
                 return  # compared when the flight lands
@@ -108,8 +132,8 @@ class Subscription(ABC):
     def changes(self) -> Changes:
         """What the client shall be told, in flight or not sent; O(names that differ)."""
         if self._snapshot.is_clean:
-            return self._changes_to_declared()
-        found: Changes = {}
+            return self._everything() or self._changes_to_declared()
+        found: dict[str, Resource | None] = {}
         for name, held in list(self._differs.items()):
             target = self._served(name)
             if target is WITHHELD:
@@ -123,7 +147,7 @@ class Subscription(ABC):
 
     def _changes_to_declared(self) -> Changes:
         """The same where nothing was ever rejected: a fifth of the time, of all who connect."""
-        found: Changes = {}
+        found: dict[str, Resource | None] = {}
         declared = self._snapshot.declared(self.type_url)
         for name, held in self._differs.items():
             resource = declared.get(name)
@@ -133,8 +157,18 @@ class Subscription(ABC):
             elif resource.version != held:
                 found[name] = resource
         if len(found) < len(self._differs):
-            self._differs = {name: self._differs[name] for name in found}
+            self._spelled = {name: self._differs[name] for name in found}
         return found
+
+    def _everything(self) -> Everything | None:
+        """The changes where they are all that is declared, to a client that holds none of it."""
+        if not self._untold:
+            return None
+        everything = self._snapshot.everything(self.type_url)
+        if self.wildcard:
+            return everything
+        asked = self.names.shared
+        return everything if asked is not None and everything.is_named_by(asked) else None
 
     def _holds_declared(self, name: str, held: Held) -> bool:
         # Then another client has rejected it: no reason to take it away from this one.
@@ -143,7 +177,10 @@ class Subscription(ABC):
 
     def urgent(self) -> Changes:
         """Of the changes, those that break nothing: what is there, and answers to questions."""
-        return {n: r for n, r in self.changes().items() if r is not None or self.asks(n)}
+        changes = self.changes()
+        if isinstance(changes, Everything):
+            return changes
+        return {n: r for n, r in changes.items() if r is not None or self.asks(n)}
 
     def owes(self, names: Iterable[str]) -> bool:
         """Whether one of the names is in flight, or urgent."""
@@ -155,7 +192,7 @@ class Subscription(ABC):
         """What is still to be sent of changes found earlier; bytes rejected meanwhile are not."""
         if self._snapshot.is_clean and self.wildcard:
             return batch
-        admitted: Changes = {}
+        admitted: dict[str, Resource | None] = {}
         for name, resource in batch.items():
             if not self.watches(name):
                 continue
@@ -173,13 +210,17 @@ class Subscription(ABC):
         """Of changes that could go now, those to send in one response."""
         if not self._suspects:
             self._suspects.choose(())
-            return dict(changes)
+            return changes
         return {name: changes[name] for name in self._suspects.choose(changes)}
 
     def depart(self, sent: Changes, serial: int) -> Encoded:
         """Note a response as sent, and give it."""
-        if sent.keys() == self._differs.keys():
-            before, self._differs = self._differs, {}
+        before: Mapping[str, Held]
+        everything = self._snapshot.as_everything(self.type_url, sent)
+        if self._untold and everything is not None:
+            before, self._untold = {}, False
+        elif sent.keys() == self._differs.keys():
+            before, self._spelled = self._differs, {}
         else:
             before = {name: self.held(name) for name in sent}
             for name in sent:
@@ -196,7 +237,8 @@ class Subscription(ABC):
             return
         self.last_nack = None
         in_sync = self._snapshot.is_clean and not self._differs
-        if in_sync and flight.sent == self._snapshot.declared(self.type_url):
+        everything = self._snapshot.as_everything(self.type_url, flight.sent)
+        if in_sync and everything is not None:
             self._suspects.acquit()
             return
         for name, resource in flight.sent.items():
@@ -266,9 +308,9 @@ class Subscription(ABC):
         if self.wildcard:
             return
         in_flight = self.flight.sent if self.flight else {}
-        if not self.names and not in_flight:
-            self._differs = dict.fromkeys(self._snapshot.declared(self.type_url)) | self._differs
+        if not self.names and not in_flight and not self._differs:
             self.wildcard = True
+            self._begin_untold()
             return
         for name in self._snapshot.declared(self.type_url):
             if name not in self.names and name not in in_flight:
@@ -276,8 +318,20 @@ class Subscription(ABC):
         self.wildcard = True
 
     def _watch(self, names: Collection[str]) -> None:
+        if not names:
+            return
+        new = not (self.wildcard or self.names or self.flight or self._differs)
         self.names.add(names)
-        self._differs |= dict.fromkeys(names, Doubt.ASKED)
+        if new and self.names.shared is not None:
+            self._begin_untold()
+        else:
+            self._differs.update(dict.fromkeys(names, Doubt.ASKED))
+
+    def _watch_all_no_more(self) -> None:
+        if self.wildcard:
+            self._spelled = self._differs  # while it is known what the short form stands for
+            self.wildcard = False
+            self._forget_unwatched()
 
     def _forget_unwatched(self) -> None:
         for name in [name for name in self._differs if not self.watches(name)]:

@@ -9,6 +9,7 @@ from grpc import aio
 
 from tests.xds.dialogue import AGGREGATED, CLIENTS, Client, Transport
 from tests.xds.resources import Declared, update
+from xds import wire
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
 from xds.server import GroupOf, ServerSettings, XdsServer, by_cluster, methods
@@ -49,10 +50,14 @@ class World(ABC):
 
 
 class MachineWorld(World):
-    """No sockets, no loop; time stands still until it is turned."""
+    """No sockets, no loop; time stands still until it is turned.
 
-    def __init__(self, protocol: str) -> None:
+    `filling` is the length of a field that no server knows, at the end of each request.
+    """
+
+    def __init__(self, protocol: str, *, filling: int = 0) -> None:
         super().__init__(protocol)
+        self.filling = wire.field(100, bytes(filling)) if filling else b""
         self.now = 0.0
         self.wakes = 0
         self.streams: list[Stream] = []
@@ -86,7 +91,7 @@ class _MachineTransport:
         self._stream = stream
 
     def send(self, data: bytes) -> None:
-        self._stream.receive(data)
+        self._stream.receive(data + self._world.filling)
 
     def receive(self) -> bytes | None:
         return self._stream.next_message(self._world.now)

@@ -35,10 +35,11 @@ class Conversation(RuleBasedStateMachine):
     """A fleet that changes, and a client that behaves like Envoy but for its timing."""
 
     protocol = ""
+    filling = 0
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = MachineWorld(self.protocol)
+        self.world = MachineWorld(self.protocol, filling=self.filling)
         self.rejects: set[str] = set()
         self.endpoints_asked: set[str] = set()
         # Over SotW a client does not say what it holds, so on a new stream all that is gone leaves
@@ -198,12 +199,21 @@ class DeltaConversation(Conversation):
     protocol = "delta"
 
 
+class LargeConversation(Conversation):
+    """With requests that are so large that the server shares what it reads of them."""
+
+    protocol = "delta"
+    filling = 5000
+
+
 class SotwConversation(Conversation):
     protocol = "sotw"
 
 
 TestDelta = DeltaConversation.TestCase
+TestLarge = LargeConversation.TestCase
 TestSotw = SotwConversation.TestCase
 TestDelta.settings = settings(deadline=None, max_examples=60, stateful_step_count=30)
+TestLarge.settings = settings(deadline=None, max_examples=60, stateful_step_count=30)
 TestSotw.settings = settings(deadline=None, max_examples=60, stateful_step_count=30)
-__all__ = ["Resource", "TestDelta", "TestSotw"]
+__all__ = ["Resource", "TestDelta", "TestLarge", "TestSotw"]
