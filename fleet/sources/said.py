@@ -22,6 +22,10 @@ class Said:
         """The objects that were said to be there."""
         return self._last.keys()
 
+    def differs(self, ref: Ref, outcome: Outcome) -> bool:
+        """Whether `outcome` is not known yet."""
+        return self._last.get(ref) != outcome
+
     def say(self, ref: Ref, outcome: Outcome) -> Upserted | Refused | Deleted | None:
         """The event that makes `outcome` known; None where it is known already."""
         before = self._last.get(ref)

@@ -1,7 +1,8 @@
 """The objects of one kind at one API server, as far as they have been said."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final, TypeAlias, TypeVar
 
 from fleet.events import Event, Refused, Upserted
 from fleet.kubernetes.collection import Collection, Json, list_all
@@ -11,7 +12,12 @@ from fleet.parse import FILE, Unused
 from fleet.ref import Ref
 from fleet.sources.said import Said
 
+T = TypeVar("T")
+
 Say: TypeAlias = Callable[[Sequence[Event]], None]
+
+SLICE: Final = 500
+"""Objects that are looked at in one go: some milliseconds in which nobody else is served."""
 
 
 class Objects:
@@ -29,11 +35,21 @@ class Objects:
         return not self._said.refs
 
     async def load(self, server: ApiServer) -> str:
-        """Read all objects; those that are not there any more are deleted."""
+        """Read all objects; those that are not there any more are deleted.
+
+        What differs is said in one piece, once all of it is known: of a load that is cancelled,
+        nothing.
+        """
         listing = await list_all(server, self._collection, self._read)
-        there = {found.ref: found for found in listing.items if found is not None}
-        gone = [ref for ref in self._said.refs if ref not in there]
-        self._differ([*((ref, None) for ref in gone), *there.items()])
+        there: dict[Ref, Upserted | Refused] = {}
+        async for read in _in_slices(listing.items):
+            there |= {found.ref: found for found in read if found is not None}
+        differing: list[tuple[Ref, Upserted | Refused | None]] = []
+        async for known in _in_slices(list(self._said.refs)):
+            differing += [(ref, None) for ref in known if ref not in there]
+        async for found in _in_slices(list(there.items())):
+            differing += [pair for pair in found if self._said.differs(*pair)]
+        self._differ(differing)
         return listing.position
 
     def change(self, change: Change) -> None:
@@ -59,3 +75,10 @@ class Objects:
         """None for what has no name that an object can have: no API server holds that."""
         found = self._collection.read(item, self._origin)
         return None if isinstance(found, Unused) or found.ref.kind == FILE else found
+
+
+async def _in_slices(items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
+    """The items, some at a time, with a turn for everybody else after each slice."""
+    for start in range(0, len(items), SLICE):
+        yield items[start : start + SLICE]
+        await asyncio.sleep(0)
