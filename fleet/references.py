@@ -1,7 +1,5 @@
 """Which Secrets are needed: only what some Ingress references is ever kept."""
 
-from collections import Counter
-
 from fleet.events import Deleted, Event, Upserted
 from fleet.models import Ingress
 from fleet.ref import HUB, Ref
@@ -22,10 +20,14 @@ class SecretUse:
 
     def __init__(self) -> None:
         self._of: dict[Ref, frozenset[Ref]] = {}
-        self._users: Counter[Ref] = Counter()
+        self._users: dict[Ref, set[Ref]] = {}
 
     def __contains__(self, secret: Ref) -> bool:
         return secret in self._users
+
+    def users(self, secret: Ref) -> list[Ref]:
+        """The Ingresses that reference a Secret, in order."""
+        return sorted(self._users.get(secret, ()))
 
     def note(self, event: Event) -> frozenset[Ref]:
         """Take an event in; the Secrets that are needed now and were not, or the other way round.
@@ -42,11 +44,13 @@ class SecretUse:
         before = self._of.pop(ref, frozenset())
         if now:
             self._of[ref] = now
-        self._users.update(now - before)
-        self._users.subtract(before - now)
-        turned = {secret for secret in now - before if self._users[secret] == 1}
+        turned = now - before - self._users.keys()
+        for secret in now - before:
+            self._users.setdefault(secret, set()).add(ref)
         for secret in before - now:
-            if not self._users[secret]:
+            users = self._users[secret]
+            users.remove(ref)
+            if not users:
                 del self._users[secret]
-                turned.add(secret)
-        return frozenset(turned)
+                turned |= {secret}
+        return turned

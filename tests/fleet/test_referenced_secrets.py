@@ -5,16 +5,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fleet.events import Event, Upserted
+import pytest
+
+from fleet.events import Event, Refused, Upserted
 from fleet.kubernetes.reflector import Reflector
 from fleet.models import Secret
+from fleet.problem import Problem
 from fleet.sources.kubernetes.secrets import SECRETS, ReferencedSecrets
 from tests.fleet.api_dialogue import PATIENCE, Asked, Dialogue, dialogue, event, failure, listing
 from tests.fleet.rigs import line
-from tests.support.builders import secret
+from tests.support.builders import ingress, secret
 
 CERT, OTHER = secret("cert", {"tls.crt": "YQ=="}), secret("other", {"tls.crt": "Yg=="})
 SAID = "upserted Secret default/cert"
+REFUSED = "refused Secret default/cert: SecretUnreadable"
+SHOP, CART = ingress("shop").ref(), ingress("cart").ref()
 
 
 def version(position: str, data: str) -> dict[str, Any]:
@@ -24,6 +29,9 @@ def version(position: str, data: str) -> dict[str, Any]:
     return manifest
 
 
+OTHER_METADATA = {**OTHER.manifest["metadata"], "resourceVersion": "5"}
+
+
 class Holder:
     """The Secrets that are needed, followed, and what came of it."""
 
@@ -31,7 +39,9 @@ class Holder:
         self.api = api
         self.said: list[str] = []
         self.held: list[str] = []
-        self.secrets = ReferencedSecrets(self._say, self._turn)
+        self.users = [SHOP]
+        self.problems: list[Problem] = []
+        self.secrets = ReferencedSecrets(self._say, self._turn, lambda _: self.users)
         self.reflector = Reflector(SECRETS, self.secrets, self._turn)
         self._news = asyncio.Event()
 
@@ -51,6 +61,8 @@ class Holder:
     def _say(self, events: Sequence[Event]) -> None:
         for each in events:
             self.said.append(line(each))
+            if isinstance(each, Refused):
+                self.problems = list(each.problems)
             if isinstance(each, Upserted) and isinstance(each.value, Secret):
                 self.held.append(each.value.data["tls.crt"])
         self._turn()
@@ -183,19 +195,116 @@ def test_a_secret_that_nobody_needs_any_more_is_forgotten() -> None:
     play(script)
 
 
-def test_a_secret_that_cannot_be_read_is_trouble_until_it_can() -> None:
+@pytest.mark.parametrize(
+    "status",
+    [pytest.param(403, id="forbidden"), pytest.param(500, id="the-server-cannot-decrypt-it")],
+)
+def test_a_secret_that_is_refused_is_a_problem_of_who_references_it(status: int) -> None:
+    async def script(holder: Holder, api: Dialogue) -> None:
+        await holder.watching()
+        holder.secrets.need([CERT.ref(), OTHER.ref()])
+        for _ in range(2):
+            asked = await api.asked()
+            if asked.path.endswith("/cert"):
+                asked.answer(status, failure(status, "not for you"))
+            else:
+                asked.answer(200, OTHER.manifest | {"metadata": OTHER_METADATA})
+        await holder.until(lambda: holder.secrets.is_complete)
+        assert sorted(holder.said) == [REFUSED, "upserted Secret default/other"]
+        assert holder.reflector.trouble == ""
+        (problem,) = holder.problems
+        assert (problem.at, problem.key, problem.value) == (SHOP, "spec.tls", "cert")
+        assert "not for you" in problem.message
+
+    play(script)
+
+
+def test_a_refused_secret_is_asked_for_again_until_it_can_be_read() -> None:
+    async def script(holder: Holder, api: Dialogue) -> None:
+        await holder.watching()
+        holder.secrets.need([CERT.ref()])
+        for _ in range(3):
+            (await api.asked()).answer(403, failure(403, "no"))
+        (await api.asked()).answer(200, version("5", "YQ=="))
+        await holder.until(lambda: holder.held == ["YQ=="])
+        assert holder.said == [REFUSED, SAID]
+        holder.secrets.need([CERT.ref()])
+        (await api.asked()).answer(403, failure(403, "no"))
+        (await api.asked()).answer(404, failure(404))
+        await holder.until(lambda: holder.said[2:] == [REFUSED, "deleted Secret default/cert"])
+
+    play(script)
+
+
+def test_what_the_watch_says_of_a_refused_secret_counts() -> None:
+    async def script(holder: Holder, api: Dialogue) -> None:
+        watch = await holder.watching()
+        holder.secrets.need([CERT.ref()])
+        (await api.asked()).answer(403, failure(403, "no"))
+        await holder.until(lambda: holder.said == [REFUSED])
+        again = await api.asked()
+        watch.say(event("MODIFIED", version("9", "bmV3"), "9"))
+        await holder.until(lambda: holder.said == [REFUSED, SAID])
+        again.answer(403, failure(403, "asked for before the watch told"))
+        holder.secrets.need([OTHER.ref()])
+        assert (await api.asked()).path.endswith("/other")
+        assert holder.said == [REFUSED, SAID]
+
+    play(script)
+
+
+def test_whoever_comes_to_reference_a_refused_secret_has_the_problem_too() -> None:
     async def script(holder: Holder, api: Dialogue) -> None:
         await holder.watching()
         holder.secrets.need([CERT.ref()])
         (await api.asked()).answer(403, failure(403, "no"))
+        await holder.until(lambda: holder.said == [REFUSED])
+        holder.users = [SHOP, CART]
+        holder.secrets.users_changed()
+        assert [problem.at for problem in holder.problems] == [SHOP, CART]
+        said = len(holder.said)
+        holder.secrets.users_changed()
+        assert len(holder.said) == said
+        holder.secrets.drop([CERT.ref()])
+        holder.secrets.users_changed()
+        assert holder.said[said:] == ["deleted Secret default/cert"]
+
+    play(script)
+
+
+def test_a_busy_server_is_trouble_until_it_answers() -> None:
+    async def script(holder: Holder, api: Dialogue) -> None:
+        await holder.watching()
+        holder.secrets.need([CERT.ref()])
+        (await api.asked()).answer(503, failure(503, "no"))
         (await api.asked()).answer(200, listing(position="8"))
-        (await api.asked()).answer(403, failure(403, "no"))
+        (await api.asked()).answer(503, failure(503, "no"))
         await holder.until(lambda: holder.reflector.trouble != "")
-        assert "does not let fleetgate get secrets: no" in holder.reflector.trouble
+        assert "HTTP 503 to get secrets: no" in holder.reflector.trouble
         (await api.asked()).answer(200, listing(position="9"))
         (await api.asked()).answer(200, version("5", "YQ=="))
         await holder.until(lambda: holder.reflector.trouble == "")
         assert holder.said == [SAID]
+
+    play(script)
+
+
+def test_a_server_that_was_restored_from_a_backup_is_believed() -> None:
+    """Its positions are lower than those that are known."""
+
+    async def script(holder: Holder, api: Dialogue) -> None:
+        watch = await holder.watching()
+        holder.secrets.need([CERT.ref()])
+        (await api.asked()).answer(200, version("1000", "bmV3"))
+        await holder.until(lambda: holder.held == ["bmV3"])
+        watch.say({"type": "ERROR", "object": failure(410)})
+        (await api.asked()).answer(200, listing(position="50"))
+        (await api.asked()).answer(200, version("40", "b2xk"))
+        await holder.until(lambda: holder.held[1:] == ["b2xk"])
+        watch = await api.asked()
+        assert watch.query["resourceVersion"] == "50"
+        watch.say(event("MODIFIED", version("51", "bmV3ZXI="), "51"))
+        await holder.until(lambda: holder.held[2:] == ["bmV3ZXI="])
 
     play(script)
 

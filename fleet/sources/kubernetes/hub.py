@@ -50,7 +50,7 @@ class Hub:
         self._told: Standing | None = None
         self._reading = Reading(HUB, connect, self._stand)
         self._naming = {each: MemberSecrets(each, self._redraw) for each in collections(home)}
-        self._secrets = ReferencedSecrets(say, self._complete)
+        self._secrets = ReferencedSecrets(say, self._complete, self._use.users)
         kinds = (kind for kind in KINDS.values() if kind.on_hub and kind.model is not Secret)
         objects = {each: Objects(each, HUB, self._hear) for each in map(Collection, kinds)}
         self._deciding = (*objects, *self._naming)
@@ -86,6 +86,7 @@ class Hub:
         self._say(events)
         self._secrets.need(ref for ref in turned if ref in self._use)
         self._secrets.drop(ref for ref in turned if ref not in self._use)
+        self._secrets.users_changed()
         self._on_change()
 
     def _redraw(self) -> None:

@@ -2,15 +2,21 @@
 
 Secrets are not listed: one that is referenced is read by its name, and the watch, which begins
 before that, says when it changes. What the watch says of other Secrets is dropped unread.
+
+One that the API server does not hand out is a problem of the Ingresses that reference it, and is
+asked for again: it keeps nobody else from being served.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
+from collections.abc import Collection as Several
+from http import HTTPStatus
 from itertools import islice
-from typing import Final, Never
+from typing import Final, Never, TypeAlias
 
 from fleet.events import Refused, Upserted
 from fleet.kinds import KINDS
+from fleet.kubernetes.backoff import CALM, Backoff
 from fleet.kubernetes.collection import (
     Collection,
     Json,
@@ -22,6 +28,7 @@ from fleet.kubernetes.collection import (
 from fleet.kubernetes.connection import ApiServer, Unreached
 from fleet.kubernetes.watch import Change, ChangeType
 from fleet.parse import Unused
+from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.sources.kubernetes.objects import Say
 from fleet.sources.said import Said
@@ -35,21 +42,38 @@ SECRETS: Final = Collection(
 _AT_ONCE: Final = 16
 """Secrets that are asked for at the same time."""
 
+_OF_THE_SERVER: Final = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+"""Statuses that say nothing of a Secret. 500 does: so answers a server that cannot decrypt it."""
+
+Users: TypeAlias = Callable[[Ref], Iterable[Ref]]
+"""The Ingresses that reference a Secret."""
+
 
 class ReferencedSecrets:
     """Says the Secrets that are needed, and what becomes of them.
 
-    `on_complete` is called when each of them is known, or known not to be there.
+    `on_complete` is called when each of them is known, or known not to be there or not for us.
     """
 
-    def __init__(self, say: Say, on_complete: Callable[[], None]) -> None:
+    def __init__(self, say: Say, on_complete: Callable[[], None], users: Users) -> None:
         self._say = say
         self._on_complete = on_complete
+        self._users = users
         self._said = Said()
         self._needed: set[Ref] = set()
         self._unread: set[Ref] = set()
         self._positions: dict[Ref, str] = {}
+        self._refusals: dict[Ref, str] = {}
         self._wake = asyncio.Event()
+        self._has_refusals = asyncio.Event()
 
     @property
     def is_empty(self) -> bool:
@@ -76,9 +100,19 @@ class ReferencedSecrets:
             self._positions.pop(ref, None)
             self._tell(ref, None)
 
+    def users_changed(self) -> None:
+        """Other Ingresses reference these Secrets now. O(those that are refused)."""
+        for ref, why in self._refusals.items():
+            self._complain(ref, why)
+
     async def load(self, server: ApiServer) -> str:
-        """Read every Secret that is needed. O(needed) requests."""
+        """Read every Secret that is needed. O(needed) requests.
+
+        What is read overrules what is known, whatever their positions: those of a server that was
+        restored from a backup are lower than before.
+        """
         position = await position_of(server, SECRETS)
+        self._positions.clear()
         self._unread |= self._needed
         await self._read_unread(server)
         return position
@@ -93,23 +127,45 @@ class ReferencedSecrets:
     async def run(self, server: ApiServer, on_trouble: Callable[[], None]) -> Never:
         """Read what is needed from now on.
 
-        `on_trouble` is called when a Secret cannot be read: a load finds out why, and says so.
+        `on_trouble` is called when the server is of no use: a load finds out why, and says so.
         """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._ask_again(server, on_trouble))
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                try:
+                    await self._read_unread(server)
+                except (Refusal, Unreached):
+                    on_trouble()
+
+    async def _ask_again(self, server: ApiServer, on_trouble: Callable[[], None]) -> Never:
+        """Ask for what was refused: rights may have come, which no watch says."""
+        backoff = Backoff(CALM)
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            if not self._refusals:
+                backoff.reset()
+                self._has_refusals.clear()
+                await self._has_refusals.wait()
+            await asyncio.sleep(backoff.next())
+            refused = list(self._refusals)
             try:
-                await self._read_unread(server)
+                for start in range(0, len(refused), _AT_ONCE):
+                    await self._read_all(server, refused[start : start + _AT_ONCE])
             except (Refusal, Unreached):
                 on_trouble()
 
     async def _read_unread(self, server: ApiServer) -> None:
         while batch := list(islice(self._unread, _AT_ONCE)):
-            reads = (self._read(server, ref) for ref in batch)
-            for failure in await asyncio.gather(*reads, return_exceptions=True):
-                if failure is not None:
-                    raise failure
+            await self._read_all(server, batch)
         self._on_complete()
+
+    async def _read_all(self, server: ApiServer, secrets: Several[Ref]) -> None:
+        """Read some at the same time. Raises Refusal and Unreached."""
+        reads = (self._read(server, ref) for ref in secrets)
+        for failure in await asyncio.gather(*reads, return_exceptions=True):
+            if failure is not None:
+                raise failure
 
     async def _read(self, server: ApiServer, ref: Ref) -> None:
         known = self._positions.get(ref)
@@ -118,10 +174,13 @@ class ReferencedSecrets:
         if reply.ok:
             value = read_json(reply.body)
             self._take(ref, str(value["metadata"]["resourceVersion"]), value)
-        elif reply.status != 404:
+        elif reply.status in _OF_THE_SERVER:
             raise refusal(server, SECRETS, "get", reply)
         elif self._positions.get(ref) == known:  # else the watch has found it meanwhile
-            self._tell(ref, None)
+            if reply.status == HTTPStatus.NOT_FOUND:
+                self._tell(ref, None)
+            elif ref in self._needed:
+                self._complain(ref, str(refusal(server, SECRETS, "get", reply)))
         self._unread.discard(ref)
 
     def _take(self, ref: Ref, position: str, value: Json | None) -> None:
@@ -132,7 +191,29 @@ class ReferencedSecrets:
         found = None if value is None else SECRETS.read(value, HUB)
         self._tell(ref, None if isinstance(found, Unused) else found)
 
+    def _complain(self, ref: Ref, why: str) -> None:
+        """Have the Ingresses that reference a Secret say why it cannot be read."""
+        self._refusals[ref] = why
+        self._has_refusals.set()
+        problems = tuple(
+            Problem(
+                ingress,
+                "SecretUnreadable",
+                "spec.tls",
+                ref.name,
+                f"a Secret that can be read: {why}",
+                "what was read of it before stays in force",
+            )
+            for ingress in self._users(ref)
+        )
+        self._emit(ref, Refused(ref, problems))
+
     def _tell(self, ref: Ref, outcome: Upserted | Refused | None) -> None:
+        """Say what a Secret is, None where there is none."""
+        self._refusals.pop(ref, None)
+        self._emit(ref, outcome)
+
+    def _emit(self, ref: Ref, outcome: Upserted | Refused | None) -> None:
         if (event := self._said.say(ref, outcome)) is not None:
             self._say([event])
 
