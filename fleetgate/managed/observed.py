@@ -47,6 +47,7 @@ class Content:
         self._collection = collection
         self._on_change = on_change
         self._objects: dict[str, Json] = {}
+        self._answers: dict[str, Json] | None = None  # those that came while a list is read
 
     @property
     def is_empty(self) -> bool:
@@ -61,31 +62,50 @@ class Content:
         return (Key(self._collection.kind, name) for name in self._objects)
 
     async def load(self, server: ApiServer) -> str:
-        """Read all of them. Raises Refusal and Unreached."""
-        listing = await list_all(server, self._collection, self._whole)
+        """Read all of them. Raises Refusal and Unreached.
+
+        A list overrules what is known, whatever its version: a hub that was restored from a backup
+        counts from a lower one. Only what the hub has answered since the list began may be newer.
+        """
+        answers: dict[str, Json] = {}
+        self._answers = answers
+        try:
+            listing = await list_all(server, self._collection, self._whole)
+        finally:
+            self._answers = None
         found = {item["metadata"]["name"]: item for item in listing.items}
         for name in self._objects.keys() - found.keys():
             del self._objects[name]
             self._on_change(Key(self._collection.kind, name))
-        for item in found.values():
-            self.take(item)
+        for name, item in found.items():
+            newest = max(item, answers.get(name, item), key=_version)
+            held = self._objects.get(name)
+            if held is None or _version(held) != _version(newest):
+                self._hold(newest)
         return listing.position
 
     def change(self, change: Change) -> None:
         """Take in what has become of one object."""
+        if self._is_known(change.value):
+            return
         if change.type is not ChangeType.DELETED:
-            self.take(change.value)
-        elif not self._is_known(change.value):
+            self._hold(change.value)
+        else:
             name = change.value["metadata"]["name"]
             self._objects.pop(name, None)
             self._on_change(Key(self._collection.kind, name))
 
     def take(self, item: Json) -> None:
-        """Take in an object, also one that the hub has answered with to a write."""
+        """Take in what the hub has answered to a write."""
+        if self._answers is not None:
+            self._answers[item["metadata"]["name"]] = item
         if not self._is_known(item):
-            name = item["metadata"]["name"]
-            self._objects[name] = item
-            self._on_change(Key(self._collection.kind, name))
+            self._hold(item)
+
+    def _hold(self, item: Json) -> None:
+        name = item["metadata"]["name"]
+        self._objects[name] = item
+        self._on_change(Key(self._collection.kind, name))
 
     def _whole(self, item: Json) -> Json:
         """An item of a list as a watch has it, which says what it is."""

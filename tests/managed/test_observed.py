@@ -9,6 +9,7 @@ import pytest
 from fleet.kubernetes.watch import Change, ChangeType
 from fleetgate.managed.manifests import Key
 from fleetgate.managed.observed import Content, OwnObjects
+from tests.fleet.api_dialogue import Dialogue, dialogue, listing
 from tests.managed.rig import Hub, gateway, running
 from tests.sinks.rig import Answer, Asked
 
@@ -19,7 +20,11 @@ SECRETS = "/api/v1/namespaces/fleetgate-system/secrets"
 
 
 def at(version: int) -> Json:
-    return {"kind": "Service", "metadata": {"name": "shop", "resourceVersion": str(version)}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "shop", "resourceVersion": str(version)},
+    }
 
 
 def change(kind: str, version: int) -> Change:
@@ -72,6 +77,62 @@ def test_versions_are_compared_as_numbers() -> None:
     content.change(change("MODIFIED", 1000))
 
     assert content.get("shop") == at(1000)
+
+
+async def loaded(content: Content, api: Dialogue, position: int, *items: Json) -> None:
+    """Have a list answered."""
+    client = await api.client()
+    load = asyncio.create_task(content.load(client))
+    (await api.asked()).answer(200, listing(*items, position=str(position)))
+    await load
+    await client.close()
+
+
+def test_a_list_of_a_hub_that_was_restored_from_a_backup_is_believed() -> None:
+    """Its versions are lower than those that are known."""
+
+    async def story() -> None:
+        content, heard = watched()
+        content.take(at(1000))
+        async with dialogue() as api:
+            await loaded(content, api, 50, at(40))
+        assert content.get("shop") == at(40)
+        content.change(change("MODIFIED", 51))
+        assert content.get("shop") == at(51)
+        content.change(change("DELETED", 52))
+        assert content.is_empty
+        assert heard == [SHOP] * 4
+
+    asyncio.run(story())
+
+
+def test_a_list_that_says_nothing_new_is_no_news() -> None:
+    async def story() -> None:
+        content, heard = watched()
+        content.take(at(10))
+        heard.clear()
+        async with dialogue() as api:
+            await loaded(content, api, 50, at(10))
+        assert heard == []
+
+    asyncio.run(story())
+
+
+def test_a_list_does_not_undo_the_answer_to_a_write_that_came_meanwhile() -> None:
+    async def story() -> None:
+        content, _ = watched()
+        content.take(at(10))
+        async with dialogue() as api:
+            client = await api.client()
+            load = asyncio.create_task(content.load(client))
+            asked = await api.asked()
+            content.take(at(12))
+            asked.answer(200, listing(at(10), position="11"))
+            await load
+            await client.close()
+        assert content.get("shop") == at(12)
+
+    asyncio.run(story())
 
 
 def test_an_object_of_a_list_is_the_same_as_one_of_a_watch(hub: Hub) -> None:
