@@ -41,4 +41,7 @@ golden: .venv/installed  ## Write the golden files anew; read the difference lik
 docs: .venv/installed  ## Write the generated parts of the documentation anew
 	@$(BIN)/python -m tests.docs.generated
 
-.PHONY: help venv demo test bench check format golden docs
+schema: .venv/installed  ## Write the prepared descriptors of Envoy's messages anew
+	@$(BIN)/python -m tests.wire.prepare
+
+.PHONY: help venv demo test bench check format golden docs schema

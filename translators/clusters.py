@@ -4,17 +4,17 @@ The numbers are measured (docs/design/failover.md): with them a member whose Pod
 under load, or silently cut off, loses no idempotent request.
 """
 
+from __future__ import annotations
+
 from datetime import timedelta
 from functools import cache
-from typing import Final
-
-from envoy_data_plane.envoy.config.cluster import v3 as schema
-from envoy_data_plane.envoy.config.core.v3 import ApiVersion, SocketOptionSocketState
+from typing import TYPE_CHECKING, Final
 
 from translators.gateways import UpstreamLimits
 from translators.messages import (
     AggregateClusterConfig,
     AggregatedConfigSource,
+    ApiVersion,
     BindConfig,
     CircuitBreakers,
     CircuitBreakersRetryBudget,
@@ -22,16 +22,22 @@ from translators.messages import (
     Cluster,
     ClusterCommonLbConfig,
     ClusterCustomClusterType,
+    ClusterDiscoveryType,
     ClusterEdsClusterConfig,
+    ClusterLbPolicy,
     ConfigSource,
     OutlierDetection,
     Percent,
     SocketOption,
+    SocketOptionSocketState,
 )
 from translators.model import Target
 from translators.names import backend_name, cluster_name
 from xds.resource import Resource
 from xds.wire import encode, pack
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.cluster import v3 as schema
 
 _TCP: Final = 6
 _TCP_USER_TIMEOUT: Final = 18
@@ -55,14 +61,14 @@ def build_cluster(target: Target, limits: UpstreamLimits) -> Resource:
 def _same_for_all(limits: UpstreamLimits) -> bytes:
     """All fields of a Cluster of one backend but its name; encoded once for each set of limits."""
     message = Cluster(
-        type=schema.ClusterDiscoveryType.EDS,
+        type=ClusterDiscoveryType.EDS,
         eds_cluster_config=ClusterEdsClusterConfig(
             eds_config=ConfigSource(
                 ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3
             )
         ),
         connect_timeout=limits.connect,
-        lb_policy=schema.ClusterLbPolicy.ROUND_ROBIN,
+        lb_policy=ClusterLbPolicy.ROUND_ROBIN,
         # A second ejection within Envoy's default merge window of 1 s would reach the workers late.
         common_lb_config=ClusterCommonLbConfig(
             update_merge_window=timedelta(0), healthy_panic_threshold=Percent(value=PANIC_PERCENT)
@@ -96,7 +102,7 @@ def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:
             typed_config=pack(AggregateClusterConfig(clusters=clusters)),
         ),
         connect_timeout=limits.connect,
-        lb_policy=schema.ClusterLbPolicy.CLUSTER_PROVIDED,
+        lb_policy=ClusterLbPolicy.CLUSTER_PROVIDED,
         circuit_breakers=_circuit_breakers(),
     )
     return Resource.of(name, encode(message))

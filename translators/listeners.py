@@ -9,19 +9,18 @@ HTTP filters are always installed, idle, in one order; a route switches them on.
 never changes a Listener, and nothing drains.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
-
-from envoy_data_plane.envoy.config.core import v3 as core
-from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
-from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as schema
-from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
+from typing import TYPE_CHECKING, Any, Final
 
 from translators.messages import (
     Address,
     AggregatedConfigSource,
+    ApiVersion,
+    AppendAction,
     ConfigSource,
     DataSource,
     EarlyHeaderMutation,
@@ -31,6 +30,7 @@ from translators.messages import (
     HeaderMutation,
     HeaderMutationMutations,
     HeaderMutationRule,
+    HeadersWithUnderscoresAction,
     HeaderValue,
     HeaderValueOption,
     Http2ProtocolOptions,
@@ -42,6 +42,7 @@ from translators.messages import (
     Listener,
     Lua,
     OnMatch,
+    PathWithEscapedSlashesAction,
     Router,
     ScopedRds,
     ScopedRoutes,
@@ -66,6 +67,12 @@ from translators.names import listener_name
 from translators.routes import LUA, SCOPE_HEADER
 from xds.resource import Resource
 from xds.wire import encode, pack
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.core import v3 as core
+    from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
+    from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
+    from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
 
 IDEMPOTENT: Final = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
 """Methods that RFC 9110 section 9.2.2 lets a proxy repeat."""
@@ -158,7 +165,7 @@ def _idempotent_retry() -> matching.ExtensionWithMatcher:
     set_header = HeaderMutationRule(
         append=HeaderValueOption(
             header=HeaderValue(key="x-envoy-retry-on", value="reset,retriable-status-codes"),
-            append_action=core.HeaderValueOptionHeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
+            append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
         )
     )
     return ExtensionWithMatcher(
@@ -202,7 +209,7 @@ def _scope_mutation(tables: TableSet) -> core.TypedExtensionConfig:
     mutation = HeaderMutationRule(
         append=HeaderValueOption(
             header=HeaderValue(key=SCOPE_HEADER, value=f"{tables.value}|%REQ(:AUTHORITY)%"),
-            append_action=core.HeaderValueOptionHeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
+            append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
         )
     )
     return TypedExtensionConfig(
@@ -211,8 +218,8 @@ def _scope_mutation(tables: TableSet) -> core.TypedExtensionConfig:
     )
 
 
-def _scoped_routes(tables: TableSet) -> schema.ScopedRoutes:
-    source = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=core.ApiVersion.V3)
+def _scoped_routes(tables: TableSet) -> hcm.ScopedRoutes:
+    source = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
     extractor = ScopeKeyHeaderExtractor(name=SCOPE_HEADER, element_separator="", index=0)
     return ScopedRoutes(
         name=tables.value,
@@ -228,18 +235,16 @@ def _edge_settings() -> dict[str, Any]:  # keywords of HttpConnectionManager
 
     `strip_any_host_port` and `strip_trailing_host_dot` act before the scope is set.
     """
-    escaped = schema.HttpConnectionManagerPathWithEscapedSlashesAction.UNESCAPE_AND_REDIRECT
-    underscores = core.HttpProtocolOptionsHeadersWithUnderscoresAction
     return {
         "use_remote_address": True,
         "strip_any_host_port": True,
         "strip_trailing_host_dot": True,
         "normalize_path": True,
         "merge_slashes": True,
-        "path_with_escaped_slashes_action": escaped,
+        "path_with_escaped_slashes_action": PathWithEscapedSlashesAction.UNESCAPE_AND_REDIRECT,
         "common_http_protocol_options": HttpProtocolOptions(
             idle_timeout=timedelta(hours=1),
-            headers_with_underscores_action=underscores.REJECT_REQUEST,
+            headers_with_underscores_action=HeadersWithUnderscoresAction.REJECT_REQUEST,
         ),
         "http2_protocol_options": Http2ProtocolOptions(
             max_concurrent_streams=100,

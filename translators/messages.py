@@ -4,32 +4,59 @@ The names are Envoy's, with the enclosing message in front where they are nested
 here is what the codec's property test holds equal to envoy-data-plane's own bytes.
 """
 
-from envoy_data_plane.envoy.config.cluster import v3 as cluster
-from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
-from envoy_data_plane.envoy.config.core import v3 as core
-from envoy_data_plane.envoy.config.endpoint import v3 as endpoint
-from envoy_data_plane.envoy.config.listener import v3 as listener
-from envoy_data_plane.envoy.config.route import v3 as route
-from envoy_data_plane.envoy.extensions.clusters.aggregate import v3 as aggregate
-from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
-from envoy_data_plane.envoy.extensions.filters.common.matcher.action import v3 as matcher_action
-from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
-from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
-from envoy_data_plane.envoy.extensions.filters.http.router import v3 as router
-from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
-from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutation import (
-    v3 as early_header_mutation,
-)
-from envoy_data_plane.envoy.extensions.retry.host.previous_hosts import v3 as previous_hosts
-from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities import (
-    v3 as previous_priorities,
-)
-from envoy_data_plane.envoy.type import v3 as envoy_type
-from envoy_data_plane.envoy.type.matcher import v3 as matcher
-from envoy_data_plane.xds.core import v3 as xds_core
-from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
+from typing import TYPE_CHECKING
 
+from xds.prepared import Package
 from xds.wire import twin
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.cluster import v3 as cluster
+    from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
+    from envoy_data_plane.envoy.config.core import v3 as core
+    from envoy_data_plane.envoy.config.endpoint import v3 as endpoint
+    from envoy_data_plane.envoy.config.listener import v3 as listener
+    from envoy_data_plane.envoy.config.route import v3 as route
+    from envoy_data_plane.envoy.extensions.clusters.aggregate import v3 as aggregate
+    from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
+    from envoy_data_plane.envoy.extensions.filters.common.matcher.action import v3 as matcher_action
+    from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
+    from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
+    from envoy_data_plane.envoy.extensions.filters.http.router import v3 as router
+    from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
+    from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutation import (
+        v3 as early_header_mutation,
+    )
+    from envoy_data_plane.envoy.extensions.retry.host.previous_hosts import v3 as previous_hosts
+    from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities import (
+        v3 as previous_priorities,
+    )
+    from envoy_data_plane.envoy.type import v3 as envoy_type
+    from envoy_data_plane.envoy.type.matcher import v3 as matcher
+    from envoy_data_plane.xds.core import v3 as xds_core
+    from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
+else:
+    cluster = Package("envoy.config.cluster.v3")
+    mutation_rules = Package("envoy.config.common.mutation_rules.v3")
+    core = Package("envoy.config.core.v3")
+    endpoint = Package("envoy.config.endpoint.v3")
+    listener = Package("envoy.config.listener.v3")
+    route = Package("envoy.config.route.v3")
+    aggregate = Package("envoy.extensions.clusters.aggregate.v3")
+    matching = Package("envoy.extensions.common.matching.v3")
+    matcher_action = Package("envoy.extensions.filters.common.matcher.action.v3")
+    header_mutation = Package("envoy.extensions.filters.http.header_mutation.v3")
+    lua = Package("envoy.extensions.filters.http.lua.v3")
+    router = Package("envoy.extensions.filters.http.router.v3")
+    hcm = Package("envoy.extensions.filters.network.http_connection_manager.v3")
+    early_header_mutation = Package(
+        "envoy.extensions.http.early_header_mutation.header_mutation.v3"
+    )
+    previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
+    previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
+    envoy_type = Package("envoy.type.v3")
+    matcher = Package("envoy.type.matcher.v3")
+    xds_core = Package("xds.core.v3")
+    xds_matcher = Package("xds.type.matcher.v3")
 
 # values that many messages share
 Address = twin(core.Address)
@@ -124,3 +151,12 @@ XdsRegexMatcher = twin(xds_matcher.RegexMatcher)
 XdsRegexMatcherGoogleRe2 = twin(xds_matcher.RegexMatcherGoogleRe2)
 XdsStringMatcher = twin(xds_matcher.StringMatcher)
 XdsTypedExtensionConfig = twin(xds_core.TypedExtensionConfig)
+
+# enums
+AppendAction = core.HeaderValueOptionHeaderAppendAction
+ApiVersion = core.ApiVersion
+ClusterDiscoveryType = cluster.ClusterDiscoveryType
+ClusterLbPolicy = cluster.ClusterLbPolicy
+HeadersWithUnderscoresAction = core.HttpProtocolOptionsHeadersWithUnderscoresAction
+PathWithEscapedSlashesAction = hcm.HttpConnectionManagerPathWithEscapedSlashesAction
+SocketOptionSocketState = core.SocketOptionSocketState

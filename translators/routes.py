@@ -9,14 +9,14 @@ Every VirtualHost ends with a catch-all route, so that a found table never falls
 the path (`translators.path_tree`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import re2
-from envoy_data_plane.envoy.config.route import v3 as schema
-from envoy_data_plane.envoy.type.matcher import v3 as matcher
 
 from fleet.ref import Ref
 from translators.hosts import HostPlan
@@ -62,6 +62,10 @@ from translators.path_matcher import path_matcher
 from translators.path_tree import Branch, grow
 from xds.resource import Resource
 from xds.wire import encode, field, pack, splice, struct
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.route import v3 as schema
+    from envoy_data_plane.envoy.type.matcher import v3 as matcher
 
 SCOPE_HEADER: Final = "x-fg-scope"
 LUA: Final = "envoy.filters.http.lua"

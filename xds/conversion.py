@@ -5,48 +5,55 @@ and its kin, durations and timestamps inside lists and maps.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, TypeAlias, cast
+from typing import Final, SupportsBytes, TypeAlias, cast
 
-import betterproto2
-from envoy_data_plane.google.protobuf import Duration, ListValue, Struct, Timestamp, Value
-from google.protobuf.duration_pb2 import Duration as BuiltDuration
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp as BuiltTimestamp
+from google.protobuf.timestamp_pb2 import Timestamp
 
-from xds.descriptors import WELL_KNOWN, Field, descriptors, proto_name
+from xds.descriptors import descriptors
+from xds.prepared import WELL_KNOWN
 
 Convert: TypeAlias = Callable[[object], object]
 
-_JSON: Final = (Struct, ListValue, Value)
-_TIMES: Final = (Duration, Timestamp)
+_JSON: Final = frozenset({"Struct", "ListValue", "Value"})
+_TIMES: Final = frozenset({"Duration", "Timestamp"})
 
 
-def conversion_of(field: Field) -> Convert | None:
+def conversion_of(field: FieldDescriptor) -> Convert | None:
     """How the values of a field become the C runtime's; None where they already are."""
-    single = _single(field)
-    if single is None:
+    held = field.message_type
+    if held is None:
         return None
-    if field.key_type is not None:
-        return lambda values: {
-            key: single(value) for key, value in cast("Mapping[object, object]", values).items()
-        }
-    if field.repeated:
-        return lambda values: [single(value) for value in cast("Iterable[object]", values)]
-    return single
+    if held.GetOptions().map_entry:
+        single = _single(held.fields_by_name["value"], in_collection=True)
+        return _of_values(single) if single else None
+    single = _single(field, in_collection=field.is_repeated)
+    return _of_items(single) if single and field.is_repeated else single
 
 
-def _single(field: Field) -> Convert | None:
-    cls = field.message
-    if cls is None or not proto_name(cls).startswith(WELL_KNOWN):
+def _of_values(single: Convert) -> Convert:
+    return lambda values: {
+        key: single(value) for key, value in cast("Mapping[object, object]", values).items()
+    }
+
+
+def _of_items(single: Convert) -> Convert:
+    return lambda values: [single(value) for value in cast("Iterable[object]", values)]
+
+
+def _single(field: FieldDescriptor, *, in_collection: bool) -> Convert | None:
+    held = field.message_type
+    if held is None or not held.full_name.startswith(WELL_KNOWN):
         return None
-    built = descriptors().message(cls)
-    if issubclass(cls, _JSON):
+    built = descriptors().named(held.full_name)
+    if held.name in _JSON:
         return lambda value: value if isinstance(value, Message) else json_message(built, value)
-    if issubclass(cls, _TIMES):
-        in_collection = field.repeated or field.key_type is not None
+    if held.name in _TIMES:
         return (lambda value: _time(built, value)) if in_collection else None
-    if cls.__name__.endswith("Value"):
+    if held.name.endswith("Value"):
         return lambda value: built(value=value)
     return None
 
@@ -54,14 +61,14 @@ def _single(field: Field) -> Convert | None:
 def _time(built: type[Message], value: object) -> Message:
     made = built()
     if hasattr(made, "FromTimedelta"):
-        cast("BuiltDuration", made).FromTimedelta(value)  # type: ignore[arg-type]  # it checks
+        cast("Duration", made).FromTimedelta(value)  # type: ignore[arg-type]  # it checks
     else:
-        cast("BuiltTimestamp", made).FromDatetime(value)  # type: ignore[arg-type]  # it checks
+        cast("Timestamp", made).FromDatetime(value)  # type: ignore[arg-type]  # it checks
     return made
 
 
 def json_message(built: type[Message], value: object) -> Message:
     """A Struct, ListValue or Value of JSON or of envoy-data-plane's message. Raises ParseError."""
-    if isinstance(value, betterproto2.Message):
+    if isinstance(value, SupportsBytes):  # no JSON does
         return built.FromString(bytes(value))
     return ParseDict(value, built())  # type: ignore[arg-type]  # a Value is read from any JSON

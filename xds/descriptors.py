@@ -1,29 +1,17 @@
-"""The schema: envoy-data-plane's classes, read into descriptors for protobuf's C runtime.
+"""The messages of protobuf's C runtime, one for each message of Envoy's API that is in use.
 
 envoy-data-plane tracks Envoy's API and is typed, but building and encoding its messages takes
-milliseconds. The C runtime takes microseconds, and all that it needs is a descriptor: names,
-numbers and types, which every class carries as metadata. A class is read when its first message is
-made, together with all that its fields can hold; what an earlier class brought is not read again.
-
-Two liberties are taken, and neither is seen on the wire: enums are plain int32 (their names come
-from the class), and messages have flat names (`envoy_config_cluster_v3_Cluster`), because a file
-of descriptors has one package only while the closure of a class has many. Scalars with proto3's
-`optional` are not known here: Envoy's API has none, it uses wrappers (a test looks).
+milliseconds. The C runtime takes microseconds, and all that it needs is a descriptor. Those of the
+messages that fleetgate uses are prepared (`xds.prepared`). Any other one is derived from its class
+(`xds.schema`) when it is first asked for, together with all that its fields can hold.
 """
 
-import dataclasses
-import typing
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from threading import Lock
-from types import NoneType
-from typing import Final
+from __future__ import annotations
 
-import betterproto2
-from betterproto2 import FieldMetadata
-from envoy_data_plane.message_pool import default_message_pool
+from functools import cache
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
 from google.protobuf import (
     any_pb2,
     descriptor_pool,
@@ -35,17 +23,15 @@ from google.protobuf import (
     timestamp_pb2,
     wrappers_pb2,
 )
-from google.protobuf.descriptor_pb2 import (
-    DescriptorProto,
-    FieldDescriptorProto,
-    FileDescriptorProto,
-)
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message import Message
 
-TYPE_URL_PREFIX: Final = "type.googleapis.com/"
-WELL_KNOWN: Final = "google.protobuf."
+from xds.prepared import WELL_KNOWN, Name, full, prepared
 
-_WELL_KNOWN_FILES: Final = (
+if TYPE_CHECKING:
+    from xds.schema import Schema
+
+WELL_KNOWN_FILES: Final = (
     any_pb2.DESCRIPTOR,
     duration_pb2.DESCRIPTOR,
     empty_pb2.DESCRIPTOR,
@@ -54,232 +40,65 @@ _WELL_KNOWN_FILES: Final = (
     timestamp_pb2.DESCRIPTOR,
     wrappers_pb2.DESCRIPTOR,
 )
-_SCALARS: Final[dict[str, FieldDescriptorProto.Type.ValueType]] = {
-    "bool": FieldDescriptorProto.TYPE_BOOL,
-    "bytes": FieldDescriptorProto.TYPE_BYTES,
-    "double": FieldDescriptorProto.TYPE_DOUBLE,
-    "enum": FieldDescriptorProto.TYPE_INT32,
-    "fixed32": FieldDescriptorProto.TYPE_FIXED32,
-    "fixed64": FieldDescriptorProto.TYPE_FIXED64,
-    "float": FieldDescriptorProto.TYPE_FLOAT,
-    "int32": FieldDescriptorProto.TYPE_INT32,
-    "int64": FieldDescriptorProto.TYPE_INT64,
-    "sfixed32": FieldDescriptorProto.TYPE_SFIXED32,
-    "sfixed64": FieldDescriptorProto.TYPE_SFIXED64,
-    "sint32": FieldDescriptorProto.TYPE_SINT32,
-    "sint64": FieldDescriptorProto.TYPE_SINT64,
-    "string": FieldDescriptorProto.TYPE_STRING,
-    "uint32": FieldDescriptorProto.TYPE_UINT32,
-    "uint64": FieldDescriptorProto.TYPE_UINT64,
-}
-
-Schema: typing.TypeAlias = type[betterproto2.Message]
-
-
-class UnknownType(LookupError):
-    """No class of envoy-data-plane has this type URL."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a class; of a map it is the value that `proto_type` and `held` speak of.
-
-    `held` is the message class (the wrapper's, where the class shows a plain value), the enum, or
-    the plain Python type.
-    `key_type` is the proto type of a map's keys. `oneof` names the group that the field is in.
-    """
-
-    name: str
-    number: int
-    proto_type: str
-    held: type
-    repeated: bool
-    oneof: str | None
-    key_type: str | None = None
-
-    @property
-    def message(self) -> Schema | None:
-        """The class of the message in this field, if it holds messages."""
-        return self.held if issubclass(self.held, betterproto2.Message) else None
-
-    @property
-    def enum(self) -> type[betterproto2.Enum] | None:
-        """The enum in this field, if it holds enum values."""
-        return self.held if issubclass(self.held, betterproto2.Enum) else None
-
-
-@cache
-def fields_of(cls: Schema) -> tuple[Field, ...]:
-    """The fields of a class in the order of their numbers."""
-    # cls._betterproto resolves all annotations of the class once per field; this does it once.
-    hints = typing.get_type_hints(cls)
-    found = (
-        _field(field.name, FieldMetadata.get(field), hints[field.name])
-        for field in dataclasses.fields(cls)  # type: ignore[arg-type]  # each class is a dataclass
-    )
-    return tuple(sorted(found, key=lambda field: field.number))
-
-
-def _field(name: str, meta: FieldMetadata, hint: object) -> Field:
-    value, key_type = meta, None
-    if meta.map_meta is not None:
-        key, value = meta.map_meta
-        key_type = key.proto_type
-    return Field(
-        name=name.rstrip("_"),
-        number=meta.number,
-        proto_type=value.proto_type,
-        held=value.unwrap() if value.unwrap else _innermost(hint),
-        repeated=bool(meta.repeated),
-        oneof=meta.group,
-        key_type=key_type,
-    )
-
-
-def _innermost(hint: object) -> type:
-    """X of `X | None`, `list[X]` and `dict[K, X]`."""
-    while arguments := [a for a in typing.get_args(hint) if a is not NoneType]:
-        hint = arguments[-1]
-    if not isinstance(hint, type):
-        raise TypeError(f"{hint!r} is not the type of a field")
-    return hint
-
-
-def type_url_of(cls: Schema) -> str:
-    """The type URL of a class; nested messages have their proto name (`Cluster.RefreshRate`)."""
-    return default_message_pool.type_to_url[cls]
-
-
-def class_of(type_url: str) -> Schema:
-    """The class with this type URL, imported if need be. Raises UnknownType."""
-    if type_url not in default_message_pool.url_to_type:
-        package = type_url.removeprefix(TYPE_URL_PREFIX)
-        while not package.rpartition(".")[2][:1].islower() and package:  # Message.Nested
-            package = package.rpartition(".")[0]
-        try:
-            import_module(f"envoy_data_plane.{package}")
-        except ImportError:
-            raise UnknownType(f"{type_url!r} is not a type of Envoy's API") from None
-    try:
-        return default_message_pool.url_to_type[type_url]
-    except KeyError:
-        raise UnknownType(f"{type_url!r} is not a type of Envoy's API") from None
 
 
 class Descriptors:
-    """The messages of the C runtime, one for each class that was asked for."""
+    """The messages of the C runtime, by the names or the classes that stand for them."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: FileDescriptorProto | None = None) -> None:
         self._pool = descriptor_pool.DescriptorPool()
-        self._files = [file.name for file in _WELL_KNOWN_FILES]
-        for file in _WELL_KNOWN_FILES:
+        self._files = [file.name for file in WELL_KNOWN_FILES]
+        for file in WELL_KNOWN_FILES:
             self._pool.AddSerializedFile(file.serialized_pb)
-        self._classes: dict[str, Schema] = {}
+        self._known: set[str] = set()
+        self._messages: dict[Schema | Name, type[Message]] = {}
         self._lock = Lock()
+        if first is not None and first.message_type:
+            self._add(first)
 
-    def message(self, cls: Schema) -> type[Message]:
-        """The C runtime's message for a class; the first call of its kind reads the closure."""
-        name = _name(cls)
-        if not name.startswith(WELL_KNOWN) and name not in self._classes:
-            with self._lock:
-                self._derive(cls)
+    def message(self, what: Schema | Name) -> type[Message]:
+        """The C runtime's message; the first one of its kind that is not prepared is derived."""
+        found = self._messages.get(what)
+        if found is None:
+            if isinstance(what, Name):
+                found = self.named(what.flat) if what.flat else self._derived(what.schema)
+            else:
+                found = self._derived(what)
+            self._messages[what] = found
+        return found
+
+    def named(self, name: str) -> type[Message]:
+        """A message that is known already, or one of protobuf's own. Raises KeyError."""
         return message_factory.GetMessageClass(self._pool.FindMessageTypeByName(name))
 
-    def schema(self, message: Message) -> Schema:
-        """The class that a message of the C runtime was derived from. Raises KeyError."""
-        name = message.DESCRIPTOR.full_name
-        if name.startswith(WELL_KNOWN):
-            return class_of(TYPE_URL_PREFIX + name)
-        return self._classes[name]
+    def _derived(self, cls: Schema) -> type[Message]:
+        from xds import schema  # noqa: PLC0415 (who has no class need not import what reads one)
+
+        name = schema.flat_name(cls)
+        if not name.startswith(WELL_KNOWN) and name not in self._known:
+            with self._lock:
+                self._derive(cls)
+        return self.named(name)
 
     def _derive(self, cls: Schema) -> None:
-        new = {name: found for name, found in _closure(cls) if name not in self._classes}
-        if not new:
-            return
-        file = FileDescriptorProto(
-            name=f"{_name(cls)}.proto",
-            syntax="proto3",
-            dependency=self._files,
-            message_type=[_describe(name, found) for name, found in new.items()],
-        )
+        from xds import schema  # noqa: PLC0415 (as above)
+
+        if file := schema.describe_file([cls], self._files, self._known):
+            self._add(file)
+
+    def _add(self, file: FileDescriptorProto) -> None:
         self._pool.AddSerializedFile(file.SerializeToString())
         self._files.append(file.name)
-        self._classes.update(new)
+        self._known |= {message.name for message in file.message_type}
 
 
-def proto_name(cls: Schema) -> str:
-    """The full name of the message in Envoy's API."""
-    return type_url_of(cls).removeprefix(TYPE_URL_PREFIX)
-
-
-def _name(cls: Schema) -> str:
-    name = proto_name(cls)
-    return name if name.startswith(WELL_KNOWN) else name.replace(".", "_")
-
-
-def _closure(cls: Schema) -> Iterator[tuple[str, Schema]]:
-    """All classes that a message of this one can hold, itself included; Any holds bytes."""
-    waiting, seen = [cls], {cls}
-    while waiting:
-        current = waiting.pop()
-        yield _name(current), current
-        for field in fields_of(current):
-            held = field.message
-            if held and held not in seen and not _name(held).startswith(WELL_KNOWN):
-                seen.add(held)
-                waiting.append(held)
-
-
-def _describe(name: str, cls: Schema) -> DescriptorProto:
-    message = DescriptorProto(name=name)
-    fields = fields_of(cls)
-    groups = list(dict.fromkeys(field.oneof for field in fields if field.oneof))
-    for group in groups:
-        message.oneof_decl.add(name=group)
-    for field in fields:
-        described = message.field.add(name=field.name, number=field.number)
-        if field.key_type:
-            described.label = FieldDescriptorProto.LABEL_REPEATED
-            described.type = FieldDescriptorProto.TYPE_MESSAGE
-            described.type_name = _describe_entry(message, field)
-            continue
-        repeated = FieldDescriptorProto.LABEL_REPEATED
-        described.label = repeated if field.repeated else FieldDescriptorProto.LABEL_OPTIONAL
-        _set_type(described, field)
-        if field.oneof:
-            described.oneof_index = groups.index(field.oneof)
-    return message
-
-
-def _describe_entry(message: DescriptorProto, field: Field) -> str:
-    """Add the entry of a map, and name it."""
-    name = "".join(map(str.capitalize, field.name.split("_"))) + "Entry"
-    entry = message.nested_type.add(name=name)
-    entry.options.map_entry = True
-    optional = FieldDescriptorProto.LABEL_OPTIONAL
-    entry.field.add(name="key", number=1, label=optional, type=_SCALARS[field.key_type or ""])
-    _set_type(entry.field.add(name="value", number=2, label=optional), field)
-    return f".{message.name}.{name}"
-
-
-def _set_type(described: FieldDescriptorProto, field: Field) -> None:
-    if held := field.message:
-        described.type = FieldDescriptorProto.TYPE_MESSAGE
-        described.type_name = f".{_name(held)}"
-    else:
-        described.type = _SCALARS[field.proto_type]
+def full_name(message: Message) -> str:
+    """The name of a message's type in Envoy's API, or among protobuf's own."""
+    name = message.DESCRIPTOR.full_name
+    return name if name.startswith(WELL_KNOWN) else full(name)
 
 
 @cache
 def descriptors() -> Descriptors:
     """The process's descriptors: a memo of what the classes say, so one is enough for all."""
-    return Descriptors()
-
-
-def oneofs(fields: Iterable[Field]) -> tuple[frozenset[str], ...]:
-    """The names of fields that exclude each other, group by group."""
-    groups: dict[str, set[str]] = {}
-    for field in fields:
-        if field.oneof:
-            groups.setdefault(field.oneof, set()).add(field.name)
-    return tuple(frozenset(names) for names in groups.values() if len(names) > 1)
+    return Descriptors(prepared().file)

@@ -9,14 +9,20 @@ response of n resources costs n references and one copy:
 Protobuf allows fields in any order, so the name may stand before the body.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
-
-from envoy_data_plane.envoy.service.discovery import v3 as discovery
+from typing import TYPE_CHECKING, Final
 
 from xds import wire
+from xds.prepared import Package
 from xds.resource import Resource
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.service.discovery import v3 as discovery
+else:
+    discovery = Package("envoy.service.discovery.v3")
 
 _LENGTH_DELIMITED: Final = 2
 

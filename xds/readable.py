@@ -11,20 +11,14 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias, cast
 
+import betterproto2
 from google.protobuf.any_pb2 import Any as BuiltAny
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
-from xds.descriptors import (
-    WELL_KNOWN,
-    Field,
-    Schema,
-    UnknownType,
-    class_of,
-    fields_of,
-    proto_name,
-)
-from xds.wire import decode_type
+from xds.prepared import WELL_KNOWN
+from xds.schema import Field, Schema, UnknownType, class_of, fields_of, proto_name
+from xds.wire import decode
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -39,6 +33,11 @@ def readable(type_url: str, body: bytes) -> dict[str, Json]:
     """
     message = cast("Message", decode_type(type_url, body))
     return _message(class_of(type_url), message)
+
+
+def decode_type(type_url: str, body: bytes) -> betterproto2.Message:
+    """Read a message by its type URL. Raises UnknownType or MalformedMessage."""
+    return decode(class_of(type_url), body)
 
 
 def _message(cls: Schema, message: Message) -> dict[str, Json]:

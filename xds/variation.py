@@ -6,12 +6,16 @@ scope of a rejected response goes out with a mark in the metadata of its RouteCo
 Protobuf merges a repeated singular message, hence the mark is appended, and the body stays shared.
 """
 
-from typing import Final
-
-from envoy_data_plane.envoy.config.core import v3 as core
+from typing import TYPE_CHECKING, Final
 
 from xds import wire
+from xds.prepared import Package
 from xds.resource import Resource
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.core import v3 as core
+else:
+    core = Package("envoy.config.core.v3")
 
 METADATA_KEY: Final = "fleetgate.resent"
 

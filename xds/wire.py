@@ -13,26 +13,29 @@ durations are messages, an absent message reads as an empty one, enums are integ
 Equal messages have equal bytes in every process, maps included: versions are hashes of them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final, ParamSpec, TypeVar, cast
+from __future__ import annotations
 
-import betterproto2
-from envoy_data_plane.google.protobuf import Any as AnyMessage
-from envoy_data_plane.google.protobuf import Struct
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
+
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from xds.conversion import conversion_of, json_message
-from xds.descriptors import (
-    Schema,
-    class_of,
-    descriptors,
-    fields_of,
-    oneofs,
-    type_url_of,
-)
+from xds.descriptors import descriptors, full_name
+from xds.prepared import Name
+
+if TYPE_CHECKING:
+    import betterproto2
+    from envoy_data_plane.google.protobuf import Any as AnyMessage
+    from envoy_data_plane.google.protobuf import Struct
+
+    from xds.schema import Schema
 
 P = ParamSpec("P")
-M = TypeVar("M", bound=betterproto2.Message)
+M = TypeVar("M", bound="betterproto2.Message")
+
+TYPE_URL_PREFIX: Final = "type.googleapis.com/"
 
 _LENGTH_DELIMITED: Final = 2
 
@@ -53,17 +56,18 @@ def twin(cls: Callable[P, M]) -> Callable[P, M]:
     def construct(**values: object) -> Message:
         nonlocal build
         if build is None:
-            build = _builder(cast("Schema", cls))
+            build = _builder(cast("Schema | Name", cls))
         return build(values)
 
     construct.__wrapped__ = cls  # type: ignore[attr-defined]  # as functools.wraps has it
     return cast("Callable[P, M]", construct)
 
 
-def _builder(cls: Schema) -> Callable[[dict[str, object]], Message]:
+def _builder(cls: Schema | Name) -> Callable[[dict[str, object]], Message]:
     message = descriptors().message(cls)
-    fields = fields_of(cls)
-    groups = oneofs(fields)
+    fields = cast("Sequence[FieldDescriptor]", message.DESCRIPTOR.fields)
+    together = [[f.name for f in oneof.fields] for oneof in message.DESCRIPTOR.oneofs]
+    groups = [frozenset(names) for names in together if len(names) > 1]
     conversions = {f.name: convert for f in fields if (convert := conversion_of(f)) is not None}
     name = cls.__name__
 
@@ -83,20 +87,19 @@ def _builder(cls: Schema) -> Callable[[dict[str, object]], Message]:
 
 def struct(values: Mapping[str, object]) -> Struct:
     """A Struct of plain JSON values. Raises ParseError where one is something else."""
-    return cast("Struct", json_message(descriptors().message(Struct), dict(values)))
+    return cast("Struct", json_message(descriptors().named("google.protobuf.Struct"), dict(values)))
 
 
 def pack(message: betterproto2.Message) -> AnyMessage:
     """Put a twin's message into an Any with its full type URL."""
     built = cast("Message", message)
-    return pack_bytes(
-        type_url_of(descriptors().schema(built)), built.SerializeToString(deterministic=True)
-    )
+    body = built.SerializeToString(deterministic=True)
+    return pack_bytes(TYPE_URL_PREFIX + full_name(built), body)
 
 
 def pack_bytes(type_url: str, body: bytes) -> AnyMessage:
     """Put an encoded message into an Any."""
-    made = descriptors().message(AnyMessage)(type_url=type_url, value=body)
+    made = descriptors().named("google.protobuf.Any")(type_url=type_url, value=body)
     return cast("AnyMessage", made)
 
 
@@ -114,11 +117,6 @@ def decode(cls: type[M], body: bytes) -> M:
         return cast("M", descriptors().message(cls).FromString(body))
     except DecodeError as error:
         raise MalformedMessage(f"not a {cls.__name__}: {error}") from error
-
-
-def decode_type(type_url: str, body: bytes) -> betterproto2.Message:
-    """Read a message by its type URL. Raises UnknownType or MalformedMessage."""
-    return decode(class_of(type_url), body)
 
 
 def has(message: betterproto2.Message, field: str) -> bool:

@@ -18,7 +18,7 @@ from envoy_data_plane.google.protobuf import (
 )
 from hypothesis import strategies as st
 
-from xds.descriptors import Field, Schema, fields_of, oneofs, type_url_of
+from xds.schema import Field, Schema, fields_of, oneofs, type_url_of
 from xds.wire import pack_bytes, struct, twin
 
 

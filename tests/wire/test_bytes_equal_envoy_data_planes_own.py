@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.wire.content import as_original, as_twin, contents, in_field_order
 from tests.wire.types_in_use import TYPES
-from xds.descriptors import Schema, fields_of, type_url_of
 from xds.readable import readable
+from xds.schema import Schema, fields_of, type_url_of
 from xds.wire import decode, encode
 
 DEPTH = 3

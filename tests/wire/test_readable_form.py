@@ -12,8 +12,8 @@ from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
 from envoy_data_plane.envoy.type import v3 as envoy_type
 from envoy_data_plane.google.protobuf import Duration
 
-from xds.descriptors import type_url_of
 from xds.readable import readable
+from xds.schema import type_url_of
 from xds.wire import MalformedMessage, encode, pack, pack_bytes, struct, twin
 
 Cluster = twin(cluster.Cluster)

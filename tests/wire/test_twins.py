@@ -10,8 +10,10 @@ from envoy_data_plane.envoy.config.route import v3 as route
 from envoy_data_plane.envoy.service.discovery import v3 as discovery
 from envoy_data_plane.google.protobuf import Struct
 
-from xds.descriptors import Descriptors, UnknownType
-from xds.wire import MalformedMessage, decode, decode_type, encode, has, pack, pack_bytes, twin
+from xds.descriptors import Descriptors
+from xds.readable import decode_type
+from xds.schema import UnknownType
+from xds.wire import MalformedMessage, decode, encode, has, pack, pack_bytes, twin
 from xds.wire import struct as struct_of
 
 Cluster = twin(cluster.Cluster)

@@ -7,13 +7,14 @@ import betterproto2
 from envoy_data_plane.envoy.service.discovery import v3 as discovery
 
 from translators import messages
+from xds.prepared import Name
 
 
 def _written_by_translation() -> Iterable[type[betterproto2.Message]]:
     for constant in vars(messages).values():
         cls = getattr(constant, "__wrapped__", None)
-        if isinstance(cls, type) and issubclass(cls, betterproto2.Message):
-            yield cls
+        if isinstance(cls, Name):
+            yield cls.schema
 
 
 TYPES: Final[tuple[type[betterproto2.Message], ...]] = (
