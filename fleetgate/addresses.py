@@ -1,7 +1,7 @@
 """Which address each gateway listens on when several share one host.
 
-The first takes the address given, each further one the next: all MSE gateways listen on port 80. A
-gateway keeps its address while it lives; a free one goes to the next newcomer.
+The first takes the address given, each further one the next: their ports may well be the
+same. A gateway keeps its address while it lives; a free one goes to the next newcomer.
 """
 
 import ipaddress

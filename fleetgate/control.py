@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from fleet.events import Event, Source
-from fleet.models import MseIngressConfig
 from fleet.problem import Problem
 from fleet.ref import Ref
 from fleet.state import Changes, FleetState
 from fleetgate.addresses import Addresses
 from fleetgate.problems import ProblemLog, all_problems, rejections
 from fleetgate.roll_call import RollCall
+from translators.gateways import GATEWAY_MODELS, gateways_in
 from translators.listeners import Bind
 from translators.names import gateway_name
 from translators.status import Runtime
@@ -124,6 +124,14 @@ class ControlPlane:
         self._wake.set()
         await turn
 
+    def sockets(self, gateway: Ref) -> tuple[tuple[str, int], ...]:
+        """Where a gateway's listeners are, by address and port; none of what is no gateway."""
+        bind, status = self.gateways.get(gateway), self.translator.tables.gateway_statuses
+        found = status.get(gateway)
+        if bind is None or found is None:
+            return ()
+        return tuple((bind.address, bind.port_for(listener)) for listener in found.listeners)
+
     def on_turn(self, callback: Callable[[TurnTaken], None]) -> None:
         """Call back after each turn, within its task."""
         self._callbacks.append(callback)
@@ -212,7 +220,7 @@ class ControlPlane:
         began = time.perf_counter()
         events, self._pending = self._pending[:limit], self._pending[limit:]
         changes = self.state.apply(events)
-        if changes.objects.get(MseIngressConfig):
+        if any(changes.objects.get(model) for model in GATEWAY_MODELS):
             self._place_gateways()
         for gateway in self.gateways:
             self.translator.observe(gateway, self._runtime(gateway))
@@ -241,10 +249,9 @@ class ControlPlane:
 
     def _place_gateways(self) -> None:
         """Give every gateway its address; one that is gone gives it up."""
-        declared = self.state.table(MseIngressConfig)
         placed = {
             ref: Bind(address, self._settings.port_offset)
-            for ref, address in self._addresses.assign(declared).items()
+            for ref, address in self._addresses.assign(gateways_in(self.state)).items()
         }
         for ref in self.gateways.keys() - placed.keys():
             self.translator.bind(ref, None)

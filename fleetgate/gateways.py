@@ -12,9 +12,7 @@ from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.control import ControlPlane
 from fleetgate.envoy import Envoy
 from fleetgate.errors import OperatorError
-from translators.listeners import Bind
 from translators.names import gateway_name
-from translators.tables import HTTP_PORT
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +39,9 @@ class LocalGateways:
         Raises OperatorError where a port of a gateway that is there at the start is taken.
         """
         await control.started.wait()
-        for gateway, bind in control.gateways.items():
-            require_free(gateway_name(gateway), bind)
+        for gateway in control.gateways:
+            for address, port in control.sockets(gateway):
+                require_free(gateway_name(gateway), address, port)
         async with asyncio.TaskGroup() as tasks:
             running: dict[Ref, asyncio.Task[None]] = {}
             while True:
@@ -66,18 +65,17 @@ class LocalGateways:
                 del self._envoys[ref]
 
 
-def require_free(gateway: str, bind: Bind) -> None:
-    """Raise OperatorError where the gateway's port is taken.
+def require_free(gateway: str, address: str, port: int) -> None:
+    """Raise OperatorError where a port of the gateway is taken.
 
     Envoy itself would share the port with another Envoy (SO_REUSEPORT) and take half its requests.
     """
-    port = HTTP_PORT + bind.port_offset
-    family = socket.AF_INET6 if ":" in bind.address else socket.AF_INET
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family) as probe:
         # As Envoy does, so that connections of a listener that just ended do not count as taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((bind.address, port))
+            probe.bind((address, port))
         except OSError as e:
             hint = (
                 "ports below 1024 are for root: add --port-offset 10000"
@@ -85,5 +83,5 @@ def require_free(gateway: str, bind: Bind) -> None:
                 else "choose others with --bind or --port-offset"
             )
             raise OperatorError(
-                f"{gateway} cannot listen on {bind.address}:{port} ({e.strerror}); {hint}"
+                f"{gateway} cannot listen on {address}:{port} ({e.strerror}); {hint}"
             ) from e

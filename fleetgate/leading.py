@@ -15,6 +15,7 @@ from fleetgate.control import ControlPlane, News
 from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.replicas import Replicas, ReplicaSettings
 from fleetgate.report import gateway_refs, gateway_status
+from translators.gateways import DIALECTS
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class Leading:
         objects = news.changes.objects
         if self._managed is not None and MseIngressConfig in objects:
             self._manage(self._managed)
-        refused = {ref for ref in news.changes.problems if ref.kind == MseIngressConfig.__name__}
+        refused = {ref for ref in news.changes.problems if ref.kind in DIALECTS}
         self._sink.want_statuses(dict(self._statuses(news.statuses | refused)))
         self._sink.want_events(news.problems)
         self._sink.changed({ref for refs in objects.values() for ref in refs})
@@ -113,7 +114,7 @@ class Leading:
         gateways = frozenset(gateway_refs(self._control))
         ingresses = self._control.translator.tables.ingress_statuses
         for ref in refs:
-            if ref.kind == MseIngressConfig.__name__:
+            if ref.kind in DIALECTS:
                 known = ref in gateways
                 yield ref, gateway_status(self._control, ref).as_kubernetes() if known else None
             else:

@@ -17,7 +17,6 @@ from fleetgate.gateways import LocalGateways
 from fleetgate.report import gateway_status
 from fleetgate.serving import ServeSettings, Serving, serving
 from translators.names import gateway_name
-from translators.tables import HTTP_PORT
 
 _POLL: Final = 0.02
 
@@ -35,9 +34,11 @@ class LocalFleet:
         return self.serving.control
 
     def address_of(self, gateway: Ref) -> tuple[str, int]:
-        """Where a gateway listens for HTTP. Raises KeyError for one that is not declared."""
-        bind = self.control.gateways[gateway]
-        return bind.address, HTTP_PORT + bind.port_offset
+        """Where the first listener of a gateway is. Raises KeyError for one that has none."""
+        sockets = self.control.sockets(gateway)
+        if not sockets:
+            raise KeyError(gateway)
+        return sockets[0]
 
     async def sync(self, limit: float = 30.0) -> None:
         """Return when all that is declared now is acknowledged.
@@ -50,7 +51,7 @@ class LocalFleet:
             raise TimeoutError(f"not acknowledged after {limit:g} s: {shown}")
 
     async def listening(self, gateway: Ref, limit: float = 30.0) -> tuple[str, int]:
-        """Where a gateway listens, once it accepts connections there.
+        """Where a gateway's first listener is, once all of them accept connections.
 
         An Envoy that starts acknowledges its listeners before it opens them.
         TimeoutError says how far it has come after `limit` seconds.
@@ -62,7 +63,8 @@ class LocalFleet:
                 while not self._listens(gateway):
                     await changed.wait()
                     changed.clear()
-                await _accepting(*self.address_of(gateway))
+                for address, port in self.control.sockets(gateway):
+                    await _accepting(address, port)
         except TimeoutError as e:
             status = gateway_status(self.control, gateway)
             why = f": {status.message}" if status.message else ""

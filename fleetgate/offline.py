@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fleet.models import MseIngressConfig
 from fleet.problem import Problem
 from fleet.sources.tree import NoFleetError, Tree
 from fleet.state import FleetState
 from fleetgate.addresses import Addresses
 from fleetgate.errors import OperatorError
 from fleetgate.problems import all_problems
+from translators.gateways import gateways_in
 from translators.listeners import Bind
 from translators.translator import Translator
 from xds.readable import readable
@@ -46,7 +46,7 @@ def read_fleet(root: Path, bind: str, port_offset: int) -> Offline:
     state = FleetState()
     translator = Translator(state)
     changes = state.apply(tree.scan())
-    addresses = Addresses(bind).assign(state.table(MseIngressConfig))
+    addresses = Addresses(bind).assign(gateways_in(state))
     for gateway, address in addresses.items():
         translator.bind(gateway, Bind(address, port_offset))
     turn = translator.update(changes)

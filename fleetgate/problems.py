@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 
-from fleet.models import AlbConfig
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.state import FleetState
@@ -26,9 +25,6 @@ def _found(state: FleetState, tables: Tables) -> Iterator[Problem]:
         if not origin.reachable:
             at = Ref(HUB, "Hub", "", "hub") if name == HUB else Ref(HUB, "Member", "", name)
             yield Problem(at, "Unreachable", "", origin.message, "to reach it")
-    for ref in state.table(AlbConfig):
-        expected = "a MseIngressConfig: ALB gateways come with a later version of fleetgate"
-        yield Problem(ref, "NotSupported", "kind", ref.kind, expected, "nothing serves it")
     yield from tables.problems()
 
 

@@ -5,14 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
-from fleet.models import MseIngressConfig
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.state import Origin
 from fleetgate.control import ControlPlane
+from translators.gateways import DIALECTS, gateways_in
 from translators.names import gateway_name
 from translators.status import GatewayStatus, Phase
-from translators.tables import HTTP_PORT
 from xds.resource import TypeUrl
 from xds.views import ClientView
 
@@ -32,6 +31,7 @@ SHORT_NAMES: Final = {
 
 _API_VERSIONS: Final = {
     "MseIngressConfig": "mse.alibabacloud.com/v1alpha1",
+    "AlbConfig": "alibabacloud.com/v1",
     "Ingress": "networking.k8s.io/v1",
 }
 
@@ -69,13 +69,14 @@ def report(control: ControlPlane, file_of: FileOf, admin_of: Callable[[str], str
 
 def gateway_refs(control: ControlPlane) -> list[Ref]:
     """The gateways that are declared, also those whose object cannot be read at all."""
-    refused = {ref for ref in control.state.refused if ref.kind == MseIngressConfig.__name__}
-    return sorted(refused | control.state.table(MseIngressConfig).keys())
+    refused = {ref for ref in control.state.refused if ref.kind in DIALECTS}
+    return sorted(refused | gateways_in(control.state).keys())
 
 
 def gateway_status(control: ControlPlane, ref: Ref) -> GatewayStatus:
     """A gateway's status; one whose object cannot be read has failed, whatever still runs of it."""
-    status = control.translator.tables.gateway_statuses.get(ref) or GatewayStatus(Phase.PENDING)
+    known = control.translator.tables.gateway_statuses.get(ref)
+    status = known or GatewayStatus(Phase.PENDING, dialect=DIALECTS[ref.kind])
     if ref not in control.state.refused:
         return status
     message = " ".join(problem.message for problem in control.state.problems[ref])
@@ -120,7 +121,7 @@ def _gateway(control: ControlPlane, ref: Ref) -> Json:
         "message": status.message,
         "address": bind.address if bind else "",
         "addresses": list(status.addresses),
-        "ports": [HTTP_PORT + bind.port_offset] if bind else [],
+        "ports": [port for _, port in control.sockets(ref)],
         "members": [member.as_kubernetes() for member in status.remote_clusters],
     }
 

@@ -1,20 +1,41 @@
-"""Which gateways there are, and which Ingresses each of them takes."""
+"""Which gateways there are, and what each of them is told by its object."""
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
-from fleet.models import Ingress, IngressClass, MseIngressConfig
+from fleet.models import AlbConfig, MseIngressConfig
 from fleet.problem import Problem
-from fleet.ref import HUB, Ref
+from fleet.ref import Ref
+from fleet.state import FleetState
+from translators.alb_config import read_entries, read_id
 from translators.annotations.reader import Unusable
+from translators.model import MSE_TABLES, Dialect, Entry, ListenerPort, TableSet
 
-REMOTE_CLUSTERS: Final = "mse.alibabacloud.com/remote-clusters"
-CLASS_ANNOTATION: Final = "kubernetes.io/ingress.class"
-MSE_GROUP: Final = "mse.alibabacloud.com"
-MSE_CONTROLLER: Final = "mse.alibabacloud.com/ingress"
+GatewayConfig: TypeAlias = MseIngressConfig | AlbConfig
+
+GATEWAY_MODELS: Final[tuple[type[GatewayConfig], ...]] = (MseIngressConfig, AlbConfig)
+"""The kinds of objects that declare gateways."""
+
+DIALECTS: Final[Mapping[str, Dialect]] = {
+    MseIngressConfig.__name__: Dialect.MSE,
+    AlbConfig.__name__: Dialect.ALB,
+}
+"""The dialect of a gateway by the kind of its object; other kinds declare none."""
+
+REMOTE_CLUSTERS: Final[Mapping[Dialect, str]] = {
+    Dialect.MSE: "mse.alibabacloud.com/remote-clusters",
+    Dialect.ALB: "alb.ingress.kubernetes.io/remote-clusters",
+}
+"""The annotation of a gateway that attaches members."""
+
+HTTP_PORT: Final = 80
+
+MSE_ENTRIES: Final[tuple[Entry, ...]] = (Entry(ListenerPort(HTTP_PORT), MSE_TABLES),)
+"""What every MSE gateway listens on."""
 
 UPSTREAM_TIMEOUT: Final = "fleetgate.dev/upstream-timeout"
 CONNECT_TIMEOUT: Final = "fleetgate.dev/connect-timeout"
@@ -57,24 +78,60 @@ class Selector:
 class Gateway:
     """One gateway as declared.
 
-    `addresses` are those under which clients reach it, where that is declared.
+    `entries` are the listeners that can be served. `addresses` are those under which clients reach
+    it, where that is declared. `id` is what an ALB gateway is shown as, "" for others.
     """
 
     ref: Ref
+    dialect: Dialect
+    entries: tuple[Entry, ...]
     members: tuple[str, ...]
     selector: Selector
     limits: UpstreamLimits
     addresses: tuple[str, ...]
+    id: str
     problems: tuple[Problem, ...]
 
+    @property
+    def sets(self) -> frozenset[TableSet]:
+        """The route tables that its listeners ask."""
+        return frozenset(entry.tables for entry in self.entries)
 
-def read_gateway(ref: Ref, config: MseIngressConfig) -> Gateway:
-    """Read a MseIngressConfig."""
+
+def gateways_in(state: FleetState) -> dict[Ref, GatewayConfig]:
+    """Every object that declares a gateway. O(gateways)."""
+    return {ref: config for model in GATEWAY_MODELS for ref, config in state.table(model).items()}
+
+
+def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
+    """Read a MseIngressConfig or an AlbConfig."""
     annotations = config.metadata.annotations
-    members = _items(annotations.get(REMOTE_CLUSTERS, ""))
-    local = config.spec.ingress.local
     problems: list[Problem] = []
+    match config:
+        case MseIngressConfig():
+            dialect, entries, shown = Dialect.MSE, MSE_ENTRIES, ""
+            local = config.spec.ingress.local
+            selector = Selector(ref, local.ingress_class, local.watch_namespace)
+        case AlbConfig():
+            dialect = Dialect.ALB
+            entries, found = read_entries(ref, config.spec.listeners)
+            shown, more = read_id(ref, config.spec.config)
+            problems += (*found, *more)
+            selector = Selector(ref, None, "")  # Ingresses come by their class alone
+    return Gateway(
+        ref=ref,
+        dialect=dialect,
+        entries=entries,
+        members=_items(annotations.get(REMOTE_CLUSTERS[dialect], "")),
+        selector=selector,
+        limits=_limits(ref, annotations, problems),
+        addresses=_addresses(ref, annotations, problems),
+        id=shown,
+        problems=tuple(problems),
+    )
 
+
+def _limits(ref: Ref, annotations: Mapping[str, str], problems: list[Problem]) -> UpstreamLimits:
     def setting(key: str, default: timedelta) -> timedelta:
         text = annotations.get(key, "").strip()
         try:
@@ -85,25 +142,24 @@ def read_gateway(ref: Ref, config: MseIngressConfig) -> Gateway:
             return default
 
     defaults = UpstreamLimits()
-    limits = UpstreamLimits(
+    return UpstreamLimits(
         setting(CONNECT_TIMEOUT, defaults.connect),
         setting(UPSTREAM_TIMEOUT, defaults.unacknowledged),
     )
-    addresses = _items(annotations.get(ADDRESSES, ""))
-    for address in addresses:
-        if not is_ip(address) and not _HOSTNAME.fullmatch(address):
+
+
+def _addresses(
+    ref: Ref, annotations: Mapping[str, str], problems: list[Problem]
+) -> tuple[str, ...]:
+    usable = []
+    for address in _items(annotations.get(ADDRESSES, "")):
+        if is_ip(address) or _HOSTNAME.fullmatch(address):
+            usable.append(address)
+        else:
             expected = "IP addresses or host names, with commas between them"
             effect = "it is not shown"
             problems.append(Problem(ref, "InvalidAnnotation", ADDRESSES, address, expected, effect))
-    named = {problem.value for problem in problems if problem.key == ADDRESSES}
-    return Gateway(
-        ref,
-        members,
-        Selector(ref, local.ingress_class, local.watch_namespace),
-        limits,
-        tuple(address for address in addresses if address not in named),
-        tuple(problems),
-    )
+    return tuple(usable)
 
 
 def is_ip(text: str) -> bool:
@@ -120,75 +176,9 @@ def _items(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for part in text.split(",") if (item := part.strip())))
 
 
-def unknown_member(gateway: Ref, member: str) -> Problem:
-    """The problem of a gateway that names a member which the fleet does not have."""
-    return Problem(
-        gateway,
-        "MemberNotFound",
-        REMOTE_CLUSTERS,
-        member,
-        "the ID of a member of the fleet",
-        "the gateway sends nothing there",
-    )
-
-
 def _duration(text: str) -> timedelta:
     if found := _DURATION.fullmatch(text):
         value = timedelta(milliseconds=int(found[1]) * (1 if found[2] == "ms" else 1000))
         if timedelta(milliseconds=10) <= value <= timedelta(hours=1):
             return value
     raise Unusable("a time from 10ms to 3600s, such as 250ms or 3s")
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """The gateways that serve an Ingress, and why it has none where that is a mistake."""
-
-    gateways: tuple[Ref, ...] = ()
-    problems: tuple[Problem, ...] = ()
-
-
-def class_of(ingress: Ingress) -> tuple[str, str]:
-    """The class that an Ingress names ("" for none) and the key that says so.
-
-    The old annotation beats `spec.ingressClassName`.
-    """
-    annotated = ingress.metadata.annotations.get(CLASS_ANNOTATION, "").strip()
-    if annotated:
-        return annotated, f"metadata.annotations[{CLASS_ANNOTATION}]"
-    return ingress.spec.ingress_class_name or "", "spec.ingressClassName"
-
-
-def attach(
-    ref: Ref,
-    ingress: Ingress,
-    ingress_class: IngressClass | None,
-    selectors: tuple[Selector, ...],
-) -> Attachment:
-    """Find the gateways of an Ingress. A class with parameters beats the gateways' selectors."""
-    name, key = class_of(ingress)
-    parameters = ingress_class.spec.parameters if ingress_class else None
-    ours = (
-        ingress_class is not None
-        and ingress_class.spec.controller == MSE_CONTROLLER
-        and parameters is not None
-        and (parameters.api_group, parameters.kind) == (MSE_GROUP, "MseIngressConfig")
-    )
-    if ours and parameters is not None:
-        gateway = Ref(HUB, "MseIngressConfig", "", parameters.name)
-        bound = [s for s in selectors if s.gateway == gateway]
-        if not bound:
-            expected = f"an IngressClass of a gateway that exists, not {parameters.name}"
-            problem = Problem(ref, "GatewayNotFound", key, name, expected, "nothing serves it")
-            return Attachment((), (problem,))
-        taken = bound
-    else:
-        taken = [s for s in selectors if _selects(s, name)]
-    namespace = ingress.metadata.namespace
-    return Attachment(tuple(s.gateway for s in taken if s.namespace in {"", namespace}))
-
-
-def _selects(selector: Selector, class_name: str) -> bool:
-    if selector.ingress_class == "nginx":
-        return class_name in {"", "nginx"}
-    return selector.ingress_class is not None and selector.ingress_class in {"", class_name}

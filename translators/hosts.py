@@ -14,7 +14,7 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.annotations.canary import relate
 from translators.ingress import IngressRules
-from translators.model import Age, Forward, Path, PathKind, Rule, Target
+from translators.model import MSE_TABLES, Age, Forward, Path, PathKind, Rule, TableSet, Target
 
 Claim: TypeAlias = tuple[Path, int, tuple[object, ...]]
 
@@ -48,10 +48,21 @@ class HostPlan:
         return frozenset(rule.origin for rule in self.everything)
 
 
-def plan_host(ingresses: Iterable[IngressRules], host: str) -> HostPlan:
-    """Merge the rules that the Ingresses declare for the host."""
-    declared = [rule for ingress in ingresses for rule in ingress.rules if rule.host == host]
-    defaults = [ingress.default for ingress in ingresses if ingress.default]
+def plan_host(
+    ingresses: Iterable[IngressRules], host: str, tables: TableSet = MSE_TABLES
+) -> HostPlan:
+    """Merge the rules that the Ingresses declare for the host in a set of route tables."""
+    declared = [
+        rule
+        for ingress in ingresses
+        for rule in ingress.rules
+        if rule.host == host and tables in rule.sets
+    ]
+    defaults = [
+        ingress.default
+        for ingress in ingresses
+        if ingress.default and tables in ingress.default.sets
+    ]
     problems: list[Problem] = []
     mains: dict[Claim, Rule] = {}
     canaries: dict[Claim, list[Rule]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""The MSE dialect: an Ingress is read into rules.
+"""The MSE dialect: an Ingress is read into rules; `translators.alb_ingress` has the other one.
 
 The unit of failure is one rule or one annotation: what cannot be used becomes a problem, the rest
 is served.
@@ -7,24 +7,28 @@ is served.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 
-from fleet.models import Ingress, IngressBackend, IngressRule
+from fleet.models import Ingress, IngressBackend, IngressRule, ServiceBackend
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.annotations.feature import Change
 from translators.annotations.features import read_features
 from translators.annotations.reader import Unusable
 from translators.model import (
+    MSE_TABLES,
     UNDATED,
     Age,
     Backend,
     Forward,
+    ListenerPort,
     Path,
     PathKind,
     Rule,
     ServicePort,
     Share,
+    TableSet,
     Target,
 )
 
@@ -41,18 +45,30 @@ _UNREACHABLE: Final = re.compile(r"//|/\.\.?(?:/|$)|%2f|%5c", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A listener that an Ingress is meant for, and the field that says so (ALB)."""
+
+    listener: ListenerPort
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class IngressRules:
     """What an Ingress declares. `default` is its `spec.defaultBackend`, as a rule of every path."""
 
     rules: tuple[Rule, ...] = ()
     default: Rule | None = None
     problems: tuple[Problem, ...] = ()
+    asked: tuple[Asked, ...] = ()
 
     @property
-    def hosts(self) -> frozenset[str]:
-        """The hosts whose routes depend on this Ingress; "" stands for every other host."""
-        default = {""} if self.default else set()
-        return frozenset(default | {rule.host for rule in self.rules})
+    def hosts(self) -> frozenset[tuple[TableSet, str]]:
+        """The hosts whose routes depend on this Ingress, in each set of route tables.
+
+        "" stands for every host that no rule names.
+        """
+        return frozenset((tables, rule.host) for rule in self.everything for tables in rule.sets)
 
     @property
     def everything(self) -> tuple[Rule, ...]:
@@ -76,16 +92,11 @@ def age_of(ingress: Ingress) -> Age:
 
 
 def read_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
-    """Read rules, default backend and annotations."""
+    """Read the rules, default backend and annotations of an Ingress of the MSE dialect."""
     changes, found = read_features(ref, ingress.metadata.annotations)
-    reading = _Reading(ref, age_of(ingress), changes, list(found))
-    rules = [
-        rule
-        for i, ingress_rule in enumerate(ingress.spec.rules)
-        for rule in reading.rules(f"spec.rules[{i}]", ingress_rule)
-    ]
+    problems = list(found)
     if ingress.spec.tls:
-        reading.problems.append(
+        problems.append(
             Problem(
                 ref,
                 "NotSupported",
@@ -95,41 +106,74 @@ def read_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
                 "its hosts are served by HTTP alone",
             )
         )
-    default = None
-    if ingress.spec.default_backend is not None:
-        default = reading.default("spec.defaultBackend", ingress.spec.default_backend)
-    return IngressRules(tuple(rules), default, tuple(reading.problems))
+    return Reading(ref, age_of(ingress), changes, problems).everything(ingress)
+
+
+def mse_path(path_type: str, text: str) -> Path:
+    """What is not Exact is a Prefix."""
+    return plain_path(PathKind.EXACT if path_type == "Exact" else PathKind.PREFIX, text)
+
+
+def one_set(_: str) -> tuple[TableSet, ...]:
+    """Every host is served on all listeners."""
+    return (MSE_TABLES,)
+
+
+def all_backends(_at: str, _service: ServiceBackend) -> bool:
+    """Every backend is served."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """One Ingress being read; `problems` collects what cannot be used."""
+class Reading:
+    """One Ingress being read; `problems` collects what cannot be used.
+
+    What differs between dialects: `path` reads a path by its type, or raises Unusable; `sets` are
+    the route tables of a host; `takes` says whether the rule at a place is served by its backend.
+    """
 
     ref: Ref
     age: Age
     changes: tuple[Change, ...]
     problems: list[Problem]
+    path: Callable[[str, str], Path] = mse_path
+    sets: Callable[[str], tuple[TableSet, ...]] = one_set
+    takes: Callable[[str, ServiceBackend], bool] = all_backends
 
-    def rules(self, at: str, rule: IngressRule) -> Iterator[Rule]:
+    def everything(self, ingress: Ingress) -> IngressRules:
+        """The usable rules and default backend."""
+        rules = [
+            rule
+            for i, ingress_rule in enumerate(ingress.spec.rules)
+            for rule in self._rules(f"spec.rules[{i}]", ingress_rule)
+        ]
+        default = None
+        if ingress.spec.default_backend is not None:
+            default = self._default("spec.defaultBackend", ingress.spec.default_backend)
+        return IngressRules(tuple(rules), default, tuple(self.problems))
+
+    def _rules(self, at: str, rule: IngressRule) -> Iterator[Rule]:
         """The usable rules of one host."""
         host = self._attempt("InvalidHost", f"{at}.host", rule.host, _host)
         if host is None or rule.http is None:
             return
-        for j, http_path in enumerate(rule.http.paths):
+        for j, declared in enumerate(rule.http.paths):
             where = f"{at}.http.paths[{j}]"
-            kind = PathKind.EXACT if http_path.path_type == "Exact" else PathKind.PREFIX
-            path = self._attempt("InvalidPath", f"{where}.path", http_path.path, _path(kind))
-            forward = self._forward(f"{where}.backend", http_path.backend)
+            parse = partial(self.path, declared.path_type)
+            path = self._attempt("InvalidPath", f"{where}.path", declared.path, parse)
+            forward = self._forward(f"{where}.backend", declared.backend)
             if path is not None and forward is not None:
-                yield self._changed(Rule(self.ref, where, self.age, host, path, forward))
+                yield self._changed(
+                    Rule(self.ref, where, self.age, host, path, forward, sets=self.sets(host))
+                )
 
-    def default(self, at: str, backend: IngressBackend) -> Rule | None:
+    def _default(self, at: str, backend: IngressBackend) -> Rule | None:
         """The default backend; a canary creates no route of its own, so it has none."""
         forward = self._forward(at, backend)
         if forward is None:
             return None
         path = Path(PathKind.PREFIX, "/")
-        rule = self._changed(Rule(self.ref, at, self.age, "", path, forward))
+        rule = self._changed(Rule(self.ref, at, self.age, "", path, forward, sets=self.sets("")))
         return None if rule.alternative else rule
 
     def _changed(self, rule: Rule) -> Rule:
@@ -150,7 +194,7 @@ class _Reading:
             str(number or port_name),
             lambda _: _port(number, port_name),
         )
-        if port is None:
+        if port is None or not self.takes(at, service):
             return None
         return Forward((Share(Target((Backend(self.ref.namespace, parsed, port),)), 1),))
 
@@ -171,23 +215,24 @@ def _host(text: str) -> str:
     return host
 
 
-def _path(kind: PathKind) -> Callable[[str], Path]:
+def plain_path(kind: PathKind, text: str) -> Path:
     """A path as requests carry it; a prefix is kept without its trailing slash."""
+    path = text or "/"
+    if not _PATH.fullmatch(path):
+        raise Unusable("a path that starts with / and is percent-encoded, without ? and #")
+    reachable(path)
+    if kind is PathKind.PREFIX and path != "/":
+        path = path.removesuffix("/")
+    return Path(kind, path)
 
-    def parse(text: str) -> Path:
-        path = text or "/"
-        if not _PATH.fullmatch(path):
-            raise Unusable("a path that starts with / and is percent-encoded, without ? and #")
-        if _UNREACHABLE.search(path):
-            raise Unusable(
-                "a path without //, /./, /../, %2F and %5C",
-                "requests are normalised before they are routed, so nothing would match it",
-            )
-        if kind is PathKind.PREFIX and path != "/":
-            path = path.removesuffix("/")
-        return Path(kind, path)
 
-    return parse
+def reachable(path: str) -> None:
+    """Raise Unusable for a path that no request carries."""
+    if _UNREACHABLE.search(path):
+        raise Unusable(
+            "a path without //, /./, /../, %2F and %5C",
+            "requests are normalised before they are routed, so nothing would match it",
+        )
 
 
 def _service_name(text: str) -> str:

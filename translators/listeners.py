@@ -62,7 +62,7 @@ from translators.messages import (
     XdsStringMatcher,
     XdsTypedExtensionConfig,
 )
-from translators.model import TableSet
+from translators.model import MAX_PORT, Entry, ListenerPort, TableSet
 from translators.names import listener_name
 from translators.routes import LUA, SCOPE_HEADER
 from xds.resource import Resource
@@ -111,10 +111,18 @@ class Bind:
         """Whether clients can be told this address."""
         return self.address not in {"0.0.0.0", "::"}  # noqa: S104 (compared, not bound)
 
+    def port_for(self, listener: ListenerPort) -> int:
+        """Where the listener really listens."""
+        return listener.port + self.port_offset
 
-def build_listener(tables: TableSet, port: int, bind: Bind) -> Resource:
-    """The plain HTTP listener of a port."""
-    name = listener_name(port)
+    def takes(self, listener: ListenerPort) -> bool:
+        """Whether there is a port for the listener."""
+        return self.port_for(listener) <= MAX_PORT
+
+
+def build_listener(entry: Entry, bind: Bind) -> Resource:
+    """The plain HTTP listener of an entry; `bind` can take its port."""
+    name, tables = listener_name(entry.at), entry.tables
     manager = HttpConnectionManager(
         stat_prefix=name,
         scoped_routes=_scoped_routes(tables),
@@ -126,7 +134,7 @@ def build_listener(tables: TableSet, port: int, bind: Bind) -> Resource:
         upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
         **_edge_settings(),
     )
-    socket = SocketAddress(address=bind.address, port_value=port + bind.port_offset)
+    socket = SocketAddress(address=bind.address, port_value=bind.port_for(entry.at))
     message = Listener(
         name=name,
         stat_prefix=name,
@@ -208,7 +216,7 @@ def _scope_mutation(tables: TableSet) -> core.TypedExtensionConfig:
     """Set the scope before anything else reads the request; overwrites what a client sent."""
     mutation = HeaderMutationRule(
         append=HeaderValueOption(
-            header=HeaderValue(key=SCOPE_HEADER, value=f"{tables.value}|%REQ(:AUTHORITY)%"),
+            header=HeaderValue(key=SCOPE_HEADER, value=f"{tables}|%REQ(:AUTHORITY)%"),
             append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
         )
     )
@@ -222,7 +230,7 @@ def _scoped_routes(tables: TableSet) -> hcm.ScopedRoutes:
     source = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
     extractor = ScopeKeyHeaderExtractor(name=SCOPE_HEADER, element_separator="", index=0)
     return ScopedRoutes(
-        name=tables.value,
+        name=tables,
         scope_key_builder=ScopeKeyBuilder(
             fragments=[ScopeKeyFragment(header_value_extractor=extractor)]
         ),

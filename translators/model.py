@@ -5,17 +5,62 @@ into `Rule`s; `translators.hosts` orders and relates the rules of one host; `tra
 makes Envoy routes of the result. Everything is frozen and compares by value, which is what lets a
 derived row stop a change that changes nothing.
 
-The ALB dialect has its place here: `order`, `conditions`, `action`, weights per member
-(`Backend.weights`) and a set of route tables for each listener (`TableSet`). MSE rules use the
-defaults. A redirect will be one more `Action`, a source address one more `Where`.
+The rest of the ALB dialect has its place here: `order`, `conditions`, `action` and weights per
+member (`Backend.weights`). MSE rules use the defaults. A redirect will be one more `Action`, a
+source address one more `Where`.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum
-from typing import Final, NamedTuple, TypeAlias
+from enum import Enum, StrEnum
+from typing import Final, NamedTuple, NewType, TypeAlias
 
 from fleet.ref import Ref
+
+
+class Dialect(Enum):
+    """What a gateway is modelled on, which says how its Ingresses are written."""
+
+    MSE = "mse"
+    ALB = "alb"
+
+
+# -- where a request comes in ----------------------------------------------------------------------
+
+TableSet = NewType("TableSet", str)
+"""The set of route tables that a listener asks."""
+
+MSE_TABLES: Final = TableSet("mse")
+"""The set that all listeners of an MSE gateway share; those of an ALB gateway have one each."""
+
+
+MAX_PORT: Final = 65535
+
+
+class Protocol(StrEnum):
+    """What a listener speaks."""
+
+    HTTP = "HTTP"
+    HTTPS = "HTTPS"
+    QUIC = "QUIC"
+
+
+class ListenerPort(NamedTuple):
+    """What a listener of a gateway is known by."""
+
+    port: int
+    protocol: Protocol = Protocol.HTTP
+
+    def __str__(self) -> str:
+        return f"{self.port}/{self.protocol}"
+
+
+class Entry(NamedTuple):
+    """A listener that a gateway serves, and the route tables that it asks."""
+
+    at: ListenerPort
+    tables: TableSet
+
 
 # -- what a request must be ------------------------------------------------------------------------
 
@@ -164,12 +209,6 @@ class Age:
     tie: str
 
 
-class TableSet(Enum):
-    """The set of route tables that a listener asks; MSE's ports share one."""
-
-    MSE = "mse"
-
-
 @dataclass(frozen=True, slots=True)
 class Pick:
     """A request that meets the condition goes to the canary for sure, or to the main for sure."""
@@ -200,6 +239,7 @@ class Rule:
     """One path of one host of one Ingress.
 
     `at` is the field's path within the Ingress, for problems. `order` ranks before the path (ALB).
+    `sets` are those of the listeners that it is meant for, whether the gateway has them or not.
     A rule with an `alternative` matches nothing by itself: it adds to the main rule of its path.
     """
 
@@ -211,5 +251,5 @@ class Rule:
     action: Action
     conditions: tuple[Condition, ...] = ()
     order: int = DEFAULT_ORDER
-    sets: tuple[TableSet, ...] = (TableSet.MSE,)
+    sets: tuple[TableSet, ...] = (MSE_TABLES,)
     alternative: Alternative | None = None

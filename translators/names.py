@@ -1,8 +1,9 @@
 """Every name that fleetgate generates, made and parsed here alone. To change one is to break users.
 
-    gateway      mse/NAME                          (a node's `cluster`)
+    gateway      mse/NAME, alb/NAME                (a node's `cluster`)
     Listener     http-80                           (https-443 is kept for TLS)
     route table  mse|shop.example.com, mse|*       (SRDS: the name is the key)
+                 http-80|shop.example.com          (ALB: each listener has its own)
     Cluster      NAMESPACE/SERVICE/PORT            all Pods of all members
                  NAMESPACE/SERVICE/PORT@SUBSET     the subset first, then the rest
                  A>B                               B serves while A has no usable Pod
@@ -14,12 +15,12 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from fleet.ref import HUB, Ref
-from translators.model import Backend, ServicePort, Subset, TableSet, Target
+from translators.model import Backend, ListenerPort, ServicePort, Subset, TableSet, Target
 
 MEMBER: Final = "member"
 BASE: Final = "base"
 
-_FLAVOURS: Final = {"MseIngressConfig": "mse"}
+_FLAVOURS: Final = {"MseIngressConfig": "mse", "AlbConfig": "alb"}
 _KINDS: Final = {flavour: kind for kind, flavour in _FLAVOURS.items()}
 
 
@@ -36,14 +37,19 @@ def parse_gateway_name(name: str) -> Ref:
     return Ref(HUB, _KINDS[flavour], "", rest)
 
 
-def listener_name(port: int) -> str:
-    """The name of a plain HTTP listener by the port that the gateway's users see."""
-    return f"http-{port}"
+def listener_name(listener: ListenerPort) -> str:
+    """The name of a listener by the port that the gateway's users see."""
+    return f"{listener.protocol.lower()}-{listener.port}"
+
+
+def tables_of(listener: ListenerPort) -> TableSet:
+    """The set of route tables of a listener that has its own."""
+    return TableSet(listener_name(listener))
 
 
 def table_name(tables: TableSet, host: str) -> str:
     """The name and scope key of a host's route table; "" and wildcards share one table."""
-    return f"{tables.value}|{host if is_exact(host) else '*'}"
+    return f"{tables}|{host if is_exact(host) else '*'}"
 
 
 def is_exact(host: str) -> bool:

@@ -1,8 +1,10 @@
 """Route tables: the plan of a host as Envoy's VirtualHost, in a table of its own.
 
-    exact host     ScopedRouteConfiguration mse|HOST  with one VirtualHost
-    all the rest   ScopedRouteConfiguration mse|*     with a VirtualHost for each wildcard and one
+    exact host     ScopedRouteConfiguration SET|HOST  with one VirtualHost
+    all the rest   ScopedRouteConfiguration SET|*     with a VirtualHost for each wildcard and one
                                                       for rules without host and default backends
+
+SET is what a listener asks: `mse`, or the listener's own name (ALB).
 
 Every VirtualHost ends with a catch-all route, so that a found table never falls through to another
 (`translators.listeners` says how a table is found). One with many routes has them as a tree over

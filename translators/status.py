@@ -6,9 +6,11 @@ from enum import Enum
 from typing import Any
 
 from fleet.problem import Problem
+from fleet.ref import Ref
 from translators.endpoints import Lack
-from translators.gateways import Gateway, is_ip
-from translators.model import Backend, Rule
+from translators.gateways import REMOTE_CLUSTERS, Gateway, is_ip
+from translators.listeners import Bind
+from translators.model import MAX_PORT, Backend, Dialect, ListenerPort, Rule
 
 
 class Phase(Enum):
@@ -26,10 +28,11 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RemoteCluster:
-    """An attached member; `message` is "" while it is well."""
+    """An attached member; `message` is "" while it is well, `known` False if there is none."""
 
     cluster_id: str
     message: str = ""
+    known: bool = True
 
     def as_kubernetes(self) -> dict[str, str]:
         """`{clusterId}`, and with it status and message where something is wrong."""
@@ -48,19 +51,56 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class GatewayStatus:
-    """The status of a MseIngressConfig; `addresses` are where clients reach it, if known."""
+    """The status of a gateway's object.
+
+    `addresses` are where clients reach it, if known. `id` and `listeners` are shown of ALB
+    gateways.
+    """
 
     phase: Phase
     message: str = ""
     remote_clusters: tuple[RemoteCluster, ...] = ()
     addresses: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    dialect: Dialect = Dialect.MSE
+    id: str = ""
+    listeners: tuple[ListenerPort, ...] = ()
 
     def as_kubernetes(self) -> Mapping[str, Any]:  # JSON
         """The object's `status`."""
+        return self._as_alb() if self.dialect is Dialect.ALB else self._as_mse()
+
+    def _as_mse(self) -> Mapping[str, Any]:  # JSON
         message = {"message": self.message} if self.message else {}
         remote = [cluster.as_kubernetes() for cluster in self.remote_clusters]
         return {"phase": self.phase.value, **message, "remoteClusters": remote}
+
+    def _as_alb(self) -> Mapping[str, Any]:  # JSON
+        """The conditions have no times: any replica that knows the same says the same."""
+        shown = {"id": self.id} if self.id else {}
+        shown |= {"dnsname": self.addresses[0]} if self.addresses else {}
+        troubled = [c for c in self.remote_clusters if c.message]
+        return {
+            "loadBalancer": {
+                **shown,
+                "listeners": [{"portAndProtocol": str(listener)} for listener in self.listeners],
+                "subClusters": [c.cluster_id for c in self.remote_clusters if c.known],
+            },
+            "conditions": [
+                {
+                    "type": "Listening",
+                    "status": str(self.phase is Phase.LISTENING),
+                    "reason": self.phase.value,
+                    "message": self.message,
+                },
+                {
+                    "type": "SubClustersReady",
+                    "status": str(not troubled),
+                    "reason": "NotAllReady" if troubled else "AllReady",
+                    "message": "; ".join(f"{c.cluster_id}: {c.message}" for c in troubled),
+                },
+            ],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +124,51 @@ def gateway_status(
     runtime: Runtime,
     remote_clusters: tuple[RemoteCluster, ...],
     addresses: tuple[str, ...],
+    bind: Bind,
 ) -> GatewayStatus:
-    """Say how a gateway is doing."""
-    if runtime.failure:
+    """Say how a gateway is doing; `bind` is where its Envoys listen."""
+    listeners = tuple(entry.at for entry in gateway.entries if bind.takes(entry.at))
+    message = runtime.failure
+    if not listeners:
+        message = "none of its listeners can be served"
+    if message:
         phase = Phase.FAILED
     elif runtime.listening:
         phase = Phase.LISTENING
     else:
         phase = Phase.RUNNING if runtime.running else Phase.PENDING
-    return GatewayStatus(phase, runtime.failure, remote_clusters, addresses, gateway.problems)
+    problems = (
+        *gateway.problems,
+        *(_beyond(gateway.ref, e.at, bind) for e in gateway.entries if not bind.takes(e.at)),
+        *(_troubled(gateway, cluster) for cluster in remote_clusters if _is_told(gateway, cluster)),
+    )
+    return GatewayStatus(
+        phase, message, remote_clusters, addresses, problems, gateway.dialect, gateway.id, listeners
+    )
+
+
+def _beyond(gateway: Ref, listener: ListenerPort, bind: Bind) -> Problem:
+    """The problem of a listener whose port is too high where ports have an offset."""
+    highest = MAX_PORT - bind.port_offset
+    expected = f"a port up to {highest}, as {bind.port_offset} is added to it here"
+    effect = "this listener is not served"
+    return Problem(gateway, "PortTooHigh", "spec.listeners", str(listener), expected, effect)
+
+
+def _is_told(gateway: Gateway, cluster: RemoteCluster) -> bool:
+    """An ALB gateway's status has no place for the trouble of a member, so a problem says it."""
+    return not cluster.known or bool(gateway.dialect is Dialect.ALB and cluster.message)
+
+
+def _troubled(gateway: Gateway, cluster: RemoteCluster) -> Problem:
+    """The problem of a gateway one of whose members is not there, or cannot be reached."""
+    key = REMOTE_CLUSTERS[gateway.dialect]
+    if cluster.known:
+        expected = f"a member that can be reached: {cluster.message}"
+        effect = "what it held last is served"
+        return Problem(gateway.ref, "MemberUnreachable", key, cluster.cluster_id, expected, effect)
+    expected, effect = "the ID of a member of the fleet", "the gateway sends nothing there"
+    return Problem(gateway.ref, "MemberNotFound", key, cluster.cluster_id, expected, effect)
 
 
 def lacking(rule: Rule, backend: Backend, lack: Lack) -> Problem:

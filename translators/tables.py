@@ -6,25 +6,26 @@
     slices ─▶ slice endpoints ────────────────────────────────────────────▶ assignments (EDS)
 
 Each compute function says what its row depends on; `translators.derive` does the rest. A gateway is
-known by the Ref of its object, a host by "" where a rule has none.
+known by the Ref of its object.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeAlias
 
 from fleet.models import (
     EndpointSlice,
     Ingress,
     IngressClass,
-    MseIngressConfig,
     Pod,
     Service,
 )
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.state import Origin
+from translators.alb_ingress import read_alb_ingress, without_listener
 from translators.annotations import subset
+from translators.attachments import Attachment, attach, class_of
 from translators.clusters import build_cluster
 from translators.derive import Derived, Graph, Index, Input, View
 from translators.endpoints import (
@@ -37,20 +38,17 @@ from translators.endpoints import (
     read_slice,
 )
 from translators.gateways import (
-    Attachment,
     Gateway,
+    GatewayConfig,
     Selector,
     UpstreamLimits,
-    attach,
-    class_of,
     read_gateway,
-    unknown_member,
 )
 from translators.hosts import HostPlan, plan_host
 from translators.ingress import IngressRules, read_ingress
 from translators.listeners import Bind, build_listener
-from translators.model import Rule, TableSet, Target
-from translators.names import backend_name, gateway_name, is_exact
+from translators.model import Dialect, Entry, Rule, TableSet, Target
+from translators.names import backend_name, gateway_name, is_exact, tables_of
 from translators.routes import encode_route, is_long, route_table, virtual_host
 from translators.status import (
     GatewayStatus,
@@ -62,16 +60,23 @@ from translators.status import (
 )
 from xds.resource import Resource
 
-HostKey: TypeAlias = tuple[Ref, str]
 TargetKey: TypeAlias = tuple[Ref, Target]
-PortKey: TypeAlias = tuple[Ref, int]
+EntryKey: TypeAlias = tuple[Ref, Entry]
+SetKey: TypeAlias = tuple[Ref, TableSet]
 ServiceKey: TypeAlias = tuple[str, str, str]
 
-HTTP_PORT: Final = 80
 SERVICE_NAME: Final = "kubernetes.io/service-name"
 
 _ALL: Final = "all"
 _NOTHING: Final = HostPlan((), None, ())
+
+
+class HostKey(NamedTuple):
+    """A host in one set of a gateway's route tables; "" is every host that no rule names."""
+
+    gateway: Ref
+    tables: TableSet
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ class Tables:
         # what is declared, and what is known of the world
         self.ingresses = Input[Ref, Ingress](graph, "ingresses")
         self.classes = Input[Ref, IngressClass](graph, "classes")
-        self.configs = Input[Ref, MseIngressConfig](graph, "configs")
+        self.configs = Input[Ref, GatewayConfig](graph, "configs")
         self.services = Input[Ref, Service](graph, "services")
         self.slices = Input[Ref, EndpointSlice](graph, "slices")
         self.pods = Input[Ref, Pod](graph, "pods")
@@ -116,8 +121,9 @@ class Tables:
         self.selectors = Derived(graph, "selectors", self.gateways, self._selector)
         self.all_selectors = Index(graph, "all selectors", self.selectors, lambda *_: (_ALL,))
         self.selection = Derived(graph, "selection", self.all_selectors, self._selection)
-        self.ports = Index(graph, "ports", self.gateways, lambda ref, _: ((ref, HTTP_PORT),))
-        self.listeners = Derived(graph, "listeners", self.ports, self._listener)
+        self.sets = Derived(graph, "sets", self.gateways, self._sets)
+        self.entries = Index(graph, "entries", self.gateways, _entries)
+        self.listeners = Derived(graph, "listeners", self.entries, self._listener)
 
         # Ingresses, and the hosts that they name
         self.attachments = Derived(graph, "attachments", self.ingresses, self._attachment)
@@ -136,9 +142,10 @@ class Tables:
         self.other_hosts = Index(graph, "other hosts", self.plans, _inexact)
         self.virtual_hosts = Derived(graph, "virtual hosts", self.other_hosts, self._virtual_host)
         self.hosts_of_star = Index(
-            graph, "hosts of star", self.virtual_hosts, lambda key, _: (key[0],)
+            graph, "hosts of star", self.virtual_hosts, lambda key, _: ((key.gateway, key.tables),)
         )
-        self.star_tables = Derived(graph, "star tables", self.gateways, self._star_table)
+        self.stars = Index(graph, "stars", self.sets, lambda ref, sets: {(ref, s) for s in sets})
+        self.star_tables = Derived(graph, "star tables", self.stars, self._star_table)
 
         # backends
         self.slice_endpoints = Derived(graph, "slice endpoints", self.slices, self._slice_endpoints)
@@ -188,9 +195,13 @@ class Tables:
     def _selection(self, view: View, key: str) -> tuple[Selector, ...]:
         return tuple(view.must(self.selectors, ref) for ref in view.group(self.all_selectors, key))
 
-    def _listener(self, view: View, key: PortKey) -> Resource:
-        gateway, port = key
-        return build_listener(TableSet.MSE, port, self._bind(view, gateway))
+    def _sets(self, view: View, ref: Ref) -> frozenset[TableSet]:
+        return view.must(self.gateways, ref).sets
+
+    def _listener(self, view: View, key: EntryKey) -> Resource | None:
+        gateway, entry = key
+        bind = self._bind(view, gateway)
+        return build_listener(entry, bind) if bind.takes(entry.at) else None
 
     def _bind(self, view: View, gateway: Ref) -> Bind:
         return view.get(self.binds, gateway) or self._default_bind
@@ -206,18 +217,25 @@ class Tables:
 
     def _rules(self, view: View, ref: Ref) -> IngressRules | None:
         """Ingresses of other controllers are none of our business, mistakes included."""
-        if not view.must(self.attachments, ref).gateways:
+        attachment = view.must(self.attachments, ref)
+        if not attachment.gateways:
             return None
-        return read_ingress(ref, view.must(self.ingresses, ref))
+        read = read_ingress if attachment.dialect is Dialect.MSE else read_alb_ingress
+        return read(ref, view.must(self.ingresses, ref))
 
     def _claims(self, view: View, ref: Ref) -> frozenset[HostKey]:
         hosts = view.must(self.rules, ref).hosts
         gateways = view.must(self.attachments, ref).gateways
-        return frozenset((gateway, host) for gateway in gateways for host in hosts)
+        return frozenset(
+            HostKey(gateway, tables, host)
+            for gateway in gateways
+            for tables, host in hosts
+            if tables in view.must(self.sets, gateway)
+        )
 
     def _plan(self, view: View, key: HostKey) -> HostPlan:
         refs = view.group(self.by_host, key)
-        return plan_host([view.must(self.rules, ref) for ref in refs], key[1])
+        return plan_host([view.must(self.rules, ref) for ref in refs], key.host, key.tables)
 
     # -- route tables ------------------------------------------------------------------------------
 
@@ -240,26 +258,26 @@ class Tables:
         return route
 
     def _exact_table(self, view: View, key: HostKey) -> Resource:
-        host, plan = key[1], view.must(self.plans, key)
-        body = virtual_host(plan, host, _NOTHING, self._encoder(view, plan))
-        return route_table(TableSet.MSE, host, [body], plan.origins)
+        plan = view.must(self.plans, key)
+        body = virtual_host(plan, key.host, _NOTHING, self._encoder(view, plan))
+        return route_table(key.tables, key.host, [body], plan.origins)
 
     def _virtual_host(self, view: View, key: HostKey) -> VirtualHostRow:
-        gateway, host = key
         plan = view.must(self.plans, key)
-        others = (view.get(self.plans, (gateway, "")) if host else None) or _NOTHING
-        body = virtual_host(plan, host, others, self._encoder(view, plan))
-        return VirtualHostRow(body, plan.origins | others.origins)
+        others = view.get(self.plans, key._replace(host="")) if key.host else None
+        body = virtual_host(plan, key.host, others or _NOTHING, self._encoder(view, plan))
+        return VirtualHostRow(body, plan.origins | (others or _NOTHING).origins)
 
-    def _star_table(self, view: View, gateway: Ref) -> Resource:
+    def _star_table(self, view: View, key: SetKey) -> Resource:
         """Always there, if only to answer 404: Envoy opens a listener once it has a table."""
-        keys = view.group(self.hosts_of_star, gateway)
+        gateway, tables = key
+        keys = view.group(self.hosts_of_star, key)
         rows = [view.must(self.virtual_hosts, key) for key in keys]
         bodies = [row.body for row in rows]
-        if (gateway, "") not in keys:
+        if HostKey(gateway, tables, "") not in keys:
             bodies.append(virtual_host(_NOTHING, "", _NOTHING, encode_route))
         origins = frozenset(origin for row in rows for origin in row.origins)
-        return route_table(TableSet.MSE, "", bodies, origins)
+        return route_table(tables, "", bodies, origins)
 
     # -- backends ----------------------------------------------------------------------------------
 
@@ -316,18 +334,14 @@ class Tables:
         gateway = view.must(self.gateways, ref)
         runtime = view.get(self.runtimes, ref) or Runtime()
         remote = tuple(self._remote_cluster(view, member) for member in gateway.members)
-        unknown = (m for m in gateway.members if view.get(self.origins, m) is None)
-        problems = (*gateway.problems, *(unknown_member(ref, member) for member in unknown))
         addresses = self._addresses(view, ref)
-        return gateway_status(replace(gateway, problems=problems), runtime, remote, addresses)
+        return gateway_status(gateway, runtime, remote, addresses, self._bind(view, ref))
 
     def _remote_cluster(self, view: View, member: str) -> RemoteCluster:
         origin = view.get(self.origins, member)
         if origin is None:
-            return RemoteCluster(member, "the fleet has no member of this ID")
-        if not origin.reachable:
-            return RemoteCluster(member, origin.message)
-        return RemoteCluster(member)
+            return RemoteCluster(member, "the fleet has no member of this ID", known=False)
+        return RemoteCluster(member, "" if origin.reachable else origin.message)
 
     def _addresses(self, view: View, ref: Ref) -> tuple[str, ...]:
         """Where clients reach a gateway: as somebody found out, as declared, or as it listens."""
@@ -345,16 +359,26 @@ class Tables:
         for key in view.group(self.findings, ref):
             problems |= {p for p in view.must(self.plans, key).problems if p.at == ref}
         for gateway in attachment.gateways:
+            problems |= set(self._without_listener(view, ref, rules, gateway))
             for rule, backend in rules.named:
                 lack = view.get(self.lacks, (gateway, Target((backend,))))
                 if lack is not None and lack is not Lack.NOTHING:
                     problems.add(lacking(rule, backend, lack))
-        found = [self._addresses(view, gateway) for gateway in attachment.gateways]
+        serving = {key.gateway for key in view.must(self.claims, ref)}
+        found = [self._addresses(view, g) for g in attachment.gateways if g in serving]
         return IngressStatus(
             gateways=tuple(gateway_name(gateway) for gateway in attachment.gateways),
             addresses=tuple(dict.fromkeys(address for each in found for address in each)),
             problems=tuple(sorted(problems)),
         )
+
+    def _without_listener(
+        self, view: View, ref: Ref, rules: IngressRules, gateway: Ref
+    ) -> Iterator[Problem]:
+        sets = view.must(self.sets, gateway)
+        for asked in rules.asked:
+            if tables_of(asked.listener) not in sets:
+                yield without_listener(ref, asked, gateway_name(gateway))
 
 
 def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
@@ -365,13 +389,17 @@ def _troubled(_: Ref, row: IngressStatus | SliceEndpoints) -> tuple[str, ...]:
     return (_ALL,) if row.problems else ()
 
 
+def _entries(ref: Ref, gateway: Gateway) -> Iterator[EntryKey]:
+    return ((ref, entry) for entry in gateway.entries)
+
+
 def _exact(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:
-    if is_exact(key[1]) and plan.everything:
+    if is_exact(key.host) and plan.everything:
         yield key
 
 
 def _inexact(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:
-    if not is_exact(key[1]) and plan.everything:
+    if not is_exact(key.host) and plan.everything:
         yield key
 
 
@@ -383,9 +411,9 @@ def _service_of(ref: Ref, endpoint_slice: EndpointSlice) -> Iterator[ServiceKey]
 def _targets(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:
     """An aggregate needs the Clusters that it is made of."""
     for target in plan.targets:
-        yield key[0], target
+        yield key.gateway, target
         for backend in target.backends:
-            yield key[0], Target((backend,))
+            yield key.gateway, Target((backend,))
 
 
 def _found_in(_: HostKey, plan: HostPlan) -> frozenset[Ref]:

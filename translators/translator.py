@@ -9,15 +9,14 @@ from fleet.models import (
     Ingress,
     IngressClass,
     Model,
-    MseIngressConfig,
     Pod,
     Service,
 )
 from fleet.ref import Ref
 from fleet.state import Changes, FleetState
 from translators.derive import Input
+from translators.gateways import GATEWAY_MODELS
 from translators.listeners import Bind
-from translators.model import TableSet
 from translators.names import cluster_name, gateway_name, listener_name, table_name
 from translators.status import Runtime
 from translators.tables import Tables
@@ -64,7 +63,8 @@ class Translator:
         tables = self.tables
         self._take(tables.ingresses, Ingress, changes)
         self._take(tables.classes, IngressClass, changes)
-        self._take(tables.configs, MseIngressConfig, changes)
+        for config in GATEWAY_MODELS:
+            self._take(tables.configs, config, changes)
         self._take(tables.services, Service, changes)
         self._take(tables.slices, EndpointSlice, changes)
         self._take(tables.pods, Pod, changes)
@@ -99,12 +99,12 @@ class Translator:
         for key in tables.assignments.changed:
             row = tables.assignments.get(key)
             yield TypeUrl.ENDPOINT, key[0], cluster_name(key[1]), row.resource if row else None
-        for gateway, port in tables.listeners.changed:
-            listener = tables.listeners.get((gateway, port))
-            yield TypeUrl.LISTENER, gateway, listener_name(port), listener
-        for gateway, host in tables.exact_tables.changed:
-            table = tables.exact_tables.get((gateway, host))
-            yield TypeUrl.SCOPED_ROUTE, gateway, table_name(TableSet.MSE, host), table
-        for gateway in tables.star_tables.changed:
-            table = tables.star_tables.get(gateway)
-            yield TypeUrl.SCOPED_ROUTE, gateway, table_name(TableSet.MSE, ""), table
+        for gateway, entry in tables.listeners.changed:
+            listener = tables.listeners.get((gateway, entry))
+            yield TypeUrl.LISTENER, gateway, listener_name(entry.at), listener
+        for host in tables.exact_tables.changed:
+            table = tables.exact_tables.get(host)
+            yield TypeUrl.SCOPED_ROUTE, host.gateway, table_name(host.tables, host.host), table
+        for gateway, tables_set in tables.star_tables.changed:
+            table = tables.star_tables.get((gateway, tables_set))
+            yield TypeUrl.SCOPED_ROUTE, gateway, table_name(tables_set, ""), table

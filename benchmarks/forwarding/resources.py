@@ -13,16 +13,18 @@ from translators.hosts import HostPlan
 from translators.listeners import Bind, build_listener
 from translators.messages import RouteConfiguration
 from translators.model import (
+    MSE_TABLES,
     Age,
     Backend,
+    Entry,
     FixedResponse,
     Forward,
+    ListenerPort,
     Path,
     PathKind,
     Rule,
     ServicePort,
     Share,
-    TableSet,
     Target,
 )
 from translators.names import cluster_name
@@ -61,19 +63,19 @@ def rules(host: str, values: Iterable[str], *, forward: bool) -> list[Rule]:
 def as_served(host: str, rules: Sequence[Rule]) -> Resource:
     """The host's table as fleetgate makes it: with a tree where the rules are many."""
     body = virtual_host(HostPlan((*rules,), None, ()), host, _NO_RULES, encode_route)
-    return route_table(TableSet.MSE, host, [body], ())
+    return route_table(MSE_TABLES, host, [body], ())
 
 
 def as_list(host: str, rules: Sequence[Rule]) -> Resource:
     """The same with a list, however many the rules are."""
     end = virtual_host(_NO_RULES, host, _NO_RULES, encode_route)
     body = splice(b"", _VHOST_ROUTES, [encode_route(rule) for rule in rules]) + end
-    return route_table(TableSet.MSE, host, [body], ())
+    return route_table(MSE_TABLES, host, [body], ())
 
 
 def own_tables() -> Resource:
     """The product's listener, which finds the table of each host, on a free port."""
-    return build_listener(TableSet.MSE, _PORT, Bind("127.0.0.1", -_PORT))
+    return build_listener(Entry(ListenerPort(_PORT), MSE_TABLES), Bind("127.0.0.1", -_PORT))
 
 
 def own_tables_alone(name: str) -> Resource:

@@ -87,7 +87,7 @@ def bootstrap(
     """Print what a stock Envoy needs to join a gateway.
 
     GATEWAY is the flavour and the name of the gateway's object, such as mse/ackone-gateway for a
-    MseIngressConfig:
+    MseIngressConfig and alb/NAME for an AlbConfig:
 
     \b
         fleetgate bootstrap mse/ackone-gateway > envoy.yaml && envoy -c envoy.yaml

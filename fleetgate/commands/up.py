@@ -50,8 +50,9 @@ def up(
     """Serve a fleet on this machine, with an Envoy for each gateway.
 
     DIR holds the fleet: DIR/hub/*.yaml and DIR/clusters/MEMBER/*.yaml; it is watched while this
-    runs. Instead of DIR, --hub-kubeconfig names the API server of a hub. Gateways listen on port 80
-    plus the offset: the first on --bind, each further one on the next address.
+    runs. Instead of DIR, --hub-kubeconfig names the API server of a hub. Gateways listen on their
+    ports plus the offset, an MSE gateway's being 80: the first gateway on --bind, each further one
+    on the next address.
 
     Exit status: 0 stopped by a signal, 2 it could not start.
     """
@@ -87,7 +88,7 @@ async def _announce(fleet: LocalFleet) -> None:
     try:
         await control.started.wait()
         if not control.gateways:
-            click.echo("no gateway is declared yet: the hub has no MseIngressConfig")
+            click.echo("no gateway is declared yet: no MseIngressConfig, no AlbConfig")
         async with asyncio.TaskGroup() as tasks:
             while True:
                 for ref in announcing.keys() - control.gateways.keys():
@@ -102,8 +103,9 @@ async def _announce(fleet: LocalFleet) -> None:
 
 async def _announce_one(fleet: LocalFleet, gateway: Ref) -> None:
     try:
-        address, port = await fleet.listening(gateway)
+        await fleet.listening(gateway)
     except TimeoutError as e:
         click.echo(str(e), err=True)
     else:
-        click.echo(f"ready: {gateway_name(gateway)} listens on http://{address}:{port}")
+        places = (f"http://{address}:{port}" for address, port in fleet.control.sockets(gateway))
+        click.echo(f"ready: {gateway_name(gateway)} listens on {', '.join(places)}")

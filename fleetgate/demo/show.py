@@ -22,7 +22,7 @@ from fleetgate.gateways import require_free
 from fleetgate.lifetime import until_stopped
 from fleetgate.local import LocalFleet, local_fleet
 from fleetgate.serving import ServeSettings, XdsSettings
-from translators.listeners import Bind
+from translators.gateways import HTTP_PORT
 
 FIRST_ADDRESS: Final = "127.0.0.1"
 
@@ -48,7 +48,7 @@ async def show(port_offset: int, admin_port: int, *, once: bool, verbose: bool) 
     Raises OperatorError.
     """
     # Only gateways that are there at the start are looked after, and the walk declares its own.
-    require_free("the demo", Bind(FIRST_ADDRESS, port_offset))
+    require_free("the demo", FIRST_ADDRESS, HTTP_PORT + port_offset)
     with tempfile.TemporaryDirectory(prefix="fleetgate-demo-") as place:
         root, logs = Path(place, "fleet"), Path(place)
         fleet = DemoFleet.create(root)

@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from fleet.models import MseIngressConfig
+from fleet.models import AlbConfig, MseIngressConfig
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.tables import HTTP_PORT
+from fleetgate.managed.settings import ManagedSettings
+from translators.gateways import HTTP_PORT, GatewayConfig, read_gateway
 
 MAX_REPLICAS: Final = 100
 """Beyond what a gateway of this kind is made for, and far below what would hurt a hub."""
@@ -17,6 +18,8 @@ HTTPS_PORT: Final = 443
 
 _SIZE: Final = re.compile(r"([1-9][0-9]{0,2})c([1-9][0-9]{0,3})g")
 _LOAD_BALANCER_SIZE: Final = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?")
+_INTERNAL: Final = {"internet": False, "intranet": True}
+"""Whether a load balancer is internal, by `addressType` in any letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +43,30 @@ class LoadBalancer:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A gateway as it is to be run. `ports` are those that its users see."""
+    """A gateway as it is to be run.
+
+    `ports` are those that its users see. Where they `vary`, Envoys are run so that each port will
+    do: another one is then no reason to replace them.
+    """
 
     replicas: int = 3
     size: Size = Size()
     load_balancers: tuple[LoadBalancer, ...] = (LoadBalancer(internal=False),)
     ports: tuple[int, ...] = (HTTP_PORT, HTTPS_PORT)
+    vary: bool = False
     problems: tuple[Problem, ...] = ()
 
 
-def read_shape(gateway: Ref, config: MseIngressConfig) -> Shape:
-    """Read a MseIngressConfig; what cannot be read leaves its default in force."""
+def read_shape(gateway: Ref, config: GatewayConfig, settings: ManagedSettings) -> Shape:
+    """Read what an object says of its Envoys; what cannot be read leaves its default in force."""
+    match config:
+        case MseIngressConfig():
+            return _mse_shape(gateway, config)
+        case AlbConfig():
+            return _alb_shape(gateway, config, settings)
+
+
+def _mse_shape(gateway: Ref, config: MseIngressConfig) -> Shape:
     instance, network = config.spec.common.instance, config.spec.common.network
     default = Shape()
     problems: list[Problem] = []
@@ -88,4 +104,37 @@ def read_shape(gateway: Ref, config: MseIngressConfig) -> Shape:
             load_balancer_size = ""
         asked.append(LoadBalancer(internal, load_balancer_size))
     load_balancers = tuple(asked) or default.load_balancers
-    return Shape(replicas, size, load_balancers, default.ports, tuple(problems))
+    return Shape(replicas, size, load_balancers, problems=tuple(problems))
+
+
+def _alb_shape(gateway: Ref, config: AlbConfig, settings: ManagedSettings) -> Shape:
+    """An AlbConfig has no fields for the number of Envoys and their size."""
+    written = config.spec.config.address_type
+    internal = _INTERNAL.get(str(written or "Internet").lower())
+    problems: list[Problem] = []
+    if internal is None:
+        expected, effect = "Internet or Intranet", "Internet holds"
+        key = "spec.config.addressType"
+        problems.append(Problem(gateway, "InvalidField", key, str(written), expected, effect))
+    ports: dict[int, None] = {}  # in their order, each once
+    for at in (entry.at for entry in read_gateway(gateway, config).entries):
+        if settings.bind.port_for(at) in (settings.admin_port, settings.ready_port):
+            problems.append(_taken(gateway, at.port, settings))
+        elif settings.bind.takes(at):
+            ports[at.port] = None
+    return Shape(
+        load_balancers=(LoadBalancer(internal or False),),
+        # A Service has at least one port. Where nothing listens, it keeps its address with this.
+        ports=tuple(ports) or (HTTP_PORT,),
+        vary=True,
+        problems=tuple(problems),
+    )
+
+
+def _taken(gateway: Ref, port: int, settings: ManagedSettings) -> Problem:
+    """What is wrong with a port that Envoys in Pods have a use of their own for."""
+    offset = settings.bind.port_offset
+    own = sorted(taken - offset for taken in (settings.admin_port, settings.ready_port))
+    expected = f"a port other than {own[0]} and {own[1]}, which Envoys in Pods need themselves"
+    effect = "this listener is not served"
+    return Problem(gateway, "PortTaken", "spec.listeners", str(port), expected, effect)

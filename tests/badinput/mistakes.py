@@ -397,12 +397,13 @@ MISTAKES = {
         file="hub/gateway.yaml",
     ),
     "alb-gateway": Mistake(
-        "apiVersion: alibabacloud.com/v1\nkind: AlbConfig\nmetadata: {name: alb}\n",
+        "apiVersion: alibabacloud.com/v1\nkind: AlbConfig\nmetadata: {name: alb}\n"
+        "spec: {listeners: [{port: 8001, protocol: HTTP}, {port: 443, protocol: HTTPS}]}\n",
         "AlbConfig alb",
         "NotSupported",
-        "kind",
-        "AlbConfig",
-        "a MseIngressConfig",
+        "spec.listeners[1].protocol",
+        "HTTPS",
+        "HTTP; HTTPS comes with a later version",
         kept=True,
         file="hub/alb.yaml",
     ),

@@ -8,7 +8,7 @@ A part stands between two comments in a Markdown file:
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -18,7 +18,11 @@ from fleetgate.bootstrap import STATISTICS
 from fleetgate.certificates.envoy import sds_documents
 from fleetgate.cli import main
 from fleetgate.metrics import FAMILIES
+from translators.annotations import alb_features
+from translators.annotations.alb_features import Without
 from translators.annotations.features import FEATURES, LATER
+from translators.annotations.listen_ports import LISTEN_PORTS
+from translators.annotations.reader import FOREIGN, Key
 from translators.gateways import (
     ADDRESSES,
     CONNECT_TIMEOUT,
@@ -26,6 +30,7 @@ from translators.gateways import (
     UPSTREAM_TIMEOUT,
     UpstreamLimits,
 )
+from translators.model import Dialect
 
 ROOT = Path(__file__).parents[2]
 FILES = (
@@ -50,18 +55,38 @@ def _features() -> str:
 
 
 def _annotations() -> str:
-    rows = [
-        f"| `{key.name}` | {', '.join(f'`{prefix}`' for prefix in key.prefixes)} | {key.meaning} |"
-        for feature in FEATURES
-        for key in feature.keys
-    ]
+    return _keys((key for feature in FEATURES for key in feature.keys), Dialect.MSE)
+
+
+def _alb_annotations() -> str:
+    features = (key for feature in alb_features.FEATURES for key in feature.keys)
+    return _keys((LISTEN_PORTS, *features), Dialect.ALB)
+
+
+def _keys(keys: Iterable[Key], dialect: Dialect) -> str:
+    rows = []
+    for key in keys:
+        seen = [prefix for prefix in key.prefixes if prefix not in FOREIGN[dialect]]
+        if seen:
+            shown = ", ".join(f"`{prefix}`" for prefix in seen)
+            rows.append(f"| `{key.name}` | {shown} | {key.meaning} |")
     return _table(("key", "prefixes, first one first", "meaning"), rows)
+
+
+def _alb_later() -> str:
+    rows = []
+    for without in Without:
+        names = [name for name, found in alb_features.LATER.items() if found is without]
+        shown = (f"`{name}NAME`" if name.endswith(".") else f"`{name}`" for name in names)
+        rows.append(f"| {', '.join(shown)} | {without.value.format('the Service NAME')} |")
+    return _table(("annotation", "until it has an effect"), rows)
 
 
 def _gateway() -> str:
     limits = UpstreamLimits()
     rows = [
-        f"| `{REMOTE_CLUSTERS}` | none | member IDs, by comma; changes attach and detach live |",
+        f"| `{REMOTE_CLUSTERS[Dialect.MSE]}`, `{REMOTE_CLUSTERS[Dialect.ALB]}` | none "
+        "| member IDs, by comma; changes attach and detach live |",
         f"| `{CONNECT_TIMEOUT}` | {limits.connect.total_seconds() * 1000:g}ms "
         "| how long a backend may take to accept a connection before the next one is tried |",
         f"| `{UPSTREAM_TIMEOUT}` | {limits.unacknowledged.total_seconds():g}s "
@@ -69,7 +94,7 @@ def _gateway() -> str:
         f"| `{ADDRESSES}` | where it listens | IP addresses and host names of the gateway for "
         "clients, by comma: what the status of its Ingresses shows |",
     ]
-    return _table(("annotation of a MseIngressConfig", "default", "meaning"), rows)
+    return _table(("annotation of a gateway", "default", "meaning"), rows)
 
 
 def _later() -> str:
@@ -117,6 +142,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "annotations": _annotations,
     "gateway": _gateway,
     "later": _later,
+    "alb-annotations": _alb_annotations,
+    "alb-later": _alb_later,
     "statistics": _statistics,
     "commands": _commands,
     "sds": _sds,

@@ -10,7 +10,7 @@ from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.demo.http import Address
 from fleetgate.envoy import Envoy
 from translators.listeners import Bind, build_listener
-from translators.model import TableSet
+from translators.model import MSE_TABLES, Entry, ListenerPort
 from xds.cache import SnapshotCache
 from xds.resource import Resource, TypeUrl
 from xds.server import XdsServer
@@ -27,7 +27,9 @@ async def serving(tables: Iterable[Resource], directory: Path) -> AsyncIterator[
     cache = SnapshotCache()
     changed = asyncio.Event()
     cache.on_change(changed.set)
-    listener = build_listener(TableSet.MSE, _HTTP_PORT, Bind("127.0.0.1", -_HTTP_PORT))
+    listener = build_listener(
+        Entry(ListenerPort(_HTTP_PORT), MSE_TABLES), Bind("127.0.0.1", -_HTTP_PORT)
+    )
     cache.publish(
         GATEWAY,
         {

@@ -18,7 +18,7 @@ from tests.e2e.tables import serving
 from tests.support.envoy_routing import Request, choose
 from tests.translators.rules import REQUESTS, SOME_RULES, filled, rule
 from translators.hosts import HostPlan
-from translators.model import Rule, TableSet
+from translators.model import MSE_TABLES, Rule
 from translators.routes import encode_route, route_table, virtual_host
 from xds.readable import readable
 
@@ -92,7 +92,7 @@ def test_host(tmp_path: Path) -> None:
         rules = random.sample(SOME_RULES, RULES)
         bodies[f"list-{n}.com"] = encoded(rules, f"list-{n}.com")
         bodies[f"tree-{n}.com"] = encoded(filled(rules), f"tree-{n}.com")
-    tables = [route_table(TableSet.MSE, host, [body], ()) for host, body in bodies.items()]
+    tables = [route_table(MSE_TABLES, host, [body], ()) for host, body in bodies.items()]
     shown = {host: readable(VIRTUAL_HOST, body) for host, body in bodies.items()}
 
     async def ask_all() -> None:
@@ -111,7 +111,7 @@ def test_wildcard_host_that_ends_with_the_rules_without_host(tmp_path: Path) -> 
     others = [rule(r.path, *r.conditions, host="") for r in random.sample(SOME_RULES, 10)]
     listed = encoded(few, "*.list.com", others)
     treed = encoded(filled(few), "*.tree.com", others)
-    table = route_table(TableSet.MSE, "", [listed, treed], ())
+    table = route_table(MSE_TABLES, "", [listed, treed], ())
 
     async def ask_all() -> None:
         async with serving([table], tmp_path) as address:
@@ -125,7 +125,7 @@ def test_wildcard_host_that_ends_with_the_rules_without_host(tmp_path: Path) -> 
 
 def test_a_path_with_a_fragment_is_refused_before_any_tree_sees_it(tmp_path: Path) -> None:
     host = "tree.com"
-    table = route_table(TableSet.MSE, host, [encoded(filled([]), host)], ())
+    table = route_table(MSE_TABLES, host, [encoded(filled([]), host)], ())
 
     async def ask_one() -> None:
         async with serving([table], tmp_path) as address:

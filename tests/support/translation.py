@@ -5,6 +5,7 @@ from typing import Any
 
 from fleet.events import Deleted, Event, Listed, Upserted
 from fleet.models import (
+    AlbConfig,
     EndpointSlice,
     FleetObject,
     Ingress,
@@ -21,9 +22,9 @@ from xds.resource import Resource, TypeUrl
 
 MODELS: Mapping[str, type[FleetObject]] = {
     model.__name__: model
-    for model in (EndpointSlice, Ingress, IngressClass, MseIngressConfig, Pod, Service)
+    for model in (AlbConfig, EndpointSlice, Ingress, IngressClass, MseIngressConfig, Pod, Service)
 }
-CLUSTER_SCOPED = {"MseIngressConfig", "IngressClass"}
+CLUSTER_SCOPED = {"MseIngressConfig", "AlbConfig", "IngressClass"}
 
 Manifest = Mapping[str, Any]  # as YAML has it
 

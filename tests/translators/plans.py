@@ -5,7 +5,7 @@ from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from translators.hosts import HostPlan, plan_host
 from translators.ingress import read_ingress
-from translators.model import Condition, Forward, Rule
+from translators.model import MSE_TABLES, Condition, Forward, Rule
 from translators.names import cluster_name
 
 NGINX = "nginx.ingress.kubernetes.io/"
@@ -49,7 +49,7 @@ def plan(*ingresses: Ingress, host: str = "example.com") -> HostPlan:
         read_ingress(Ref(HUB, "Ingress", "default", i.metadata.name), i)
         for i in reversed(ingresses)
     ]
-    return plan_host([row for row in rows if host in row.hosts], host)
+    return plan_host([row for row in rows if (MSE_TABLES, host) in row.hosts], host)
 
 
 def routes(*ingresses: Ingress, host: str = "example.com") -> list[str]:

@@ -1,5 +1,6 @@
 """Derived tables: what runs again, and what does not."""
 
+import tracemalloc
 from dataclasses import dataclass
 
 from hypothesis import given, settings
@@ -106,6 +107,19 @@ def test_absent_row_is_read_and_awaited() -> None:
     names.set("a", "Ann")
     graph.update()
     assert greetings.get("a") == "hi Ann"
+
+
+def test_a_row_with_few_neighbours_costs_little_memory() -> None:
+    """A fleet is many rows that read two others and are read by one."""
+    orders = Orders()
+    orders.put(**{f"warm{n}": (f"w{n}", 5) for n in range(10)})
+    tracemalloc.start()
+    try:
+        orders.put(**{f"o{n}": (f"c{n}", 5) for n in range(5000)})
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert used / 5000 < 1300, "bytes of an order with its customer, three rows and their keys"
 
 
 def test_row_forgets_what_it_no_longer_reads() -> None:

@@ -8,7 +8,8 @@ from fleet.models import Ingress, IngressClass, MseIngressConfig
 from fleet.ref import HUB, Ref
 from tests.support.builders import ingress, mse_gateway
 from tests.support.translation import World
-from translators.gateways import ADDRESSES, Selector, attach, read_gateway
+from translators.attachments import attach
+from translators.gateways import ADDRESSES, Selector, read_gateway
 
 GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")
 SHOP = Ref(HUB, "Ingress", "shop", "web")

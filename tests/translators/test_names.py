@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.ref import HUB, Ref
-from translators.model import Backend, ServicePort, Subset, TableSet, Target
+from translators.model import MSE_TABLES, Backend, ServicePort, Subset, Target
 from translators.names import (
     backend_name,
     cluster_name,
@@ -72,7 +72,7 @@ def test_every_subset_has_a_name_of_its_own_without_dots(subset: Subset) -> None
     ],
 )
 def test_table(host: str, name: str) -> None:
-    assert table_name(TableSet.MSE, host) == name
+    assert table_name(MSE_TABLES, host) == name
 
 
 def test_gateway() -> None:

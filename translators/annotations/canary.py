@@ -12,7 +12,7 @@ from math import lcm
 from typing import Final
 
 from translators.annotations.feature import Feature
-from translators.annotations.reader import Key, Reader, own, shared
+from translators.annotations.reader import Key, Reader, everywhere, own
 from translators.annotations.values import (
     boolean,
     cookie_name,
@@ -33,11 +33,13 @@ from translators.model import (
     Where,
 )
 
-ENABLED: Final = shared(
+ENABLED: Final = everywhere(
     "canary", "`true`: add to the rules of another Ingress instead of making own ones"
 )
-WEIGHT: Final = shared("canary-weight", "share of the requests that no other canary rule decides")
-TOTAL: Final = shared("canary-weight-total", "what the weights are shares of, 100 by default")
+WEIGHT: Final = everywhere(
+    "canary-weight", "share of the requests that no other canary rule decides"
+)
+TOTAL: Final = everywhere("canary-weight-total", "what the weights are shares of, 100 by default")
 
 MAX_WEIGHT: Final = 1_000_000
 """The sum of thousands of such weights still fits Envoy's 32 bits."""
@@ -55,12 +57,12 @@ class _By:
 
 HEADER: Final = _By(
     Where.HEADER,
-    shared(
+    everywhere(
         "canary-by-header",
         "a header: `always` goes to the canary, `never` to the main for sure",
     ),
-    shared("canary-by-header-value", "the header's value that goes to the canary"),
-    shared("canary-by-header-pattern", "RE2 pattern to be found in the header's value"),
+    everywhere("canary-by-header-value", "the header's value that goes to the canary"),
+    everywhere("canary-by-header-pattern", "RE2 pattern to be found in the header's value"),
 )
 QUERY: Final = _By(
     Where.QUERY,
@@ -70,7 +72,7 @@ QUERY: Final = _By(
 )
 COOKIE: Final = _By(
     Where.COOKIE,
-    shared("canary-by-cookie", "as the header, for a cookie"),
+    everywhere("canary-by-cookie", "as the header, for a cookie"),
     own("canary-by-cookie-value", "the cookie's value that goes to the canary"),
 )
 

@@ -2,8 +2,9 @@
 
 `nginx.ingress.kubernetes.io/` and `mse.ingress.kubernetes.io/` mean the same for the keys that
 NGINX Ingress knows, MSE's own exist only under `mse.`; `higress.io/` is a third spelling of both.
-Where several spellings are present, the first one that parses wins. A value that does not parse
-switches off that annotation alone.
+ALB's keys stand under `alb.ingress.kubernetes.io/`, those of canaries also under `nginx.`; neither
+dialect sees the spellings of the other. Where several spellings are present, the first one that
+parses wins. A value that does not parse switches off that annotation alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +13,20 @@ from typing import Final, TypeVar
 
 from fleet.problem import Problem
 from fleet.ref import Ref
+from translators.model import Dialect
 
 T = TypeVar("T")
 
 NGINX: Final = "nginx.ingress.kubernetes.io/"
 MSE: Final = "mse.ingress.kubernetes.io/"
 HIGRESS: Final = "higress.io/"
+ALB: Final = "alb.ingress.kubernetes.io/"
+
+FOREIGN: Final[Mapping[Dialect, tuple[str, ...]]] = {
+    Dialect.MSE: (ALB,),
+    Dialect.ALB: (MSE, HIGRESS),
+}
+"""The prefixes that mean nothing in a dialect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,16 @@ def own(name: str, meaning: str = "") -> Key:
     return Key(name, (MSE, HIGRESS), meaning)
 
 
+def everywhere(name: str, meaning: str = "") -> Key:
+    """A key that NGINX Ingress and both dialects know."""
+    return Key(name, (NGINX, MSE, HIGRESS, ALB), meaning)
+
+
+def alb(name: str, meaning: str = "") -> Key:
+    """A key of ALB's own."""
+    return Key(name, (ALB,), meaning)
+
+
 class Unusable(ValueError):
     """A value that cannot be used; the text completes the sentence "expected ..."."""
 
@@ -60,9 +79,12 @@ class Unusable(ValueError):
 class Reader:
     """The annotations of one object; collects the problems found on the way."""
 
-    def __init__(self, at: Ref, annotations: Mapping[str, str]) -> None:
+    def __init__(
+        self, at: Ref, annotations: Mapping[str, str], dialect: Dialect = Dialect.MSE
+    ) -> None:
         self._at = at
-        self._annotations = annotations
+        foreign = FOREIGN[dialect]
+        self._annotations = {k: v for k, v in annotations.items() if not k.startswith(foreign)}
         self.problems: list[Problem] = []
 
     def read(

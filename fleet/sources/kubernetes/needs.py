@@ -8,11 +8,12 @@ from collections import Counter
 from typing import Final
 
 from fleet.events import Deleted, Event, Upserted
-from fleet.models import FleetObject, Ingress, MseIngressConfig
+from fleet.models import AlbConfig, FleetObject, Ingress, MseIngressConfig
 from fleet.ref import Ref
 
 _ATTACHED: Final[dict[type[FleetObject], str]] = {
     MseIngressConfig: "mse.alibabacloud.com/remote-clusters",
+    AlbConfig: "alb.ingress.kubernetes.io/remote-clusters",
 }
 """The annotation of a gateway that lists members, comma-separated."""
 
@@ -24,7 +25,7 @@ _MEMBER_LABEL: Final = "topology.istio.io/cluster"
 
 def members_of(gateway: FleetObject) -> frozenset[str]:
     """The members that a gateway is attached to; none for what is no gateway."""
-    if not isinstance(gateway, MseIngressConfig):
+    if not isinstance(gateway, MseIngressConfig | AlbConfig):
         return frozenset()
     listed = gateway.metadata.annotations.get(_ATTACHED[type(gateway)], "").split(",")
     return frozenset(stripped for item in listed if (stripped := item.strip()))

@@ -1,0 +1,129 @@
+"""The ALB dialect: an Ingress is read into rules, each for the listeners that it is meant for.
+
+listen-ports    exactly these listeners, for all hosts
+without it      HTTP 80, but HTTPS 443 for hosts of spec.tls
+"""
+
+import re
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+import re2
+
+from fleet.models import Ingress, ServiceBackend
+from fleet.problem import Problem
+from fleet.ref import Ref
+from translators.annotations.alb_features import AlbFeatures, read_alb_features
+from translators.annotations.listen_ports import LISTEN_PORTS
+from translators.annotations.reader import Unusable
+from translators.annotations.values import regex
+from translators.ingress import Asked, IngressRules, Reading, age_of, plain_path, reachable
+from translators.model import ListenerPort, Path, PathKind, Protocol, TableSet
+from translators.names import tables_of
+
+HTTP: Final = ListenerPort(80, Protocol.HTTP)
+HTTPS: Final = ListenerPort(443, Protocol.HTTPS)
+
+USE_ANNOTATION: Final = "use-annotation"
+"""The port of a backend that is no Service, but the name of an action."""
+
+_WILDCARDS: Final = {"*": ".*", "?": "."}
+_PATTERN: Final = re.compile(r"/[\x21\x22\x24-\x5b\x5d-\x7e]{0,4095}")
+"""Printable ASCII without blank, backslash and "#"."""
+
+
+def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
+    """Read the rules, default backend and annotations of an Ingress of the ALB dialect."""
+    features = read_alb_features(ref, ingress.metadata.annotations)
+    problems = list(features.problems)
+    if not features.served:
+        return IngressRules(problems=tuple(problems))
+    ports = _Ports(
+        features.ports,
+        frozenset(host.lower() for tls in ingress.spec.tls for host in tls.hosts),
+    )
+    reading = Reading(
+        ref,
+        age_of(ingress),
+        features.changes,
+        problems,
+        alb_path,
+        ports.sets,
+        partial(_takes, ref, features, problems),
+    )
+    rules = reading.everything(ingress)
+    return replace(rules, asked=ports.asked(rules))
+
+
+def alb_path(path_type: str, text: str) -> Path:
+    """An ImplementationSpecific path is a pattern; one without wildcards is exact."""
+    if path_type == "Prefix" or not text:
+        return plain_path(PathKind.PREFIX, text)
+    if _WILDCARDS.keys().isdisjoint(text):
+        return plain_path(PathKind.EXACT, text)
+    if path_type == "Exact":
+        raise Unusable("a path without * and ?, which are for pathType ImplementationSpecific")
+    if not _PATTERN.fullmatch(text):
+        raise Unusable("a path that starts with / and is percent-encoded, without #")
+    reachable(text)
+    parts = (_WILDCARDS.get(character) or re2.escape(character) for character in text)
+    return Path(PathKind.REGEX, regex("".join(parts)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ports:
+    """The listeners that an Ingress is meant for, host by host."""
+
+    declared: tuple[ListenerPort, ...] | None
+    tls_hosts: frozenset[str]
+
+    def sets(self, host: str) -> tuple[TableSet, ...]:
+        """The route tables of a host."""
+        return tuple(tables_of(port) for port in self._of(host))
+
+    def asked(self, rules: IngressRules) -> tuple[Asked, ...]:
+        """The listeners of all its rules, with what names them."""
+        if self.declared is not None:
+            key = LISTEN_PORTS.spellings[0]
+            return tuple(Asked(p, key, f'{{"{p.protocol}":{p.port}}}') for p in self.declared)
+        hosts = {rule.host for rule in rules.everything}
+        secured = sorted(host for host in hosts if self._of(host) == (HTTPS,))
+        asked = [Asked(HTTPS, "spec.tls", ", ".join(secured))] if secured else []
+        if hosts - set(secured):
+            asked.append(Asked(HTTP, LISTEN_PORTS.spellings[0], ""))
+        return tuple(asked)
+
+    def _of(self, host: str) -> tuple[ListenerPort, ...]:
+        if self.declared is not None:
+            return self.declared
+        wildcard = f"*.{host.partition('.')[2]}"
+        return (HTTPS,) if self.tls_hosts & {host, wildcard} else (HTTP,)
+
+
+def _takes(
+    ref: Ref, features: AlbFeatures, problems: list[Problem], at: str, service: ServiceBackend
+) -> bool:
+    """Whether a backend is a Service, and nothing that is not built decides about its requests."""
+    if service.name in features.unserved:
+        return False
+    if service.port.name != USE_ANNOTATION:
+        return True
+    expected = f"an annotation actions.{service.name}, or the port of a Service"
+    effect = "this rule is not served"
+    key = f"{at}.service.port"
+    problems.append(Problem(ref, "InvalidBackend", key, USE_ANNOTATION, expected, effect))
+    return False
+
+
+def without_listener(ref: Ref, asked: Asked, gateway: str) -> Problem:
+    """The problem of an Ingress that is meant for a listener which its gateway does not serve."""
+    listener = asked.listener
+    effect = f"it is not served on {listener}"
+    if listener.protocol is not Protocol.HTTP:
+        expected = f"HTTP; {listener.protocol} comes with a later version of fleetgate"
+        return Problem(ref, "NotSupported", asked.key, asked.value, expected, effect)
+    expected = f"listeners that {gateway} has"
+    if not asked.value:
+        expected += f"; without the annotation it is {listener} alone"
+    return Problem(ref, "ListenerNotFound", asked.key, asked.value, expected, effect)

@@ -1,0 +1,40 @@
+"""`listen-ports`: the listeners of an ALB gateway that serve an Ingress."""
+
+import json
+from typing import Final
+
+from translators.annotations.reader import Unusable, alb
+from translators.model import MAX_PORT, ListenerPort, Protocol
+
+LISTEN_PORTS: Final = alb(
+    "listen-ports",
+    "JSON list of the listeners that serve the Ingress, such as "
+    '`[{"HTTP":80},{"HTTP":8080}]`; without it, port 80, and HTTPS 443 for the hosts of `spec.tls`',
+)
+
+_EXPECTED: Final = 'a list such as [{"HTTP":80},{"HTTPS":443}]'
+
+
+def listen_ports(text: str) -> tuple[ListenerPort, ...]:
+    """Read the list, each listener once; an item may name several."""
+    try:
+        items = json.loads(text)
+    except (ValueError, RecursionError) as e:
+        raise Unusable(_EXPECTED) from e
+    if not isinstance(items, list) or not items:
+        raise Unusable(_EXPECTED)
+    return tuple(dict.fromkeys(found for item in items for found in _listeners(item)))
+
+
+def _listeners(item: object) -> list[ListenerPort]:
+    if not isinstance(item, dict) or not item:
+        raise Unusable(_EXPECTED)
+    return [_listener(protocol.upper(), port) for protocol, port in item.items()]
+
+
+def _listener(protocol: str, port: object) -> ListenerPort:
+    if protocol not in {Protocol.HTTP, Protocol.HTTPS}:
+        raise Unusable("HTTP and HTTPS alone")
+    if not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= MAX_PORT:
+        raise Unusable(f"ports from 1 to {MAX_PORT}, without quotes")
+    return ListenerPort(port, Protocol(protocol))

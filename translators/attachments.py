@@ -1,0 +1,99 @@
+"""Which gateways take an Ingress."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from fleet.models import Ingress, IngressClass, IngressClassParameters
+from fleet.problem import Problem
+from fleet.ref import HUB, Ref
+from translators.gateways import Selector
+from translators.model import Dialect
+
+CLASS_ANNOTATION: Final = "kubernetes.io/ingress.class"
+MSE_CONTROLLER: Final = "mse.alibabacloud.com/ingress"
+ALB_CONTROLLER: Final = "ingress.k8s.alibabacloud/alb"
+
+_MSE: Final = ("mse.alibabacloud.com", "MseIngressConfig")
+_ALB: Final = ("alibabacloud.com", "AlbConfig")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """The gateways that serve an Ingress, and why it has none where that is a mistake.
+
+    `dialect` is that of all of them.
+    """
+
+    gateways: tuple[Ref, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    dialect: Dialect = Dialect.MSE
+
+
+def class_of(ingress: Ingress) -> tuple[str, str]:
+    """The class that an Ingress names ("" for none) and the key that says so.
+
+    The old annotation beats `spec.ingressClassName`.
+    """
+    annotated = ingress.metadata.annotations.get(CLASS_ANNOTATION, "").strip()
+    if annotated:
+        return annotated, f"metadata.annotations[{CLASS_ANNOTATION}]"
+    return ingress.spec.ingress_class_name or "", "spec.ingressClassName"
+
+
+def attach(
+    ref: Ref,
+    ingress: Ingress,
+    ingress_class: IngressClass | None,
+    selectors: tuple[Selector, ...],
+) -> Attachment:
+    """Find the gateways of an Ingress. A class with parameters beats the gateways' selectors.
+
+    So does a class of ALB's controller without any: its Ingresses are ALB's, whatever is missing.
+    """
+    name, key = class_of(ingress)
+    controller = ingress_class.spec.controller if ingress_class else ""
+    parameters = ingress_class.spec.parameters if ingress_class else None
+    meant = _meant(parameters)
+    if controller == ALB_CONTROLLER:
+        gateway = meant if meant and meant.kind == _ALB[1] else None
+        return _bound(ref, gateway, selectors, (key, name), Dialect.ALB)
+    if controller == MSE_CONTROLLER and meant and meant.kind == _MSE[1]:
+        return _bound(ref, meant, selectors, (key, name), Dialect.MSE)
+    taken = [s for s in selectors if _selects(s, name)]
+    return Attachment(_watching(taken, ref.namespace))
+
+
+def _meant(parameters: IngressClassParameters | None) -> Ref | None:
+    """The gateway that a class names, whether there is one or not."""
+    if parameters is None or (parameters.api_group, parameters.kind) not in {_MSE, _ALB}:
+        return None
+    return Ref(HUB, parameters.kind, "", parameters.name)
+
+
+def _bound(
+    ref: Ref,
+    gateway: Ref | None,
+    selectors: tuple[Selector, ...],
+    named: tuple[str, str],
+    dialect: Dialect,
+) -> Attachment:
+    """The attachment of an Ingress whose class names its gateway; `named` says where and how."""
+    taken = [s for s in selectors if s.gateway == gateway]
+    if taken:
+        return Attachment(_watching(taken, ref.namespace), (), dialect)
+    if gateway is None:
+        expected = "an IngressClass whose spec.parameters name an AlbConfig of alibabacloud.com"
+    else:
+        expected = f"an IngressClass of a gateway that exists, not {gateway.name}"
+    problem = Problem(ref, "GatewayNotFound", *named, expected, "nothing serves it")
+    return Attachment((), (problem,), dialect)
+
+
+def _watching(selectors: list[Selector], namespace: str) -> tuple[Ref, ...]:
+    return tuple(s.gateway for s in selectors if s.namespace in {"", namespace})
+
+
+def _selects(selector: Selector, class_name: str) -> bool:
+    if selector.ingress_class == "nginx":
+        return class_name in {"", "nginx"}
+    return selector.ingress_class is not None and selector.ingress_class in {"", class_name}
