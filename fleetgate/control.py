@@ -98,6 +98,7 @@ class ControlPlane:
         self._news: list[Callable[[News], None]] = []
         self._finders: list[Callable[[], Iterable[Problem]]] = []
         self._refusals: Callable[[], Mapping[Ref, str]] = dict
+        self._found_anew = False
         self._elsewhere: Mapping[str, Standing] = {}
         self._located: Mapping[Ref, tuple[str, ...]] = {}
         cache.on_change(self._wake.set)
@@ -137,12 +138,17 @@ class ControlPlane:
         self._callbacks.append(callback)
 
     def on_news(self, callback: Callable[[News], None]) -> None:
-        """Call back when statuses, problems or origins have changed, within the turn's task."""
+        """Call back when statuses, problems, origins or gateways change, within the turn's task."""
         self._news.append(callback)
 
     def finds_problems(self, finder: Callable[[], Iterable[Problem]]) -> None:
         """Have further problems looked for wherever problems are shown."""
         self._finders.append(finder)
+
+    def problems_changed(self) -> None:
+        """Tell of problems anew: those that finders find may be others now."""
+        self._found_anew = True
+        self._wake.set()
 
     def finds_refusals(self, finder: Callable[[], Mapping[Ref, str]]) -> None:
         """Have gateways fail, unless they listen, of which a reason is found."""
@@ -220,7 +226,8 @@ class ControlPlane:
         began = time.perf_counter()
         events, self._pending = self._pending[:limit], self._pending[limit:]
         changes = self.state.apply(events)
-        if any(changes.objects.get(model) for model in GATEWAY_MODELS):
+        gateways_changed = any(changes.objects.get(model) for model in GATEWAY_MODELS)
+        if gateways_changed:
             self._place_gateways()
         for gateway in self.gateways:
             self.translator.observe(gateway, self._runtime(gateway))
@@ -229,7 +236,9 @@ class ControlPlane:
             self.cache.publish(group, update)
         for group in turn.dropped:
             self.cache.drop(group)
-        if turn.statuses or changes.problems or changes.origins:
+        found_anew, self._found_anew = self._found_anew, False
+        changed = turn.statuses or changes.problems or changes.origins or gateways_changed
+        if changed or found_anew:
             self._tell(changes, turn.statuses)
         taken = TurnTaken(time.perf_counter() - began, len(events), _changed(turn))
         for callback in self._callbacks:

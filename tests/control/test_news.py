@@ -1,0 +1,62 @@
+"""What people, statuses and managed gateways are told, and when."""
+
+from fleet.events import Listed, Upserted
+from fleet.models import MseIngressConfig
+from fleet.problem import Problem
+from fleet.ref import HUB
+from fleetgate.control import ControlPlane, News
+from tests.control.rig import DECLARED, GATEWAY, NEVER, Said, starting
+
+LARGER = Upserted(
+    GATEWAY,
+    MseIngressConfig.model_validate(
+        {"metadata": {"name": "gw"}, "spec": {"common": {"instance": {"replicas": 5}}}}
+    ),
+)
+REFUSED = Problem(GATEWAY, "RefusedByHub", "", "Service envoy-mse-gw", "room in the quota")
+
+
+async def told(control: ControlPlane, source: Said) -> list[News]:
+    """Everything that is told from here on."""
+    await source.say(DECLARED, Listed(HUB))
+    await control.settle()
+    heard: list[News] = []
+    control.on_news(heard.append)
+    return heard
+
+
+def test_a_gateway_of_another_size_is_news_though_its_status_stays() -> None:
+    async def scenario(control: ControlPlane, source: Said) -> None:
+        heard = await told(control, source)
+        await source.say(LARGER)
+        await control.settle()
+        (news,) = heard
+        assert news.changes.objects == {MseIngressConfig: {GATEWAY}}
+        assert news.statuses == frozenset()
+
+    starting(NEVER, scenario)
+
+
+def test_the_same_object_again_is_no_news() -> None:
+    async def scenario(control: ControlPlane, source: Said) -> None:
+        heard = await told(control, source)
+        await source.say(DECLARED)
+        await control.settle()
+        assert heard == []
+
+    starting(NEVER, scenario)
+
+
+def test_a_problem_that_is_found_beside_the_translation_is_told_when_it_comes_and_goes() -> None:
+    async def scenario(control: ControlPlane, source: Said) -> None:
+        found = [REFUSED]
+        control.finds_problems(lambda: found)
+        heard = await told(control, source)
+        control.problems_changed()
+        await control.settle()
+        found.clear()
+        control.problems_changed()
+        await control.settle()
+        assert [news.problems for news in heard] == [(REFUSED,), ()]
+
+    starting(NEVER, scenario)
