@@ -8,14 +8,13 @@ from typing import Any, Final, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.lease import Leader, LeaseSettings, identity
-from fleet.models import MseIngressConfig
 from fleet.ref import Ref
 from fleet.sinks.hub import HubSink
 from fleetgate.control import ControlPlane, News
 from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.replicas import Replicas, ReplicaSettings
 from fleetgate.report import gateway_refs, gateway_status
-from translators.gateways import DIALECTS
+from translators.gateways import DIALECTS, GATEWAY_MODELS, gateways_in
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ class Leading:
         async with asyncio.TaskGroup() as tasks:
             if managed is not None:
                 tasks.create_task(managed.observe())
-                managed.on_change(lambda: control.locate(managed.addresses))
+                managed.on_change(lambda: self._follow(managed))
                 self._manage(managed)
                 with suppress(TimeoutError):  # it says itself what it cannot read
                     async with asyncio.timeout(_ADDRESSES):
@@ -97,7 +96,7 @@ class Leading:
 
     def _note(self, news: News) -> None:
         objects = news.changes.objects
-        if self._managed is not None and MseIngressConfig in objects:
+        if self._managed is not None and any(model in objects for model in GATEWAY_MODELS):
             self._manage(self._managed)
         refused = {ref for ref in news.changes.problems if ref.kind in DIALECTS}
         self._sink.want_statuses(dict(self._statuses(news.statuses | refused)))
@@ -105,7 +104,12 @@ class Leading:
         self._sink.changed({ref for refs in objects.values() for ref in refs})
 
     def _manage(self, managed: ManagedGateways) -> None:
-        managed.want(self._control.state.table(MseIngressConfig))
+        managed.want(gateways_in(self._control.state))
+
+    def _follow(self, managed: ManagedGateways) -> None:
+        """Take what has become of managed gateways."""
+        self._control.locate(managed.addresses)
+        self._control.problems_changed()
 
     def _statuses(
         self, refs: Iterable[Ref]

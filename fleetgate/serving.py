@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeAlias
 
 from fleet.kubernetes.lease import LeaseSettings
-from fleet.models import MseIngressConfig
 from fleet.problem import Problem
 from fleetgate.admin import Admin
 from fleetgate.certificates.given import GivenCertificates, GivenFiles
@@ -25,6 +24,7 @@ from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
 from fleetgate.managed.shape import read_shape
 from fleetgate.replicas import ReplicaSettings
+from translators.gateways import gateways_in
 from translators.listeners import Bind
 from xds.cache import SnapshotCache
 from xds.server import XdsServer, by_cluster
@@ -145,9 +145,11 @@ def _leading(
     duties = settings.duties
     managed = None
     if duties.gateways:
-        control.finds_problems(lambda: _misshapen(control))
+        how = _managed(hub, settings, duties.gateways)
         makes = certificates if isinstance(certificates, MadeCertificates) else None
-        managed = ManagedGateways(hub.api, _managed(hub, settings, duties.gateways), makes)
+        managed = ManagedGateways(hub.api, how, makes)
+        control.finds_problems(lambda: _misshapen(control, how))
+        control.finds_problems(lambda: managed.problems)
         control.finds_refusals(lambda: managed.refusals)
         if makes:
             makes.on_change(managed.certificates_changed)
@@ -167,10 +169,10 @@ def _managed(hub: Hub, settings: ServeSettings, gateways: GatewaySettings) -> Ma
     )
 
 
-def _misshapen(control: ControlPlane) -> Iterator[Problem]:
+def _misshapen(control: ControlPlane, settings: ManagedSettings) -> Iterator[Problem]:
     """What gateways say of their Envoys and cannot be read."""
-    for ref, config in control.state.table(MseIngressConfig).items():
-        yield from read_shape(ref, config).problems
+    for ref, config in gateways_in(control.state).items():
+        yield from read_shape(ref, config, settings).problems
 
 
 @asynccontextmanager

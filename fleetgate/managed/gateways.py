@@ -14,7 +14,7 @@ import base64
 import binascii
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -22,7 +22,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer, Reply
 from fleet.kubernetes.patience import Patience
-from fleet.models import MseIngressConfig
+from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.sinks.pending import Pending
 from fleet.sinks.places import place_of
@@ -38,6 +38,7 @@ from fleetgate.managed.manifests import (
 )
 from fleetgate.managed.observed import HubObjects
 from fleetgate.managed.settings import ManagedSettings
+from translators.gateways import GatewayConfig
 from translators.names import gateway_name
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ class _Wanted:
 class _Gateway:
     """A gateway and what follows from its object alone."""
 
-    config: MseIngressConfig
+    config: GatewayConfig
     objects: Mapping[Key, _Wanted] = field(repr=False)
 
 
@@ -136,15 +137,29 @@ class ManagedGateways:
                 found.setdefault(self._wanted[key].gateway, f"{key}: {message}")
         return found
 
+    @property
+    def problems(self) -> Iterator[Problem]:
+        """What the hub has not taken of each gateway, on the leader; all of it."""
+        for key, message in sorted(self._refused.items()):
+            if (gateway := self._gateway_of(key)) is not None:
+                yield Problem(
+                    gateway,
+                    "RefusedByHub",
+                    "",
+                    str(key),
+                    f"the hub to let fleetgate write it: {message}",
+                    "it stays as it is, and is tried again",
+                )
+
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when `addresses` or `refusals` may have changed."""
+        """Have `callback` called when `addresses`, `refusals` or `problems` may have changed."""
         self._callbacks.append(callback)
 
     async def observed(self) -> None:
         """Return when `addresses` can be trusted: everything on the hub was read once."""
         await self._hub.listed.wait()
 
-    def want(self, gateways: Mapping[Ref, MseIngressConfig]) -> None:
+    def want(self, gateways: Mapping[Ref, GatewayConfig]) -> None:
         """Take the gateways that there are now; all others are to go.
 
         To be called once all of the hub is known. Costs some 10 ms for a gateway that has changed.
@@ -179,13 +194,16 @@ class ManagedGateways:
         await self.observed()
         # Another leader may have written since, and another version of fleetgate other fields.
         self._accepted.clear()
-        self._refused.clear()
         self._pending.add([*self._wanted, *self._hub])
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._pending.work(self._settle, self._pace.writers))
-            group.create_task(self._retry())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._pending.work(self._settle, self._pace.writers))
+                group.create_task(self._retry())
+        finally:
+            self._refused.clear()  # whoever leads next has its own
+            self._call_back()
 
-    def _gateway(self, ref: Ref, config: MseIngressConfig) -> _Gateway:
+    def _gateway(self, ref: Ref, config: GatewayConfig) -> _Gateway:
         before = self._gateways.get(ref)
         if before is not None and before.config == config:
             return before
@@ -277,12 +295,21 @@ class ManagedGateways:
     def _refuse(self, key: Key, message: str) -> None:
         if self._refused.get(key) != message:
             self._refused[key] = message
-            log.warning("%s in %s: %s", key, self._settings.namespace, message)
+            if self._gateway_of(key) is None:  # else it is a problem of the gateway
+                log.warning("%s in %s: %s", key, self._settings.namespace, message)
             self._call_back()
 
     def _accept(self, key: Key) -> None:
         if self._refused.pop(key, None) is not None:
             self._call_back()
+
+    def _gateway_of(self, key: Key) -> Ref | None:
+        """The gateway that an object is of; None for one that is not declared any more."""
+        if key in self._wanted:
+            return self._wanted[key].gateway
+        live = self._hub.get(key)
+        owner = _owner(live) if live is not None else None
+        return owner if owner in self._gateways else None
 
     def _call_back(self) -> None:
         for callback in self._callbacks:

@@ -1,7 +1,7 @@
 """The objects of a managed gateway, as they are applied to the hub.
 
-    MseIngressConfig ──owns──▶ Deployment, Service, PodDisruptionBudget, ConfigMap, Secret,
-                               ServiceAccount
+    MseIngressConfig, AlbConfig ──owns──▶ Deployment, Service, PodDisruptionBudget, ConfigMap,
+                                          Secret, ServiceAccount
 
 Only fields that fleetgate decides are in them; the others belong to whoever sets them.
 """
@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from fleet.models import MseIngressConfig
 from fleet.ref import Ref
+from fleet.sinks.places import PLACES
 from fleetgate.managed.envoy import bootstrap_files
 from fleetgate.managed.names import GATEWAY_LABEL, labels_of, secret_name, workload_name
 from fleetgate.managed.pod import pod_template
 from fleetgate.managed.settings import ManagedSettings
 from fleetgate.managed.shape import LoadBalancer, Shape, read_shape
+from translators.gateways import GatewayConfig
 
 Json: TypeAlias = dict[str, Any]  # as an API server takes it
 
@@ -42,8 +43,6 @@ API_VERSIONS: Final[Mapping[str, str]] = {
 }
 """The kinds that are written, in the order in which Pods need them."""
 
-_OWNER_VERSIONS: Final = {"MseIngressConfig": "mse.alibabacloud.com/v1alpha1"}
-
 
 def key_of(manifest: Json) -> Key:
     """Which object a manifest is."""
@@ -57,9 +56,9 @@ def collection_path(kind: str, namespace: str) -> str:
     return f"/{root}/{version}/namespaces/{namespace}/{kind.lower()}s"
 
 
-def objects(gateway: Ref, config: MseIngressConfig, settings: ManagedSettings) -> tuple[Json, ...]:
+def objects(gateway: Ref, config: GatewayConfig, settings: ManagedSettings) -> tuple[Json, ...]:
     """Everything that a gateway consists of but its certificate, which follows from no settings."""
-    shape = read_shape(gateway, config)
+    shape = read_shape(gateway, config, settings)
     owner = _owner(gateway, config)
     files = bootstrap_files(gateway, shape.size, settings)
     name = workload_name(gateway)
@@ -106,7 +105,7 @@ def objects(gateway: Ref, config: MseIngressConfig, settings: ManagedSettings) -
     )
 
 
-def certificate_object(gateway: Ref, config: MseIngressConfig, settings: ManagedSettings) -> Json:
+def certificate_object(gateway: Ref, config: GatewayConfig, settings: ManagedSettings) -> Json:
     """The Secret with a gateway's certificate, but for its `data`."""
     return {
         "apiVersion": API_VERSIONS["Secret"],
@@ -170,12 +169,12 @@ def _disruption_budget(selector: Json) -> Json:
     }
 
 
-def _owner(gateway: Ref, config: MseIngressConfig) -> Json:
+def _owner(gateway: Ref, config: GatewayConfig) -> Json:
     """Who goes takes all of it along, also while fleetgate is away."""
     if not config.metadata.uid:
         return {}
     reference = {
-        "apiVersion": _OWNER_VERSIONS[gateway.kind],
+        "apiVersion": PLACES[gateway.kind].api_version,
         "kind": gateway.kind,
         "name": gateway.name,
         "uid": config.metadata.uid,

@@ -82,7 +82,7 @@ def _container(shape: Shape, settings: ManagedSettings) -> Json:
         ],
         "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
         "ports": [
-            *(_port(f"port-{p}", p + settings.bind.port_offset) for p in shape.ports),
+            *_listener_ports(shape, settings),
             _port("ready", settings.ready_port),
         ],
         # No limit of CPU: --concurrency is one, and a limit would stop all threads for the rest
@@ -108,6 +108,16 @@ def _container(shape: Shape, settings: ManagedSettings) -> Json:
     }
 
 
+def _listener_ports(shape: Shape, settings: ManagedSettings) -> list[Json]:
+    """Ports of a Pod are for people: traffic comes to the others as well.
+
+    Those that vary are left out, since a change to them would replace all Pods.
+    """
+    if shape.vary:
+        return []
+    return [_port(f"port-{port}", port + settings.bind.port_offset) for port in shape.ports]
+
+
 def _pod_security(shape: Shape, settings: ManagedSettings) -> Json:
     """What Kubernetes calls restricted.
 
@@ -121,7 +131,8 @@ def _pod_security(shape: Shape, settings: ManagedSettings) -> Json:
         "fsGroup": USER,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    if min(shape.ports) + settings.bind.port_offset < _PRIVILEGED_PORTS:
+    lowest = 1 if shape.vary else min(shape.ports)
+    if lowest + settings.bind.port_offset < _PRIVILEGED_PORTS:
         security["sysctls"] = [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]
     return security
 

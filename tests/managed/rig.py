@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from fleet.events import Upserted
-from fleet.models import MseIngressConfig
 from fleet.parse import parse
 from fleet.ref import HUB, Ref
 from fleetgate.managed.gateways import GatewayCertificates, ManagedGateways, Pace
@@ -16,9 +15,10 @@ from fleetgate.managed.manifests import Key
 from fleetgate.managed.settings import ManagedSettings
 from tests.sinks.rig import Audited, Gate
 from tests.support.kube import Cluster
+from translators.gateways import GATEWAY_MODELS, GatewayConfig
 
 Json: TypeAlias = Any  # as kubectl prints it
-Gateways: TypeAlias = Mapping[Ref, MseIngressConfig]
+Gateways: TypeAlias = Mapping[Ref, GatewayConfig]
 
 NAMESPACE = "fleetgate-system"
 PATIENCE = 20.0
@@ -40,11 +40,22 @@ def gateway(name: str = "shop", **common: Json) -> Json:
     }
 
 
-def read(manifest: Json) -> tuple[Ref, MseIngressConfig]:
+def alb(name: str = "web", *ports: int | str, **config: Json) -> Json:
+    """An AlbConfig with HTTP listeners at these ports."""
+    listeners = [{"port": port, "protocol": "HTTP"} for port in ports]
+    return {
+        "apiVersion": "alibabacloud.com/v1",
+        "kind": "AlbConfig",
+        "metadata": {"name": name},
+        "spec": {"config": config, "listeners": listeners},
+    }
+
+
+def read(manifest: Json) -> tuple[Ref, GatewayConfig]:
     """What fleetgate reads of a manifest."""
     parsed = parse(manifest, HUB, "test")
     assert isinstance(parsed, Upserted)
-    assert isinstance(parsed.value, MseIngressConfig)
+    assert isinstance(parsed.value, GATEWAY_MODELS)
     assert not parsed.problems
     return parsed.ref, parsed.value
 
@@ -59,8 +70,8 @@ class Hub:
         """Apply gateways; what fleetgate reads of them afterwards."""
         body = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
         self.cluster.kubectl("apply", "--filename=-", stdin=json.dumps(body))
-        names = [manifest["metadata"]["name"] for manifest in manifests]
-        return dict(read(self.get("mseingressconfig", name)) for name in names)
+        names = [(one["kind"].lower(), one["metadata"]["name"]) for one in manifests]
+        return dict(read(self.get(kind, name)) for kind, name in names)
 
     def kubectl(self, *args: str, stdin: str = "") -> str:
         return self.cluster.kubectl(f"--namespace={NAMESPACE}", *args, stdin=stdin)

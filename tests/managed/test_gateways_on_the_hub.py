@@ -20,11 +20,13 @@ from fleetgate.managed.manifests import objects
 from fleetgate.managed.settings import PUBLIC, LoadBalancerSettings, ManagedSettings
 from tests.certificates.damaged import KEY_OF_NO_KIND, NAMES_OF_NO_KIND, damaged
 from tests.certificates.served import DAY, Clock, made
-from tests.managed.rig import NAMESPACE, PACE, Gateways, Hub, Running, gateway, read, running
+from tests.managed.rig import NAMESPACE, PACE, Gateways, Hub, Running, alb, gateway, read, running
+from tests.sinks.rig import Answer, Asked
 
 Json: TypeAlias = Any  # as kubectl prints it
 
 DEPLOYMENT, SERVICE = "deployment/envoy-mse-shop", "service/envoy-mse-shop"
+WEB = "envoy-alb-web"
 SCHEME = "service.beta.kubernetes.io/aws-load-balancer-scheme"
 SHOP = Ref(HUB, "MseIngressConfig", "", "shop")
 DOCUMENTS = Path(__file__).parents[1] / "crds" / "documents"
@@ -57,6 +59,8 @@ def merge(*path: str, value: Json) -> str:
             id="longest-name-and-both-load-balancers",
         ),
         pytest.param(gateway("shop.example"), id="dots"),
+        pytest.param(alb("web", 80, 8001), id="alb"),
+        pytest.param(alb("web"), id="alb-without-listeners"),
     ],
 )
 def test_kubernetes_accepts_the_objects_and_calls_their_pods_restricted(
@@ -214,6 +218,66 @@ def test_an_object_is_put_back_at_most_once_in_a_while(hub: Hub) -> None:
             await r.by_hand("scale", DEPLOYMENT, "--replicas=1")
             await r.heard_of("envoy-mse-shop")
             assert r.writes_to("deployment", "envoy-mse-shop") == writes
+
+    asyncio.run(story())
+
+
+def test_listeners_of_an_alb_gateway_change_its_service_and_no_pod(hub: Hub) -> None:
+    async def story() -> None:
+        async with running(hub) as r:
+            await r.declare(alb("web", 80))
+            await r.settled()
+            before = await r.get("deployment", WEB)
+            await r.declare(alb("web", 80, 8001))
+            await r.until(lambda: _ports(hub) == [80, 8001])
+            await r.declare(alb("web", 8001))
+            await r.until(lambda: _ports(hub) == [8001])
+            await r.declare(alb("web"))
+            await r.until(lambda: _ports(hub) == [80])
+            after = await r.get("deployment", WEB)
+            assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+            assert r.managed.refusals == {}
+
+    asyncio.run(story())
+
+
+def test_an_alb_gateway_has_its_own_certificate_and_address_and_goes_with_its_object(
+    hub: Hub,
+) -> None:
+    ref = Ref(HUB, "AlbConfig", "", "web")
+
+    async def story() -> None:
+        certificates = await made()
+        async with running(hub, None, certificates) as r:
+            await r.declare(alb("web", 80, addressType="Intranet"), gateway())
+            await r.settled()
+            names = await r.names()
+            assert names["deployment"] == [WEB, "envoy-mse-shop"]
+            assert names["service"] == [f"{WEB}-internal", "envoy-mse-shop"]
+            assert names["secret"] == [f"{WEB}-xds", "envoy-mse-shop-xds"]
+            assert sorted(certificates._clients) == ["alb/web", "mse/shop"]
+            await _address(r, f"{WEB}-internal", {"ip": "10.0.0.7"})
+            await r.addresses(lambda a: a == {ref: ("10.0.0.7",)})
+            await r.by_hand("delete", "albconfig/web")
+            await r.declare(gateway())
+            await r.until(lambda: hub.names() == ALL | {"secret": ["envoy-mse-shop-xds"]})
+
+    asyncio.run(story())
+
+
+def test_envoys_of_an_albconfig_that_is_still_declared_are_never_removed(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = "it is not wanted, and kept as long as there is AlbConfig web"
+
+    async def story() -> None:
+        gateways = await asyncio.to_thread(hub.declare, alb("web", 80))
+        async with running(hub, gateways) as first:
+            await first.settled()
+        async with running(hub, {}) as second:
+            await second.until(lambda: sum(kept in m for m in caplog.messages) == 5)
+            await second.by_hand("delete", "albconfig/web")
+            await second.until(lambda: hub.names() == NOTHING)
 
     asyncio.run(story())
 
@@ -461,6 +525,7 @@ def test_an_api_server_that_was_lost_gets_what_was_wanted_meanwhile(hub: Hub) ->
 def test_what_the_hub_refuses_is_said_and_tried_again(
     hub: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """As a problem of the gateway, which is logged once with all others."""
     settings = ManagedSettings(namespace="not-yet-there")
 
     async def story(gateways: Gateways) -> None:
@@ -468,11 +533,46 @@ def test_what_the_hub_refuses_is_said_and_tried_again(
             await r.api.until(lambda: SHOP in r.managed.refusals)
             said = r.managed.refusals[SHOP]
             assert said.endswith('namespaces "not-yet-there" not found')
+            problem = next(
+                one for one in r.managed.problems if one.value == "ConfigMap envoy-mse-shop"
+            )
+            assert (problem.at, problem.reason) == (SHOP, "RefusedByHub")
+            assert 'namespaces "not-yet-there" not found' in problem.message
             await asyncio.to_thread(hub.cluster.namespace, "not-yet-there")
             await r.until(lambda: r.managed.refusals == {})
+            assert list(r.managed.problems) == []
 
     asyncio.run(story(hub.declare(gateway())))
-    assert sum("ServiceAccount envoy-mse-shop in not-yet-there" in m for m in caplog.messages) == 1
+    assert caplog.messages == []
+
+
+def test_who_no_longer_leads_knows_of_no_refusals(hub: Hub) -> None:
+    settings = ManagedSettings(namespace="never-there")
+
+    async def story(gateways: Gateways) -> None:
+        async with running(hub, gateways, settings=settings, leads=False) as r:
+            async with leading(r):
+                await r.api.until(lambda: SHOP in r.managed.refusals)
+            assert r.managed.refusals == {}
+            assert list(r.managed.problems) == []
+
+    asyncio.run(story(hub.declare(gateway())))
+
+
+def test_a_load_balancer_that_cannot_be_removed_is_a_problem_of_its_gateway(hub: Hub) -> None:
+    async def refuse(asked: Asked) -> None:
+        if asked.method == "DELETE" and asked.path.endswith("/services/envoy-mse-shop"):
+            raise Answer(403)
+
+    async def story() -> None:
+        async with running(hub, before=refuse) as r:
+            await r.declare(gateway())
+            await r.settled()
+            await r.declare(gateway(network={"privateSLBSpec": "slb.s1.small"}))
+            await r.until(lambda: [one.at for one in r.managed.problems] == [SHOP])
+            assert r.managed.refusals == {}
+
+    asyncio.run(story())
 
 
 def test_what_a_gateway_asks_for_by_mistake_leaves_the_rest_as_asked(hub: Hub) -> None:
@@ -525,6 +625,10 @@ def _autoscale(hub: Hub, replicas: int) -> None:
     """Scale as a horizontal Pod autoscaler does."""
     scaled = patch(DEPLOYMENT, "spec", "replicas", value=replicas)
     hub.kubectl(*scaled, "--subresource=scale", "--field-manager=kube-controller-manager")
+
+
+def _ports(hub: Hub) -> list[int]:
+    return [port["port"] for port in hub.get("service", WEB)["spec"]["ports"]]
 
 
 def _container(hub: Hub) -> Json:

@@ -13,7 +13,7 @@ from fleetgate.managed.envoy import FILE
 from fleetgate.managed.manifests import certificate_object, objects
 from fleetgate.managed.names import BOOTSTRAP_ANNOTATION, labels_of, secret_name, workload_name
 from fleetgate.managed.settings import LoadBalancerSettings, ManagedSettings
-from tests.managed.rig import gateway, read
+from tests.managed.rig import alb, gateway, read
 from translators.listeners import Bind
 
 HERE = Path(__file__).parent
@@ -97,6 +97,41 @@ def test_all_of_it_goes_with_the_gateway() -> None:
     for manifest in objects_of(gateway(), uid="u-1").values():
         (owner,) = manifest["metadata"]["ownerReferences"]
         assert (owner["kind"], owner["name"], owner["uid"]) == ("MseIngressConfig", "shop", "u-1")
+
+
+def test_what_an_alb_gateway_consists_of_goes_with_it() -> None:
+    for manifest in objects_of(alb("web", 80), uid="u-1").values():
+        (owner,) = manifest["metadata"]["ownerReferences"]
+        assert (owner["apiVersion"], owner["kind"]) == ("alibabacloud.com/v1", "AlbConfig")
+        assert (owner["name"], owner["uid"], owner["controller"]) == ("web", "u-1", True)
+
+
+def test_the_service_of_an_alb_gateway_has_the_ports_of_its_listeners() -> None:
+    settings = replace(SETTINGS, bind=Bind(port_offset=10000))
+    found = objects_of(alb("web", 80, 8001, addressType="Intranet"), settings)
+
+    ports = found["envoy-alb-web-internal"]["spec"]["ports"]
+    assert [(p["name"], p["port"], p["targetPort"]) for p in ports] == [
+        ("port-80", 80, 10080),
+        ("port-8001", 8001, 18001),
+    ]
+    assert "envoy-alb-web" not in found
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        pytest.param(alb("web", 8001), id="other-port"),
+        pytest.param(alb("web", 80, 8001), id="one-more"),
+        pytest.param(alb("web"), id="none"),
+        pytest.param(alb("web", 80, addressType="Intranet"), id="internal"),
+    ],
+)
+def test_pods_of_an_alb_gateway_stay_when_its_listeners_change(manifest: Json) -> None:
+    """They are allowed any port from the start, and Envoy opens new ones while it runs."""
+    assert pod_of(manifest) == pod_of(alb("web", 80))
+    (sysctl,) = pod_of(manifest)["spec"]["securityContext"]["sysctls"]
+    assert sysctl == {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
 
 
 def test_the_size_is_what_envoy_gets_and_keeps_to() -> None:

@@ -1,4 +1,4 @@
-"""The fields of a MseIngressConfig that say how its Envoys are run."""
+"""The fields of a gateway's object that say how its Envoys are run."""
 
 from typing import Any, TypeAlias
 
@@ -8,8 +8,10 @@ from fleet.events import Upserted
 from fleet.models import MseIngressConfig
 from fleet.parse import parse
 from fleet.ref import HUB
+from fleetgate.managed.settings import ManagedSettings
 from fleetgate.managed.shape import LoadBalancer, Shape, Size, read_shape
-from tests.managed.rig import gateway
+from tests.managed.rig import alb, gateway, read
+from translators.listeners import Bind
 
 Json: TypeAlias = Any  # as YAML has it
 
@@ -23,7 +25,12 @@ def shape_of(spec: object) -> Shape:
     assert isinstance(parsed, Upserted)
     assert isinstance(parsed.value, MseIngressConfig)
     assert parsed.problems == ()
-    return read_shape(parsed.ref, parsed.value)
+    return read_shape(parsed.ref, parsed.value, ManagedSettings())
+
+
+def alb_shape_of(manifest: Json, settings: ManagedSettings | None = None) -> Shape:
+    """The shape of an AlbConfig."""
+    return read_shape(*read(manifest), settings or ManagedSettings())
 
 
 def instance(**fields: Json) -> Json:
@@ -148,3 +155,87 @@ def test_an_internal_load_balancer_stays_internal_whatever_its_size_says(size: o
     (problem,) = shape.problems
     assert problem.key == "spec.common.network.privateSLBSpec"
     assert problem.effect == "the cloud chooses the size"
+
+
+# -- AlbConfig ------------------------------------------------------------------------------------
+
+
+def test_an_alb_gateway_is_three_envoys_of_4c8g_since_it_has_no_fields_for_them() -> None:
+    shape = alb_shape_of(alb("web", 80))
+
+    assert (shape.replicas, str(shape.size)) == (3, "4c8g")
+    assert shape.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("config", "load_balancer"),
+    [
+        pytest.param({}, PUBLIC, id="nothing"),
+        pytest.param({"addressType": ""}, PUBLIC, id="empty"),
+        pytest.param({"addressType": "Internet"}, PUBLIC, id="internet"),
+        pytest.param({"addressType": "Intranet"}, INTERNAL, id="intranet"),
+        pytest.param({"addressType": "intranet"}, INTERNAL, id="other-letters"),
+    ],
+)
+def test_the_address_type_makes_the_load_balancer_public_or_internal(
+    config: Json, load_balancer: LoadBalancer
+) -> None:
+    shape = alb_shape_of(alb("web", 80, **config))
+
+    assert shape.load_balancers == (load_balancer,)
+    assert shape.problems == ()
+
+
+@pytest.mark.parametrize("written", ["Extranet", " ", 7, ["Intranet"], True])
+def test_an_address_type_that_cannot_be_read_leaves_internet(written: Json) -> None:
+    shape = alb_shape_of(alb("web", 80, addressType=written))
+
+    assert shape.load_balancers == (PUBLIC,)
+    (problem,) = shape.problems
+    assert problem.key == "spec.config.addressType"
+    assert problem.expected == "Internet or Intranet"
+    assert problem.effect == "Internet holds"
+
+
+@pytest.mark.parametrize(
+    ("listeners", "ports"),
+    [
+        pytest.param([(80, "HTTP")], (80,), id="one"),
+        pytest.param([(8001, "HTTP"), ("80", "HTTP")], (8001, 80), id="several-in-their-order"),
+        pytest.param([(80, "HTTP"), (80, "HTTP")], (80,), id="twice"),
+        pytest.param([(80, "HTTP"), (443, "HTTPS")], (80,), id="not-served-yet"),
+        pytest.param([(80, "HTTP"), (0, "HTTP"), (81, "TCP")], (80,), id="unusable"),
+        pytest.param([], (80,), id="none-keeps-the-load-balancer-with-one-port"),
+        pytest.param([(0, "HTTP")], (80,), id="none-usable"),
+    ],
+)
+def test_the_ports_are_those_of_the_listeners_that_are_served(
+    listeners: list[tuple[Json, str]], ports: tuple[int, ...]
+) -> None:
+    """What is wrong with the others is said where they are translated."""
+    manifest = alb("web")
+    manifest["spec"]["listeners"] = [{"port": port, "protocol": name} for port, name in listeners]
+    shape = alb_shape_of(manifest)
+
+    assert shape.ports == ports
+    assert shape.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("offset", "taken"),
+    [pytest.param(0, 19002, id="no-offset"), pytest.param(1000, 18002, id="offset")],
+)
+def test_a_port_that_envoys_in_pods_need_themselves_is_no_gateways(offset: int, taken: int) -> None:
+    settings = ManagedSettings(bind=Bind(port_offset=offset))
+    shape = alb_shape_of(alb("web", 80, taken), settings)
+
+    assert shape.ports == (80,)
+    (problem,) = shape.problems
+    assert (problem.key, problem.value) == ("spec.listeners", str(taken))
+    assert str(taken) in problem.expected
+
+
+def test_a_port_that_the_offset_moves_beyond_the_last_is_left_out() -> None:
+    settings = ManagedSettings(bind=Bind(port_offset=10000))
+
+    assert alb_shape_of(alb("web", 80, 60000), settings).ports == (80,)
