@@ -90,6 +90,21 @@ def test_a_gateway_whose_objects_the_hub_refuses_has_failed(hub: Cluster, tmp_pa
         )
 
 
+def test_what_the_hub_refuses_is_an_event_of_the_gateway_also_while_it_listens(
+    hub: Cluster, tmp_path: Path
+) -> None:
+    declare(hub, manifests.gateway(GATEWAY, []))
+    options = ("--manage-gateways", "--load-balancer-class", "no class")
+    with serve(hub, tmp_path, *options) as serving, ads_client(serving.xds_port, NAME) as client:
+        client.request(TypeUrl.LISTENER)
+        client.acknowledge(client.hear())
+        shown(hub, "Listening")
+        until(lambda: "RefusedByHub" in hub.kubectl("describe", "mseingressconfig", GATEWAY))
+        said = hub.kubectl("describe", "mseingressconfig", GATEWAY)
+        assert f"Service envoy-mse-{GATEWAY}" in said
+        assert "spec.loadBalancerClass" in said
+
+
 def test_an_attached_cluster_that_nobody_knows_is_marked(
     clusters: Clusters, hub: Cluster, tmp_path: Path
 ) -> None:
