@@ -8,7 +8,7 @@ import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -723,6 +723,79 @@ def test_a_server_is_told_in_one_line() -> None:
     with pytest.raises(Unreached) as said:
         asyncio.run(ask(kubeconfig("https://127.0.0.1:1\nWARNING forged")))
     assert "\n" not in str(said.value)
+
+
+# -- what the environment says ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "asked"),
+    [
+        pytest.param({}, "http://api.test:1", [], id="nothing"),
+        pytest.param(
+            {"HTTP_PROXY": "PROXY"}, "http://api.test:1", ["http://api.test:1" + PATH], id="proxy"
+        ),
+        pytest.param({"HTTPS_PROXY": "PROXY"}, "http://api.test:1", [], id="of-another-protocol"),
+        pytest.param(
+            {"HTTP_PROXY": "PROXY", "NO_PROXY": "api.test"}, "http://api.test:1", [], id="excepted"
+        ),
+        pytest.param({"HTTP_PROXY": "PROXY"}, "http://[::1", [], id="no-url"),
+    ],
+)
+def test_the_proxy_of_the_environment_is_asked(
+    monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str], url: str, asked: list[str]
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+    async def script() -> None:
+        async with server() as proxy:
+            for name, value in environment.items():
+                monkeypatch.setenv(name, value.replace("PROXY", proxy.url))
+            with suppress(Unreached):
+                await ask(kubeconfig(url))
+            assert [head.split()[1] for head in proxy.asked] == asked
+
+    asyncio.run(script())
+
+
+def test_a_proxy_of_the_kubeconfig_comes_before_that_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+
+    async def script() -> None:
+        async with server() as proxy:
+            await ask(kubeconfig("http://api.test:1", cluster={"proxy-url": proxy.url}))
+            assert len(proxy.asked) == 1
+
+    asyncio.run(script())
+
+
+def test_a_request_takes_no_thread_and_no_password_of_netrc(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password s3cret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    async def script() -> None:
+        async with server() as there:
+            api = await ApiServer.from_kubeconfig(kubeconfig(there.url))
+            try:
+                loop = asyncio.get_running_loop()
+                monkeypatch.setattr(loop, "run_in_executor", _no_thread)
+                assert (await api.request("GET", PATH)).ok
+            finally:
+                await api.close()
+            assert there.authorizations == ["Bearer t"]
+
+    asyncio.run(script())
+
+
+def _no_thread(*_: object) -> None:
+    raise AssertionError("a thread was asked for")
 
 
 def test_a_page_of_a_proxy_is_no_answer() -> None:
