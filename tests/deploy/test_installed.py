@@ -28,6 +28,15 @@ spec:
     local:
       ingressClass: mse
 ---
+apiVersion: alibabacloud.com/v1
+kind: AlbConfig
+metadata:
+  name: web
+spec:
+  listeners:
+  - port: 8001
+    protocol: HTTP
+---
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata:
@@ -89,9 +98,12 @@ def test_everything_works_with_the_rights_of_the_installation(
         until(lambda: "fleetgate-xds-ca" in _own(hub, "secrets"))
         until(lambda: "fleetgate-leader" in _own(hub, "leases"))
         until(lambda: "envoy-mse-edge" in _own(hub, "deployments"))
+        until(lambda: "envoy-alb-web" in _own(hub, "deployments"))
         _run_a_pod_of(hub, "envoy-mse-edge")
-        hub.kubectl("delete", "mseingressconfig", "edge")
+        _run_a_pod_of(hub, "envoy-alb-web")
+        hub.kubectl("delete", "mseingressconfig/edge", "albconfig/web")
         until(lambda: "envoy-mse-edge" not in _own(hub, "deployments,services,secrets"))
+        until(lambda: "envoy-alb-web" not in _own(hub, "deployments,services,secrets"))
         ended = serve.end(signal.SIGTERM)
 
     assert "forbidden" not in ended.err
