@@ -5,12 +5,12 @@ is served.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
-from fleet.models import Ingress, IngressBackend, IngressRule, ServiceBackend
+from fleet.models import Ingress, IngressBackend, IngressRule, IngressTls, ServiceBackend
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.annotations.feature import Change
@@ -101,12 +101,18 @@ def read_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
                 ref,
                 "NotSupported",
                 "spec.tls",
-                ", ".join(tls.secret_name for tls in ingress.spec.tls),
+                ", ".join(_named(ingress.spec.tls)),
                 "a later version of fleetgate",
                 "its hosts are served by HTTP alone",
             )
         )
     return Reading(ref, age_of(ingress), changes, problems).everything(ingress)
+
+
+def _named(entries: Iterable[IngressTls]) -> Iterator[str]:
+    """The entries by their Secrets, and by their hosts where they name none."""
+    for entry in entries:
+        yield from (entry.secret_name,) if entry.secret_name else entry.hosts
 
 
 def mse_path(path_type: str, text: str) -> Path:

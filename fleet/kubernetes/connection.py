@@ -324,6 +324,9 @@ def _sentence(server: str, error: BaseException) -> str:
         failed = error.certificate_error
         reason = failed.verify_message if isinstance(failed, ssl.SSLCertVerificationError) else ""
         why = f"its certificate is not trusted: {reason or failed}"
+    elif isinstance(error, aiohttp.ClientConnectorDNSError):
+        # Of the server, or of its proxy. Numbers of resolvers are not those of the system.
+        why = f"the name {error.host} cannot be resolved: {error.os_error.strerror}"
     elif isinstance(error, aiohttp.ClientConnectorError):
         why = os.strerror(error.os_error.errno) if error.os_error.errno else str(error.os_error)
     elif isinstance(error, aiohttp.InvalidURL):

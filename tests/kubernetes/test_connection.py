@@ -553,6 +553,27 @@ def test_nobody_listens() -> None:
     assert str(said.value) == f"{url}: Connection refused"
 
 
+@pytest.mark.parametrize(
+    ("server", "proxy"),
+    [
+        pytest.param("http://nowhere.test:6443", None, id="server"),
+        pytest.param("http://127.0.0.1:6443", "http://user:s3cret@nowhere.test:1", id="proxy"),
+    ],
+)
+def test_a_name_that_does_not_resolve_is_said(
+    server: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolve(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    cluster = {"proxy-url": proxy} if proxy else {}
+    with pytest.raises(Unreached) as said:
+        asyncio.run(ask(kubeconfig(server, cluster=cluster)))
+    why = "the name nowhere.test cannot be resolved: Name or service not known"
+    assert str(said.value) == f"{server}: {why}"
+
+
 def test_a_server_that_says_nothing_is_not_waited_for() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
