@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-import re2
-
 from fleet.models import Ingress, ServiceBackend
 from fleet.problem import Problem
 from fleet.ref import Ref
@@ -67,7 +65,7 @@ def alb_path(path_type: str, text: str) -> Path:
     if not _PATTERN.fullmatch(text):
         raise Unusable("a path that starts with / and is percent-encoded, without #")
     reachable(text)
-    parts = (_WILDCARDS.get(character) or re2.escape(character) for character in text)
+    parts = (_WILDCARDS.get(character) or re.escape(character) for character in text)
     return Path(PathKind.REGEX, regex("".join(parts)))
 
 

@@ -83,7 +83,10 @@ class Translator:
     def _turn(self) -> Turn:
         tables = self.tables
         gone = {ref for ref in tables.gateways.changed if ref not in tables.gateways}
-        updates: dict[str, dict[TypeUrl, dict[str, Resource | None]]] = {}
+        # Each gateway has an update, if an empty one: its Envoys are told when there is nothing.
+        updates: dict[str, dict[TypeUrl, dict[str, Resource | None]]] = {
+            gateway_name(ref): {} for ref in tables.gateways.changed - gone
+        }
         for type_url, gateway, name, resource in self._changed():
             if gateway not in gone:
                 by_type = updates.setdefault(gateway_name(gateway), {})

@@ -7,10 +7,11 @@ import pytest
 from fleet.events import Deleted, Event, Refused, Upserted
 from fleet.problem import Problem
 from fleet.sources.kubernetes.needs import Needs, asks_for_labels, members_of
-from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway
+from tests.support.builders import Builder, IngressBuilder, alb_gateway, ingress, mse_gateway
 
 SHOP = ingress("shop")
 REMOTE = "mse.alibabacloud.com/remote-clusters"
+ALB_REMOTE = "alb.ingress.kubernetes.io/remote-clusters"
 NAME = "mse.ingress.kubernetes.io/service-subset"
 LABELS = "mse.ingress.kubernetes.io/subset-labels"
 
@@ -25,6 +26,12 @@ LABELS = "mse.ingress.kubernetes.io/subset-labels"
 )
 def test_a_gateway_is_attached_to_the_members_that_it_lists(text: str, members: set[str]) -> None:
     assert members_of(mse_gateway().annotate({REMOTE: text}).model()) == members
+    assert members_of(alb_gateway().annotate({ALB_REMOTE: text}).model()) == members
+
+
+def test_each_kind_of_gateway_has_its_own_annotation() -> None:
+    assert members_of(mse_gateway().annotate({ALB_REMOTE: "one"}).model()) == set()
+    assert members_of(alb_gateway().annotate({REMOTE: "one"}).model()) == set()
 
 
 def test_nothing_else_is_attached_to_members() -> None:

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import yaml
 
 from fleet.models import (
+    AlbConfig,
     EndpointSlice,
     Ingress,
     IngressClass,
@@ -32,7 +33,7 @@ Manifest: TypeAlias = Mapping[str, Any]  # as YAML has it
 T = TypeVar("T", bound=Model)
 B = TypeVar("B", bound="Builder[Any]")  # each builder gives its own kind of builder
 
-_CLUSTER_SCOPED = (IngressClass, MseIngressConfig)
+_CLUSTER_SCOPED = (IngressClass, MseIngressConfig, AlbConfig)
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,26 @@ def mse_gateway(
     made = Builder(MseIngressConfig, "mse.alibabacloud.com/v1alpha1", name, {"spec": spec})
     attached = ",".join(members)
     return made.annotate({"mse.alibabacloud.com/remote-clusters": attached}) if attached else made
+
+
+def alb_class(name: str = "alb", *, gateway: str | None = "gw") -> Builder[IngressClass]:
+    """An IngressClass of ALB's controller; `gateway` is the AlbConfig that its parameters name."""
+    spec: dict[str, object] = {"controller": "ingress.k8s.alibabacloud/alb"}
+    if gateway is not None:
+        parameters = {"apiGroup": "alibabacloud.com", "kind": "AlbConfig", "name": gateway}
+        spec["parameters"] = parameters
+    return Builder(IngressClass, "networking.k8s.io/v1", name, {"spec": spec})
+
+
+def alb_gateway(
+    name: str = "gw", *, members: Iterable[str] = (), ports: Iterable[object] = (80,)
+) -> Builder[AlbConfig]:
+    """An ALB gateway with an HTTP listener on each of the ports."""
+    listeners = [{"port": port, "protocol": "HTTP"} for port in ports]
+    made = Builder(AlbConfig, "alibabacloud.com/v1", name, {"spec": {"listeners": listeners}})
+    attached = ",".join(members)
+    key = "alb.ingress.kubernetes.io/remote-clusters"
+    return made.annotate({key: attached}) if attached else made
 
 
 def secret(name: str, data: Mapping[str, str] | None = None) -> Builder[Secret]:

@@ -18,6 +18,28 @@ def gateway(
     }
 
 
+def alb_gateway(
+    name: str = "alb", members: str = "c1,c2", ports: tuple[int, ...] = (80,)
+) -> Manifest:
+    return {
+        "kind": "AlbConfig",
+        "metadata": {
+            "name": name,
+            "annotations": {"alb.ingress.kubernetes.io/remote-clusters": members},
+        },
+        "spec": {"listeners": [{"port": port, "protocol": "HTTP"} for port in ports]},
+    }
+
+
+def alb_class(name: str = "alb", gateway: str = "alb") -> Manifest:
+    parameters = {"apiGroup": "alibabacloud.com", "kind": "AlbConfig", "name": gateway}
+    return {
+        "kind": "IngressClass",
+        "metadata": {"name": name},
+        "spec": {"controller": "ingress.k8s.alibabacloud/alb", "parameters": parameters},
+    }
+
+
 def ingress(
     name: str,
     host: str = "example.com",

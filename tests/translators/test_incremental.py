@@ -14,7 +14,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from fleet.events import Deleted, Listed
 from fleet.ref import HUB, Ref
 from tests.support.translation import World, ref_of, upserted
-from tests.translators.manifests import endpoint_slice, gateway, ingress, service
+from tests.translators.manifests import (
+    alb_class,
+    alb_gateway,
+    endpoint_slice,
+    gateway,
+    ingress,
+    service,
+)
 
 
 def fleet_of(hosts: int) -> World:
@@ -123,9 +130,10 @@ class Edits(RuleBasedStateMachine):
         path=st.sampled_from(["/", "/a", "/a/b", "/a//b"]),
         kind=st.sampled_from(["Exact", "Prefix"]),
         service_name=st.sampled_from(["web", "api"]),
-        ingress_class=st.sampled_from(["mse", "other"]),
+        ingress_class=st.sampled_from(["mse", "alb", "other"]),
         canary=st.sampled_from([None, "10", "150", "x"]),
         pin=st.sampled_from([None, "c1", "c2", "c9"]),
+        listen=st.sampled_from([None, '[{"HTTP":80},{"HTTP":81}]', '[{"HTTP":81}]', "no list"]),
         default=st.booleans(),
     )
     def put_ingress(
@@ -138,6 +146,7 @@ class Edits(RuleBasedStateMachine):
         ingress_class: str,
         canary: str | None,
         pin: str | None,
+        listen: str | None,
         *,
         default: bool,
     ) -> None:
@@ -149,6 +158,8 @@ class Edits(RuleBasedStateMachine):
             annotations["mse.ingress.kubernetes.io/subset-labels"] = (
                 f"topology.istio.io/cluster {pin}"
             )
+        if listen:
+            annotations["alb.ingress.kubernetes.io/listen-ports"] = listen
         manifest = ingress(
             name,
             host,
@@ -188,6 +199,17 @@ class Edits(RuleBasedStateMachine):
     )
     def put_gateway(self, name: str, members: str, ingress_class: str | None) -> None:
         self._put(gateway(name, members, ingress_class))
+
+    @rule(
+        members=st.sampled_from(["", "c1", "c2,c9"]),
+        ports=st.sampled_from([(), (80,), (80, 81), (81, 81)]),
+    )
+    def put_alb_gateway(self, members: str, ports: tuple[int, ...]) -> None:
+        self._put(alb_gateway("alb", members, ports))
+
+    @rule(gateway=st.sampled_from(["alb", "missing"]))
+    def put_alb_class(self, gateway: str) -> None:
+        self._put(alb_class("alb", gateway))
 
     @rule(data=st.data())
     def remove(self, data: st.DataObject) -> None:

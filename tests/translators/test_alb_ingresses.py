@@ -1,0 +1,365 @@
+"""Which Ingresses an ALB gateway takes, on which listeners, and what it leaves out."""
+
+import pytest
+
+from fleet.models import Ingress, IngressClass
+from fleet.ref import HUB, Ref
+from tests.support.builders import (
+    Builder,
+    IngressBuilder,
+    alb_class,
+    alb_gateway,
+    ingress,
+    ingress_class,
+    mse_gateway,
+)
+from tests.support.translation import World
+from translators.alb_ingress import alb_path, read_alb_ingress
+from translators.annotations.listen_ports import listen_ports
+from translators.annotations.reader import Unusable
+from translators.ingress import IngressRules
+from translators.model import Path, PathKind
+from xds.resource import TypeUrl
+
+ALB = "alb.ingress.kubernetes.io/"
+LISTEN = f"{ALB}listen-ports"
+WEB = ingress("web", host="web.test").path("/", to="web:80").of_class("alb")
+BOTH = WEB.annotate({LISTEN: '[{"HTTP":80},{"HTTP":81}]'})
+
+
+def tables(world: World, gateway: str = "alb/gw") -> list[str]:
+    """The hosts that have route tables, without those of all other hosts."""
+    names = world.names(TypeUrl.SCOPED_ROUTE, gateway)
+    return [name for name in names if not name.endswith("|*")]
+
+
+def served(*objects: Builder[Ingress] | Builder[IngressClass], ports: tuple[int, ...]) -> World:
+    """A fleet with an ALB gateway, its class and these objects."""
+    world = World()
+    world.attach(HUB)
+    world.put(alb_gateway(ports=ports).manifest, alb_class().manifest)
+    world.put(*(each.manifest for each in objects))
+    return world
+
+
+# -- binding ---------------------------------------------------------------------------------------
+
+
+def test_a_class_binds_its_ingresses_to_the_gateway_that_its_parameters_name() -> None:
+    world = served(WEB, ports=(80,))
+    world.put(alb_gateway("other").manifest)
+    assert tables(world) == ["http-80|web.test"]
+    assert tables(world, "alb/other") == []
+
+
+@pytest.mark.parametrize(
+    ("of_class", "value"),
+    [
+        pytest.param(alb_class("lone", gateway=None), "lone", id="no-parameters"),
+        pytest.param(alb_class("lost", gateway="missing"), "lost", id="no-such-gateway"),
+        pytest.param(
+            ingress_class("mixed", gateway="gw", controller="ingress.k8s.alibabacloud/alb"),
+            "mixed",
+            id="a-gateway-of-another-kind",
+        ),
+    ],
+)
+def test_an_ingress_of_a_class_without_a_gateway_is_told_and_not_served(
+    of_class: Builder[IngressClass], value: str
+) -> None:
+    world = served(of_class, WEB.of_class(value), ports=(80,))
+    world.put(mse_gateway("gw", ingress_class="").manifest)  # takes every class but those of ALB
+    assert world.problems("web") == ["GatewayNotFound"]
+    assert tables(world) == tables(world, "mse/gw") == []
+    row = world.translator.tables.ingress_statuses.rows[WEB.ref()]
+    assert [(p.key, p.value) for p in row.problems] == [("spec.ingressClassName", value)]
+
+
+def test_it_is_served_once_the_gateway_is_there() -> None:
+    world = served(alb_class("later", gateway="later"), WEB.of_class("later"), ports=(80,))
+    world.put(alb_gateway("later").manifest)
+    assert tables(world, "alb/later") == ["http-80|web.test"]
+    assert "GatewayNotFound" not in world.problems("web")
+
+
+def test_the_old_annotation_names_the_class_and_beats_the_spec() -> None:
+    old = WEB.of_class("other").annotate({"kubernetes.io/ingress.class": "alb"})
+    assert tables(served(old, ports=(80,))) == ["http-80|web.test"]
+
+
+def test_an_alb_gateway_takes_no_ingress_without_its_class() -> None:
+    assert tables(served(WEB.of_class("mse"), WEB.of_class(""), ports=(80,))) == []
+
+
+# -- listeners -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param('[{"HTTP":80}]', ["80/HTTP"], id="one"),
+        pytest.param('[{"HTTP":80},{"HTTPS":443}]', ["80/HTTP", "443/HTTPS"], id="two"),
+        pytest.param('[{"HTTP":80,"HTTPS":443}]', ["80/HTTP", "443/HTTPS"], id="one-element"),
+        pytest.param('[{"http":80},{"HTTP":80}]', ["80/HTTP"], id="any-case-and-once"),
+    ],
+)
+def test_listen_ports(text: str, expected: list[str]) -> None:
+    assert [str(port) for port in listen_ports(text)] == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "80",
+        "[]",
+        "[{}]",
+        '{"HTTP":80}',
+        '[{"HTTP":80}',
+        '[["HTTP",80]]',
+        '[{"QUIC":443}]',
+        '[{"HTTP":0}]',
+        '[{"HTTP":65536}]',
+        '[{"HTTP":"80"}]',
+        '[{"HTTP":true}]',
+        '[{"HTTP":80.5}]',
+        '[{"HTTP":null}]',
+        '[{"HTTP":80},{"TCP":81}]',
+        "[" * 100_000,
+        '[{"HTTP":' + "1" * 5000 + "}]",
+    ],
+    ids=lambda text: text[:24],
+)
+def test_listen_ports_that_cannot_be_used(text: str) -> None:
+    with pytest.raises(Unusable):
+        listen_ports(text)
+
+
+@pytest.mark.parametrize(
+    ("rule", "ports", "hosts", "problems"),
+    [
+        pytest.param(WEB, (80, 81), ["http-80|web.test"], [], id="without-it-port-80"),
+        pytest.param(WEB, (81,), [], ["ListenerNotFound"], id="without-it-nothing-but-80"),
+        pytest.param(
+            BOTH, (80, 81), ["http-80|web.test", "http-81|web.test"], [], id="exactly-these"
+        ),
+        pytest.param(
+            BOTH, (81, 82), ["http-81|web.test"], ["ListenerNotFound"], id="those-that-there-are"
+        ),
+        pytest.param(
+            WEB.annotate({LISTEN: '[{"HTTP":80},{"HTTPS":443}]'}),
+            (80,),
+            ["http-80|web.test"],
+            ["NotSupported"],
+            id="https-comes-later",
+        ),
+        pytest.param(
+            WEB.annotate({LISTEN: "80"}), (80,), [], ["InvalidAnnotation"], id="unusable-none"
+        ),
+        pytest.param(WEB.tls("cert", "web.test"), (80,), [], ["NotSupported"], id="tls-host"),
+        pytest.param(
+            WEB.tls("cert", "WEB.test").host("plain.test").path("/", to="web:80"),
+            (80,),
+            ["http-80|plain.test"],
+            ["NotSupported"],
+            id="tls-host-beside-another",
+        ),
+        pytest.param(
+            WEB.tls("cert", "*.test"), (80,), [], ["NotSupported"], id="tls-host-by-wildcard"
+        ),
+        pytest.param(
+            BOTH.tls("cert", "web.test"),
+            (80, 81),
+            ["http-80|web.test", "http-81|web.test"],
+            [],
+            id="listen-ports-hold-for-tls-hosts-too",
+        ),
+    ],
+)
+def test_listeners_of_an_ingress(
+    rule: IngressBuilder, ports: tuple[int, ...], hosts: list[str], problems: list[str]
+) -> None:
+    world = served(rule, ports=ports)
+    assert tables(world) == hosts
+    assert [reason for reason in world.problems("web") if reason != "ServiceNotFound"] == problems
+
+
+def test_only_an_ingress_that_is_served_shows_an_address() -> None:
+    world = served(WEB, ports=(81,))
+    row = world.translator.tables.ingress_statuses
+    assert row.rows[WEB.ref()].as_kubernetes() == {"loadBalancer": {}}
+    world.put(alb_gateway(ports=(80, 81)).manifest)
+    shown = {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}
+    assert row.rows[WEB.ref()].as_kubernetes() == shown
+
+
+def test_rules_of_different_listeners_do_not_conflict() -> None:
+    other = ingress("other", host="web.test").path("/", to="api:80").of_class("alb")
+    world = served(WEB, other.annotate({LISTEN: '[{"HTTP":81}]'}), ports=(80, 81))
+    assert tables(world) == ["http-80|web.test", "http-81|web.test"]
+    assert "Conflict" not in [*world.problems("web"), *world.problems("other")]
+    world.put(other.annotate({LISTEN: '[{"HTTP":80}]'}).manifest)
+    assert "Conflict" in [*world.problems("web"), *world.problems("other")]
+
+
+def test_a_default_backend_serves_the_listeners_of_its_ingress() -> None:
+    rest = ingress("rest").default("web:80").of_class("alb").annotate({LISTEN: '[{"HTTP":81}]'})
+    world = served(rest, ports=(80, 81))
+    held = world.snapshots["alb/gw"]
+    stars = {name: held[TypeUrl.SCOPED_ROUTE, name].origins for name in ("http-80|*", "http-81|*")}
+    assert stars == {"http-80|*": (), "http-81|*": (rest.ref(),)}
+
+
+# -- annotations -----------------------------------------------------------------------------------
+
+
+def read(rule: IngressBuilder) -> IngressRules:
+    return read_alb_ingress(rule.ref(), rule.model())
+
+
+TWO_SERVICES = WEB.path("/api", to="api:80").default("api:80")
+
+
+@pytest.mark.parametrize(
+    ("annotations", "paths", "effects"),
+    [
+        pytest.param({}, ["/", "/api", "/"], [], id="none"),
+        pytest.param(
+            {f"{ALB}conditions.api": "[]"}, ["/"], ["paths to api are not served"], id="conditions"
+        ),
+        pytest.param(
+            {f"{ALB}actions.api": ""}, ["/"], ["paths to api are not served"], id="actions"
+        ),
+        pytest.param(
+            {f"{ALB}conditions.nobody": "[]"},
+            ["/", "/api", "/"],
+            ["paths to nobody are not served"],
+            id="conditions-of-no-path",
+        ),
+        pytest.param({f"{ALB}use-regex": "true"}, [], ["the Ingress is not served"], id="regex"),
+        pytest.param({f"{ALB}use-regex": "false"}, ["/", "/api", "/"], [], id="switched-off"),
+        pytest.param(
+            {f"{ALB}rewrite-target": "/x"}, [], ["the Ingress is not served"], id="rewrite"
+        ),
+        pytest.param({f"{ALB}order": "1"}, [], ["the Ingress is not served"], id="order"),
+        pytest.param(
+            {f"{ALB}sticky-session": "true", f"{ALB}cluster-weight.c1": "100"},
+            ["/", "/api", "/"],
+            ["no effect yet", "no effect yet"],
+            id="tuning",
+        ),
+        pytest.param(
+            {"nginx.ingress.kubernetes.io/ssl-redirect": "true"},
+            ["/", "/api", "/"],
+            ["no effect yet"],
+            id="redirect-under-nginx",
+        ),
+        pytest.param(
+            {
+                f"{ALB}conditions": "[]",
+                f"{ALB}orders": "1",
+                "nginx.ingress.kubernetes.io/rewrite-target": "/x",
+                "mse.ingress.kubernetes.io/service-subset": "v1",
+            },
+            ["/", "/api", "/"],
+            [],
+            id="what-the-dialect-does-not-know",
+        ),
+    ],
+)
+def test_annotations_without_effect_yet(
+    annotations: dict[str, str], paths: list[str], effects: list[str]
+) -> None:
+    rules = read(TWO_SERVICES.annotate(annotations))
+    assert [rule.path.value for rule in rules.everything] == paths
+    assert [(p.reason, p.effect) for p in rules.problems] == [("NotSupported", e) for e in effects]
+
+
+@pytest.mark.parametrize("prefix", [ALB, "nginx.ingress.kubernetes.io/"])
+def test_a_canary_under_both_prefixes(prefix: str) -> None:
+    (rule,) = read(WEB.annotate({f"{prefix}canary": "true", f"{prefix}canary-weight": "7"})).rules
+    assert rule.alternative is not None
+    assert rule.alternative.weight == 7
+
+
+def test_nginx_wins_and_spellings_of_mse_mean_nothing() -> None:
+    weights = {
+        f"{ALB}canary": "true",
+        f"{ALB}canary-weight": "7",
+        "nginx.ingress.kubernetes.io/canary-weight": "8",
+        "mse.ingress.kubernetes.io/canary-weight-total": "10",
+    }
+    (rule,) = read(WEB.annotate(weights)).rules
+    assert rule.alternative is not None
+    assert (rule.alternative.weight, rule.alternative.total) == (8, 100)
+
+
+def test_spellings_of_alb_mean_nothing_to_an_mse_gateway() -> None:
+    world = World()
+    world.attach(HUB)
+    main = WEB.of_class("mse").annotate({f"{ALB}canary": "true", f"{ALB}order": "1"})
+    world.put(mse_gateway().manifest, main.manifest)
+    assert tables(world, "mse/gw") == ["mse|web.test"]
+    assert world.problems("web") == ["ServiceNotFound"]
+
+
+def test_a_backend_that_is_an_action_needs_the_action() -> None:
+    rule = WEB.path("/x", to="maintenance:use-annotation")
+    rules = read(rule)
+    assert [r.path.value for r in rules.rules] == ["/"]
+    at = "spec.rules[0].http.paths[1].backend.service.port"
+    assert [(p.reason, p.key) for p in rules.problems] == [("InvalidBackend", at)]
+    rules = read(rule.annotate({f"{ALB}actions.maintenance": "[]"}))
+    assert [r.path.value for r in rules.rules] == ["/"]
+    assert [p.reason for p in rules.problems] == ["NotSupported"]
+
+
+# -- paths -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path_type", "text", "path"),
+    [
+        pytest.param("Exact", "/a", Path(PathKind.EXACT, "/a"), id="exact"),
+        pytest.param("Prefix", "/a/", Path(PathKind.PREFIX, "/a"), id="prefix"),
+        pytest.param("Prefix", "/", Path(PathKind.PREFIX, "/"), id="everything"),
+        pytest.param("ImplementationSpecific", "/a", Path(PathKind.EXACT, "/a"), id="plain"),
+        pytest.param("ImplementationSpecific", "", Path(PathKind.PREFIX, "/"), id="empty"),
+        pytest.param(
+            "ImplementationSpecific", "/a.b/*", Path(PathKind.REGEX, r"/a\.b/.*"), id="any-run"
+        ),
+        pytest.param(
+            "ImplementationSpecific", "/v?/x", Path(PathKind.REGEX, "/v./x"), id="one-character"
+        ),
+    ],
+)
+def test_paths(path_type: str, text: str, path: Path) -> None:
+    assert alb_path(path_type, text) == path
+
+
+@pytest.mark.parametrize(
+    ("path_type", "text"),
+    [
+        ("Exact", "/a*"),
+        ("Exact", "/a?"),
+        ("Exact", "a"),
+        ("Prefix", "/a?"),
+        ("ImplementationSpecific", "*"),
+        ("ImplementationSpecific", "/a/../*"),
+        ("ImplementationSpecific", "/a b*"),
+    ],
+)
+def test_paths_that_cannot_be_used(path_type: str, text: str) -> None:
+    with pytest.raises(Unusable):
+        alb_path(path_type, text)
+
+
+def test_a_wrong_path_costs_its_rule_alone() -> None:
+    rules = read(WEB.path("/a*", to="web:80", kind="Exact"))
+    assert [rule.path.value for rule in rules.rules] == ["/"]
+    assert [p.reason for p in rules.problems] == ["InvalidPath"]
+
+
+def test_the_gateway_is_known_by_its_flavour() -> None:
+    world = served(WEB, ports=(80,))
+    row = world.translator.tables.ingress_statuses.rows[Ref(HUB, "Ingress", "default", "web")]
+    assert row.gateways == ("alb/gw",)
