@@ -23,6 +23,7 @@ Json: TypeAlias = Any  # as an API server takes it
 
 ROOT = "/etc/fleetgate"
 NAME = "envoy-mse-shop-7d4b9c-x2x4z"
+SHOP = gateway(instance={"spec": "2c1g"})
 PATIENCE = 30.0
 
 
@@ -111,10 +112,13 @@ class Pod:
 
 @asynccontextmanager
 async def pod(
-    settings: ManagedSettings, certificate: dict[str, bytes], directory: Path
+    settings: ManagedSettings,
+    certificate: dict[str, bytes],
+    directory: Path,
+    declared: Json = SHOP,
 ) -> AsyncIterator[Pod]:
-    """Run the Pod of a gateway called shop while the block runs."""
-    ref, config = read(gateway(instance={"spec": "2c1g"}))
+    """Run the Pod of a gateway, of one called shop unless told, while the block runs."""
+    ref, config = read(declared)
     manifests = {manifest["kind"]: manifest for manifest in objects(ref, config, settings)}
     template = manifests["Deployment"]["spec"]["template"]
     running = Pod(template, settings, directory / "mounts")

@@ -12,13 +12,14 @@ from fleetgate.managed.envoy import FILE, bootstrap_files
 from fleetgate.managed.shape import Size
 from tests.certificates.served import DAY, SERVER, SHOP, Clock, made, serial, served
 from tests.managed.pod import NAME, eventually, pod, settings
-from tests.managed.rig import gateway, read
-from tests.xds.gateway import SCOPE_HEADER
+from tests.managed.rig import alb, gateway, read
+from tests.xds.gateway import SCOPE_HEADER, listener
 from tests.xds.resources import LISTENER
 
 pytestmark = pytest.mark.usefixtures("real_envoy")
 
 SCOPE = {SCOPE_HEADER: "shop"}
+WEB = "alb/web"
 
 
 def test_it_joins_its_gateway_by_its_certificate_and_serves(tmp_path: Path) -> None:
@@ -37,6 +38,27 @@ def test_it_joins_its_gateway_by_its_certificate_and_serves(tmp_path: Path) -> N
                 session.get(await shop.listener(), headers=SCOPE) as answer,
             ):
                 assert await answer.text() == "first"
+
+    asyncio.run(story())
+
+
+def test_envoys_of_an_albconfig_take_listeners_that_come_while_they_run(tmp_path: Path) -> None:
+    async def story() -> None:
+        certificates = await made()
+        async with served(certificates.credentials()) as xds:
+            xds.cache.publish(WEB, {LISTENER: {"http-80": listener("http-80")}})
+            files = dict(certificates.client_of(WEB).files)
+            async with pod(settings(xds.port, SERVER), files, tmp_path, alb("web", 80)) as web:
+                await web.becomes(200)
+                (client,) = xds.cache.clients()
+                assert client.group == WEB
+                xds.cache.publish(WEB, {LISTENER: {"http-8001": listener("http-8001")}})
+
+                async def listens() -> bool:
+                    listeners = await web.admin("/listeners")
+                    return "http-80::" in listeners and "http-8001::" in listeners
+
+                await eventually(listens)
 
     asyncio.run(story())
 
