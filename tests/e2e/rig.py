@@ -21,6 +21,7 @@ from fleetgate.local import LocalFleet, local_fleet
 from fleetgate.serving import ServeSettings, XdsSettings
 from tests.e2e.backends import Backend
 from tests.support.builders import Builder, mse_gateway, service, slice_of, write
+from translators.names import parse_gateway_name
 
 ONE, TWO = "one", "two"
 
@@ -30,8 +31,8 @@ _HTTP_PORT = 80
 
 
 def gateway_ref(name: str = "gw") -> Ref:
-    """Name a gateway's object."""
-    return Ref(HUB, "MseIngressConfig", "", name)
+    """Name a gateway's object: an MSE one unless the name has its flavour, as in alb/gw."""
+    return parse_gateway_name(name if "/" in name else f"mse/{name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class Rig:
     async def sync(self) -> None:
         """Return when every Envoy has acknowledged what is declared now."""
         await self.served.sync()
+
+    async def addresses(self, gateway: str) -> tuple[Address, ...]:
+        """Give where each listener of a gateway is, as `address` does of the first."""
+        await self.address(gateway)
+        return self.served.control.sockets(gateway_ref(gateway))
 
     async def address(self, gateway: str = "gw") -> Address:
         """Give where a gateway listens, once it does and has all that is declared now."""

@@ -12,7 +12,6 @@ from fleetgate.offline import read_fleet
 from tests.e2e.rig import Rig, rig
 from tests.e2e.standing import Standing, standing
 from tests.golden.case import CASES, Case
-from translators.names import parse_gateway_name
 
 pytestmark = [pytest.mark.usefixtures("real_envoy"), pytest.mark.xdist_group("golden")]
 
@@ -34,7 +33,7 @@ def test_envoy_accepts(name: str, served: Standing[Rig], tmp_path: Path) -> None
         control = fleet.served.control
         case.make(fleet.fleet.root)
         for gateway in wanted:
-            await fleet.address(parse_gateway_name(gateway).name)
+            await fleet.address(gateway)
         for gateway, resources in wanted.items():
             served_now = control.cache.snapshot(gateway)
             assert {t: set(named) for t, named in served_now.items() if named} == {
