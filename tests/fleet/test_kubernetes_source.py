@@ -15,7 +15,7 @@ from fleet.ref import HUB, Ref
 from fleet.sources.kubernetes import KubernetesSource
 from tests.fleet.kubernetes_rig import HOME, KubernetesRig, declare, naming, withdraw
 from tests.fleet.rigs import Listener, line, listening
-from tests.support.builders import ingress, mse_gateway, pod, service
+from tests.support.builders import Builder, alb_gateway, ingress, mse_gateway, pod, service
 from tests.support.kube import Clusters
 
 SHOP = ingress("shop", host="example.com").path("/", to="shop:80")
@@ -166,16 +166,19 @@ def test_a_member_that_lets_nobody_read_says_what_rbac_lacks(rig: KubernetesRig)
 # -- members --------------------------------------------------------------------------------------
 
 
-def test_a_member_is_read_while_a_gateway_is_attached_to_it(rig: KubernetesRig) -> None:
+@pytest.mark.parametrize("gateway", [mse_gateway, alb_gateway], ids=["mse", "alb"])
+def test_a_member_is_read_while_a_gateway_is_attached_to_it(
+    rig: KubernetesRig, gateway: Callable[..., Builder[Any]]
+) -> None:
     rig.put(CART, origin="one")
     attached(rig)
 
     async def script(listener: Listener) -> None:
         assert listener.state.origins.keys() == {HUB}
-        attached(rig, "one")
+        rig.put(gateway("attaches-members", members=["one"]))
         await listener.until(found(listener, "one"))
         assert CART.ref("one") in listener.state.table(Service)
-        attached(rig)
+        rig.put(gateway("attaches-members"))
         await listener.until(lambda: "one" not in listener.state.origins)
         assert not listener.state.table(Service)
         rig.put(LATE, origin="one")

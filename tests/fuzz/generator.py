@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, Final, TypeVar
 
+from translators.annotations import alb_features
 from translators.annotations.features import FEATURES, LATER
+from translators.annotations.reader import ALB
 
 T = TypeVar("T")
 Json = Any  # a manifest, right or wrong
@@ -18,6 +20,11 @@ KEYS: Final = tuple(
     spelling
     for key in (*(key for feature in FEATURES for key in feature.keys), *LATER)
     for spelling in key.spellings
+)
+ALB_KEYS: Final = tuple(f"{ALB}{name}" for name in ("listen-ports", *alb_features.LATER))
+_LISTEN_PORTS: Final = (
+    *('[{"HTTP":80}]', '[{"HTTP":80,"HTTPS":443}]', '[{"http":81},{"HTTP":80}]', '[{"HTTP":82}]'),
+    *("[]", "{}", "80", "[{}]", '[{"HTTP":"80"}]', '[{"HTTP":1e3}]', '[{"TCP":80}]', "[[[["),
 )
 _IN_USE: Final = tuple(s for f in FEATURES for key in f.keys for s in key.spellings)
 
@@ -199,6 +206,21 @@ class Generator:
         spec = {"name": self._anything(), "ingress": {"local": {"ingressClass": "mse"}}}
         return _manifest("mse.alibabacloud.com/v1alpha1", "MseIngressConfig", metadata, spec=spec)
 
+    def alb_gateway(self, name: str) -> Json:
+        """A gateway with listeners on 80 and 81, and odd entries between them."""
+        odd = [
+            {
+                "port": self.one_of((80, "81", 0, -1, 65536, "x", None, [], True)),
+                "protocol": self._anything(),
+            }
+            for _ in range(self._random.randint(0, 3))
+        ]
+        good = [{"port": port, "protocol": "HTTP"} for port in (80, "81")]
+        annotations = {"alb.ingress.kubernetes.io/remote-clusters": ",".join(MEMBERS)}
+        spec = {"config": {"id": self._anything()}, "listeners": [good[0], *odd, good[1]]}
+        metadata = {"name": name, "annotations": annotations}
+        return _manifest("alibabacloud.com/v1", "AlbConfig", metadata, spec=spec)
+
     def ingress(self, name: str) -> Json:
         """An Ingress; a few do not even have a usable name."""
         metadata: dict[str, Json] = {"name": name if self.chance(97) else self._anything()}
@@ -210,7 +232,7 @@ class Generator:
             )
         if self.chance(85):
             metadata["annotations"] = self._annotations()
-        spec: dict[str, Json] = {"ingressClassName": "mse"}
+        spec: dict[str, Json] = {"ingressClassName": self.one_of(("mse", "mse", "mse", "alb"))}
         if self.chance(95):
             spec["rules"] = [self._rule() for _ in range(self._random.randint(0, 3))]
         if self.chance(10):
@@ -258,13 +280,18 @@ class Generator:
         for _ in range(self._random.randint(0, 4)):
             key = self.one_of(_IN_USE if self.chance(60) else KEYS)
             annotations[key] = self._value(key) if self.chance(80) else self._anything()
+        if self.chance(20):
+            key = self.one_of(ALB_KEYS)
+            annotations[key if self.chance(90) else key + self._text()] = self._text()
+        if self.chance(20):
+            annotations[f"{ALB}listen-ports"] = self.mostly(*_LISTEN_PORTS[:1], *_LISTEN_PORTS)
         if self.chance(5):
             annotations[self._text()] = self._text()
         return annotations
 
     def _canary(self) -> dict[str, Json]:
         """A canary of one or more kinds, right in most parts."""
-        prefix = self.one_of(("mse", "mse", "nginx")) + ".ingress.kubernetes.io/canary"
+        prefix = self.one_of(("mse", "mse", "nginx", "alb")) + ".ingress.kubernetes.io/canary"
         canary = {prefix: self.mostly("true", "false", "treu", True)}
         for by in ("header", "query", "cookie"):
             if self.chance(50):

@@ -20,7 +20,7 @@ from fleetgate.demo.load import Load
 from tests.e2e.backends import backend
 from tests.e2e.rig import Rig, rig
 from tests.fuzz.generator import MEMBERS, SERVICES, Generator
-from tests.support.builders import ingress
+from tests.support.builders import alb_class, ingress
 from xds.resource import TypeUrl
 
 SEED: Final = 20260131
@@ -42,12 +42,14 @@ class Seen:
     """What the random objects led to: nothing is tested by objects that all fall at the gate."""
 
     hosts: set[str] = field(default_factory=set)
+    alb_hosts: set[str] = field(default_factory=set)
     clusters: set[str] = field(default_factory=set)
     regexes: set[str] = field(default_factory=set)
     reasons: set[str] = field(default_factory=set)
 
     def note(self, control: ControlPlane) -> None:
         """Take in what is served now."""
+        self.alb_hosts |= control.cache.snapshot("alb/gw")[TypeUrl.SCOPED_ROUTE].keys()
         snapshot = control.cache.snapshot("mse/gw")
         self.hosts |= snapshot[TypeUrl.SCOPED_ROUTE].keys()
         self.clusters |= snapshot[TypeUrl.CLUSTER].keys()
@@ -60,6 +62,7 @@ def test_envoy_refuses_nothing_and_the_control_ingress_is_served(tmp_path: Path)
     seen = asyncio.run(_fuzz(tmp_path, SEED))
 
     assert len(seen.hosts) > 15
+    assert len(seen.alb_hosts) > 15
     assert len(seen.regexes) > 15
     assert {">" in name for name in seen.clusters} == {True, False}
     assert {"@" in name for name in seen.clusters} == {True, False}
@@ -80,16 +83,18 @@ async def _fuzz(tmp_path: Path, seed: int) -> Seen:
 
                 control, at = served.served.control, f"seed {seed}, batch {number}"
                 assert not control.cache.rejections("mse/gw"), at
+                assert not control.cache.rejections("alb/gw"), at
                 assert not load.tally().failures, at
                 seen.note(control)
         envoys = served.served.gateways.envoys
-        assert [envoy.starts for envoy in envoys.values()] == [1]
+        assert [envoy.starts for envoy in envoys.values()] == [1, 1]
     return seen
 
 
 def _write(served: Rig, generator: Generator, batch: int) -> None:
     """Put a batch in place: its Ingresses over the half of the last, and all else anew."""
     _put(served, HUB, "gateway", [generator.gateway("gw")])
+    _put(served, HUB, "alb", [generator.alb_gateway("gw"), alb_class().manifest])
     for number in range(INGRESSES):
         slot = (batch * INGRESSES // 2 + number) % (2 * INGRESSES)
         _put(served, HUB, f"ingress-{slot}", [generator.ingress(f"i{batch}-{number}")])
