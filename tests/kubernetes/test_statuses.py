@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.kubernetes.rig import HOME, name_member
 from tests.support import world as manifests
 from tests.support.ads_client import ads_client
+from tests.support.builders import alb_class, alb_gateway
 from tests.support.kube import Cluster, Clusters
 from tests.support.process import Fleetgate, fleetgate, until
 from xds.resource import TypeUrl
@@ -119,6 +121,30 @@ def test_an_attached_cluster_that_nobody_knows_is_marked(
         assert unknown.keys() == {"message"}
         name_member(hub, "c9", clusters.c1.config())
         until(lambda: field(hub, *there) == '[{"clusterId":"c7fb82"},{"clusterId":"c9"}]')
+
+
+def test_an_alb_gateway_shows_its_id_name_listeners_and_clusters(
+    clusters: Clusters, hub: Cluster, tmp_path: Path
+) -> None:
+    name_member(hub, "c7fb82", clusters.c1.config())
+    gateway = alb_gateway("alb", members=["c7fb82", "c9"], ports=[8001, "8002"])
+    declare(hub, *(yaml.safe_dump(each.manifest) + "---\n" for each in (gateway, alb_class("alb"))))
+    with serve(hub, tmp_path) as serving, ads_client(serving.xds_port, "alb/alb") as client:
+        client.request(TypeUrl.LISTENER)
+        client.acknowledge(client.hear())
+        conditions = ("albconfig alb", ".status.conditions[*].status")
+        until(lambda: field(hub, *conditions) == "True False")
+        head, row = hub.kubectl("get", "albconfig", "alb").splitlines()
+        assert head.split() == ["NAME", "ALBID", "DNSNAME", "PORT&PROTOCOL", "CERTID", "AGE"]
+        assert row.split()[:4] == ["alb", "alb-alb", "127.0.0.9", "8001/HTTP"]
+        listeners = field(hub, "albconfig alb", ".status.loadBalancer.listeners[*].portAndProtocol")
+        assert listeners == "8001/HTTP 8002/HTTP"
+        there = ("albconfig alb", ".status.loadBalancer.subClusters")
+        assert field(hub, *there) == '["c7fb82"]'
+        until(lambda: "MemberNotFound" in hub.kubectl("describe", "albconfig", "alb"))
+        name_member(hub, "c9", clusters.c1.config())
+        until(lambda: field(hub, *there) == '["c7fb82","c9"]')
+        until(lambda: field(hub, *conditions) == "True True")
 
 
 def test_an_ingress_has_the_address_of_its_gateway_as_long_as_there_is_one(
