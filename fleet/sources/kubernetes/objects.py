@@ -41,15 +41,20 @@ class Objects:
         nothing.
         """
         listing = await list_all(server, self._collection, self._read)
-        there: dict[Ref, Upserted | Refused] = {}
+        there: set[Ref] = set()
+        differing: dict[Ref, Upserted | Refused] = {}
         async for read in _in_slices(listing.items):
-            there |= {found.ref: found for found in read if found is not None}
-        differing: list[tuple[Ref, Upserted | Refused | None]] = []
+            for found in read:
+                if found is None:
+                    continue
+                there.add(found.ref)
+                differing.pop(found.ref, None)  # the last one counts, should it be there twice
+                if self._said.differs(found.ref, found):
+                    differing[found.ref] = found
+        gone: list[Ref] = []
         async for known in _in_slices(list(self._said.refs)):
-            differing += [(ref, None) for ref in known if ref not in there]
-        async for found in _in_slices(list(there.items())):
-            differing += [pair for pair in found if self._said.differs(*pair)]
-        self._differ(differing)
+            gone += [ref for ref in known if ref not in there]
+        self._differ([*((ref, None) for ref in gone), *differing.items()])
         return listing.position
 
     def change(self, change: Change) -> None:
@@ -77,8 +82,14 @@ class Objects:
         return None if isinstance(found, Unused) or found.ref.kind == FILE else found
 
 
-async def _in_slices(items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
-    """The items, some at a time, with a turn for everybody else after each slice."""
-    for start in range(0, len(items), SLICE):
-        yield items[start : start + SLICE]
+async def _in_slices(items: list[T]) -> AsyncIterator[Sequence[T]]:
+    """Take the items out of the list, some at a time, with a turn for everybody else in between.
+
+    What is not kept of a slice is gone with it: to free all at once takes as long as to compare.
+    """
+    items.reverse()
+    while items:
+        taken = items[: -SLICE - 1 : -1]
+        del items[-SLICE:]
+        yield taken
         await asyncio.sleep(0)
