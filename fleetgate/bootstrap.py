@@ -16,7 +16,7 @@ from fleetgate.certificates.envoy import XdsTls, transport_socket
 XDS_CLUSTER: Final = "fleetgate_xds"
 
 STATISTICS: Final = (
-    # A Cluster has two: 5000 of them would have 991,501 lines with Envoy's defaults.
+    # A Cluster has two once it is asked: 5000 would have 991,501 lines with Envoy's defaults.
     ("safe_regex", {"regex": r"cluster\.[^.]+\.upstream_rq_(total|5xx)"}),
     # What clients see, by listener: requests, answers by class, resets, connections, bytes.
     ("prefix", "http.http-"),
@@ -32,6 +32,9 @@ STATISTICS: Final = (
     ("prefix", "overload."),
 )
 """The statistics that exist unless all of them are asked for, as StringMatchers."""
+
+
+_RELEASED_AT_ONCE: Final = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,13 @@ def bootstrap_document(gateway: str, settings: BootstrapSettings) -> dict[str, A
             ]
         },
         "overload_manager": _overload_manager(settings),
-        **({} if settings.full_statistics else {"stats_config": _stats_config()}),
+        # What one large response took while it was read goes back to the system: 5000 hosts leave
+        # 20 MiB of it, which Envoy would keep.
+        "memory_allocator_manager": {
+            "bytes_to_release": _RELEASED_AT_ONCE,
+            "memory_release_interval": "1s",
+        },
+        **({} if settings.full_statistics else _few_statistics()),
     }
 
 
@@ -164,9 +173,16 @@ def _overload_manager(settings: BootstrapSettings) -> dict[str, Any]:  # JSON
     }
 
 
-def _stats_config() -> dict[str, Any]:  # JSON
+def _few_statistics() -> dict[str, Any]:  # JSON
+    """A Cluster's counters begin with its first request: 3.4 KiB less for each that has had none.
+
+    Envoy remembers of each Cluster the names of all counters that it is told not to keep.
+    """
     patterns = [{kind: value} for kind, value in STATISTICS]
-    return {"stats_matcher": {"inclusion_list": {"patterns": patterns}}}
+    return {
+        "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": patterns}}},
+        "deferred_stat_options": {"enable_deferred_creation_stats": True},
+    }
 
 
 def _address(address: str, port: int) -> dict[str, Any]:  # JSON

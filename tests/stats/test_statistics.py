@@ -30,8 +30,13 @@ FIXED: Final = 400
 pytestmark = pytest.mark.usefixtures("real_envoy")
 
 
-def _lines(tmp_path: Path, services: int, bootstrap: BootstrapSettings) -> Sequence[str]:
-    """The lines of the gateway of so many Services, after a good and a bad answer of each."""
+def _lines(
+    tmp_path: Path, services: int, bootstrap: BootstrapSettings, *, quiet: int = 0
+) -> Sequence[str]:
+    """The lines of a gateway of so many Services, after a good and a bad answer of each.
+
+    The last `quiet` of them are asked nothing.
+    """
 
     async def measure() -> Sequence[str]:
         root = tmp_path / "fleet"
@@ -47,9 +52,9 @@ def _lines(tmp_path: Path, services: int, bootstrap: BootstrapSettings) -> Seque
                         await fleet.sync()
                         for manner, status in (Manner.ANSWER, 200), (Manner.UNAVAILABLE, 503):
                             pod.manner = manner
-                            for number in range(services):
+                            for number in range(services - quiet):
                                 assert await _ask(address, f"host-{number}.test") == status
-                        assert len(pod.asked) == 2 * services
+                        assert len(pod.asked) == 2 * (services - quiet)
                         page = await envoy.get("/stats/prometheus")
         return [line for line in page.splitlines() if line and not line.startswith("#")]
 
@@ -84,6 +89,13 @@ def test_a_cluster_is_two_lines(services: int, tmp_path: Path) -> None:
         own = [line for line in lines if f'"default/service-{number}/80"' in line]
         assert len(own) == 2
     assert len(lines) < FIXED + 2 * services
+
+
+def test_a_cluster_without_requests_has_no_lines(tmp_path: Path) -> None:
+    lines = _lines(tmp_path, 2, BootstrapSettings(), quiet=1)
+
+    shown = [any(f"service-{number}/" in line for line in lines) for number in range(2)]
+    assert shown == [True, False]
 
 
 def test_a_setting_opens_the_full_set(tmp_path: Path) -> None:
