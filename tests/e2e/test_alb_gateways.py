@@ -1,16 +1,20 @@
 """ALB gateways: several listeners of one real Envoy, each with routes of its own."""
 
 import asyncio
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Address, Question
 from fleetgate.demo.load import ask
+from fleetgate.demo.loopback import Loopback
 from fleetgate.report import gateway_status
 from tests.e2e.backends import backend
-from tests.e2e.rig import ONE, TWO, ask_once, gateway_ref, rig
+from tests.e2e.rig import ONE, TWO, Rig, ask_once, gateway_ref, rig, settings_on
+from tests.e2e.stock import control_plane, stock_envoy
 from tests.support.builders import Builder, IngressBuilder, alb_class, alb_gateway, ingress
 from translators.status import Phase
 
@@ -113,6 +117,29 @@ async def _refused(address: Address) -> None:
             return
         writer.close()
         await asyncio.sleep(0.02)  # nothing tells when a drained listener has closed its socket
+
+
+@pytest.mark.parametrize("protocol", ["delta", "sotw"])
+def test_a_stock_envoy_takes_a_later_listener(tmp_path: Path, protocol: str) -> None:
+    async def scenario() -> None:
+        fleet = DemoFleet.create(tmp_path / "fleet", [ONE])
+        async with AsyncExitStack() as stack:
+            settings = settings_on(stack.enter_context(closing(Loopback())))
+            web = await stack.enter_async_context(backend("web"))
+            served = await stack.enter_async_context(control_plane(tmp_path, settings))
+            joined = Rig(fleet, served, settings)
+            joined.expose("web", [web])
+            joined.declare("rule.yaml", rule("web", 80, 8001))
+            joined.declare("gateway.yaml", *gateway(80, members=(ONE,)))
+            joining = stock_envoy(GATEWAY, served.serving.xds_port, tmp_path, protocol=protocol)
+            await stack.enter_async_context(joining)
+            assert await answer(await joined.address(GATEWAY)) == (200, "web")
+            joined.declare("gateway.yaml", *gateway(8001, members=(ONE,)))
+            joined.declare("more.yaml", rule("more", 8001, host="more.test"))
+            (later,) = await joined.addresses(GATEWAY)
+            assert await answer(later) == await answer(later, "more.test") == (200, "web")
+
+    asyncio.run(scenario())
 
 
 def test_members_are_attached_and_detached_live(tmp_path: Path) -> None:
