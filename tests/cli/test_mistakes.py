@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import PORT_OFFSET, fleetgate, run
+from tests.support.builders import alb_gateway, write
 
 FREE_PORTS = ("--xds-port", "0", "--admin-port", "0")
 WITHOUT_ENVOY_PACKAGE = (
@@ -47,6 +48,15 @@ def test_the_port_of_a_gateway_is_taken(fleet: Path, address: str) -> None:
 
     ended.says(f"mse/shop cannot listen on {address}:{80 + PORT_OFFSET} (Address already in use)")
     ended.says("--port-offset")
+
+
+def test_the_port_of_a_further_listener_is_taken(fleet: Path, address: str) -> None:
+    write(fleet, "hub/gateway.yaml", alb_gateway("front", ports=[80, 81]))
+    with taken(address, 81 + PORT_OFFSET):
+        place = ("--bind", address, "--port-offset", str(PORT_OFFSET))
+        ended = fleetgate("up", fleet, *place, *FREE_PORTS)
+
+    ended.says(f"alb/front cannot listen on {address}:{81 + PORT_OFFSET} (Address already in use)")
 
 
 def test_a_port_of_the_demo_is_taken() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import PORT_OFFSET, Staying, runs
-from tests.support.builders import ingress, mse_gateway, write
+from tests.support.builders import alb_gateway, ingress, mse_gateway, write
 
 
 def _status(address: str, host: str) -> int:
@@ -64,6 +64,15 @@ def test_each_gateway_has_its_envoy(fleet: Path, address: str) -> None:
 
     assert len(gateways) == 2
     assert len({line.rpartition("//")[2] for line in gateways}) == 2
+
+
+def test_a_gateway_with_several_listeners_says_all_of_them(fleet: Path, address: str) -> None:
+    write(fleet, "hub/gateway.yaml", alb_gateway("front", members=["east"], ports=[80, 81]))
+
+    with Staying.up(fleet, address) as up:
+        first, second = (f"{address}:{port + PORT_OFFSET}" for port in (80, 81))
+        assert up.out[-1] == f"ready: alb/front listens on http://{first}, http://{second}\n"
+        assert f"{first}, {second}" in up.ask("status").out
 
 
 def test_a_problem_is_logged_once_and_hinders_nobody(fleet: Path, address: str) -> None:

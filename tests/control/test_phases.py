@@ -2,10 +2,11 @@
 
 import pytest
 
-from fleet.events import Listed
-from fleet.ref import HUB
+from fleet.events import Listed, Refused
+from fleet.problem import Problem
+from fleet.ref import HUB, Ref
 from fleetgate.control import ControlPlane, Standing
-from fleetgate.report import gateway_status
+from fleetgate.report import gateway_refs, gateway_status
 from tests.control.rig import DECLARED, GATEWAY, NEVER, Said, starting
 from translators.status import Phase
 
@@ -41,5 +42,20 @@ def test_a_gateway_that_the_hub_refuses_to_run_has_failed_unless_it_listens() ->
         control.heard_elsewhere({"mse/gw": Standing.LISTENING})
         await control.settle()
         assert gateway_status(control, GATEWAY).phase is Phase.LISTENING
+
+    starting(NEVER, scenario)
+
+
+def test_a_gateway_that_cannot_be_read_has_failed_in_the_words_of_its_kind() -> None:
+    ref = Ref(HUB, "AlbConfig", "", "gw")
+    problem = Problem(ref, "InvalidField", "spec", "5", "a mapping of fields")
+
+    async def scenario(control: ControlPlane, source: Said) -> None:
+        await source.say(Refused(ref, (problem,)), Listed(HUB))
+        await control.settle()
+        assert gateway_refs(control) == [ref]
+        (listening, _) = gateway_status(control, ref).as_kubernetes()["conditions"]
+        assert (listening["status"], listening["reason"]) == ("False", "Failed")
+        assert listening["message"] == problem.message
 
     starting(NEVER, scenario)
