@@ -1,6 +1,6 @@
 """Which gateway a client's certificate is for: its URI decides, not what the node says.
 
-spiffe://TRUST-DOMAIN/gateway/mse/NAME
+spiffe://TRUST-DOMAIN/gateway/mse/NAME, .../alb/NAME
 """
 
 import re
