@@ -1,7 +1,7 @@
 """The ALB dialect: an Ingress is read into rules, each for the listeners that it is meant for.
 
-listen-ports    exactly these listeners, for all hosts
-without it      HTTP 80, but HTTPS 443 for hosts of spec.tls
+With `listen-ports` these are exactly the listeners that it lists, for all hosts; without it, HTTP
+80, and HTTPS 443 instead for the hosts of `spec.tls`.
 """
 
 import re
