@@ -47,6 +47,8 @@ GOALS: Final[Mapping[tuple[str, str, str], Goal]] = MappingProxyType(
         ("load-in", "15000 objects", "lag after the last write"): Goal(0.3),
         ("cold", "5000 hosts", "median of 3"): Goal(2.5),
         ("fan-out", "1000 Envoys, delta", "last, median"): Goal(300),
+        ("fan-out", "1000 Envoys, delta", "last, beside one that does not read"): Goal(300),
+        ("fan-out", "1000 Envoys, delta", "that one is cut off"): Goal(1, at_least=True),
         ("fan-out", "1000 Envoys, delta", "CPU per change"): Goal(0.2),
         ("fan-out", "1000 Envoys, delta", "peak memory"): Goal(614),
         ("fan-out", "1000 Envoys, delta", "connect all"): Goal(15),

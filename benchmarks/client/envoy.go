@@ -64,6 +64,9 @@ type expectation struct {
 	at  chan time.Time
 }
 
+// largeWindow is enough for all that comes first; Envoy's own are larger.
+const largeWindow = 16 << 20
+
 // dial joins as an Envoy that keeps all it gets.
 func dial(to join) (*envoy, error) { return open(to, newHolding(), nil) }
 
@@ -71,9 +74,20 @@ func dial(to join) (*envoy, error) { return open(to, newHolding(), nil) }
 func dialLight(to join, subscription []byte) (*envoy, error) { return open(to, nil, subscription) }
 
 func open(to join, held *holding, subscription []byte) (*envoy, error) {
+	made, err := connect(to, largeWindow)
+	if err != nil {
+		return nil, err
+	}
+	made.held, made.subscription = held, subscription
+	go made.receive()
+	return made, nil
+}
+
+// connect asks for everything, and reads nothing yet; window bounds the bytes that are under way.
+func connect(to join, window int32) (*envoy, error) {
 	connection, err := grpc.NewClient("passthrough:///"+to.address,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithInitialWindowSize(16<<20), grpc.WithInitialConnWindowSize(16<<20), // Envoy's are larger
+		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
 		grpc.WithDefaultCallOptions(
 			grpc.ForceCodecV2(rawCodec{}), grpc.MaxCallRecvMsgSize(1<<30), grpc.MaxCallSendMsgSize(1<<30)))
 	if err != nil {
@@ -91,15 +105,14 @@ func open(to join, held *holding, subscription []byte) (*envoy, error) {
 		connection.Close()
 		return nil, err
 	}
-	made := &envoy{join: to, connection: connection, stream: stream, cancel: cancel, held: held,
-		subscription: subscription, failed: make(chan struct{})}
+	made := &envoy{join: to, connection: connection, stream: stream, cancel: cancel,
+		failed: make(chan struct{})}
 	for _, wildcard := range []kind{clusters, listeners, routes} {
 		if err := made.request(wildcard, nil, nil); err != nil {
 			made.close()
 			return nil, err
 		}
 	}
-	go made.receive()
 	return made, nil
 }
 

@@ -10,7 +10,8 @@ import (
 const atOnce = 64
 
 // fanOut has many Envoys hold everything, each on a connection of its own, and changes endpoints
-// one by one: until the first, and until the last Envoy has it.
+// one by one: until the first, and until the last Envoy has it. On request, once more beside one that
+// does not read.
 func fanOut(given *options) (outcome, error) {
 	result := newOutcome()
 	fleet, lead, err := given.both()
@@ -46,7 +47,37 @@ func fanOut(given *options) (outcome, error) {
 	meter.read(result.Numbers, "")
 	result.Numbers["cpu_s"] = cpu
 	result.Numbers["bytes"] = float64(received(envoys) - bytes)
-	return result, nil
+	if given.deaf > 0 {
+		err = given.besideDeaf(envoys, fleet, result)
+	}
+	return result, err
+}
+
+// besideDeaf changes endpoints while one more Envoy reads nothing, and waits until that one has been
+// deaf for as long as it was asked to be.
+func (o *options) besideDeaf(envoys []*envoy, fleet *fleet, result outcome) error {
+	as := o.join
+	as.node += "-deaf"
+	deaf, err := dialDeaf(as)
+	if err != nil {
+		return err
+	}
+	defer deaf.close()
+	end := time.Now().Add(o.deaf)
+	for range o.n {
+		_, last, err := changeFor(envoys, fleet, rand.IntN(o.held.services))
+		if err != nil {
+			return err
+		}
+		result.sample("last_beside_deaf", last)
+		time.Sleep(500 * time.Millisecond)
+	}
+	time.Sleep(time.Until(end))
+	result.Numbers["cut_off"] = 0
+	if deaf.wasCutOff() {
+		result.Numbers["cut_off"] = 1
+	}
+	return nil
 }
 
 // crowd connects all Envoys and returns when each of them has as much as the lead holds.

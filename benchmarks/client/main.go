@@ -59,6 +59,7 @@ type options struct {
 	through string
 	backend string
 	clients int
+	deaf    time.Duration
 	wide    int
 	command []string
 }
@@ -88,6 +89,7 @@ func main() {
 	flags.StringVar(&given.through, "through", "", "HOST:PORT of an Envoy that is to answer as well")
 	flags.StringVar(&given.backend, "backend", "198.18.0.1:8080", "the new Ingresses' endpoint")
 	flags.IntVar(&given.clients, "clients", 100, "how many Envoys")
+	flags.DurationVar(&given.deaf, "deaf", 0, "how long one more Envoy reads nothing; 0: there is none")
 	flags.IntVar(&given.wide, "endpoints", 0, "endpoints that each Service gets; 0 leaves them")
 	flags.Parse(os.Args[2:])
 	given.command = flags.Args()

@@ -12,17 +12,25 @@ ENVOYS = (100, 1000)
 ROUNDS = 10
 PROTOCOLS = {"delta": "-delta=true", "state of the world": "-delta=false"}
 
+DEAF = "-deaf=40s"
+"""An Envoy that reads nothing is cut off after 30 s (`ServerSettings.write_timeout`)."""
+
+SENT_ENOUGH = 1000
+"""Hosts whose Clusters are more than what such an Envoy's window takes."""
+
 
 def _steps(sizes: Sequence[int]) -> Iterator[Step]:
     for envoys in ENVOYS:
-        for protocol in PROTOCOLS:
+        for protocol, spoken in PROTOCOLS.items():
             case = f"{envoys} Envoys, {protocol}"
-            yield Step(case, Size.of(sizes[-1]), partial(_measure, case, envoys, protocol))
+            flags = [spoken]
+            if protocol == "delta" and sizes[-1] >= SENT_ENOUGH:
+                flags.append(DEAF)
+            yield Step(case, Size.of(sizes[-1]), partial(_measure, Case(NAME, case), envoys, flags))
 
 
-def _measure(name: str, envoys: int, protocol: str, bench: Bench) -> Iterable[Figure]:
-    case = Case(NAME, name)
-    flags = (PROTOCOLS[protocol], f"-clients={envoys}", f"-n={ROUNDS}")
+def _measure(case: Case, envoys: int, how: Sequence[str], bench: Bench) -> Iterable[Figure]:
+    flags = (*how, f"-clients={envoys}", f"-n={ROUNDS}")
     with bench.serving() as serving:
         outcome = bench.measure(serving, "fanout", *flags)
     numbers = outcome.numbers
@@ -34,6 +42,10 @@ def _measure(name: str, envoys: int, protocol: str, bench: Bench) -> Iterable[Fi
     yield case.figure("CPU of connecting", numbers["connect_cpu_s"], "s")
     yield case.figure("peak memory", max(numbers["connect_peak_mib"], numbers["peak_mib"]), "MiB")
     yield case.figure("memory per Envoy", 1024 * numbers["envoy_mib"], "KiB")
+    if "cut_off" in numbers:
+        beside = outcome.samples["last_beside_deaf"]
+        yield case.figure("last, beside one that does not read", quantile(beside, 0.5), "ms")
+        yield case.figure("that one is cut off", numbers["cut_off"], "")
     yield case.figure("busy cores", numbers["busy_cores"], "")
 
 
