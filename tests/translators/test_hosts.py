@@ -1,8 +1,14 @@
 """The order of rules in a host, who wins, and what serves the rest."""
 
+from dataclasses import replace
+
 import pytest
 
+from fleet.ref import HUB, Ref
 from tests.translators.plans import ingress, plan, problems, routes
+from translators.hosts import plan_host
+from translators.ingress import read_ingress
+from translators.model import MSE_TABLES, TableSet
 
 
 def test_exact_wins_over_longer_prefix_and_root_comes_last() -> None:
@@ -153,3 +159,25 @@ def test_known_annotation_without_effect_yet_is_reported(key: str) -> None:
     (problem,) = problems(shop)
     assert (problem.reason, problem.key) == ("NotSupported", key)
     assert routes(shop) == ["Exact /a -> s/80"]
+
+
+def test_a_rule_is_planned_in_the_sets_that_it_is_meant_for() -> None:
+    here, there = TableSet("http-80"), TableSet("http-81")
+    declared = read_ingress(
+        Ref(HUB, "Ingress", "default", "web"),
+        ingress("web", "Prefix /a to a:80", "Prefix /b to b:80", default="rest:80"),
+    )
+    first, second = declared.rules
+    assert declared.default
+    rows = [
+        replace(
+            declared,
+            rules=(replace(first, sets=(here,)), replace(second, sets=(here, there))),
+            default=replace(declared.default, sets=(there,)),
+        )
+    ]
+    paths = {
+        tables: [rule.path.value for rule in plan_host(rows, "example.com", tables).everything]
+        for tables in (here, there, MSE_TABLES)
+    }
+    assert paths == {here: ["/a", "/b"], there: ["/b", "/"], MSE_TABLES: []}
