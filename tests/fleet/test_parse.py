@@ -623,7 +623,8 @@ def test_what_is_read_without_a_copy_is_what_is_read_with_one(
 @pytest.mark.parametrize("thing", [*EXAMPLES, pod("a")], ids=lambda thing: thing.kind.__name__)
 def test_what_is_in_order_is_read_without_a_copy(thing: Builder[Any]) -> None:
     kind = KINDS[thing.kind.__name__]
-    assert _faultless(kind, Ref("", kind.name, "default", "a"), thing.manifest) is not None
+    manifest: Any = thing.manifest
+    assert _faultless(kind, Ref("", kind.name, "default", "a"), manifest) is not None
 
 
 @pytest.mark.parametrize(
@@ -638,5 +639,5 @@ def test_what_is_in_order_is_read_without_a_copy(thing: Builder[Any]) -> None:
 @pytest.mark.parametrize("is_key", [False, True], ids=["value", "key"])
 def test_what_needs_a_copy_gets_one(value: object, is_key: bool) -> None:
     kind, annotations = KINDS["Ingress"], {value: "a"} if is_key else {"a": value}
-    manifest = {"metadata": {"name": "a", "annotations": annotations}}
+    manifest: Any = {"metadata": {"name": "a", "annotations": annotations}}
     assert _faultless(kind, Ref("", "Ingress", "default", "a"), manifest) is None
