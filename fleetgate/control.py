@@ -93,6 +93,7 @@ class ControlPlane:
         self._pending: list[Event] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
+        self._due = False
         self._problem_log = ProblemLog()
         self._callbacks: list[Callable[[TurnTaken], None]] = []
         self._news: list[Callable[[News], None]] = []
@@ -122,7 +123,7 @@ class ControlPlane:
         await self._source.refresh()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
-        self._wake.set()
+        self._rouse()
         await turn
 
     def sockets(self, gateway: Ref) -> tuple[tuple[str, int], ...]:
@@ -148,7 +149,7 @@ class ControlPlane:
     def problems_changed(self) -> None:
         """Tell of problems anew: those that finders find may be others now."""
         self._found_anew = True
-        self._wake.set()
+        self._rouse()
 
     def finds_refusals(self, finder: Callable[[], Mapping[Ref, str]]) -> None:
         """Have gateways fail, unless they listen, of which a reason is found."""
@@ -167,7 +168,7 @@ class ControlPlane:
         """Take how the gateways stand by the Envoys that are connected to other replicas."""
         if standing != self._elsewhere:
             self._elsewhere = dict(standing)
-            self._wake.set()
+            self._rouse()
 
     def locate(self, addresses: Mapping[Ref, tuple[str, ...]]) -> None:
         """Take where clients reach gateways, of those gateways where that is known."""
@@ -176,13 +177,13 @@ class ControlPlane:
         for ref, found in addresses.items():
             self.translator.locate(ref, found)
         self._located = dict(addresses)
-        self._wake.set()
+        self._rouse()
 
     def _take(self, events: Sequence[Event]) -> None:
         if not self.started.is_set():
             self._roll_call.note(events)
         self._pending.extend(events)
-        self._wake.set()
+        self._rouse()
 
     async def _work(self) -> None:
         await self._start()
@@ -191,10 +192,22 @@ class ControlPlane:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            if not (self._due or self._stands_otherwise()):
+                continue  # clients answer all the time, and what is published wakes us too
             self._turn(TURN_EVENTS)
             if self._pending or self._waiting:
-                self._wake.set()
+                self._rouse()
                 await asyncio.sleep(0)  # streams are served between turns
+
+    def _rouse(self) -> None:
+        """Have a turn."""
+        self._due = True
+        self._wake.set()
+
+    def _stands_otherwise(self) -> bool:
+        """Whether clients have made a gateway another than its status says. O(gateways)."""
+        known = self.translator.tables.runtimes
+        return any(known.get(ref) != self._runtime(ref) for ref in self.gateways)
 
     async def _start(self) -> None:
         """Wait until every origin that was heard of has listed, members until the deadline.
@@ -224,6 +237,7 @@ class ControlPlane:
     def _turn(self, limit: int) -> None:
         """Translate and publish up to `limit` of the pending events."""
         began = time.perf_counter()
+        self._due = False
         events, self._pending = self._pending[:limit], self._pending[limit:]
         changes = self.state.apply(events)
         gateways_changed = any(changes.objects.get(model) for model in GATEWAY_MODELS)
