@@ -53,6 +53,11 @@ def _epilog() -> str:
     type=_Sizes(),
     help="Sizes at which is measured; what has one size takes the largest.",
 )
+@click.option(
+    "--growth",
+    type=click.IntRange(1),
+    help="A larger size, up to which memory and real Envoys are followed; none by default.",
+)
 @click.option("--out", type=_FILE, help="File for the results, as JSON.")
 @click.option("--compare", type=_FILE, help="Results of an earlier run: say what changed.")
 @click.option("--write-docs", is_flag=True, help=f"Write the tables into {DOCUMENT.name}.")
@@ -61,6 +66,7 @@ def main(
     names: tuple[str, ...],
     runs: int,
     hosts: tuple[int, ...],
+    growth: int | None,
     out: Path | None,
     compare: Path | None,
     write_docs: bool,
@@ -82,7 +88,7 @@ def main(
     binaries.main()
     if lacking := kube.available():
         raise OperatorError(lacking)
-    results = run(planned(wanted, hosts), runs, build(), Progress())
+    results = run(planned(wanted, hosts, growth), runs, build(), Progress())
     if out:
         out.write_text(results.dump(), encoding="utf-8")
     text = tables(results, {scenario.name: scenario.about for scenario in SCENARIOS})

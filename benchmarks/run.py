@@ -26,11 +26,21 @@ class Planned:
     step: Step
 
 
-def planned(scenarios: Sequence[Scenario], sizes: Iterable[int]) -> list[Planned]:
-    """The steps of all scenarios, in the order in which they run."""
+def planned(
+    scenarios: Sequence[Scenario], sizes: Iterable[int], growth: int | None = None
+) -> list[Planned]:
+    """The steps of all scenarios, in the order in which they run.
+
+    Up to `growth` hosts is measured only what is to be followed so far.
+    """
     ordered = sorted(set(sizes))
     possible = [one for one in scenarios if ordered[-1] or not one.needs_hosts]
-    steps = [(one.name, step) for one in possible for step in one.steps(ordered)]
+    larger = growth if growth is not None and growth > ordered[-1] else None
+    steps = [
+        (one.name, step)
+        for one in possible
+        for step in (*one.steps(ordered), *(one.growth(larger) if larger else ()))
+    ]
     every = [Planned(place, *step) for place, step in enumerate(steps)]
     return sorted(every, key=lambda one: one.step.order)
 

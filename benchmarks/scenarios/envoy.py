@@ -16,8 +16,11 @@ NAME = "envoy"
 
 
 def _steps(sizes: Sequence[int]) -> Iterator[Step]:
-    for hosts in sizes[-1:]:
-        yield Step(f"{hosts} hosts", Size.of(hosts), partial(_measure, hosts))
+    yield from _growth(sizes[-1])
+
+
+def _growth(hosts: int) -> Iterator[Step]:
+    yield Step(f"{hosts} hosts", Size.of(hosts), partial(_measure, hosts))
 
 
 def _measure(hosts: int, bench: Bench) -> Iterable[Figure]:
@@ -59,5 +62,8 @@ def _resident(pid: int) -> float:
 
 
 ENVOY = Scenario(
-    NAME, "a real Envoy: from the API server's 201 to its 200, and what it takes", _steps
+    NAME,
+    "a real Envoy: from the API server's 201 to its 200, and what it takes",
+    _steps,
+    growth=_growth,
 )

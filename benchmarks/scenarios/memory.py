@@ -8,18 +8,33 @@ from benchmarks.figures import Case, Figure
 from benchmarks.scenarios.step import Scenario, Step
 
 NAME = "memory"
+ENVOYS = 1000
 
 
 def _steps(sizes: Sequence[int]) -> Iterator[Step]:
     for hosts in sizes:
-        case = f"{hosts} hosts"
-        yield Step(case, Size.of(hosts), partial(_at, Case(NAME, case)))
+        yield from _growth(hosts)
     if sizes[-1]:
+        case = f"{sizes[-1]} hosts, {ENVOYS} Envoys"
+        yield Step(case, Size.of(sizes[-1]), partial(_crowd, sizes[-1], Case(NAME, case)))
         yield Step("one more", Size.of(sizes[-1]), partial(_each, sizes[-1]))
+
+
+def _growth(hosts: int) -> Iterator[Step]:
+    case = f"{hosts} hosts"
+    yield Step(case, Size.of(hosts), partial(_at, Case(NAME, case)))
 
 
 def _at(case: Case, bench: Bench) -> Iterable[Figure]:
     yield case.figure("memory", _held(bench), "MiB")
+
+
+def _crowd(hosts: int, case: Case, bench: Bench) -> Iterable[Figure]:
+    """An Envoy costs what each of many takes, beside the one that is there in all cases."""
+    with bench.serving() as serving:
+        numbers = bench.measure(serving, "fanout", f"-clients={ENVOYS}", "-n=0").numbers
+    yield case.figure("memory", numbers["rss_mib"], "MiB")
+    yield _more(hosts, "Envoy", numbers["envoy_mib"])
 
 
 def _each(hosts: int, bench: Bench) -> Iterable[Figure]:
@@ -38,9 +53,12 @@ def _each(hosts: int, bench: Bench) -> Iterable[Figure]:
     ingress = (shared - plain) / more
     endpoint = (wider - plain) / (hosts * (wide - 2))
     service = (whole - plain) / more - ingress - 2 * endpoint
-    case = Case(NAME, f"one more, of {hosts}")
     for measure, mib in (("Ingress", ingress), ("Service", service), ("endpoint", endpoint)):
-        yield case.figure(measure, 1024 * mib, "KiB")
+        yield _more(hosts, measure, mib)
+
+
+def _more(hosts: int, measure: str, mib: float) -> Figure:
+    return Case(NAME, f"one more, at {hosts} hosts").figure(measure, 1024 * mib, "KiB")
 
 
 def _held(bench: Bench) -> float:
@@ -48,4 +66,9 @@ def _held(bench: Bench) -> float:
         return bench.measure(serving, "hold").numbers["rss_mib"]
 
 
-MEMORY = Scenario(NAME, "resident memory of a control plane that serves one Envoy", _steps)
+MEMORY = Scenario(
+    NAME,
+    "resident memory of a control plane that serves one Envoy, or as many as are said",
+    _steps,
+    growth=_growth,
+)

@@ -30,10 +30,12 @@ class Step:
 class Scenario:
     """Something to measure; `steps` are made for the sizes of a run, the smallest first.
 
-    `needs_hosts` tells that there is nothing to measure where the largest size is 0.
+    `needs_hosts` tells that there is nothing to measure where the largest size is 0. `growth` makes
+    the steps at a still larger size, for what is to be followed that far.
     """
 
     name: str
     about: str
     steps: Callable[[Sequence[int]], Iterable[Step]]
     needs_hosts: bool = False
+    growth: Callable[[int], Iterable[Step]] = lambda _: ()

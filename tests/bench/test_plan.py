@@ -46,6 +46,18 @@ def test_without_hosts_nothing_is_measured_that_needs_them() -> None:
     assert named == {"route", "cold", "memory", "envoy", "failover", "forwarding"}
 
 
+def test_up_to_a_larger_size_only_growth_is_measured() -> None:
+    steps = planned(SCENARIOS, DEFAULT, 20_000)
+    larger = [one.scenario for one in steps if one.step.load == Size.of(20_000)]
+
+    assert larger == ["memory", "envoy"]
+    assert len(steps) == len(order(DEFAULT)) + 2
+
+
+def test_a_growth_that_is_measured_anyway_adds_nothing() -> None:
+    assert len(planned(SCENARIOS, DEFAULT, 5000)) == len(order(DEFAULT))
+
+
 def test_steps_of_a_scenario_tell_their_cases_apart() -> None:
     counted = Counter((one.scenario, one.step.case) for one in order(DEFAULT))
 
