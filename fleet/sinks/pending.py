@@ -16,12 +16,15 @@ class Pending(Generic[K]):
     def __init__(self) -> None:
         self._waiting: dict[K, None] = {}
         self._busy: set[K] = set()
-        self._wake = asyncio.Event()
+        self._free = asyncio.Semaphore(0)  # as many as wait and nobody has: each wakes one worker
 
     def add(self, keys: Iterable[K]) -> None:
         """Have the keys worked on; one that is being worked on comes again afterwards."""
-        self._waiting |= dict.fromkeys(keys)
-        self._wake.set()
+        for key in keys:
+            if key not in self._waiting:
+                self._waiting[key] = None
+                if key not in self._busy:
+                    self._free.release()
 
     async def work(self, do: Callable[[K], Awaitable[None]], workers: int) -> None:
         """Work until cancelled, on so many keys at a time.
@@ -34,7 +37,11 @@ class Pending(Generic[K]):
 
     async def _worker(self, do: Callable[[K], Awaitable[None]]) -> None:
         while True:
-            key = await self._take()
+            await self._free.acquire()
+            # At most as many are skipped as there are workers.
+            key = next(key for key in self._waiting if key not in self._busy)
+            del self._waiting[key]
+            self._busy.add(key)
             try:
                 await do(key)
             except BaseException:
@@ -42,15 +49,5 @@ class Pending(Generic[K]):
                 raise
             finally:
                 self._busy.discard(key)
-                self._wake.set()
-
-    async def _take(self) -> K:
-        while True:
-            # At most as many are skipped as there are workers.
-            free = next((key for key in self._waiting if key not in self._busy), None)
-            if free is not None:
-                del self._waiting[free]
-                self._busy.add(free)
-                return free
-            self._wake.clear()
-            await self._wake.wait()
+                if key in self._waiting:
+                    self._free.release()

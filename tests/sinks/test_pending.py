@@ -1,6 +1,8 @@
 """What waits merges by key, and no key is worked on twice at a time."""
 
 import asyncio
+from collections.abc import Callable
+from contextvars import Context
 
 import pytest
 
@@ -121,3 +123,29 @@ def test_a_failure_ends_the_work() -> None:
             await pending.work(fail, workers=1)
 
     asyncio.run(script())
+
+
+def test_a_key_wakes_one_worker_however_many_are_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def steps(workers: int) -> int:
+        work, pending, taken = Work(), Pending[str](), 0
+        work.let(10)
+        loop = asyncio.get_running_loop()
+        call_soon = loop.call_soon
+
+        def counted(
+            callback: Callable[..., object], *args: object, context: Context | None = None
+        ) -> asyncio.Handle:
+            nonlocal taken
+            taken += 1
+            return call_soon(callback, *args, context=context)
+
+        async with running(pending.work(work.do, workers)):
+            await idle()
+            with monkeypatch.context() as patched:
+                patched.setattr(loop, "call_soon", counted)
+                pending.add(["a"])
+                await idle()
+        assert work.ended == ["a"]
+        return taken
+
+    assert asyncio.run(steps(50)) == asyncio.run(steps(1))
