@@ -22,6 +22,7 @@ class Everything(dict[str, Resource]):
         super().__init__(resources)
         self.confirmed = False
         self._required: frozenset[str] | None = None
+        self._versions: Mapping[str, str] | None = None
         self._named: frozenset[str] | None = None
         self._response: tuple[int, bytes] | None = None
 
@@ -31,6 +32,13 @@ class Everything(dict[str, Resource]):
         if self._required is None:
             self._required = frozenset(name for each in self.values() for name in each.requires)
         return self._required
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The version of each."""
+        if self._versions is None:
+            self._versions = {name: resource.version for name, resource in self.items()}
+        return self._versions
 
     def is_named_by(self, names: frozenset[str]) -> bool:
         """Whether these are its names: at once for the set that was asked about last."""

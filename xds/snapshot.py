@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final, TypeAlias
-from weakref import WeakValueDictionary
 
 from xds import discovery, variation
 from xds.everything import Everything
@@ -45,8 +44,7 @@ class Snapshot:
         self._good: dict[str, dict[str, Resource]] = {}
         self._resent: dict[str, int] = {}
         self._delta_heads: dict[str, dict[str, tuple[Resource, bytes]]] = {}
-        # As long as a client is being told: it holds all encoded bytes once more.
-        self._everything: WeakValueDictionary[str, Everything] = WeakValueDictionary()
+        self._everything: dict[str, Everything] = {}
         self.names = NamePool()
 
     @property
@@ -154,7 +152,7 @@ class Snapshot:
             self._resent[name] = self._resent.get(name, 0) + 1
 
     def everything(self, type_url: str) -> Everything:
-        """All that is declared of a type; one object until a change, while somebody keeps it."""
+        """All that is declared of a type; one object until a change."""
         found = self._everything.get(type_url)
         if found is None:
             found = self._everything[type_url] = Everything(self._declared.get(type_url, {}))

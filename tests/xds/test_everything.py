@@ -134,6 +134,34 @@ def test_clients_that_begin_alike_are_sent_the_same_object() -> None:
     assert {id(message) for message in endpoints} == {id(endpoints[0])}
 
 
+def test_clients_that_come_one_by_one_share_it_too() -> None:
+    world = MachineWorld("delta")
+    world.publish({SCOPE: ALL})
+    messages = []
+    for number in range(2):
+        client = world.connect(f"envoy-{number}")
+        client.request(SCOPE)
+        message = world.streams[-1].next_message(0.0)
+        assert message is not None
+        client.reply(SCOPE, client.parse(message), None)
+        messages.append(message)
+    assert messages[0] is messages[1]
+
+
+@pytest.mark.parametrize("type_url", [SCOPE, ENDPOINT], ids=["wildcard", "by name"])
+def test_clients_that_come_back_hear_what_differs_alone(type_url: TypeUrl) -> None:
+    world = MachineWorld("delta")
+    world.publish({type_url: ALL | {"c1": "2", "c2": None, "c3": None}})
+    client = world.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {})
+    held = {name: version for name, version in ALL.items() if name != "c4"} | {"gone": "1"}
+    client.request(type_url, *(NAMES if type_url == ENDPOINT else ()), held=held)
+    gone = {"c2", "c3", "gone"} if type_url == SCOPE else {"c2", "c3"}
+    client.exchange(type_url, {"c1": "2", "c4": "1"}, removed=gone)
+    client.expect_nothing()
+
+
 def test_clients_that_begin_alike_remember_no_names() -> None:
     world = MachineWorld("delta", filling=LARGE)
     world.publish({ENDPOINT: ALL})
