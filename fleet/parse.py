@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails, PydanticSerializationError
 from fleet.events import Refused, Upserted
 from fleet.expectation import Location, expected_at
 from fleet.kinds import KINDS, Kind, Slip, find_kind
-from fleet.models import FleetObject, Secret
+from fleet.models import AnnotatedMetadata, FleetObject, Secret
 from fleet.problem import Problem
 from fleet.prune import (
     Tree,
@@ -155,7 +155,7 @@ def _faultless(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Fleet
 def _pruned(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Upserted | Refused:
     """Validate, cut out what is wrong, validate again; each round cuts something or ends."""
     tree = _tree(kind, ref, manifest)
-    problems = list(_quoted(ref, tree))
+    problems = list(_quoted(kind, ref, tree))
     while True:
         try:
             value = kind.model.model_validate(tree, by_alias=True, by_name=False)
@@ -174,11 +174,15 @@ def _pruned(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Upserted
         cut(tree, _outermost(set(wider.values())))
 
 
-def _quoted(ref: Ref, tree: Tree) -> Iterator[Problem]:
+def _quoted(kind: Kind, ref: Ref, tree: Tree) -> Iterator[Problem]:
     """Read `canary: true` as the text that is meant: left out, it would make an ordinary Ingress.
 
-    An API server refuses the whole object; a directory has nobody to ask.
+    An API server refuses the whole object; a directory has nobody to ask. Where annotations are
+    not read, nothing is said of them.
     """
+    metadata = kind.model.model_fields["metadata"].annotation
+    if not (isinstance(metadata, type) and issubclass(metadata, AnnotatedMetadata)):
+        return
     annotations = tree["metadata"].get("annotations")
     for key, value in annotations.items() if isinstance(annotations, dict) else ():
         if isinstance(value, bool | int | float):

@@ -342,6 +342,14 @@ def test_an_annotation_without_quotes_is_read_as_meant_and_the_quotes_asked_for(
     )
 
 
+def test_of_annotations_that_nobody_reads_nothing_is_said() -> None:
+    thing = service("a").annotate({"a": True})
+    found = good(thing, "m")
+    assert found.problems == ()
+    spoiled = {**thing.manifest, "spec": {"ports": [{"port": "x"}]}}
+    assert [problem.key for problem in good(spoiled, "m").problems] == ["spec.ports[0].port"]
+
+
 @pytest.mark.parametrize("key", ["a\0b", "\ud800"])
 def test_an_annotation_whose_key_cannot_be_encoded_is_ignored(key: str) -> None:
     found = good(SHOP.annotate({key: "x", "other": "1"}))
@@ -567,8 +575,8 @@ JUNK = st.recursive(
 
 EXAMPLES: Sequence[Builder[Any]] = (
     SHOP.tls("cert", "a").annotate({"a": "b"}).created("2026-01-31T12:00:00Z"),
-    service("a"),
-    slice_of("a", addresses=["10.0.0.1"], pods=["a"]),
+    service("a").annotate({"a": "b"}),
+    slice_of("a", addresses=["10.0.0.1"], pods=["a"]).label({"a": "b"}),
 )
 
 
