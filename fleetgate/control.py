@@ -100,6 +100,7 @@ class ControlPlane:
         self._finders: list[Callable[[], Iterable[Problem]]] = []
         self._refusals: Callable[[], Mapping[Ref, str]] = dict
         self._found_anew = False
+        self._told_rejected: frozenset[Problem] = frozenset()
         self._elsewhere: Mapping[str, Standing] = {}
         self._located: Mapping[Ref, tuple[str, ...]] = {}
         cache.on_change(self._wake.set)
@@ -108,9 +109,8 @@ class ControlPlane:
     def problems(self) -> tuple[Problem, ...]:
         """Every problem known now, what Envoy refused included."""
         found = all_problems(self.state, self.translator.tables)
-        refused = {problem for ref in self.gateways for problem in rejections(ref, self.cache)}
         more = {problem for found_by in self._finders for problem in found_by()}
-        return tuple(sorted({*found, *refused, *more}))
+        return tuple(sorted({*found, *self._rejected(), *more}))
 
     async def run(self) -> None:
         """Serve until cancelled. Raises what the source raises."""
@@ -205,9 +205,17 @@ class ControlPlane:
         self._wake.set()
 
     def _stands_otherwise(self) -> bool:
-        """Whether clients have made a gateway another than its status says. O(gateways)."""
+        """Whether clients have made a gateway another than its status or problems say.
+
+        O(gateways and what Envoys have ever refused).
+        """
         known = self.translator.tables.runtimes
-        return any(known.get(ref) != self._runtime(ref) for ref in self.gateways)
+        turned = any(known.get(ref) != self._runtime(ref) for ref in self.gateways)
+        return turned or self._rejected() != self._told_rejected
+
+    def _rejected(self) -> frozenset[Problem]:
+        """What Envoys refuse of all gateways."""
+        return frozenset(p for ref in self.gateways for p in rejections(ref, self.cache))
 
     async def _start(self) -> None:
         """Wait until every origin that was heard of has listed, members until the deadline.
@@ -251,6 +259,8 @@ class ControlPlane:
         for group in turn.dropped:
             self.cache.drop(group)
         found_anew, self._found_anew = self._found_anew, False
+        before, self._told_rejected = self._told_rejected, self._rejected()
+        found_anew = found_anew or self._told_rejected != before
         changed = turn.statuses or changes.problems or changes.origins or gateways_changed
         if changed or found_anew:
             self._tell(changes, turn.statuses)

@@ -1,11 +1,14 @@
 """What people, statuses and managed gateways are told, and when."""
 
+import asyncio
+
 from fleet.events import Listed, Upserted
 from fleet.models import MseIngressConfig
 from fleet.problem import Problem
 from fleet.ref import HUB
 from fleetgate.control import ControlPlane, News
 from tests.control.rig import DECLARED, GATEWAY, NEVER, Said, starting
+from xds.resource import TypeUrl
 
 LARGER = Upserted(
     GATEWAY,
@@ -45,6 +48,27 @@ def test_the_same_object_again_is_no_news() -> None:
         assert heard == []
 
     starting(NEVER, scenario)
+
+
+def test_what_an_envoy_refuses_is_told_at_once_and_when_it_is_no_longer_declared() -> None:
+    async def scenario(control: ControlPlane, source: Said) -> None:
+        heard = await told(control, source)
+        (table,) = control.cache.snapshot("mse/gw")[TypeUrl.SCOPED_ROUTE].values()
+        control.cache.refuse("envoy-1", TypeUrl.SCOPED_ROUTE, table, "no such field")
+        await turns_of_the_loop()
+        control.cache.refuse("envoy-2", TypeUrl.SCOPED_ROUTE, table, "no such field")
+        await turns_of_the_loop()
+        control.cache.publish("mse/gw", {TypeUrl.SCOPED_ROUTE: {table.name: None}})
+        await turns_of_the_loop()
+        reasons = [[problem.reason for problem in news.problems] for news in heard]
+        assert reasons == [["RejectedByEnvoy"], []]
+
+    starting(NEVER, scenario)
+
+
+async def turns_of_the_loop() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 def test_a_problem_that_is_found_beside_the_translation_is_told_when_it_comes_and_goes() -> None:
