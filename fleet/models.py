@@ -218,11 +218,22 @@ class MseIngressConfig(Model):
     spec: MseIngressConfigSpec = MseIngressConfigSpec()
 
 
+class AlbAcl(Model):
+    """Who may use a listener: everybody, where nothing is listed."""
+
+    acl_entries: tuple[AsWritten, ...] = ()
+    acl_ids: tuple[AsWritten, ...] = ()
+
+
 class AlbListener(Model):
     """One listener; a wrong one is a mistake of that listener, so the entry is read as written."""
 
     port: AsWritten | None = None
     protocol: AsWritten | None = None
+    request_timeout: AsWritten | None = None
+    idle_timeout: AsWritten | None = None
+    gzip_enabled: AsWritten | None = None
+    acl_config: AlbAcl = AlbAcl()
 
 
 class AlbSettings(Model):

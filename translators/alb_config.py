@@ -1,11 +1,12 @@
 """The parts of an AlbConfig that only ALB gateways have: their listeners and their ID.
 
 A listener is known by its port and protocol. An entry that is wrong, or that comes twice, costs
-itself alone.
+itself alone. So does one with an access list, which has no effect yet: without it, the listener
+would let in whom the list keeps out.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from fleet.models import AlbListener, AlbSettings
@@ -45,7 +46,9 @@ def read_entries(
             key, value = f"{where}.protocol", read.protocol.value
             problems.append(Problem(ref, "NotSupported", key, value, expected, _NOT_SERVED))
         else:
-            entries.append(Entry(read, tables_of(read)))
+            problems += _later(ref, where, listener)
+            if not _is_restricted(listener):
+                entries.append(Entry(read, tables_of(read)))
     return tuple(entries), tuple(problems)
 
 
@@ -65,6 +68,30 @@ def _read(ref: Ref, where: str, listener: AlbListener) -> ListenerPort | Problem
         expected = "HTTP, HTTPS or QUIC"
         return Problem(ref, "InvalidField", f"{where}.protocol", protocol, expected, _NOT_SERVED)
     return ListenerPort(number, Protocol[protocol.upper()])
+
+
+def _is_restricted(listener: AlbListener) -> bool:
+    """Whether an access list says who may use it."""
+    return bool(listener.acl_config.acl_entries or listener.acl_config.acl_ids)
+
+
+def _later(ref: Ref, where: str, listener: AlbListener) -> Iterator[Problem]:
+    """What a listener asks for and does not get yet."""
+    later = "a later version of fleetgate"
+    acl = listener.acl_config
+    if _is_restricted(listener):
+        listed = ", ".join(map(str, (*acl.acl_entries, *acl.acl_ids)))
+        key = f"{where}.aclConfig"
+        yield Problem(ref, "NotSupported", key, listed, later, _NOT_SERVED)
+    for field, value in (
+        ("requestTimeout", listener.request_timeout),
+        ("idleTimeout", listener.idle_timeout),
+        ("gzipEnabled", listener.gzip_enabled),
+    ):
+        # What is switched off has the effect that it asks for.
+        if value is not None and str(value).strip() not in {"", "false"}:
+            key = f"{where}.{field}"
+            yield Problem(ref, "NotSupported", key, str(value), later, "no effect yet")
 
 
 def read_id(ref: Ref, settings: AlbSettings) -> tuple[str, tuple[Problem, ...]]:

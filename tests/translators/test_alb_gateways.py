@@ -127,11 +127,47 @@ def test_members_and_settings_are_read_as_of_an_mse_gateway() -> None:
     assert gateway.addresses == ("gw.example",)
 
 
+@pytest.mark.parametrize(
+    "acl",
+    [
+        pytest.param({"aclType": "White", "aclEntries": ["10.0.0.0/8"]}, id="white"),
+        pytest.param({"aclType": "Black", "aclEntries": ["10.0.0.0/8"]}, id="black"),
+        pytest.param({"aclType": "Gray", "aclEntries": [17]}, id="unreadable"),
+        pytest.param({"aclType": "White", "aclIds": ["acl-1a2b"]}, id="by-id"),
+    ],
+)
+def test_a_listener_with_an_access_list_is_not_open_to_everybody(acl: dict[str, object]) -> None:
+    gateway = read({"listeners": [{**http(80), "aclConfig": acl}, http(81)]})
+    assert [str(entry.at) for entry in gateway.entries] == ["81/HTTP"]
+    (problem,) = gateway.problems
+    assert (problem.reason, problem.key) == ("NotSupported", "spec.listeners[0].aclConfig")
+    assert problem.effect == "this listener is not served"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "is_told"),
+    [
+        pytest.param("requestTimeout", 5, True, id="request-timeout"),
+        pytest.param("idleTimeout", "30", True, id="idle-timeout"),
+        pytest.param("gzipEnabled", True, True, id="gzip"),
+        pytest.param("gzipEnabled", False, False, id="no-gzip"),
+    ],
+)
+def test_what_tunes_a_listener_is_told_and_it_is_served_without(
+    field: str, value: object, is_told: bool
+) -> None:
+    gateway = read({"listeners": [{**http(80), field: value}]})
+    assert [str(entry.at) for entry in gateway.entries] == ["80/HTTP"]
+    told = [(p.reason, p.key, p.effect) for p in gateway.problems]
+    expected = ("NotSupported", f"spec.listeners[0].{field}", "no effect yet")
+    assert told == ([expected] if is_told else [])
+
+
 def test_fields_that_are_not_read_do_no_harm() -> None:
     zones = [{"vSwitchId": "vsw-1"}, {"vSwitchId": "vsw-2"}]
     spec = {
         "config": {"name": "demo", "addressType": "Internet", "zoneMappings": zones},
-        "listeners": [{**http(80), "gzipEnabled": "maybe", "aclConfig": {"aclType": "White"}}],
+        "listeners": [{**http(80), "logConfig": "maybe", "aclConfig": {"aclType": "White"}}],
     }
     assert read(spec).problems == ()
 
