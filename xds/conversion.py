@@ -69,6 +69,6 @@ def _time(built: type[Message], value: object) -> Message:
 
 def json_message(built: type[Message], value: object) -> Message:
     """A Struct, ListValue or Value of JSON or of envoy-data-plane's message. Raises ParseError."""
-    if isinstance(value, SupportsBytes):  # no JSON does
-        return built.FromString(bytes(value))
+    if hasattr(value, "__bytes__"):  # no JSON has it
+        return built.FromString(bytes(cast("SupportsBytes", value)))
     return ParseDict(value, built())  # type: ignore[arg-type]  # a Value is read from any JSON
