@@ -79,8 +79,9 @@ class Envoy:
                 yield self
             finally:
                 keeping.cancel()
+                await _ended(keeping)
                 with suppress(asyncio.CancelledError):
-                    await keeping
+                    keeping.result()
 
     async def get(self, path: str) -> str:
         """An admin page such as /clusters, once Envoy has started. Raises aiohttp.ClientError."""
@@ -160,6 +161,21 @@ def _ending_with_us() -> tuple[str, ...]:
 
 def _content(path: Path) -> str:
     return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Return when the task has ended; to be cancelled meanwhile counts only then.
+
+    A second cancellation would reach the task in the midst of ending its process.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as e:
+            cancelled = e
+    if cancelled is not None:
+        raise cancelled
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

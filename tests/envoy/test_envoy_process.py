@@ -1,6 +1,7 @@
 """A local Envoy runs while its block runs: found, started, started again, and never left behind."""
 
 import asyncio
+import gc
 import logging
 import os
 import select
@@ -47,6 +48,29 @@ def _run(test: Callable[[], Awaitable[None]]) -> None:
             await test()
 
     asyncio.run(bounded())
+
+
+@pytest.mark.parametrize("steps", range(1, 9))
+def test_an_envoy_ended_while_it_starts_leaves_nothing_behind(tmp_path: Path, steps: int) -> None:
+    """However far the start has got, and however often it is told to end.
+
+    A process left alone is a ResourceWarning when it is collected, and warnings are errors here.
+    """
+
+    async def life() -> None:
+        async with _envoy(tmp_path).running():
+            await asyncio.get_running_loop().create_future()
+
+    async def test() -> None:
+        running = asyncio.create_task(life())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        while not running.done():
+            running.cancel()
+            await asyncio.sleep(0)
+
+    _run(test)
+    gc.collect()
 
 
 def test_admin_pages_answer_on_a_port_of_their_own(tmp_path: Path) -> None:
