@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from fleet.events import Event, Listed, Members, Unreachable, Upserted
+from fleet.events import Event, Listed, Members, Unreachable
 from fleet.ref import HUB
 
 
@@ -22,13 +22,14 @@ class RollCall:
                 case Listed(origin):
                     self._has_hub |= origin == HUB
                     self._answer(origin)
-                case Unreachable(origin):
+                case Unreachable(origin, _, since):
+                    # Without a time it was not known before: what was said of it may be a part.
+                    self._remembers_hub |= origin == HUB and since is not None
                     self._answer(origin)
                 case Members(ids):
                     self._named = (self._named & {HUB}) | ids  # others are remembered, and gone
                 case _:
                     self._named.add(event.ref.origin)
-                    self._remembers_hub |= isinstance(event, Upserted) and event.ref.origin == HUB
 
     def _answer(self, origin: str) -> None:
         self._named.add(origin)
@@ -37,7 +38,7 @@ class RollCall:
     @property
     def knows_hub(self) -> bool:
         """Whether the hub has listed, or what it held before is remembered while it cannot."""
-        return self._has_hub or (HUB in self._answered and self._remembers_hub)
+        return self._has_hub or self._remembers_hub
 
     @property
     def is_complete(self) -> bool:

@@ -1,6 +1,7 @@
 """The start waits for the hub, and for every member that was named."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.support.builders import ingress
 SHOP = Upserted(Ref(HUB, "Ingress", "default", "shop"), ingress("shop").model())
 IN_C1 = Deleted(Ref("c1", "Service", "default", "cart"))
 HUB_LISTED, HUB_LOST = Listed(HUB), Unreachable(HUB, "no answer")
+HUB_REMEMBERED = Unreachable(HUB, "no answer", since=datetime(2026, 1, 31, 12, tzinfo=UTC))
 C1_LISTED, C1_LOST = Listed("c1"), Unreachable("c1", "no answer")
 
 
@@ -29,8 +31,8 @@ def called(events: Sequence[Event]) -> RollCall:
         pytest.param([SHOP], False, id="its-objects-alone"),
         pytest.param([HUB_LISTED], True, id="listed"),
         pytest.param([HUB_LOST], False, id="lost-and-nothing-remembered"),
-        pytest.param([SHOP, HUB_LOST], True, id="lost-and-remembered"),
-        pytest.param([HUB_LOST, SHOP], True, id="remembered-after-it-was-lost"),
+        pytest.param([SHOP, HUB_LOST], False, id="lost-halfway"),
+        pytest.param([SHOP, HUB_REMEMBERED], True, id="lost-and-remembered"),
         pytest.param([HUB_LOST, Refused(SHOP.ref, ())], False, id="lost-and-only-a-complaint"),
         pytest.param([C1_LISTED, IN_C1], False, id="only-a-member"),
     ],

@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
-from fleet.events import Event, Listed, Members, Unreachable
-from fleet.ref import HUB
+from fleet.events import Event, Listed, Members, Unreachable, Upserted
+from fleet.ref import HUB, Ref
 from fleetgate.control import ControlPlane
 from fleetgate.report import gateway_refs
 from tests.control.rig import AT_ONCE, DECLARED, GATEWAY, NEVER, Said, starting
+from tests.support.builders import ingress
+
+SHOP = Upserted(Ref(HUB, "Ingress", "default", "shop"), ingress("shop").model())
 
 
 def test_it_starts_at_once_when_all_have_listed() -> None:
@@ -44,8 +48,12 @@ def test_a_member_that_does_not_answer_holds_up_until_the_deadline(
 
 @pytest.mark.parametrize(
     "hub",
-    [[], [Unreachable(HUB, "connection refused")]],
-    ids=["silent", "unreachable"],
+    [
+        [],
+        [Unreachable(HUB, "connection refused")],
+        [SHOP, Unreachable(HUB, "MseIngressConfigs cannot be listed: timeout")],
+    ],
+    ids=["silent", "unreachable", "read-in-part"],
 )
 def test_an_unknown_hub_is_waited_for_since_envoys_would_be_told_to_drop_everything(
     hub: Sequence[Event], caplog: pytest.LogCaptureFixture
@@ -63,7 +71,8 @@ def test_an_unknown_hub_is_waited_for_since_envoys_would_be_told_to_drop_everyth
 
 def test_what_is_remembered_of_an_unreachable_hub_will_do() -> None:
     async def scenario(control: ControlPlane, source: Said) -> None:
-        await source.say(DECLARED, Unreachable(HUB, "connection refused"))
+        yesterday = datetime(2026, 1, 31, 12, tzinfo=UTC)
+        await source.say(DECLARED, Unreachable(HUB, "connection refused", since=yesterday))
         await control.started.wait()
         assert gateway_refs(control) == [GATEWAY]
 
