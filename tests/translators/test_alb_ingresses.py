@@ -100,6 +100,7 @@ def test_an_alb_gateway_takes_no_ingress_without_its_class() -> None:
         pytest.param('[{"HTTP":80}]', ["80/HTTP"], id="one"),
         pytest.param('[{"HTTP":80},{"HTTPS":443}]', ["80/HTTP", "443/HTTPS"], id="two"),
         pytest.param('[{"HTTP":80,"HTTPS":443}]', ["80/HTTP", "443/HTTPS"], id="one-element"),
+        pytest.param('[{"HTTP":80,"HTTP":81}]', ["80/HTTP", "81/HTTP"], id="one-key-twice"),
         pytest.param('[{"http":80},{"HTTP":80}]', ["80/HTTP"], id="any-case-and-once"),
     ],
 )
@@ -116,6 +117,8 @@ def test_listen_ports(text: str, expected: list[str]) -> None:
         '{"HTTP":80}',
         '[{"HTTP":80}',
         '[["HTTP",80]]',
+        '[[["HTTP",80]]]',
+        '[{"HTTP":{"HTTP":80}}]',
         '[{"QUIC":443}]',
         '[{"HTTP":0}]',
         '[{"HTTP":65536}]',

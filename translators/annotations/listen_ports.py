@@ -18,7 +18,7 @@ _EXPECTED: Final = 'a list such as [{"HTTP":80},{"HTTPS":443}]'
 def listen_ports(text: str) -> tuple[ListenerPort, ...]:
     """Read the list, each listener once; an item may name several."""
     try:
-        items = json.loads(text)
+        items = json.loads(text, object_pairs_hook=tuple)  # a dict would lose a key's first value
     except (ValueError, RecursionError) as e:
         raise Unusable(_EXPECTED) from e
     if not isinstance(items, list) or not items:
@@ -27,9 +27,9 @@ def listen_ports(text: str) -> tuple[ListenerPort, ...]:
 
 
 def _listeners(item: object) -> list[ListenerPort]:
-    if not isinstance(item, dict) or not item:
+    if not isinstance(item, tuple) or not item:
         raise Unusable(_EXPECTED)
-    return [_listener(protocol.upper(), port) for protocol, port in item.items()]
+    return [_listener(protocol.upper(), port) for protocol, port in item]
 
 
 def _listener(protocol: str, port: object) -> ListenerPort:
