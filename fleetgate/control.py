@@ -43,12 +43,18 @@ class ControlSettings:
 
     `start_deadline` is how long a member that does not answer may hold up the start, in seconds.
     `bind` is the first gateway's address, each further gateway takes the next one; `port_offset`
-    is added to every gateway port.
+    is added to every gateway port. `taken` are the ports that Envoys need themselves, as far as
+    that is known.
     """
 
     start_deadline: float = 10.0
     bind: str = "0.0.0.0"  # noqa: S104 (a gateway serves everybody; `--bind` narrows it)
     port_offset: int = 0
+    taken: frozenset[int] = frozenset()
+
+    def bind_at(self, address: str) -> Bind:
+        """How a gateway listens at its address."""
+        return Bind(address, self.port_offset, self.taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ class ControlPlane:
     def __init__(self, source: Source, cache: SnapshotCache, settings: ControlSettings) -> None:
         self.state = FleetState(lambda: datetime.now(UTC))
         self.cache = cache
-        self.translator = Translator(self.state, Bind(settings.bind, settings.port_offset))
+        self.translator = Translator(self.state, settings.bind_at(settings.bind))
         self.gateways: dict[Ref, Bind] = {}
         self.gateways_changed = asyncio.Event()
         self.started = asyncio.Event()
@@ -283,7 +289,7 @@ class ControlPlane:
     def _place_gateways(self) -> None:
         """Give every gateway its address; one that is gone gives it up."""
         placed = {
-            ref: Bind(address, self._settings.port_offset)
+            ref: self._settings.bind_at(address)
             for ref, address in self._addresses.assign(gateways_in(self.state)).items()
         }
         for ref in self.gateways.keys() - placed.keys():

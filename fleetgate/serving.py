@@ -25,7 +25,6 @@ from fleetgate.managed.settings import IMAGE, LoadBalancerSettings, ManagedSetti
 from fleetgate.managed.shape import read_shape
 from fleetgate.replicas import ReplicaSettings
 from translators.gateways import gateways_in
-from translators.listeners import Bind
 from xds.cache import SnapshotCache
 from xds.server import XdsServer, by_cluster
 
@@ -161,7 +160,7 @@ def _managed(hub: Hub, settings: ServeSettings, gateways: GatewaySettings) -> Ma
     return ManagedSettings(
         namespace=hub.namespace,
         image=gateways.image,
-        bind=Bind(settings.control.bind, settings.control.port_offset),
+        bind=settings.control.bind_at(settings.control.bind),
         xds_address=service,
         xds_port=settings.xds.port,
         xds_server_name="" if settings.xds.in_clear else service,

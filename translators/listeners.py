@@ -101,10 +101,14 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """Where a gateway's Envoy listens: an address of its host, and what is added to every port."""
+    """Where a gateway's Envoy listens: an address of its host, and what is added to every port.
+
+    `taken` are the ports that Envoy itself needs there, so that no listener can have them.
+    """
 
     address: str = "0.0.0.0"  # noqa: S104 (a gateway serves everybody; `--bind` narrows it)
     port_offset: int = 0
+    taken: frozenset[int] = frozenset()
 
     @property
     def is_specific(self) -> bool:
@@ -117,7 +121,8 @@ class Bind:
 
     def takes(self, listener: ListenerPort) -> bool:
         """Whether there is a port for the listener."""
-        return self.port_for(listener) <= MAX_PORT
+        port = self.port_for(listener)
+        return port <= MAX_PORT and port not in self.taken
 
 
 def build_listener(entry: Entry, bind: Bind) -> Resource:

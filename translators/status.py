@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
@@ -24,6 +24,15 @@ class Phase(Enum):
     """An Envoy of the gateway has acknowledged its listeners."""
     FAILED = "Failed"
     """It cannot be served as declared; the message says why."""
+
+
+_WHY: Final[Mapping[Phase, str]] = {
+    Phase.PENDING: "none of its Envoys has asked for its configuration yet",
+    Phase.RUNNING: "none of its Envoys has taken its listeners yet",
+    Phase.LISTENING: "",
+    Phase.FAILED: "",
+}
+"""What a phase says where nothing has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,7 @@ class GatewayStatus:
                     "type": "Listening",
                     "status": str(self.phase is Phase.LISTENING),
                     "reason": self.phase.value,
-                    "message": self.message,
+                    "message": self.message or _WHY[self.phase],
                 },
                 {
                     "type": "SubClustersReady",
@@ -139,7 +148,7 @@ def gateway_status(
         phase = Phase.RUNNING if runtime.running else Phase.PENDING
     problems = (
         *gateway.problems,
-        *(_beyond(gateway.ref, e.at, bind) for e in gateway.entries if not bind.takes(e.at)),
+        *(_no_port(gateway.ref, e.at, bind) for e in gateway.entries if not bind.takes(e.at)),
         *(_troubled(gateway, cluster) for cluster in remote_clusters if _is_told(gateway, cluster)),
     )
     return GatewayStatus(
@@ -147,12 +156,18 @@ def gateway_status(
     )
 
 
-def _beyond(gateway: Ref, listener: ListenerPort, bind: Bind) -> Problem:
-    """The problem of a listener whose port is too high where ports have an offset."""
-    highest = MAX_PORT - bind.port_offset
-    expected = f"a port up to {highest}, as {bind.port_offset} is added to it here"
+def _no_port(gateway: Ref, listener: ListenerPort, bind: Bind) -> Problem:
+    """The problem of a listener whose port is Envoy's own, or too high where ports have an offset."""
+    if bind.port_for(listener) in bind.taken:
+        reason = "PortTaken"
+        own = " and ".join(str(port - bind.port_offset) for port in sorted(bind.taken))
+        expected = f"a port other than {own}, which Envoy needs itself"
+    else:
+        reason = "PortTooHigh"
+        highest = MAX_PORT - bind.port_offset
+        expected = f"a port up to {highest}, as {bind.port_offset} is added to it here"
     effect = "this listener is not served"
-    return Problem(gateway, "PortTooHigh", "spec.listeners", str(listener), expected, effect)
+    return Problem(gateway, reason, "spec.listeners", str(listener), expected, effect)
 
 
 def _is_told(gateway: Gateway, cluster: RemoteCluster) -> bool:

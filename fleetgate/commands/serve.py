@@ -21,7 +21,7 @@ from fleetgate.control import ControlSettings
 from fleetgate.fleets import HubPlace, Place
 from fleetgate.garbage import much_is_kept
 from fleetgate.lifetime import run, until_stopped
-from fleetgate.managed.settings import IMAGE, INTERNAL, PUBLIC, LoadBalancerSettings
+from fleetgate.managed.settings import IMAGE, INTERNAL, OWN_PORTS, PUBLIC, LoadBalancerSettings
 from fleetgate.serving import GatewaySettings, HubDuties, ServeSettings, XdsSettings, serving
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -170,7 +170,9 @@ def serve(
     if manage_gateways and not (isinstance(place, HubPlace) and write_status):
         raise click.UsageError("--manage-gateways needs a hub to write to.")
     settings = ServeSettings(
-        control=ControlSettings(start_deadline, bind, port_offset),
+        control=ControlSettings(
+            start_deadline, bind, port_offset, OWN_PORTS if manage_gateways else frozenset()
+        ),
         xds=XdsSettings(
             address=xds_bind,
             port=xds_port,

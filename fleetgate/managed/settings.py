@@ -34,6 +34,11 @@ PUBLIC: Final[Mapping[str, str]] = MappingProxyType(
 SIZE: Final = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-spec"
 """Where `slb.s2.small` and its kind go; clouds without sizes do not read it."""
 
+ADMIN_PORT: Final = 9901
+READY_PORT: Final = 19002
+OWN_PORTS: Final = frozenset({ADMIN_PORT, READY_PORT})
+"""What Envoys in Pods need themselves: no listener can have these ports."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadBalancerSettings:
@@ -61,7 +66,7 @@ class ManagedSettings:
     xds_address: str = SERVER_NAME
     xds_port: int = 18000
     xds_server_name: str = SERVER_NAME
-    admin_port: int = 9901
-    ready_port: int = 19002
+    admin_port: int = ADMIN_PORT
+    ready_port: int = READY_PORT
     drain: timedelta = timedelta(seconds=30)
     load_balancer: LoadBalancerSettings = field(default_factory=LoadBalancerSettings)

@@ -116,12 +116,8 @@ def _alb_shape(gateway: Ref, config: AlbConfig, settings: ManagedSettings) -> Sh
         expected, effect = "Internet or Intranet", "Internet holds"
         key = "spec.config.addressType"
         problems.append(Problem(gateway, "InvalidField", key, str(written), expected, effect))
-    ports: dict[int, None] = {}  # in their order, each once
-    for at in (entry.at for entry in read_gateway(gateway, config).entries):
-        if settings.bind.port_for(at) in (settings.admin_port, settings.ready_port):
-            problems.append(_taken(gateway, at.port, settings))
-        elif settings.bind.takes(at):
-            ports[at.port] = None
+    entries = read_gateway(gateway, config).entries
+    ports = dict.fromkeys(entry.at.port for entry in entries if settings.bind.takes(entry.at))
     return Shape(
         load_balancers=(LoadBalancer(internal or False),),
         # A Service has at least one port. Where nothing listens, it keeps its address with this.
@@ -129,12 +125,3 @@ def _alb_shape(gateway: Ref, config: AlbConfig, settings: ManagedSettings) -> Sh
         vary=True,
         problems=tuple(problems),
     )
-
-
-def _taken(gateway: Ref, port: int, settings: ManagedSettings) -> Problem:
-    """What is wrong with a port that Envoys in Pods have a use of their own for."""
-    offset = settings.bind.port_offset
-    own = sorted(taken - offset for taken in (settings.admin_port, settings.ready_port))
-    expected = f"a port other than {own[0]} and {own[1]}, which Envoys in Pods need themselves"
-    effect = "this listener is not served"
-    return Problem(gateway, "PortTaken", "spec.listeners", str(port), expected, effect)

@@ -210,6 +210,25 @@ def condition(of: World, kind: str) -> tuple[str, str]:
     return next((c["status"], c["message"]) for c in found if c["type"] == kind)
 
 
+@pytest.mark.parametrize(
+    ("runtime", "message"),
+    [
+        pytest.param(
+            Runtime(), "none of its Envoys has asked for its configuration yet", id="pending"
+        ),
+        pytest.param(
+            Runtime(running=True), "none of its Envoys has taken its listeners yet", id="running"
+        ),
+        pytest.param(Runtime(running=True, failure="no quota"), "no quota", id="failed"),
+    ],
+)
+def test_a_gateway_that_does_not_listen_says_why(runtime: Runtime, message: str) -> None:
+    made = world(80)
+    made.translator.observe(GATEWAY, runtime)
+    made.apply([])
+    assert condition(made, "Listening") == ("False", message)
+
+
 def test_a_member_that_the_fleet_does_not_have_is_left_out_and_told() -> None:
     made = world(80, members="c1,c9")
     assert status(made).as_kubernetes()["loadBalancer"]["subClusters"] == ["c1"]
@@ -247,6 +266,21 @@ def test_a_port_that_an_offset_takes_out_of_range_costs_its_listener_alone() -> 
     assert [str(listener) for listener in status(made).listeners] == ["80/HTTP"]
     (problem,) = status(made).problems
     assert (problem.reason, problem.value) == ("PortTooHigh", "60000/HTTP")
+
+
+@pytest.mark.parametrize(
+    ("offset", "port"),
+    [pytest.param(0, 9901, id="no-offset"), pytest.param(1000, 8901, id="offset")],
+)
+def test_a_port_that_envoy_needs_itself_costs_its_listener_alone(offset: int, port: int) -> None:
+    made = world(80, port)
+    made.translator.bind(GATEWAY, Bind("127.0.0.1", offset, taken=frozenset({9901, 19002})))
+    made.apply([])
+    assert made.names(TypeUrl.LISTENER, "alb/gw") == ["http-80"]
+    assert [str(listener) for listener in status(made).listeners] == ["80/HTTP"]
+    (problem,) = status(made).problems
+    assert (problem.reason, problem.value) == ("PortTaken", f"{port}/HTTP")
+    assert str(port) in problem.expected
 
 
 # -- what Envoys get -------------------------------------------------------------------------------
