@@ -2,12 +2,13 @@
 
 import asyncio
 import ipaddress
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from fleet.kubernetes.lease import LeaseSettings
 from fleet.problem import Problem
@@ -28,7 +29,14 @@ from translators.gateways import gateways_in
 from xds.cache import SnapshotCache
 from xds.server import XdsServer, by_cluster
 
+log = logging.getLogger(__name__)
+
 Certificates: TypeAlias = GivenCertificates | MadeCertificates
+
+_OUT_OF_REACH: Final = (
+    "managed gateways cannot reach xDS on %s, where their Pods find themselves; "
+    "--xds-bind names an address that they can reach, such as 0.0.0.0"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +153,8 @@ def _leading(
     managed = None
     if duties.gateways:
         how = _managed(hub, settings, duties.gateways)
+        if _is_loopback(settings.xds.address):
+            log.warning(_OUT_OF_REACH, settings.xds.address)
         makes = certificates if isinstance(certificates, MadeCertificates) else None
         managed = ManagedGateways(hub.api, how, makes)
         control.finds_problems(lambda: _misshapen(control, how))

@@ -42,8 +42,10 @@ def test_gateways_of_both_flavours_are_run_and_followed(hub: Cluster, tmp_path: 
     free = ("--xds-port", "0", "--admin-port", "0", "--bind", "127.0.0.9")
     command = ("serve", "--hub-kubeconfig", str(hub.kubeconfig), *free, "--manage-gateways")
     declare(hub, gateway("shop"), alb("web", 80))
-    with fleetgate(tmp_path / "fleetgate.log", *command):
+    log = tmp_path / "fleetgate.log"
+    with fleetgate(log, *command):
         until(lambda: ports(hub, MSE) == [80, 443])
+        assert "cannot reach xDS on 127.0.0.1" in log.read_text(encoding="utf-8")
         until(lambda: ports(hub, ALB) == [80])
         until(lambda: spec(hub, "deployment", ALB).get("replicas") == 3)
         # Nothing of these is translated for Envoys, and nothing of a status changes.
