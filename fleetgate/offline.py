@@ -1,6 +1,6 @@
 """Translation without a server: what `check` and `translate` say about a directory fleet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from fleet.sources.tree import NoFleetError, Tree
 from fleet.state import FleetState
 from fleetgate.addresses import Addresses
 from fleetgate.errors import OperatorError
+from fleetgate.managed.settings import ManagedSettings
+from fleetgate.managed.shape import read_shape
 from fleetgate.problems import all_problems
 from translators.gateways import gateways_in
 from translators.listeners import Bind
@@ -57,8 +59,16 @@ def read_fleet(root: Path, bind: str, port_offset: int) -> Offline:
         }
         for gateway, update in turn.updates.items()
     }
-    problems = all_problems(state, translator.tables)
-    return Offline(resources, problems, tree, sum(map(len, changes.objects.values())))
+    problems = {*all_problems(state, translator.tables), *_misshapen(state)}
+    return Offline(
+        resources, tuple(sorted(problems)), tree, sum(map(len, changes.objects.values()))
+    )
+
+
+def _misshapen(state: FleetState) -> Iterator[Problem]:
+    """What is wrong with what gateways say of Envoys on a hub, which these manifests may be for."""
+    for ref, config in gateways_in(state).items():
+        yield from read_shape(ref, config, ManagedSettings()).problems
 
 
 def show(resources: Mapping[TypeUrl, Mapping[str, Resource]]) -> dict[str, Any]:  # JSON

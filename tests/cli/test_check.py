@@ -83,6 +83,21 @@ def test_a_member_that_the_fleet_does_not_have_is_a_problem_of_the_gateway(fleet
     assert "mse.alibabacloud.com/remote-clusters: 'wset'\n" in checked.out
 
 
+def test_what_a_gateway_says_of_its_envoys_on_a_hub_is_checked(fleet: Path) -> None:
+    config = {"addressType": "Public"}
+    spec = {"config": config, "listeners": [{"port": 80, "protocol": "HTTP"}]}
+    manifest = {"apiVersion": "alibabacloud.com/v1", "kind": "AlbConfig", "spec": spec}
+    (fleet / "hub/alb.yaml").write_text(
+        json.dumps({**manifest, "metadata": {"name": "web"}}), encoding="utf-8"
+    )
+
+    checked = fleetgate("check", fleet)
+
+    assert checked.status == 1
+    assert "InvalidField spec.config.addressType: 'Public'\n" in checked.out
+    assert "expected Internet or Intranet\n" in checked.out
+
+
 def test_a_service_without_pods_is_told_with_what_clients_get(fleet: Path) -> None:
     other = ingress("other", host="other.example").path("/", to="missing:80").of_class("mse")
     write(fleet, "hub/other.yaml", other)
