@@ -15,6 +15,7 @@ from fleet.ref import Ref
 from translators.annotations.canary import relate
 from translators.ingress import IngressRules
 from translators.model import MSE_TABLES, Age, Forward, Path, PathKind, Rule, TableSet, Target
+from translators.names import listener_of
 
 Claim: TypeAlias = tuple[Path, int, tuple[object, ...]]
 
@@ -70,12 +71,12 @@ def plan_host(
         if rule.alternative is not None:
             canaries[_claim(rule)].append(rule)
         elif (first := mains.setdefault(_claim(rule), rule)) is not rule:
-            problems.append(_conflict(rule, first))
+            problems.append(_conflict(rule, first, tables))
     ordered = sorted(mains.items(), key=lambda item: _rank(item[1]))
     rules = tuple(rule for claim, main in ordered for rule in relate(main, canaries.get(claim, ())))
     for claim, lonely in canaries.items():
         if claim not in mains:
-            problems += [_without_main(rule) for rule in lonely]
+            problems += [_without_main(rule, tables) for rule in lonely]
     return HostPlan(rules, min(defaults, key=_by_age, default=None), tuple(sorted(problems)))
 
 
@@ -102,7 +103,7 @@ def _rank(rule: Rule) -> tuple[object, ...]:
     )
 
 
-def _conflict(rule: Rule, first: Rule) -> Problem:
+def _conflict(rule: Rule, first: Rule, tables: TableSet) -> Problem:
     host = rule.host or "every host"
     return Problem(
         rule.origin,
@@ -110,16 +111,21 @@ def _conflict(rule: Rule, first: Rule) -> Problem:
         rule.at,
         f"{rule.host or '*'} {rule.path}",
         f"a path of {host} that no older rule has",
-        f"{first.origin} keeps it ({first.at}), this rule is not served",
+        f"{first.origin} keeps it ({first.at}), this rule is not served{_there(rule, tables)}",
     )
 
 
-def _without_main(rule: Rule) -> Problem:
+def _without_main(rule: Rule, tables: TableSet) -> Problem:
     return Problem(
         rule.origin,
         "CanaryWithoutMain",
         rule.at,
         f"{rule.host or '*'} {rule.path}",
         "an Ingress without canary that has the same host and path",
-        "the canary takes no request",
+        f"the canary takes no request{_there(rule, tables)}",
     )
+
+
+def _there(rule: Rule, tables: TableSet) -> str:
+    """The listener, where the rule may well be served on others."""
+    return f" on {listener_of(tables)}" if len(rule.sets) > 1 else ""

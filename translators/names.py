@@ -15,7 +15,15 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from fleet.ref import HUB, Ref
-from translators.model import Backend, ListenerPort, ServicePort, Subset, TableSet, Target
+from translators.model import (
+    Backend,
+    ListenerPort,
+    Protocol,
+    ServicePort,
+    Subset,
+    TableSet,
+    Target,
+)
 
 MEMBER: Final = "member"
 BASE: Final = "base"
@@ -45,6 +53,12 @@ def listener_name(listener: ListenerPort) -> str:
 def tables_of(listener: ListenerPort) -> TableSet:
     """The set of route tables of a listener that has its own."""
     return TableSet(listener_name(listener))
+
+
+def listener_of(tables: TableSet) -> ListenerPort | None:
+    """The listener that has a set to itself; None for the one that all of a gateway share."""
+    protocol, _, port = tables.partition("-")
+    return ListenerPort(int(port), Protocol[protocol.upper()]) if port else None
 
 
 def table_name(tables: TableSet, host: str) -> str:

@@ -204,6 +204,30 @@ def test_rules_of_different_listeners_do_not_conflict() -> None:
     assert "Conflict" in [*world.problems("web"), *world.problems("other")]
 
 
+@pytest.mark.parametrize(
+    ("annotations", "reason", "ends"),
+    [
+        pytest.param({}, "Conflict", "this rule is not served on 80/HTTP", id="conflict"),
+        pytest.param(
+            {f"{ALB}canary": "true", f"{ALB}canary-weight": "50"},
+            "CanaryWithoutMain",
+            "the canary takes no request on 81/HTTP",
+            id="canary",
+        ),
+    ],
+)
+def test_what_goes_for_one_of_several_listeners_is_said_of_that_one(
+    annotations: dict[str, str], reason: str, ends: str
+) -> None:
+    young = ingress("young", host="web.test").path("/", to="api:80").of_class("alb")
+    young = young.annotate(annotations | {LISTEN: '[{"HTTP":80},{"HTTP":81}]'})
+    old = WEB.created("2026-01-31T12:00:00Z")
+    world = served(old, young.created("2026-02-01T12:00:00Z"), ports=(80, 81))
+    row = world.translator.tables.ingress_statuses.rows[young.ref()]
+    (problem,) = [problem for problem in row.problems if problem.reason == reason]
+    assert problem.effect.endswith(ends)
+
+
 def test_a_default_backend_serves_the_listeners_of_its_ingress() -> None:
     rest = ingress("rest").default("web:80").of_class("alb").annotate({LISTEN: '[{"HTTP":81}]'})
     world = served(rest, ports=(80, 81))

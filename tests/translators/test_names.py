@@ -5,14 +5,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.ref import HUB, Ref
-from translators.model import MSE_TABLES, Backend, ServicePort, Subset, Target
+from translators.model import (
+    MSE_TABLES,
+    Backend,
+    ListenerPort,
+    Protocol,
+    ServicePort,
+    Subset,
+    Target,
+)
 from translators.names import (
     backend_name,
     cluster_name,
     gateway_name,
+    listener_of,
     parse_backend_name,
     parse_gateway_name,
     table_name,
+    tables_of,
 )
 
 PORT = ServicePort(80)
@@ -44,6 +54,13 @@ def test_cluster_of_a_backend(backend: Backend, name: str) -> None:
 def test_cluster_of_several_backends() -> None:
     target = Target((Backend("ns", "canary", PORT), Backend("ns", "main", PORT)))
     assert cluster_name(target) == "ns/canary/80>ns/main/80"
+
+
+@pytest.mark.parametrize("protocol", Protocol)
+def test_a_listener_is_known_by_its_tables(protocol: Protocol) -> None:
+    listener = ListenerPort(8443, protocol)
+    assert listener_of(tables_of(listener)) == listener
+    assert listener_of(MSE_TABLES) is None
 
 
 subsets = st.builds(
