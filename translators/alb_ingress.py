@@ -114,14 +114,17 @@ def _takes(
     return False
 
 
-def without_listener(ref: Ref, asked: Asked, gateway: str) -> Problem:
+def without_listener(
+    ref: Ref, asked: Asked, gateway: str, served: tuple[ListenerPort, ...]
+) -> Problem:
     """The problem of an Ingress that is meant for a listener which its gateway does not serve."""
     listener = asked.listener
     effect = f"it is not served on {listener}"
     if listener.protocol is not Protocol.HTTP:
         expected = f"HTTP; {listener.protocol} comes with a later version of fleetgate"
         return Problem(ref, "NotSupported", asked.key, asked.value, expected, effect)
-    expected = f"listeners that {gateway} has"
+    listeners = ", ".join(map(str, served)) or "none that can be served"
+    expected = f"a listener of {gateway}, which has {listeners}"
     if not asked.value:
         expected += f"; without the annotation it is {listener} alone"
     return Problem(ref, "ListenerNotFound", asked.key, asked.value, expected, effect)

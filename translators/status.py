@@ -157,7 +157,7 @@ def gateway_status(
 
 
 def _no_port(gateway: Ref, listener: ListenerPort, bind: Bind) -> Problem:
-    """The problem of a listener whose port is Envoy's own, or too high where ports have an offset."""
+    """The problem of a listener whose port is Envoy's own, or that an offset makes too high."""
     if bind.port_for(listener) in bind.taken:
         reason = "PortTaken"
         own = " and ".join(str(port - bind.port_offset) for port in sorted(bind.taken))

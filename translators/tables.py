@@ -378,7 +378,9 @@ class Tables:
         sets = view.must(self.sets, gateway)
         for asked in rules.asked:
             if tables_of(asked.listener) not in sets:
-                yield without_listener(ref, asked, gateway_name(gateway))
+                # Only here: an Ingress that is served does not hear of other listeners.
+                served = tuple(entry.at for entry in view.must(self.gateways, gateway).entries)
+                yield without_listener(ref, asked, gateway_name(gateway), served)
 
 
 def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:

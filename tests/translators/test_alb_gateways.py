@@ -321,6 +321,25 @@ def test_a_listener_comes_and_goes_without_a_change_of_the_others() -> None:
     assert made.versions()["alb/gw"] == before
 
 
+@pytest.mark.parametrize(
+    ("ports", "has"),
+    [
+        pytest.param((81, 8001), "81/HTTP, 8001/HTTP", id="others"),
+        pytest.param((), "none that can be served", id="none"),
+    ],
+)
+def test_an_ingress_without_its_listener_is_told_which_there_are(
+    ports: tuple[int, ...], has: str
+) -> None:
+    made = world(*ports)
+    rule = ingress("web", host="web.test").path("/", to="web:80").of_class("alb")
+    asking = rule.annotate({"alb.ingress.kubernetes.io/listen-ports": '[{"HTTP":82}]'})
+    made.put(alb_class().manifest, asking.manifest)
+    (status,) = made.translator.tables.ingress_statuses.rows.values()
+    (problem,) = (p for p in status.problems if p.reason == "ListenerNotFound")
+    assert problem.expected == f"a listener of alb/gw, which has {has}"
+
+
 def test_an_attached_member_touches_endpoints_only() -> None:
     made = world(80, 81)
     rule = ingress("web", host="web.test").path("/", to="web:80").of_class("alb")
