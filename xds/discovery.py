@@ -111,7 +111,9 @@ def _node(message: discovery.DeltaDiscoveryRequest | discovery.DiscoveryRequest)
 def _error(message: discovery.DeltaDiscoveryRequest | discovery.DiscoveryRequest) -> str | None:
     if not wire.has(message, "error_detail") or message.error_detail is None:
         return None
-    return message.error_detail.message or f"code {message.error_detail.code}, no message"
+    # Envoy puts each of several reasons on a line of its own.
+    said = " ".join(message.error_detail.message.split())
+    return said or f"code {message.error_detail.code}, no message"
 
 
 def delta_head(type_url: str, resource: Resource, length: int) -> bytes:

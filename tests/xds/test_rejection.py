@@ -156,6 +156,16 @@ def test_new_version_ends_the_quarantine(world: World) -> None:
     client.exchange(CLUSTER, {"shop": "2"})
 
 
+def test_reasons_on_several_lines_are_one_sentence(machine: MachineWorld) -> None:
+    client = in_sync(machine, LISTENER)
+    machine.publish({LISTENER: {"shop": BAD}})
+
+    envoy(client, says=lambda _: "Error updating listener(s) shop: \n  cannot bind\n")
+
+    (rejection,) = machine.cache.rejections(GROUP)
+    assert rejection.message == "Error updating listener(s) shop: cannot bind"
+
+
 def test_going_back_to_a_bad_version_brings_its_quarantine_back(machine: MachineWorld) -> None:
     client = in_sync(machine, CLUSTER)
     machine.publish({CLUSTER: {"shop": BAD}})
