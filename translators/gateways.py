@@ -13,7 +13,7 @@ from fleet.ref import Ref
 from fleet.state import FleetState
 from translators.alb_config import read_entries, read_id
 from translators.annotations.reader import Unusable
-from translators.model import MSE_TABLES, Dialect, Entry, ListenerPort, TableSet
+from translators.model import MSE_TABLES, Dialect, Entry, ListenerPort
 
 GatewayConfig: TypeAlias = MseIngressConfig | AlbConfig
 
@@ -91,11 +91,6 @@ class Gateway:
     addresses: tuple[str, ...]
     id: str
     problems: tuple[Problem, ...]
-
-    @property
-    def sets(self) -> frozenset[TableSet]:
-        """The route tables that its listeners ask."""
-        return frozenset(entry.tables for entry in self.entries)
 
 
 def gateways_in(state: FleetState) -> dict[Ref, GatewayConfig]:

@@ -196,7 +196,13 @@ class Tables:
         return tuple(view.must(self.selectors, ref) for ref in view.group(self.all_selectors, key))
 
     def _sets(self, view: View, ref: Ref) -> frozenset[TableSet]:
-        return view.must(self.gateways, ref).sets
+        """The route tables that its listeners ask."""
+        return frozenset(entry.tables for entry in self._served(view, ref))
+
+    def _served(self, view: View, ref: Ref) -> tuple[Entry, ...]:
+        """The listeners of a gateway that have a port where its Envoys listen."""
+        bind = self._bind(view, ref)
+        return tuple(e for e in view.must(self.gateways, ref).entries if bind.takes(e.at))
 
     def _listener(self, view: View, key: EntryKey) -> Resource | None:
         gateway, entry = key
@@ -379,7 +385,7 @@ class Tables:
         for asked in rules.asked:
             if tables_of(asked.listener) not in sets:
                 # Only here: an Ingress that is served does not hear of other listeners.
-                served = tuple(entry.at for entry in view.must(self.gateways, gateway).entries)
+                served = tuple(entry.at for entry in self._served(view, gateway))
                 yield without_listener(ref, asked, gateway_name(gateway), served)
 
 

@@ -96,7 +96,7 @@ def test_listeners_that_can_be_served(
 
 def test_each_listener_asks_tables_of_its_own() -> None:
     gateway = read({"listeners": [http(80), http(8080)]})
-    assert gateway.sets == {"http-80", "http-8080"}
+    assert [entry.tables for entry in gateway.entries] == ["http-80", "http-8080"]
 
 
 @pytest.mark.parametrize(
@@ -281,6 +281,18 @@ def test_a_port_that_envoy_needs_itself_costs_its_listener_alone(offset: int, po
     (problem,) = status(made).problems
     assert (problem.reason, problem.value) == ("PortTaken", f"{port}/HTTP")
     assert str(port) in problem.expected
+
+
+def test_an_ingress_is_not_served_on_a_listener_that_has_no_port() -> None:
+    made = world(80, 9901)
+    made.translator.bind(GATEWAY, Bind("192.0.2.1", taken=frozenset({9901})))
+    rule = ingress("web", host="web.test").path("/", to="web:80").of_class("alb")
+    asking = rule.annotate({"alb.ingress.kubernetes.io/listen-ports": '[{"HTTP":9901}]'})
+    made.put(alb_class().manifest, asking.manifest)
+    (shown,) = made.translator.tables.ingress_statuses.rows.values()
+    assert shown.addresses == ()
+    (problem,) = (p for p in shown.problems if p.reason == "ListenerNotFound")
+    assert problem.expected == "a listener of alb/gw, which has 80/HTTP"
 
 
 # -- what Envoys get -------------------------------------------------------------------------------
