@@ -289,6 +289,27 @@ def test_a_busy_server_is_trouble_until_it_answers() -> None:
     play(script)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [[], {"kind": "Status"}, {"metadata": "text"}, {"metadata": {"name": "cert"}}],
+    ids=["a-list", "no-metadata", "other-metadata", "no-position"],
+)
+def test_an_answer_that_is_no_secret_is_trouble(answer: object) -> None:
+    async def script(holder: Holder, api: Dialogue) -> None:
+        await holder.watching()
+        holder.secrets.need([CERT.ref()])
+        (await api.asked()).answer(200, answer)
+        (await api.asked()).answer(200, listing(position="8"))
+        (await api.asked()).answer(200, answer)
+        await holder.until(lambda: holder.reflector.trouble != "")
+        assert holder.reflector.trouble.endswith(": the answer is no Secret of Kubernetes")
+        (await api.asked()).answer(200, listing(position="9"))
+        (await api.asked()).answer(200, version("5", "YQ=="))
+        await holder.until(lambda: holder.said == [SAID])
+
+    play(script)
+
+
 def test_a_server_that_was_restored_from_a_backup_is_believed() -> None:
     """Its positions are lower than those that are known."""
 

@@ -25,7 +25,7 @@ from fleet.kubernetes.collection import (
     read_json,
     refusal,
 )
-from fleet.kubernetes.connection import ApiServer, Unreached
+from fleet.kubernetes.connection import ApiServer, Reply, Unreached
 from fleet.kubernetes.watch import Change, ChangeType
 from fleet.parse import Unused
 from fleet.problem import Problem
@@ -172,8 +172,7 @@ class ReferencedSecrets:
         path = f"/api/v1/namespaces/{ref.namespace}/secrets/{ref.name}"
         reply = await server.request("GET", path)
         if reply.ok:
-            value = read_json(reply.body)
-            self._take(ref, str(value["metadata"]["resourceVersion"]), value)
+            self._take(ref, *_secret_in(server, reply))
         elif reply.status in _OF_THE_SERVER:
             raise refusal(server, SECRETS, "get", reply)
         elif self._positions.get(ref) == known:  # else the watch has found it meanwhile
@@ -216,6 +215,15 @@ class ReferencedSecrets:
     def _emit(self, ref: Ref, outcome: Upserted | Refused | None) -> None:
         if (event := self._said.say(ref, outcome)) is not None:
             self._say([event])
+
+
+def _secret_in(server: ApiServer, reply: Reply) -> tuple[str, Json]:
+    """The position of a Secret, and the Secret. Raises Refusal: proxies answer with 200 too."""
+    try:
+        value = read_json(reply.body)
+        return str(value["metadata"]["resourceVersion"]), value
+    except (ValueError, KeyError, TypeError) as e:
+        raise Refusal(f"{server.server}: the answer is no Secret of Kubernetes") from e
 
 
 def _ref(value: Json) -> Ref:
