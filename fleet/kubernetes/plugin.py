@@ -35,7 +35,7 @@ class Credentials:
     @property
     def worn(self) -> bool:
         """Whether it is time to ask the plugin again."""
-        return self.expires is not None and self.expires - _EARLY <= datetime.now(UTC)
+        return self.expires is not None and self.expires <= datetime.now(UTC) + _EARLY
 
 
 def ask(run: object, base: Path) -> Credentials:
@@ -50,8 +50,8 @@ def ask(run: object, base: Path) -> Credentials:
     name = f"its exec plugin {command}"
     asking = {"apiVersion": run.get("apiVersion"), "kind": "ExecCredential"}
     asking["spec"] = {"interactive": False}
-    added = {each["name"]: each["value"] for each in run.get("env") or ()}
     try:
+        added = {each["name"]: each.get("value", "") for each in run.get("env") or ()}
         ended = subprocess.run(  # noqa: S603 (running it is what a kubeconfig asks for)
             # As client-go: a path with a slash is relative to its kubeconfig.
             [base / command if "/" in command else command, *(run.get("args") or ())],
@@ -65,6 +65,8 @@ def ask(run: object, base: Path) -> Credentials:
         raise PluginFailed(f"{name} has not answered within {PATIENCE:g} s") from e
     except OSError as e:
         raise PluginFailed(f"{name} cannot be run: {e.strerror or e}") from e
+    except (KeyError, AttributeError, TypeError, ValueError) as e:
+        raise PluginFailed(f"{name} cannot be run: its args and env are not lists of texts") from e
     if ended.returncode:
         said = " ".join(ended.stderr.decode(errors="replace").split())[-200:]
         why = f": {said}" if said else ""
@@ -86,6 +88,8 @@ def _read(output: bytes, version: object, name: str) -> Credentials:
             user["client-key-data"] = _encoded(status["clientKeyData"])
         until = status.get("expirationTimestamp")
         expires = datetime.fromisoformat(until) if until else None
+        if expires is not None and expires.tzinfo is None:
+            expires = expires.replace(tzinfo=UTC)
     except (ValueError, KeyError, TypeError, AttributeError) as e:
         raise PluginFailed(f"{name} gave no ExecCredential") from e
     if not user:

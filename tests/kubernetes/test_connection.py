@@ -357,6 +357,13 @@ def test_a_plugin_that_fails_later_leaves_the_token_that_is_there(tmp_path: Path
     asyncio.run(script())
 
 
+MISSHAPEN: Mapping[str, dict[str, Json]] = {
+    "args that are no texts": {"args": [1]},
+    "variable without name": {"env": [{"value": "v"}]},
+    "variable of another shape": {"env": ["NAME"]},
+    "variable that is no text": {"env": [{"name": "NAME", "value": 1}]},
+}
+
 SAYS = '{"apiVersion": "v1", "kind": "ExecCredential", "status": %s}'
 
 
@@ -391,6 +398,14 @@ SAYS = '{"apiVersion": "v1", "kind": "ExecCredential", "status": %s}'
             "its exec plugin echo speaks v1, and v2 is asked for",
             id="another version",
         ),
+        *(
+            pytest.param(
+                {"command": "true", **wrong},
+                "its exec plugin true cannot be run: its args and env are not lists of texts",
+                id=each,
+            )
+            for each, wrong in MISSHAPEN.items()
+        ),
     ],
 )
 def test_a_plugin_that_gives_no_credentials_is_a_mistake(
@@ -400,6 +415,29 @@ def test_a_plugin_that_gives_no_credentials_is_a_mistake(
     path = written(tmp_path, kubeconfig("https://127.0.0.1:1", user=user))
     with pytest.raises(BadKubeconfig, match=re.escape(message)):
         asyncio.run(ApiServer.from_kubeconfig(path))
+
+
+def test_a_variable_of_a_plugin_without_a_value_is_empty(tmp_path: Path) -> None:
+    run = {"command": "sh", "args": ["-c", 'echo "<$NAME>" >&2; exit 3'], "apiVersion": "v1"}
+    user = {"exec": {**run, "env": [{"name": "NAME"}]}}
+    path = written(tmp_path, kubeconfig("https://127.0.0.1:1", user=user))
+    with pytest.raises(BadKubeconfig, match="status 3: <>"):
+        asyncio.run(ApiServer.from_kubeconfig(path))
+
+
+@pytest.mark.parametrize(
+    ("until", "worn"),
+    [
+        pytest.param("2100-01-31T12:00:00Z", False, id="later"),
+        pytest.param("2100-01-31T12:00:00", False, id="no-zone"),
+        pytest.param("0001-01-01T00:00:00Z", True, id="zero-time-of-go"),
+        pytest.param("9999-12-31T23:59:59Z", False, id="never"),
+    ],
+)
+def test_any_time_may_be_the_end_of_a_token(until: str, *, worn: bool, tmp_path: Path) -> None:
+    said = SAYS % f'{{"token": "t", "expirationTimestamp": "{until}"}}'
+    run = {"command": "echo", "args": [said], "apiVersion": "v1"}
+    assert plugin.ask(run, tmp_path).worn is worn
 
 
 def test_a_plugin_beside_its_kubeconfig_is_found(tmp_path: Path) -> None:
