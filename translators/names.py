@@ -41,7 +41,7 @@ def parse_gateway_name(name: str) -> Ref:
     """The gateway's object; ValueError where the text is no gateway's name."""
     flavour, _, rest = name.partition("/")
     if flavour not in _KINDS or not rest or "/" in rest:
-        raise ValueError(f"{name!r} is not FLAVOUR/NAME, such as mse/ackone-gateway")
+        raise ValueError(f"{name!r} is not FLAVOUR/NAME, such as mse/ackone-gateway or alb/web")
     return Ref(HUB, _KINDS[flavour], "", rest)
 
 
