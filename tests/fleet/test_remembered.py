@@ -426,8 +426,11 @@ def test_a_disk_that_fails_is_said_once_and_tried_again(
     async def run() -> None:
         good = Remembered(source, witness.parent, pace=timedelta(milliseconds=1))
         async with listening(Remembered(good, state, pace=timedelta(milliseconds=1))):
-            await _appears(state / "member-two.fleet", '"cart"')
-            await asyncio.to_thread(shutil.rmtree, state)
+            # The hub's comes last: from then on only the file of "one" is written.
+            await _appears(state / "hub.fleet", '"shop"')
+            source.put(service("old").manifest, origin="one")
+            await _appears(state / "member-one.fleet", '"old"')
+            await asyncio.to_thread(state.rename, tmp_path / "away")
             for number in range(5):
                 source.put(service(f"new-{number}").manifest, origin="one")
                 await _appears(witness, f'"new-{number}"')
