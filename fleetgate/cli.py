@@ -5,28 +5,42 @@ Exit status: 0 yes, 1 no (a problem, not in time), 2 wrong usage or environment.
 
 import logging
 import sys
+from importlib import import_module
+from typing import Final
 
 import click
 
-from fleetgate.commands.bootstrap import bootstrap
-from fleetgate.commands.certificate import certificate
-from fleetgate.commands.check import check
-from fleetgate.commands.demo import demo
-from fleetgate.commands.serve import serve
-from fleetgate.commands.status import status
-from fleetgate.commands.sync import sync
-from fleetgate.commands.translate import translate
-from fleetgate.commands.up import up
 from fleetgate.errors import OperatorError, operator_error
+
+COMMANDS: Final = (
+    "demo",
+    "up",
+    "serve",
+    "bootstrap",
+    "certificate",
+    "check",
+    "translate",
+    "status",
+    "sync",
+)
+"""The way of a newcomer. Each is a module of `fleetgate.commands`, imported when it is called."""
 
 
 class _Commands(click.Group):
     """Commands in the order of the list; an operator's mistake is one sentence."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Keep the order in which they were added: the way of a newcomer."""
+        """Name the commands."""
         del ctx
-        return list(self.commands)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = getattr(import_module(f"fleetgate.commands.{cmd_name}"), cmd_name)
+        return found
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; no traceback for a mistake of the operator."""
@@ -55,7 +69,3 @@ def main(*, verbose: bool) -> None:
     )
     # It logs an error each time that the Lease is refused; `fleet.kubernetes.lease` says it once.
     logging.getLogger("kubernetes.aio.leaderelection").setLevel(logging.CRITICAL)
-
-
-for command in (demo, up, serve, bootstrap, certificate, check, translate, status, sync):
-    main.add_command(command)

@@ -4,9 +4,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from fleetgate.cli import main
+from fleetgate.cli import COMMANDS, main
 
-COMMANDS = sorted(main.commands)
 EXIT_STATUSES = {
     "bootstrap": "02",
     "certificate": "02",
@@ -18,6 +17,12 @@ EXIT_STATUSES = {
     "translate": "02",
     "up": "02",
 }
+
+
+def _command(name: str) -> click.Command:
+    found = main.get_command(click.Context(main), name)
+    assert found is not None
+    return found
 
 
 def _help(*command: str) -> str:
@@ -35,7 +40,7 @@ def test_all_commands_are_listed_with_a_whole_sentence() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_has_a_text_and_its_default(name: str) -> None:
-    for parameter in main.commands[name].params:
+    for parameter in _command(name).params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
             assert parameter.help.endswith("."), parameter.name
@@ -46,7 +51,7 @@ def test_every_option_has_a_text_and_its_default(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_argument_is_explained(name: str) -> None:
-    for parameter in main.commands[name].params:
+    for parameter in _command(name).params:
         if isinstance(parameter, click.Argument):
             shown = (parameter.metavar or "").strip("[]")
             assert any(f"{shown} {verb} " in _help(name) for verb in ("is", "holds"))
