@@ -1,5 +1,8 @@
 """Every command says what it does, what each option means, and how it ends."""
 
+import subprocess
+import sys
+
 import click
 import pytest
 from click.testing import CliRunner
@@ -81,3 +84,9 @@ def test_the_version_is_told() -> None:
     result = CliRunner().invoke(main, ["--version"])
     assert result.exit_code == 0
     assert result.output.startswith("fleetgate, version ")
+
+
+def test_a_command_is_imported_when_it_is_called() -> None:
+    program = "import sys, fleetgate.cli; print(*(m for m in sys.modules if '.commands' in m))"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert done.stdout.split() == []
