@@ -268,6 +268,7 @@ TWO_SERVICES = WEB.path("/api", to="api:80").default("api:80")
             {f"{ALB}rewrite-target": "/x"}, [], ["the Ingress is not served"], id="rewrite"
         ),
         pytest.param({f"{ALB}order": "1"}, [], ["the Ingress is not served"], id="order"),
+        pytest.param({f"{ALB}order": "10"}, ["/", "/api", "/"], [], id="order-that-is-the-default"),
         pytest.param(
             {f"{ALB}sticky-session": "true", f"{ALB}cluster-weight.c1": "100"},
             ["/", "/api", "/"],

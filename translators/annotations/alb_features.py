@@ -52,6 +52,9 @@ LATER: Final[Mapping[str, Without]] = {
 One that ends with a dot goes on with a name, where PATHS says so a Service's.
 """
 
+_DEFAULTS: Final[Mapping[str, str]] = {"order": "10"}
+"""Values that ask for what is done without the annotation."""
+
 _SSL_REDIRECT: Final = f"{NGINX}ssl-redirect"
 
 
@@ -107,7 +110,7 @@ def _later(annotations: Mapping[str, str]) -> Iterator[_Later]:
             continue
         stem, dot, rest = key.partition("/")[2].partition(".")
         without = LATER.get(stem + dot)
-        # What is switched off has the effect that it asks for.
-        asks = without is Without.PATHS or value.strip() not in {"", "false"}
+        # What is switched off, or is the default, has the effect that it asks for.
+        asks = without is Without.PATHS or value.strip() not in {"", "false", _DEFAULTS.get(stem)}
         if without is not None and asks:
             yield _Later(without, rest, key, value)
