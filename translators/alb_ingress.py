@@ -1,22 +1,32 @@
 """The ALB dialect: an Ingress is read into rules, each for the listeners that it is meant for.
 
 With `listen-ports` these are exactly the listeners that it lists, for all hosts; without it, HTTP
-80, and HTTPS 443 instead for the hosts of `spec.tls`.
+80, and HTTPS 443 instead for the hosts of `spec.tls`: so an entry whose hosts no rule has changes
+nothing, and is reported.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from fleet.models import Ingress, ServiceBackend
+from fleet.models import Ingress, IngressTls, ServiceBackend
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.annotations.alb_features import AlbFeatures, read_alb_features
 from translators.annotations.listen_ports import LISTEN_PORTS
 from translators.annotations.reader import Unusable
 from translators.annotations.values import regex
-from translators.ingress import Asked, IngressRules, Reading, age_of, plain_path, reachable
+from translators.ingress import (
+    Asked,
+    IngressRules,
+    Reading,
+    age_of,
+    named_tls,
+    plain_path,
+    reachable,
+)
 from translators.model import ListenerPort, Path, PathKind, Protocol, TableSet
 from translators.names import tables_of
 
@@ -39,8 +49,10 @@ def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
         return IngressRules(problems=tuple(problems))
     ports = _Ports(
         features.ports,
-        frozenset(host.lower() for tls in ingress.spec.tls for host in tls.hosts),
+        frozenset(host for entry in ingress.spec.tls for host in _hosts(entry)),
     )
+    if features.ports is None:
+        problems.extend(_idle_tls(ref, ingress))
     reading = Reading(
         ref,
         age_of(ingress),
@@ -95,8 +107,26 @@ class _Ports:
     def _of(self, host: str) -> tuple[ListenerPort, ...]:
         if self.declared is not None:
             return self.declared
-        wildcard = f"*.{host.partition('.')[2]}"
-        return (HTTPS,) if self.tls_hosts & {host, wildcard} else (HTTP,)
+        return (HTTP,) if self.tls_hosts.isdisjoint(_securing(host)) else (HTTPS,)
+
+
+def _hosts(entry: IngressTls) -> frozenset[str]:
+    return frozenset(host.lower() for host in entry.hosts)
+
+
+def _securing(host: str) -> frozenset[str]:
+    """What in `spec.tls` secures the host of a rule: the host itself, and the wildcard over it."""
+    return frozenset((host, f"*.{host.partition('.')[2]}"))
+
+
+def _idle_tls(ref: Ref, ingress: Ingress) -> Iterator[Problem]:
+    """The problem of entries of `spec.tls` that have no hosts, or none of a rule."""
+    secured = frozenset(h for rule in ingress.spec.rules for h in _securing(rule.host.lower()))
+    idle = [entry for entry in ingress.spec.tls if secured.isdisjoint(_hosts(entry))]
+    if idle:
+        named = ", ".join(named_tls(idle))
+        later = "a later version of fleetgate"
+        yield Problem(ref, "NotSupported", "spec.tls", named, later, "no effect yet")
 
 
 def _takes(

@@ -101,7 +101,7 @@ def read_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
                 ref,
                 "NotSupported",
                 "spec.tls",
-                ", ".join(_named(ingress.spec.tls)),
+                ", ".join(named_tls(ingress.spec.tls)),
                 "a later version of fleetgate",
                 "its hosts are served by HTTP alone",
             )
@@ -109,7 +109,7 @@ def read_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
     return Reading(ref, age_of(ingress), changes, problems).everything(ingress)
 
 
-def _named(entries: Iterable[IngressTls]) -> Iterator[str]:
+def named_tls(entries: Iterable[IngressTls]) -> Iterator[str]:
     """The entries by their Secrets, and by their hosts where they name none."""
     for entry in entries:
         yield from (entry.secret_name,) if entry.secret_name else entry.hosts

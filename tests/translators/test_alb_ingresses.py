@@ -170,6 +170,16 @@ def test_listen_ports_that_cannot_be_used(text: str) -> None:
             WEB.tls("cert", "*.test"), (80,), [], ["NotSupported"], id="tls-host-by-wildcard"
         ),
         pytest.param(
+            WEB.tls("cert"), (80,), ["http-80|web.test"], ["NotSupported"], id="tls-without-hosts"
+        ),
+        pytest.param(
+            WEB.tls("cert", "other.test"),
+            (80,),
+            ["http-80|web.test"],
+            ["NotSupported"],
+            id="tls-of-hosts-that-no-rule-has",
+        ),
+        pytest.param(
             BOTH.tls("cert", "web.test"),
             (80, 81),
             ["http-80|web.test", "http-81|web.test"],
@@ -184,6 +194,15 @@ def test_listeners_of_an_ingress(
     world = served(rule, ports=ports)
     assert tables(world) == hosts
     assert [reason for reason in world.problems("web") if reason != "ServiceNotFound"] == problems
+
+
+def test_entries_of_tls_without_effect_are_one_problem_that_names_them() -> None:
+    rule = WEB.tls("used", "*.TEST").tls("idle").tls("", "a.web.test", "b.web.test")
+    (problem,) = read(rule).problems
+    assert (problem.key, problem.value) == ("spec.tls", "idle, a.web.test, b.web.test")
+    assert problem.effect == "no effect yet"
+    assert read(WEB.tls("cert", "web.test")).problems == ()
+    assert read(BOTH.tls("cert")).problems == ()
 
 
 def test_only_an_ingress_that_is_served_shows_an_address() -> None:
