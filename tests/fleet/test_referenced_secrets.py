@@ -196,8 +196,7 @@ def test_a_secret_that_nobody_needs_any_more_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize(
-    "status",
-    [pytest.param(403, id="forbidden"), pytest.param(500, id="the-server-cannot-decrypt-it")],
+    "status", [pytest.param(403, id="forbidden"), pytest.param(400, id="bad-request")]
 )
 def test_a_secret_that_is_refused_is_a_problem_of_who_references_it(status: int) -> None:
     async def script(holder: Holder, api: Dialogue) -> None:
@@ -340,5 +339,43 @@ def test_after_a_gap_every_needed_secret_is_read_again() -> None:
         (await api.asked()).answer(200, listing(position="90"))
         (await api.asked()).answer(404, failure(404))
         await holder.until(lambda: holder.said == [SAID, "deleted Secret default/cert"])
+
+    play(script)
+
+
+def test_a_server_that_fails_now_and_then_is_trouble_and_no_problem_of_a_secret() -> None:
+    async def script(holder: Holder, api: Dialogue) -> None:
+        await holder.watching()
+        holder.secrets.need([CERT.ref()])
+        for _ in range(2):
+            for position in ("8", "9"):
+                (await api.asked()).answer(500, failure(500, "etcdserver: leader changed"))
+                (await api.asked()).answer(200, listing(position=position))
+            assert "HTTP 500 to get secrets: etcdserver" in holder.reflector.trouble
+            assert not holder.secrets.is_complete
+            assert not holder.problems
+            (await api.asked()).answer(200, version("5", "YQ=="))
+            await holder.until(lambda: holder.reflector.trouble == "")
+            assert (await api.asked()).query["watch"] == "1"
+            assert holder.said == [SAID]
+            holder.secrets.need([CERT.ref()])
+
+    play(script)
+
+
+def test_a_secret_that_a_server_fails_on_each_time_is_a_problem_of_who_references_it() -> None:
+    async def script(holder: Holder, api: Dialogue) -> None:
+        await holder.watching()
+        holder.secrets.need([CERT.ref()])
+        for position in ("8", "9"):
+            (await api.asked()).answer(500, failure(500, "no matching prefix found"))
+            (await api.asked()).answer(200, listing(position=position))
+        (await api.asked()).answer(500, failure(500, "no matching prefix found"))
+        await holder.until(lambda: holder.said == [REFUSED])
+        assert holder.secrets.is_complete
+        assert "no matching prefix found" in holder.problems[0].message
+        await holder.until(lambda: holder.reflector.trouble == "")
+        asked = {(await api.asked()).path.rpartition("/")[2] for _ in range(2)}
+        assert asked == {"secrets", "cert"}  # the watch, and once more the Secret
 
     play(script)

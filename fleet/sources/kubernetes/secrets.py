@@ -8,6 +8,7 @@ asked for again: it keeps nobody else from being served.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 from collections.abc import Collection as Several
 from http import HTTPStatus
@@ -51,7 +52,14 @@ _OF_THE_SERVER: Final = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
-"""Statuses that say nothing of a Secret. 500 does: so answers a server that cannot decrypt it."""
+"""Statuses that say nothing of a Secret."""
+
+_FAILURES: Final = 3
+"""So often a server answers 500 about a Secret before that is a problem of the Secret.
+
+So answers a server whose etcd elects a leader, which is soon over and keeps it from listing too,
+as each load does first; and so answers one that cannot decrypt the Secret.
+"""
 
 Users: TypeAlias = Callable[[Ref], Iterable[Ref]]
 """The Ingresses that reference a Secret."""
@@ -72,6 +80,7 @@ class ReferencedSecrets:
         self._unread: set[Ref] = set()
         self._positions: dict[Ref, str] = {}
         self._refusals: dict[Ref, str] = {}
+        self._failures: Counter[Ref] = Counter()
         self._wake = asyncio.Event()
         self._has_refusals = asyncio.Event()
 
@@ -171,9 +180,11 @@ class ReferencedSecrets:
         known = self._positions.get(ref)
         path = f"/api/v1/namespaces/{ref.namespace}/secrets/{ref.name}"
         reply = await server.request("GET", path)
+        if reply.status == HTTPStatus.INTERNAL_SERVER_ERROR and ref in self._needed:
+            self._failures[ref] += 1
         if reply.ok:
             self._take(ref, *_secret_in(server, reply))
-        elif reply.status in _OF_THE_SERVER:
+        elif self._is_of_the_server(ref, reply):
             raise refusal(server, SECRETS, "get", reply)
         elif self._positions.get(ref) == known:  # else the watch has found it meanwhile
             if reply.status == HTTPStatus.NOT_FOUND:
@@ -181,6 +192,12 @@ class ReferencedSecrets:
             elif ref in self._needed:
                 self._complain(ref, str(refusal(server, SECRETS, "get", reply)))
         self._unread.discard(ref)
+
+    def _is_of_the_server(self, ref: Ref, reply: Reply) -> bool:
+        """Whether an answer that is no success says nothing of the Secret."""
+        if reply.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            return self._failures[ref] < _FAILURES
+        return reply.status in _OF_THE_SERVER
 
     def _take(self, ref: Ref, position: str, value: Json | None) -> None:
         """Take a version of a Secret, unless a newer one is known: answers overtake each other."""
@@ -210,6 +227,7 @@ class ReferencedSecrets:
     def _tell(self, ref: Ref, outcome: Upserted | Refused | None) -> None:
         """Say what a Secret is, None where there is none."""
         self._refusals.pop(ref, None)
+        self._failures.pop(ref, None)
         self._emit(ref, outcome)
 
     def _emit(self, ref: Ref, outcome: Upserted | Refused | None) -> None:
