@@ -11,6 +11,7 @@ import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Final, Protocol
 
 from xds.quarantine import Quarantine, Rejection
@@ -21,6 +22,8 @@ from xds.views import Backlog, ClientView, Missing, Traffic
 
 log = logging.getLogger(__name__)
 
+_LATE: Final = "not acknowledged yet"
+_KEPT: Final = "kept until what was rejected is replaced: what is served instead may lead to it"
 _REMEMBERED: Final = 10_000  # clients that left something unclear; the oldest is forgotten first
 
 
@@ -133,12 +136,11 @@ class SnapshotCache:
         for name, each in self._groups.items():
             if group not in (None, name):
                 continue
-            refused = {(r.type_url, r.name): r.message for r in each.snapshot.rejections()}
+            reason = _reasons(each.snapshot)
             for follower in each.followers:
                 for type_url, resource in follower.missing():
-                    message = refused.get((type_url, resource))
-                    reason = f"rejected: {message}" if message else "not acknowledged yet"
-                    found.append(Missing(follower.node_id, type_url, resource, reason))
+                    why = reason(type_url, resource)
+                    found.append(Missing(follower.node_id, type_url, resource, why))
         return tuple(found)
 
     def listens(self, group: str) -> bool:
@@ -245,6 +247,20 @@ class SnapshotCache:
     def _changed(self) -> None:
         for callback in tuple(self._callbacks.values()):
             callback()
+
+
+def _reasons(snapshot: Snapshot) -> Callable[[TypeUrl, str], str]:
+    """Why clients of a group have not acknowledged a name; looked up once for all of them."""
+    refused = {(r.type_url, r.name): r.message for r in snapshot.rejections()}
+
+    @cache
+    def reason(type_url: TypeUrl, name: str) -> str:
+        if message := refused.get((type_url, name)):
+            return f"rejected: {message}"
+        gone = name not in snapshot.declared(type_url)
+        return _KEPT if refused and gone and snapshot.lingers(type_url, name) else _LATE
+
+    return reason
 
 
 def _declare(group: _Group, type_url: str, name: str, resource: Resource | None) -> bool:

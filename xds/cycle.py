@@ -208,10 +208,10 @@ def _required(flight: Flight) -> Collection[str]:
 
 def _without_lingering(type_url: str, changes: Changes, snapshot: Snapshot) -> Changes:
     """Changes without removals that would break routes served in place of rejected ones."""
-    if type_url not in (TypeUrl.CLUSTER, TypeUrl.ENDPOINT) or snapshot.is_clean:
+    if snapshot.is_clean:
         return changes
     return {
         name: resource
         for name, resource in changes.items()
-        if resource is not None or not snapshot.lingers(name)
+        if resource is not None or not snapshot.lingers(type_url, name)
     }

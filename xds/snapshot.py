@@ -22,6 +22,7 @@ _ROUTING: Final = (
     TypeUrl.ROUTE,
     TypeUrl.VIRTUAL_HOST,
 )
+_LED_TO: Final = (TypeUrl.CLUSTER, TypeUrl.ENDPOINT)
 
 
 class Withheld(Enum):
@@ -128,11 +129,14 @@ class Snapshot:
             if declared is not None and declared.version in versions:
                 yield versions[declared.version]
 
-    def lingers(self, name: str) -> bool:
+    def lingers(self, type_url: str, name: str) -> bool:
         """Whether routes served in place of rejected ones may still lead to this Cluster.
 
-        Looks for the name's bytes, so it may say yes once too often; O(rejected routes).
+        Then clients are not told that it is gone, nor its endpoints. Looks for the name's bytes, so
+        it may say yes once too often; O(rejected routes).
         """
+        if type_url not in _LED_TO:
+            return False
         wanted = name.encode()
         return any(
             wanted in good.body

@@ -337,11 +337,16 @@ def test_cluster_stays_while_the_last_good_route_leads_there(machine: MachineWor
     envoy(client)
     assert client.holds(SCOPE) == {"host": "1"}
     assert client.holds(CLUSTER) == {"old": "1"}
+    kept = "kept until what was rejected is replaced: what is served instead may lead to it"
+    assert [(m.name, m.reason) for m in machine.cache.unacknowledged() if m.name != "host"] == [
+        ("old", kept)
+    ]
 
     machine.publish({SCOPE: {"host": "3"}})
     envoy(client)
     assert client.holds(SCOPE) == {"host": "3"}
     assert client.holds(CLUSTER) == {}
+    assert not machine.cache.unacknowledged()
 
 
 class PoisonedScopes:
