@@ -26,6 +26,7 @@ from kubernetes.aio.config.kube_config import KubeConfigLoader
 
 from fleet.kubernetes.plugin import PluginFailed, ask
 from fleet.kubernetes.proxy import proxy_for
+from fleet.kubernetes.transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -270,7 +271,9 @@ def _client(found: Configuration) -> ApiClient:
     # not for API servers, in a thread of each request: a fifth of what a status costs.
     found.proxy = found.proxy or proxy_for(found.host)
     found.client_session_kwargs = {"trust_env": False}
-    return ApiClient(configuration=found)
+    client = ApiClient(configuration=found)
+    client.rest_client = Transport(found)
+    return client
 
 
 def _fits_header(text: str) -> bool:

@@ -19,6 +19,7 @@ from kubernetes.aio.config import incluster_config
 
 from fleet.kubernetes import connection, plugin
 from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Unreached
+from fleet.kubernetes.transport import Transport
 from tests.support.authority import Authority, Pair
 
 Json: TypeAlias = Any
@@ -855,6 +856,27 @@ def test_a_request_takes_no_thread_and_no_password_of_netrc(
 
 def _no_thread(*_: object) -> None:
     raise AssertionError("a thread was asked for")
+
+
+def test_a_client_is_closed_when_its_last_connection_is_gone() -> None:
+    """One that was never made included; a loop that ends then would leak it."""
+
+    async def script(silent: socket.socket) -> None:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        api = await ApiServer.from_kubeconfig(kubeconfig(url))
+        transport = api._client.rest_client
+        assert isinstance(transport, Transport)
+        asking = asyncio.create_task(api.request("GET", PATH))
+        accepted, _ = await asyncio.to_thread(silent.accept)
+        with accepted:
+            asking.cancel()
+            await api.close()
+            assert not transport.connected
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        asyncio.run(script(silent))
 
 
 def test_a_page_of_a_proxy_is_no_answer() -> None:
