@@ -18,8 +18,8 @@ _POLL: Final = 0.01
 class Transport(RESTClientObject):
     """The library's, but `close` returns when the connections are gone.
 
-    aiohttp waits for those that it would use again. A watch that was left, or a request that was
-    cancelled while it connected, says goodbye on its own, and a loop that ends before leaks it.
+    aiohttp waits for those that it would use again. That of a request which was cancelled waits on
+    its own for the server's end of TLS, and a loop that ends before leaks it.
     """
 
     def __init__(self, configuration: Configuration) -> None:

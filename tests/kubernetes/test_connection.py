@@ -7,6 +7,7 @@ import re
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -858,25 +859,46 @@ def _no_thread(*_: object) -> None:
     raise AssertionError("a thread was asked for")
 
 
-def test_a_client_is_closed_when_its_last_connection_is_gone() -> None:
-    """One that was never made included; a loop that ends then would leak it."""
+def test_a_client_is_closed_when_its_last_connection_is_gone(
+    authority: Authority, tmp_path: Path
+) -> None:
+    """Else a loop that ends then leaks it: TLS ends with a word from the other side."""
+    tls = context_of(authority, tmp_path, asks_certificate=False)
+    asked, may_end = threading.Event(), threading.Event()
 
-    async def script(silent: socket.socket) -> None:
-        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
-        api = await ApiServer.from_kubeconfig(kubeconfig(url))
-        transport = api._client.rest_client
-        assert isinstance(transport, Transport)
+    def serve(listening: socket.socket) -> None:
+        with tls.wrap_socket(listening.accept()[0], server_side=True) as link:
+            link.recv(4096)
+            asked.set()
+            may_end.wait(30)
+
+    async def script(port: int) -> None:
+        trusted = {"certificate-authority-data": encoded(authority.certificate)}
+        config = kubeconfig(f"https://127.0.0.1:{port}", cluster=trusted)
+        api = await ApiServer.from_kubeconfig(config)
         asking = asyncio.create_task(api.request("GET", PATH))
-        accepted, _ = await asyncio.to_thread(silent.accept)
-        with accepted:
-            asking.cancel()
-            await api.close()
-            assert not transport.connected
+        await asyncio.to_thread(asked.wait, 30)
+        asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
+        closing = asyncio.create_task(api.close())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not closing.done()
+        may_end.set()
+        await closing
+        transport = api._client.rest_client
+        assert isinstance(transport, Transport)
+        assert not transport.connected
 
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        asyncio.run(script(silent))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=serve, args=[listening])
+        serving.start()
+        try:
+            asyncio.run(script(listening.getsockname()[1]))
+        finally:
+            may_end.set()
+            serving.join()
 
 
 def test_a_page_of_a_proxy_is_no_answer() -> None:
