@@ -187,8 +187,8 @@ def test_a_problem_that_lasts_is_said_again_before_the_hub_forgets_it(hub: Clust
             sink.want([problem()])
             async with running(sink.run()):
                 await api.until(lambda: len(api.written) == 3)
-                await kubectl(hub, "delete", "events", "--namespace=web", "--all")
                 posts = len([asked for asked in api.written if asked.method == "POST"])
+                await kubectl(hub, "delete", "events", "--namespace=web", "--all")
                 await api.until(lambda: len([a for a in api.written if a.method == "POST"]) > posts)
         assert len(await events(hub)) == 1
 

@@ -80,10 +80,10 @@ async def read(call: "aio.StreamStreamCall[bytes, bytes]") -> bytes:
     return data
 
 
-async def no_clients(cache: SnapshotCache) -> None:
+async def joined(cache: SnapshotCache, clients: int) -> None:
     changed = asyncio.Event()
     stop = cache.on_change(changed.set)
-    while cache.clients():
+    while len(cache.clients()) != clients:
         await changed.wait()
         changed.clear()
     stop()
@@ -174,7 +174,7 @@ def test_client_whose_connection_breaks_is_forgotten(world: GrpcWorld) -> None:
         await call.write(request(CLUSTER))
         await call.read()
         await channel.close()
-        await no_clients(world.cache)
+        await joined(world.cache, 0)
 
     world.run(connect_and_break())
 
@@ -208,6 +208,7 @@ def test_client_that_does_not_read_is_cut_off_and_hurts_nobody() -> None:
         ):
             stalled = ads(first)
             await stalled.write(request(LISTENER, node_id="stalled"))
+            await joined(world.cache, 1)
             served = ads(second)
             await served.write(request(CLUSTER))
             while pushes < 3 or len(world.cache.clients()) > 1:
@@ -245,7 +246,7 @@ def test_stop_ends_the_streams() -> None:
             await call.read()
             await server.stop()
             assert await call.code() is not grpc.StatusCode.OK
-            await no_clients(cache)
+            await joined(cache, 0)
 
     async def bounded() -> None:
         async with asyncio.timeout(PATIENCE):
