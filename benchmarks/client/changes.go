@@ -125,6 +125,7 @@ func changedEndpoints(given *options) (outcome, error) {
 		return result, err
 	}
 	defer joined.close()
+	settle(given.pid, joined) // joining is none of the changes
 	meter, before := startMeter(given.pid), joined.seen()
 	for range given.n {
 		pause(given.gap)
@@ -177,6 +178,7 @@ func churn(given *options) (outcome, error) {
 	}
 	const perSecond = 5
 	run := fmt.Sprintf("c%d", os.Getpid())
+	settle(given.pid, joined)
 	meter, before := startMeter(given.pid), joined.seen()
 	ticker := time.NewTicker(time.Second / perSecond)
 	defer ticker.Stop()
