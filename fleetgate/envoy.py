@@ -15,6 +15,7 @@ import aiohttp
 
 from fleetgate.bootstrap import BootstrapSettings, bootstrap
 from fleetgate.errors import OperatorError
+from fleetgate.lifetime import ended
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class Envoy:
                 yield self
             finally:
                 keeping.cancel()
-                await _ended(keeping)
+                await ended(keeping)
                 with suppress(asyncio.CancelledError):
                     keeping.result()
 
@@ -161,21 +162,6 @@ def _ending_with_us() -> tuple[str, ...]:
 
 def _content(path: Path) -> str:
     return path.read_text(encoding="utf-8").strip() if path.exists() else ""
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    """Return when the task has ended; to be cancelled meanwhile counts only then.
-
-    A second cancellation would reach the task in the midst of ending its process.
-    """
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as e:
-            cancelled = e
-    if cancelled is not None:
-        raise cancelled
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

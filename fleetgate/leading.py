@@ -32,7 +32,7 @@ async def kept(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
     while True:
         try:
             await run()
-        except Exception:
+        except Exception:  # whatever it is, xDS goes on
             log.exception("a fault of fleetgate's has ended the writing to the hub, it begins anew")
         await asyncio.sleep(_AGAIN)
 

@@ -44,3 +44,18 @@ async def until_stopped() -> None:
     finally:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
+
+
+async def ended(future: asyncio.Future[Any]) -> None:  # whatever it gives is not looked at
+    """Return when it is done; to be cancelled meanwhile counts only then.
+
+    For what ends a process: a second cancellation would reach it in the midst of that.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.wait({future})
+        except asyncio.CancelledError as e:
+            cancelled = e
+    if cancelled is not None:
+        raise cancelled

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeAlias
 
+from fleet.attached import attached, listed
 from fleet.models import AlbConfig, MseIngressConfig
 from fleet.problem import Problem
 from fleet.ref import Ref
@@ -25,12 +26,6 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
     AlbConfig.__name__: Dialect.ALB,
 }
 """The dialect of a gateway by the kind of its object; other kinds declare none."""
-
-REMOTE_CLUSTERS: Final[Mapping[Dialect, str]] = {
-    Dialect.MSE: "mse.alibabacloud.com/remote-clusters",
-    Dialect.ALB: "alb.ingress.kubernetes.io/remote-clusters",
-}
-"""The annotation of a gateway that attaches members."""
 
 HTTP_PORT: Final = 80
 
@@ -117,7 +112,7 @@ def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
         ref=ref,
         dialect=dialect,
         entries=entries,
-        members=_items(annotations.get(REMOTE_CLUSTERS[dialect], "")),
+        members=attached(config),
         selector=selector,
         limits=_limits(ref, annotations, problems),
         addresses=_addresses(ref, annotations, problems),
@@ -147,7 +142,7 @@ def _addresses(
     ref: Ref, annotations: Mapping[str, str], problems: list[Problem]
 ) -> tuple[str, ...]:
     usable = []
-    for address in _items(annotations.get(ADDRESSES, "")):
+    for address in listed(annotations.get(ADDRESSES, "")):
         if is_ip(address) or _HOSTNAME.fullmatch(address):
             usable.append(address)
         else:
@@ -164,11 +159,6 @@ def is_ip(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _items(text: str) -> tuple[str, ...]:
-    """The items of a list with commas: trimmed, each once, none empty."""
-    return tuple(dict.fromkeys(item for part in text.split(",") if (item := part.strip())))
 
 
 def _duration(text: str) -> timedelta:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from fleet.attached import REMOTE_CLUSTERS
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.endpoints import Lack
-from translators.gateways import REMOTE_CLUSTERS, Gateway, is_ip
+from translators.gateways import Gateway, is_ip
 from translators.listeners import Bind
 from translators.model import MAX_PORT, Backend, Dialect, ListenerPort, Rule
 
@@ -177,7 +178,7 @@ def _is_told(gateway: Gateway, cluster: RemoteCluster) -> bool:
 
 def _troubled(gateway: Gateway, cluster: RemoteCluster) -> Problem:
     """The problem of a gateway one of whose members is not there, or cannot be reached."""
-    key = REMOTE_CLUSTERS[gateway.dialect]
+    key = REMOTE_CLUSTERS[gateway.ref.kind]
     if cluster.known:
         expected = f"a member that can be reached: {cluster.message}"
         effect = "what it held last is served"

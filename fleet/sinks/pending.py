@@ -44,7 +44,7 @@ class Pending(Generic[K]):
             self._busy.add(key)
             try:
                 await do(key)
-            except BaseException:
+            except BaseException:  # a cancellation too
                 self.add([key])
                 raise
             finally:

@@ -13,10 +13,10 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from fleetgate.demo import backend
 from fleetgate.demo.workloads import PodTemplate
+from fleetgate.lifetime import ended
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +154,8 @@ class Pod:
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:
-            await _finish(starting)
+            with contextlib.suppress(asyncio.CancelledError):  # what is raised says it already
+                await ended(starting)
             transport, life = starting.result()
             await _end(transport, life)
             raise
@@ -201,15 +202,9 @@ async def _end(transport: asyncio.SubprocessTransport, life: "_Life") -> None:
     """Kill the process, which may have been stopped and has nothing to finish; see it end."""
     with contextlib.suppress(ProcessLookupError):
         transport.kill()
-    await _finish(life.ended)
+    with contextlib.suppress(asyncio.CancelledError):  # if so, the Pod is being ended anyhow
+        await ended(life.ended)
     transport.close()
-
-
-async def _finish(future: asyncio.Future[Any]) -> None:
-    """Return when it is done, cancelled again meanwhile or not."""
-    while not future.done():
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.shield(future)
 
 
 class _Life(asyncio.SubprocessProtocol):

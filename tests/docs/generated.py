@@ -13,6 +13,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from fleet.attached import REMOTE_CLUSTERS
 from fleetgate.bootstrap import STATISTICS
 from fleetgate.certificates.envoy import sds_documents
 from fleetgate.cli import COMMANDS, main
@@ -25,7 +26,6 @@ from translators.annotations.reader import FOREIGN, Key
 from translators.gateways import (
     ADDRESSES,
     CONNECT_TIMEOUT,
-    REMOTE_CLUSTERS,
     UPSTREAM_TIMEOUT,
     UpstreamLimits,
 )
@@ -84,7 +84,7 @@ def _alb_later() -> str:
 def _gateway() -> str:
     limits = UpstreamLimits()
     rows = [
-        f"| `{REMOTE_CLUSTERS[Dialect.MSE]}`, `{REMOTE_CLUSTERS[Dialect.ALB]}` | none "
+        f"| `{REMOTE_CLUSTERS['MseIngressConfig']}`, `{REMOTE_CLUSTERS['AlbConfig']}` | none "
         "| member IDs, by comma; changes attach and detach live |",
         f"| `{CONNECT_TIMEOUT}` | {limits.connect.total_seconds() * 1000:g}ms "
         "| how long a backend may take to accept a connection before the next one is tried |",

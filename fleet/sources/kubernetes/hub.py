@@ -42,7 +42,7 @@ class Hub:
         self.is_listed = False
         self._home = home
         self._reserved = frozenset(reserved)
-        self._trusted = frozenset(trusted)
+        self._trusted = sorted(set(trusted))
         self._say = say
         self._on_change = on_change
         self._use = SecretUse()
@@ -94,10 +94,8 @@ class Hub:
         found = [pair for each in self._naming.values() for pair in each.claims]
         # One Secret may have the labels of several shapes.
         claims = {secret.ref: (secret, claimed) for secret, claimed in found}.values()
-        before, self.roster = (
-            self.roster,
-            draw_up(claims, self._home, self._reserved, sorted(self._trusted)),
-        )
+        before = self.roster
+        self.roster = draw_up(claims, self._home, self._reserved, self._trusted)
         now = self.roster.problems
         events = [
             Refused(ref, now.get(ref, ()))

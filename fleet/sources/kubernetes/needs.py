@@ -7,15 +7,10 @@ labels: they are most of what a cluster says.
 from collections import Counter
 from typing import Final
 
+from fleet.attached import attached
 from fleet.events import Deleted, Event, Upserted
 from fleet.models import AlbConfig, FleetObject, Ingress, MseIngressConfig
 from fleet.ref import Ref
-
-_ATTACHED: Final[dict[type[FleetObject], str]] = {
-    MseIngressConfig: "mse.alibabacloud.com/remote-clusters",
-    AlbConfig: "alb.ingress.kubernetes.io/remote-clusters",
-}
-"""The annotation of a gateway that lists members, comma-separated."""
 
 _SUBSET: Final = "service-subset"
 _SUBSET_LABELS: Final = "subset-labels"
@@ -27,8 +22,7 @@ def members_of(gateway: FleetObject) -> frozenset[str]:
     """The members that a gateway is attached to; none for what is no gateway."""
     if not isinstance(gateway, MseIngressConfig | AlbConfig):
         return frozenset()
-    listed = gateway.metadata.annotations.get(_ATTACHED[type(gateway)], "").split(",")
-    return frozenset(stripped for item in listed if (stripped := item.strip()))
+    return frozenset(attached(gateway))
 
 
 def asks_for_labels(ingress: FleetObject) -> bool:
