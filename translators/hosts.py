@@ -6,7 +6,7 @@ rule of their path. The result does not depend on the order in which objects arr
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -50,7 +50,7 @@ class HostPlan:
 
 
 def plan_host(
-    ingresses: Iterable[IngressRules], host: str, tables: TableSet = MSE_TABLES
+    ingresses: Collection[IngressRules], host: str, tables: TableSet = MSE_TABLES
 ) -> HostPlan:
     """Merge the rules that the Ingresses declare for the host in a set of route tables."""
     declared = [
