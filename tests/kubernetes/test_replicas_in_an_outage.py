@@ -7,10 +7,11 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from fleet.kubernetes.connection import ApiServer, Query, Reply, Unreached
+from fleet.kubernetes.connection import Query, Reply, Unreached
 from fleetgate.control import ControlPlane, ControlSettings, Standing
 from fleetgate.replicas import Replicas
 from tests.control.rig import Said
+from tests.support.api_double import ApiDouble
 from xds.cache import SnapshotCache
 
 Json: TypeAlias = Any
@@ -32,7 +33,7 @@ class Ahead(asyncio.SelectorEventLoop):
         return super().time() + self.by
 
 
-class Hub(ApiServer):
+class Hub(ApiDouble):
     """A hub with the Lease of another replica, which is renewed no more."""
 
     def __init__(self) -> None:
@@ -42,16 +43,7 @@ class Hub(ApiServer):
         self.lists = 0
         self.taken_away: list[str] = []
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Query = (),
-        body: Json = None,
-        content_type: str = "application/json",
-        timeout: float = 10.0,  # noqa: ASYNC109 (as its base has it)
-    ) -> Reply:
+    async def answer(self, method: str, path: str, query: Query) -> Reply:
         if self.is_away:
             raise Unreached("the hub: Connection refused")
         if method == "DELETE":

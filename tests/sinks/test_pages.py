@@ -8,31 +8,23 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from fleet.kubernetes.connection import ApiServer, Query, Reply
+from fleet.kubernetes.connection import Query, Reply
 from fleet.kubernetes.patience import Patience
 from fleet.sinks.pages import items
+from tests.support.api_double import ApiDouble
 
 Json: TypeAlias = Any
 PATH = "/api/v1/events"
 
 
-class Book(ApiServer):
+class Book(ApiDouble):
     """A server that lists its pages, by what was asked to follow."""
 
     def __init__(self, pages: Mapping[str, Sequence[Reply]]) -> None:
         self._pages = {following: list(replies) for following, replies in pages.items()}
         self.asked: list[Mapping[str, str]] = []
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Query = (),
-        body: Json = None,
-        content_type: str = "application/json",
-        timeout: float = 10.0,  # noqa: ASYNC109 (as its base has it)
-    ) -> Reply:
+    async def answer(self, method: str, path: str, query: Query) -> Reply:
         assert (method, path) == ("GET", PATH)
         self.asked.append(dict(query))
         return self._pages[dict(query).get("continue", "")].pop(0)
