@@ -19,6 +19,7 @@ from fleetgate.report import gateway_status
 from tests.e2e.backends import backend
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, gateway_ref, rig, settings_on
 from tests.e2e.stock import control_plane, stock_envoy
+from tests.support.ads_client import ads_client
 from tests.support.builders import Builder, ingress, ingress_class, mse_gateway, write
 from translators.status import GatewayStatus, Phase
 from xds.resource import TypeUrl
@@ -184,9 +185,13 @@ def test_a_gateway_walks_from_pending_to_listening_and_back_without_an_envoy(
         with closing(Loopback()) as loopback:
             async with control_plane(tmp_path, settings_on(loopback)) as served:
                 assert status(served).phase is Phase.PENDING
-                async with stock_envoy("mse/gw", served.serving.xds_port, tmp_path):
+                xds_port = served.serving.xds_port
+                with ads_client(xds_port, "mse/gw") as silent:
+                    silent.request(TypeUrl.LISTENER)
                     await until(served, lambda: status(served).phase is Phase.RUNNING)
-                    await until(served, lambda: status(served).phase is Phase.LISTENING)
+                    async with stock_envoy("mse/gw", xds_port, tmp_path):
+                        await until(served, lambda: status(served).phase is Phase.LISTENING)
+                    await until(served, lambda: status(served).phase is Phase.RUNNING)
                 await until(served, lambda: status(served).phase is Phase.PENDING)
 
     asyncio.run(scenario())
