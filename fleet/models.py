@@ -5,9 +5,9 @@ a change here, so our own status write wakes nobody. Values are frozen; field na
 own in snake_case. Types are checked strictly where text comes in (`fleet.parse`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 from pydantic.alias_generators import to_camel
@@ -52,6 +52,28 @@ class Model(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
     )
+
+
+POSITION: Final = "\0position"
+"""The key that no manifest has, since no text with a NUL gets here."""
+
+
+class Item(Model):
+    """An item of a list that problems name by its position.
+
+    `position` says where the manifest has it, if items before it were left out.
+    """
+
+    position: StrictInt | None = Field(default=None, alias=POSITION)
+
+
+ItemT = TypeVar("ItemT", bound=Item)
+
+
+def by_position(items: Iterable[ItemT]) -> Iterator[tuple[int, ItemT]]:
+    """The items, each with the position that its manifest has it at."""
+    for i, item in enumerate(items):
+        yield (i if item.position is None else item.position), item
 
 
 class Metadata(Model):
@@ -103,7 +125,7 @@ class IngressBackend(Model):
     service: ServiceBackend | None = None
 
 
-class HttpPath(Model):
+class HttpPath(Item):
     """One path of a rule."""
 
     path: StrictStr = ""
@@ -117,7 +139,7 @@ class HttpPaths(Model):
     paths: tuple[HttpPath, ...] = ()
 
 
-class IngressRule(Model):
+class IngressRule(Item):
     """One host of an Ingress; "" means every host that no other rule names."""
 
     host: StrictStr = ""
@@ -225,7 +247,7 @@ class AlbAcl(Model):
     acl_ids: tuple[AsWritten, ...] = ()
 
 
-class AlbListener(Model):
+class AlbListener(Item):
     """One listener; a wrong one is a mistake of that listener, so the entry is read as written."""
 
     port: AsWritten | None = None
@@ -303,7 +325,7 @@ class TargetRef(Model):
     name: StrictStr = ""
 
 
-class Endpoint(Model):
+class Endpoint(Item):
     """One endpoint of a slice; its addresses are interchangeable and only the first is used."""
 
     addresses: tuple[StrictStr, ...]

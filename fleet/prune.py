@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from fleet.expectation import Location
+from fleet.models import POSITION
 
 Tree: TypeAlias = Any  # text, number, dict or Items, as YAML and JSON have it
 
@@ -124,6 +125,9 @@ def cut(tree: Tree, parts: Iterable[Location]) -> None:
             positions = [holder.positions[i] for i in kept]
             holder[:] = [holder[i] for i in kept]
             holder.positions = positions
+            for i, position in enumerate(positions):
+                if i != position and isinstance(holder[i], dict):
+                    holder[i][POSITION] = position
         else:
             for step in steps:
                 del holder[step]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from fleet.models import AlbListener, AlbSettings
+from fleet.models import AlbListener, AlbSettings, by_position
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.model import MAX_PORT, Entry, ListenerPort, Protocol
@@ -30,7 +30,7 @@ def read_entries(
     if not listeners:
         expected = "at least one listener, such as {port: 80, protocol: HTTP}"
         problems.append(Problem(ref, "NoListener", "spec.listeners", "", expected, _NOTHING))
-    for i, listener in enumerate(listeners):
+    for i, listener in by_position(listeners):
         where = f"spec.listeners[{i}]"
         read = _read(ref, where, listener)
         if isinstance(read, Problem):

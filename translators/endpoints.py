@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from fleet.models import EndpointSlice, Service
+from fleet.models import EndpointSlice, Service, by_position
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.messages import (
@@ -62,7 +62,7 @@ def read_slice(ref: Ref, endpoint_slice: EndpointSlice) -> SliceEndpoints:
     """Read and encode the ready endpoints (`ready` true or absent) of a slice."""
     problems: list[Problem] = []
     hosts: list[tuple[str, str]] = []
-    for i, endpoint in enumerate(endpoint_slice.endpoints):
+    for i, endpoint in by_position(endpoint_slice.endpoints):
         if endpoint.conditions.ready is False or not endpoint.addresses:
             continue
         text = endpoint.addresses[0]

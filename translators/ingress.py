@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
-from fleet.models import Ingress, IngressBackend, IngressRule, IngressTls, ServiceBackend
+from fleet.models import (
+    Ingress,
+    IngressBackend,
+    IngressRule,
+    IngressTls,
+    ServiceBackend,
+    by_position,
+)
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.annotations.feature import Change
@@ -150,7 +157,7 @@ class Reading:
         """The usable rules and default backend."""
         rules = [
             rule
-            for i, ingress_rule in enumerate(ingress.spec.rules)
+            for i, ingress_rule in by_position(ingress.spec.rules)
             for rule in self._rules(f"spec.rules[{i}]", ingress_rule)
         ]
         default = None
@@ -163,7 +170,7 @@ class Reading:
         host = self._attempt("InvalidHost", f"{at}.host", rule.host, _host)
         if host is None or rule.http is None:
             return
-        for j, declared in enumerate(rule.http.paths):
+        for j, declared in by_position(rule.http.paths):
             where = f"{at}.http.paths[{j}]"
             parse = partial(self.path, declared.path_type)
             path = self._attempt("InvalidPath", f"{where}.path", declared.path, parse)

@@ -36,6 +36,27 @@ def test_a_problem_is_shown_with_all_that_names_it_and_status_1(fleet: Path) -> 
     assert checked.out.endswith("\n1 problem; 5 objects read\n")
 
 
+def test_a_rule_is_named_by_its_place_in_the_file_whatever_was_left_out_before(
+    fleet: Path,
+) -> None:
+    rules = ingress("rules", host="a.example").path("/", to="web:80").of_class("mse")
+    rules = rules.path("no-slash", to="web:80").host("bad_.example").path("/", to="web:80")
+    manifest = rules.manifest
+    manifest["spec"]["rules"].insert(0, {"host": 5})
+    manifest["spec"]["rules"][1]["http"]["paths"].insert(0, {"path": 5})
+    write(fleet, "hub/rules.yaml", manifest)
+
+    checked = fleetgate("check", fleet, "-o", "json")
+
+    assert sorted(problem["key"] for problem in json.loads(checked.out)) == [
+        "spec.rules[0].host",
+        "spec.rules[1].http.paths[0].backend",
+        "spec.rules[1].http.paths[0].path",
+        "spec.rules[1].http.paths[2].path",
+        "spec.rules[2].host",
+    ]
+
+
 def test_programs_read_the_problems_as_json(fleet: Path) -> None:
     _canary(fleet, weight=150)
 

@@ -5,6 +5,7 @@ from copy import deepcopy
 import pytest
 
 from fleet.expectation import Location
+from fleet.models import POSITION
 from fleet.prune import copy_of, cut, part_around, spell, widen
 
 MANIFEST = {
@@ -42,7 +43,7 @@ def test_the_smallest_part_around_a_field(location: Location, part: Location) ->
 def test_what_is_left_is_named_by_where_it_stood() -> None:
     tree = copy_of(MANIFEST)
     cut(tree, [("spec", "rules", 0, "paths", 0), ("spec", "rules", 1)])
-    assert tree["spec"] == {"rules": [{"paths": ["q"]}, {"host": "s"}]}
+    assert tree["spec"] == {"rules": [{"paths": ["q"]}, {"host": "s", POSITION: 2}]}
     assert spell(tree, ("spec", "rules", 0, "paths", 0)) == "spec.rules[0].paths[1]"
     assert spell(tree, ("spec", "rules", 1, "host")) == "spec.rules[2].host"
     cut(tree, [("spec", "rules", 0)])
