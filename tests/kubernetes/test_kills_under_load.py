@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from fleet.sources.state_file import files_in
 from fleetgate.demo.fleet import CLUSTER_1, CLUSTER_2
 from fleetgate.demo.load import Load
 from tests.kubernetes.rig import Site, name_member, shows, site
@@ -176,7 +177,7 @@ def test_all_at_once_with_what_was_read_on_disk(clusters: Clusters, tmp_path: Pa
             with serve(ready, *state) as serving:
                 port = str(serving.xds_port)
                 async with envoy(ready, serving.xds_port), load(ready) as asking:
-                    await asyncio.to_thread(serving.until, lambda: len([*kept.iterdir()]) == 3)
+                    await asyncio.to_thread(serving.until, lambda: len(files_in(kept)) == 3)
                     serving.kill()
                     for server in (clusters.hub, clusters.c2):
                         await asyncio.to_thread(server.kill)
