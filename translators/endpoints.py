@@ -36,7 +36,7 @@ of 140 a priority of which half the Pods are down leaks traffic to the next; and
 while the priorities together are fully available, however few Pods that takes."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class PodEndpoint:
     """One ready endpoint on one port; `pod` is "" where the slice names none."""
 
@@ -136,21 +136,23 @@ def assign(
     """Make the assignment `name` of the endpoints of each member.
 
     Preferred ones have priority 0, the others stand by at priority 1 until none of the preferred is
-    usable. An address counts once, whoever else claims it.
+    usable. An address counts once, whoever else claims it, and is preferred if any claim of it is.
     """
+    claims = sorted(
+        (0 if preferred(member, one) else 1, member, one.address, one.port, one.body)
+        for member, endpoints in pools.items()
+        for one in endpoints
+    )
     seen: set[tuple[str, int]] = set()
     localities: dict[tuple[int, str], list[bytes]] = {}
-    for member, endpoints in sorted(pools.items()):
-        for endpoint in sorted(endpoints):
-            if (endpoint.address, endpoint.port) in seen:
-                continue
-            seen.add((endpoint.address, endpoint.port))
-            priority = 0 if preferred(member, endpoint) else 1
-            localities.setdefault((priority, member), []).append(endpoint.body)
+    for priority, member, address, port, encoded in claims:
+        if (address, port) not in seen:
+            seen.add((address, port))
+            localities.setdefault((priority, member), []).append(encoded)
     body = splice(
         encode(ClusterLoadAssignment(cluster_name=name)),
         _ENDPOINTS,
-        [_locality(*key, bodies) for key, bodies in sorted(localities.items())],
+        [_locality(*key, bodies) for key, bodies in localities.items()],
         encode(
             ClusterLoadAssignment(
                 policy=ClusterLoadAssignmentPolicy(overprovisioning_factor=OVERPROVISIONING)
