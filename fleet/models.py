@@ -300,9 +300,10 @@ class ServicePort(Model):
 
 
 class ServiceSpec(Model):
-    """`Service.spec`."""
+    """`Service.spec`; the primary IP family comes first."""
 
     ports: tuple[ServicePort, ...] = ()
+    ip_families: tuple[Literal["IPv4", "IPv6"], ...] = ()
 
 
 class Service(Model):

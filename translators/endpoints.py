@@ -110,6 +110,22 @@ def find_port(service: Service, port: ServicePort) -> str | None:
     return None
 
 
+def one_family(service: Service, endpoints: list[PodEndpoint]) -> list[PodEndpoint]:
+    """The endpoints of a member's Service, without the second address of a Pod in two IP families.
+
+    What stays is of the Service's primary family, which is IPv4 where it names none, unless the Pod
+    is ready in the other one alone. Addresses that no Pod stands behind stay as they are.
+    """
+    ipv6 = [each for each in endpoints if ":" in each.address]
+    if not ipv6 or len(ipv6) == len(endpoints):
+        return endpoints
+    ipv4 = [each for each in endpoints if ":" not in each.address]
+    is_ipv6_first = service.spec.ip_families[:1] == ("IPv6",)
+    primary, others = (ipv6, ipv4) if is_ipv6_first else (ipv4, ipv6)
+    pods = {each.pod for each in primary if each.pod}
+    return primary + [each for each in others if each.pod not in pods]
+
+
 class Lack(Enum):
     """What a backend lacks, if anything; the route stays and answers 503."""
 

@@ -35,6 +35,7 @@ from translators.endpoints import (
     SliceEndpoints,
     assign,
     find_port,
+    one_family,
     read_slice,
 )
 from translators.gateways import (
@@ -314,11 +315,12 @@ class Tables:
                 continue
             lack = Lack.NOTHING
             slices = view.group(self.slices_of, (member, backend.namespace, backend.service))
-            pools[member] = [
+            endpoints = [
                 endpoint
                 for ref in slices
                 for endpoint in view.must(self.slice_endpoints, ref).at(port_name)
             ]
+            pools[member] = one_family(service, endpoints)
 
         def preferred(member: str, endpoint: PodEndpoint) -> bool:
             wanted = backend.subset

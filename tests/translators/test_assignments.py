@@ -59,3 +59,54 @@ def test_an_address_of_two_pods_is_in_the_subset_of_either(labelled: str) -> Non
     slices = slice_("10.0.0.1", pods=["a"]), slice_("10.0.0.1", "10.0.0.2", pods="bc", number=2)
     wanted = {0: ["10.0.0.1"], 1: ["10.0.0.2"]}
     assert assigned([SERVICE, *slices, *pods], subset=LABELS) == wanted
+
+
+V4, V6 = "10.0.0.1", "fd00::1"
+
+
+@pytest.mark.parametrize(
+    ("families", "address"),
+    [
+        pytest.param(["IPv4", "IPv6"], V4, id="ipv4-first"),
+        pytest.param(["IPv6", "IPv4"], V6, id="ipv6-first"),
+        pytest.param([], V4, id="none-named"),
+    ],
+)
+def test_a_pod_of_both_families_counts_once_by_the_primary_one(
+    families: list[str], address: str
+) -> None:
+    dual = SERVICE.with_spec(ipFamilies=families)
+    slices = slice_(V4, pods=["a"]), slice_(V6, pods=["a"], number=2)
+    assert assigned([dual, *slices], [SERVICE, slice_("10.2.0.1", pods=["b"])]) == {
+        0: [address, "10.2.0.1"]
+    }
+
+
+def test_each_member_has_a_primary_family_of_its_own() -> None:
+    first, second = (SERVICE.with_spec(ipFamilies=[each]) for each in ("IPv6", "IPv4"))
+    slices = slice_(V4, pods=["a"]), slice_(V6, pods=["a"], number=2)
+    others = slice_("10.2.0.1", pods=["a"]), slice_("fd02::1", pods=["a"], number=2)
+    assert assigned([first, *slices], [second, *others]) == {0: [V6, "10.2.0.1"]}
+
+
+def test_a_pod_that_is_ready_in_the_other_family_alone_is_used_there() -> None:
+    unready = slice_of("web", addresses=["10.0.0.2"], unready=[V4], port_name="http", pods="ba")
+    slices = unready, slice_(V6, "fd00::2", pods="ab", number=2)
+    assert assigned([SERVICE, *slices]) == {0: ["10.0.0.2", V6]}
+
+
+def test_addresses_without_a_pod_count_each() -> None:
+    assert assigned([SERVICE, slice_(V4), slice_(V6, number=2)]) == {0: [V4, V6]}
+
+
+def test_addresses_of_a_pod_in_one_family_count_each() -> None:
+    slices = slice_(V4, pods=["a"]), slice_("10.0.0.2", pods=["a"], number=2)
+    assert assigned([SERVICE, *slices]) == {0: [V4, "10.0.0.2"]}
+
+
+@pytest.mark.parametrize("subset", [MEMBER.format(ONE), LABELS], ids=["member", "label"])
+def test_a_pod_of_both_families_is_in_its_subset(subset: str) -> None:
+    slices = slice_(V4, pods=["a"]), slice_(V6, pods=["a"], number=2)
+    first = SERVICE.with_spec(ipFamilies=["IPv6", "IPv4"]), *slices, pod("a", version="v2")
+    wanted = {0: [V6], 1: ["10.2.0.1"]}
+    assert assigned(first, [SERVICE, slice_("10.2.0.1", pods=["a"])], subset) == wanted
