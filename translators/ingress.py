@@ -44,6 +44,9 @@ T = TypeVar("T")
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST: Final = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
 _NAME: Final = re.compile(_LABEL)
+_PORT_NAME: Final = re.compile(rf"(?=.*[a-z]){_LABEL}")
+"""As Kubernetes has it: the name of a Cluster would not tell a port named 80 from the number."""
+
 _PATH: Final = re.compile(r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]{0,4095}")
 """Printable ASCII without blank and backslash, and without "?" and "#", which end a path."""
 
@@ -257,6 +260,6 @@ def _service_name(text: str) -> str:
 def _port(number: int | None, name: str) -> ServicePort:
     if number is not None:
         return ServicePort(number)
-    if not _NAME.fullmatch(name.lower()):
-        raise Unusable("a port's number or name")
+    if not _PORT_NAME.fullmatch(name.lower()):
+        raise Unusable("a port by its number, or by its name with at least one letter")
     return ServicePort(name=name)

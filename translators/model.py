@@ -136,7 +136,10 @@ class Subset:
 
 
 class ServicePort(NamedTuple):
-    """A Service's port as an Ingress names it: by number, or by name where the number is 0."""
+    """A Service's port as an Ingress names it: by number, or by name where the number is 0.
+
+    A name has a letter, so that it never reads like a number.
+    """
 
     number: int = 0
     name: str = ""

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from fleet.models import Ingress
 from fleet.ref import HUB, Ref
+from tests.support.builders import ingress as builder
 from tests.translators.plans import ingress, plan, problems, routes
 from translators.hosts import plan_host
 from translators.ingress import read_ingress
@@ -145,6 +147,20 @@ def test_backend_without_service_or_port_is_a_problem_of_that_rule() -> None:
         "spec.rules[0].http.paths[0].backend.service.name",
         "spec.rules[0].http.paths[1].backend.service.port",
     ]
+
+
+@pytest.mark.parametrize("name", ["80", "8-0", "http_1"])
+def test_what_is_no_name_of_a_port_is_a_problem_of_that_rule(name: str) -> None:
+    shop = builder("shop", host="example.com").path("/a", to="s:80").path("/b", to="s:http")
+    manifest = shop.manifest
+    (rule,) = manifest["spec"]["rules"]
+    rule["http"]["paths"][0]["backend"]["service"]["port"] = {"name": name}
+    declared = Ingress.model_validate(manifest)
+    assert routes(declared) == ["Prefix /b -> s/http"]
+    (problem,) = problems(declared)
+    assert (problem.reason, problem.value) == ("InvalidBackend", name)
+    assert problem.key == "spec.rules[0].http.paths[0].backend.service.port"
+    assert problem.expected == "a port by its number, or by its name with at least one letter"
 
 
 def test_plan_of_nothing_is_empty() -> None:
