@@ -60,9 +60,10 @@ def plan_host(
         if rule.host == host and tables in rule.sets
     ]
     defaults = [
-        ingress.default
+        rule
         for ingress in ingresses
-        if ingress.default and tables in ingress.default.sets
+        for rule in ingress.defaults
+        if rule.host == host and tables in rule.sets
     ]
     problems: list[Problem] = []
     mains: dict[Claim, Rule] = {}

@@ -11,9 +11,9 @@ from functools import partial
 from typing import Final, TypeVar
 
 from fleet.models import (
+    HttpPaths,
     Ingress,
     IngressBackend,
-    IngressRule,
     IngressTls,
     ServiceBackend,
     by_position,
@@ -65,10 +65,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class IngressRules:
-    """What an Ingress declares. `default` is its `spec.defaultBackend`, as a rule of every path."""
+    """What an Ingress declares.
+
+    `defaults` are its `spec.defaultBackend`: for each of its hosts and for "" a rule of every path.
+    """
 
     rules: tuple[Rule, ...] = ()
-    default: Rule | None = None
+    defaults: tuple[Rule, ...] = ()
     problems: tuple[Problem, ...] = ()
     asked: tuple[Asked, ...] = ()
 
@@ -82,8 +85,8 @@ class IngressRules:
 
     @property
     def everything(self) -> tuple[Rule, ...]:
-        """The rules, then the default backend."""
-        return (*self.rules, self.default) if self.default else self.rules
+        """The rules, then the default backend of each host."""
+        return (*self.rules, *self.defaults)
 
     @property
     def named(self) -> Iterator[tuple[Rule, Backend]]:
@@ -158,41 +161,40 @@ class Reading:
 
     def everything(self, ingress: Ingress) -> IngressRules:
         """The usable rules and default backend."""
-        rules = [
-            rule
-            for i, ingress_rule in by_position(ingress.spec.rules)
-            for rule in self._rules(f"spec.rules[{i}]", ingress_rule)
-        ]
-        default = None
-        if ingress.spec.default_backend is not None:
-            default = self._default("spec.defaultBackend", ingress.spec.default_backend)
-        return IngressRules(tuple(rules), default, tuple(self.problems))
+        hosts = [""]
+        rules: list[Rule] = []
+        for i, ingress_rule in by_position(ingress.spec.rules):
+            at = f"spec.rules[{i}]"
+            host = self._attempt("InvalidHost", f"{at}.host", ingress_rule.host, _host)
+            if host is not None:
+                hosts.append(host)
+                rules.extend(self._rules(at, host, ingress_rule.http or HttpPaths()))
+        defaults = self._defaults(ingress.spec.default_backend, dict.fromkeys(hosts))
+        return IngressRules(tuple(rules), tuple(defaults), tuple(self.problems))
 
-    def _rules(self, at: str, rule: IngressRule) -> Iterator[Rule]:
+    def _rules(self, at: str, host: str, http: HttpPaths) -> Iterator[Rule]:
         """The usable rules of one host."""
-        host = self._attempt("InvalidHost", f"{at}.host", rule.host, _host)
-        if host is None or rule.http is None:
-            return
-        for j, declared in by_position(rule.http.paths):
+        for j, declared in by_position(http.paths):
             where = f"{at}.http.paths[{j}]"
             parse = partial(self.path, declared.path_type)
             path = self._attempt("InvalidPath", f"{where}.path", declared.path, parse)
             forward = self._forward(f"{where}.backend", declared.backend)
             if path is not None and forward is not None:
-                yield self._changed(
-                    Rule(self.ref, where, self.age, host, path, forward, sets=self.sets(host))
-                )
+                yield self._rule(where, host, path, forward)
 
-    def _default(self, at: str, backend: IngressBackend) -> Rule | None:
+    def _defaults(self, backend: IngressBackend | None, hosts: Iterable[str]) -> Iterator[Rule]:
         """The default backend; a canary creates no route of its own, so it has none."""
-        forward = self._forward(at, backend)
-        if forward is None:
-            return None
-        path = Path(PathKind.PREFIX, "/")
-        rule = self._changed(Rule(self.ref, at, self.age, "", path, forward, sets=self.sets("")))
-        return None if rule.alternative else rule
+        at = "spec.defaultBackend"
+        if backend is None or (forward := self._forward(at, backend)) is None:
+            return
+        for host in hosts:
+            rule = self._rule(at, host, Path(PathKind.PREFIX, "/"), forward)
+            if rule.alternative is None:
+                yield rule
 
-    def _changed(self, rule: Rule) -> Rule:
+    def _rule(self, at: str, host: str, path: Path, forward: Forward) -> Rule:
+        """A rule as the annotations change it."""
+        rule = Rule(self.ref, at, self.age, host, path, forward, sets=self.sets(host))
         for change in self.changes:
             rule = change(rule)
         return rule

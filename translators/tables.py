@@ -246,10 +246,10 @@ class Tables:
 
     # -- route tables ------------------------------------------------------------------------------
 
-    def _routes(self, view: View, ref: Ref) -> Mapping[str, RouteRow]:
-        """By the place of the rule within its Ingress."""
+    def _routes(self, view: View, ref: Ref) -> Mapping[tuple[str, str], RouteRow]:
+        """By the host and the place of the rule within its Ingress."""
         rules = view.must(self.rules, ref).everything
-        return {rule.at: RouteRow(rule, encode_route(rule)) for rule in rules}
+        return {(rule.host, rule.at): RouteRow(rule, encode_route(rule)) for rule in rules}
 
     def _encoder(self, view: View, plan: HostPlan) -> Callable[[Rule], bytes]:
         """Give the Route of a rule, from those that are kept where the host is long."""
@@ -258,7 +258,7 @@ class Tables:
         kept = {ref: view.must(self.routes, ref) for ref in plan.origins}
 
         def route(rule: Rule) -> bytes:
-            row = kept[rule.origin].get(rule.at) if rule.origin in kept else None
+            row = kept[rule.origin].get((rule.host, rule.at)) if rule.origin in kept else None
             # Where a canary takes part, the plan's rule is not the one that is declared.
             return row.body if row is not None and row.rule == rule else encode_route(rule)
 

@@ -13,11 +13,28 @@ from fleetgate.demo.http import Address, Answer, Question
 from tests.e2e.backends import Backend, backend
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, rig
 from tests.e2e.standing import Standing, standing
-from tests.support.builders import Builder, ingress, mse_gateway, service, slice_of
+from tests.support.builders import (
+    Builder,
+    IngressBuilder,
+    ingress,
+    mse_gateway,
+    service,
+    slice_of,
+)
+from translators.routes import LONG
 
 PLAIN, FALLBACK = "plain", "fallback"
 
 SERVICES = ("cart", "exact-cart", "items", "all", "wild", "exact-host", "any", "spare", "rest")
+
+
+def long_host(name: str, host: str) -> IngressBuilder:
+    """A host of so many paths that it gets a tree."""
+    made = ingress(name, host=host)
+    for n in range(LONG + 1):
+        made = made.path(f"/p/{n}", to="wild:80")
+    return made
+
 
 RULES: tuple[Builder[Any], ...] = (  # of different kinds
     mse_gateway(PLAIN, members=[ONE, TWO], ingress_class=PLAIN),
@@ -50,6 +67,17 @@ RULES: tuple[Builder[Any], ...] = (  # of different kinds
     .of_class(FALLBACK),
     ingress("without-rest", host="other.test").path("/cart", to="cart:80").of_class(FALLBACK),
     ingress("root", host="root.test").path("/", to="all:80").default("rest:80").of_class(FALLBACK),
+    ingress("any", host="").path("/any", to="any:80").of_class(FALLBACK),
+    ingress("wild", host="*.wild.test")
+    .path("/cart", to="wild:80")
+    .default("rest:80")
+    .of_class(FALLBACK),
+    long_host("long-wild", "*.long.test").default("rest:80").of_class(FALLBACK),
+    ingress("bare", host="bare.wild.test").default("exact-host:80").of_class(FALLBACK),
+    ingress("broken", host="broken.wild.test")
+    .path("/a//b", to="cart:80")
+    .default("exact-host:80")
+    .of_class(FALLBACK),
 )
 
 
@@ -146,6 +174,17 @@ def test_a_request_goes_to(site: Standing[Site], host: str, path: str, expected:
         pytest.param("own.test", "/else", "rest", id="with-rules-serves-what-its-host-leaves"),
         pytest.param("other.test", "/else", 404, id="other-hosts-keep-their-404"),
         pytest.param("root.test", "/else", "all", id="a-slash-rule-beats-it"),
+        pytest.param("unknown.test", "/any", "any", id="rules-without-host-come-before-it"),
+        pytest.param("A.Wild.test:81", "/else", "rest", id="wildcard"),
+        pytest.param("a.wild.test", "/any", "rest", id="wildcard-before-rules-without-host"),
+        pytest.param("a.b.wild.test", "/any", "any", id="wildcard-covers-one-label"),
+        pytest.param("a.b.wild.test", "/else", "spare", id="two-labels-are-an-unknown-host"),
+        pytest.param("a.long.test", "/p/1", "wild", id="long-wildcard-rules-come-first"),
+        pytest.param("a.long.test", "/any", "rest", id="long-wildcard"),
+        pytest.param("a.b.long.test", "/any", "any", id="long-wildcard-covers-one-label"),
+        pytest.param("a.b.long.test", "/p/1", "spare", id="long-wildcard-and-an-unknown-host"),
+        pytest.param("bare.wild.test", "/cart", "exact-host", id="host-without-paths"),
+        pytest.param("broken.wild.test", "/cart", "exact-host", id="host-of-invalid-paths"),
     ],
 )
 def test_a_default_backend_serves(

@@ -184,12 +184,11 @@ def test_a_rule_is_planned_in_the_sets_that_it_is_meant_for() -> None:
         ingress("web", "Prefix /a to a:80", "Prefix /b to b:80", default="rest:80"),
     )
     first, second = declared.rules
-    assert declared.default
     rows = [
         replace(
             declared,
             rules=(replace(first, sets=(here,)), replace(second, sets=(here, there))),
-            default=replace(declared.default, sets=(there,)),
+            defaults=tuple(replace(default, sets=(there,)) for default in declared.defaults),
         )
     ]
     paths = {

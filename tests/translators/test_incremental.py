@@ -135,6 +135,7 @@ class Edits(RuleBasedStateMachine):
         pin=st.sampled_from([None, "c1", "c2", "c9"]),
         listen=st.sampled_from([None, '[{"HTTP":80},{"HTTP":81}]', '[{"HTTP":81}]', "no list"]),
         default=st.booleans(),
+        bare=st.booleans(),
     )
     def put_ingress(
         self,
@@ -149,6 +150,7 @@ class Edits(RuleBasedStateMachine):
         listen: str | None,
         *,
         default: bool,
+        bare: bool,
     ) -> None:
         annotations: dict[str, str] = {}
         if canary:
@@ -172,6 +174,8 @@ class Edits(RuleBasedStateMachine):
         if default:
             backend = {"service": {"name": service_name, "port": {"number": 80}}}
             manifest["spec"]["defaultBackend"] = backend
+        if bare:
+            manifest["spec"]["rules"] = [{"host": host}]
         self._put(manifest)
 
     @rule(

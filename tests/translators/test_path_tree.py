@@ -36,15 +36,25 @@ WILDCARD = "*.example.com"
 SOME_REQUESTS = st.lists(st.sampled_from(REQUESTS), min_size=30, max_size=30)
 
 
-def plan(rules: Sequence[Rule]) -> HostPlan:
-    return HostPlan(tuple(rules), None, ())
+def plan(rules: Sequence[Rule], default: Rule | None = None) -> HostPlan:
+    return HostPlan(tuple(rules), default, ())
 
 
-def shown(
-    rules: Sequence[Rule], host: str = "example.com", others: Sequence[Rule] = ()
-) -> Mapping[str, Any]:  # JSON
+NOTHING = plan([])
+
+
+def shown(rules: Sequence[Rule], host: str = "example.com") -> Mapping[str, Any]:  # JSON
     """The VirtualHost as people read it."""
-    return readable(VIRTUAL_HOST, virtual_host(plan(rules), host, plan(others), encode_route))
+    return shown_plan(plan(rules), host, NOTHING)
+
+
+def shown_plan(own: HostPlan, host: str, others: HostPlan) -> Mapping[str, Any]:  # JSON
+    return readable(VIRTUAL_HOST, virtual_host(own, host, others, encode_route))
+
+
+def defaults(host: str) -> st.SearchStrategy[Rule | None]:
+    """The default backend of a host, or none."""
+    return st.sampled_from([rule(Path(PREFIX, "/"), host=host), None])
 
 
 @cache
@@ -77,12 +87,13 @@ def test_tree_of_a_wildcard_chooses_as_its_list_with_the_rules_without_host(
     data: st.DataObject,
 ) -> None:
     fillers = [rule(filler.path, host=WILDCARD) for filler in FILLERS]
-    own = [*data.draw(rules(WILDCARD)), *fillers]
-    others = data.draw(rules(""))
-    host = shown(own, WILDCARD, others)
+    own = plan([*data.draw(rules(WILDCARD)), *fillers], data.draw(defaults(WILDCARD)))
+    others = plan(data.draw(rules("")), data.draw(defaults("")))
+    host = shown_plan(own, WILDCARD, others)
+    assert "matcher" in host
     for authority in ("x.example.com", "x.y.example.com"):
         requests = [replace(r, authority=authority) for r in data.draw(SOME_REQUESTS)]
-        expect_the_choice_of_the_list(host, [*own, *others], requests)
+        expect_the_choice_of_the_list(host, [*own.everything, *others.everything], requests)
 
 
 def test_wildcards_have_trees_too() -> None:
@@ -219,7 +230,7 @@ def test_a_host_whose_tree_would_repeat_too_much_keeps_its_list() -> None:
 
 def test_joined_bytes_are_the_message_built_at_once() -> None:
     listed = [*FILLERS, *(rule(Path(REGEX, f"/{n}")) for n in range(9))]
-    body = virtual_host(plan(listed), "example.com", plan([]), encode_route)
+    body = virtual_host(plan(listed), "example.com", NOTHING, encode_route)
     host = readable(VIRTUAL_HOST, body)
     assert "exact_match_map" in str(host)
     assert "prefix_match_map" in str(host)

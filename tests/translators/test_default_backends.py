@@ -1,0 +1,139 @@
+"""Who serves what the rules of a host leave, as hosts are found: exact, one label of a wildcard."""
+
+from typing import Any
+
+import pytest
+
+from fleet.ref import HUB
+from tests.support.builders import IngressBuilder, ingress, mse_gateway
+from tests.support.envoy_routing import Request, choose
+from tests.support.translation import World
+from translators.routes import LONG
+from xds.readable import readable
+from xds.resource import TypeUrl
+
+CANARY = {
+    "nginx.ingress.kubernetes.io/canary": "true",
+    "nginx.ingress.kubernetes.io/canary-weight": "100",
+}
+
+WILD = ingress("wild", host="*.w.test").path("/x", to="x:80")
+ANY = ingress("any", host="").path("/any", to="any:80")
+SPARE = ingress("spare").default("spare:80").created("2026-01-01T00:00:00Z")
+
+
+def world_of(*rules: IngressBuilder) -> World:
+    world = World()
+    world.attach(HUB)
+    world.put(mse_gateway().manifest, *(rule.of_class("mse").manifest for rule in rules))
+    return world
+
+
+def served(world: World, host: str, path: str) -> str | int:
+    """The Service that a request goes to, or the status that it is answered with."""
+    held = world.snapshots["mse/gw"]
+    exact = held.get((TypeUrl.SCOPED_ROUTE, f"mse|{host}"))
+    body = (exact or held[TypeUrl.SCOPED_ROUTE, "mse|*"]).body
+    table: Any = readable(TypeUrl.SCOPED_ROUTE, body)  # JSON
+    hosts = table["route_configuration"]["virtual_hosts"]
+    of_domain = {domain: each for each in hosts for domain in each["domains"]}
+    labels = host.split(".")
+    wildcards = (".".join(("*", *labels[n:])) for n in range(1, len(labels)))
+    found = next((domain for domain in wildcards if domain in of_domain), "*")
+    route = choose(of_domain[found], Request(path, host))
+    assert route is not None
+    if "direct_response" in route:
+        status: int = route["direct_response"]["status"]
+        return status
+    cluster: str = route["route"]["cluster"]
+    return cluster.split("/")[1]
+
+
+def long(rule: IngressBuilder) -> IngressBuilder:
+    """The rule with as many paths more as it takes to get a tree."""
+    for n in range(LONG):
+        rule = rule.path(f"/filler/{n}", to="x:80")
+    return rule
+
+
+@pytest.mark.parametrize("wild", [WILD, long(WILD)], ids=["list", "tree"])
+@pytest.mark.parametrize(
+    ("others", "host", "path", "expected"),
+    [
+        pytest.param([], "a.w.test", "/x", "x", id="rules-come-first"),
+        pytest.param([], "a.w.test", "/else", "rest", id="one-label"),
+        pytest.param([ANY], "a.w.test", "/any", "rest", id="before-rules-without-host"),
+        pytest.param([ANY], "a.b.w.test", "/any", "any", id="two-labels-and-rules-without-host"),
+        pytest.param([ANY], "a.b.w.test", "/x", "rest", id="two-labels-are-a-host-nobody-names"),
+        pytest.param([SPARE], "a.b.w.test", "/x", "spare", id="two-labels-and-an-older-default"),
+        pytest.param([SPARE], "a.w.test", "/else", "rest", id="one-label-and-an-older-default"),
+        pytest.param(
+            [ingress("all", host="").path("/", to="all:80")],
+            "a.b.w.test",
+            "/else",
+            "all",
+            id="two-labels-and-a-slash-rule-without-host",
+        ),
+    ],
+)
+def test_the_default_backend_of_a_wildcard_serves(
+    wild: IngressBuilder, others: list[IngressBuilder], host: str, path: str, expected: str
+) -> None:
+    assert served(world_of(wild.default("rest:80"), *others), host, path) == expected
+
+
+BARE = ingress("bare", host="api.w.test").default("rest:80").created("2026-03-01T00:00:00Z")
+BROKEN = ingress("broken", host="api.w.test").path("/a//b", to="x:80").default("rest:80")
+ALL_WILD = ingress("wild", host="*.w.test").path("/", to="x:80")
+
+
+@pytest.mark.parametrize(
+    ("rules", "host", "expected"),
+    [
+        pytest.param([BARE], "api.w.test", "rest", id="alone"),
+        pytest.param([BARE, ALL_WILD], "api.w.test", "rest", id="before-a-wildcard"),
+        pytest.param([BARE, SPARE], "api.w.test", "rest", id="before-an-older-default-of-all"),
+        pytest.param([BROKEN, ALL_WILD], "api.w.test", "rest", id="whose-paths-are-all-invalid"),
+        pytest.param(
+            [
+                BARE,
+                ingress("old", host="api.w.test").default("old:80").created("2026-02-01T00:00:00Z"),
+            ],
+            "api.w.test",
+            "old",
+            id="of-two-the-older",
+        ),
+        pytest.param(
+            [BARE, ingress("other", host="api.w.test").path("/any", to="any:80")],
+            "api.w.test",
+            "any",
+            id="after-the-paths-of-another",
+        ),
+        pytest.param(
+            [ingress("bare", host="*.w.test").default("rest:80"), ANY],
+            "a.w.test",
+            "rest",
+            id="wildcard-of-one-label",
+        ),
+        pytest.param(
+            [ingress("bare", host="*.w.test").default("rest:80"), ANY],
+            "a.b.w.test",
+            "any",
+            id="wildcard-and-two-labels",
+        ),
+        pytest.param([BARE.annotate(CANARY), ALL_WILD], "api.w.test", "x", id="not-of-a-canary"),
+    ],
+)
+def test_a_host_without_paths_goes_to_its_default_backend(
+    rules: list[IngressBuilder], host: str, expected: str
+) -> None:
+    assert served(world_of(*rules), host, "/any") == expected
+
+
+def test_a_canary_joins_a_main_rule_on_a_host_that_another_has_without_paths() -> None:
+    main = ingress("main", host="api.w.test").path("/any", to="any:80")
+    canary = ingress("canary", host="api.w.test").path("/any", to="new:80").annotate(CANARY)
+    world = world_of(BARE, canary)
+    assert served(world, "api.w.test", "/any") == "rest"
+    world.put(main.of_class("mse").manifest)
+    assert served(world, "api.w.test", "/any") == "new"
