@@ -22,11 +22,16 @@ Claim: TypeAlias = tuple[Path, int, tuple[object, ...]]
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
-    """What a host serves: rules in the order in which they are asked, then a rule for the rest."""
+    """What a host serves: rules in the order in which they are asked, then a rule for the rest.
+
+    `bare` says that an Ingress declares the host and has nothing for it: an exact one is answered
+    with 404 then, and goes to no wildcard.
+    """
 
     rules: tuple[Rule, ...]
     default: Rule | None
     problems: tuple[Problem, ...]
+    bare: bool = False
 
     @property
     def everything(self) -> tuple[Rule, ...]:
@@ -78,7 +83,9 @@ def plan_host(
     for claim, lonely in canaries.items():
         if claim not in mains:
             problems += [_without_main(rule, tables) for rule in lonely]
-    return HostPlan(rules, min(defaults, key=_by_age, default=None), tuple(sorted(problems)))
+    default = min(defaults, key=_by_age, default=None)
+    bare = any((tables, host) in ingress.bare for ingress in ingresses)
+    return HostPlan(rules, default, tuple(sorted(problems)), bare)
 
 
 def _by_age(rule: Rule) -> tuple[Age, Ref]:

@@ -8,12 +8,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from fleet.models import (
-    HttpPaths,
+    HttpPath,
     Ingress,
     IngressBackend,
+    IngressRule,
     IngressTls,
     ServiceBackend,
     by_position,
@@ -53,6 +54,8 @@ _PATH: Final = re.compile(r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]{0,4095}")
 _UNREACHABLE: Final = re.compile(r"//|/\.\.?(?:/|$)|%2f|%5c", re.IGNORECASE)
 """What Envoy normalises away in requests before it looks for a route."""
 
+_EVERYTHING: Final = Path(PathKind.PREFIX, "/")
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -68,10 +71,12 @@ class IngressRules:
     """What an Ingress declares.
 
     `defaults` are its `spec.defaultBackend`: for each of its hosts and for "" a rule of every path.
+    `bare` are those of its hosts for which it has neither, and which are its own all the same.
     """
 
     rules: tuple[Rule, ...] = ()
     defaults: tuple[Rule, ...] = ()
+    bare: frozenset[tuple[TableSet, str]] = frozenset()
     problems: tuple[Problem, ...] = ()
     asked: tuple[Asked, ...] = ()
 
@@ -81,7 +86,13 @@ class IngressRules:
 
         "" stands for every host that no rule names.
         """
-        return frozenset((tables, rule.host) for rule in self.everything for tables in rule.sets)
+        served = {(tables, rule.host) for rule in self.everything for tables in rule.sets}
+        return self.bare | served
+
+    @property
+    def sets(self) -> frozenset[TableSet]:
+        """The sets of route tables in which it serves something."""
+        return frozenset(tables for rule in self.everything for tables in rule.sets)
 
     @property
     def everything(self) -> tuple[Rule, ...]:
@@ -143,6 +154,14 @@ def all_backends(_at: str, _service: ServiceBackend) -> bool:
     return True
 
 
+class _Host(NamedTuple):
+    """A host that an Ingress declares: the place of its rule, and its paths."""
+
+    at: str
+    name: str
+    paths: tuple[HttpPath, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One Ingress being read; `problems` collects what cannot be used.
@@ -161,36 +180,45 @@ class Reading:
 
     def everything(self, ingress: Ingress) -> IngressRules:
         """The usable rules and default backend."""
-        hosts = [""]
-        rules: list[Rule] = []
-        for i, ingress_rule in by_position(ingress.spec.rules):
-            at = f"spec.rules[{i}]"
-            host = self._attempt("InvalidHost", f"{at}.host", ingress_rule.host, _host)
-            if host is not None:
-                hosts.append(host)
-                rules.extend(self._rules(at, host, ingress_rule.http or HttpPaths()))
-        defaults = self._defaults(ingress.spec.default_backend, dict.fromkeys(hosts))
-        return IngressRules(tuple(rules), tuple(defaults), tuple(self.problems))
+        hosts = tuple(self._hosts(ingress.spec.rules))
+        rules = tuple(rule for host in hosts for rule in self._rules(host))
+        own = dict.fromkeys(() if self._is_canary else ("", *(host.name for host in hosts)))
+        defaults = tuple(self._defaults(ingress.spec.default_backend, own))
+        served = {rule.host for rule in (*rules, *defaults)}
+        bare = [host for host in hosts if host.name in own and host.name not in served]
+        self.problems.extend(_without_paths(self.ref, host) for host in bare if not host.paths)
+        tables = frozenset((each, host.name) for host in bare for each in self.sets(host.name))
+        return IngressRules(rules, defaults, tables, tuple(self.problems))
 
-    def _rules(self, at: str, host: str, http: HttpPaths) -> Iterator[Rule]:
+    @property
+    def _is_canary(self) -> bool:
+        """Whether it only adds to the rules of other Ingresses: it creates no host and no route."""
+        return self._rule("spec", "", _EVERYTHING, Forward(())).alternative is not None
+
+    def _hosts(self, rules: Iterable[IngressRule]) -> Iterator[_Host]:
+        for i, rule in by_position(rules):
+            at = f"spec.rules[{i}]"
+            name = self._attempt("InvalidHost", f"{at}.host", rule.host, _host)
+            if name is not None:
+                yield _Host(at, name, rule.http.paths if rule.http else ())
+
+    def _rules(self, host: _Host) -> Iterator[Rule]:
         """The usable rules of one host."""
-        for j, declared in by_position(http.paths):
-            where = f"{at}.http.paths[{j}]"
+        for j, declared in by_position(host.paths):
+            where = f"{host.at}.http.paths[{j}]"
             parse = partial(self.path, declared.path_type)
             path = self._attempt("InvalidPath", f"{where}.path", declared.path, parse)
             forward = self._forward(f"{where}.backend", declared.backend)
             if path is not None and forward is not None:
-                yield self._rule(where, host, path, forward)
+                yield self._rule(where, host.name, path, forward)
 
     def _defaults(self, backend: IngressBackend | None, hosts: Iterable[str]) -> Iterator[Rule]:
-        """The default backend; a canary creates no route of its own, so it has none."""
+        """The default backend, for each of the hosts."""
         at = "spec.defaultBackend"
         if backend is None or (forward := self._forward(at, backend)) is None:
             return
         for host in hosts:
-            rule = self._rule(at, host, Path(PathKind.PREFIX, "/"), forward)
-            if rule.alternative is None:
-                yield rule
+            yield self._rule(at, host, _EVERYTHING, forward)
 
     def _rule(self, at: str, host: str, path: Path, forward: Forward) -> Rule:
         """A rule as the annotations change it."""
@@ -223,6 +251,13 @@ class Reading:
             effect = e.effect or "this rule is not served"
             self.problems.append(Problem(self.ref, reason, key, value, e.expected, effect))
             return None
+
+
+def _without_paths(ref: Ref, host: _Host) -> Problem:
+    """The problem of a host without paths, in an Ingress without default backend."""
+    expected = "paths for it, or a spec.defaultBackend"
+    effect = "its requests get 404 unless another Ingress serves this host"
+    return Problem(ref, "HostWithoutPaths", f"{host.at}.host", host.name, expected, effect)
 
 
 def _host(text: str) -> str:

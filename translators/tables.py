@@ -372,8 +372,8 @@ class Tables:
                 lack = view.get(self.lacks, (gateway, Target((backend,))))
                 if lack is not None and lack is not Lack.NOTHING:
                     problems.add(lacking(rule, backend, lack))
-        serving = {key.gateway for key in view.must(self.claims, ref)}
-        found = [self._addresses(view, g) for g in attachment.gateways if g in serving]
+        serving = [g for g in attachment.gateways if view.must(self.sets, g) & rules.sets]
+        found = [self._addresses(view, gateway) for gateway in serving]
         return IngressStatus(
             gateways=tuple(gateway_name(gateway) for gateway in attachment.gateways),
             addresses=tuple(dict.fromkeys(address for each in found for address in each)),
@@ -404,7 +404,7 @@ def _entries(ref: Ref, gateway: Gateway) -> Iterator[EntryKey]:
 
 
 def _exact(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:
-    if is_exact(key.host) and plan.everything:
+    if is_exact(key.host) and (plan.everything or plan.bare):
         yield key
 
 

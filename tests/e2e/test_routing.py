@@ -74,6 +74,7 @@ RULES: tuple[Builder[Any], ...] = (  # of different kinds
     .of_class(FALLBACK),
     long_host("long-wild", "*.long.test").default("rest:80").of_class(FALLBACK),
     ingress("bare", host="bare.wild.test").default("exact-host:80").of_class(FALLBACK),
+    ingress("nothing", host="nothing.wild.test").of_class(FALLBACK),
     ingress("broken", host="broken.wild.test")
     .path("/a//b", to="cart:80")
     .default("exact-host:80")
@@ -185,6 +186,7 @@ def test_a_request_goes_to(site: Standing[Site], host: str, path: str, expected:
         pytest.param("a.b.long.test", "/p/1", "spare", id="long-wildcard-and-an-unknown-host"),
         pytest.param("bare.wild.test", "/cart", "exact-host", id="host-without-paths"),
         pytest.param("broken.wild.test", "/cart", "exact-host", id="host-of-invalid-paths"),
+        pytest.param("nothing.wild.test", "/cart", 404, id="host-without-paths-and-default"),
     ],
 )
 def test_a_default_backend_serves(

@@ -137,3 +137,55 @@ def test_a_canary_joins_a_main_rule_on_a_host_that_another_has_without_paths() -
     assert served(world, "api.w.test", "/any") == "rest"
     world.put(main.of_class("mse").manifest)
     assert served(world, "api.w.test", "/any") == "new"
+
+
+NOTHING = ingress("nothing", host="api.w.test")
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        pytest.param([ALL_WILD], 404, id="and-no-wildcard"),
+        pytest.param([SPARE], 404, id="and-no-default-of-all"),
+        pytest.param([ANY], 404, id="and-no-rule-without-host"),
+        pytest.param([BARE], "rest", id="but-the-default-of-another"),
+        pytest.param(
+            [ingress("main", host="api.w.test").path("/", to="x:80")], "x", id="but-paths"
+        ),
+        pytest.param(
+            [ingress("canary", host="api.w.test").path("/", to="new:80").annotate(CANARY)],
+            404,
+            id="and-no-canary",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "nothing",
+    [NOTHING, NOTHING.path("/a//b", to="x:80"), NOTHING.default("Not_A_Service:80")],
+    ids=["no-paths", "invalid-paths", "invalid-default"],
+)
+def test_a_host_for_which_its_ingress_has_nothing_is_served_by(
+    nothing: IngressBuilder, rules: list[IngressBuilder], expected: str | int
+) -> None:
+    assert served(world_of(nothing, *rules), "api.w.test", "/any") == expected
+
+
+def test_a_canary_creates_no_host() -> None:
+    world = world_of(NOTHING.annotate(CANARY), ALL_WILD)
+    assert served(world, "api.w.test", "/any") == "x"
+
+
+def test_a_host_without_paths_and_default_backend_is_reported() -> None:
+    rules = NOTHING.path("/x", to="x:80").host("api.n.test")
+    world = world_of(rules)
+    row = world.translator.tables.ingress_statuses.rows[rules.ref()]
+    (problem,) = [problem for problem in row.problems if problem.reason == "HostWithoutPaths"]
+    assert (problem.key, problem.value) == ("spec.rules[1].host", "api.n.test")
+    assert served(world, "api.n.test", "/") == 404
+
+
+def test_an_ingress_of_which_nothing_is_served_shows_no_address() -> None:
+    world = world_of(NOTHING, BARE)
+    rows = world.translator.tables.ingress_statuses.rows
+    assert rows[NOTHING.ref()].addresses == ()
+    assert rows[BARE.ref()].addresses == ("127.0.0.1",)
