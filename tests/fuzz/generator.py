@@ -88,6 +88,7 @@ _REGEXES: Final = (
     ),
 )
 _NUMBERS: Final = (-1, 0, 1, 10, 50, 99, 100, 101, 150, 1000, 10**6, 2**31, 2**32, 2**64, 10**30)
+_LARGE: Final = (*(10**n for n in range(3, 18, 2)), 2**31, 2**32 - 1, 2**32, 999_999, 10**17 + 3)
 _HOSTS: Final = (
     *(
         "example.com",
@@ -242,6 +243,32 @@ class Generator:
         if self.chance(3):
             spec[self.one_of(["rules", "ingressClassName", "defaultBackend"])] = self._anything()
         return _manifest("networking.k8s.io/v1", "Ingress", metadata, spec=spec)
+
+    def weighted(self, name: str) -> list[Json]:
+        """A main Ingress and canaries of its path: weights of their own over weighted Services."""
+        host, made = f"{name}.weights.test", []
+        for number in range(self._random.randint(2, 4)):
+            prefix = f"{self.one_of(('mse', 'nginx'))}.ingress.kubernetes.io/canary"
+            annotations = {
+                prefix: "true",
+                f"{prefix}-weight": str(self.one_of((*_NUMBERS, *_LARGE))),
+                f"{prefix}-weight-total": str(self.mostly(self.one_of(_LARGE), *_NUMBERS)),
+            }
+            shares = [f"{self._random.randint(1, 100)}% {name}" for name in self._services()]
+            lines = [f"{share}.default.svc.cluster.local:80" for share in shares]
+            destination = {"mse.ingress.kubernetes.io/destination": "\n".join(lines)}
+            backend = {"service": {"name": self.one_of(SERVICES), "port": {"number": 80}}}
+            paths = [{"path": "/", "pathType": "Prefix", "backend": backend}]
+            metadata = {
+                "name": f"{name}-{number}",
+                "annotations": {**(annotations if number else {}), **destination},
+            }
+            spec = {"ingressClassName": "mse", "rules": [{"host": host, "http": {"paths": paths}}]}
+            made.append(_manifest("networking.k8s.io/v1", "Ingress", metadata, spec=spec))
+        return made
+
+    def _services(self) -> list[str]:
+        return self._random.sample(SERVICES, self._random.randint(1, len(SERVICES)))
 
     def _rule(self) -> Json:
         if self.chance(2):

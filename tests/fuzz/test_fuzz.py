@@ -27,6 +27,8 @@ SEED: Final = 20260131
 BATCHES: Final = 10
 INGRESSES: Final = 200
 """In each batch; half of them stay for the next one."""
+WEIGHTED: Final = 20
+"""Paths in each batch with canaries by weight."""
 
 HOST: Final = "control.test"
 CONTROL: Final = ingress("control", host=HOST)
@@ -98,6 +100,8 @@ def _write(served: Rig, generator: Generator, batch: int) -> None:
     for number in range(INGRESSES):
         slot = (batch * INGRESSES // 2 + number) % (2 * INGRESSES)
         _put(served, HUB, f"ingress-{slot}", [generator.ingress(f"i{batch}-{number}")])
+    for number in range(WEIGHTED):
+        _put(served, HUB, f"weighted-{number}", generator.weighted(f"w{number}"))
     for member in MEMBERS:
         for service in SERVICES:
             made = [generator.service(service), *generator.slices(service)]

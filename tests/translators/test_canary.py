@@ -178,6 +178,27 @@ def test_weights_of_several_canaries(
     assert routes(MAIN, *canaries) == [f"Exact /a -> {line}"]
 
 
+def test_weights_of_destinations_are_mixed_to_a_sum_that_fits() -> None:
+    def destination(*lines: str) -> dict[str, str]:
+        named = [f"{line}.default.svc.cluster.local:80" for line in lines]
+        return {MSE + "destination": "\n".join(named)}
+
+    main = ingress("main", "Exact /a to x:80", annotations=destination("100% a", "99% b"))
+    weight = {NGINX + "canary": "true", NGINX + "canary-weight": "500000"}
+    gray = ingress(
+        "gray",
+        "Exact /a to x:80",
+        annotations={
+            **weight,
+            NGINX + "canary-weight-total": "1000000",
+            **destination("100% c", "97% d"),
+        },
+    )
+    assert routes(main, gray) == [
+        "Exact /a -> a/80 19700 | b/80 19503 | c/80>a/80>b/80 19900 | d/80>a/80>b/80 19303"
+    ]
+
+
 def test_canary_to_a_subset_of_the_main_service_needs_no_fallback_cluster() -> None:
     pinned = {MSE + "service-subset": "two", MSE + "subset-labels": "topology.istio.io/cluster c2"}
     gray = ingress(

@@ -32,6 +32,7 @@ from translators.model import (
     Text,
     Where,
 )
+from translators.weights import fitted
 
 ENABLED: Final = everywhere(
     "canary", "`true`: add to the rules of another Ingress instead of making own ones"
@@ -213,15 +214,20 @@ def _weighted(main: Forward, canaries: Sequence[_Canary]) -> Forward:
 
 
 def _mix(parts: Sequence[tuple[Forward, int]]) -> Forward:
-    """One Forward of weighted ones; the integers stay as they are where each has one share."""
+    """One Forward of weighted ones.
+
+    The integers stay as they are where each has one share and their sum fits.
+    """
     sums = [sum(share.weight for share in forward.shares) for forward, _ in parts]
     common = lcm(*sums)
+    mixed = [
+        (share.target, weight * share.weight * (common // total))
+        for (forward, weight), total in zip(parts, sums, strict=True)
+        for share in forward.shares
+    ]
+    weights = fitted([weight for _, weight in mixed])
     return Forward(
-        tuple(
-            Share(share.target, weight * share.weight * (common // total))
-            for (forward, weight), total in zip(parts, sums, strict=True)
-            for share in forward.shares
-        )
+        tuple(Share(target, weight) for (target, _), weight in zip(mixed, weights, strict=True))
     )
 
 
