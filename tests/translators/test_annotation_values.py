@@ -110,6 +110,31 @@ def test_spellings(annotations: dict[str, str], value: int | None, problems: int
     assert len(reader.problems) == problems
 
 
+def test_problem_of_a_spelling_says_which_other_one_counts() -> None:
+    reader = Reader(
+        AT,
+        {
+            "nginx.ingress.kubernetes.io/n": "x",
+            "mse.ingress.kubernetes.io/n": "3.5",
+            "higress.io/n": "3",
+        },
+    )
+    assert reader.read(shared("n"), integer(0, 10), "nothing is served") == 3
+    assert [(p.key, p.effect) for p in reader.problems] == [
+        ("nginx.ingress.kubernetes.io/n", "higress.io/n counts instead"),
+        ("mse.ingress.kubernetes.io/n", "higress.io/n counts instead"),
+    ]
+
+
+def test_note_names_the_spelling_that_counts() -> None:
+    reader = Reader(AT, {"nginx.ingress.kubernetes.io/n": "x", "higress.io/n": "3"})
+    found = reader.find(shared("n"), integer(0, 10))
+    assert found
+    reader.note(found, "TooMany", "at most 2", "it counts as 2")
+    noted = reader.problems[-1]
+    assert (noted.key, noted.value) == ("higress.io/n", "3")
+
+
 def test_own_keys_have_no_nginx_spelling() -> None:
     reader = Reader(AT, {"nginx.ingress.kubernetes.io/n": "1"})
     assert reader.read(own("n"), integer(0, 10)) is None

@@ -260,6 +260,24 @@ def test_canary_that_is_neither_true_nor_false_takes_nothing() -> None:
     assert problem.effect == "no request goes to this Ingress until it is one of them"
 
 
+def test_canary_that_another_spelling_says_is_true_is_one() -> None:
+    gray = ingress(
+        "gray",
+        "Exact /a to canary:80",
+        annotations={
+            NGINX + "canary": "maybe",
+            MSE + "canary": "true",
+            NGINX + "canary-weight": "ten",
+            "higress.io/canary-weight": "10",
+        },
+    )
+    assert routes(MAIN, gray) == ["Exact /a -> main/80 90 | canary/80>main/80 10"]
+    assert [(p.value, p.effect) for p in problems(MAIN, gray)] == [
+        ("maybe", f"{MSE}canary counts instead"),
+        ("ten", "higress.io/canary-weight counts instead"),
+    ]
+
+
 def test_canary_before_its_main_is_the_same() -> None:
     early = canary("canary", {"canary-weight": "10"}, year=2001)
     assert routes(MAIN, early) == ["Exact /a -> main/80 90 | canary/80>main/80 10"]

@@ -89,18 +89,19 @@ def parse(reader: Reader) -> Alternative | None:
     """Read the canary; `canary: "false"` and none at all are an ordinary Ingress."""
     if not reader.has(ENABLED):
         return None
-    enabled = reader.read(
+    enabled = reader.find(
         ENABLED, boolean, "no request goes to this Ingress until it is one of them"
     )
     if enabled is None:
         return Alternative()  # it may be meant for true: as an ordinary rule it could take all
-    if not enabled:
+    if not enabled.value:
         return None
     total = reader.read(TOTAL, integer(1, MAX_WEIGHT)) or 100
-    weight = reader.read(WEIGHT, integer(0, 10**12))
-    if weight is not None and weight > total:
+    found = reader.find(WEIGHT, integer(0, 10**12))
+    weight = found.value if found else None
+    if found and found.value > total:
         reader.note(
-            WEIGHT, "WeightAboveTotal", f"at most {total}, the total", f"it counts as {total}"
+            found, "WeightAboveTotal", f"at most {total}, the total", f"it counts as {total}"
         )
         weight = total
     alternative = Alternative(
@@ -108,7 +109,7 @@ def parse(reader: Reader) -> Alternative | None:
     )
     if not alternative.by_request and not alternative.by_cookie and weight is None:
         reader.note(
-            ENABLED,
+            enabled,
             "CanaryWithoutRule",
             "a usable canary-by-header, -by-query, -by-cookie or canary-weight beside it",
             "no request goes to the canary",

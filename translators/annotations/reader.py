@@ -8,8 +8,8 @@ parses wins. A value that does not parse switches off that annotation alone.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Final, Generic, TypeVar
 
 from fleet.problem import Problem
 from fleet.ref import Ref
@@ -67,6 +67,15 @@ def alb(name: str, meaning: str = "") -> Key:
     return Key(name, (ALB,), meaning)
 
 
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """The value that counts for a key, and the annotation that says so."""
+
+    spelling: str
+    text: str
+    value: T
+
+
 class Unusable(ValueError):
     """A value that cannot be used; the text completes the sentence "expected ..."."""
 
@@ -92,20 +101,33 @@ class Reader:
     ) -> T | None:
         """Parse the first spelling that can be; None where the key is absent, empty or unusable.
 
-        `effect` says what follows from a value that is not.
+        `effect` says what follows where no spelling is usable.
         """
+        found = self.find(key, parse, effect)
+        return None if found is None else found.value
+
+    def find(
+        self, key: Key, parse: Callable[[str], T], effect: str = "the annotation is ignored"
+    ) -> Found[T] | None:
+        """As `read`, with the spelling that counts."""
         if not self._annotations:
             return None
+        unusable: list[Problem] = []
         for spelling in key.spellings:
             text = self._annotations.get(spelling, "").strip()
             if not text:
                 continue
             try:
-                return parse(text)
+                found = Found(spelling, text, parse(text))
             except Unusable as e:
-                self.problems.append(
+                unusable.append(
                     Problem(self._at, "InvalidAnnotation", spelling, text, e.expected, effect)
                 )
+            else:
+                counts = f"{spelling} counts instead"
+                self.problems += (replace(problem, effect=counts) for problem in unusable)
+                return found
+        self.problems += unusable
         return None
 
     def has(self, key: Key) -> bool:
@@ -116,9 +138,8 @@ class Reader:
         """Whether the key is there, and says nothing."""
         return not self.has(key) and any(s in self._annotations for s in key.spellings)
 
-    def note(self, key: Key, reason: str, expected: str, effect: str) -> None:
+    def note(self, found: Found[T], reason: str, expected: str, effect: str) -> None:
         """Report a value that parses but cannot take effect."""
-        for spelling in key.spellings:
-            if text := self._annotations.get(spelling, "").strip():
-                self.problems.append(Problem(self._at, reason, spelling, text, expected, effect))
-                return
+        self.problems.append(
+            Problem(self._at, reason, found.spelling, found.text, expected, effect)
+        )
