@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.annotations.canary import relate
+from translators.annotations.canary import excessive, relate
 from translators.ingress import IngressRules
 from translators.model import MSE_TABLES, Age, Forward, Path, PathKind, Rule, TableSet, Target
 from translators.names import listener_of
@@ -80,12 +80,14 @@ def plan_host(
             problems.append(_conflict(rule, first, tables))
     ordered = sorted(mains.items(), key=lambda item: _rank(item[1]))
     rules = tuple(rule for claim, main in ordered for rule in relate(main, canaries.get(claim, ())))
+    for claim in mains:
+        problems += excessive(canaries.get(claim, ()))
     for claim, lonely in canaries.items():
         if claim not in mains:
             problems += [_without_main(rule, tables) for rule in lonely]
     default = min(defaults, key=_by_age, default=None)
     bare = any((tables, host) in ingress.bare for ingress in ingresses)
-    return HostPlan(rules, default, tuple(sorted(problems)), bare)
+    return HostPlan(rules, default, tuple(sorted(set(problems))), bare)
 
 
 def _by_age(rule: Rule) -> tuple[Age, Ref]:

@@ -221,6 +221,18 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
+class Weight:
+    """A share of the requests, out of the total of the oldest weight of the path.
+
+    `total` is what counts where that is this one. `key` is the annotation, for problems.
+    """
+
+    value: int
+    total: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Alternative:
     """How a canary rule takes requests from the main rule of its host and path.
 
@@ -230,8 +242,7 @@ class Alternative:
 
     by_request: tuple[Pick, ...] = ()
     by_cookie: tuple[Pick, ...] = ()
-    weight: int | None = None
-    total: int = 100
+    weight: Weight | None = None
 
 
 DEFAULT_ORDER: Final = 10

@@ -33,6 +33,10 @@ CANARIES: Mapping[str, Mapping[str, str]] = {
     "none": {f"{PREFIX}-weight": "0"},
     "tenth": {f"{PREFIX}-weight": "10"},
     "quarter": {f"{PREFIX}-weight": "5", f"{PREFIX}-weight-total": "20"},
+    "third-of-billions": {
+        f"{PREFIX}-weight": str(10**12),
+        f"{PREFIX}-weight-total": str(3 * 10**12 + 1),
+    },
     "header-and-all": {f"{PREFIX}-by-header": "x-canary", f"{PREFIX}-weight": "100"},
     "header-and-cookie": {f"{PREFIX}-by-header": "x-canary", f"{PREFIX}-by-cookie": "canary"},
 }
@@ -150,7 +154,10 @@ def test_a_request_with_a_query_goes_to(
     assert (answer.status, answer.body.decode()) == (200, expected)
 
 
-@pytest.mark.parametrize(("canary", "share"), [("none", 0), ("tenth", 10), ("quarter", 25)])
+@pytest.mark.parametrize(
+    ("canary", "share"),
+    [("none", 0), ("tenth", 10), ("quarter", 25), ("third-of-billions", 33.3)],
+)
 def test_a_weight_is_a_share_of_the_requests(
     site: Standing[Site], canary: str, share: float
 ) -> None:

@@ -18,7 +18,7 @@ from translators.alb_ingress import alb_path, read_alb_ingress
 from translators.annotations.listen_ports import listen_ports
 from translators.annotations.reader import Unusable
 from translators.ingress import IngressRules
-from translators.model import Path, PathKind
+from translators.model import Path, PathKind, Weight
 from xds.resource import TypeUrl
 
 ALB = "alb.ingress.kubernetes.io/"
@@ -325,7 +325,7 @@ def test_annotations_without_effect_yet(
 def test_a_canary_under_both_prefixes(prefix: str) -> None:
     (rule,) = read(WEB.annotate({f"{prefix}canary": "true", f"{prefix}canary-weight": "7"})).rules
     assert rule.alternative is not None
-    assert rule.alternative.weight == 7
+    assert rule.alternative.weight == Weight(7, 100, f"{prefix}canary-weight")
 
 
 def test_nginx_wins_and_spellings_of_mse_mean_nothing() -> None:
@@ -337,7 +337,7 @@ def test_nginx_wins_and_spellings_of_mse_mean_nothing() -> None:
     }
     (rule,) = read(WEB.annotate(weights)).rules
     assert rule.alternative is not None
-    assert (rule.alternative.weight, rule.alternative.total) == (8, 100)
+    assert rule.alternative.weight == Weight(8, 100, "nginx.ingress.kubernetes.io/canary-weight")
 
 
 def test_spellings_of_alb_mean_nothing_to_an_mse_gateway() -> None:

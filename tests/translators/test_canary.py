@@ -96,6 +96,26 @@ TO_MAIN = "-> main/80"
         pytest.param({"canary-weight": "150"}, [TO_CANARY], id="weight-above-total-is-total"),
         pytest.param({"canary-weight": "-5"}, [TO_MAIN], id="weight-negative"),
         pytest.param(
+            {"canary-weight": "100000", "canary-weight-total": "10000000"},
+            ["-> main/80 9900000 | canary/80>main/80 100000"],
+            id="large-total",
+        ),
+        pytest.param(
+            {"canary-weight": "1", "canary-weight-total": "999999999999999999"},
+            ["-> main/80 4294967292 | canary/80>main/80 1"],
+            id="huge-total",
+        ),
+        pytest.param(
+            {"canary-weight": "1", "canary-weight-total": "0"}, [TO_MAIN], id="nothing-of-total-0"
+        ),
+        pytest.param(
+            {"canary-weight": "1", "canary-weight-total": "many"}, [TO_MAIN], id="total-no-number"
+        ),
+        pytest.param(
+            {"canary-weight": "1", "canary-weight-total": "9" * 5000}, [TO_MAIN], id="endless-total"
+        ),
+        pytest.param({"canary-weight": "9" * 5000}, [TO_MAIN], id="endless-weight"),
+        pytest.param(
             {"canary-weight": "1", "canary-weight-total": "1000"},
             ["-> main/80 999 | canary/80>main/80 1"],
             id="weight-total",
@@ -155,6 +175,12 @@ def test_canaries_are_asked_by_kind_then_by_age() -> None:
     ("weights", "expected"),
     [
         pytest.param([("10", "100"), ("20", "100")], (70, 10, 20), id="main-gets-the-rest"),
+        pytest.param(
+            [("100", "1000"), ("500", "")], (400, 100, 500), id="without-total-of-its-own"
+        ),
+        pytest.param([("50", "100"), ("500", "1000")], (0, 50, 100), id="at-most-the-oldest-total"),
+        pytest.param([("10", "0"), ("5", "100")], (1, 0, 0), id="oldest-total-0"),
+        pytest.param([("10", "x"), ("5", "50")], (45, 0, 5), id="unusable-total-brings-none"),
         pytest.param([("10", "50"), ("20", "1000")], (20, 10, 20), id="total-of-the-oldest"),
         pytest.param([("60", "100"), ("60", "100")], (0, 60, 60), id="sum-above-total"),
         pytest.param([("0", "10"), ("5", "100")], (5, 0, 5), id="weight-0-brings-the-total"),
@@ -176,6 +202,27 @@ def test_weights_of_several_canaries(
     shares = [f"{name} {w}" for name, w in zip(names, expected, strict=True) if w]
     line = " | ".join(shares) if len(shares) > 1 else shares[0].rsplit(" ", 1)[0]
     assert routes(MAIN, *canaries) == [f"Exact /a -> {line}"]
+
+
+def test_weight_is_reported_above_the_total_of_the_oldest_canary() -> None:
+    old = canary("old", {"canary-weight": "50"}, year=2021)
+    paths = ("Exact /a to new:80", "Exact /b to new:80")
+    keys = {"canary-weight": "500", "canary-weight-total": "1000"}
+    annotations = {NGINX + key: value for key, value in ({"canary": "true"} | keys).items()}
+    new = ingress("new", *paths, created="2022-01-01T00:00:00Z", annotations=annotations)
+    other = ingress("other", "Exact /b to other:80", created="2020-01-01T00:00:00Z")
+    (problem,) = problems(MAIN, other, old, new)
+    assert (problem.at.name, problem.reason) == ("new", "WeightAboveTotal")
+    assert problem.message == (
+        f"{NGINX}canary-weight: '500' (expected at most 100, the total of Ingress default/old); "
+        "it counts as 100"
+    )
+
+
+def test_weight_that_the_total_of_the_oldest_canary_covers_is_no_problem() -> None:
+    old = canary("old", {"canary-weight": "100", "canary-weight-total": "1000"}, year=2021)
+    new = canary("new", {"canary-weight": "500"}, year=2022)
+    assert problems(MAIN, old, new) == []
 
 
 def test_weights_of_destinations_are_mixed_to_a_sum_that_fits() -> None:
@@ -294,6 +341,18 @@ def test_canary_has_no_default_backend() -> None:
     [
         pytest.param({"canary-weight": "150"}, "WeightAboveTotal", "canary-weight", id="above"),
         pytest.param({"canary-weight": "x"}, "InvalidAnnotation", "canary-weight", id="no-number"),
+        pytest.param(
+            {"canary-weight": "1", "canary-weight-total": "x"},
+            "InvalidAnnotation",
+            "canary-weight-total",
+            id="total-no-number",
+        ),
+        pytest.param(
+            {"canary-weight": "1", "canary-weight-total": "0"},
+            "WeightAboveTotal",
+            "canary-weight",
+            id="total-0",
+        ),
         pytest.param({}, "CanaryWithoutRule", "canary", id="no-rule"),
         pytest.param(
             {"canary-by-header": "a b", "canary-weight": "1"},

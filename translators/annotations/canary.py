@@ -6,11 +6,12 @@ everything from the main rule but its backend.
     header/query of each canary, oldest first ─▶ cookies of each, oldest first ─▶ weights ─▶ main
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import lcm
 from typing import Final
 
+from fleet.problem import Problem
 from translators.annotations.feature import Feature
 from translators.annotations.reader import Key, Reader, everywhere, own
 from translators.annotations.values import (
@@ -30,6 +31,7 @@ from translators.model import (
     Share,
     Target,
     Text,
+    Weight,
     Where,
 )
 from translators.weights import fitted
@@ -42,8 +44,10 @@ WEIGHT: Final = everywhere(
 )
 TOTAL: Final = everywhere("canary-weight-total", "what the weights are shares of, 100 by default")
 
-MAX_WEIGHT: Final = 1_000_000
-"""The sum of thousands of such weights still fits Envoy's 32 bits."""
+DEFAULT_TOTAL: Final = 100
+
+_COUNT: Final = integer(0, 10**18 - 1)
+_NEVER: Final = "no request goes to the canary by it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +100,10 @@ def parse(reader: Reader) -> Alternative | None:
         return Alternative()  # it may be meant for true: as an ordinary rule it could take all
     if not enabled.value:
         return None
-    total = reader.read(TOTAL, integer(1, MAX_WEIGHT)) or 100
-    found = reader.find(WEIGHT, integer(0, 10**12))
-    weight = found.value if found else None
-    if found and found.value > total:
-        reader.note(
-            found, "WeightAboveTotal", f"at most {total}, the total", f"it counts as {total}"
-        )
-        weight = total
     alternative = Alternative(
-        (*_picks(reader, HEADER), *_picks(reader, QUERY)), _picks(reader, COOKIE), weight, total
+        (*_picks(reader, HEADER), *_picks(reader, QUERY)), _picks(reader, COOKIE), _weight(reader)
     )
-    if not alternative.by_request and not alternative.by_cookie and weight is None:
+    if alternative == Alternative():
         reader.note(
             enabled,
             "CanaryWithoutRule",
@@ -117,7 +113,13 @@ def parse(reader: Reader) -> Alternative | None:
     return alternative
 
 
-_NEVER: Final = "no request goes to the canary by it"
+def _weight(reader: Reader) -> Weight | None:
+    """The weight; none without a usable total, since 1 meant of 1000 is not 1 of 100."""
+    found = reader.find(WEIGHT, _COUNT, _NEVER)
+    total = reader.read(TOTAL, _COUNT, "no request goes to the canary by its weight")
+    if found is None or (total is None and reader.has(TOTAL)):
+        return None
+    return Weight(found.value, DEFAULT_TOTAL if total is None else total, found.spelling)
 
 
 def _picks(reader: Reader, by: _By) -> tuple[Pick, ...]:
@@ -184,6 +186,24 @@ def relate(main: Rule, canaries: Sequence[Rule]) -> tuple[Rule, ...]:
     return (*sure, replace(main, action=_weighted(action, related)))
 
 
+def excessive(canaries: Sequence[Rule]) -> Iterator[Problem]:
+    """The problems of weights above the total, for canaries as `relate` takes them."""
+    weights = [(c, c.alternative.weight) for c in canaries if c.alternative]
+    weighted = [(rule, weight) for rule, weight in weights if weight]
+    for rule, weight in weighted:
+        oldest, first = weighted[0]
+        if weight.value > first.total:
+            whose = "" if rule.origin == oldest.origin else f" of {oldest.origin}"
+            yield Problem(
+                rule.origin,
+                "WeightAboveTotal",
+                weight.key,
+                str(weight.value),
+                f"at most {first.total}, the total{whose}",
+                f"it counts as {first.total}",
+            )
+
+
 def _with_fallback(canary: Forward, main: Forward) -> Forward:
     """The canary's targets, each followed by the main's: without a usable Pod the main serves.
 
@@ -202,15 +222,16 @@ def _with_fallback(canary: Forward, main: Forward) -> Forward:
 def _weighted(main: Forward, canaries: Sequence[_Canary]) -> Forward:
     """Main and canaries by weight.
 
-    The total is that of the oldest canary with a weight, or the sum where the sum exceeds it; the
-    main gets the rest.
+    The total is that of the oldest canary with a weight, or the sum where the sum exceeds it; no
+    weight counts as more than the total of the oldest. The main gets the rest.
     """
-    weighted = [(c, c.alternative.weight) for c in canaries if c.alternative.weight is not None]
-    taken = sum(weight for _, weight in weighted)
+    weighted = [(c.forward, c.alternative.weight) for c in canaries if c.alternative.weight]
+    total = weighted[0][1].total if weighted else 0
+    counted = [(forward, min(weight.value, total)) for forward, weight in weighted]
+    taken = sum(weight for _, weight in counted)
     if not taken:
         return main
-    total = max(weighted[0][0].alternative.total, taken)
-    parts = [(main, total - taken), *((c.forward, weight) for c, weight in weighted)]
+    parts = [(main, max(total - taken, 0)), *counted]
     return _mix([(forward, weight) for forward, weight in parts if weight])
 
 
