@@ -2,7 +2,8 @@
 
 Order of rules: `order`, then Exact, longer Prefix, regex (longer text first), Prefix "/", and last
 the default backend. Two rules with one path: the older Ingress keeps it. Canary rules join the main
-rule of their path. The result does not depend on the order in which objects arrived.
+rule of their path, one of each Ingress. The result does not depend on the order in which objects
+arrived.
 """
 
 from collections import defaultdict
@@ -72,22 +73,25 @@ def plan_host(
     ]
     problems: list[Problem] = []
     mains: dict[Claim, Rule] = {}
-    canaries: dict[Claim, list[Rule]] = defaultdict(list)
+    canaries: dict[Claim, dict[Ref, Rule]] = defaultdict(dict)
     for rule in sorted(declared, key=_by_age):
-        if rule.alternative is not None:
-            canaries[_claim(rule)].append(rule)
-        elif (first := mains.setdefault(_claim(rule), rule)) is not rule:
+        if rule.alternative is None:
+            first = mains.setdefault(_claim(rule), rule)
+        else:
+            first = canaries[_claim(rule)].setdefault(rule.origin, rule)
+        if first is not rule:
             problems.append(_conflict(rule, first, tables))
     ordered = sorted(mains.items(), key=lambda item: _rank(item[1]))
-    rules = tuple(rule for claim, main in ordered for rule in relate(main, canaries.get(claim, ())))
-    for claim in mains:
-        problems += excessive(canaries.get(claim, ()))
-    for claim, lonely in canaries.items():
-        if claim not in mains:
-            problems += [_without_main(rule, tables) for rule in lonely]
+    rules: list[Rule] = []
+    for claim, main in ordered:
+        related = tuple(canaries.pop(claim, {}).values())
+        rules += relate(main, related)
+        problems += excessive(related)
+    for lonely in canaries.values():
+        problems += [_without_main(rule, tables) for rule in lonely.values()]
     default = min(defaults, key=_by_age, default=None)
     bare = any((tables, host) in ingress.bare for ingress in ingresses)
-    return HostPlan(rules, default, tuple(sorted(set(problems))), bare)
+    return HostPlan(tuple(rules), default, tuple(sorted(set(problems))), bare)
 
 
 def _by_age(rule: Rule) -> tuple[Age, Ref]:

@@ -225,6 +225,32 @@ def test_weight_that_the_total_of_the_oldest_canary_covers_is_no_problem() -> No
     assert problems(MAIN, old, new) == []
 
 
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        pytest.param(
+            {"canary-weight": "30"}, ["-> main/80 70 | first/80>main/80 30"], id="weight-once"
+        ),
+        pytest.param(
+            {"canary-by-header": "h", "canary-by-header-value": "1"},
+            ["header h=1 -> first/80>main/80", TO_MAIN],
+            id="header-once",
+        ),
+    ],
+)
+def test_inside_a_canary_the_first_rule_of_a_path_stays(
+    keys: dict[str, str], expected: list[str]
+) -> None:
+    main = ingress("main", "Prefix /foo to main:80", created="2020-01-01T00:00:00Z")
+    annotations = {NGINX + "canary": "true"} | {NGINX + key: value for key, value in keys.items()}
+    twice = ("Prefix /foo to first:80", "Prefix /foo/ to second:80")
+    gray = ingress("gray", *twice, annotations=annotations)
+    assert routes(main, gray) == [f"Prefix /foo {line}" for line in expected]
+    (problem,) = problems(main, gray)
+    assert (problem.reason, problem.key) == ("Conflict", "spec.rules[0].http.paths[1]")
+    assert "Ingress default/gray keeps it (spec.rules[0].http.paths[0])" in problem.message
+
+
 def test_weights_of_destinations_are_mixed_to_a_sum_that_fits() -> None:
     def destination(*lines: str) -> dict[str, str]:
         named = [f"{line}.default.svc.cluster.local:80" for line in lines]
