@@ -18,6 +18,7 @@ from translators.annotations.alb_features import AlbFeatures, read_alb_features
 from translators.annotations.listen_ports import LISTEN_PORTS
 from translators.annotations.reader import Unusable
 from translators.annotations.values import regex
+from translators.attachments import effective_class
 from translators.ingress import (
     Asked,
     IngressRules,
@@ -56,6 +57,7 @@ def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
     reading = Reading(
         ref,
         age_of(ingress),
+        effective_class(ingress),
         features.changes,
         problems,
         alb_path,

@@ -10,6 +10,7 @@ from translators.gateways import Selector
 from translators.model import Dialect
 
 CLASS_ANNOTATION: Final = "kubernetes.io/ingress.class"
+NGINX_CLASS: Final = "nginx"
 MSE_CONTROLLER: Final = "mse.alibabacloud.com/ingress"
 ALB_CONTROLLER: Final = "ingress.k8s.alibabacloud/alb"
 
@@ -38,6 +39,12 @@ def class_of(ingress: Ingress) -> tuple[str, str]:
     if annotated:
         return annotated, f"metadata.annotations[{CLASS_ANNOTATION}]"
     return ingress.spec.ingress_class_name or "", "spec.ingressClassName"
+
+
+def effective_class(ingress: Ingress) -> str:
+    """The class that an Ingress counts as: without one it is as good as nginx's."""
+    name, _ = class_of(ingress)
+    return name or NGINX_CLASS
 
 
 def attach(
@@ -94,6 +101,6 @@ def _watching(selectors: list[Selector], namespace: str) -> tuple[Ref, ...]:
 
 
 def _selects(selector: Selector, class_name: str) -> bool:
-    if selector.ingress_class == "nginx":
-        return class_name in {"", "nginx"}
+    if selector.ingress_class == NGINX_CLASS:
+        return class_name in {"", NGINX_CLASS}
     return selector.ingress_class is not None and selector.ingress_class in {"", class_name}

@@ -2,8 +2,8 @@
 
 Order of rules: `order`, then Exact, longer Prefix, regex (longer text first), Prefix "/", and last
 the default backend. Two rules with one path: the older Ingress keeps it. Canary rules join the main
-rule of their path, one of each Ingress. The result does not depend on the order in which objects
-arrived.
+rule of their path and class, one of each Ingress. The result does not depend on the order in which
+objects arrived.
 """
 
 from collections import defaultdict
@@ -73,18 +73,19 @@ def plan_host(
     ]
     problems: list[Problem] = []
     mains: dict[Claim, Rule] = {}
-    canaries: dict[Claim, dict[Ref, Rule]] = defaultdict(dict)
+    canaries: dict[tuple[Claim, str], dict[Ref, Rule]] = defaultdict(dict)
     for rule in sorted(declared, key=_by_age):
         if rule.alternative is None:
             first = mains.setdefault(_claim(rule), rule)
         else:
-            first = canaries[_claim(rule)].setdefault(rule.origin, rule)
+            of_class = canaries[_claim(rule), rule.ingress_class]
+            first = of_class.setdefault(rule.origin, rule)
         if first is not rule:
             problems.append(_conflict(rule, first, tables))
     ordered = sorted(mains.items(), key=lambda item: _rank(item[1]))
     rules: list[Rule] = []
     for claim, main in ordered:
-        related = tuple(canaries.pop(claim, {}).values())
+        related = tuple(canaries.pop((claim, main.ingress_class), {}).values())
         rules += relate(main, related)
         problems += excessive(related)
     for lonely in canaries.values():
@@ -135,7 +136,7 @@ def _without_main(rule: Rule, tables: TableSet) -> Problem:
         "CanaryWithoutMain",
         rule.at,
         f"{rule.host or '*'} {rule.path}",
-        "an Ingress without canary that has the same host and path",
+        "an Ingress without canary that has the same class, host and path",
         f"the canary takes no request{_there(rule, tables)}",
     )
 

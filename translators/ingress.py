@@ -24,6 +24,7 @@ from fleet.ref import Ref
 from translators.annotations.feature import Change
 from translators.annotations.features import read_features
 from translators.annotations.reader import Unusable
+from translators.attachments import effective_class
 from translators.model import (
     MSE_TABLES,
     UNDATED,
@@ -130,7 +131,8 @@ def read_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
                 "its hosts are served by HTTP alone",
             )
         )
-    return Reading(ref, age_of(ingress), changes, problems).everything(ingress)
+    reading = Reading(ref, age_of(ingress), effective_class(ingress), changes, problems)
+    return reading.everything(ingress)
 
 
 def named_tls(entries: Iterable[IngressTls]) -> Iterator[str]:
@@ -172,6 +174,7 @@ class Reading:
 
     ref: Ref
     age: Age
+    ingress_class: str
     changes: tuple[Change, ...]
     problems: list[Problem]
     path: Callable[[str, str], Path] = mse_path
@@ -222,7 +225,10 @@ class Reading:
 
     def _rule(self, at: str, host: str, path: Path, forward: Forward) -> Rule:
         """A rule as the annotations change it."""
-        rule = Rule(self.ref, at, self.age, host, path, forward, sets=self.sets(host))
+        sets = self.sets(host)
+        rule = Rule(
+            self.ref, at, self.age, host, path, forward, sets=sets, ingress_class=self.ingress_class
+        )
         for change in self.changes:
             rule = change(rule)
         return rule

@@ -254,7 +254,8 @@ class Rule:
 
     `at` is the field's path within the Ingress, for problems. `order` ranks before the path (ALB).
     `sets` are those of the listeners that it is meant for, whether the gateway has them or not.
-    A rule with an `alternative` matches nothing by itself: it adds to the main rule of its path.
+    A rule with an `alternative` matches nothing by itself: it adds to the main rule of its path,
+    if that is of its `ingress_class`.
     """
 
     origin: Ref
@@ -267,3 +268,4 @@ class Rule:
     order: int = DEFAULT_ORDER
     sets: tuple[TableSet, ...] = (MSE_TABLES,)
     alternative: Alternative | None = None
+    ingress_class: str = ""

@@ -19,6 +19,7 @@ def ingress(
     created: str | None = None,
     default: str | None = None,
     annotations: dict[str, str] | None = None,
+    ingress_class: str | None = None,
 ) -> Ingress:
     """An Ingress of one host; a path is "Exact /a to svc:80"."""
     rules = []
@@ -26,6 +27,8 @@ def ingress(
         kind, path, _, backend = text.split()
         rules.append({"path": path, "pathType": kind, "backend": _backend(backend)})
     spec: dict[str, object] = {"rules": [{"host": host, "http": {"paths": rules}}]} if rules else {}
+    if ingress_class:
+        spec["ingressClassName"] = ingress_class
     if default:
         spec["defaultBackend"] = _backend(default)
     metadata = {

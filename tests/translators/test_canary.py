@@ -311,6 +311,34 @@ def test_canary_needs_the_same_path_type() -> None:
     assert routes(MAIN, other) == ["Exact /a -> main/80"]
 
 
+def test_canary_needs_a_main_of_the_same_class() -> None:
+    main = ingress("main", "Exact /a to main:80", ingress_class="a")
+    weight = {NGINX + "canary": "true", NGINX + "canary-weight": "10"}
+    same = ingress("same", "Exact /a to same:80", ingress_class="a", annotations=weight)
+    other = ingress("other", "Exact /a to other:80", ingress_class="b", annotations=weight)
+    unserved = ingress("unserved", "Exact /a to unserved:80", ingress_class="b")
+    everything = (main, same, other, unserved)
+    assert routes(*everything) == ["Exact /a -> main/80 90 | same/80>main/80 10"]
+    assert sorted((p.at.name, p.reason) for p in problems(*everything)) == [
+        ("other", "CanaryWithoutMain"),
+        ("unserved", "Conflict"),
+    ]
+
+
+def test_without_a_class_is_the_same_as_class_nginx() -> None:
+    weight = {NGINX + "canary": "true", NGINX + "canary-weight": "10"}
+    named = ingress("gray", "Exact /a to gray:80", ingress_class="nginx", annotations=weight)
+    by_annotation = ingress(
+        "old",
+        "Exact /a to old:80",
+        created="2021-01-01T00:00:00Z",
+        annotations={"kubernetes.io/ingress.class": "nginx"} | weight,
+    )
+    assert routes(MAIN, named, by_annotation) == [
+        "Exact /a -> main/80 80 | old/80>main/80 10 | gray/80>main/80 10"
+    ]
+
+
 def test_canary_false_is_an_ordinary_ingress() -> None:
     ordinary = ingress(
         "ordinary",
