@@ -5,7 +5,7 @@ is served.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
@@ -215,11 +215,13 @@ class Reading:
             if path is not None and forward is not None:
                 yield self._rule(where, host.name, path, forward)
 
-    def _defaults(self, backend: IngressBackend | None, hosts: Iterable[str]) -> Iterator[Rule]:
-        """The default backend, for each of the hosts."""
+    def _defaults(self, backend: IngressBackend | None, hosts: Collection[str]) -> Iterator[Rule]:
+        """The default backend, for each of the hosts; a canary has none."""
         at = "spec.defaultBackend"
         if backend is None or (forward := self._forward(at, backend)) is None:
             return
+        if not hosts:
+            self.problems.append(_idle_default(self.ref, at, forward))
         for host in hosts:
             yield self._rule(at, host, _EVERYTHING, forward)
 
@@ -264,6 +266,16 @@ def _without_paths(ref: Ref, host: _Host) -> Problem:
     expected = "paths for it, or a spec.defaultBackend"
     effect = "its requests get 404 unless another Ingress serves this host"
     return Problem(ref, "HostWithoutPaths", f"{host.at}.host", host.name, expected, effect)
+
+
+def _idle_default(ref: Ref, at: str, declared: Forward) -> Problem:
+    """The problem of a canary's default backend."""
+    (share,) = declared.shares
+    (backend,) = share.target.backends
+    value = f"{backend.service}:{backend.port}"
+    expected = "an Ingress without canary: a canary only adds to the rules of another one"
+    effect = "no request goes to it"
+    return Problem(ref, "CanaryDefaultBackend", at, value, expected, effect)
 
 
 def _host(text: str) -> str:

@@ -388,6 +388,9 @@ def test_canary_has_no_default_backend() -> None:
     annotations = {NGINX + "canary": "true", NGINX + "canary-weight": "10"}
     gray = ingress("gray", default="rest:80", annotations=annotations)
     assert routes(gray, host="") == []
+    (problem,) = problems(gray)
+    assert (problem.reason, problem.key) == ("CanaryDefaultBackend", "spec.defaultBackend")
+    assert (problem.value, problem.effect) == ("rest:80", "no request goes to it")
 
 
 @pytest.mark.parametrize(
