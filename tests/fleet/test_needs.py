@@ -51,6 +51,16 @@ def test_nothing_else_is_attached_to_members() -> None:
             id="member-with-a-name",
         ),
         pytest.param(
+            SHOP.annotate({NAME: "v1", LABELS: "topology.istio.io/cluster"}),
+            True,
+            id="unusable-member-with-a-name",
+        ),
+        pytest.param(
+            SHOP.annotate({NAME: "v1", LABELS: "topology.istio.io/cluster\tone\n"}),
+            False,
+            id="member-behind-a-tab-with-a-name",
+        ),
+        pytest.param(
             SHOP.annotate({LABELS: "topology.istio.io/cluster one\n\n app shop"}),
             True,
             id="member-and-label",

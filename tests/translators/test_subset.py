@@ -35,7 +35,19 @@ def pinned(**keys: str) -> list[str]:
         pytest.param(
             {"service_subset": "gray"}, "s/80@opensergo%2Eio%2Fcanary-gray~=gray", id="by-name"
         ),
+        pytest.param({"subset_labels": "v\t2"}, "s/80@v~=2", id="tab"),
         pytest.param({"subset_labels": "no-value"}, "s/80", id="line-without-value"),
+        pytest.param({"subset_labels": "v 2 3"}, "s/80", id="line-of-three"),
+        pytest.param(
+            {"service_subset": "gray", "subset_labels": "no-value"},
+            "s/80@opensergo%2Eio%2Fcanary-gray~=gray",
+            id="unusable-labels-leave-the-name",
+        ),
+        pytest.param(
+            {"service_subset": "base", "subset_labels": "no-value"},
+            "s/80@base=",
+            id="unusable-labels-leave-base",
+        ),
         pytest.param(
             {"subset_labels": "topology.istio.io/cluster c1\ntopology.istio.io/cluster c2"},
             "s/80",

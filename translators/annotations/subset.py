@@ -29,10 +29,11 @@ CANARY_LABEL: Final = "opensergo.io/canary"
 
 
 def parse(reader: Reader) -> Subset | None:
-    """Read the subset; the labels decide, the name counts only where there are none."""
+    """Read the subset; the labels decide, the name counts only where there are none to use."""
     name = reader.read(NAME, printable)
-    if reader.has(LABELS):
-        return reader.read(LABELS, _labels)
+    labels = reader.read(LABELS, _labels)
+    if labels is not None:
+        return labels
     if reader.is_empty(NAME) or name == "base":
         return Subset(base=True)
     if name is not None:
@@ -44,10 +45,10 @@ def _labels(text: str) -> Subset:
     member = ""
     labels: dict[str, str] = {}
     for line in lines(text):
-        key, _, value = line.partition(" ")
-        value = value.strip()
-        if not value or " " in value:
+        words = line.split()
+        if len(words) != 2:
             raise Unusable("lines of a label's key, a blank and its value")
+        key, value = words
         if key == MEMBER_LABEL and not member:
             member = value
         elif key == MEMBER_LABEL or labels.setdefault(key, value) != value:

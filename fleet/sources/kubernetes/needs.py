@@ -33,9 +33,16 @@ def asks_for_labels(ingress: FleetObject) -> bool:
     for key, text in ingress.metadata.annotations.items():
         if (name := key.rpartition("/")[2]) in by_name:
             by_name[name].append(text)
-    if lines := [line for text in by_name[_SUBSET_LABELS] for line in text.splitlines()]:
-        return any(line.split()[0] != _MEMBER_LABEL for line in lines if line.strip())
-    return bool(by_name[_SUBSET])
+    written = [_pairs(text) for text in by_name[_SUBSET_LABELS]]
+    if any(pair[0] != _MEMBER_LABEL for pairs in written for pair in pairs):
+        return True
+    # The name counts where no labels can be used.
+    return bool(by_name[_SUBSET]) and not any(list(map(len, pairs)) == [2] for pairs in written)
+
+
+def _pairs(text: str) -> list[list[str]]:
+    """The words of each line that has any: a key and its value."""
+    return [line.split() for line in text.splitlines() if line.strip()]
 
 
 class Needs:
