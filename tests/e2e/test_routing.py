@@ -214,6 +214,10 @@ def test_a_client_cannot_choose_a_table(site: Standing[Site], scope: str) -> Non
     assert ask(site, question).status == 404
 
 
+def test_a_header_with_an_underscore_is_refused(site: Standing[Site]) -> None:
+    assert ask(site, Question("/cart", "shop.test", {"x_stage": "gray"})).status == 400
+
+
 def test_the_backend_does_not_see_how_its_table_was_found(site: Standing[Site]) -> None:
     for host, path, name in (
         ("shop.test", "/cart/1", "cart"),

@@ -42,6 +42,7 @@ def test_false(text: str) -> None:
         pytest.param(integer(0, 100), "١٢", id="digits-of-another-script"),
         pytest.param(header_name, "two words", id="header-blank"),
         pytest.param(header_name, ":authority", id="pseudo-header"),
+        pytest.param(header_name, "x_stage", id="header-underscore"),
         pytest.param(header_name, "x\ny", id="header-newline"),
         pytest.param(header_name, "x" * 300, id="header-too-long"),
         pytest.param(cookie_name, "a=b", id="cookie-equals"),

@@ -379,6 +379,15 @@ def test_canary_that_another_spelling_says_is_true_is_one() -> None:
     ]
 
 
+def test_header_that_no_request_can_have_is_a_problem() -> None:
+    by_header = canary("canary", {"canary-by-header": "x_stage", "canary-weight": "10"})
+    assert routes(MAIN, by_header) == ["Exact /a -> main/80 90 | canary/80>main/80 10"]
+    (problem,) = problems(MAIN, by_header)
+    assert (problem.key, problem.value) == (f"{NGINX}canary-by-header", "x_stage")
+    assert problem.expected == "a header name without _"
+    assert problem.effect.startswith("requests with such a header are answered with 400")
+
+
 def test_canary_before_its_main_is_the_same() -> None:
     early = canary("canary", {"canary-weight": "10"}, year=2001)
     assert routes(MAIN, early) == ["Exact /a -> main/80 90 | canary/80>main/80 10"]

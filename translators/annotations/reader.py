@@ -101,7 +101,7 @@ class Reader:
     ) -> T | None:
         """Parse the first spelling that can be; None where the key is absent, empty or unusable.
 
-        `effect` says what follows where no spelling is usable.
+        `effect` says what follows where no spelling is usable, unless the parser knows better.
         """
         found = self.find(key, parse, effect)
         return None if found is None else found.value
@@ -120,8 +120,9 @@ class Reader:
             try:
                 found = Found(spelling, text, parse(text))
             except Unusable as e:
+                said = e.effect or effect
                 unusable.append(
-                    Problem(self._at, "InvalidAnnotation", spelling, text, e.expected, effect)
+                    Problem(self._at, "InvalidAnnotation", spelling, text, e.expected, said)
                 )
             else:
                 counts = f"{spelling} counts instead"

@@ -39,10 +39,18 @@ def integer(low: int, high: int) -> Callable[[str], int]:
 
 
 def header_name(text: str) -> str:
-    """A token of RFC 9110 section 5.6.2, in lower case, as Envoy keeps header names."""
-    if _TOKEN.fullmatch(text):
-        return text.lower()
-    raise Unusable("a header name (letters, digits, - and the like)")
+    """A token of RFC 9110 section 5.6.2, in lower case, as Envoy keeps header names.
+
+    Listeners refuse requests with underscores there: backends may take them for "-".
+    """
+    if not _TOKEN.fullmatch(text):
+        raise Unusable("a header name (letters, digits, - and the like)")
+    if "_" in text:
+        raise Unusable(
+            "a header name without _",
+            "requests with such a header are answered with 400, so nothing would match it",
+        )
+    return text.lower()
 
 
 def cookie_name(text: str) -> str:
