@@ -33,6 +33,7 @@ from translators.messages import (
     HeadersWithUnderscoresAction,
     HeaderValue,
     HeaderValueOption,
+    Http1ProtocolOptions,
     Http2ProtocolOptions,
     HttpConnectionManager,
     HttpConnectionManagerUpgradeConfig,
@@ -80,6 +81,10 @@ IDEMPOTENT: Final = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
 _KIB: Final = 1024
 _PER_CONNECTION_BUFFER: Final = 1024 * _KIB
 """Bounds what one connection may hold; also the largest body that can be repeated on a retry."""
+
+_NO_HOST: Final = "_"
+"""The host of HTTP/1.0 requests that name none: no rule can have it, so `SET|*` serves them. It is
+what NGINX Ingress tells backends then."""
 
 _FIND_TABLE: Final = """
 local function select_table(request, scope)
@@ -258,6 +263,10 @@ def _edge_settings() -> dict[str, Any]:  # keywords of HttpConnectionManager
         "common_http_protocol_options": HttpProtocolOptions(
             idle_timeout=timedelta(hours=1),
             headers_with_underscores_action=HeadersWithUnderscoresAction.REJECT_REQUEST,
+        ),
+        # Health checks of load balancers speak it.
+        "http_protocol_options": Http1ProtocolOptions(
+            accept_http_10=True, default_host_for_http_10=_NO_HOST
         ),
         "http2_protocol_options": Http2ProtocolOptions(
             max_concurrent_streams=100,

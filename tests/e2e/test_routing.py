@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -216,6 +216,31 @@ def test_a_client_cannot_choose_a_table(site: Standing[Site], scope: str) -> Non
 
 def test_a_header_with_an_underscore_is_refused(site: Standing[Site]) -> None:
     assert ask(site, Question("/cart", "shop.test", {"x_stage": "gray"})).status == 400
+
+
+@pytest.mark.parametrize(
+    ("gateway", "head", "expected"),
+    [
+        pytest.param(PLAIN, "GET /cart HTTP/1.0\r\nhost: shop.test", "exact-cart", id="host"),
+        pytest.param(PLAIN, "GET /x HTTP/1.0\r\nhost: shop.test", 404, id="nothing-matches"),
+        pytest.param(PLAIN, "GET /any HTTP/1.0", "any", id="rule-without-host"),
+        pytest.param(PLAIN, "GET /cart HTTP/1.0", 404, id="no-host-is-no-rule's"),
+        pytest.param(FALLBACK, "GET / HTTP/1.0", "spare", id="default-backend"),
+        pytest.param(PLAIN, "GET /any HTTP/1.1\r\nconnection: close", 400, id="1.1-needs-a-host"),
+    ],
+)
+def test_a_request_of_http_1_0_is_served(
+    site: Standing[Site], gateway: str, head: str, expected: str | int
+) -> None:
+    async def exchange() -> bytes:
+        reader, writer = await asyncio.open_connection(*await site.value.rig.address(gateway))
+        with closing(writer):
+            writer.write(f"{head}\r\n\r\n".encode())
+            return await reader.read()
+
+    answer, _, body = site.run(exchange()).decode().partition("\r\n\r\n")
+    status = int(answer.split()[1])
+    assert (body if status == 200 else status) == expected
 
 
 def test_the_backend_does_not_see_how_its_table_was_found(site: Standing[Site]) -> None:
