@@ -24,9 +24,9 @@ from translators.ingress import (
     IngressRules,
     Reading,
     age_of,
+    as_requested,
     named_tls,
     plain_path,
-    reachable,
 )
 from translators.model import ListenerPort, Path, PathKind, Protocol, TableSet
 from translators.names import tables_of
@@ -38,8 +38,8 @@ USE_ANNOTATION: Final = "use-annotation"
 """The port of a backend that is no Service, but the name of an action."""
 
 _WILDCARDS: Final = {"*": ".*", "?": "."}
-_PATTERN: Final = re.compile(r"/[\x21\x22\x24-\x5b\x5d-\x7e]{0,4095}")
-"""Printable ASCII without blank, backslash and "#"."""
+_PATTERN: Final = re.compile(r"/[\x21\x22\x24-\x5b\x5d-\x7e\xa0-\ud7ff\ue000-\U0010ffff]{0,4095}")
+"""Printable without blank, backslash and "#"."""
 
 
 def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
@@ -77,10 +77,10 @@ def alb_path(path_type: str, text: str) -> Path:
     if path_type == "Exact":
         raise Unusable("a path without * and ?, which are for pathType ImplementationSpecific")
     if not _PATTERN.fullmatch(text):
-        raise Unusable("a path that starts with / and is percent-encoded, without #")
-    reachable(text)
-    parts = (_WILDCARDS.get(character) or re.escape(character) for character in text)
-    return Path(PathKind.REGEX, regex("".join(parts)))
+        raise Unusable("a path that starts with /, without blank, backslash and #")
+    seen = as_requested(text)
+    parts = (_WILDCARDS.get(character) or re.escape(character) for character in seen)
+    return Path(PathKind.REGEX, regex("".join(parts)), text if seen != text else "")
 
 
 @dataclass(frozen=True, slots=True)

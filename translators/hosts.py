@@ -18,7 +18,7 @@ from translators.ingress import IngressRules
 from translators.model import MSE_TABLES, Age, Forward, Path, PathKind, Rule, TableSet, Target
 from translators.names import listener_of
 
-Claim: TypeAlias = tuple[Path, int, tuple[object, ...]]
+Claim: TypeAlias = tuple[PathKind, str, int, tuple[object, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _by_age(rule: Rule) -> tuple[Age, Ref]:
 
 
 def _claim(rule: Rule) -> Claim:
-    return rule.path, rule.order, rule.conditions
+    return rule.path.kind, rule.path.value, rule.order, rule.conditions
 
 
 def _rank(rule: Rule) -> tuple[object, ...]:

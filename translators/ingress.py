@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
+from urllib.parse import quote, unquote
 
 from fleet.models import (
     HttpPath,
@@ -49,11 +50,22 @@ _NAME: Final = re.compile(_LABEL)
 _PORT_NAME: Final = re.compile(rf"(?=.*[a-z]){_LABEL}")
 """As Kubernetes has it: the name of a Cluster would not tell a port named 80 from the number."""
 
-_PATH: Final = re.compile(r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]{0,4095}")
-"""Printable ASCII without blank and backslash, and without "?" and "#", which end a path."""
+_PATH: Final = re.compile(
+    r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e\xa0-\ud7ff\ue000-\U0010ffff]{0,4095}"
+)
+"""Printable without blank and backslash, and without "?" and "#", which end a path."""
 
-_UNREACHABLE: Final = re.compile(r"//|/\.\.?(?:/|$)|%2f|%5c", re.IGNORECASE)
-"""What Envoy normalises away in requests before it looks for a route."""
+_RESPELT: Final = re.compile(
+    r'["<>^`{|}\xa0-\U0010ffff]'
+    "|%(?:2[DEde]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])"  # letters, digits, - . _ ~
+)
+"""What Envoy, and clients before it, spell otherwise in requests."""
+
+_STRAY: Final = re.compile("%(?![0-9A-Fa-f]{2})(?=(?:[0-9A-Fa-f]|%3[0-9]|%[46][1-6]){2})")
+"""A "%" that begins no escape but would, were what follows decoded: Envoy makes it %25."""
+
+_UNREACHABLE: Final = re.compile(r"//|/\.\.?(?:[/;]|$)|%2f|%5c|%00", re.IGNORECASE)
+"""What Envoy normalises away in requests before it looks for a route, or refuses."""
 
 _EVERYTHING: Final = Path(PathKind.PREFIX, "/")
 
@@ -288,22 +300,28 @@ def _host(text: str) -> str:
 
 def plain_path(kind: PathKind, text: str) -> Path:
     """A path as requests carry it; a prefix is kept without its trailing slash."""
-    path = text or "/"
-    if not _PATH.fullmatch(path):
-        raise Unusable("a path that starts with / and is percent-encoded, without ? and #")
-    reachable(path)
+    declared = text or "/"
+    if not _PATH.fullmatch(declared):
+        raise Unusable("a path that starts with /, without blank, backslash, ? and #")
+    path = as_requested(declared)
+    written = declared if path != declared else ""
     if kind is PathKind.PREFIX and path != "/":
         path = path.removesuffix("/")
-    return Path(kind, path)
+    return Path(kind, path, written)
 
 
-def reachable(path: str) -> None:
-    """Raise Unusable for a path that no request carries."""
-    if _UNREACHABLE.search(path):
+def as_requested(path: str) -> str:
+    """The path as Envoy sees it in requests, which it normalises; Unusable where it never does.
+
+    An escape that remains is compared as it is spelt: %C3%A9 is not %c3%a9.
+    """
+    seen = _RESPELT.sub(lambda found: quote(unquote(found[0])), _STRAY.sub("%25", path))
+    if _UNREACHABLE.search(seen):
         raise Unusable(
-            "a path without //, /./, /../, %2F and %5C",
+            "a path without //, /./, /../, /.;, /..;, %2F, %5C and %00",
             "requests are normalised before they are routed, so nothing would match it",
         )
+    return seen
 
 
 def _service_name(text: str) -> str:

@@ -75,13 +75,17 @@ class PathKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path match. A PREFIX has no trailing slash but for "/", and matches by path element."""
+    """A path match. A PREFIX has no trailing slash but for "/", and matches by path element.
+
+    `written` is what people know it by, where requests spell it otherwise.
+    """
 
     kind: PathKind
     value: str
+    written: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind.name.capitalize()} {self.value}"
+        return f"{self.kind.name.capitalize()} {self.written or self.value}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -377,6 +377,12 @@ def test_a_backend_that_is_an_action_needs_the_action() -> None:
         pytest.param(
             "ImplementationSpecific", "/v?/x", Path(PathKind.REGEX, "/v./x"), id="one-character"
         ),
+        pytest.param(
+            "ImplementationSpecific",
+            "/{ä}*",
+            Path(PathKind.REGEX, "/%7B%C3%A4%7D.*", "/{ä}*"),
+            id="as-requests-show-it",
+        ),
     ],
 )
 def test_paths(path_type: str, text: str, path: Path) -> None:
@@ -392,6 +398,7 @@ def test_paths(path_type: str, text: str, path: Path) -> None:
         ("Prefix", "/a?"),
         ("ImplementationSpecific", "*"),
         ("ImplementationSpecific", "/a/../*"),
+        ("ImplementationSpecific", "/a/%2e./*"),
         ("ImplementationSpecific", "/a b*"),
     ],
 )

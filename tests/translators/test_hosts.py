@@ -45,6 +45,31 @@ def test_path(declared: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("declared", "seen"),
+    [
+        pytest.param("/a{b}", "/a%7Bb%7D", id="encoded-by-envoy"),
+        pytest.param("/%7Euser/%61%2D", "/~user/a-", id="decoded-by-envoy"),
+        pytest.param("/größe", "/gr%C3%B6%C3%9Fe", id="encoded-by-clients"),
+        pytest.param("/a%7bb%c3%a9", "/a%7bb%c3%a9", id="escapes-keep-their-case"),
+        pytest.param("/100%", "/100%", id="no-escape"),
+        pytest.param("/a%4%31", "/a%2541", id="decoding-makes-no-escape"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["Exact", "Prefix"])
+def test_path_is_matched_as_requests_show_it(kind: str, declared: str, seen: str) -> None:
+    (rule,) = plan(ingress("shop", f"{kind} {declared} to s:80")).rules
+    assert (rule.path.value, str(rule.path)) == (seen, f"{kind} {declared}")
+
+
+@pytest.mark.parametrize("kind", ["Exact", "Prefix"])
+def test_two_spellings_of_a_path_conflict_as_they_are_written(kind: str) -> None:
+    shop = ingress("shop", f"{kind} /%7Ea%7B to first:80", f"{kind} /~%61{{ to second:80")
+    assert routes(shop) == [f"{kind} /%7Ea%7B -> first/80"]
+    (problem,) = problems(shop)
+    assert (problem.reason, problem.value) == ("Conflict", f"example.com {kind} /~%61{{")
+
+
+@pytest.mark.parametrize(
     "path",
     [
         pytest.param("foo", id="no-slash"),
@@ -54,7 +79,9 @@ def test_path(declared: str, kept: str) -> None:
         pytest.param("/a/../b", id="dot-dot"),
         pytest.param("/a/.", id="dot"),
         pytest.param("/a%2Fb", id="encoded-slash"),
-        pytest.param("/größe", id="not-percent-encoded"),
+        pytest.param("/a%00", id="encoded-nul"),
+        pytest.param("/a/%2e%2E/b", id="encoded-dots"),
+        pytest.param("/a\x9fb", id="control-character"),
         pytest.param("/a\\b", id="backslash"),
         pytest.param("/" + "a" * 5000, id="too-long"),
     ],
