@@ -204,7 +204,28 @@ def _header(condition: Condition) -> schema.HeaderMatcher:
 
 
 def _query(condition: Condition) -> schema.QueryParameterMatcher:
-    return QueryParameterMatcher(name=condition.name, string_match=_text(condition.values))
+    """A condition on a query parameter, which Envoy compares as it was sent."""
+    values = tuple(value if value.regex else _as_sent(value) for value in condition.values)
+    return QueryParameterMatcher(name=condition.name, string_match=_text(values))
+
+
+def _as_sent(text: Text) -> Text:
+    """A query parameter's value in all spellings that clients have for it."""
+    spellings = "".join(map(_spellings, text.value.encode()))
+    return text if spellings == re2.escape(text.value) else Text(spellings, regex=True)
+
+
+@cache
+def _spellings(byte: int) -> str:
+    """A byte as it is where a request can carry it, and encoded where some client does so."""
+    character = chr(byte)
+    plain: str = re2.escape("+" if character == " " else character)
+    if character.isascii() and (character.isalnum() or character in "-._"):
+        return plain
+    encoded = "%" + "".join(d if d.isdigit() else f"[{d}{d.lower()}]" for d in f"{byte:02X}")
+    if not character.isascii():
+        return encoded
+    return f"(?:{plain}|{encoded})"
 
 
 def _text(values: tuple[Text, ...]) -> matcher.StringMatcher:

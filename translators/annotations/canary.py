@@ -20,6 +20,8 @@ from translators.annotations.values import (
     header_name,
     integer,
     printable,
+    query_name,
+    query_value,
     regex,
 )
 from translators.model import (
@@ -124,12 +126,13 @@ def _weight(reader: Reader) -> Weight | None:
 
 def _picks(reader: Reader, by: _By) -> tuple[Pick, ...]:
     """The rules of one kind. A value or pattern that is unusable never matches."""
-    parse_name = {Where.HEADER: header_name, Where.COOKIE: cookie_name, Where.QUERY: printable}
+    parse_name = {Where.HEADER: header_name, Where.COOKIE: cookie_name, Where.QUERY: query_name}
     name = reader.read(by.name, parse_name[by.where])
     if name is None:
         return ()
     if reader.has(by.value):
-        value = reader.read(by.value, printable, _NEVER)
+        parse_value = query_value if by.where is Where.QUERY else printable
+        value = reader.read(by.value, parse_value, _NEVER)
         return () if value is None else (_pick(by, name, Text(value), canary=True),)
     if by.pattern and reader.has(by.pattern):
         pattern = reader.read(by.pattern, regex, _NEVER)

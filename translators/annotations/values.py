@@ -12,7 +12,9 @@ _TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
+_PARAMETER: Final = re.compile(r"[\x21\x22\x24\x25\x27-\x3c\x3e-\x7e]{1,4096}")
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]{1,4096}")
+_MAX_QUERY_VALUE: Final = 4096
 _MAX_PROGRAM: Final = 10_000
 """Instructions of a compiled regex. Envoy's own limit is 100 unless the bootstrap says otherwise;
 ours says 32768, which leaves room for what translation puts around a user's pattern."""
@@ -58,6 +60,20 @@ def cookie_name(text: str) -> str:
     if _TOKEN.fullmatch(text):
         return text
     raise Unusable("a cookie name (letters, digits, - and the like)")
+
+
+def query_name(text: str) -> str:
+    """The name of a query parameter, which is compared as requests spell it."""
+    if _PARAMETER.fullmatch(text):
+        return text
+    raise Unusable("a parameter's name as requests spell it, percent-encoded (such as a%20b)")
+
+
+def query_value(text: str) -> str:
+    """One line that still makes a regex for Envoy where each byte has two spellings."""
+    if len(printable(text).encode()) > _MAX_QUERY_VALUE:
+        raise Unusable(f"one line of at most {_MAX_QUERY_VALUE} bytes")
+    return text
 
 
 def printable(text: str) -> str:
