@@ -18,6 +18,7 @@ from aiohttp import web
 from fleetgate.control import ControlPlane
 from fleetgate.errors import OperatorError
 from fleetgate.metrics import Metrics
+from fleetgate.problems import unread
 from fleetgate.report import SHORT_NAMES, FileOf, report, statuses
 
 MAX_SYNC: Final = 3600.0
@@ -77,7 +78,8 @@ class Admin:
             return web.Response(text="ok\n")
         started = self._control.started.is_set()
         waiting = "the certificates of xDS" if started else "the sources to list"
-        return web.Response(status=503, text=f"waiting for {waiting}\n")
+        lines = [f"waiting for {waiting}", *unread(self._control.state)]
+        return web.Response(status=503, text="".join(f"{line}\n" for line in lines))
 
     async def _status(self, _: web.Request) -> web.Response:
         return web.json_response(report(self._control, self._file_of, self._admin_of))

@@ -12,14 +12,14 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 
-from fleet.events import Event, Source
+from fleet.events import Event, Listed, Members, Source, Unreachable
 from fleet.problem import Problem
-from fleet.ref import Ref
-from fleet.state import Changes, FleetState
+from fleet.ref import HUB, Ref
+from fleet.state import Changes, FleetState, Origin
 from fleetgate.addresses import Addresses
 from fleetgate.problems import ProblemLog, all_problems, rejections
 from fleetgate.roll_call import RollCall
@@ -96,6 +96,7 @@ class ControlPlane:
         self._settings = settings
         self._addresses = Addresses(settings.bind)
         self._roll_call = RollCall()
+        self._heard: set[str] = set()
         self._pending: list[Event] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
@@ -188,8 +189,15 @@ class ControlPlane:
     def _take(self, events: Sequence[Event]) -> None:
         if not self.started.is_set():
             self._roll_call.note(events)
+            self._hear(events)
         self._pending.extend(events)
         self._rouse()
+
+    def _hear(self, events: Sequence[Event]) -> None:
+        """Say how origins stand, whom the start may wait for; the first turn takes it in again."""
+        told = [event for event in events if isinstance(event, Listed | Unreachable | Members)]
+        self._heard |= self.state.apply(told).origins
+        self._problem_log.show(self.problems)
 
     async def _work(self) -> None:
         await self._start()
@@ -235,9 +243,10 @@ class ControlPlane:
         except TimeoutError:
             if not self._roll_call.knows_hub:
                 log.warning(
-                    "the hub has not been read within %g s: nothing is served until it is, "
+                    "the hub has not been read within %g s (%s): nothing is served until it is, "
                     "Envoys go on with what they have",
                     self._settings.start_deadline,
+                    self.state.origins.get(HUB, Origin()).message or "it has not answered yet",
                 )
                 await self._until(lambda: self._roll_call.knows_hub)
             if missing := self._roll_call.missing:
@@ -254,6 +263,8 @@ class ControlPlane:
         self._due = False
         events, self._pending = self._pending[:limit], self._pending[limit:]
         changes = self.state.apply(events)
+        heard, self._heard = self._heard, set()
+        changes = replace(changes, origins=changes.origins | heard)
         gateways_changed = any(changes.objects.get(model) for model in GATEWAY_MODELS)
         if gateways_changed:
             self._place_gateways()

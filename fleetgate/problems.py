@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Iterator
 
+from fleet.attached import attached
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from fleet.state import FleetState
+from fleet.state import FleetState, Origin
+from translators.gateways import gateways_in
 from translators.names import gateway_name
 from translators.tables import Tables
 from xds.cache import SnapshotCache
@@ -26,6 +28,23 @@ def _found(state: FleetState, tables: Tables) -> Iterator[Problem]:
             at = Ref(HUB, "Hub", "", "hub") if name == HUB else Ref(HUB, "Member", "", name)
             yield Problem(at, "Unreachable", "", origin.message, "to reach it")
     yield from tables.problems()
+
+
+def unread(state: FleetState) -> list[str]:
+    """A sentence on each origin that counts and is not read now: the hub, and attached members.
+
+    O(gateways and members).
+    """
+    count = {HUB, *(member for g in gateways_in(state).values() for member in attached(g))}
+    return [
+        f"{f'member {name}' if name else 'the hub'} {_why(origin)}"
+        for name, origin in sorted(state.origins.items())
+        if name in count and not (origin.listed and origin.reachable)
+    ]
+
+
+def _why(origin: Origin) -> str:
+    return "has not been read yet" if origin.reachable else f"cannot be read: {origin.message}"
 
 
 def rejections(gateway: Ref, cache: SnapshotCache) -> Iterator[Problem]:

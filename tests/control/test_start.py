@@ -9,9 +9,9 @@ import pytest
 from fleet.events import Event, Listed, Members, Unreachable, Upserted
 from fleet.ref import HUB, Ref
 from fleetgate.control import ControlPlane
-from fleetgate.report import gateway_refs
+from fleetgate.report import gateway_refs, gateway_status, report
 from tests.control.rig import AT_ONCE, DECLARED, GATEWAY, NEVER, Said, starting
-from tests.support.builders import ingress
+from tests.support.builders import ingress, mse_gateway
 
 SHOP = Upserted(Ref(HUB, "Ingress", "default", "shop"), ingress("shop").model())
 
@@ -67,6 +67,39 @@ def test_an_unknown_hub_is_waited_for_since_envoys_would_be_told_to_drop_everyth
 
     starting(AT_ONCE, scenario)
     assert any("the hub has not been read" in message for message in caplog.messages)
+
+
+def test_why_the_hub_cannot_be_read_is_told_while_the_start_waits(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario(control: ControlPlane, source: Said) -> None:
+        await source.say(Unreachable(HUB, "the credentials are not valid (401)"))
+        hub = report(control, lambda _: "", lambda _: "")["hub"]
+        assert (hub["state"], hub["message"]) == (
+            "unreachable",
+            "the credentials are not valid (401)",
+        )
+        assert [problem.reason for problem in control.problems] == ["Unreachable"]
+        await source.say(DECLARED, Listed(HUB))
+        await control.started.wait()
+        assert control.problems == ()
+
+    starting(AT_ONCE, scenario)
+    why = "'the credentials are not valid (401)'"
+    assert any(f"Hub hub: Unreachable: {why}" in message for message in caplog.messages)
+    assert any("within 0 s (the credentials are" in message for message in caplog.messages)
+
+
+def test_a_gateway_knows_of_a_member_that_was_lost_before_the_start() -> None:
+    async def scenario(control: ControlPlane, source: Said) -> None:
+        gateway = mse_gateway("gw", members=["c1"])
+        await source.say(Members(frozenset({"c1"})), Unreachable("c1", "no route"))
+        await source.say(Upserted(GATEWAY, gateway.model()), Listed(HUB))
+        await control.started.wait()
+        (member,) = gateway_status(control, GATEWAY).remote_clusters
+        assert (member.known, member.message) == (True, "no route")
+
+    starting(NEVER, scenario)
 
 
 def test_what_is_remembered_of_an_unreachable_hub_will_do() -> None:

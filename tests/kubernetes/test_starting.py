@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from fleetgate.cli import main
+from fleetgate.client import ask
 from tests.cli.commands import fleetgate as command
 from tests.kubernetes.rig import HOME, name_member
 from tests.support import world as manifests
@@ -106,7 +107,13 @@ def test_a_hub_that_is_away_is_waited_for(hub: Cluster, tmp_path: Path) -> None:
     command = ("serve", "--hub-kubeconfig", str(hub.kubeconfig), *options)
     with starting(tmp_path / "fleetgate.log", *command) as serving:
         serving.until(lambda: "the hub has not been read within 0.2 s" in serving.text)
-        assert ready(port) == (503, "waiting for the sources to list\n")
+        refused = f"{hub.url}: Connection refused"
+        waiting = f"waiting for the sources to list\nthe hub cannot be read: {refused}\n"
+        serving.until(lambda: ready(port) == (503, waiting))
+        assert f"Hub hub: Unreachable: '{refused}'" in serving.text
+        shown = ask(port, "/status")
+        assert (shown["hub"]["state"], shown["hub"]["message"]) == ("unreachable", refused)
+        assert [(p["kind"], p["reason"]) for p in shown["problems"]] == [("Hub", "Unreachable")]
         assert "xDS on" not in serving.text
         hub.start()
         serving.until(lambda: "xDS on" in serving.text)
