@@ -108,17 +108,22 @@ class Admin:
 async def sync(control: ControlPlane, timeout: float) -> list[dict[str, Any]]:  # noqa: ASYNC109 (a deadline that reports what is missing instead of raising)
     """Wait until everything declared now is acknowledged by every connected Envoy.
 
-    Returns what is missing after `timeout` seconds: node, type, resource and why; nothing if all is
-    well. With no Envoy connected at all, published is enough.
+    Returns what is missing after `timeout` seconds: node, type, resource and why, or why the hub or
+    an attached member cannot be read; nothing if all is well. One that cannot be read is waited for
+    like an Envoy: what it declares is not known. With no Envoy connected at all, published is
+    enough.
     """
     changed = asyncio.Event()
-    stop = control.cache.on_change(changed.set)
+    stops = (
+        control.cache.on_change(changed.set),
+        control.on_turn(lambda _: changed.set()),  # an origin that is back may publish nothing
+    )
     settled = False
     try:
         async with asyncio.timeout(timeout):
             await control.settle()
             settled = True
-            while control.cache.unacknowledged():
+            while unread(control.state) or control.cache.unacknowledged():
                 await changed.wait()
                 changed.clear()
     except TimeoutError:
@@ -126,17 +131,22 @@ async def sync(control: ControlPlane, timeout: float) -> list[dict[str, Any]]:  
     else:
         return []
     finally:
-        stop()
+        for stop in stops:
+            stop()
+    missing = [_unread(reason) for reason in unread(control.state)]
     if not settled:
         doing = "read again" if control.started.is_set() else "read"
-        reason = f"what is declared has not been {doing} yet"
-        return [{"node": "", "type": "", "name": "", "reason": reason}]
-    return [
+        return missing or [_unread(f"what is declared has not been {doing} yet")]
+    return missing + [
         {
-            "node": missing.node_id,
-            "type": SHORT_NAMES[missing.type_url],
-            "name": missing.name,
-            "reason": missing.reason,
+            "node": each.node_id,
+            "type": SHORT_NAMES[each.type_url],
+            "name": each.name,
+            "reason": each.reason,
         }
-        for missing in control.cache.unacknowledged()
+        for each in control.cache.unacknowledged()
     ]
+
+
+def _unread(reason: str) -> dict[str, Any]:
+    return {"node": "", "type": "", "name": "", "reason": reason}

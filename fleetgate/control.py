@@ -141,9 +141,10 @@ class ControlPlane:
             return ()
         return tuple((bind.address, bind.port_for(listener)) for listener in found.listeners)
 
-    def on_turn(self, callback: Callable[[TurnTaken], None]) -> None:
-        """Call back after each turn, within its task."""
+    def on_turn(self, callback: Callable[[TurnTaken], None]) -> Callable[[], None]:
+        """Call back after each turn, within its task. Gives the way to stop."""
         self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback)
 
     def on_news(self, callback: Callable[[News], None]) -> None:
         """Call back when statuses, problems, origins or gateways change, within the turn's task."""
@@ -282,7 +283,7 @@ class ControlPlane:
         if changed or found_anew:
             self._tell(changes, turn.statuses)
         taken = TurnTaken(time.perf_counter() - began, len(events), _changed(turn))
-        for callback in self._callbacks:
+        for callback in tuple(self._callbacks):
             callback(taken)
         if not self._pending:
             for waiting in self._waiting:

@@ -69,7 +69,7 @@ def test_text_marks_a_member_that_the_fleet_does_not_have(up: Staying, fleet: Pa
 
 def test_text_shows_since_when_a_member_is_lost(up: Staying, fleet: Path) -> None:
     (fleet / "clusters" / "east").rename(fleet / "away")
-    up.ask("sync")
+    up.ask("sync", "--timeout", "2")
 
     (row,) = _rows(up.ask("status").out, "Members")
 
@@ -159,6 +159,19 @@ def test_sync_says_what_is_missing_when_time_is_up(up: Staying, fleet: Path) -> 
     assert late.err.startswith("not in sync after 0.2 s:\n  mse/shop@")
     assert "more.example" in late.err
     assert up.ask("sync").status == 0
+
+
+def test_sync_names_a_member_that_cannot_be_read(up: Staying, fleet: Path) -> None:
+    (fleet / "clusters" / "east").rename(fleet / "away")
+
+    late = up.ask("sync", "--timeout", "2")
+
+    assert (late.status, late.out) == (1, "")
+    assert late.err == (
+        "not in sync after 2 s:\n"
+        "  member east cannot be read: the directory clusters/east is gone; "
+        "what it held stays in force\n"
+    )
 
 
 def test_sync_without_time_says_no(up: Staying) -> None:

@@ -1,7 +1,8 @@
 """A client whose credentials are refused is made anew, and nothing that was read is lost."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 from fleet.events import Event
 from fleet.kubernetes.connection import ApiServer
@@ -20,7 +21,7 @@ class Plays:
         self.api = api
         self.said: list[str] = []
         self.refused: set[str] = set()
-        self.tokens = iter(("first", "second"))
+        self.tokens: Iterator[str] = iter(("first", "second"))
         self.member = Member("one", self._connect, self._say)
         self._news = asyncio.Event()
 
@@ -62,6 +63,30 @@ def test_refused_credentials_are_asked_for_again() -> None:
             await plays.member.refresh()
             await plays.until("unreachable one", "listed one")
             assert next(plays.tokens, "") == ""
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    asyncio.run(run())
+
+
+def test_a_refresh_ends_though_a_refusal_has_cut_off_the_other_lists() -> None:
+    async def refuse_services(api: Dialogue) -> None:
+        """The first answer is a refusal, and others would be late."""
+        while True:
+            if (asked := await api.next()).path == SERVICES.path:
+                asked.answer(401, failure(401))
+
+    async def run() -> None:
+        async with dialogue() as api:
+            plays = Plays(api)
+            plays.tokens = repeat("expired")
+            work = (plays.member.run(), refuse_services(api))
+            tasks = [asyncio.create_task(each) for each in work]
+            await plays.until("unreachable one")
+            async with asyncio.timeout(PATIENCE):
+                await plays.member.refresh()
+            assert plays.said == [], "it stays unreachable, for the same reason"
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)

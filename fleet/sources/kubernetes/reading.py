@@ -112,8 +112,12 @@ class Reading:
                     raise _Renewed
                 finally:
                     self._open = None
-        except* (Unauthorized, _Renewed):
-            pass  # what is wrong has been told as the standing
+        except* Unauthorized as refused:
+            # One collection was told, and cut off the others: none can be read by the credentials.
+            for reflector in self._reflectors.values():
+                reflector.fail(str(refused.exceptions[0]))
+        except* _Renewed:
+            pass
         finally:
             self._running.clear()
         # A group whose member fails swallows a cancellation that comes at the same moment.
