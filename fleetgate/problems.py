@@ -1,7 +1,8 @@
 """All problems of a fleet, from wherever they were found, for `check`, `status` and the log."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from fleet.attached import attached
 from fleet.problem import Problem
@@ -13,6 +14,9 @@ from translators.tables import Tables
 from xds.cache import SnapshotCache
 
 log = logging.getLogger(__name__)
+
+UNREACHABLE: Final = "Unreachable"
+"""The reason of the one problem that an origin can have."""
 
 
 def all_problems(state: FleetState, tables: Tables) -> tuple[Problem, ...]:
@@ -26,7 +30,7 @@ def _found(state: FleetState, tables: Tables) -> Iterator[Problem]:
     for name, origin in state.origins.items():
         if not origin.reachable:
             at = Ref(HUB, "Hub", "", "hub") if name == HUB else Ref(HUB, "Member", "", name)
-            yield Problem(at, "Unreachable", "", origin.message, "to reach it")
+            yield Problem(at, UNREACHABLE, "", origin.message, "to reach it")
     yield from tables.problems()
 
 
@@ -66,7 +70,11 @@ def rejections(gateway: Ref, cache: SnapshotCache) -> Iterator[Problem]:
 
 
 class ProblemLog:
-    """Logs each problem once when it comes, and once when it is settled."""
+    """Logs each problem once when it comes, and once when it is settled.
+
+    An outage of an origin is one line, whatever else is found to be the reason while it lasts, and
+    its end another one that is seen as well.
+    """
 
     def __init__(self) -> None:
         self._shown: frozenset[Problem] = frozenset()
@@ -74,8 +82,17 @@ class ProblemLog:
     def show(self, problems: tuple[Problem, ...]) -> None:
         """Log the difference to what was shown before."""
         now = frozenset(problems)
+        lost, known = _lost(now), _lost(self._shown)
         for problem in sorted(now - self._shown):
-            log.warning("%s: %s: %s", problem.at, problem.reason, problem.message)
+            level = logging.INFO if problem.at in known & lost else logging.WARNING
+            log.log(level, "%s: %s: %s", problem.at, problem.reason, problem.message)
         for problem in sorted(self._shown - now):
-            log.info("%s: %s is settled", problem.at, problem.reason)
+            if problem.at not in known:
+                log.info("%s: %s is settled", problem.at, problem.reason)
+        for origin in sorted(known - lost):
+            log.warning("%s: %s is settled", origin, UNREACHABLE)
         self._shown = now
+
+
+def _lost(problems: Iterable[Problem]) -> set[Ref]:
+    return {problem.at for problem in problems if problem.reason == UNREACHABLE}

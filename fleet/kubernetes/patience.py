@@ -83,7 +83,7 @@ class Patience:
     def _found(self) -> None:
         if self._lost:
             self._lost = False
-            log.info("%s goes on, there are answers again", self._what)
+            log.warning("%s goes on, there are answers again", self._what)
 
 
 def _last(state: RetryCallState) -> Reply:

@@ -78,7 +78,8 @@ class _View:
 class Reflector:
     """Keeps a content up to date while `run` runs.
 
-    `trouble` says why it cannot, "" while it can. `listed` is whether it ever could.
+    `trouble` says why it cannot, "" while it can; `is_cut_off` is whether that is for want of an
+    answer. `listed` is whether it ever could.
     `on_standing` is called when one of them turns.
     """
 
@@ -88,6 +89,7 @@ class Reflector:
         self.collection = collection
         self.listed = False
         self.trouble = ""
+        self.is_cut_off = False
         self._content = content
         self._on_standing = on_standing
         self._backoff = Backoff()
@@ -151,7 +153,7 @@ class Reflector:
                 raise
             return e.retry_after
         except Unreached as e:
-            self._end(number, str(e))
+            self._end(number, str(e), is_cut_off=True)
             return 0
 
     async def _watch(self, server: ApiServer, position: str) -> float | None:
@@ -233,10 +235,11 @@ class Reflector:
         self._end(number, "")
         return self._calm.next()
 
-    def _end(self, number: int, trouble: str) -> None:
+    def _end(self, number: int, trouble: str, *, is_cut_off: bool = False) -> None:
         """A load is over, or what it said no longer holds."""
         turned = trouble != self.trouble or (not trouble and not self.listed)
         self.trouble = trouble
+        self.is_cut_off = is_cut_off
         self.listed = self.listed or not trouble
         if turned:
             self._on_standing()

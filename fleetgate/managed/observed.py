@@ -129,7 +129,7 @@ class HubObjects:
             collection = OwnObjects(kind, namespace)
             self._contents[kind] = Content(collection, on_change)
             self._reflectors.append(Reflector(collection, self._contents[kind], self._standing))
-        self._troubles: dict[str, str] = {}
+        self._told: set[str] = set()
 
     def get(self, key: Key) -> Json:
         """An object, None where there is none."""
@@ -151,11 +151,17 @@ class HubObjects:
     def _standing(self) -> None:
         if all(reflector.listed for reflector in self._reflectors):
             self.listed.set()
-        troubles = {str(r.collection): r.trouble for r in self._reflectors if r.trouble}
-        for collection, trouble in troubles.items():
-            if self._troubles.get(collection) != trouble:
-                log.warning("managed gateways are not looked after: %s", trouble)
-        self._troubles = troubles
+        # A hub that does not answer is one trouble, in whatever words each kind hears of it.
+        troubles = {
+            "" if reflector.is_cut_off else reflector.trouble: reflector.trouble
+            for reflector in self._reflectors
+            if reflector.trouble
+        }
+        for which in troubles.keys() - self._told:
+            log.warning("managed gateways are not looked after: %s", troubles[which])
+        if self._told and not troubles:
+            log.warning("managed gateways are looked after again")
+        self._told = self._told | troubles.keys() if troubles else set()
 
 
 async def _follow(reflector: Reflector, server: ApiServer) -> None:

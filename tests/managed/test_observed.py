@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from fleet.kubernetes.connection import Unreached
 from fleet.kubernetes.watch import Change, ChangeType
 from fleetgate.managed.manifests import Key
 from fleetgate.managed.observed import Content, OwnObjects
@@ -181,3 +182,25 @@ def test_rights_that_are_missing_are_named(hub: Hub, caplog: pytest.LogCaptureFi
     assert message.endswith(
         "its RBAC has to allow get, list and watch on secrets of gateways in fleetgate-system"
     )
+
+
+def test_an_outage_of_the_hub_is_one_line_and_its_end_another(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost = [Unreached(f"the hub: {why}") for why in ("refused", "reset", "refused", "late") * 5]
+
+    async def lose(_: Asked) -> None:
+        if lost:
+            raise lost.pop()
+
+    async def story() -> None:
+        async with running(hub, before=lose, leads=False) as r:
+            await r.managed.observed()
+            await r.until(lambda: caplog.messages[-1].endswith("again"))
+
+    caplog.set_level(logging.WARNING, "fleetgate.managed")
+    asyncio.run(story())
+    assert caplog.messages == [
+        "managed gateways are not looked after: the hub: late",
+        "managed gateways are looked after again",
+    ]
