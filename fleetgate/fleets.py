@@ -16,7 +16,7 @@ from fleet.ref import Ref
 from fleet.sources.directory import DirectorySource
 from fleet.sources.kubernetes.reading import Connect
 from fleet.sources.kubernetes.source import NAMESPACE, KubernetesSource
-from fleet.sources.remembered import NoStateDirectoryError, Remembered
+from fleet.sources.remembered import NoStateDirectoryError, Recall, Remembered
 from fleet.sources.tree import NoFleetError, Tree
 from fleetgate.errors import OperatorError
 
@@ -99,7 +99,8 @@ async def open_fleet(place: Place, state: Path | None = None) -> AsyncIterator[F
                 source = KubernetesSource(
                     place.connect, _members(place), place.namespace, place.trusted
                 )
-                yield Fleet(await _remembered(source, state), _no_file, Hub(hub, place.namespace))
+                remembered = await _remembered(source, state, source.recall)
+                yield Fleet(remembered, _no_file, Hub(hub, place.namespace))
             finally:
                 await hub.close()
 
@@ -124,10 +125,12 @@ def _members(place: HubPlace) -> dict[str, Connect]:
     }
 
 
-async def _remembered(source: Source, state: Path | None) -> Source:
+async def _remembered(
+    source: Source, state: Path | None, recall: Recall = lambda _: frozenset()
+) -> Source:
     if state is None:
         return source
-    remembered = Remembered(source, state)
+    remembered = Remembered(source, state, recall)
     try:
         await asyncio.to_thread(remembered.check)
     except NoStateDirectoryError as e:

@@ -16,11 +16,11 @@ routes are as they were, for an Envoy that joins too.
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from fleet.events import (
     Deleted,
@@ -43,8 +43,12 @@ log = logging.getLogger(__name__)
 _TOUCH: Final = 60.0
 """Seconds after which the file of an origin that can be read is marked as still true."""
 
-_HUB_AWAY: Final = "the hub cannot be reached, which says how to reach this member"
+_HUB_AWAY: Final = "the hub cannot be reached, which says whether and how this member is read"
 _MISSED: Final = "it is gone; what it held stays in force: to forget it, remove"
+
+
+Recall: TypeAlias = Callable[[Sequence[Event]], Set[str]]
+"""Tells a source what is remembered; the members of which it will speak though the hub is away."""
 
 
 class NoStateDirectoryError(Exception):
@@ -76,9 +80,16 @@ class Remembered:
     """
 
     def __init__(
-        self, source: Source, directory: Path, *, pace: timedelta = timedelta(seconds=1)
+        self,
+        source: Source,
+        directory: Path,
+        recall: Recall = lambda _: frozenset(),
+        *,
+        pace: timedelta = timedelta(seconds=1),
     ) -> None:
         self._source = source
+        self._tell_source = recall
+        self._speaking: Set[str] = frozenset()
         self._directory = directory
         self._pace = pace.total_seconds()
         self._memories: dict[str, _Memory] = {}
@@ -105,6 +116,7 @@ class Remembered:
         kept = await asyncio.to_thread(_read_all, self._directory)
         if recalled := [event for each in kept for event in self._recall(each)]:
             emit(recalled)
+            self._speaking = self._tell_source(recalled)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._source.run(lambda events: self._pass(events, emit)))
@@ -191,11 +203,10 @@ class Remembered:
         """
         if self._members is not None:
             return []
-        silent = [origin for origin, memory in self._memories.items() if not memory.spoken_of]
+        silent = {origin for origin, memory in self._memories.items() if not memory.spoken_of}
         return [
             self._unheard(origin, Unreachable(origin, message(origin)))
-            for origin in silent
-            if origin != HUB
+            for origin in sorted(silent - {HUB} - self._speaking)
         ]
 
     def _unheard(self, origin: str, event: Unreachable) -> Unreachable:

@@ -1,7 +1,7 @@
 """A restart while API servers are away empties nothing, and makes up for it when they are back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from fleet.kubernetes.connection import ApiServer
 from fleet.models import EndpointSlice, Ingress
 from fleet.ref import HUB
 from fleet.sources.kubernetes import KubernetesSource
+from fleet.sources.kubernetes.reading import Connect
 from fleet.sources.remembered import Remembered
 from fleet.state import Origin
 from tests.fleet.kubernetes_rig import HOME, KubernetesRig, withdraw
@@ -31,13 +32,18 @@ def rig(clusters: Clusters) -> Iterator[KubernetesRig]:
     made.close()
 
 
-def live(rig: KubernetesRig, state: Path, script: Callable[[Listener], Awaitable[None]]) -> None:
+def live(
+    rig: KubernetesRig,
+    state: Path,
+    script: Callable[[Listener], Awaitable[None]],
+    members: Mapping[str, Connect] | None = None,
+) -> None:
     """Read the fleet as one process would, from its start to its stop."""
     kubeconfig = rig.servers[HUB].kubeconfig
-    source = KubernetesSource(lambda: ApiServer.from_kubeconfig(kubeconfig), {}, HOME)
+    source = KubernetesSource(lambda: ApiServer.from_kubeconfig(kubeconfig), members or {}, HOME)
 
     async def run() -> None:
-        async with listening(Remembered(source, state)) as listener:
+        async with listening(Remembered(source, state, source.recall)) as listener:
             await script(listener)
 
     asyncio.run(run())
@@ -93,5 +99,34 @@ def test_a_hub_whose_api_server_is_away_at_the_start(rig: KubernetesRig, tmp_pat
     rig.servers[HUB].kill()
     try:
         live(rig, tmp_path, during)
+    finally:
+        rig.servers[HUB].start()
+
+
+def test_a_member_that_the_operator_names_is_read_while_the_hub_is_away(
+    rig: KubernetesRig, tmp_path: Path
+) -> None:
+    async def before(listener: Listener) -> None:
+        await listener.until(is_listed(listener, "one"))
+        await listener.until(is_listed(listener, HUB))
+
+    async def during(listener: Listener) -> None:
+        await listener.until(is_lost(listener, HUB))
+        await listener.until(is_listed(listener, "one"))
+        slices = listener.state.table(EndpointSlice)
+        assert PODS.ref("one") in slices
+        assert MORE.ref("one") not in slices
+
+        await asyncio.to_thread(rig.servers[HUB].start)
+        await listener.until(is_listed(listener, HUB))
+        assert is_listed(listener, "one")()
+        assert PODS.ref("one") in slices
+
+    members = {"one": lambda: ApiServer.from_kubeconfig(rig.kubeconfig("one"))}
+    live(rig, tmp_path, before, members)
+    rig.servers[HUB].kill()
+    withdraw(rig.servers["one"], MORE.manifest)
+    try:
+        live(rig, tmp_path, during, members)
     finally:
         rig.servers[HUB].start()

@@ -17,6 +17,7 @@ from fleet.kubernetes.connection import ApiServer, BadKubeconfig
 from fleet.kubernetes.members import TRUSTED, Access
 from fleet.sources.kubernetes.hub import Hub
 from fleet.sources.kubernetes.member import Member
+from fleet.sources.kubernetes.needs import Needs
 from fleet.sources.kubernetes.reading import Connect
 
 log = logging.getLogger(__name__)
@@ -46,11 +47,21 @@ class KubernetesSource:
     ) -> None:
         self._given = dict(members)
         self._hub = Hub(hub, namespace, self._given, trusted, self._say, self._settle)
+        self._recalled = Needs()
         self._members: dict[str, _Read] = {}
         self._told: frozenset[str] | None = None
         self._emit: Emit | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._running = asyncio.Event()
+
+    def recall(self, events: Iterable[Event]) -> frozenset[str]:
+        """Take what the hub held before `run` runs; the members that are read by it.
+
+        Until the hub has listed, these are those that `members` says how to reach.
+        """
+        for event in events:
+            self._recalled.note(event)
+        return self._recalled.members & self._given.keys()
 
     async def run(self, emit: Emit) -> None:
         """Say everything, then every change, until cancelled. Runs once."""
@@ -59,6 +70,7 @@ class KubernetesSource:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 tasks.create_task(self._hub.run())
+                self._settle()
                 self._running.set()
                 try:
                     await asyncio.get_running_loop().create_future()
@@ -90,22 +102,26 @@ class KubernetesSource:
 
     def _settle(self) -> None:
         """Read the members that the hub asks for, and only those."""
-        if not self._hub.is_listed or self._tasks is None:
-            return  # part of what is asked for is not known yet
-        wanted = self._wanted()
+        if self._tasks is None:
+            return
+        # Until it has listed, part of what it asks for is not known yet.
+        needs = self._hub.needs if self._hub.is_listed else self._recalled
+        wanted = self._wanted(needs)
         for name in self._members.keys() - wanted.keys():
             self._members.pop(name).end()
             log.info("member %s is not read any more", name)
-        if wanted.keys() != self._told:
+        if self._hub.is_listed and wanted.keys() != self._told:
             self._told = frozenset(wanted)
             self._say([Members(self._told)])
         for name, way in wanted.items():
             self._read(name, way, self._tasks)
+            self._members[name].member.need_labels(needed=needs.labels)
 
-    def _wanted(self) -> dict[str, _Way]:
+    def _wanted(self, needs: Needs) -> dict[str, _Way]:
         """How to reach each member that is known and needed."""
-        known: dict[str, _Way] = {**self._hub.roster.members, **self._given}
-        return {name: known[name] for name in sorted(self._hub.needs.members & known.keys())}
+        named = self._hub.roster.members if self._hub.is_listed else {}
+        known: dict[str, _Way] = {**named, **self._given}
+        return {name: known[name] for name in sorted(needs.members & known.keys())}
 
     def _read(self, name: str, way: _Way, tasks: asyncio.TaskGroup) -> None:
         read = self._members.get(name)
@@ -117,7 +133,6 @@ class KubernetesSource:
             read.way = way
             read.member.renew(_connect(way))
             log.info("member %s is read by its new credentials", name)
-        read.member.need_labels(needed=self._hub.needs.labels)
 
 
 @dataclass(slots=True)
