@@ -9,7 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 
@@ -65,6 +74,24 @@ class Item(Model):
     """
 
     position: StrictInt | None = Field(default=None, alias=POSITION)
+
+
+UNKNOWN: Final = "\0unknown"
+
+
+class Noting(Model):
+    """A value that notes the keys it does not have: one misspelt would otherwise go unseen."""
+
+    unknown: tuple[StrictStr, ...] = Field(default=(), alias=UNKNOWN)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _note(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        known = {field.alias for field in cls.model_fields.values()}
+        unknown = {str(k) for k, v in value.items() if k not in known and v is not None}
+        return {**value, UNKNOWN: tuple(sorted(unknown))} if unknown else value
 
 
 ItemT = TypeVar("ItemT", bound=Item)
@@ -211,7 +238,7 @@ class MseInstance(Model):
     spec: AsWritten | None = None
 
 
-class MseNetwork(Model):
+class MseNetwork(Noting):
     """Which load balancers stand in front, by their sizes."""
 
     public_slb_spec: AsWritten | None = Field(default=None, alias="publicSLBSpec")
@@ -258,7 +285,7 @@ class AlbListener(Item):
     acl_config: AlbAcl = AlbAcl()
 
 
-class AlbSettings(Model):
+class AlbSettings(Noting):
     """`AlbConfig.spec.config`."""
 
     name: AsWritten | None = None

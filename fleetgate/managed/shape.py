@@ -1,14 +1,22 @@
-"""What a gateway's object asks for: how many Envoys, how large, behind which load balancers."""
+"""What a gateway's object asks for: how many Envoys, how large, behind which load balancers.
+
+A value that cannot be read leaves its default in force, with one exception: it never makes a load
+balancer public. What is absent does, where that is the default.
+"""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
-from fleet.models import AlbConfig, MseIngressConfig
+from fleet.models import AlbConfig, MseIngressConfig, MseNetwork
 from fleet.problem import Problem
 from fleet.ref import Ref
 from fleetgate.managed.settings import ManagedSettings
 from translators.gateways import HTTP_PORT, GatewayConfig, read_gateway
+
+Report: TypeAlias = Callable[[str, object, str, str], None]
+"""Takes a key, its value, what was expected, and the effect."""
 
 MAX_REPLICAS: Final = 100
 """Beyond what a gateway of this kind is made for, and far below what would hurt a hub."""
@@ -18,6 +26,10 @@ HTTPS_PORT: Final = 443
 
 _SIZE: Final = re.compile(r"([1-9][0-9]{0,2})c([1-9][0-9]{0,3})g")
 _LOAD_BALANCER_SIZE: Final = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?")
+_NO_SIZES: Final = frozenset({"0", "false", "no", "none", "null", "off", "true", "yes", "on"})
+"""What somebody writes who takes the size for a switch."""
+
+_NETWORK: Final = ("publicSLBSpec", "privateSLBSpec", "vSwitches")
 _INTERNAL: Final = {"internet": False, "intranet": True}
 """Whether a load balancer is internal, by `addressType` in any letters."""
 
@@ -90,36 +102,63 @@ def _mse_shape(gateway: Ref, config: MseIngressConfig) -> Shape:
         expected = "the cores and the GiB of memory of an Envoy, such as 2c4g"
         report("instance.spec", instance.spec, expected, f"{size} holds")
 
-    asked: list[LoadBalancer] = []
-    for key, value, internal in (
-        ("network.publicSLBSpec", network.public_slb_spec, False),
-        ("network.privateSLBSpec", network.private_slb_spec, True),
-    ):
-        if value is None or value == "":
-            continue
-        load_balancer_size = str(value)
-        if not _LOAD_BALANCER_SIZE.fullmatch(load_balancer_size):
-            expected = "the size of a load balancer in the cloud's words, such as slb.s2.small"
-            report(key, value, expected, "the cloud chooses the size")
-            load_balancer_size = ""
-        asked.append(LoadBalancer(internal, load_balancer_size))
-    load_balancers = tuple(asked) or default.load_balancers
+    load_balancers = _mse_load_balancers(network, report) or default.load_balancers
     return Shape(replicas, size, load_balancers, problems=tuple(problems))
+
+
+def _mse_load_balancers(network: MseNetwork, report: Report) -> tuple[LoadBalancer, ...]:
+    asked: dict[bool, LoadBalancer] = {}
+    for key, value, internal in (
+        ("network.privateSLBSpec", network.private_slb_spec, True),
+        ("network.publicSLBSpec", network.public_slb_spec, False),
+    ):
+        if not (written := _text(value, "")):
+            continue
+        if _is_load_balancer_size(written):
+            asked[internal] = LoadBalancer(internal, written)
+            continue
+        asked.setdefault(True, LoadBalancer(internal=True))
+        effect = "the cloud chooses the size" if internal else "an internal one holds, none public"
+        report(
+            key,
+            value,
+            "the size of a load balancer in the cloud's words, such as slb.s2.small",
+            effect,
+        )
+    for unknown in network.unknown:
+        if unknown not in _NETWORK:
+            report("network", unknown, f"one of {', '.join(_NETWORK)}", "it has no effect")
+    return tuple(asked[internal] for internal in sorted(asked))
+
+
+def _text(value: int | str | None, absent: str) -> str:
+    """A scalar as text; an empty one is as good as none."""
+    return absent if value is None or value == "" else str(value)
+
+
+def _is_load_balancer_size(text: str) -> bool:
+    return bool(_LOAD_BALANCER_SIZE.fullmatch(text)) and text.lower() not in _NO_SIZES
 
 
 def _alb_shape(gateway: Ref, config: AlbConfig, settings: ManagedSettings) -> Shape:
     """An AlbConfig has no fields for the number of Envoys and their size."""
-    written = config.spec.config.address_type
-    internal = _INTERNAL.get(str(written or "Internet").lower())
+    instance = config.spec.config
+    internal = _INTERNAL.get(_text(instance.address_type, "Internet").lower())
     problems: list[Problem] = []
+
+    def report(key: str, value: object, expected: str, effect: str) -> None:
+        problems.append(Problem(gateway, "InvalidField", key, str(value), expected, effect))
+
     if internal is None:
-        expected, effect = "Internet or Intranet", "Internet holds"
-        key = "spec.config.addressType"
-        problems.append(Problem(gateway, "InvalidField", key, str(written), expected, effect))
+        expected, effect = "Internet or Intranet", "Intranet holds: nothing is opened by mistake"
+        report("spec.config.addressType", instance.address_type, expected, effect)
+    for unknown in instance.unknown:
+        if unknown.lower() == "addresstype":
+            report("spec.config", unknown, "addressType, in these letters", "it has no effect")
     entries = read_gateway(gateway, config).entries
     ports = dict.fromkeys(entry.at.port for entry in entries if settings.bind.takes(entry.at))
     return Shape(
-        load_balancers=(LoadBalancer(internal or False),),
+        load_balancers=(LoadBalancer(internal is not False),),
         # A Service has at least one port. Where nothing listens, it keeps its address with this.
         ports=tuple(ports) or (HTTP_PORT,),
         vary=True,

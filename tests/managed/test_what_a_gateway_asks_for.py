@@ -147,7 +147,7 @@ def test_load_balancers_are_public_or_internal(
     assert shape.problems == ()
 
 
-@pytest.mark.parametrize("size", [["slb.s2.small"], {"size": 2}, "slb s2", "x" * 64])
+@pytest.mark.parametrize("size", [["slb.s2.small"], {"size": 2}, "slb s2", "x" * 64, True])
 def test_an_internal_load_balancer_stays_internal_whatever_its_size_says(size: object) -> None:
     shape = shape_of(network(privateSLBSpec=size))
 
@@ -155,6 +155,41 @@ def test_an_internal_load_balancer_stays_internal_whatever_its_size_says(size: o
     (problem,) = shape.problems
     assert problem.key == "spec.common.network.privateSLBSpec"
     assert problem.effect == "the cloud chooses the size"
+
+
+@pytest.mark.parametrize(
+    "size",
+    [["slb.s2.small"], {"size": 2}, "slb s2", "x" * 64, False, True, "False", "none", 0, "off"],
+)
+@pytest.mark.parametrize(
+    ("beside", "load_balancer"),
+    [
+        pytest.param({}, INTERNAL, id="alone"),
+        pytest.param(
+            {"privateSLBSpec": "slb.s1.small"}, LoadBalancer(True, "slb.s1.small"), id="beside"
+        ),
+    ],
+)
+def test_a_size_that_cannot_be_read_opens_no_public_load_balancer(
+    size: object, beside: Json, load_balancer: LoadBalancer
+) -> None:
+    shape = shape_of(network(publicSLBSpec=size, **beside))
+
+    assert shape.load_balancers == (load_balancer,)
+    (problem,) = shape.problems
+    assert problem.key == "spec.common.network.publicSLBSpec"
+    assert problem.effect == "an internal one holds, none public"
+
+
+def test_a_key_beside_the_load_balancers_that_nobody_knows_is_reported() -> None:
+    shape = shape_of(network(privateSlbSpec="slb.s1.small", vSwitches=["vsw-1"], other=None))
+
+    assert shape.load_balancers == (PUBLIC,)
+    (problem,) = shape.problems
+    assert problem.message == (
+        "spec.common.network: 'privateSlbSpec' "
+        "(expected one of publicSLBSpec, privateSLBSpec, vSwitches); it has no effect"
+    )
 
 
 # -- AlbConfig ------------------------------------------------------------------------------------
@@ -186,15 +221,27 @@ def test_the_address_type_makes_the_load_balancer_public_or_internal(
     assert shape.problems == ()
 
 
-@pytest.mark.parametrize("written", ["Extranet", " ", 7, ["Intranet"], True])
-def test_an_address_type_that_cannot_be_read_leaves_internet(written: Json) -> None:
+@pytest.mark.parametrize(
+    "written", ["Intranett", "Internett", "Extranet", " ", " Intranet", 0, 7, ["Intranet"], True]
+)
+def test_an_address_type_that_cannot_be_read_is_intranet(written: Json) -> None:
     shape = alb_shape_of(alb("web", 80, addressType=written))
 
-    assert shape.load_balancers == (PUBLIC,)
+    assert shape.load_balancers == (INTERNAL,)
     (problem,) = shape.problems
     assert problem.key == "spec.config.addressType"
     assert problem.expected == "Internet or Intranet"
-    assert problem.effect == "Internet holds"
+    assert problem.effect == "Intranet holds: nothing is opened by mistake"
+
+
+def test_an_address_type_in_other_letters_is_reported() -> None:
+    """Other unknown keys are fields of the instance that a cloud knows."""
+    shape = alb_shape_of(alb("web", 80, addresstype="Intranet", edition="Standard"))
+
+    (problem,) = shape.problems
+    assert problem.message == (
+        "spec.config: 'addresstype' (expected addressType, in these letters); it has no effect"
+    )
 
 
 @pytest.mark.parametrize(
