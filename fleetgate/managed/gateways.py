@@ -6,7 +6,8 @@
       └── Services ──▶ addresses ◀─────────────────┘
 
 Every replica watches, so that all know the addresses; the leader writes, by server-side apply: the
-API server keeps apart what fleetgate has set and what others have.
+API server keeps apart what fleetgate has set and what others have. An object of somebody else that
+has the name of one of these is left alone, since it would go with the gateway.
 """
 
 import asyncio
@@ -36,6 +37,7 @@ from fleetgate.managed.manifests import (
     objects,
     service_name,
 )
+from fleetgate.managed.names import MANAGED_BY
 from fleetgate.managed.observed import HubObjects
 from fleetgate.managed.settings import ManagedSettings
 from translators.gateways import GatewayConfig
@@ -60,6 +62,12 @@ class GatewayCertificates(Protocol):
 
 FIELD_MANAGER: Final = "fleetgate"
 """Under this name the API server keeps what fleetgate has set."""
+
+
+_SOMEBODY_ELSES: Final = (
+    "there is one of somebody else, which is left alone: no label of fleetgate's is on it, and the "
+    "gateway does not own it; where nobody needs it, delete it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +230,15 @@ class ManagedGateways:
             else:
                 await self._remove(key, live)
             return
+        if live is None:
+            reply = await self._patience.ask(partial(self._look, key))
+            live = next(iter(reply.json()["items"]), None) if reply.ok else None
+            refusal = "" if reply.ok else reply.message
+            if live is not None and not _is_ours(live, wanted.gateway):
+                refusal = _SOMEBODY_ELSES
+            if refusal:
+                self._refuse(key, refusal)
+                return
         manifest = self._manifest(key, wanted, live)
         before = self._accepted.get(key)
         if live is not None and before == (manifest, shown(manifest, live)):
@@ -249,6 +266,14 @@ class ManagedGateways:
             spec = {k: v for k, v in wanted.manifest["spec"].items() if k != "replicas"}
             return {**wanted.manifest, "spec": spec}
         return wanted.manifest
+
+    async def _look(self, key: Key) -> Reply:
+        """List what has this name: what is followed has our labels, and this may have lost them."""
+        return await self._api.request(
+            "GET",
+            collection_path(key.kind, self._settings.namespace),
+            query=[("fieldSelector", f"metadata.name={key.name}")],
+        )
 
     async def _apply(self, key: Key, manifest: Json) -> Reply:
         return await self._api.request(
@@ -361,6 +386,12 @@ def _held(live: Json) -> Credential | None:
         return Credential.of_files({k: base64.b64decode(v) for k, v in data.items()})
     except binascii.Error:
         return None
+
+
+def _is_ours(live: Json, gateway: Ref) -> bool:
+    """Whether an object was written for a gateway, be it that somebody took a label off it."""
+    labels = live["metadata"].get("labels") or {}
+    return labels.get(MANAGED_BY) == "fleetgate" or _owner(live) == gateway
 
 
 def _owner(live: Json) -> Ref | None:

@@ -181,6 +181,10 @@ def patch(what: str, *path: str, value: Json) -> list[str]:
         ),
         pytest.param(["label", DEPLOYMENT, "fleetgate.dev/gateway-"], id="label-removed"),
         pytest.param(
+            ["label", DEPLOYMENT, "fleetgate.dev/gateway-", "app.kubernetes.io/managed-by-"],
+            id="labels-removed",
+        ),
+        pytest.param(
             ["annotate", SERVICE, f"{SCHEME}=internal", "--overwrite"], id="other-annotation"
         ),
         *(
@@ -381,6 +385,50 @@ def test_objects_without_our_labels_are_nobodys_business(hub: Hub) -> None:
             await r.declare(gateway())
             await r.settled()
             assert "envoy-mse-gone" in (await r.names())["configmap"]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [
+        pytest.param("configmap", ["envoy-mse-shop", "--from-literal=a=b"], id="configmap"),
+        pytest.param(
+            "secret", ["generic", "envoy-mse-shop-xds", "--from-literal=a=b"], id="secret"
+        ),
+        pytest.param("service", ["clusterip", "envoy-mse-shop", "--tcp=1"], id="service"),
+        pytest.param(
+            "poddisruptionbudget",
+            ["envoy-mse-shop", "--selector=app=a", "--min-available=1"],
+            id="disruption-budget",
+        ),
+        pytest.param("serviceaccount", ["envoy-mse-shop"], id="service-account"),
+        pytest.param("deployment", ["envoy-mse-shop", "--image=a"], id="deployment"),
+    ],
+)
+def test_an_object_of_somebody_else_keeps_what_it_has_and_is_a_problem_of_the_gateway(
+    hub: Hub, kind: str, command: list[str]
+) -> None:
+    """It would go with the gateway if it were taken over; once it is gone, ours is there."""
+    name = "envoy-mse-shop-xds" if kind == "secret" else "envoy-mse-shop"
+
+    async def story() -> None:
+        certificates = await made()
+        await asyncio.to_thread(hub.kubectl, "create", kind, *command)
+        before = await asyncio.to_thread(hub.get, kind, name)
+        async with running(hub, None, certificates) as r:
+            await r.declare(gateway())
+            await r.until(lambda: SHOP in r.managed.refusals)
+            (problem,) = r.managed.problems
+            assert (problem.at, problem.reason) == (SHOP, "RefusedByHub")
+            assert problem.value.lower() == f"{kind} {name}"
+            assert "there is one of somebody else, which is left alone" in problem.expected
+            assert await r.get(kind, name) == before
+            assert r.writes_to(kind, name) == 0
+            await r.by_hand("delete", f"{kind}/{name}")
+            await r.settled()
+            assert (await r.get(kind, name))["metadata"]["ownerReferences"][0]["name"] == "shop"
+            await r.until(lambda: r.managed.refusals == {})
 
     asyncio.run(story())
 
