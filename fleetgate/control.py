@@ -42,15 +42,16 @@ class ControlSettings:
     """How the control plane starts, and where gateways listen.
 
     `start_deadline` is how long a member that does not answer may hold up the start, in seconds.
-    `bind` is the first gateway's address, each further gateway takes the next one; `port_offset`
-    is added to every gateway port. `taken` are the ports that Envoys need themselves, as far as
-    that is known.
+    `bind` is the address of every gateway, or, where all Envoys run on `one_host`, of the first:
+    each further gateway takes the next one. `port_offset` is added to every gateway port. `taken`
+    are the ports that Envoys need themselves, as far as that is known.
     """
 
     start_deadline: float = 10.0
     bind: str = "0.0.0.0"  # noqa: S104 (a gateway serves everybody; `--bind` narrows it)
     port_offset: int = 0
     taken: frozenset[int] = frozenset()
+    one_host: bool = False
 
     def bind_at(self, address: str) -> Bind:
         """How a gateway listens at its address."""
@@ -94,7 +95,7 @@ class ControlPlane:
         self.started = asyncio.Event()
         self._source = source
         self._settings = settings
-        self._addresses = Addresses(settings.bind)
+        self._addresses = Addresses(settings.bind, one_host=settings.one_host)
         self._roll_call = RollCall()
         self._heard: set[str] = set()
         self._pending: list[Event] = []

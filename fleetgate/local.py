@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -100,6 +100,7 @@ async def local_fleet(
     `logs` is a directory for the logs of the Envoys.
     """
     find_envoy()
+    settings = replace(settings, control=replace(settings.control, one_host=True))
     gateways = LocalGateways(logs)
     async with serving(place, settings, gateways.admin_of) as running, asyncio.TaskGroup() as tasks:
         envoys = BootstrapSettings(xds_address="127.0.0.1", xds_port=running.xds_port)

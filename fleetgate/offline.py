@@ -48,7 +48,7 @@ def read_fleet(root: Path, bind: str, port_offset: int) -> Offline:
     state = FleetState()
     translator = Translator(state)
     changes = state.apply(tree.scan())
-    addresses = Addresses(bind).assign(gateways_in(state))
+    addresses = Addresses(bind, one_host=True).assign(gateways_in(state))
     for gateway, address in addresses.items():
         translator.bind(gateway, Bind(address, port_offset))
     turn = translator.update(changes)

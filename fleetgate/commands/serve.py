@@ -1,5 +1,6 @@
 """`fleetgate serve`: the control plane alone; Envoys run elsewhere."""
 
+import ipaddress
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -169,6 +170,11 @@ def serve(
     )
     if manage_gateways and not (isinstance(place, HubPlace) and write_status):
         raise click.UsageError("--manage-gateways needs a hub to write to.")
+    if manage_gateways and not ipaddress.ip_address(bind).is_unspecified:
+        raise click.UsageError(
+            f"--bind {bind} is no address of the Pods that --manage-gateways makes, which have one "
+            "each; leave --bind out, or give 0.0.0.0 or ::."
+        )
     settings = ServeSettings(
         control=ControlSettings(
             start_deadline, bind, port_offset, OWN_PORTS if manage_gateways else frozenset()

@@ -110,6 +110,16 @@ def test_an_address_is_an_ip_address(option: str, fleet: Path) -> None:
     assert "Traceback" not in ended.err
 
 
+def test_managed_gateways_listen_on_the_addresses_of_their_pods(tmp_path: Path) -> None:
+    """Ingresses would show the address, and no Envoy could open it."""
+    hub = ("--hub-kubeconfig", tmp_path / "kubeconfig")
+
+    ended = fleetgate("serve", *hub, "--manage-gateways", "--bind", "192.0.2.1", *FREE_PORTS)
+
+    assert ended.status == 2
+    assert "--bind 192.0.2.1 is no address of the Pods that --manage-gateways makes" in ended.err
+
+
 @pytest.mark.parametrize("command", ["status", "sync"])
 def test_no_control_plane_answers(command: str) -> None:
     with socket.socket() as bound:
