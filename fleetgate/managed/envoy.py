@@ -1,11 +1,13 @@
 """The bootstrap of a managed gateway's Envoys: that of any Envoy, made for life in a Pod.
 
-Kubernetes asks from outside whether an Envoy is ready, and its admin pages are on loopback, where
-they stay: a listener of its own lets `GET /ready` through to them, and nothing else.
+Kubernetes asks from outside whether an Envoy is ready, Prometheus what it has measured, and its
+admin pages are on loopback, where they stay: a listener of its own lets these two through to them,
+and nothing else.
 
-    kubelet ── GET /ready ──▶ :19002 ──▶ 127.0.0.1:9901   503 while it drains
-                                  ▲
-                  closed until the first configuration is there
+    kubelet ───── GET /ready ────────────┐
+                                         ├──▶ :19002 ──▶ 127.0.0.1:9901   /ready: 503 in a drain
+    Prometheus ── GET /stats/prometheus ─┘       ▲
+                                 closed until the first configuration is there
 """
 
 from datetime import timedelta
@@ -28,6 +30,10 @@ CERTIFICATES: Final = PurePosixPath("/etc/fleetgate/xds")
 """Where the Secret with the certificate is mounted."""
 
 FILE: Final = "bootstrap.yaml"
+
+READY: Final = "/ready"
+STATISTICS: Final = "/stats/prometheus"
+"""Envoy's own paths: what `ready_port` shows of its admin pages."""
 
 _GIB: Final = 1 << 30
 _HEAP: Final = 0.8
@@ -101,14 +107,17 @@ def _admin(settings: ManagedSettings) -> Json:
 def _ready_listener(settings: ManagedSettings) -> Json:
     """One that also answers when Envoy is full: a Pod that is busy is no reason to end it."""
     get = {"name": ":method", "string_match": {"exact": "GET"}}
-    route = {"match": {"path": "/ready", "headers": [get]}, "route": {"cluster": "admin"}}
+    routes = [
+        {"match": {"path": path, "headers": [get]}, "route": {"cluster": "admin"}}
+        for path in (READY, STATISTICS)
+    ]
     router = {"@type": f"{_TYPES}.http.router.v3.Router"}
     manager = {
         "@type": f"{_TYPES}.{_CONNECTION_MANAGER}",
         "stat_prefix": "ready",
         "route_config": {
             "name": "ready",
-            "virtual_hosts": [{"name": "ready", "domains": ["*"], "routes": [route]}],
+            "virtual_hosts": [{"name": "ready", "domains": ["*"], "routes": routes}],
         },
         "http_filters": [{"name": "envoy.filters.http.router", "typed_config": router}],
     }

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
 from fleet.ref import Ref
-from fleetgate.managed.envoy import CERTIFICATES, DIRECTORY, FILE
+from fleetgate.managed.envoy import CERTIFICATES, DIRECTORY, FILE, READY, STATISTICS
 from fleetgate.managed.names import (
     BOOTSTRAP_ANNOTATION,
     GATEWAY_LABEL,
@@ -44,7 +44,13 @@ def pod_template(
     return {
         "metadata": {
             "labels": labels_of(gateway),
-            "annotations": {BOOTSTRAP_ANNOTATION: digest},
+            "annotations": {
+                BOOTSTRAP_ANNOTATION: digest,
+                # What Prometheus is told by, where it looks for Pods to scrape.
+                "prometheus.io/scrape": "true",
+                "prometheus.io/port": str(settings.ready_port),
+                "prometheus.io/path": STATISTICS,
+            },
         },
         "spec": {
             "serviceAccountName": workload_name(gateway),
@@ -92,7 +98,7 @@ def _container(shape: Shape, settings: ManagedSettings) -> Json:
             "limits": {"memory": f"{size.memory}Gi"},
         },
         "readinessProbe": {
-            "httpGet": {"path": "/ready", "port": "ready"},
+            "httpGet": {"path": READY, "port": "ready"},
             "periodSeconds": 2,
             # The main thread answers; it may be busy with a large change, and nothing is wrong.
             "timeoutSeconds": 5,

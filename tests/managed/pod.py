@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import aiohttp
+from yarl import URL
 
 from fleetgate.certificates.directory import replace_files
 from fleetgate.envoy import find_envoy
@@ -67,11 +68,24 @@ class Pod:
         ports = {port["name"]: port["containerPort"] for port in self.container["ports"]}
         return await self.ask("GET", probe["path"], ports[probe["port"]])
 
+    async def scrape(self) -> str:
+        """What Prometheus gets that goes by the Pod's annotations."""
+        annotations = self.manifest["metadata"]["annotations"]
+        assert annotations["prometheus.io/scrape"] == "true"
+        port, path = annotations["prometheus.io/port"], annotations["prometheus.io/path"]
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{port}{path}") as answer,
+        ):
+            assert answer.status == 200
+            return await answer.text()
+
     async def ask(self, method: str, path: str, port: int) -> int:
+        url = URL(f"http://127.0.0.1:{port}{path}", encoded=True)  # detours as they are
         try:
             async with (
                 aiohttp.ClientSession() as session,
-                session.request(method, f"http://127.0.0.1:{port}{path}") as answer,
+                session.request(method, url) as answer,
             ):
                 await answer.read()
                 return answer.status

@@ -95,9 +95,16 @@ def test_it_waits_for_its_configuration_without_end() -> None:
         pytest.param("GET", "/config_dump", id="not-the-configuration"),
         pytest.param("GET", "/ready/../config_dump", id="not-by-a-detour"),
         pytest.param("POST", "/quitquitquit", id="not-the-end"),
+        pytest.param("GET", "/quitquitquit", id="not-the-end-by-get"),
+        pytest.param("POST", "/stats/prometheus", id="statistics-only-by-get"),
+        pytest.param("GET", "/stats", id="not-the-other-statistics"),
+        pytest.param("GET", "/stats/prometheus/", id="not-below-the-statistics"),
+        pytest.param("GET", "/stats/prometheus/../../config_dump", id="not-by-a-longer-detour"),
+        pytest.param("GET", "/stats/prometheus%2F..%2F..%2Fconfig_dump", id="not-by-a-hidden-one"),
+        pytest.param("POST", "/healthcheck/fail", id="not-the-drain"),
     ],
 )
-def test_nothing_but_its_readiness_is_shown_to_others(
+def test_nothing_but_its_readiness_and_statistics_is_shown_to_others(
     method: str, path: str, tmp_path: Path
 ) -> None:
     async def story() -> None:
@@ -109,6 +116,20 @@ def test_nothing_but_its_readiness_is_shown_to_others(
         ):
             await shop.becomes(200)
             assert await shop.ask(method, path, shop.settings.ready_port) == 404
+
+    asyncio.run(story())
+
+
+def test_prometheus_is_told_where_its_statistics_are(tmp_path: Path) -> None:
+    async def story() -> None:
+        certificates = await made()
+        files = dict(certificates.client_of(SHOP).files)
+        async with (
+            served(certificates.credentials()) as xds,
+            pod(settings(xds.port, SERVER), files, tmp_path) as shop,
+        ):
+            await shop.becomes(200)
+            assert "# TYPE envoy_server_live gauge\n" in await shop.scrape()
 
     asyncio.run(story())
 
