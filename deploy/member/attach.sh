@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes a cluster a member of the fleet, or takes it out of it.
 set -euo pipefail
+export LC_ALL=C # Ranges of letters are ASCII's.
 
 usage() {
   cat <<'EOF'
@@ -16,7 +17,8 @@ once. To have gateways use it, name ID in their remote-clusters annotation.
   --hub CONTEXT       The hub, as a context of your kubeconfig.
   --server URL        The member's API server as the hub reaches it; by default as you do.
   --namespace NAME    fleetgate's namespace on the hub [fleetgate-system].
-  --detach            Delete the Secret on the hub, then the account in the member.
+  --detach            Delete the Secret on the hub, then the account in the member. A member has
+                      one account: other hubs, and other IDs, that use it lose their access too.
 EOF
 }
 
@@ -40,9 +42,23 @@ while (($#)); do
   esac
 done
 [[ $id && $member && $hub ]] || fail "--id, --member and --hub are needed; --help shows what they are"
+[[ ${#id} -le 63 && $id =~ ^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$ ]] ||
+  fail "--id $id is no ID: expected up to 63 letters, digits, '-', '_' and '.', as in a label"
+
+# Prints the name of an ID's Secret. An ID that is no name itself brings a hash, and the dot keeps
+# it apart from those that are.
+name_of() {
+  local part='[a-z0-9]([-a-z0-9]*[a-z0-9])?' lower=${1,,} hash
+  if [[ $1 =~ ^$part(\.$part)*$ ]]; then
+    echo "fleetgate-member-$1"
+  else
+    hash=$(printf %s "$1" | sha256sum)
+    echo "fleetgate-member.${lower//[^a-z0-9]/-}-${hash:0:10}"
+  fi
+}
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-secret=fleetgate-member-${id,,}
+secret=$(name_of "$id")
 in_member() { kubectl --context "$member" "$@"; }
 on_hub() { kubectl --context "$hub" --namespace "$namespace" "$@"; }
 of_member() {
@@ -52,26 +68,9 @@ of_account() {
   in_member --namespace fleetgate-member get secret fleetgate-member --output "jsonpath={.data.$1}"
 }
 
-if [[ $detach ]]; then
-  on_hub delete secret "$secret" --ignore-not-found
-  in_member delete --kustomize "$here" --ignore-not-found --wait=false
-  exit
-fi
-
-in_member apply --kustomize "$here"
-for ((patience = 30; patience; patience--)); do
-  token=$(of_account token | base64 --decode)
-  [[ $token ]] && break
-  sleep 1
-done
-[[ $token ]] || fail "$member made no token for Secret fleetgate-member/fleetgate-member in 30 s"
-authority=$(of_member certificate-authority-data)
-[[ $authority ]] || authority=$(of_account 'ca\.crt')
-: "${server:=$(of_member server)}"
-
-# By standard input: arguments are for everybody on this machine to see. On the server's side: the
-# other way to apply keeps a copy of the token in an annotation.
-on_hub apply --server-side --force-conflicts --filename - <<EOF
+# Prints the Secret for the hub, with the account's token.
+member_secret() {
+  cat <<EOF
 apiVersion: v1
 kind: Secret
 metadata:
@@ -91,5 +90,33 @@ stringData:
       cluster: {server: "$server", certificate-authority-data: "$authority"}
     users:
     - name: fleetgate
-      user: {token: "$token"}
+      user: {token: "$1"}
 EOF
+}
+
+# By standard input: arguments are for everybody on this machine to see. On the server's side: the
+# other way to apply keeps a copy of the token in an annotation.
+apply_on_hub() { on_hub apply --server-side --force-conflicts --filename - "$@"; }
+
+if [[ $detach ]]; then
+  on_hub delete secret "$secret" --ignore-not-found
+  echo "attach.sh: deleting the account fleetgate-member in $member; other hubs and other IDs that" \
+    "use it lose their access until they are attached again" >&2
+  in_member delete --kustomize "$here" --ignore-not-found --wait=false
+  exit
+fi
+
+authority=$(of_member certificate-authority-data)
+: "${server:=$(of_member server)}"
+# Nothing is made in the member that the hub would not take.
+apply_on_hub --dry-run=server <<<"$(member_secret '')" >/dev/null
+
+in_member apply --kustomize "$here"
+for ((patience = 30; patience; patience--)); do
+  token=$(of_account token | base64 --decode)
+  [[ $token ]] && break
+  sleep 1
+done
+[[ $token ]] || fail "$member made no token for Secret fleetgate-member/fleetgate-member in 30 s"
+[[ $authority ]] || authority=$(of_account 'ca\.crt')
+apply_on_hub <<<"$(member_secret "$token")"

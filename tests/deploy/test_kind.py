@@ -86,8 +86,8 @@ def test_a_dry_run_shows_every_command(script: str, tmp_path: Path) -> None:
 
     attaching = [call for call in run if call[0] == "kubectl" and call not in promised]
     assert [call for call in run if call not in attaching] == promised
-    # Beside what is shown, only attach.sh asks for something: two calls for each member.
-    assert len(attaching) == (4 if script == "up.sh" else 0)
+    # Beside what is shown, only attach.sh asks for something: three calls for each member.
+    assert len(attaching) == (6 if script == "up.sh" else 0)
 
 
 def test_every_cluster_that_is_made_is_removed() -> None:
