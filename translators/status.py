@@ -63,8 +63,8 @@ class Runtime:
 class GatewayStatus:
     """The status of a gateway's object.
 
-    `addresses` are where clients reach it, if known. `id` and `listeners` are shown of ALB
-    gateways.
+    `message` says why it does not listen. `addresses` are where clients reach it, if known. `id`
+    and `listeners` are shown of ALB gateways.
     """
 
     phase: Phase
@@ -101,7 +101,7 @@ class GatewayStatus:
                     "type": "Listening",
                     "status": str(self.phase is Phase.LISTENING),
                     "reason": self.phase.value,
-                    "message": self.message or _WHY[self.phase],
+                    "message": self.message,
                 },
                 {
                     "type": "SubClustersReady",
@@ -153,7 +153,14 @@ def gateway_status(
         *(_troubled(gateway, cluster) for cluster in remote_clusters if _is_told(gateway, cluster)),
     )
     return GatewayStatus(
-        phase, message, remote_clusters, addresses, problems, gateway.dialect, gateway.id, listeners
+        phase,
+        message or _WHY[phase],
+        remote_clusters,
+        addresses,
+        problems,
+        gateway.dialect,
+        gateway.id,
+        listeners,
     )
 
 

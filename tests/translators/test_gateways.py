@@ -10,6 +10,7 @@ from tests.support.builders import ingress, mse_gateway
 from tests.support.translation import World
 from translators.attachments import attach
 from translators.gateways import ADDRESSES, Selector, read_gateway
+from translators.status import Runtime
 
 GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")
 SHOP = Ref(HUB, "Ingress", "shop", "web")
@@ -90,6 +91,39 @@ def test_an_ingress_shows_where_clients_reach_its_gateway() -> None:
     assert status.addresses == ("198.51.100.1",)
     world.remove(gateway.manifest)
     assert shown() == {}
+
+
+@pytest.mark.parametrize(
+    ("runtime", "shown"),
+    [
+        pytest.param(
+            Runtime(),
+            {
+                "phase": "Pending",
+                "message": "none of its Envoys has asked for its configuration yet",
+            },
+            id="pending",
+        ),
+        pytest.param(
+            Runtime(running=True),
+            {"phase": "Running", "message": "none of its Envoys has taken its listeners yet"},
+            id="running",
+        ),
+        pytest.param(
+            Runtime(running=True, failure="no quota"),
+            {"phase": "Failed", "message": "no quota"},
+            id="failed",
+        ),
+        pytest.param(Runtime(running=True, listening=True), {"phase": "Listening"}, id="listening"),
+    ],
+)
+def test_a_gateway_that_does_not_listen_says_why(runtime: Runtime, shown: dict[str, str]) -> None:
+    world = World()
+    world.put(mse_gateway("gw").manifest)
+    world.translator.observe(GATEWAY, runtime)
+    world.apply([])
+    status = world.translator.tables.gateway_statuses.rows[GATEWAY]
+    assert status.as_kubernetes() == {**shown, "remoteClusters": []}
 
 
 def shop(spec_class: str | None = None, annotation: str | None = None) -> Ingress:
