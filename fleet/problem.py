@@ -34,7 +34,8 @@ class Problem:
     @property
     def message(self) -> str:
         """The sentence for people: key, value, what was expected, and what follows."""
-        shown = self.shown
-        what = f"{self.key}: {shown!r}" if self.key else f"{shown!r}" if shown else "the object"
+        # An empty value is left out: of a Secret's it means that it is not to be seen.
+        shown = repr(self.shown) if self.value else ""
+        what = ": ".join(part for part in (self.key, shown) if part) or "the object"
         effect = f"; {self.effect}" if self.effect else ""
         return f"{what} (expected {self.expected}){effect}"

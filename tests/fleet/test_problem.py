@@ -1,0 +1,28 @@
+"""A problem is one sentence: where, what stands there, what was expected, what follows."""
+
+import pytest
+
+from fleet.problem import Problem
+from fleet.ref import HUB, Ref
+
+SECRET = Ref(HUB, "Secret", "default", "east")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        pytest.param("spec.host", "a_b", "spec.host: 'a_b' (expected x)", id="both"),
+        pytest.param("data.kubeconfig", "", "data.kubeconfig (expected x)", id="hidden-value"),
+        pytest.param("", "east", "'east' (expected x)", id="no-key"),
+        pytest.param("", "", "the object (expected x)", id="object"),
+        pytest.param("key", "v" * 121, f"key: '{'v' * 117}...' (expected x)", id="long-value"),
+    ],
+)
+def test_the_sentence_shows_what_there_is(key: str, value: str, said: str) -> None:
+    assert Problem(SECRET, "InvalidMember", key, value, "x").message == said
+
+
+def test_what_follows_comes_last() -> None:
+    problem = Problem(SECRET, "InvalidMember", "key", "", "x", "it is not used")
+
+    assert problem.message == "key (expected x); it is not used"
