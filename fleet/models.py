@@ -146,10 +146,18 @@ class ServiceBackend(Model):
     port: ServiceBackendPort = ServiceBackendPort()
 
 
+class ResourceBackend(Model):
+    """Some other object of the Ingress's namespace; nothing is served by one."""
+
+    kind: StrictStr = ""
+    name: StrictStr = ""
+
+
 class IngressBackend(Model):
-    """What serves a path; a `resource` backend is not known here, so `service` may be absent."""
+    """What serves a path: one of the two."""
 
     service: ServiceBackend | None = None
+    resource: ResourceBackend | None = None
 
 
 class HttpPath(Item):

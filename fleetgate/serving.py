@@ -118,6 +118,7 @@ async def serving(
     pages of a node's Envoy are, "" where that is not known.
     """
     _refuse_open_xds(place, settings.xds)
+    _refuse_one_port_for_both(settings)
     async with open_fleet(place, settings.state) as fleet:
         control = ControlPlane(fleet.source, SnapshotCache(), settings.control)
         admin = Admin(control, fleet.file_of, admin_of)
@@ -239,6 +240,20 @@ def _refuse_open_xds(place: Place, settings: XdsSettings) -> None:
             f"xDS on {settings.address} would be open to whoever reaches it; give it certificates "
             "with --xds-cert, --xds-key and --xds-client-ca, or say --insecure if the network in "
             "front of it decides who may"
+        )
+
+
+def _refuse_one_port_for_both(settings: ServeSettings) -> None:
+    """xDS and the admin HTTP would be in each other's way, unless each has an address."""
+    port = settings.admin_port
+    xds, admin = map(ipaddress.ip_address, (settings.xds.address, settings.admin_address))
+    overlap = xds == admin or (
+        xds.version == admin.version and (xds.is_unspecified or admin.is_unspecified)
+    )
+    if overlap and port and port == settings.xds.port:
+        raise OperatorError(
+            f"xDS and the admin HTTP cannot both listen on port {port}; choose another one for one "
+            "of them with --xds-port or --admin-port"
         )
 
 

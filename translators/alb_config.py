@@ -22,9 +22,9 @@ _SERVED: Final = frozenset({Protocol.HTTP})
 
 def read_entries(
     ref: Ref, listeners: Sequence[AlbListener]
-) -> tuple[tuple[Entry, ...], tuple[Problem, ...]]:
-    """The listeners that can be served, in their order, and what is wrong with the others."""
-    entries: list[Entry] = []
+) -> tuple[dict[str, Entry], tuple[Problem, ...]]:
+    """The listeners that can be served, by their places, and what is wrong with the others."""
+    entries: dict[str, Entry] = {}
     problems: list[Problem] = []
     at_sockets: dict[tuple[int, bool], str] = {}
     if not listeners:
@@ -48,8 +48,8 @@ def read_entries(
         else:
             problems += _later(ref, where, listener)
             if not _is_restricted(listener):
-                entries.append(Entry(read, tables_of(read)))
-    return tuple(entries), tuple(problems)
+                entries[where] = Entry(read, tables_of(read))
+    return entries, tuple(problems)
 
 
 _NOTHING: Final = "the gateway serves nothing"

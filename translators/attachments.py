@@ -91,7 +91,8 @@ def _bound(
     if gateway is None:
         expected = "an IngressClass whose spec.parameters name an AlbConfig of alibabacloud.com"
     else:
-        expected = f"an IngressClass of a gateway that exists, not {gateway.name}"
+        meant = f"{gateway.kind} {gateway.name}"
+        expected = f"an IngressClass whose spec.parameters name a gateway that exists, not {meant}"
     problem = Problem(ref, "GatewayNotFound", *named, expected, "nothing serves it")
     return Attachment((), (problem,), dialect)
 

@@ -32,12 +32,15 @@ HTTP_PORT: Final = 80
 MSE_ENTRIES: Final[tuple[Entry, ...]] = (Entry(ListenerPort(HTTP_PORT), MSE_TABLES),)
 """What every MSE gateway listens on."""
 
+MSE_PLACES: Final[tuple[str, ...]] = ("",)
+"""No field declares it."""
+
 UPSTREAM_TIMEOUT: Final = "fleetgate.dev/upstream-timeout"
 CONNECT_TIMEOUT: Final = "fleetgate.dev/connect-timeout"
 ADDRESSES: Final = "fleetgate.dev/addresses"
 
 _HOSTNAME: Final = re.compile(
-    r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*"
+    r"(?=.{1,253}$)(?![0-9.]*$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*"
 )
 
 _DURATION: Final = re.compile(r"([0-9]{1,6})(ms|s)")
@@ -73,13 +76,15 @@ class Selector:
 class Gateway:
     """One gateway as declared.
 
-    `entries` are the listeners that can be served. `addresses` are those under which clients reach
-    it, where that is declared. `id` is what an ALB gateway is shown as, "" for others.
+    `entries` are the listeners that can be served, `places` the fields that declare them, in the
+    same order; "" is that of an MSE gateway. `addresses` are those under which clients reach it,
+    where that is declared. `id` is what an ALB gateway is shown as, "" for others.
     """
 
     ref: Ref
     dialect: Dialect
     entries: tuple[Entry, ...]
+    places: tuple[str, ...]
     members: tuple[str, ...]
     selector: Selector
     limits: UpstreamLimits
@@ -99,12 +104,13 @@ def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
     problems: list[Problem] = []
     match config:
         case MseIngressConfig():
-            dialect, entries, shown = Dialect.MSE, MSE_ENTRIES, ""
+            dialect, entries, places, shown = Dialect.MSE, MSE_ENTRIES, MSE_PLACES, ""
             local = config.spec.ingress.local
             selector = Selector(ref, local.ingress_class, local.watch_namespace)
         case AlbConfig():
             dialect = Dialect.ALB
-            entries, found = read_entries(ref, config.spec.listeners)
+            declared, found = read_entries(ref, config.spec.listeners)
+            entries, places = tuple(declared.values()), tuple(declared)
             shown, more = read_id(ref, config.spec.config)
             problems += (*found, *more)
             selector = Selector(ref, None, "")  # Ingresses come by their class alone
@@ -112,6 +118,7 @@ def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
         ref=ref,
         dialect=dialect,
         entries=entries,
+        places=places,
         members=attached(config),
         selector=selector,
         limits=_limits(ref, annotations, problems),

@@ -248,7 +248,11 @@ class Reading:
         return rule
 
     def _forward(self, at: str, backend: IngressBackend) -> Forward | None:
-        service = backend.service
+        service, resource = backend.service, backend.resource
+        if service is None and resource is not None:
+            named = f"{resource.kind} {resource.name}"
+            self._attempt("InvalidBackend", f"{at}.resource", named, _no_service)
+            return None
         name = service.name if service else ""
         parsed = self._attempt("InvalidBackend", f"{at}.service.name", name, _service_name)
         if parsed is None or service is None:
@@ -322,6 +326,10 @@ def as_requested(path: str) -> str:
             "requests are normalised before they are routed, so nothing would match it",
         )
     return seen
+
+
+def _no_service(_: str) -> None:
+    raise Unusable("`service`, with a Service of the Ingress's namespace")
 
 
 def _service_name(text: str) -> str:

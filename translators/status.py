@@ -1,6 +1,6 @@
 """Statuses as Kubernetes shows them: what a gateway and an Ingress are told about themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -149,7 +149,7 @@ def gateway_status(
         phase = Phase.RUNNING if runtime.running else Phase.PENDING
     problems = (
         *gateway.problems,
-        *(_no_port(gateway.ref, e.at, bind) for e in gateway.entries if not bind.takes(e.at)),
+        *_without_port(gateway, bind),
         *(_troubled(gateway, cluster) for cluster in remote_clusters if _is_told(gateway, cluster)),
     )
     return GatewayStatus(
@@ -164,7 +164,13 @@ def gateway_status(
     )
 
 
-def _no_port(gateway: Ref, listener: ListenerPort, bind: Bind) -> Problem:
+def _without_port(gateway: Gateway, bind: Bind) -> Iterator[Problem]:
+    for entry, place in zip(gateway.entries, gateway.places, strict=True):
+        if not bind.takes(entry.at):
+            yield _no_port(gateway.ref, place, entry.at, bind)
+
+
+def _no_port(gateway: Ref, place: str, listener: ListenerPort, bind: Bind) -> Problem:
     """The problem of a listener whose port is Envoy's own, or that an offset makes too high."""
     if bind.port_for(listener) in bind.taken:
         reason = "PortTaken"
@@ -175,7 +181,7 @@ def _no_port(gateway: Ref, listener: ListenerPort, bind: Bind) -> Problem:
         highest = MAX_PORT - bind.port_offset
         expected = f"a port up to {highest}, as {bind.port_offset} is added to it here"
     effect = "this listener is not served"
-    return Problem(gateway, reason, "spec.listeners", str(listener), expected, effect)
+    return Problem(gateway, reason, place, str(listener), expected, effect)
 
 
 def _is_told(gateway: Gateway, cluster: RemoteCluster) -> bool:

@@ -30,6 +30,9 @@ TRUSTED: Final = ("istio-system", "argocd")
 
 Kubeconfig: TypeAlias = Mapping[str, Any]  # as the client library takes it
 
+ID_SHAPE: Final = "letters, digits, '-', '_' and '.'"
+"""What IDs are made of, for people; they begin and end with a letter or a digit."""
+
 _ID: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?")
 _EFFECT: Final = "what it said before stays in force, if it did"
 
@@ -70,6 +73,11 @@ class Claims:
         return Claims(kept, self.problems)
 
 
+def is_id(text: str) -> bool:
+    """Whether a member can be called so."""
+    return _ID.fullmatch(text) is not None
+
+
 class _Unusable(Exception):
     """Why a Secret cannot be used: at which key, and what was expected there.
 
@@ -108,8 +116,8 @@ def _claims(
     members: dict[str, Access | None] = {}
     problems: list[Problem] = []
     for name, data in named.items():
-        if not _ID.fullmatch(name):
-            expected = "the ID of a member: letters, digits, '-', '_' and '.'"
+        if not is_id(name):
+            expected = f"the ID of a member: {ID_SHAPE}"
             problems += _refused(secret, _Unusable(where, expected, name)).problems
             continue
         members[name] = None

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from fleet.kubernetes.members import TRUSTED
+from fleet.kubernetes.members import ID_SHAPE, TRUSTED, is_id
 from fleet.sources.kubernetes.source import NAMESPACE
 from fleetgate.fleets import DirectoryPlace, HubPlace, Place
 
@@ -194,11 +194,19 @@ def hub_place(
         raise click.UsageError("--member needs --hub-kubeconfig, whose contexts it names.")
     if kubeconfig is None and not in_cluster:
         return None
-    return HubPlace(kubeconfig, context, tuple(map(_member, members)), namespace, trusted)
+    return HubPlace(kubeconfig, context, _members(members), namespace, trusted)
 
 
-def _member(text: str) -> tuple[str, str]:
-    member, equals, context = text.partition("=")
-    if not (member and equals and context):
-        raise click.UsageError(f"--member {text}: ID=CONTEXT is expected, such as c1=kind-c1.")
-    return member, context
+def _members(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The context of each member, by ID."""
+    found: dict[str, str] = {}
+    for text in texts:
+        member, equals, context = text.partition("=")
+        if not (member and equals and context):
+            raise click.UsageError(f"--member {text}: ID=CONTEXT is expected, such as c1=kind-c1.")
+        if not is_id(member):
+            raise click.UsageError(f"--member {text}: an ID is made of {ID_SHAPE}.")
+        if member in found:
+            raise click.UsageError(f"--member {text}: {member} is {found[member]} already.")
+        found[member] = context
+    return tuple(found.items())

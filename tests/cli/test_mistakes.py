@@ -85,6 +85,13 @@ def test_the_admin_port_is_taken(command: str, fleet: Path) -> None:
     ended.says("--admin-port")
 
 
+@pytest.mark.parametrize("command", ["up", "serve"])
+def test_xds_and_admin_have_a_port_each(command: str, fleet: Path) -> None:
+    ended = fleetgate(command, fleet, "--xds-port", "18123", "--admin-port", "18123")
+
+    ended.says("xDS and the admin HTTP cannot both listen on port 18123; ")
+
+
 @pytest.mark.parametrize("command", ["up", "demo"])
 def test_there_is_no_envoy(command: str, fleet: Path, tmp_path: Path) -> None:
     rest = () if command == "demo" else (fleet, "--xds-port", "0")

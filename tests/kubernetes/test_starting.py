@@ -74,6 +74,14 @@ def test_this_is_not_a_cluster() -> None:
         pytest.param(("--in-cluster", "--member", "a=b"), "--hub-kubeconfig", id="member"),
         pytest.param(("--hub-kubeconfig", "k", "--member", "a"), "ID=CONTEXT", id="no context"),
         pytest.param(("--hub-kubeconfig", "k", "--member", "=b"), "ID=CONTEXT", id="no ID"),
+        pytest.param(
+            ("--hub-kubeconfig", "k", "--member", "c!=b"), "an ID is made of", id="bad ID"
+        ),
+        pytest.param(
+            ("--hub-kubeconfig", "k", "--member", "c1=a", "--member", "c1=b"),
+            "--member c1=b: c1 is a already.",
+            id="ID twice",
+        ),
     ],
 )
 def test_the_fleet_is_in_one_place(options: tuple[str, ...], sentence: str) -> None:

@@ -266,6 +266,7 @@ def test_a_port_that_an_offset_takes_out_of_range_costs_its_listener_alone() -> 
     assert [str(listener) for listener in status(made).listeners] == ["80/HTTP"]
     (problem,) = status(made).problems
     assert (problem.reason, problem.value) == ("PortTooHigh", "60000/HTTP")
+    assert problem.key == "spec.listeners[1]"
 
 
 @pytest.mark.parametrize(
@@ -280,6 +281,7 @@ def test_a_port_that_envoy_needs_itself_costs_its_listener_alone(offset: int, po
     assert [str(listener) for listener in status(made).listeners] == ["80/HTTP"]
     (problem,) = status(made).problems
     assert (problem.reason, problem.value) == ("PortTaken", f"{port}/HTTP")
+    assert problem.key == "spec.listeners[1]"
     assert str(port) in problem.expected
 
 

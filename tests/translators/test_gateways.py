@@ -63,6 +63,7 @@ def test_upstream_timeout(text: str, milliseconds: int, problems: int) -> None:
         pytest.param("192.0.2.7", ("192.0.2.7",), [], id="one"),
         pytest.param("2001:db8::1, gw.example ,", ("2001:db8::1", "gw.example"), [], id="both"),
         pytest.param("192.0.2.7,no host", ("192.0.2.7",), ["no host"], id="no-host"),
+        pytest.param("999.1.1.1,1.2.3,7", (), ["999.1.1.1", "1.2.3", "7"], id="digits-are-no-host"),
         pytest.param("", (), [], id="none"),
     ],
 )
@@ -197,3 +198,4 @@ def test_class_of_a_gateway_that_does_not_exist_is_reported() -> None:
         "spec.ingressClassName",
         "fast",
     )
+    assert "spec.parameters name a gateway that exists, not MseIngressConfig gone" in str(problem)

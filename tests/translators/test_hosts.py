@@ -176,6 +176,20 @@ def test_backend_without_service_or_port_is_a_problem_of_that_rule() -> None:
     ]
 
 
+def test_a_backend_that_is_no_service_is_a_problem_of_that_rule() -> None:
+    shop = builder("shop", host="example.com").path("/a", to="s:80").path("/b", to="s:80")
+    manifest = shop.manifest
+    resource = {"apiGroup": "k8s.example.com", "kind": "StorageBucket", "name": "static"}
+    manifest["spec"]["rules"][0]["http"]["paths"][0]["backend"] = {"resource": resource}
+    manifest["spec"]["defaultBackend"] = {"resource": resource}
+    declared = Ingress.model_validate(manifest)
+    assert routes(declared) == ["Prefix /b -> s/80"]
+    assert [(p.reason, p.key, p.value) for p in problems(declared)] == [
+        ("InvalidBackend", f"{at}.resource", "StorageBucket static")
+        for at in ("spec.rules[0].http.paths[0].backend", "spec.defaultBackend")
+    ]
+
+
 @pytest.mark.parametrize("name", ["80", "8-0", "http_1"])
 def test_what_is_no_name_of_a_port_is_a_problem_of_that_rule(name: str) -> None:
     shop = builder("shop", host="example.com").path("/a", to="s:80").path("/b", to="s:http")
