@@ -11,6 +11,7 @@ a file of its own is refused: whoever may write a Secret may not do that.
 
 import json
 import re
+import ssl
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterable, Mapping
@@ -180,12 +181,42 @@ def _kubeconfig(secret: MemberSecret, key: str) -> Access:
     user = _by_name(config, "users", "user").get(str(context.get("user")))
     if cluster is None or user is None:
         raise _Unusable(at, "a kubeconfig with the cluster and the user of its context")
+    _check(at, cluster, user)
+    return _access(cluster, user)
+
+
+def _check(at: str, cluster: Mapping[str, Any], user: Mapping[str, Any]) -> None:
+    """Refuse what no client of ours could use, or should."""
     for name in (*cluster, *user):
         if name in _FORBIDDEN:
             raise _Unusable(at, f"a kubeconfig without `{name}`: it holds all that is needed", name)
-    if not isinstance(cluster.get("server"), str):
-        raise _Unusable(at, "a kubeconfig with the URL of a server")
-    return _access(cluster, user)
+    if not _is_url(cluster.get("server")):
+        raise _Unusable(at, "a kubeconfig whose `server` is a URL such as https://10.0.0.7:6443")
+    if not any(user.get(name) for name in _USER):
+        raise _Unusable(at, "a kubeconfig with credentials such as `token`; there are none")
+    if not _is_authority(cluster.get("certificate-authority-data")):
+        field = "certificate-authority-data"
+        raise _Unusable(at, f"a kubeconfig whose `{field}` is a certificate, PEM in base64")
+
+
+def _is_url(server: object) -> bool:
+    """Whether a client could ask there."""
+    return isinstance(server, str) and _URL.fullmatch(server.strip()) is not None
+
+
+def _is_authority(data: object) -> bool:
+    """Whether TLS takes it for authorities; absent, those of the system count."""
+    if data in (None, ""):
+        return True
+    try:
+        text = b64decode(str(data)).decode("ascii", "ignore")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ValueError, ssl.SSLError):
+        return False
+    return True
+
+
+_URL: Final = re.compile(r"https?://[^\s/?#]+(/\S*)?", re.IGNORECASE)
 
 
 def _by_name(config: Mapping[str, Any], plural: str, part: str) -> dict[str, Mapping[str, Any]]:
@@ -222,6 +253,8 @@ def _argo(secret: MemberSecret) -> Access:
     server = secret.data.get("server", b"").decode(errors="replace").strip()
     if not server:
         raise _Unusable("data.server", "the URL of the member's API server; it is missing")
+    if not _is_url(server):
+        raise _Unusable("data.server", "a URL such as https://10.0.0.7:6443")
     try:
         config = json.loads(secret.data.get("config", b"{}"))
         tls = config.get("tlsClientConfig") or {}
@@ -247,6 +280,8 @@ def _argo(secret: MemberSecret) -> Access:
             raise _Unusable("data.config", expected, name)
     if not any(user.values()):
         raise _Unusable("data.config", "credentials such as bearerToken; there are none")
+    if not _is_authority(cluster["certificate-authority-data"]):
+        raise _Unusable("data.config", "a certificate in tlsClientConfig.caData, PEM in base64")
     return _access(cluster, user)
 
 
@@ -257,10 +292,10 @@ def _argo(secret: MemberSecret) -> Access:
 class Roster:
     """The members that Secrets name, each by the Secret that counts, and what is wrong.
 
-    A member without Access is named by a Secret that cannot be used.
+    A member without Access has the Ref of its Secret, which cannot be used.
     """
 
-    members: Mapping[str, Access | None] = field(default_factory=dict)
+    members: Mapping[str, Access | Ref] = field(default_factory=dict)
     problems: Mapping[Ref, tuple[Problem, ...]] = field(default_factory=dict)
 
 
@@ -278,7 +313,7 @@ def draw_up(
     Of two Secrets with one ID the older counts, but one in the namespace `home` before any other:
     that one is fleetgate's own. `reserved` are members that no Secret can name.
     """
-    members: dict[str, Access | None] = {}
+    members: dict[str, Access | Ref] = {}
     holders: dict[str, str] = dict.fromkeys(reserved, "fleetgate's command line")
     problems: dict[Ref, tuple[Problem, ...]] = {}
     namespaces = tuple(dict.fromkeys((home, *trusted)))
@@ -299,7 +334,7 @@ def draw_up(
                 found.append(Problem(secret.ref, "DuplicateMember", "", name, expected, effect))
             else:
                 holders[name] = f"Secret {secret.ref.namespace}/{secret.ref.name}"
-                members[name] = access
+                members[name] = access or secret.ref
         if found:
             problems[secret.ref] = tuple(found)
     return Roster(members, problems)

@@ -308,7 +308,8 @@ def test_a_member_whose_secret_was_never_of_use_cannot_be_reached(rig: Kubernete
         declare(rig.servers[HUB], naming("two", {}))
         await listener.until(lost(listener, "two"))
         assert listener.state.origins["two"].message == (
-            "the Secret on the hub that names the member cannot be used"
+            f"Secret {HOME}/member-two on the hub, which names it, cannot be used; "
+            "its events say why"
         )
         rig.find("two")
         await listener.until(found(listener, "two"))

@@ -17,8 +17,11 @@ from fleet.kubernetes.members import (
     read_claims,
 )
 from fleet.ref import HUB, Ref
+from tests.support.authority import Authority
 
 KEPT = "s3cret-token"
+AUTHORITY = b64encode(Authority.make("fleet").certificate).decode()
+GARBAGE: dict[str, object] = {"no-base64": "%", "no-pem": "Q0E=", "a-number": 5}
 OWN = {"fleetgate.dev/member": "one"}
 ISTIO = {"istio/multiCluster": "true"}
 ARGO = {"argocd.argoproj.io/secret-type": "cluster"}
@@ -58,8 +61,8 @@ def secret(
     return member_secret(Ref(HUB, "Secret", namespace, name), value)
 
 
-def cluster_and_user(access: Access | None) -> tuple[object, object]:
-    assert access is not None
+def cluster_and_user(access: Access | Ref | None) -> tuple[object, object]:
+    assert isinstance(access, Access)
     config = access.kubeconfig
     assert config["current-context"] == config["contexts"][0]["name"]
     return config["clusters"][0]["cluster"], config["users"][0]["user"]
@@ -103,7 +106,7 @@ def cluster_and_user(access: Access | None) -> tuple[object, object]:
                     "kubeconfig": kubeconfig(
                         cluster={
                             "server": "https://one",
-                            "certificate-authority-data": "Q0E=",
+                            "certificate-authority-data": AUTHORITY,
                             "tls-server-name": "name",
                             "proxy-url": "http://proxy",
                             "insecure-skip-tls-verify": True,
@@ -115,7 +118,7 @@ def cluster_and_user(access: Access | None) -> tuple[object, object]:
             "one",
             {
                 "server": "https://one",
-                "certificate-authority-data": "Q0E=",
+                "certificate-authority-data": AUTHORITY,
                 "tls-server-name": "name",
                 "proxy-url": "http://proxy",
                 "insecure-skip-tls-verify": True,
@@ -131,12 +134,12 @@ def cluster_and_user(access: Access | None) -> tuple[object, object]:
                     "server": "https://west",
                     "config": {
                         "bearerToken": KEPT,
-                        "tlsClientConfig": {"insecure": False, "caData": "Q0E="},
+                        "tlsClientConfig": {"insecure": False, "caData": AUTHORITY},
                     },
                 },
             ),
             "west",
-            {"server": "https://west", "certificate-authority-data": "Q0E="},
+            {"server": "https://west", "certificate-authority-data": AUTHORITY},
             {"token": KEPT},
             id="argo-token",
         ),
@@ -218,8 +221,36 @@ def test_a_secret_of_istio_may_name_several_members() -> None:
         pytest.param(
             secret(OWN, {"kubeconfig": kubeconfig(cluster={"server": 5})}),
             "data.kubeconfig",
-            "a kubeconfig with the URL of a server",
+            "a kubeconfig whose `server` is a URL such as https://10.0.0.7:6443",
             id="no-server",
+        ),
+        pytest.param(
+            secret(OWN, {"kubeconfig": kubeconfig(cluster={"server": "127.0.0.1:6443"})}),
+            "data.kubeconfig",
+            "a kubeconfig whose `server` is a URL such as https://10.0.0.7:6443",
+            id="no-scheme",
+        ),
+        pytest.param(
+            secret(OWN, {"kubeconfig": kubeconfig(user={"as": "admin", "token": ""})}),
+            "data.kubeconfig",
+            "a kubeconfig with credentials such as `token`; there are none",
+            id="no-credentials",
+        ),
+        *(
+            pytest.param(
+                secret(
+                    ISTIO,
+                    {
+                        "east": kubeconfig(
+                            cluster={"server": "https://x", "certificate-authority-data": garbage}
+                        )
+                    },
+                ),
+                "data.east",
+                "a kubeconfig whose `certificate-authority-data` is a certificate, PEM in base64",
+                id=f"authority-{name}",
+            )
+            for name, garbage in GARBAGE.items()
         ),
         pytest.param(
             secret({"fleetgate.dev/member": ""}, {"kubeconfig": kubeconfig()}),
@@ -235,6 +266,25 @@ def test_a_secret_of_istio_may_name_several_members() -> None:
             "data.server",
             "the URL of the member's API server; it is missing",
             id="argo-server",
+        ),
+        pytest.param(
+            secret(ARGO, {"name": "west", "server": "x:6443", "config": {"bearerToken": KEPT}}),
+            "data.server",
+            "a URL such as https://10.0.0.7:6443",
+            id="argo-no-scheme",
+        ),
+        pytest.param(
+            secret(
+                ARGO,
+                {
+                    "name": "west",
+                    "server": "https://x",
+                    "config": {"bearerToken": KEPT, "tlsClientConfig": {"caData": "Q0E="}},
+                },
+            ),
+            "data.config",
+            "a certificate in tlsClientConfig.caData, PEM in base64",
+            id="argo-authority",
         ),
         pytest.param(
             secret(ARGO, {"name": "west", "server": "https://x", "config": f"{KEPT}"}),
@@ -382,5 +432,5 @@ def test_no_secret_takes_the_place_of_a_member_of_the_command_line() -> None:
 def test_a_member_whose_secret_cannot_be_used_is_a_member_still() -> None:
     found = secret(OWN, {"kubeconfig": "?"})
     roster = draw_up([claimed(found)], "home")
-    assert roster.members == {"one": None}
+    assert roster.members == {"one": found.ref}
     assert roster.problems.keys() == {found.ref}

@@ -10,11 +10,13 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Never, TypeAlias
 
 from fleet.events import Emit, Event, Members
 from fleet.kubernetes.connection import ApiServer, BadKubeconfig
 from fleet.kubernetes.members import TRUSTED, Access
+from fleet.ref import Ref
 from fleet.sources.kubernetes.hub import Hub
 from fleet.sources.kubernetes.member import Member
 from fleet.sources.kubernetes.needs import Needs
@@ -25,8 +27,8 @@ log = logging.getLogger(__name__)
 NAMESPACE: Final = "fleetgate-system"
 """fleetgate's own namespace on the hub."""
 
-_Way: TypeAlias = Connect | Access | None
-"""How a member is reached: as the operator says, or a Secret; None where it cannot be used."""
+_Way: TypeAlias = Connect | Access | Ref
+"""How a member is reached: as the operator says, or a Secret; its Ref if it cannot be used."""
 
 
 class KubernetesSource:
@@ -150,13 +152,14 @@ class _Read:
 
 
 def _connect(way: _Way) -> Connect:
-    if way is None:
-        return _unusable
+    if isinstance(way, Ref):
+        return partial(_unusable, way)
     if isinstance(way, Access):
         kubeconfig = way.kubeconfig
         return lambda: ApiServer.from_kubeconfig(kubeconfig)
     return way
 
 
-async def _unusable() -> ApiServer:
-    raise BadKubeconfig("the Secret on the hub that names the member cannot be used")
+async def _unusable(secret: Ref) -> ApiServer:
+    named = f"Secret {secret.namespace}/{secret.name}"
+    raise BadKubeconfig(f"{named} on the hub, which names it, cannot be used; its events say why")
