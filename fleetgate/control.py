@@ -41,7 +41,8 @@ TURN_EVENTS = 500
 class ControlSettings:
     """How the control plane starts, and where gateways listen.
 
-    `start_deadline` is how long a member that does not answer may hold up the start, in seconds.
+    `start_deadline` is how long a member that does not answer may hold up the start, or a gateway
+    to which it is newly attached, in seconds.
     `bind` is the address of every gateway, or, where all Envoys run on `one_host`, of the first:
     each further gateway takes the next one. `port_offset` is added to every gateway port. `taken`
     are the ports that Envoys need themselves, as far as that is known.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -14,6 +15,7 @@ from fleet.kubernetes.members import TRUSTED
 from fleet.kubernetes.renewed import RenewedServer
 from fleet.ref import Ref
 from fleet.sources.directory import DirectorySource
+from fleet.sources.kubernetes.attaching import PATIENCE
 from fleet.sources.kubernetes.reading import Connect
 from fleet.sources.kubernetes.source import NAMESPACE, KubernetesSource
 from fleet.sources.remembered import NoStateDirectoryError, Recall, Remembered
@@ -80,10 +82,13 @@ class Fleet:
 
 
 @asynccontextmanager
-async def open_fleet(place: Place, state: Path | None = None) -> AsyncIterator[Fleet]:
+async def open_fleet(
+    place: Place, state: Path | None = None, patience: timedelta = PATIENCE
+) -> AsyncIterator[Fleet]:
     """Have a fleet that can be read while the block runs. Raises OperatorError.
 
-    `state` is a directory in which what was read is remembered; None remembers nothing.
+    `state` is a directory in which what was read is remembered; None remembers nothing. `patience`
+    is how long a gateway waits for newly attached members.
     """
     match place:
         case DirectoryPlace(root):
@@ -97,7 +102,7 @@ async def open_fleet(place: Place, state: Path | None = None) -> AsyncIterator[F
             hub = await _client(place)
             try:
                 source = KubernetesSource(
-                    place.connect, _members(place), place.namespace, place.trusted
+                    place.connect, _members(place), place.namespace, place.trusted, patience
                 )
                 remembered = await _remembered(source, state, source.recall)
                 yield Fleet(remembered, _no_file, Hub(hub, place.namespace))

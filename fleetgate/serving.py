@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -119,7 +120,8 @@ async def serving(
     """
     _refuse_open_xds(place, settings.xds)
     _refuse_one_port_for_both(settings)
-    async with open_fleet(place, settings.state) as fleet:
+    patience = timedelta(seconds=settings.control.start_deadline)
+    async with open_fleet(place, settings.state, patience) as fleet:
         control = ControlPlane(fleet.source, SnapshotCache(), settings.control)
         admin = Admin(control, fleet.file_of, admin_of)
         admin_port = await admin.start(settings.admin_address, settings.admin_port)

@@ -69,8 +69,12 @@ class Tree:
             )
 
     def scan(self) -> list[Event]:
-        """Read what has changed. O(files) to look, O(changed) to read; blocks meanwhile."""
-        return [event for origin in self._origins() for event in self._scan_origin(origin)]
+        """Read what has changed. O(files) to look, O(changed) to read; blocks meanwhile.
+
+        The hub is read first and said last: a gateway finds the members that it attaches.
+        """
+        hub, *members = [list(self._scan_origin(origin)) for origin in self._origins()]
+        return [event for said in (*members, hub) for event in said]
 
     # -- origins -----------------------------------------------------------------------------------
 

@@ -124,7 +124,8 @@ START_DEADLINE = click.option(
     default=10.0,
     show_default=True,
     type=click.FloatRange(0, 3600),
-    help="How long a member that does not answer may hold up the start. The hub has to be read.",
+    help="How long a member that does not answer may hold up the start, or a gateway to which it "
+    "is newly attached. The hub has to be read.",
 )
 
 NO_STATUS = click.option(

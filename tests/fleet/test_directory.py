@@ -63,17 +63,17 @@ def file(name: str, origin: str = HUB) -> Ref:
 # -- what is read --------------------------------------------------------------------------------
 
 
-def test_hub_objects_come_before_the_hub_is_listed_and_members_follow(fleet: Fleet) -> None:
+def test_members_are_listed_before_the_hub_whose_gateways_attach_them(fleet: Fleet) -> None:
     fleet.write("hub/x.yaml", SHOP)
     fleet.write("clusters/one/x.yaml", CART)
     fleet.write("clusters/two/x.yaml", CART)
     assert [line(event) for event in fleet.tree.scan()] == [
-        "upserted Ingress default/shop",
-        "listed hub",
         "upserted Service default/cart in one",
         "listed one",
         "upserted Service default/cart in two",
         "listed two",
+        "upserted Ingress default/shop",
+        "listed hub",
     ]
 
 

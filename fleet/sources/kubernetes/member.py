@@ -7,7 +7,7 @@ from fleet.events import Event
 from fleet.kinds import KINDS
 from fleet.kubernetes.collection import Collection
 from fleet.sources.kubernetes.objects import Objects, Say
-from fleet.sources.kubernetes.reading import Connect, Reading
+from fleet.sources.kubernetes.reading import Connect, Reading, Standing
 
 SERVICES: Final = Collection(KINDS["Service"])
 SLICES: Final = Collection(KINDS["EndpointSlice"], label_selector="kubernetes.io/service-name")
@@ -19,12 +19,16 @@ PODS: Final = Collection(
 
 
 class Member:
-    """Says what a member holds, until it is retired."""
+    """Says what a member holds, until it is retired.
+
+    `has_answered` is whether it has listed, or is known not to be able to.
+    """
 
     def __init__(self, name: str, connect: Connect, say: Say) -> None:
+        self.has_answered = False
         self._name = name
         self._emit: Say | None = say
-        self._reading = Reading(name, connect, lambda standing: self._say([standing]))
+        self._reading = Reading(name, connect, self._stand)
         for collection in (SERVICES, SLICES):
             self._reading.follow(collection, Objects(collection, name, self._say))
         self._pods: Objects | None = None
@@ -55,6 +59,10 @@ class Member:
     async def refresh(self) -> None:
         """Return when what it held at the time of the call has been said, or that it is lost."""
         await self._reading.refresh()
+
+    def _stand(self, standing: Standing) -> None:
+        self.has_answered = True
+        self._say([standing])
 
     def _say(self, events: Sequence[Event]) -> None:
         if self._emit is not None:

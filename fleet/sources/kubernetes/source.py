@@ -1,6 +1,6 @@
 """A fleet as the API servers of a hub and its members declare it.
 
-hub ──objects, Secrets──▶ Hub ──▶ events
+hub ──objects, Secrets──▶ Hub ──▶ Attaching ──▶ events
                            │ needs, roster
                            ▼
 members ──objects──▶ one Member each, while a gateway is attached to it ──▶ events
@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Final, Never, TypeAlias
 
@@ -17,6 +18,7 @@ from fleet.events import Emit, Event, Members
 from fleet.kubernetes.connection import ApiServer, BadKubeconfig
 from fleet.kubernetes.members import TRUSTED, Access
 from fleet.ref import Ref
+from fleet.sources.kubernetes.attaching import PATIENCE, Attaching
 from fleet.sources.kubernetes.hub import Hub
 from fleet.sources.kubernetes.member import Member
 from fleet.sources.kubernetes.needs import Needs
@@ -37,7 +39,8 @@ class KubernetesSource:
     Members are those of `members`, by ID, and those that Secrets on the hub name; the Secrets of
     fleetgate's own shape are in `namespace`, those of Istio's and Argo CD's there or in `trusted`
     namespaces. A connection is made when it is needed, and again when
-    its credentials are refused.
+    its credentials are refused. A gateway waits for newly attached members, no longer than
+    `patience`.
     """
 
     def __init__(
@@ -46,9 +49,11 @@ class KubernetesSource:
         members: Mapping[str, Connect],
         namespace: str = NAMESPACE,
         trusted: Iterable[str] = TRUSTED,
+        patience: timedelta = PATIENCE,
     ) -> None:
         self._given = dict(members)
-        self._hub = Hub(hub, namespace, self._given, trusted, self._say, self._settle)
+        attaching = self._attaching = Attaching(self._say, self._unread, patience, self._settle)
+        self._hub = Hub(hub, namespace, self._given, trusted, attaching.hear, self._settle)
         self._recalled = Needs()
         self._members: dict[str, _Read] = {}
         self._told: frozenset[str] | None = None
@@ -81,6 +86,7 @@ class KubernetesSource:
         finally:
             self._emit = None
             self._running.clear()
+            self._attaching.retire()
             self._hub.retire()
             for read in self._members.values():
                 read.member.retire()
@@ -102,12 +108,19 @@ class KubernetesSource:
         if self._emit is not None:
             self._emit(events)
 
+    def _say_of_member(self, events: Sequence[Event]) -> None:
+        self._say(events)
+        if self._attaching.is_waiting:  # not at once: members may be settled just now
+            asyncio.get_running_loop().call_soon(self._settle)
+
     def _settle(self) -> None:
         """Read the members that the hub asks for, and only those."""
         if self._tasks is None:
             return
         # Until it has listed, part of what it asks for is not known yet.
         needs = self._hub.needs if self._hub.is_listed else self._recalled
+        if self._hub.is_listed:
+            self._attaching.settle()
         wanted = self._wanted(needs)
         for name in self._members.keys() - wanted.keys():
             self._members.pop(name).end()
@@ -120,15 +133,29 @@ class KubernetesSource:
             self._members[name].member.need_labels(needed=needs.labels)
 
     def _wanted(self, needs: Needs) -> dict[str, _Way]:
-        """How to reach each member that is known and needed."""
+        """How to reach each member that is known and needed, or in force until others are read."""
+        known = self._known()
+        needed = needs.members | self._attaching.in_force
+        return {name: known[name] for name in sorted(needed & known.keys())}
+
+    def _known(self) -> dict[str, _Way]:
         named = self._hub.roster.members if self._hub.is_listed else {}
-        known: dict[str, _Way] = {**named, **self._given}
-        return {name: known[name] for name in sorted(needs.members & known.keys())}
+        return {**named, **self._given}
+
+    def _unread(self, members: frozenset[str]) -> frozenset[str]:
+        """Those of them that are read, or about to be, and have not answered yet.
+
+        Before the hub is listed there is nothing in force that they could empty.
+        """
+        if not self._hub.is_listed:
+            return frozenset()
+        answered = {name for name, read in self._members.items() if read.member.has_answered}
+        return (members & self._known().keys()) - answered
 
     def _read(self, name: str, way: _Way, tasks: asyncio.TaskGroup) -> None:
         read = self._members.get(name)
         if read is None:
-            member = Member(name, _connect(way), self._say)
+            member = Member(name, _connect(way), self._say_of_member)
             read = self._members[name] = _Read(way, member, tasks.create_task(member.run()))
             log.info("member %s is read from now on", name)
         elif read.way != way:
