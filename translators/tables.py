@@ -158,6 +158,7 @@ class Tables:
 
         # what everybody is told
         self.findings = Index(graph, "findings", self.plans, _found_in)
+        self.served = Index(graph, "served", self.plans, lambda _, plan: plan.origins)
         self.gateway_statuses = Derived(
             graph, "gateway statuses", self.configs, self._gateway_status
         )
@@ -372,13 +373,33 @@ class Tables:
                 lack = view.get(self.lacks, (gateway, Target((backend,))))
                 if lack is not None and lack is not Lack.NOTHING:
                     problems.add(lacking(rule, backend, lack))
-        serving = [g for g in attachment.gateways if view.must(self.sets, g) & rules.sets]
-        found = [self._addresses(view, gateway) for gateway in serving]
+        serving = self._serving(view, ref, rules)
+        found = [self._addresses(view, g) for g in attachment.gateways if g in serving]
         return IngressStatus(
             gateways=tuple(gateway_name(gateway) for gateway in attachment.gateways),
             addresses=tuple(dict.fromkeys(address for each in found for address in each)),
             problems=tuple(sorted(problems)),
         )
+
+    def _serving(self, view: View, ref: Ref, rules: IngressRules) -> set[Ref]:
+        """The gateways in which some rule of an Ingress is served."""
+        serving = {key.gateway for key in view.group(self.served, ref)}
+        # A canary by weight is a share of its main rule, unless a finding says that there is none.
+        weighed = [r for r in rules.rules if r.alternative and r.alternative.weight is not None]
+        if not weighed:
+            return serving
+        lonely = {
+            (key, problem.key)
+            for key in view.group(self.findings, ref)
+            for problem in view.must(self.plans, key).problems
+            if problem.at == ref
+        }
+        return serving | {
+            key.gateway
+            for key in view.must(self.claims, ref)
+            for rule in weighed
+            if rule.host == key.host and key.tables in rule.sets and (key, rule.at) not in lonely
+        }
 
     def _without_listener(
         self, view: View, ref: Ref, rules: IngressRules, gateway: Ref

@@ -6,7 +6,7 @@ import pytest
 
 from fleet.models import Ingress, IngressClass, MseIngressConfig
 from fleet.ref import HUB, Ref
-from tests.support.builders import ingress, mse_gateway
+from tests.support.builders import IngressBuilder, ingress, mse_gateway
 from tests.support.translation import World
 from translators.attachments import attach
 from translators.gateways import ADDRESSES, Selector, read_gateway
@@ -125,6 +125,53 @@ def test_a_gateway_that_does_not_listen_says_why(runtime: Runtime, shown: dict[s
     world.apply([])
     status = world.translator.tables.gateway_statuses.rows[GATEWAY]
     assert status.as_kubernetes() == {**shown, "remoteClusters": []}
+
+
+def of_web(**keys: str) -> IngressBuilder:
+    """An Ingress that asks for the path that an older one has."""
+    annotations = {f"nginx.ingress.kubernetes.io/{k.replace('_', '-')}": v for k, v in keys.items()}
+    made = ingress("late", host="web.test").path("/", to="late:80").of_class("mse")
+    dated = made.created("2021-01-01T00:00:00Z")
+    return dated.annotate(annotations) if annotations else dated
+
+
+@pytest.mark.parametrize(
+    ("late", "older", "is_shown"),
+    [
+        pytest.param(of_web(), True, False, id="lost-to-an-older-one"),
+        pytest.param(of_web(), False, True, id="alone"),
+        pytest.param(of_web().path("/more", to="late:80"), True, True, id="lost-in-part"),
+        pytest.param(of_web().default("late:80"), True, True, id="lost-but-for-its-default"),
+        pytest.param(of_web(canary="true", canary_weight="5"), True, True, id="canary-by-weight"),
+        pytest.param(of_web(canary="true", canary_weight="0"), True, True, id="paused-canary"),
+        pytest.param(of_web(canary="true", canary_by_header="x"), True, True, id="by-header"),
+        pytest.param(of_web(canary="true", canary_weight="5"), False, False, id="without-a-main"),
+        pytest.param(of_web(canary="true", canary_by_header="x"), False, False, id="by-header-too"),
+        pytest.param(of_web(canary="true"), True, False, id="canary-without-rule"),
+        pytest.param(of_web(canary="perhaps"), True, False, id="unusable"),
+    ],
+)
+def test_an_ingress_of_which_nothing_is_served_shows_no_address(
+    late: IngressBuilder, older: bool, is_shown: bool
+) -> None:
+    world = World()
+    world.put(mse_gateway("gw").manifest, late.manifest)
+    web = ingress("web", host="web.test").path("/", to="web:80").of_class("mse")
+    if older:
+        world.put(web.created("2020-01-01T00:00:00Z").manifest)
+    statuses = world.translator.tables.ingress_statuses.rows
+    assert statuses[late.ref()].addresses == (("127.0.0.1",) if is_shown else ())
+
+
+def test_an_ingress_shows_an_address_once_the_older_one_is_gone() -> None:
+    world = World()
+    older = ingress("web", host="web.test").path("/", to="web:80").of_class("mse")
+    older = older.created("2020-01-01T00:00:00Z")
+    world.put(mse_gateway("gw").manifest, older.manifest, of_web().manifest)
+    statuses = world.translator.tables.ingress_statuses
+    assert statuses.rows[of_web().ref()].addresses == ()
+    world.remove(older.manifest)
+    assert statuses.rows[of_web().ref()].addresses == ("127.0.0.1",)
 
 
 def shop(spec_class: str | None = None, annotation: str | None = None) -> Ingress:
