@@ -130,6 +130,7 @@ class Lack(Enum):
     """What a backend lacks, if anything; the route stays and answers 503."""
 
     NOTHING = ""
+    MEMBERS = "the gateway has no members"
     SERVICE = "no attached member has this Service"
     PORT = "the Service has no such port in any attached member"
     ENDPOINTS = "the Service has no ready Pod in any attached member"

@@ -200,9 +200,10 @@ def _troubled(gateway: Gateway, cluster: RemoteCluster) -> Problem:
     return Problem(gateway.ref, "MemberNotFound", key, cluster.cluster_id, expected, effect)
 
 
-def lacking(rule: Rule, backend: Backend, lack: Lack) -> Problem:
-    """The problem of a rule whose backend has nobody to answer."""
+def lacking(rule: Rule, backend: Backend, lack: Lack, gateway: str) -> Problem:
+    """The problem of a rule whose backend has nobody to answer; `gateway` is "" if there is one."""
     reasons = {
+        Lack.MEMBERS: "NoMembers",
         Lack.SERVICE: "ServiceNotFound",
         Lack.PORT: "PortNotFound",
         Lack.ENDPOINTS: "NoReadyPods",
@@ -217,5 +218,5 @@ def lacking(rule: Rule, backend: Backend, lack: Lack) -> Problem:
         f"{rule.at}.backend" if "paths" in rule.at else rule.at,
         f"{backend.namespace}/{backend.service}:{backend.port}",
         "a Service with this port and a ready Pod in an attached member",
-        f"{lack.value}, {effect}",
+        f"{lack.value}, {effect}" + (f" at {gateway}" if gateway else ""),
     )

@@ -302,9 +302,10 @@ class Tables:
             return None  # an aggregate has no endpoints of its own
         backend = target.backends[0]
         name = backend_name(backend)
-        lack = Lack.SERVICE
+        members = view.must(self.members, gateway)
+        lack = Lack.SERVICE if members else Lack.MEMBERS
         pools: dict[str, list[PodEndpoint]] = {}
-        for member in view.must(self.members, gateway):
+        for member in members:
             service = view.get(
                 self.services, Ref(member, "Service", backend.namespace, backend.service)
             )
@@ -372,7 +373,7 @@ class Tables:
             for rule, backend in rules.named:
                 lack = view.get(self.lacks, (gateway, Target((backend,))))
                 if lack is not None and lack is not Lack.NOTHING:
-                    problems.add(lacking(rule, backend, lack))
+                    problems.add(lacking(rule, backend, lack, _one_of(attachment, gateway)))
         serving = self._serving(view, ref, rules)
         found = [self._addresses(view, g) for g in attachment.gateways if g in serving]
         return IngressStatus(
@@ -410,6 +411,11 @@ class Tables:
                 # Only here: an Ingress that is served does not hear of other listeners.
                 served = tuple(entry.at for entry in self._served(view, gateway))
                 yield without_listener(ref, asked, gateway_name(gateway), served)
+
+
+def _one_of(attachment: Attachment, gateway: Ref) -> str:
+    """The name of a gateway of an Ingress, "" where there is no other one."""
+    return gateway_name(gateway) if len(attachment.gateways) > 1 else ""
 
 
 def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:

@@ -161,7 +161,7 @@ def test_an_ingress_has_the_address_of_its_gateway_as_long_as_there_is_one(
 def test_a_problem_is_an_event_on_its_object(hub: Cluster, tmp_path: Path) -> None:
     declare(hub, manifests.gateway(GATEWAY, []), manifests.ingress())
     with serve(hub, tmp_path):
-        until(lambda: "ServiceNotFound" in hub.kubectl("describe", "ingress", "web"))
+        until(lambda: "NoMembers" in hub.kubectl("describe", "ingress", "web"))
 
 
 def test_nothing_is_written_where_that_is_switched_off(hub: Cluster, tmp_path: Path) -> None:

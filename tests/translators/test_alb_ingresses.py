@@ -193,7 +193,7 @@ def test_listeners_of_an_ingress(
 ) -> None:
     world = served(rule, ports=ports)
     assert tables(world) == hosts
-    assert [reason for reason in world.problems("web") if reason != "ServiceNotFound"] == problems
+    assert [reason for reason in world.problems("web") if reason != "NoMembers"] == problems
 
 
 def test_entries_of_tls_without_effect_are_one_problem_that_names_them() -> None:
@@ -346,7 +346,7 @@ def test_spellings_of_alb_mean_nothing_to_an_mse_gateway() -> None:
     main = WEB.of_class("mse").annotate({f"{ALB}canary": "true", f"{ALB}order": "1"})
     world.put(mse_gateway().manifest, main.manifest)
     assert tables(world, "mse/gw") == ["mse|web.test"]
-    assert world.problems("web") == ["ServiceNotFound"]
+    assert world.problems("web") == ["NoMembers"]
 
 
 def test_a_backend_that_is_an_action_needs_the_action() -> None:

@@ -1,12 +1,13 @@
 """Which gateways there are, and which Ingresses they take."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
 
 from fleet.models import Ingress, IngressClass, MseIngressConfig
 from fleet.ref import HUB, Ref
-from tests.support.builders import IngressBuilder, ingress, mse_gateway
+from tests.support.builders import IngressBuilder, ingress, mse_gateway, service, slice_of
 from tests.support.translation import World
 from translators.attachments import attach
 from translators.gateways import ADDRESSES, Selector, read_gateway
@@ -246,3 +247,51 @@ def test_class_of_a_gateway_that_does_not_exist_is_reported() -> None:
         "fast",
     )
     assert "spec.parameters name a gateway that exists, not MseIngressConfig gone" in str(problem)
+
+
+# -- who has nobody to answer ---------------------------------------------------------------------
+
+WEB = ingress("web", host="web.test").path("/", to="web:80").of_class("mse")
+
+
+@pytest.mark.parametrize(
+    ("gateways", "said"),
+    [
+        pytest.param(
+            {"gw": ["c1"]},
+            ["ServiceNotFound: no attached member has this Service, {}"],
+            id="no-service",
+        ),
+        pytest.param({"gw": []}, ["NoMembers: the gateway has no members, {}"], id="no-member"),
+        pytest.param(
+            {"gw": ["c1"], "well": ["c2"]},
+            ["ServiceNotFound: no attached member has this Service, {} at mse/gw"],
+            id="one-of-two",
+        ),
+        pytest.param(
+            {"gw": [], "well": ["c2"]},
+            ["NoMembers: the gateway has no members, {} at mse/gw"],
+            id="one-of-two-without-members",
+        ),
+        pytest.param(
+            {"a": ["c1"], "b": []},
+            [
+                "NoMembers: the gateway has no members, {} at mse/b",
+                "ServiceNotFound: no attached member has this Service, {} at mse/a",
+            ],
+            id="both",
+        ),
+    ],
+)
+def test_an_ingress_is_told_at_which_gateway_nobody_answers(
+    gateways: Mapping[str, Sequence[str]], said: list[str]
+) -> None:
+    world = World()
+    world.put(*(mse_gateway(name, members=ids).manifest for name, ids in gateways.items()))
+    world.put(
+        service("web").manifest, slice_of("web", addresses=["10.0.0.1"]).manifest, origin="c2"
+    )
+    world.put(WEB.manifest)
+    problems = world.translator.tables.ingress_statuses.rows[WEB.ref()].problems
+    found = [f"{problem.reason}: {problem.effect}" for problem in problems]
+    assert found == [text.format("requests are answered with 503") for text in said]
