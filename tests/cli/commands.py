@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -113,7 +114,14 @@ class Staying:
 
     def processes(self, name: str = "") -> list[int]:
         """The pids of the processes below it, or of those with a name."""
-        return [pid for pid, called in _below(self._process.pid) if name in called]
+        return [pid for pid, called in below(self._process.pid) if name in called]
+
+
+def free_offset() -> str:
+    """A port offset for which the gateway's port is free on the demo's address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(int(probe.getsockname()[1]) - 80)
 
 
 def runs(pid: int) -> bool:
@@ -124,10 +132,11 @@ def runs(pid: int) -> bool:
     return False
 
 
-def _below(parent: int) -> Iterator[tuple[int, str]]:
+def below(parent: int) -> Iterator[tuple[int, str]]:
+    """The processes below one, with their names."""
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it may end while we look
             name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
             if int(rest.split()[1]) == parent:
                 yield int(entry.name), name
-                yield from _below(int(entry.name))
+                yield from below(int(entry.name))

@@ -1,22 +1,14 @@
 """`demo` walks through the documents' examples; its exit status says whether all of them hold."""
 
 import signal
-import socket
 
 import pytest
 
-from tests.cli.commands import FLEETGATE, Staying, fleetgate, runs
-
-
-def _free_offset() -> str:
-    """A port offset for which the gateway's port is free on the demo's address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(int(probe.getsockname()[1]) - 80)
+from tests.cli.commands import FLEETGATE, Staying, fleetgate, free_offset, runs
 
 
 def test_every_example_holds_and_nothing_is_logged_between_them() -> None:
-    walked = fleetgate("demo", "--once", "--port-offset", _free_offset(), "--admin-port", "0")
+    walked = fleetgate("demo", "--once", "--port-offset", free_offset(), "--admin-port", "0")
 
     assert (walked.status, walked.err) == (0, "")
     assert "\nAll 11 examples hold (" in walked.out
@@ -26,7 +18,7 @@ def test_every_example_holds_and_nothing_is_logged_between_them() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_in_the_middle_of_the_walk_leaves_nothing_behind(number: signal.Signals) -> None:
-    command = (*FLEETGATE, "demo", "--port-offset", _free_offset(), "--admin-port", "0")
+    command = (*FLEETGATE, "demo", "--port-offset", free_offset(), "--admin-port", "0")
     with Staying(command, "Example 1") as demo:
         pids = demo.processes()
         assert len(pids) > 2

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import PORT_OFFSET, fleetgate, run
+from tests.cli.commands import PORT_OFFSET, fleetgate, free_offset, run
 from tests.support.builders import alb_gateway, write
 
 FREE_PORTS = ("--xds-port", "0", "--admin-port", "0")
@@ -77,7 +77,8 @@ def test_the_xds_port_is_taken(command: str, fleet: Path) -> None:
 
 @pytest.mark.parametrize("command", ["up", "serve", "demo"])
 def test_the_admin_port_is_taken(command: str, fleet: Path) -> None:
-    rest = () if command == "demo" else (fleet, "--xds-port", "0")
+    demo = ("--port-offset", free_offset())
+    rest = demo if command == "demo" else (fleet, "--xds-port", "0")
     with taken() as port:
         ended = fleetgate(command, *rest, "--admin-port", port)
 
@@ -94,7 +95,8 @@ def test_xds_and_admin_have_a_port_each(command: str, fleet: Path) -> None:
 
 @pytest.mark.parametrize("command", ["up", "demo"])
 def test_there_is_no_envoy(command: str, fleet: Path, tmp_path: Path) -> None:
-    rest = () if command == "demo" else (fleet, "--xds-port", "0")
+    demo = ("--port-offset", free_offset())
+    rest = demo if command == "demo" else (fleet, "--xds-port", "0")
     program = (sys.executable, "-c", WITHOUT_ENVOY_PACKAGE)
 
     ended = run((*program, command, *rest, "--admin-port", "0"), env={"PATH": str(tmp_path)})
