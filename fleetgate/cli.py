@@ -6,11 +6,12 @@ Exit status: 0 yes, 1 no (a problem, not in time), 2 wrong usage or environment.
 import logging
 import sys
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from fleetgate.errors import OperatorError, operator_error
+from fleetgate.output import ReaderGone, told_of_stdout
 
 COMMANDS: Final = (
     "demo",
@@ -42,16 +43,19 @@ class _Commands(click.Group):
         found: click.Command = getattr(import_module(f"fleetgate.commands.{cmd_name}"), cmd_name)
         return found
 
-    def invoke(self, ctx: click.Context) -> object:
+    def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (click's own)
         """Run the command; no traceback for a mistake of the operator."""
-        try:
-            return super().invoke(ctx)
-        except (OperatorError, BaseExceptionGroup) as e:
-            mistake = operator_error(e)
-            if mistake is None:
-                raise
-            click.echo(f"fleetgate: {mistake}", err=True)
-            ctx.exit(2)
+        with told_of_stdout():
+            try:
+                return super().main(*args, **kwargs)
+            except (OperatorError, BaseExceptionGroup) as e:
+                mistake = operator_error(e)
+                if mistake is None:
+                    raise
+                if isinstance(mistake, ReaderGone):
+                    sys.exit(1)
+                click.echo(f"fleetgate: {mistake}", err=True)
+                sys.exit(2)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
