@@ -46,6 +46,7 @@ class DirectorySource:
         self._tree = Tree(root)
         self._wake = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
+        self._why = ""
 
     def file_of(self, ref: Ref) -> str:
         """The file that an object was read from, relative to the fleet's directory."""
@@ -98,16 +99,23 @@ class DirectorySource:
                 try:
                     await self._follow(stop)
                 except (OSError, WatchfilesRustInternalError) as e:
-                    log.warning("cannot watch %s, reading it again and again: %s", self._root, e)
+                    self._unwatched(str(e))
                     await asyncio.sleep(_RETRY)
                 self._wake.set()
         finally:
             stop.set()  # else the thread that waits for events would go on
 
+    def _unwatched(self, why: str) -> None:
+        """Log why the directory cannot be watched, once for as long as that is so."""
+        if why != self._why:
+            log.warning("cannot watch %s, reading it again and again: %s", self._root, why)
+        self._why = why
+
     async def _follow(self, stop: StopSign) -> None:
         """Watch the directory that is there now, until it is another one."""
         watched = await asyncio.to_thread(_identity, self._root)
         notify = await asyncio.to_thread(_start_watching, self._root)
+        self._why = ""
         while await asyncio.to_thread(_identity, self._root) == watched:
             self._wake.set()
             await asyncio.to_thread(notify.watch, _SETTLE, _STEP, _AGAIN, stop)
