@@ -36,9 +36,14 @@ class ManifestFile:
     problems: tuple[Problem, ...] = ()
     unused: Mapping[str, int] = field(default_factory=Counter)
 
+    @property
+    def _kept(self) -> str:
+        """What follows where its news cannot be read: nothing to tell where it held nothing."""
+        return _KEPT if self.declared else ""
+
     def unreadable(self, reason: str, value: str, expected: str, key: str = "") -> "ManifestFile":
         """The file with what it held and a problem instead of news."""
-        problem = Problem(self.ref, reason, key, value, expected, _KEPT)
+        problem = Problem(self.ref, reason, key, value, expected, self._kept)
         return replace(self, stamp=None, digest=b"", problems=(problem,))
 
     def without_bytes_of(self, secrets: Set[Ref]) -> "ManifestFile":
@@ -81,7 +86,10 @@ class ManifestFile:
                 if isinstance(found, Unused):
                     unused[found.kind] += 1
                 elif found.ref.kind == FILE:
-                    unclear += (_in_document(problem, document) for problem in found.problems)
+                    unclear += (
+                        replace(_in_document(problem, document), effect=self._kept)
+                        for problem in found.problems
+                    )
                 elif found.ref in declared:
                     copies[found.ref] += 1
                 else:
@@ -104,12 +112,11 @@ def digest_of(data: bytes) -> bytes:
 def duplicate(ref: Ref, counts: str, copies: list[str]) -> Problem:
     """An object that is declared again, in other files or in the one that counts."""
     others = sorted(set(copies))
-    effect = f"the one in {counts} counts"
-    if others != [counts]:
-        effect += ", the next by path takes over when it goes"
-    value = f"declared in {' and '.join(dict.fromkeys([counts, *others]))}"
-    if counts in others:
-        value += f", {copies.count(counts) + 1} times in {counts}"
+    if others == [counts]:
+        value, effect = f"declared {len(copies) + 1} times in {counts}", "the first one counts"
+    else:
+        value = f"declared in {' and '.join([counts, *others])}"
+        effect = f"the one in {counts} counts, the next by path takes over when it goes"
     return Problem(ref, "DuplicateObject", "", value, "one declaration", effect)
 
 

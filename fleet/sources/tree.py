@@ -46,6 +46,8 @@ class Tree:
         self._said = Said()
         self._secrets = SecretUse()
         self._unused: Counter[str] = Counter()
+        self._untold = ""
+        """Why it is not known which members there are."""
 
     @property
     def unused(self) -> Mapping[str, int]:
@@ -79,11 +81,15 @@ class Tree:
     # -- origins -----------------------------------------------------------------------------------
 
     def _origins(self) -> list[str]:
-        """The hub, then the members that are there or were."""
+        """The hub, then the members that are there or were. A fleet need not have any."""
+        there: set[str] = set()
+        self._untold = ""
         try:
-            there = set(files.subdirectories(self._root / MEMBERS_DIRECTORY))
-        except OSError:
-            there = set()
+            there.update(files.subdirectories(self._root / MEMBERS_DIRECTORY))
+        except FileNotFoundError:
+            pass
+        except OSError as e:
+            self._untold = f"it cannot be read ({files.reason_of(e)})"
         return [HUB, *sorted((self._standing.keys() | there) - {HUB})]
 
     def _scan_origin(self, origin: str) -> Iterator[Event]:
@@ -175,8 +181,14 @@ class Tree:
         now: dict[Ref, Problem] = {}
         for name, why in listing.closed.items():
             at = Ref(origin, FILE, "", name)
-            expected, effect = "a folder that can be read", "what it held before stays in force"
-            now[at] = Problem(at, "UnreadableFile", "", why, expected, effect)
+            is_kept = any(file.startswith(f"{name}/") for file in self._files)
+            effect = "what it held before stays in force" if is_kept else ""
+            now[at] = Problem(at, "UnreadableFile", "", why, "a folder that can be read", effect)
+        if origin == HUB and self._untold:
+            at = Ref(origin, FILE, "", MEMBERS_DIRECTORY)
+            effect = "members that are not known yet are not read"
+            expected = "a folder of members that can be read"
+            now[at] = Problem(at, "UnreadableFile", "", self._untold, expected, effect)
         for name in files.strays(self._root / MEMBERS_DIRECTORY) if origin == HUB else ():
             at = Ref(origin, FILE, "", f"{MEMBERS_DIRECTORY}/{name}")
             expected = f"manifests in {MEMBERS_DIRECTORY}/MEMBER/"

@@ -393,6 +393,32 @@ def test_a_folder_that_cannot_be_read_keeps_what_it_held(fleet: Fleet) -> None:
     assert fleet.scan() == ["refused File hub/sub", "deleted Ingress default/shop"]
 
 
+def test_a_file_that_never_held_anything_keeps_nothing(fleet: Fleet) -> None:
+    fleet.write("hub/x.yaml", "[")
+    fleet.write("hub/y.yaml", "metadata: {}")
+    fleet.scan()
+    found = [*fleet.problems(file("hub/x.yaml")), *fleet.problems(file("hub/y.yaml"))]
+    assert [problem.effect for problem in found] == ["", ""]
+
+
+@pytest.mark.parametrize("broken", ["file", "link"])
+def test_a_folder_of_members_that_cannot_be_read_is_told(fleet: Fleet, broken: str) -> None:
+    shutil.rmtree(fleet.root / "clusters")
+    if broken == "file":
+        (fleet.root / "clusters").touch()
+        why = "it cannot be read (not a directory)"
+    else:
+        (fleet.root / "clusters").symlink_to("clusters")
+        why = "it cannot be read (too many levels of symbolic links)"
+    fleet.scan()
+    (problem,) = fleet.problems(file("clusters"))
+    assert problem.value == why
+    (fleet.root / "clusters").unlink()
+    fleet.write("clusters/one/x.yaml", CART)
+    fleet.scan()
+    assert not fleet.state.problems
+
+
 # -- one name, several manifests -----------------------------------------------------------------
 
 
@@ -430,6 +456,9 @@ def test_in_one_file_the_first_document_counts(fleet: Fleet) -> None:
     fleet.write("hub/a.yaml", ingress("shop", host="first"), ingress("shop", host="second"))
     assert fleet.scan() == ["upserted Ingress default/shop: DuplicateObject"]
     assert fleet.hosts == ["first"]
+    (problem,) = fleet.problems(SHOP.ref())
+    assert problem.value == "declared 2 times in hub/a.yaml"
+    assert problem.effect == "the first one counts"
 
 
 def test_a_key_that_is_written_twice_is_a_problem_of_the_object(fleet: Fleet) -> None:
