@@ -27,8 +27,8 @@ from fleetgate.commands.options import RUNNING
 def status(output: str, admin_port: int) -> None:
     """Show how a running fleetgate is doing.
 
-    Gateways with their phase and members, Ingresses, every problem, and each connected Envoy with
-    what it has acknowledged.
+    The hub while it is not read, gateways with their phase and members, Ingresses, every problem,
+    and each connected Envoy with what it has acknowledged.
 
     Exit status: 0 shown, 2 no control plane answers.
     """
@@ -55,6 +55,13 @@ def _place(gateway: Any) -> str:  # noqa: ANN401 (JSON)
 
 
 def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str]]]]:  # noqa: ANN401 (JSON)
+    hub = report["hub"]
+    if hub["state"] != "reachable":
+        yield (
+            "Hub",
+            ("STATE", "SINCE", "MESSAGE"),
+            [(hub["state"], _since(hub["since"]), hub["message"])],
+        )
     yield (
         "Gateways",
         ("NAME", "STATUS", "ADDRESS", "MEMBERS", "MESSAGE"),

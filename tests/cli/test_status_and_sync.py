@@ -81,6 +81,21 @@ def test_text_shows_since_when_a_member_is_lost(up: Staying, fleet: Path) -> Non
     assert " ".join(row[4:]) == f"ago) {message}"
 
 
+def test_text_shows_the_hub_while_it_is_not_read(up: Staying, fleet: Path) -> None:
+    assert not up.ask("status").out.startswith("Hub\n")
+    (fleet / "hub").rename(fleet / "away")
+    up.ask("sync", "--timeout", "2")
+
+    shown = up.ask("status").out
+
+    assert shown.startswith("Hub\n")
+    ((state, _, *told),) = _rows(shown, "Hub")
+    assert state == "unreachable"
+    message = "the directory hub is gone; what it held stays in force"
+    assert re.fullmatch(rf"\(\d+s ago\) {message}", " ".join(told))
+    assert _rows(shown, "Gateways")[0][1] == "Listening"
+
+
 def test_a_member_that_has_not_listed_yet_is_told_from_one_that_has() -> None:
     control = ControlPlane(MemorySource(), SnapshotCache(), ControlSettings())
     control.state.apply([Members(frozenset({"one", "two", "three"}))])
