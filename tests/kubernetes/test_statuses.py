@@ -29,8 +29,9 @@ def hub(clusters: Clusters) -> Cluster:
 
 @contextmanager
 def serve(hub: Cluster, place: Path, *options: str) -> Iterator[Fleetgate]:
-    free = ("--xds-port", "0", "--admin-port", "0", "--bind", "127.0.0.9")
-    command = ("serve", "--hub-kubeconfig", str(hub.kubeconfig), *free, *options)
+    free = ("--xds-port", "0", "--admin-port", "0")
+    bind = () if "--manage-gateways" in options else ("--bind", "127.0.0.9")
+    command = ("serve", "--hub-kubeconfig", str(hub.kubeconfig), *free, *bind, *options)
     with fleetgate(place / "fleetgate.log", *command) as serving:
         yield serving
 
