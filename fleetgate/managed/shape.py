@@ -1,7 +1,7 @@
 """What a gateway's object asks for: how many Envoys, how large, behind which load balancers.
 
-A value that cannot be read leaves its default in force, with one exception: it never makes a load
-balancer public. What is absent does, where that is the default.
+A value that cannot be read leaves its default in force, with one exception: it never makes public
+what its key does not say is public. What is absent does, where that is the default.
 """
 
 import re
@@ -26,7 +26,8 @@ HTTPS_PORT: Final = 443
 
 _SIZE: Final = re.compile(r"([1-9][0-9]{0,2})c([1-9][0-9]{0,3})g")
 _LOAD_BALANCER_SIZE: Final = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?")
-_NO_SIZES: Final = frozenset({"0", "false", "no", "none", "null", "off", "true", "yes", "on"})
+_OFF: Final = frozenset({"0", "false", "no", "none", "null", "off"})
+_ON: Final = frozenset({"true", "yes", "on"})
 """What somebody writes who takes the size for a switch."""
 
 _NETWORK: Final = ("publicSLBSpec", "privateSLBSpec", "vSwitches")
@@ -108,23 +109,22 @@ def _mse_shape(gateway: Ref, config: MseIngressConfig) -> Shape:
 
 def _mse_load_balancers(network: MseNetwork, report: Report) -> tuple[LoadBalancer, ...]:
     asked: dict[bool, LoadBalancer] = {}
-    for key, value, internal in (
-        ("network.privateSLBSpec", network.private_slb_spec, True),
-        ("network.publicSLBSpec", network.public_slb_spec, False),
+    for key, value, is_public in (
+        ("network.privateSLBSpec", network.private_slb_spec, False),
+        ("network.publicSLBSpec", network.public_slb_spec, True),
     ):
         if not (written := _text(value, "")):
             continue
-        if _is_load_balancer_size(written):
-            asked[internal] = LoadBalancer(internal, written)
-            continue
-        asked.setdefault(True, LoadBalancer(internal=True))
-        effect = "the cloud chooses the size" if internal else "an internal one holds, none public"
-        report(
-            key,
-            value,
-            "the size of a load balancer in the cloud's words, such as slb.s2.small",
-            effect,
-        )
+        is_size = _is_load_balancer_size(written)
+        is_off = is_public and written.lower() in _OFF
+        internal = is_off or not is_public
+        asked.setdefault(internal, LoadBalancer(internal, written if is_size else ""))
+        if not is_size:
+            expected = "the size of a load balancer in the cloud's words, such as slb.s2.small"
+            effect = (
+                "an internal one holds, none public" if is_off else "the cloud chooses the size"
+            )
+            report(key, value, expected, effect)
     for unknown in network.unknown:
         if unknown not in _NETWORK:
             report("network", unknown, f"one of {', '.join(_NETWORK)}", "it has no effect")
@@ -137,7 +137,7 @@ def _text(value: int | str | None, absent: str) -> str:
 
 
 def _is_load_balancer_size(text: str) -> bool:
-    return bool(_LOAD_BALANCER_SIZE.fullmatch(text)) and text.lower() not in _NO_SIZES
+    return bool(_LOAD_BALANCER_SIZE.fullmatch(text)) and text.lower() not in _OFF | _ON
 
 
 def _alb_shape(gateway: Ref, config: AlbConfig, settings: ManagedSettings) -> Shape:

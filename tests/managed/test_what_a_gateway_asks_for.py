@@ -157,10 +157,16 @@ def test_an_internal_load_balancer_stays_internal_whatever_its_size_says(size: o
     assert problem.effect == "the cloud chooses the size"
 
 
-@pytest.mark.parametrize(
-    "size",
-    [["slb.s2.small"], {"size": 2}, "slb s2", "x" * 64, False, True, "False", "none", 0, "off"],
-)
+@pytest.mark.parametrize("size", [["slb.s2.small"], {"size": 2}, "slb s2", "x" * 64, True, "yes"])
+def test_a_public_load_balancer_stays_public_whatever_its_size_says(size: object) -> None:
+    shape = shape_of(network(publicSLBSpec=size))
+
+    assert shape.load_balancers == (PUBLIC,)
+    (problem,) = shape.problems
+    assert problem.effect == "the cloud chooses the size"
+
+
+@pytest.mark.parametrize("size", [False, "False", "none", 0, "off"])
 @pytest.mark.parametrize(
     ("beside", "load_balancer"),
     [
@@ -170,7 +176,7 @@ def test_an_internal_load_balancer_stays_internal_whatever_its_size_says(size: o
         ),
     ],
 )
-def test_a_size_that_cannot_be_read_opens_no_public_load_balancer(
+def test_a_size_that_says_no_opens_no_public_load_balancer(
     size: object, beside: Json, load_balancer: LoadBalancer
 ) -> None:
     shape = shape_of(network(publicSLBSpec=size, **beside))
