@@ -90,7 +90,8 @@ class ControlPlane:
     def __init__(self, source: Source, cache: SnapshotCache, settings: ControlSettings) -> None:
         self.state = FleetState(lambda: datetime.now(UTC))
         self.cache = cache
-        self.translator = Translator(self.state, settings.bind_at(settings.bind))
+        self.failures = 0
+        self.translator = Translator(self.state, settings.bind_at(settings.bind), self._failed)
         self.gateways: dict[Ref, Bind] = {}
         self.gateways_changed = asyncio.Event()
         self.started = asyncio.Event()
@@ -155,6 +156,16 @@ class ControlPlane:
     def finds_problems(self, finder: Callable[[], Iterable[Problem]]) -> None:
         """Have further problems looked for wherever problems are shown."""
         self._finders.append(finder)
+
+    def _failed(self, table: str, key: object, error: Exception) -> None:
+        """Go on without a row that could not be computed."""
+        self.failures += 1
+        log.error(
+            "a mistake of fleetgate's own: %s of %s cannot be computed and stays as it was",
+            table,
+            key,
+            exc_info=error,
+        )
 
     def problems_changed(self) -> None:
         """Tell of problems anew: those that finders find may be others now."""

@@ -86,6 +86,11 @@ TURN_SECONDS = Family(
 )
 EVENTS = _counter("events", "", "Events taken from sources.")
 CHANGES = _counter("resource_changes", "type", "Resources published anew or removed.")
+FAILURES = _counter(
+    "translation_failures",
+    "",
+    "Computations that ended in a mistake of fleetgate's own: what they make stays as it was.",
+)
 RESOURCES = _gauge("resources", "gateway type", "Resources that are declared.")
 STREAMS = _gauge("xds_streams", "gateway protocol", "Connected streams; `delta` or `sotw`.")
 UNACKNOWLEDGED = _gauge(
@@ -121,6 +126,7 @@ FAMILIES: Final = (
     TURN_SECONDS,
     EVENTS,
     CHANGES,
+    FAILURES,
     RESOURCES,
     STREAMS,
     UNACKNOWLEDGED,
@@ -203,6 +209,7 @@ class Metrics:
         expires = self.expires()
         yield CERTIFICATE, {(): expires.timestamp()} if expires else {}
         yield EVENTS, {(): self._events}
+        yield FAILURES, {(): control.failures}
         yield CHANGES, {(name,): self._changes[name] for name in SHORT_NAMES.values()}
         yield from self._declared()
         yield from self._streams()

@@ -17,6 +17,10 @@ in the domain; what stands there counts only where the computation reads it. An 
 rows of a table by whatever keys `of(key, row)` names, and is itself a table of sorted tuples; the
 usual domain is an index ("every host that an Ingress names").
 
+A computation that raises is a mistake of ours, never a user's. Whoever made the Graph is told of
+it, and the row stays as it was until something that it has read changes: one mistake costs one row,
+not the fleet. Where nobody wants to be told, it is raised.
+
 Costs: one changed row costs its readers, not the size of the table. A group is sorted when it is
 read after a change, O(n log n) of that group, so nothing should read a group that grows with the
 fleet. Most groups have one member and most rows one reader, and these are kept without a set of
@@ -32,6 +36,8 @@ V = TypeVar("V")
 G = TypeVar("G", bound=Hashable)
 Reader: TypeAlias = tuple["Derived[Any, Any]", Hashable]
 """A row of a derived table: its table and its key."""
+OnFailure: TypeAlias = Callable[[str, Hashable, Exception], None]
+"""Takes a table's name, the key of a row, and what its computation raised."""
 
 
 class Table(ABC, Generic[K, V]):
@@ -216,6 +222,7 @@ class Derived(_Stored[K, V]):
         compute: Callable[[View, K], V | None],
     ) -> None:
         super().__init__(graph, name)
+        self._graph = graph
         self.dirty: set[K] = set()
         self.computed = 0
         self._domain = domain
@@ -231,7 +238,11 @@ class Derived(_Stored[K, V]):
             view = View()
             row = None
             if key in self._domain:
-                row = self._compute(view, key)
+                try:
+                    row = self._compute(view, key)
+                except Exception as e:  # noqa: BLE001 (whatever it is)
+                    self._graph.fail(self.name, key, e)
+                    row = self._rows.get(key)
                 self.computed += 1
                 self._record(key, view.reads)
             else:
@@ -258,8 +269,9 @@ class Derived(_Stored[K, V]):
 class Graph:
     """The tables, in the order in which they are brought up to date."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_failure: OnFailure | None = None) -> None:
         self._tables: list[Table[Any, Any]] = []
+        self._on_failure = on_failure
 
     def add(self, table: Table[Any, Any]) -> None:
         """Put a table at the end of the order; tables do this themselves."""
@@ -270,6 +282,12 @@ class Graph:
         for table in self._tables:
             table.settle()
             table.tell_readers()
+
+    def fail(self, table: str, key: Hashable, error: Exception) -> None:
+        """Tell of a computation that raised, or raise it again."""
+        if self._on_failure is None:
+            raise error
+        self._on_failure(table, key, error)
 
     def end_turn(self) -> None:
         """Forget what changed, once everybody has taken it."""

@@ -27,7 +27,7 @@ from translators.alb_ingress import read_alb_ingress, without_listener
 from translators.annotations import subset
 from translators.attachments import Attachment, attach, class_of
 from translators.clusters import build_cluster
-from translators.derive import Derived, Graph, Index, Input, View
+from translators.derive import Derived, Graph, Index, Input, OnFailure, View
 from translators.endpoints import (
     Assignment,
     Lack,
@@ -99,9 +99,9 @@ class RouteRow:
 class Tables:
     """All tables of one translator. Rows of a gateway have its Ref first in their key."""
 
-    def __init__(self, default_bind: Bind) -> None:
+    def __init__(self, default_bind: Bind, on_failure: OnFailure | None = None) -> None:
         self._default_bind = default_bind
-        graph = self.graph = Graph()
+        graph = self.graph = Graph(on_failure)
 
         # what is declared, and what is known of the world
         self.ingresses = Input[Ref, Ingress](graph, "ingresses")

@@ -14,7 +14,7 @@ from fleet.models import (
 )
 from fleet.ref import Ref
 from fleet.state import Changes, FleetState
-from translators.derive import Input
+from translators.derive import Input, OnFailure
 from translators.gateways import GATEWAY_MODELS
 from translators.listeners import Bind
 from translators.names import cluster_name, gateway_name, listener_name, table_name
@@ -40,11 +40,20 @@ class Turn:
 
 
 class Translator:
-    """Keeps the tables of a fleet up to date. Pure and synchronous; costs what changed."""
+    """Keeps the tables of a fleet up to date. Pure and synchronous; costs what changed.
 
-    def __init__(self, state: FleetState, default_bind: Bind | None = None) -> None:
+    `on_failure` is told of what cannot be translated by a mistake of ours, and stays as it was;
+    without it, that is raised by `update`.
+    """
+
+    def __init__(
+        self,
+        state: FleetState,
+        default_bind: Bind | None = None,
+        on_failure: OnFailure | None = None,
+    ) -> None:
         self._state = state
-        self.tables = Tables(default_bind or Bind())
+        self.tables = Tables(default_bind or Bind(), on_failure)
 
     def bind(self, gateway: Ref, bind: Bind | None) -> None:
         """Say where a gateway's Envoys listen; counts from the next update on."""

@@ -3,6 +3,7 @@
 import tracemalloc
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,6 +108,38 @@ def test_absent_row_is_read_and_awaited() -> None:
     names.set("a", "Ann")
     graph.update()
     assert greetings.get("a") == "hi Ann"
+
+
+def test_a_computation_that_raises_costs_its_own_row_alone() -> None:
+    failures: list[tuple[str, object, str]] = []
+    graph = Graph(lambda table, key, error: failures.append((table, key, str(error))))
+    numbers = Input[str, int](graph, "numbers")
+    inverses = Derived(graph, "inverses", numbers, lambda view, k: 10 // view.must(numbers, k))
+    for key, number in {"a": 1, "b": 2, "c": 0}.items():
+        numbers.set(key, number)
+    graph.update()
+    graph.end_turn()
+    assert dict(inverses.rows) == {"a": 10, "b": 5}
+    numbers.set("a", 0)
+    numbers.set("b", 1)
+    numbers.set("c", 5)
+    graph.update()
+    graph.end_turn()
+    assert dict(inverses.rows) == {"a": 10, "b": 10, "c": 2}
+    assert [(table, key) for table, key, _ in failures] == [("inverses", "c"), ("inverses", "a")]
+    assert "by zero" in failures[0][2]
+    numbers.set("a", 2)
+    graph.update()
+    assert inverses.get("a") == 5
+
+
+def test_a_computation_that_raises_is_raised_where_nobody_is_told() -> None:
+    graph = Graph()
+    numbers = Input[str, int](graph, "numbers")
+    Derived(graph, "inverses", numbers, lambda view, k: 10 // view.must(numbers, k))
+    numbers.set("a", 0)
+    with pytest.raises(ZeroDivisionError):
+        graph.update()
 
 
 def test_a_row_with_few_neighbours_costs_little_memory() -> None:
