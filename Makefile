@@ -8,12 +8,15 @@ help:  ## Show this list
 
 .venv/installed: pyproject.toml
 	@echo "Setting up .venv (about a minute the first time)"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fleetgate needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fleetgate needs Python 3.11 or newer; name one with make venv PYTHON=python3.12"; exit 2; }
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-venv: .venv/installed  ## Make the virtual environment .venv
+venv: .venv/installed  ## Make the virtual environment .venv, with PYTHON=NAME by another Python
+ifeq ($(origin PYTHON),command line)
+	@test "$$($(BIN)/python -V)" = "$$($(PYTHON) -V)" || { echo ".venv has $$($(BIN)/python -V), not $$($(PYTHON) -V); to make it anew: rm -r .venv"; exit 2; }
+endif
 
 demo: .venv/installed  ## Run the documents' examples on an embedded fleet with a real Envoy, then stay up
 	@$(BIN)/fleetgate demo

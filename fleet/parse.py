@@ -108,13 +108,18 @@ def parse(manifest: object, origin: str, file: str) -> Parsed:
     return _read(kind, ref, manifest)
 
 
+def is_name(text: str) -> bool:
+    """Whether an object can have this name."""
+    return len(text) <= 253 and bool(_NAME.fullmatch(text))
+
+
 def _identify(manifest: Mapping[object, object], kind: str, nowhere: Ref) -> Ref | Refused:
     """Which object it is."""
     metadata = manifest.get("metadata")
     if not isinstance(metadata, Mapping):
         return _refuse(nowhere, "InvalidField", "metadata", metadata, f"the name of the {kind}")
     name, namespace = metadata.get("name"), metadata.get("namespace")
-    if not isinstance(name, str) or len(name) > 253 or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_name(name):
         expected = f"the name of the {kind}: lower case letters, digits, '-' and '.', in quotes"
         return _refuse(nowhere, "InvalidName", "metadata.name", name, expected)
     if kind in KINDS and not KINDS[kind].namespaced:

@@ -65,8 +65,10 @@ class LocalGateways:
                 del self._envoys[ref]
 
 
-def require_free(gateway: str, address: str, port: int) -> None:
-    """Raise OperatorError where a port of the gateway is taken.
+def require_free(
+    gateway: str, address: str, port: int, options: str = "--bind or --port-offset"
+) -> None:
+    """Raise OperatorError where a port of the gateway is taken; `options` choose another one.
 
     Envoy itself would share the port with another Envoy (SO_REUSEPORT) and take half its requests.
     """
@@ -80,7 +82,7 @@ def require_free(gateway: str, address: str, port: int) -> None:
             hint = (
                 "ports below 1024 are for root: add --port-offset 10000"
                 if isinstance(e, PermissionError)
-                else "choose others with --bind or --port-offset"
+                else f"choose others with {options}"
             )
             raise OperatorError(
                 f"{gateway} cannot listen on {address}:{port} ({e.strerror}); {hint}"

@@ -1,6 +1,7 @@
 """A control plane that serves: fleet, ADS and admin HTTP, put together in one place."""
 
 import asyncio
+import errno
 import ipaddress
 import logging
 import socket
@@ -124,6 +125,7 @@ async def serving(
     async with open_fleet(place, settings.state, patience) as fleet:
         control = ControlPlane(fleet.source, SnapshotCache(), settings.control)
         admin = Admin(control, fleet.file_of, admin_of)
+        _require_free("the admin HTTP", "admin", settings.admin_address, settings.admin_port)
         admin_port = await admin.start(settings.admin_address, settings.admin_port)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -220,18 +222,39 @@ async def _start(
 ) -> int:
     address, port = settings.address, settings.port
     host = f"[{address}]" if ":" in address else address
+    credentials = certificates.credentials() if certificates else None
+    _require_free("xDS", "xds", address, port)
     try:
-        # gRPC keeps the reason to itself, and prints a line of its own.
-        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((address, port))
-        credentials = certificates.credentials() if certificates else None
         return await server.start(f"{host}:{port}", credentials)
     except OSError as e:
-        raise OperatorError(
-            f"xDS cannot listen on {host}:{port} ({e.strerror or e}); "
-            "is another fleetgate running? Choose another port with --xds-port"
-        ) from e
+        raise _cannot_listen("xDS", "xds", address, port, e) from e
+
+
+def _require_free(what: str, option: str, address: str, port: int) -> None:
+    """Raise OperatorError where nobody can listen, and say why.
+
+    gRPC keeps the reason to itself, and prints a line of its own; asyncio names the address again.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as e:
+            raise _cannot_listen(what, option, address, port, e) from e
+
+
+def _cannot_listen(
+    what: str, option: str, address: str, port: int, error: OSError
+) -> OperatorError:
+    host = f"[{address}]" if ":" in address else address
+    hint = (
+        f"name an address of this machine with --{option}-bind"
+        if error.errno == errno.EADDRNOTAVAIL
+        else f"is another fleetgate running? Choose another port with --{option}-port"
+    )
+    return OperatorError(
+        f"{what} cannot listen on {host}:{port} ({error.strerror or error}); {hint}"
+    )
 
 
 def _refuse_open_xds(place: Place, settings: XdsSettings) -> None:

@@ -14,6 +14,7 @@ Names have no dots but in hosts: Envoy cuts statistic names at dots.
 from typing import Final
 from urllib.parse import quote, unquote
 
+from fleet.parse import is_name
 from fleet.ref import HUB, Ref
 from translators.model import (
     Backend,
@@ -40,7 +41,7 @@ def gateway_name(ref: Ref) -> str:
 def parse_gateway_name(name: str) -> Ref:
     """The gateway's object; ValueError where the text is no gateway's name."""
     flavour, _, rest = name.partition("/")
-    if flavour not in _KINDS or not rest or "/" in rest:
+    if flavour not in _KINDS or not is_name(rest):
         raise ValueError(f"{name!r} is not FLAVOUR/NAME, such as mse/ackone-gateway or alb/web")
     return Ref(HUB, _KINDS[flavour], "", rest)
 

@@ -244,9 +244,18 @@ def _client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClie
         raise BadKubeconfig(f"{name}: {late}") from e
     except OSError as e:
         raise BadKubeconfig(f"{name} cannot be used: {e.strerror or e}") from e
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError) as e:
+    except yaml.YAMLError as e:
+        raise BadKubeconfig(f"{name} cannot be used: it is no YAML ({_place_of(e)})") from e
+    except (ValueError, TypeError, AttributeError) as e:
         # What the library makes of contents of another shape.
         raise BadKubeconfig(f"{name} cannot be used: {' '.join(str(e).split())}") from e
+
+
+def _place_of(error: yaml.YAMLError) -> str:
+    """Where a text is no YAML, and why; the text itself is not quoted."""
+    if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark):
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return str(getattr(error, "reason", "")) or "unreadable"
 
 
 def _loaded(

@@ -14,7 +14,6 @@ from xds.stream import Refused
 TRUST_DOMAIN: Final = "fleetgate"
 
 _DOMAIN: Final = re.compile(r"[a-z0-9._-]{1,255}")
-_SEGMENT: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def check_trust_domain(text: str) -> None:
@@ -26,9 +25,7 @@ def check_trust_domain(text: str) -> None:
 def gateway_uri(gateway: str, trust_domain: str = TRUST_DOMAIN) -> str:
     """The URI of a gateway such as mse/shop. Raises ValueError where the text is none."""
     check_trust_domain(trust_domain)
-    name = parse_gateway_name(gateway).name
-    if not _SEGMENT.fullmatch(name) or name in (".", ".."):
-        raise ValueError(f"{gateway!r} cannot be named by a certificate: it is no Kubernetes name")
+    parse_gateway_name(gateway)
     return f"{_prefix(trust_domain)}{gateway}"
 
 

@@ -1,9 +1,11 @@
 """`fleetgate bootstrap`: what a stock Envoy needs to join a gateway."""
 
 import click
+from click.core import ParameterSource
 
 from fleetgate import bootstrap as envoy_bootstrap
 from fleetgate.certificates.envoy import SERVER_NAME, XdsTls
+from fleetgate.commands.options import Host
 from fleetgate.errors import OperatorError
 from translators.names import parse_gateway_name
 
@@ -15,6 +17,7 @@ from translators.names import parse_gateway_name
     metavar="HOST",
     default="127.0.0.1",
     show_default=True,
+    type=Host(),
     help="Address or DNS name at which this Envoy finds fleetgate.",
 )
 @click.option(
@@ -43,6 +46,7 @@ from translators.names import parse_gateway_name
     metavar="NAME",
     default=SERVER_NAME,
     show_default=True,
+    type=Host(),
     help="DNS name in fleetgate's own certificate, at whatever address it is reached.",
 )
 @click.option(
@@ -71,7 +75,9 @@ from translators.names import parse_gateway_name
     is_flag=True,
     help="Let Envoy keep all of its statistics, some 190 a Cluster instead of 2.",
 )
+@click.pass_context
 def bootstrap(
+    ctx: click.Context,
     gateway: str,
     xds_address: str,
     xds_port: int,
@@ -92,12 +98,15 @@ def bootstrap(
     \b
         fleetgate bootstrap mse/ackone-gateway > envoy.yaml && envoy -c envoy.yaml
 
-    Exit status: 0 printed, 2 GATEWAY is no gateway's name or DIR not absolute.
+    Exit status: 0 printed, 2 GATEWAY is no gateway's name, or an option not usable.
     """
     try:
         parse_gateway_name(gateway)
     except ValueError as e:
         raise OperatorError(str(e)) from e
+    named = ctx.get_parameter_source("xds_server_name") is not ParameterSource.DEFAULT
+    if named and not tls_dir:
+        raise click.UsageError("--xds-server-name needs --tls-dir: without it, xDS is in clear.")
     settings = envoy_bootstrap.BootstrapSettings(
         xds_address=xds_address,
         xds_port=xds_port,

@@ -1,6 +1,8 @@
 """Arguments and options that several commands share."""
 
 import ipaddress
+import math
+import re
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -15,6 +17,17 @@ from fleetgate.fleets import DirectoryPlace, HubPlace, Place
 C = TypeVar("C", bound=Callable[..., Any])  # a command's function, whatever its options
 
 
+_DNS_NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 class Address(click.ParamType[str]):
     """An IP address."""
 
@@ -22,11 +35,37 @@ class Address(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Give the address as it is written; a usage error where it is none."""
-        try:
-            ipaddress.ip_address(value)
-        except ValueError:
+        if not _is_ip(value):
             self.fail(f"{value!r} is not an IP address.", param, ctx)
         return value
+
+
+class Host(click.ParamType[str]):
+    """A DNS name or an IP address, as a bootstrap names it."""
+
+    name = "host"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Give the host as it is written; a usage error where it is none."""
+        if not _is_ip(value) and (len(value) > 253 or not _DNS_NAME.fullmatch(value)):
+            self.fail(f"{value!r} is neither a DNS name nor an IP address.", param, ctx)
+        return value
+
+
+class Seconds(click.FloatRange):
+    """A time of at most an hour."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 3600)
+
+    def convert(
+        self, value: float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Give the number; NaN is in no range, though no comparison says so."""
+        seconds: float = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return seconds
 
 
 FLEET = click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
@@ -123,7 +162,7 @@ START_DEADLINE = click.option(
     metavar="SECONDS",
     default=10.0,
     show_default=True,
-    type=click.FloatRange(0, 3600),
+    type=Seconds(),
     help="How long a member that does not answer may hold up the start, or a gateway to which it "
     "is newly attached. The hub has to be read.",
 )
@@ -164,7 +203,11 @@ def takes_place(command: C) -> Callable[..., Any]:
         hub = hub_place(
             hub_kubeconfig, hub_context, namespace, members, trusted, in_cluster=in_cluster
         )
-        if (directory is None) == (hub is None):
+        if directory is not None and hub is not None:
+            raise click.UsageError(
+                f"The fleet is in one place: {directory} and the hub's options name two."
+            )
+        if directory is None and hub is None:
             raise click.UsageError(
                 "Say where the fleet is: DIR, or its hub by --hub-kubeconfig or --in-cluster."
             )

@@ -3,7 +3,7 @@
 import click
 
 from fleetgate.client import ask
-from fleetgate.commands.options import RUNNING
+from fleetgate.commands.options import RUNNING, Seconds
 
 
 @click.command()
@@ -12,7 +12,7 @@ from fleetgate.commands.options import RUNNING
     metavar="SECONDS",
     default=30.0,
     show_default=True,
-    type=click.FloatRange(0, 3600),
+    type=Seconds(),
     help="How long to wait.",
 )
 @RUNNING

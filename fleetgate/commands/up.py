@@ -47,9 +47,9 @@ def up(
     start_deadline: float,
     write_status: bool,
 ) -> None:
-    """Serve a fleet on this machine, with an Envoy for each gateway.
+    """Serve a fleet on this machine, an Envoy for each gateway.
 
-    DIR holds the fleet: DIR/hub/*.yaml and DIR/clusters/MEMBER/*.yaml; it is watched while this
+    DIR holds the fleet: manifests in DIR/hub/ and DIR/clusters/MEMBER/; it is watched while this
     runs. Instead of DIR, --hub-kubeconfig names the API server of a hub. Gateways listen on their
     ports plus the offset, an MSE gateway's being 80: the first gateway on --bind, each further one
     on the next address.

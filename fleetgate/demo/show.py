@@ -48,7 +48,7 @@ async def show(port_offset: int, admin_port: int, *, once: bool, verbose: bool) 
     Raises OperatorError.
     """
     # Only gateways that are there at the start are looked after, and the walk declares its own.
-    require_free("the demo", FIRST_ADDRESS, HTTP_PORT + port_offset)
+    require_free("the demo", FIRST_ADDRESS, HTTP_PORT + port_offset, "--port-offset")
     with tempfile.TemporaryDirectory(prefix="fleetgate-demo-") as place:
         root, logs = Path(place, "fleet"), Path(place)
         fleet = DemoFleet.create(root)

