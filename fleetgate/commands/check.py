@@ -25,7 +25,7 @@ from fleetgate.report import problem_json
 def check(ctx: click.Context, directory: Path, output: str) -> None:
     """Find every problem in a fleet's manifests.
 
-    DIR holds the fleet: DIR/hub/*.yaml and DIR/clusters/MEMBER/*.yaml. Each problem is shown with
+    DIR holds the fleet: manifests in DIR/hub/ and DIR/clusters/MEMBER/. Each problem is shown with
     file, object, key, value and what was expected. Objects of kinds that fleetgate does not need
     are no problem and only counted. Nothing is started.
 

@@ -153,7 +153,7 @@ def serve(
 ) -> None:
     """Serve a fleet's configuration to Envoys that run elsewhere.
 
-    DIR holds the fleet: DIR/hub/*.yaml and DIR/clusters/MEMBER/*.yaml; it is watched while this
+    DIR holds the fleet: manifests in DIR/hub/ and DIR/clusters/MEMBER/; it is watched while this
     runs. Instead of DIR, --hub-kubeconfig or --in-cluster name the API server of a hub. Envoys join
     with the bootstrap that `fleetgate bootstrap GATEWAY` prints, and beyond loopback with the
     certificate that `fleetgate certificate GATEWAY` writes.

@@ -34,9 +34,9 @@ def translate(
 ) -> None:
     """Print what Envoys would be sent for a fleet.
 
-    DIR holds the fleet: DIR/hub/*.yaml and DIR/clusters/MEMBER/*.yaml. One document a gateway, with
-    its listeners, scoped_routes, clusters and endpoints as Envoy's config_dump shows them. Problems
-    are not shown: `fleetgate check DIR` does that.
+    DIR holds the fleet: manifests in DIR/hub/ and DIR/clusters/MEMBER/. One document a gateway,
+    with its listeners, scoped_routes, clusters and endpoints as Envoy's config_dump shows them.
+    Problems are not shown: `fleetgate check DIR` does that.
 
     Exit status: 0 printed, 2 DIR is no fleet or has no such gateway.
     """
