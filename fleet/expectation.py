@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any, Final, TypeAlias
 
-from fleet.models import FleetObject
+from fleet.models import Model
 
 Location: TypeAlias = tuple[str | int, ...]
 """The steps to a field: names as manifests have them, and positions in lists."""
@@ -11,7 +11,7 @@ Location: TypeAlias = tuple[str | int, ...]
 Schema: TypeAlias = dict[str, Any]  # JSON Schema as pydantic gives it
 
 
-def expected_at(model: type[FleetObject], location: Location) -> str:
+def expected_at(model: type[Model], location: Location) -> str:
     """Complete the sentence "expected ..." for a field, such as "an integer from 1 to 65535"."""
     root = _schema_of(model)
     node = root
@@ -21,7 +21,7 @@ def expected_at(model: type[FleetObject], location: Location) -> str:
 
 
 @cache
-def _schema_of(model: type[FleetObject]) -> Schema:
+def _schema_of(model: type[Model]) -> Schema:
     return model.model_json_schema()
 
 
@@ -52,6 +52,8 @@ def _describe(node: Schema) -> str:
         return "a time such as 2026-01-31T12:00:00Z"
     if "minimum" in node and "maximum" in node:
         return f"an integer from {node['minimum']} to {node['maximum']}"
+    if "minimum" in node:
+        return f"an integer from {node['minimum']}"
     return _TYPES.get(node.get("type", ""), "something else")
 
 

@@ -14,7 +14,9 @@ from typing import Annotated, Literal, TypeVar
 import yaml
 from pydantic import BeforeValidator, Field, StrictInt, StrictStr, ValidationError
 
+from fleet.expectation import Location, expected_at
 from fleet.models import LabelledMetadata, Model, Port
+from fleet.prune import Tree, spell
 
 log = logging.getLogger(__name__)
 
@@ -178,21 +180,56 @@ class MemberManifests:
         try:
             if text.strip():
                 self._held[path] = tuple(parse(text))
-        except (yaml.YAMLError, ValidationError) as error:
-            log.warning("%s keeps what it held: %s", path, error)
-
-
-def parse(text: bytes) -> Iterator[Deployment | Service]:
-    """Read the Deployments and Services of a manifest; YAMLError or ValidationError if broken."""
-    for document in yaml.safe_load_all(text):
-        match document:
-            case {"kind": "Deployment"}:
-                yield Deployment.model_validate(document)
-            case {"kind": "Service"}:
-                yield Service.model_validate(document)
+        except MistakeError as error:
+            log.warning("%s: %s; the file keeps what it held", path, error)
+        except yaml.YAMLError:
+            log.info("%s keeps what it held, as whoever reads the fleet says too", path)
 
 
 _D = TypeVar("_D", Deployment, Service)
+
+
+class MistakeError(ValueError):
+    """An object that cannot be run; the text is one sentence that names it, key and value."""
+
+
+def parse(text: bytes) -> Iterator[Deployment | Service]:
+    """Read the Deployments and Services of a manifest; YAMLError or MistakeError if broken."""
+    for document in yaml.safe_load_all(text):
+        match document:
+            case {"kind": "Deployment"}:
+                yield _validated(Deployment, document)
+            case {"kind": "Service"}:
+                yield _validated(Service, document)
+
+
+def _validated(model: type[_D], document: Tree) -> _D:
+    """Raises MistakeError."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as e:
+        error = e.errors(include_url=False)[0]
+        metadata = document.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else ""
+        location = _within(document, error["loc"])
+        key, expected = spell(document, location), expected_at(model, location)
+        value = "is missing" if error["type"] == "missing" else repr(error["input"])[:120]
+        told = f"{model.__name__} {name}: {key}: {value} (expected {expected})"
+        raise MistakeError(told) from e
+
+
+def _within(document: Tree, location: Location) -> Location:
+    """Without the steps after a plain value, which name the members of a union."""
+    value = document
+    for depth, step in enumerate(location):
+        match value, step:
+            case dict(), str():
+                value = value.get(step)
+            case list(), int():
+                value = value[step]
+            case _:
+                return location[:depth]
+    return location
 
 
 def _first_of_each(objects: Iterable[_D]) -> Iterator[_D]:
