@@ -5,11 +5,20 @@ from collections.abc import Iterator
 
 import pytest
 from blockbuster import blockbuster_ctx
+from hypothesis import HealthCheck, settings
 
 from fleetgate.envoy import find_envoy
 from fleetgate.errors import OperatorError
 from tests.support import kube
 from tests.support.requirement import require
+
+
+def pytest_configure() -> None:
+    """No property is one of the clock: the machine may be busy."""
+    settings.register_profile(
+        "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -16,7 +16,7 @@ from fleetgate.demo.load import Load, ask
 from tests.e2e.backends import Manner, backend
 from tests.e2e.rig import ONE, TWO, Rig, rig
 from tests.support import world as pods
-from tests.support.builders import IngressBuilder, ingress, mse_gateway
+from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway
 from tests.support.world import NEVER, World, world
 
 PINNED = {
@@ -26,7 +26,8 @@ PINNED = {
 POLICIES: Mapping[str, Mapping[str, str]] = {"balanced": {}, "pinned": PINNED}
 
 QUESTION = Question("/", "web.test")
-AT_ONCE = timedelta(seconds=2)
+UPSTREAM_TIMEOUT = timedelta(seconds=60)
+AT_ONCE = UPSTREAM_TIMEOUT / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,12 @@ class Site:
 Step: TypeAlias = Callable[[Site], Awaitable[None]]
 
 
+def attaching(*members: str) -> Builder[Any]:
+    """The gateway; whoever is asked and says nothing holds up a request for a long time."""
+    timeout = {"fleetgate.dev/upstream-timeout": f"{UPSTREAM_TIMEOUT.seconds}s"}
+    return mse_gateway("gw", members=members).annotate(timeout)
+
+
 def rules(policy: str) -> IngressBuilder:
     web = ingress("web", host="web.test").path("/", to="web:80").of_class("mse")
     return web.annotate(POLICIES[policy])
@@ -56,6 +63,7 @@ async def running_site(root: Path, policy: str) -> AsyncIterator[Site]:
         for member in (ONE, TWO):
             made.fleet.apply(pods.deployment(env=member, replicas=2), "pods.yaml", to=member)
             made.fleet.apply(pods.service(), "service.yaml", to=member)
+        served.declare("gateway.yaml", attaching(ONE, TWO))
         served.declare("web.yaml", rules(policy))
         site = Site(made, served)
         await site.settle()
@@ -92,12 +100,12 @@ async def create_service(site: Site) -> None:
 
 
 async def detach(site: Site) -> None:
-    site.rig.declare("gateway.yaml", mse_gateway("gw", members=[TWO]))
+    site.rig.declare("gateway.yaml", attaching(TWO))
     await site.rig.sync()
 
 
 async def attach(site: Site) -> None:
-    site.rig.declare("gateway.yaml", mse_gateway("gw", members=[ONE, TWO]))
+    site.rig.declare("gateway.yaml", attaching(ONE, TWO))
     await site.rig.sync()
 
 
@@ -170,7 +178,7 @@ def test_a_member_whose_directory_vanishes_keeps_serving(tmp_path: Path, policy:
             async with load.running():
                 await load.until_answered_by(ONE)
                 there.rename(away)
-                await served.sync()
+                await served.served.control.settle()
                 assert not served.served.control.state.origins[ONE].reachable
                 await load.answered(500)
                 await load.until_answered_by(ONE, since=time.monotonic())

@@ -105,7 +105,7 @@ class Edits(RuleBasedStateMachine):
         shutil.rmtree(self.top)
 
 
-Edits.TestCase.settings = settings(deadline=None, max_examples=40, stateful_step_count=15)
+Edits.TestCase.settings = settings(max_examples=40, stateful_step_count=15)
 TestEdits = Edits.TestCase
 
 
@@ -127,7 +127,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(st.binary(max_size=20) | PIECES.map(str.encode), max_size=8), st.data())
 def test_no_bytes_in_a_file_stop_the_others(junk: list[bytes], data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as directory:

@@ -161,7 +161,7 @@ def test_what_is_no_json_is_refused_with_its_place(text: str, line: int) -> None
     assert caught.value.line == line
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(VALUES)
 def test_json_is_yaml_too(value: object) -> None:
     text = json.dumps(value, ensure_ascii=False)
@@ -170,7 +170,7 @@ def test_json_is_yaml_too(value: object) -> None:
     assert [document.value for document in read_json(text)] == expected
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.text() | st.text("{}[]:,-&*!|>'\"#%@ \nab01<.?\\", max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     for read in (read_yaml, read_json):

@@ -599,7 +599,7 @@ def spoiled(draw: st.DrawFn) -> tuple[Builder[Any], Any]:
     return thing, manifest
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(spoiled())
 def test_any_value_in_any_field_is_read_or_left_out_and_the_rest_is_whole(
     example: tuple[Builder[Any], Any],
@@ -616,7 +616,7 @@ def test_any_value_in_any_field_is_read_or_left_out_and_the_rest_is_whole(
         assert again == Upserted(found.ref, found.value)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(spoiled())
 def test_what_is_read_without_a_copy_is_what_is_read_with_one(
     example: tuple[Builder[Any], Any],

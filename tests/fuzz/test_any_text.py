@@ -18,7 +18,7 @@ _ASCII = st.text(st.characters(max_codepoint=0x7F), max_size=20)
 _CANARY = {"nginx.ingress.kubernetes.io/canary": "true"}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     host=_ANY | _ASCII.map(lambda text: f"{text}.example.com"),
     path=_ANY | _ASCII.map(lambda text: f"/{text}"),

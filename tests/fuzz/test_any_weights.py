@@ -27,7 +27,7 @@ _WEIGHT = st.one_of(
 _CANARY = st.tuples(_WEIGHT, st.none() | _WEIGHT, _PERCENTS)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(main=_PERCENTS, canaries=st.lists(_CANARY, max_size=4))
 @example(main=[100, 99], canaries=[(500_000, 1_000_000, [100, 97])])
 @example(main=[100, 99], canaries=[(10_000, 120_000, [100, 97])])

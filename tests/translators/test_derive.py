@@ -4,7 +4,7 @@ import tracemalloc
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from translators.derive import Derived, Graph, Index, Input, View
@@ -184,7 +184,6 @@ def test_row_forgets_what_it_no_longer_reads() -> None:
         )
     )
 )
-@settings(deadline=None)
 def test_incremental_equals_from_scratch(
     turns: list[dict[str, tuple[str, int] | None]],
 ) -> None:

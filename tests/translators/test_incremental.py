@@ -237,7 +237,7 @@ class Edits(RuleBasedStateMachine):
 
 
 TestEdits = Edits.TestCase
-TestEdits.settings = settings(deadline=None, max_examples=40, stateful_step_count=25)
+TestEdits.settings = settings(max_examples=40, stateful_step_count=25)
 
 _PRINT_VERSIONS = """
 from tests.translators.test_incremental import fleet_of

@@ -71,7 +71,7 @@ def expect_the_choice_of_the_list(
         assert choose(host, request) == choose_of(routes, request), request
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.data())
 def test_tree_chooses_as_the_list(data: st.DataObject) -> None:
     """Any rules in any order."""
@@ -81,7 +81,7 @@ def test_tree_chooses_as_the_list(data: st.DataObject) -> None:
     expect_the_choice_of_the_list(host, listed, data.draw(SOME_REQUESTS))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.data())
 def test_tree_of_a_wildcard_chooses_as_its_list_with_the_rules_without_host(
     data: st.DataObject,

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarni
 
 
 @each_type_in_use
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_twin_encodes_the_bytes_of_its_class(cls: Schema, data: st.DataObject) -> None:
     content = data.draw(contents(cls, DEPTH))

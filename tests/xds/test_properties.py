@@ -213,7 +213,7 @@ class SotwConversation(Conversation):
 TestDelta = DeltaConversation.TestCase
 TestLarge = LargeConversation.TestCase
 TestSotw = SotwConversation.TestCase
-TestDelta.settings = settings(deadline=None, max_examples=60, stateful_step_count=30)
-TestLarge.settings = settings(deadline=None, max_examples=60, stateful_step_count=30)
-TestSotw.settings = settings(deadline=None, max_examples=60, stateful_step_count=30)
+TestDelta.settings = settings(max_examples=60, stateful_step_count=30)
+TestLarge.settings = settings(max_examples=60, stateful_step_count=30)
+TestSotw.settings = settings(max_examples=60, stateful_step_count=30)
 __all__ = ["Resource", "TestDelta", "TestLarge", "TestSotw"]

@@ -181,6 +181,6 @@ class SotwRefusals(Refusals):
 
 TestDelta = DeltaRefusals.TestCase
 TestSotw = SotwRefusals.TestCase
-TestDelta.settings = settings(deadline=None, max_examples=50, stateful_step_count=20)
-TestSotw.settings = settings(deadline=None, max_examples=50, stateful_step_count=20)
+TestDelta.settings = settings(max_examples=50, stateful_step_count=20)
+TestSotw.settings = settings(max_examples=50, stateful_step_count=20)
 __all__ = ["TestDelta", "TestSotw"]

@@ -489,7 +489,7 @@ def test_first_rejected_response_over_sotw_does_not_take_away_what_others_have(
     protocol=st.sampled_from(["delta", "sotw"]),
     type_url=st.sampled_from([CLUSTER, SCOPE]),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_bad_ones_of_any_number_are_isolated(
     count: int, bad: set[int], known: set[int], *, tells: bool, protocol: str, type_url: TypeUrl
 ) -> None:
