@@ -76,7 +76,17 @@ class Item(Model):
     position: StrictInt | None = Field(default=None, alias=POSITION)
 
 
+ItemT = TypeVar("ItemT", bound=Item)
+
+
+def by_position(items: Iterable[ItemT]) -> Iterator[tuple[int, ItemT]]:
+    """The items, each with the position that its manifest has it at."""
+    for i, item in enumerate(items):
+        yield (i if item.position is None else item.position), item
+
+
 UNKNOWN: Final = "\0unknown"
+"""Likewise."""
 
 
 class Noting(Model):
@@ -92,15 +102,6 @@ class Noting(Model):
         known = {field.alias for field in cls.model_fields.values()}
         unknown = {str(k) for k, v in value.items() if k not in known and v is not None}
         return {**value, UNKNOWN: tuple(sorted(unknown))} if unknown else value
-
-
-ItemT = TypeVar("ItemT", bound=Item)
-
-
-def by_position(items: Iterable[ItemT]) -> Iterator[tuple[int, ItemT]]:
-    """The items, each with the position that its manifest has it at."""
-    for i, item in enumerate(items):
-        yield (i if item.position is None else item.position), item
 
 
 class Metadata(Model):

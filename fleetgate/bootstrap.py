@@ -4,13 +4,13 @@ Everything else comes by ADS. What is here cannot: who the node is, where xDS is
 limits, and which statistics exist.
 """
 
-import ipaddress
 import socket
 from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
 
+from fleet.address import is_ip
 from fleetgate.certificates.envoy import XdsTls, transport_socket
 
 XDS_CLUSTER: Final = "fleetgate_xds"
@@ -126,7 +126,7 @@ def _xds_cluster(settings: BootstrapSettings) -> dict[str, Any]:  # JSON
         # fleetgate may listen on IPv4 alone where its Service has both.
         **(
             {"type": "STATIC"}
-            if _is_ip(settings.xds_address)
+            if is_ip(settings.xds_address)
             else {"type": "STRICT_DNS", "dns_lookup_family": "V4_PREFERRED"}
         ),
         "connect_timeout": "1s",
@@ -187,11 +187,3 @@ def _few_statistics() -> dict[str, Any]:  # JSON
 
 def _address(address: str, port: int) -> dict[str, Any]:  # JSON
     return {"socket_address": {"address": address, "port_value": port}}
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -1,12 +1,12 @@
 """Which gateways there are, and what each of them is told by its object."""
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeAlias
 
+from fleet.address import is_ip
 from fleet.attached import attached, listed
 from fleet.models import AlbConfig, MseIngressConfig
 from fleet.problem import Problem
@@ -157,15 +157,6 @@ def _addresses(
             effect = "it is not shown"
             problems.append(Problem(ref, "InvalidAnnotation", ADDRESSES, address, expected, effect))
     return tuple(usable)
-
-
-def is_ip(text: str) -> bool:
-    """Whether a text is an IP address."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _duration(text: str) -> timedelta:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from fleet.address import is_ip
 from fleet.attached import REMOTE_CLUSTERS
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.endpoints import Lack
-from translators.gateways import Gateway, is_ip
+from translators.gateways import Gateway
 from translators.listeners import Bind
 from translators.model import MAX_PORT, Backend, Dialect, ListenerPort, Rule
 

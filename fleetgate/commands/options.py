@@ -1,6 +1,5 @@
 """Arguments and options that several commands share."""
 
-import ipaddress
 import math
 import re
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from fleet.address import is_ip
 from fleet.kubernetes.members import ID_SHAPE, TRUSTED, is_id
 from fleet.sources.kubernetes.source import NAMESPACE
 from fleetgate.fleets import DirectoryPlace, HubPlace, Place
@@ -20,14 +20,6 @@ C = TypeVar("C", bound=Callable[..., Any])  # a command's function, whatever its
 _DNS_NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
 
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 class Address(click.ParamType[str]):
     """An IP address."""
 
@@ -35,7 +27,7 @@ class Address(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Give the address as it is written; a usage error where it is none."""
-        if not _is_ip(value):
+        if not is_ip(value):
             self.fail(f"{value!r} is not an IP address.", param, ctx)
         return value
 
@@ -47,7 +39,7 @@ class Host(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Give the host as it is written; a usage error where it is none."""
-        if not _is_ip(value) and (len(value) > 253 or not _DNS_NAME.fullmatch(value)):
+        if not is_ip(value) and (len(value) > 253 or not _DNS_NAME.fullmatch(value)):
             self.fail(f"{value!r} is neither a DNS name nor an IP address.", param, ctx)
         return value
 

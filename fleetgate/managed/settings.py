@@ -56,9 +56,8 @@ class ManagedSettings:
 
     `bind` is where the control plane has gateways listen: all Envoys have a network of their own,
     so all of them the same. `xds_server_name` is the name in fleetgate's certificate, "" has xDS
-    spoken in clear. `admin_port` is on loopback, `ready_port` answers kubelet and
-    Prometheus. `drain` is how long
-    a Pod that is to end goes on, so that load balancers see it and requests finish.
+    spoken in clear. `admin_port` is on loopback, `ready_port` answers kubelet and Prometheus.
+    `drain` is how long a Pod that is to end goes on: load balancers see it, and requests finish.
     """
 
     namespace: str = "fleetgate-system"

@@ -1,6 +1,8 @@
 """A real Envoy runs on what a managed gateway's Pod has: its command, its files, its probe."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +12,8 @@ import yaml
 
 from fleetgate.managed.envoy import FILE, bootstrap_files
 from fleetgate.managed.shape import Size
-from tests.certificates.served import DAY, SERVER, SHOP, Clock, made, serial, served
-from tests.managed.pod import NAME, eventually, pod, settings
+from tests.certificates.served import DAY, SERVER, SHOP, Clock, Served, made, serial, served
+from tests.managed.pod import NAME, Pod, eventually, pod, settings
 from tests.managed.rig import alb, gateway, read
 from tests.xds.gateway import SCOPE_HEADER, listener
 from tests.xds.resources import LISTENER
@@ -22,15 +24,22 @@ SCOPE = {SCOPE_HEADER: "shop"}
 WEB = "alb/web"
 
 
+@asynccontextmanager
+async def ready(place: Path) -> AsyncIterator[tuple[Served, Pod]]:
+    """Have an Envoy of the gateway that is ready, while the block runs."""
+    certificates = await made()
+    files = dict(certificates.client_of(SHOP).files)
+    async with (
+        served(certificates.credentials()) as xds,
+        pod(settings(xds.port, SERVER), files, place) as shop,
+    ):
+        await shop.becomes(200)
+        yield xds, shop
+
+
 def test_it_joins_its_gateway_by_its_certificate_and_serves(tmp_path: Path) -> None:
     async def story() -> None:
-        certificates = await made()
-        files = dict(certificates.client_of(SHOP).files)
-        async with (
-            served(certificates.credentials()) as xds,
-            pod(settings(xds.port, SERVER), files, tmp_path) as shop,
-        ):
-            await shop.becomes(200)
+        async with ready(tmp_path) as (xds, shop):
             (client,) = xds.cache.clients()
             assert (client.node_id, client.group) == (NAME, SHOP)
             async with (
@@ -108,13 +117,7 @@ def test_nothing_but_its_readiness_and_statistics_is_shown_to_others(
     method: str, path: str, tmp_path: Path
 ) -> None:
     async def story() -> None:
-        certificates = await made()
-        files = dict(certificates.client_of(SHOP).files)
-        async with (
-            served(certificates.credentials()) as xds,
-            pod(settings(xds.port, SERVER), files, tmp_path) as shop,
-        ):
-            await shop.becomes(200)
+        async with ready(tmp_path) as (_, shop):
             assert await shop.ask(method, path, shop.settings.ready_port) == 404
 
     asyncio.run(story())
@@ -122,13 +125,7 @@ def test_nothing_but_its_readiness_and_statistics_is_shown_to_others(
 
 def test_prometheus_is_told_where_its_statistics_are(tmp_path: Path) -> None:
     async def story() -> None:
-        certificates = await made()
-        files = dict(certificates.client_of(SHOP).files)
-        async with (
-            served(certificates.credentials()) as xds,
-            pod(settings(xds.port, SERVER), files, tmp_path) as shop,
-        ):
-            await shop.becomes(200)
+        async with ready(tmp_path) as (_, shop):
             assert "# TYPE envoy_server_live gauge\n" in await shop.scrape()
 
     asyncio.run(story())
@@ -136,14 +133,10 @@ def test_prometheus_is_told_where_its_statistics_are(tmp_path: Path) -> None:
 
 def test_before_it_stops_it_sends_its_clients_to_other_pods_and_serves_on(tmp_path: Path) -> None:
     async def story() -> None:
-        certificates = await made()
-        files = dict(certificates.client_of(SHOP).files)
         async with (
-            served(certificates.credentials()) as xds,
-            pod(settings(xds.port, SERVER), files, tmp_path) as shop,
+            ready(tmp_path) as (_, shop),
             aiohttp.ClientSession(headers=SCOPE) as kept,
         ):
-            await shop.becomes(200)
             url = await shop.listener()
             async with kept.get(url) as answer:
                 assert "connection" not in answer.headers
