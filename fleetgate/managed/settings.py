@@ -9,7 +9,7 @@ from typing import Final
 from fleetgate.certificates.envoy import SERVER_NAME
 from translators.listeners import Bind
 
-IMAGE: Final = "envoyproxy/envoy:v1.40-latest"
+IMAGE: Final = "envoyproxy/envoy:v1.40.0"
 """Envoy's own image. It has to have bash, as this one has and the distroless one has not: Envoy is
 drained over its admin port, which is on loopback, by a POST, which no probe of Kubernetes sends."""
 

@@ -7,6 +7,7 @@ host's network rules alone. Elsewhere it is the engine that answers, with images
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,8 +22,18 @@ from typing import Final
 from fleetgate.envoy import find_envoy
 from tests.support.requirement import require
 
-PYTHON: Final = "python:3.13-slim"
-ENVOY: Final = "envoyproxy/envoy:v1.40-latest"
+ROOT: Final = Path(__file__).parents[2]
+
+
+def base_image(dockerfile: str) -> str:
+    """The image that a Dockerfile of ours begins with."""
+    found = re.search(r"^FROM (\S+)", (ROOT / dockerfile).read_text(encoding="utf-8"), re.MULTILINE)
+    assert found
+    return found[1]
+
+
+PYTHON: Final = base_image("deploy/Dockerfile")
+ENVOY: Final = base_image("envoy/Dockerfile")
 
 _PACKAGES: Final = "python3,python3-venv,python3-pip,python-is-python3,ca-certificates"
 _SUITE: Final = "bookworm"

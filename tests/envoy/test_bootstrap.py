@@ -180,5 +180,5 @@ def test_the_file_in_the_image_is_what_fleetgate_prints() -> None:
 def test_the_image_is_envoys_own_with_that_file() -> None:
     lines = (ENVOY / "Dockerfile").read_text().splitlines()
 
-    assert "FROM envoyproxy/envoy:v1.40-latest" in lines
+    assert "FROM envoyproxy/envoy:v1.40.0" in lines
     assert "COPY bootstrap.yaml /etc/envoy/envoy.yaml" in lines
