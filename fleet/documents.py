@@ -8,7 +8,7 @@ nesting and on what aliases stand for, keys that are written twice, and the plac
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -28,6 +28,8 @@ Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | 
 
 MAX_DEPTH: Final = 200
 """Levels of nesting in a document. The deepest published CRDs have about 60."""
+
+_TOO_DEEP: Final = f"it is nested more than {MAX_DEPTH} levels deep"
 
 MAX_ALIASED: Final = 100_000
 """Nodes that the aliases of a text may stand for, a hundred characters counting as one more node:
@@ -64,7 +66,10 @@ def read_yaml(text: str) -> list[Document]:
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise UnreadableText(line, column, e.problem or e.context or "it is no YAML") from e
+        why = e.problem or e.context or "it is no YAML"
+        # The parser reads ahead, so its own limit (1000 in libyaml) may be met before MAX_DEPTH.
+        why = _TOO_DEEP if "nesting" in why else why
+        raise UnreadableText(line, column, why) from e
     except yaml.reader.ReaderError as e:
         line = data.count(b"\n", 0, e.position) + 1
         column = e.position - data.rfind(b"\n", 0, e.position)
@@ -100,10 +105,33 @@ def read_json(text: str) -> list[Document]:
     except json.JSONDecodeError as e:
         raise UnreadableText(e.lineno, e.colno, e.msg) from e
     except RecursionError as e:
-        raise UnreadableText(line, 1, "it is nested too deeply") from e
+        raise UnreadableText(line, 1, _TOO_DEEP) from e
     except ValueError as e:
         raise UnreadableText(line, 1, str(e)) from e
+    for document in documents:
+        if _is_too_deep(document.value):
+            raise UnreadableText(document.line, 1, _TOO_DEEP)
     return [document for document in documents if document.value is not None]
+
+
+def _is_too_deep(value: Value) -> bool:
+    """Whether lists and mappings are nested more than MAX_DEPTH levels deep. O(value)."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for each in level for inner in _inside(each)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Value) -> Iterable[Value]:
+    match value:
+        case list():
+            return value
+        case dict():
+            return value.values()
+        case _:
+            return ()
 
 
 _BLANKS: Final = re.compile(r"[ \t\r\n]*")
@@ -142,7 +170,7 @@ class _Builder:
             self._weight += 1 + len(event.value) // 100
             value = _scalar(event)
         elif len(self._path) >= MAX_DEPTH:
-            raise _error(event, f"it is nested more than {MAX_DEPTH} levels deep")
+            raise _error(event, _TOO_DEEP)
         elif isinstance(event, MappingStartEvent):
             value = self._mapping(event)
         else:

@@ -144,10 +144,10 @@ MISTAKES = {
         kept=True,
     ),
     "too-deep": Mistake(
-        "[" * 5000,
+        "- " * 5000 + "x",
         FILE,
         "UnreadableFile",
-        "line 1, column 201",
+        "line 1, column 401",
         "it is nested more than 200 levels deep",
         "YAML",
         kept=True,

@@ -1,6 +1,7 @@
 """YAML and JSON as Kubernetes' users write them."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -109,6 +110,29 @@ def test_a_mistake_is_named_with_its_place(text: str, where: tuple[int, int], wh
         read_yaml(text)
     assert (caught.value.line, caught.value.column) == where
     assert why in caught.value.why
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 5000, 100_000])
+@pytest.mark.parametrize(
+    ("read", "opening", "closing"),
+    [
+        pytest.param(read_yaml, "[", "]", id="lists-in-brackets"),
+        pytest.param(read_yaml, "{a: ", "}", id="mappings-in-braces"),
+        pytest.param(read_yaml, "- ", "", id="lists-in-lines"),
+        pytest.param(read_json, "[", "]", id="json-lists"),
+        pytest.param(read_json, '{"a":', "}", id="json-mappings"),
+    ],
+)
+def test_nesting_without_end_is_one_sentence_whoever_meets_it_first(
+    read: Callable[[str], object], opening: str, closing: str, depth: int
+) -> None:
+    with pytest.raises(UnreadableText, match=f"nested more than {MAX_DEPTH} levels deep"):
+        read(f"{opening * depth}1{closing * depth}")
+
+
+@pytest.mark.parametrize("read", [read_yaml, read_json])
+def test_the_deepest_nesting_that_is_allowed_is_read(read: Callable[[str], object]) -> None:
+    assert read("[" * MAX_DEPTH + "]" * MAX_DEPTH)
 
 
 def test_the_text_itself_is_not_quoted() -> None:
