@@ -25,8 +25,8 @@ Claim: TypeAlias = tuple[PathKind, str, int, tuple[object, ...]]
 class HostPlan:
     """What a host serves: rules in the order in which they are asked, then a rule for the rest.
 
-    `bare` says that an Ingress declares the host and has nothing for it: an exact one is answered
-    with 404 then, and goes to no wildcard.
+    `bare` says that an Ingress declares the host and has nothing for it: it is answered with 404
+    then, and goes to no wildcard and no rule without host.
     """
 
     rules: tuple[Rule, ...]

@@ -1,9 +1,4 @@
-"""Listeners: edge settings, the HTTP filters in their fixed order, and how a route table is found.
-
-A route table per host (SRDS): an early header mutation sets `x-fg-scope: SET|HOST` before anything
-else reads the request, so that no client can set it, and the scope key is that header. A host
-without a table of its own is looked for again by the Lua filter: in lower case, then as `SET|*`.
-Every found table switches the Lua filter off.
+"""Listeners: edge settings, and the HTTP filters in their fixed order.
 
 HTTP filters are always installed, idle, in one order; a route switches them on. So a route change
 never changes a Listener, and nothing drains.
@@ -16,15 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from translators.matching import header, only_where, regex
 from translators.messages import (
     Address,
-    AggregatedConfigSource,
-    ApiVersion,
     AppendAction,
-    ConfigSource,
-    DataSource,
     EarlyHeaderMutation,
-    ExtensionWithMatcher,
     Filter,
     FilterChain,
     HeaderMutation,
@@ -39,41 +30,22 @@ from translators.messages import (
     HttpConnectionManagerUpgradeConfig,
     HttpFilter,
     HttpProtocolOptions,
-    HttpRequestHeaderMatchInput,
     Listener,
-    Lua,
-    OnMatch,
     PathWithEscapedSlashesAction,
     Router,
-    ScopedRds,
-    ScopedRoutes,
-    ScopeKeyBuilder,
-    ScopeKeyFragment,
-    ScopeKeyHeaderExtractor,
-    SkipFilter,
     SocketAddress,
     TypedExtensionConfig,
-    XdsMatcher,
-    XdsMatcherFieldMatcher,
-    XdsMatcherList,
-    XdsMatcherPredicate,
-    XdsMatcherSinglePredicate,
-    XdsRegexMatcher,
-    XdsRegexMatcherGoogleRe2,
-    XdsStringMatcher,
-    XdsTypedExtensionConfig,
 )
-from translators.model import MAX_PORT, Entry, ListenerPort, TableSet
+from translators.model import MAX_PORT, Entry, ListenerPort
 from translators.names import listener_name
-from translators.routes import LUA, SCOPE_HEADER
+from translators.scopes import scoped_routes, searches, set_scope
 from xds.resource import Resource
 from xds.wire import encode, pack
 
 if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
     from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
-    from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
-    from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
 
 IDEMPOTENT: Final = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
 """Methods that RFC 9110 section 9.2.2 lets a proxy repeat."""
@@ -85,23 +57,6 @@ _PER_CONNECTION_BUFFER: Final = 1024 * _KIB
 _NO_HOST: Final = "_"
 """The host of HTTP/1.0 requests that name none: no rule can have it, so `SET|*` serves them. It is
 what NGINX Ingress tells backends then."""
-
-_FIND_TABLE: Final = """
-local function select_table(request, scope)
-  request:headers():replace("x-fg-scope", scope)
-  request:clearRouteCache()
-  request:metadata()
-  return request:virtualHost():metadata():get("table") ~= nil
-end
-
-function envoy_on_request(request)
-  local scope = request:headers():get("x-fg-scope") or ""
-  local set = string.match(scope, "^[^|]*|") or ""
-  local lower = string.lower(scope)
-  if lower ~= scope and select_table(request, lower) then return end
-  select_table(request, set .. "*")
-end
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +90,8 @@ def build_listener(entry: Entry, bind: Bind) -> Resource:
     name, tables = listener_name(entry.at), entry.tables
     manager = HttpConnectionManager(
         stat_prefix=name,
-        scoped_routes=_scoped_routes(tables),
-        early_header_mutation_extensions=[_scope_mutation(tables)],
+        scoped_routes=scoped_routes(tables),
+        early_header_mutation_extensions=[_early_mutations(set_scope(tables))],
         http_filters=[
             HttpFilter(name=filter_name, typed_config=pack(config))
             for filter_name, config in _http_filters()
@@ -167,7 +122,7 @@ def build_listener(entry: Entry, bind: Bind) -> Resource:
 def _http_filters() -> Iterable[tuple[str, Any]]:  # messages of different types
     """All HTTP filters, in order, with the reason for their place."""
     # First: what follows must see the route that the request really takes.
-    yield LUA, Lua(default_source_code=DataSource(inline_string=_FIND_TABLE))
+    yield from searches()
     # Anywhere before the router, which reads what it sets.
     yield "fleetgate.idempotent_retry", _idempotent_retry()
     yield "envoy.filters.http.router", Router()
@@ -186,76 +141,29 @@ def _idempotent_retry() -> matching.ExtensionWithMatcher:
             append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
         )
     )
-    return ExtensionWithMatcher(
-        xds_matcher=XdsMatcher(
-            matcher_list=XdsMatcherList(
-                matchers=[
-                    XdsMatcherFieldMatcher(
-                        predicate=XdsMatcherPredicate(not_matcher=_is_idempotent()),
-                        on_match=OnMatch(
-                            action=XdsTypedExtensionConfig(
-                                name="skip", typed_config=pack(SkipFilter())
-                            )
-                        ),
-                    )
-                ]
-            )
-        ),
-        extension_config=TypedExtensionConfig(
-            name="envoy.filters.http.header_mutation",
-            typed_config=pack(
-                HeaderMutation(mutations=HeaderMutationMutations(request_mutations=[set_header]))
-            ),
-        ),
+    return only_where(
+        header(":method", regex("|".join(IDEMPOTENT))),
+        "envoy.filters.http.header_mutation",
+        HeaderMutation(mutations=HeaderMutationMutations(request_mutations=[set_header])),
     )
 
 
-def _is_idempotent() -> xds_matcher.MatcherMatcherListPredicate:
-    regex = XdsRegexMatcher(google_re2=XdsRegexMatcherGoogleRe2(), regex="|".join(IDEMPOTENT))
-    return XdsMatcherPredicate(
-        single_predicate=XdsMatcherSinglePredicate(
-            input=XdsTypedExtensionConfig(
-                name="method", typed_config=pack(HttpRequestHeaderMatchInput(header_name=":method"))
-            ),
-            value_match=XdsStringMatcher(safe_regex=regex),
-        )
-    )
-
-
-def _scope_mutation(tables: TableSet) -> core.TypedExtensionConfig:
-    """Set the scope before anything else reads the request; overwrites what a client sent."""
-    mutation = HeaderMutationRule(
-        append=HeaderValueOption(
-            header=HeaderValue(key=SCOPE_HEADER, value=f"{tables}|%REQ(:AUTHORITY)%"),
-            append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
-        )
-    )
+def _early_mutations(
+    *mutations: mutation_rules.HeaderMutation,
+) -> core.TypedExtensionConfig:
     return TypedExtensionConfig(
         name="envoy.http.early_header_mutation.header_mutation",
-        typed_config=pack(EarlyHeaderMutation(mutations=[mutation])),
-    )
-
-
-def _scoped_routes(tables: TableSet) -> hcm.ScopedRoutes:
-    source = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
-    extractor = ScopeKeyHeaderExtractor(name=SCOPE_HEADER, element_separator="", index=0)
-    return ScopedRoutes(
-        name=tables,
-        scope_key_builder=ScopeKeyBuilder(
-            fragments=[ScopeKeyFragment(header_value_extractor=extractor)]
-        ),
-        scoped_rds=ScopedRds(scoped_rds_config_source=source),
+        typed_config=pack(EarlyHeaderMutation(mutations=[*mutations])),
     )
 
 
 def _edge_settings() -> dict[str, Any]:  # keywords of HttpConnectionManager
     """What Envoy's documentation asks of a proxy at the edge.
 
-    `strip_any_host_port` and `strip_trailing_host_dot` act before the scope is set.
+    `strip_trailing_host_dot` acts before the scope is set.
     """
     return {
         "use_remote_address": True,
-        "strip_any_host_port": True,
         "strip_trailing_host_dot": True,
         "normalize_path": True,
         "merge_slashes": True,

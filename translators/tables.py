@@ -49,7 +49,7 @@ from translators.hosts import HostPlan, plan_host
 from translators.ingress import IngressRules, read_ingress
 from translators.listeners import Bind, build_listener
 from translators.model import Dialect, Entry, Rule, TableSet, Target
-from translators.names import backend_name, gateway_name, is_exact, tables_of
+from translators.names import backend_name, gateway_name, tables_of
 from translators.routes import encode_route, is_long, route_table, virtual_host
 from translators.status import (
     GatewayStatus,
@@ -78,14 +78,6 @@ class HostKey(NamedTuple):
     gateway: Ref
     tables: TableSet
     host: str
-
-
-@dataclass(frozen=True, slots=True)
-class VirtualHostRow:
-    """An encoded VirtualHost and the Ingresses in it."""
-
-    body: bytes
-    origins: frozenset[Ref]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +129,9 @@ class Tables:
         self.of_long_hosts = Index(graph, "of long hosts", self.plans, _origins_of_long)
         self.routes = Derived(graph, "routes", self.of_long_hosts, self._routes)
 
-        # route tables: one for each exact host, one for all the rest
-        self.exact_hosts = Index(graph, "exact hosts", self.plans, _exact)
-        self.exact_tables = Derived(graph, "exact tables", self.exact_hosts, self._exact_table)
-        self.other_hosts = Index(graph, "other hosts", self.plans, _inexact)
-        self.virtual_hosts = Derived(graph, "virtual hosts", self.other_hosts, self._virtual_host)
-        self.hosts_of_star = Index(
-            graph, "hosts of star", self.virtual_hosts, lambda key, _: ((key.gateway, key.tables),)
-        )
+        # route tables: one for each host that rules name, one for all the rest
+        self.named_hosts = Index(graph, "named hosts", self.plans, _named)
+        self.host_tables = Derived(graph, "host tables", self.named_hosts, self._host_table)
         self.stars = Index(graph, "stars", self.sets, lambda ref, sets: {(ref, s) for s in sets})
         self.star_tables = Derived(graph, "star tables", self.stars, self._star_table)
 
@@ -265,27 +252,17 @@ class Tables:
 
         return route
 
-    def _exact_table(self, view: View, key: HostKey) -> Resource:
+    def _host_table(self, view: View, key: HostKey) -> Resource:
         plan = view.must(self.plans, key)
-        body = virtual_host(plan, key.host, _NOTHING, self._encoder(view, plan))
-        return route_table(key.tables, key.host, [body], plan.origins)
-
-    def _virtual_host(self, view: View, key: HostKey) -> VirtualHostRow:
-        plan = view.must(self.plans, key)
-        others = view.get(self.plans, key._replace(host="")) if key.host else None
-        body = virtual_host(plan, key.host, others or _NOTHING, self._encoder(view, plan))
-        return VirtualHostRow(body, plan.origins | (others or _NOTHING).origins)
+        body = virtual_host(plan, key.host, self._encoder(view, plan))
+        return route_table(key.tables, key.host, body, plan.origins)
 
     def _star_table(self, view: View, key: SetKey) -> Resource:
         """Always there, if only to answer 404: Envoy opens a listener once it has a table."""
         gateway, tables = key
-        keys = view.group(self.hosts_of_star, key)
-        rows = [view.must(self.virtual_hosts, key) for key in keys]
-        bodies = [row.body for row in rows]
-        if HostKey(gateway, tables, "") not in keys:
-            bodies.append(virtual_host(_NOTHING, "", _NOTHING, encode_route))
-        origins = frozenset(origin for row in rows for origin in row.origins)
-        return route_table(tables, "", bodies, origins)
+        plan = view.get(self.plans, HostKey(gateway, tables, "")) or _NOTHING
+        body = virtual_host(plan, "", self._encoder(view, plan))
+        return route_table(tables, "", body, plan.origins)
 
     # -- backends ----------------------------------------------------------------------------------
 
@@ -430,13 +407,8 @@ def _entries(ref: Ref, gateway: Gateway) -> Iterator[EntryKey]:
     return ((ref, entry) for entry in gateway.entries)
 
 
-def _exact(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:
-    if is_exact(key.host) and (plan.everything or plan.bare):
-        yield key
-
-
-def _inexact(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:
-    if not is_exact(key.host) and plan.everything:
+def _named(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:
+    if key.host and (plan.everything or plan.bare):
         yield key
 
 

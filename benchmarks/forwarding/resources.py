@@ -62,15 +62,15 @@ def rules(host: str, values: Iterable[str], *, forward: bool) -> list[Rule]:
 
 def as_served(host: str, rules: Sequence[Rule]) -> Resource:
     """The host's table as fleetgate makes it: with a tree where the rules are many."""
-    body = virtual_host(HostPlan((*rules,), None, ()), host, _NO_RULES, encode_route)
-    return route_table(MSE_TABLES, host, [body], ())
+    body = virtual_host(HostPlan((*rules,), None, ()), host, encode_route)
+    return route_table(MSE_TABLES, host, body, ())
 
 
 def as_list(host: str, rules: Sequence[Rule]) -> Resource:
     """The same with a list, however many the rules are."""
-    end = virtual_host(_NO_RULES, host, _NO_RULES, encode_route)
+    end = virtual_host(_NO_RULES, host, encode_route)
     body = splice(b"", _VHOST_ROUTES, [encode_route(rule) for rule in rules]) + end
-    return route_table(MSE_TABLES, host, [body], ())
+    return route_table(MSE_TABLES, host, body, ())
 
 
 def own_tables() -> Resource:
@@ -110,9 +110,7 @@ def _one_configuration(hosts: Sequence[str], *, forward: bool) -> bytes:
     bodies = []
     for host in hosts:
         plan = HostPlan((*rules(host, ["/"], forward=forward),), None, ())
-        made = cast(
-            "Any", decode(route.VirtualHost, virtual_host(plan, host, _NO_RULES, encode_route))
-        )
+        made = cast("Any", decode(route.VirtualHost, virtual_host(plan, host, encode_route)))
         made.domains[:] = [host]
         made.ClearField("request_headers_to_remove")
         bodies.append(encode(made))

@@ -53,6 +53,10 @@ RULES: tuple[Builder[Any], ...] = (  # of different kinds
     .path("/", to="wild:80")
     .host("exact.wild.test")
     .path("/only", to="exact-host:80")
+    .host("*.some.test")
+    .path("/only", to="wild:80")
+    .host("*.nest.some.test")
+    .path("/nest", to="items:80")
     .host("")
     .path("/any", to="any:80")
     .of_class(PLAIN),
@@ -152,6 +156,13 @@ def declare(rig: Rig, backends: dict[str, Backend]) -> None:
         pytest.param("a.b.wild.test", "/x", 404, id="two-labels-have-no-rules"),
         pytest.param("exact.wild.test", "/only", "exact-host", id="exact-host-beats-wildcard"),
         pytest.param("exact.wild.test", "/x", 404, id="exact-host-never-falls-to-the-wildcard"),
+        pytest.param("a.some.test", "/only", "wild", id="wildcard-with-some-paths"),
+        pytest.param("a.some.test", "/any", 404, id="wildcard-never-falls-through"),
+        pytest.param("nest.some.test", "/any", 404, id="one-label-above-another-wildcard"),
+        pytest.param("a.nest.some.test", "/nest", "items", id="wildcard-below-a-wildcard"),
+        pytest.param("a.nest.some.test", "/only", 404, id="and-never-falls-to-the-one-above"),
+        pytest.param("a.b.nest.some.test", "/only", 404, id="deeper-names-are-of-no-wildcard"),
+        pytest.param("a.b.nest.some.test", "/any", "any", id="deeper-names-have-no-host"),
         pytest.param("unknown.test", "/any/x", "any", id="rule-without-host"),
         pytest.param("unknown.test", "/x", 404, id="nothing-matches"),
         pytest.param("shop.test", "/nobody", 503, id="no-service"),

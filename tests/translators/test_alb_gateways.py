@@ -364,4 +364,4 @@ def test_an_attached_member_touches_endpoints_only() -> None:
     computed = made.put(alb_gateway(ports=(80, 81), members=["c1", "c2"]).manifest)
     assert computed["assignments"] == 1
     assert made.sent == 1
-    assert not computed.keys() & {"listeners", "plans", "clusters", "exact tables", "star tables"}
+    assert not computed.keys() & {"listeners", "plans", "clusters", "host tables", "star tables"}
