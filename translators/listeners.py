@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from translators.edge import EdgeSettings
 from translators.matching import header, only_where, regex
 from translators.messages import (
     Address,
@@ -54,6 +55,9 @@ _KIB: Final = 1024
 _PER_CONNECTION_BUFFER: Final = 1024 * _KIB
 """Bounds what one connection may hold; also the largest body that can be repeated on a retry."""
 
+_MOST_HEADERS: Final = 200
+"""HTTP/2 clients send each cookie as a header of its own. Their size is limited to 60 KiB."""
+
 _NO_HOST: Final = "_"
 """The host of HTTP/1.0 requests that name none: no rule can have it, so `SET|*` serves them. It is
 what NGINX Ingress tells backends then."""
@@ -85,7 +89,7 @@ class Bind:
         return port <= MAX_PORT and port not in self.taken
 
 
-def build_listener(entry: Entry, bind: Bind) -> Resource:
+def build_listener(entry: Entry, bind: Bind, edge: EdgeSettings) -> Resource:
     """The plain HTTP listener of an entry; `bind` can take its port."""
     name, tables = listener_name(entry.at), entry.tables
     manager = HttpConnectionManager(
@@ -97,7 +101,7 @@ def build_listener(entry: Entry, bind: Bind) -> Resource:
             for filter_name, config in _http_filters()
         ],
         upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
-        **_edge_settings(),
+        **_edge_settings(edge),
     )
     socket = SocketAddress(address=bind.address, port_value=bind.port_for(entry.at))
     message = Listener(
@@ -157,7 +161,7 @@ def _early_mutations(
     )
 
 
-def _edge_settings() -> dict[str, Any]:  # keywords of HttpConnectionManager
+def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpConnectionManager
     """What Envoy's documentation asks of a proxy at the edge.
 
     `strip_trailing_host_dot` acts before the scope is set.
@@ -170,7 +174,9 @@ def _edge_settings() -> dict[str, Any]:  # keywords of HttpConnectionManager
         "path_with_escaped_slashes_action": PathWithEscapedSlashesAction.UNESCAPE_AND_REDIRECT,
         "common_http_protocol_options": HttpProtocolOptions(
             idle_timeout=timedelta(hours=1),
-            headers_with_underscores_action=HeadersWithUnderscoresAction.REJECT_REQUEST,
+            # Backends may take "_" for "-": such a header would be another one than rules saw.
+            headers_with_underscores_action=HeadersWithUnderscoresAction.DROP_HEADER,
+            max_headers_count=_MOST_HEADERS,
         ),
         # Health checks of load balancers speak it.
         "http_protocol_options": Http1ProtocolOptions(
@@ -182,5 +188,7 @@ def _edge_settings() -> dict[str, Any]:  # keywords of HttpConnectionManager
             initial_connection_window_size=1024 * _KIB,
         ),
         "request_headers_timeout": timedelta(seconds=10),
-        "stream_idle_timeout": timedelta(minutes=5),
+        "stream_idle_timeout": edge.stream_idle,
+        # From the last write on, so a client that reads slowly to the end keeps its connection.
+        "delayed_close_timeout": timedelta(seconds=8),
     }

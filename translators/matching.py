@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from translators.messages import (
+    ExecuteFilterAction,
     ExtensionWithMatcher,
+    FilterChainConfiguration,
     HttpRequestHeaderMatchInput,
     OnMatch,
     SkipFilter,
@@ -14,6 +17,7 @@ from translators.messages import (
     XdsMatcherFieldMatcher,
     XdsMatcherList,
     XdsMatcherPredicate,
+    XdsMatcherPredicateList,
     XdsMatcherSinglePredicate,
     XdsRegexMatcher,
     XdsRegexMatcherGoogleRe2,
@@ -44,6 +48,20 @@ def header(name: str, value: xds_matcher.StringMatcher) -> xds_matcher.MatcherMa
     )
 
 
+def no(
+    predicate: xds_matcher.MatcherMatcherListPredicate,
+) -> xds_matcher.MatcherMatcherListPredicate:
+    """What does not meet the predicate."""
+    return XdsMatcherPredicate(not_matcher=predicate)
+
+
+def all_of(
+    *predicates: xds_matcher.MatcherMatcherListPredicate,
+) -> xds_matcher.MatcherMatcherListPredicate:
+    """What meets all of them; asked in order, up to the first that is not met."""
+    return XdsMatcherPredicate(and_matcher=XdsMatcherPredicateList(predicate=[*predicates]))
+
+
 def only_where(
     predicate: xds_matcher.MatcherMatcherListPredicate,
     name: str,
@@ -51,10 +69,31 @@ def only_where(
 ) -> matching.ExtensionWithMatcher:
     """The HTTP filter `name`, for requests that meet the predicate when they reach it."""
     skip = XdsTypedExtensionConfig(name="skip", typed_config=pack(SkipFilter()))
-    other = XdsMatcherFieldMatcher(
-        predicate=XdsMatcherPredicate(not_matcher=predicate), on_match=OnMatch(action=skip)
-    )
+    return where([(no(predicate), OnMatch(action=skip))], name, config)
+
+
+def where(
+    cases: Iterable[tuple[xds_matcher.MatcherMatcherListPredicate, xds_matcher.MatcherOnMatch]],
+    name: str,
+    config: Any,  # noqa: ANN401 (the message of any filter)
+) -> matching.ExtensionWithMatcher:
+    """The HTTP filter `name`, which does what the first case says that a request meets."""
+    matchers = [
+        XdsMatcherFieldMatcher(predicate=predicate, on_match=on_match)
+        for predicate, on_match in cases
+    ]
     return ExtensionWithMatcher(
-        xds_matcher=XdsMatcher(matcher_list=XdsMatcherList(matchers=[other])),
+        xds_matcher=XdsMatcher(matcher_list=XdsMatcherList(matchers=matchers)),
         extension_config=TypedExtensionConfig(name=name, typed_config=pack(config)),
     )
+
+
+def do(*filters: tuple[str, Any]) -> xds_matcher.MatcherOnMatch:  # messages of any filters
+    """Let a Composite run these HTTP filters, in order."""
+    chain = FilterChainConfiguration(
+        typed_config=[
+            TypedExtensionConfig(name=name, typed_config=pack(config)) for name, config in filters
+        ]
+    )
+    action = pack(ExecuteFilterAction(filter_chain=chain))
+    return OnMatch(action=XdsTypedExtensionConfig(name="do", typed_config=action))

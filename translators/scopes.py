@@ -17,16 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from translators.headers import put
 from translators.matching import header, only_where
 from translators.messages import (
     AggregatedConfigSource,
     ApiVersion,
-    AppendAction,
     ConfigSource,
     DataSource,
-    HeaderMutationRule,
-    HeaderValue,
-    HeaderValueOption,
     Lua,
     ScopedRds,
     ScopedRoutes,
@@ -95,12 +92,7 @@ end
 
 def set_scope(tables: TableSet) -> mutation_rules.HeaderMutation:
     """The early mutation; overwrites what a client sent."""
-    return HeaderMutationRule(
-        append=HeaderValueOption(
-            header=HeaderValue(key=SCOPE_HEADER, value=f"{tables}|%REQ(:AUTHORITY)%"),
-            append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
-        )
-    )
+    return put(SCOPE_HEADER, f"{tables}|%REQ(:AUTHORITY)%")
 
 
 def scoped_routes(tables: TableSet) -> hcm.ScopedRoutes:

@@ -28,6 +28,7 @@ from translators.annotations import subset
 from translators.attachments import Attachment, attach, class_of
 from translators.clusters import build_cluster
 from translators.derive import Derived, Graph, Index, Input, OnFailure, View
+from translators.edge import EdgeSettings
 from translators.endpoints import (
     Assignment,
     Lack,
@@ -111,6 +112,7 @@ class Tables:
         self.gateways = Derived(graph, "gateways", self.configs, self._gateway)
         self.members = Derived(graph, "members", self.gateways, self._members)
         self.limits = Derived(graph, "limits", self.gateways, self._limits)
+        self.edges = Derived(graph, "edges", self.gateways, self._edge)
         self.selectors = Derived(graph, "selectors", self.gateways, self._selector)
         self.all_selectors = Index(graph, "all selectors", self.selectors, lambda *_: (_ALL,))
         self.selection = Derived(graph, "selection", self.all_selectors, self._selection)
@@ -178,6 +180,9 @@ class Tables:
     def _limits(self, view: View, ref: Ref) -> UpstreamLimits:
         return view.must(self.gateways, ref).limits
 
+    def _edge(self, view: View, ref: Ref) -> EdgeSettings:
+        return view.must(self.gateways, ref).edge
+
     def _selector(self, view: View, ref: Ref) -> Selector:
         return view.must(self.gateways, ref).selector
 
@@ -196,7 +201,9 @@ class Tables:
     def _listener(self, view: View, key: EntryKey) -> Resource | None:
         gateway, entry = key
         bind = self._bind(view, gateway)
-        return build_listener(entry, bind) if bind.takes(entry.at) else None
+        if not bind.takes(entry.at):
+            return None
+        return build_listener(entry, bind, view.must(self.edges, gateway))
 
     def _bind(self, view: View, gateway: Ref) -> Bind:
         return view.get(self.binds, gateway) or self._default_bind

@@ -9,6 +9,7 @@ from envoy_data_plane.envoy.config.route import v3 as route
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
 
 from fleet.ref import HUB, Ref
+from translators.edge import EdgeSettings
 from translators.hosts import HostPlan
 from translators.listeners import Bind, build_listener
 from translators.messages import RouteConfiguration
@@ -28,7 +29,7 @@ from translators.model import (
     Target,
 )
 from translators.names import cluster_name
-from translators.routes import encode_route, route_table, virtual_host
+from translators.routes import SEARCHES, encode_route, route_table, virtual_host
 from xds.resource import Resource
 from xds.wire import decode, encode, splice
 
@@ -75,12 +76,19 @@ def as_list(host: str, rules: Sequence[Rule]) -> Resource:
 
 def own_tables() -> Resource:
     """The product's listener, which finds the table of each host, on a free port."""
-    return build_listener(Entry(ListenerPort(_PORT), MSE_TABLES), Bind("127.0.0.1", -_PORT))
+    entry = Entry(ListenerPort(_PORT), MSE_TABLES)
+    return build_listener(entry, Bind("127.0.0.1", -_PORT), EdgeSettings())
 
 
 def own_tables_alone(name: str) -> Resource:
     """The product's listener without the filter that looks for the tables of other hosts."""
-    return _changed(name, lambda manager: manager.http_filters.pop(0))
+    return _changed(name, _drop_searches)
+
+
+def _drop_searches(manager: Any) -> None:  # noqa: ANN401 (the C runtime's message)
+    for place, each in reversed([*enumerate(manager.http_filters)]):
+        if each.name in SEARCHES:
+            manager.http_filters.pop(place)
 
 
 def one_table(name: str, hosts: Sequence[str], *, forward: bool) -> Resource:
@@ -89,7 +97,7 @@ def one_table(name: str, hosts: Sequence[str], *, forward: bool) -> Resource:
     def change(manager: Any) -> None:  # noqa: ANN401 (the C runtime's message)
         manager.ClearField("scoped_routes")
         manager.ClearField("early_header_mutation_extensions")
-        manager.http_filters.pop(0)
+        _drop_searches(manager)
         manager.route_config.MergeFromString(_one_configuration(hosts, forward=forward))
 
     return _changed(name, change)

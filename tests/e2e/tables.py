@@ -9,6 +9,7 @@ from pathlib import Path
 from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.demo.http import Address
 from fleetgate.envoy import Envoy
+from translators.edge import EdgeSettings
 from translators.listeners import Bind, build_listener
 from translators.model import MSE_TABLES, Entry, ListenerPort
 from xds.cache import SnapshotCache
@@ -28,7 +29,7 @@ async def serving(tables: Iterable[Resource], directory: Path) -> AsyncIterator[
     changed = asyncio.Event()
     cache.on_change(changed.set)
     listener = build_listener(
-        Entry(ListenerPort(_HTTP_PORT), MSE_TABLES), Bind("127.0.0.1", -_HTTP_PORT)
+        Entry(ListenerPort(_HTTP_PORT), MSE_TABLES), Bind("127.0.0.1", -_HTTP_PORT), EdgeSettings()
     )
     cache.publish(
         GATEWAY,

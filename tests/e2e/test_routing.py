@@ -225,10 +225,6 @@ def test_a_client_cannot_choose_a_table(site: Standing[Site], scope: str) -> Non
     assert ask(site, question).status == 404
 
 
-def test_a_header_with_an_underscore_is_refused(site: Standing[Site]) -> None:
-    assert ask(site, Question("/cart", "shop.test", {"x_stage": "gray"})).status == 400
-
-
 @pytest.mark.parametrize(
     ("gateway", "head", "expected"),
     [

@@ -1,7 +1,7 @@
 """One request over HTTP/2 in clear, with header fields as they are given."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import closing
 
 from h2.config import H2Configuration
@@ -11,15 +11,14 @@ from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset
 from fleetgate.demo.http import Address, Answer, NoAnswerError
 
 
-async def ask_http2(address: Address, fields: Iterable[tuple[str, str]]) -> Answer:
+async def ask_http2(address: Address, fields: Sequence[tuple[str, str]]) -> Answer:
     """Ask once, by GET unless the fields say otherwise; NoAnswerError where the stream is reset."""
-    given = dict.fromkeys((":method", ":scheme", ":path"), "")
-    own = [(name, value) for name, value in fields if name not in given]
-    given |= {":method": "GET", ":scheme": "http", ":path": "/"}
-    given |= {name: value for name, value in fields if name in given}
+    pseudo = {":method": "GET", ":scheme": "http", ":path": "/"}
+    pseudo |= {name: value for name, value in fields if name.startswith(":")}
+    others = [(name, value) for name, value in fields if not name.startswith(":")]
     connection = H2Connection(H2Configuration(header_encoding="utf-8"))
     connection.initiate_connection()
-    connection.send_headers(1, [*given.items(), *own], end_stream=True)
+    connection.send_headers(1, [*pseudo.items(), *others], end_stream=True)
     reader, writer = await asyncio.open_connection(*address)
     with closing(writer):
         writer.write(connection.data_to_send())
