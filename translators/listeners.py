@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from fleet.ref import Ref
 from translators.edge import EdgeSettings
+from translators.loops import stop_loops
 from translators.matching import header, only_where, regex
 from translators.messages import (
     Address,
@@ -89,7 +91,7 @@ class Bind:
         return port <= MAX_PORT and port not in self.taken
 
 
-def build_listener(entry: Entry, bind: Bind, edge: EdgeSettings) -> Resource:
+def build_listener(gateway: Ref, entry: Entry, bind: Bind, edge: EdgeSettings) -> Resource:
     """The plain HTTP listener of an entry; `bind` can take its port."""
     name, tables = listener_name(entry.at), entry.tables
     manager = HttpConnectionManager(
@@ -98,7 +100,7 @@ def build_listener(entry: Entry, bind: Bind, edge: EdgeSettings) -> Resource:
         early_header_mutation_extensions=[_early_mutations(set_scope(tables))],
         http_filters=[
             HttpFilter(name=filter_name, typed_config=pack(config))
-            for filter_name, config in _http_filters()
+            for filter_name, config in _http_filters(gateway)
         ],
         upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
         **_edge_settings(edge),
@@ -123,9 +125,11 @@ def build_listener(entry: Entry, bind: Bind, edge: EdgeSettings) -> Resource:
     return Resource.of(name, encode(message))
 
 
-def _http_filters() -> Iterable[tuple[str, Any]]:  # messages of different types
+def _http_filters(gateway: Ref) -> Iterable[tuple[str, Any]]:  # messages of different types
     """All HTTP filters, in order, with the reason for their place."""
-    # First: what follows must see the route that the request really takes.
+    # First: a request that is refused needs nothing else.
+    yield "fleetgate.loop", stop_loops(gateway)
+    # Next: what follows must see the route that the request really takes.
     yield from searches()
     # Anywhere before the router, which reads what it sets.
     yield "fleetgate.idempotent_retry", _idempotent_retry()

@@ -47,6 +47,11 @@ def parse_gateway_name(name: str) -> Ref:
     return Ref(HUB, _KINDS[flavour], "", rest)
 
 
+def loop_name(ref: Ref) -> str:
+    """What a gateway calls itself in the CDN-Loop header, where a slash is not allowed."""
+    return f"fleetgate-{_FLAVOURS[ref.kind]}-{ref.name}"
+
+
 def listener_name(listener: ListenerPort) -> str:
     """The name of a listener by the port that the gateway's users see."""
     return f"{listener.protocol.lower()}-{listener.port}"

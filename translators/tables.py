@@ -203,7 +203,7 @@ class Tables:
         bind = self._bind(view, gateway)
         if not bind.takes(entry.at):
             return None
-        return build_listener(entry, bind, view.must(self.edges, gateway))
+        return build_listener(gateway, entry, bind, view.must(self.edges, gateway))
 
     def _bind(self, view: View, gateway: Ref) -> Bind:
         return view.get(self.binds, gateway) or self._default_bind

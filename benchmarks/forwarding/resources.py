@@ -77,7 +77,8 @@ def as_list(host: str, rules: Sequence[Rule]) -> Resource:
 def own_tables() -> Resource:
     """The product's listener, which finds the table of each host, on a free port."""
     entry = Entry(ListenerPort(_PORT), MSE_TABLES)
-    return build_listener(entry, Bind("127.0.0.1", -_PORT), EdgeSettings())
+    gateway = Ref(HUB, "MseIngressConfig", "", "bench")
+    return build_listener(gateway, entry, Bind("127.0.0.1", -_PORT), EdgeSettings())
 
 
 def own_tables_alone(name: str) -> Resource:
