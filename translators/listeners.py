@@ -6,13 +6,13 @@ never changes a Listener, and nothing drains.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from fleet.ref import Ref
-from translators.edge import EdgeSettings
+from translators.edge import EdgeSettings, PathNormalization
 from translators.loops import stop_loops
 from translators.matching import header, only_where, regex
 from translators.messages import (
@@ -41,6 +41,7 @@ from translators.messages import (
 )
 from translators.model import MAX_PORT, Entry, ListenerPort
 from translators.names import listener_name
+from translators.repair import repair
 from translators.scopes import scoped_routes, searches, set_scope
 from xds.resource import Resource
 from xds.wire import encode, pack
@@ -56,6 +57,17 @@ IDEMPOTENT: Final = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
 _KIB: Final = 1024
 _PER_CONNECTION_BUFFER: Final = 1024 * _KIB
 """Bounds what one connection may hold; also the largest body that can be repeated on a retry."""
+
+_PATHS: Final[Mapping[PathNormalization, Mapping[str, Any]]] = {  # likewise
+    PathNormalization.BASE: {
+        "merge_slashes": False,
+        "path_with_escaped_slashes_action": PathWithEscapedSlashesAction.KEEP_UNCHANGED,
+    },
+    PathNormalization.STRICT: {
+        "merge_slashes": True,
+        "path_with_escaped_slashes_action": PathWithEscapedSlashesAction.UNESCAPE_AND_REDIRECT,
+    },
+}
 
 _MOST_HEADERS: Final = 200
 """HTTP/2 clients send each cookie as a header of its own. Their size is limited to 60 KiB."""
@@ -131,6 +143,8 @@ def _http_filters(gateway: Ref) -> Iterable[tuple[str, Any]]:  # messages of dif
     yield "fleetgate.loop", stop_loops(gateway)
     # Next: what follows must see the route that the request really takes.
     yield from searches()
+    # Before all that looks at the path or the route.
+    yield "fleetgate.repair", repair()
     # Anywhere before the router, which reads what it sets.
     yield "fleetgate.idempotent_retry", _idempotent_retry()
     yield "envoy.filters.http.router", Router()
@@ -174,8 +188,7 @@ def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpCon
         "use_remote_address": True,
         "strip_trailing_host_dot": True,
         "normalize_path": True,
-        "merge_slashes": True,
-        "path_with_escaped_slashes_action": PathWithEscapedSlashesAction.UNESCAPE_AND_REDIRECT,
+        **_PATHS[edge.paths],
         "common_http_protocol_options": HttpProtocolOptions(
             idle_timeout=timedelta(hours=1),
             # Backends may take "_" for "-": such a header would be another one than rules saw.

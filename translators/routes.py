@@ -23,6 +23,7 @@ import re2
 
 from fleet.ref import Ref
 from translators.hosts import HostPlan
+from translators.matching import header, regex
 from translators.messages import (
     DataSource,
     DirectResponseAction,
@@ -60,7 +61,7 @@ from translators.model import (
     Where,
 )
 from translators.names import cluster_name, table_name
-from translators.path_matcher import path_matcher
+from translators.path_matcher import first_where, path_matcher
 from translators.path_tree import Branch, grow
 from xds.resource import Resource
 from xds.wire import encode, field, pack, splice
@@ -68,12 +69,16 @@ from xds.wire import encode, field, pack, splice
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.route import v3 as schema
     from envoy_data_plane.envoy.type.matcher import v3 as matcher
+    from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
 
 SCOPE_HEADER: Final = "x-fg-scope"
 SEARCHES: Final = ("fleetgate.search_host", "fleetgate.search_rest")
 """The filters that look for the table of a host without one of its own (`translators.scopes`)."""
 
 NOT_FOUND: Final = "no rule for this host and path\n"
+AMBIGUOUS: Final = "no path with //, %2F or %5C: this host has access rules\n"
+
+_AMBIGUOUS: Final = "(?://|%2[Ff]|%5[Cc])"
 
 _VHOST_ROUTES: Final = 3  # VirtualHost.routes
 _VHOST_MATCHER: Final = 21  # VirtualHost.matcher
@@ -103,11 +108,14 @@ def virtual_host(plan: HostPlan, host: str, route: Callable[[Rule], bytes]) -> b
     routes = [*(route(rule) for rule in rules), _not_found()]
     branches = [Branch(rule.path, bool(rule.conditions)) for rule in rules]
     tree = grow(branches) if is_long(plan) else None
+    guard = [_guard()] if plan.guarded else []
     # All requests that find the table are for it, whatever stands in their Host: port, capitals.
     head = encode(VirtualHost(name=host or "*", domains=["*"]))
     if tree is None:
-        return splice(head, _VHOST_ROUTES, routes, _same_for_all_hosts())
+        return splice(head, _VHOST_ROUTES, [*guard, *routes], _same_for_all_hosts())
     matcher = path_matcher(tree, routes)
+    if plan.guarded:
+        matcher = first_where(_guarded(), _guard(), matcher)
     return splice(head + _same_for_all_hosts(), _VHOST_MATCHER, [matcher])
 
 
@@ -241,6 +249,22 @@ def _action(action: Action) -> dict[str, Any]:  # keywords of Route
 
 def _response(status: int, body: str) -> schema.DirectResponseAction:
     return DirectResponseAction(status=status, body=DataSource(inline_string=body))
+
+
+@cache
+def _guard() -> bytes:
+    """The first route of a host that restricts access.
+
+    A backend may decode what a rule saw as it came, so that a request could pass by the rule that
+    is meant for it.
+    """
+    match = RouteMatch(safe_regex=RegexMatcher(regex=f".*{_AMBIGUOUS}.*"))
+    return encode(Route(name="guard", match=match, direct_response=_response(400, AMBIGUOUS)))
+
+
+def _guarded() -> xds_matcher.MatcherMatcherListPredicate:
+    """The same in front of a tree; `:path` has the query too."""
+    return header(":path", regex(f"[^?]*{_AMBIGUOUS}.*"))
 
 
 @cache

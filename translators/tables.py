@@ -28,7 +28,7 @@ from translators.annotations import subset
 from translators.attachments import Attachment, attach, class_of
 from translators.clusters import build_cluster
 from translators.derive import Derived, Graph, Index, Input, OnFailure, View
-from translators.edge import EdgeSettings
+from translators.edge import EdgeSettings, PathNormalization
 from translators.endpoints import (
     Assignment,
     Lack,
@@ -113,6 +113,7 @@ class Tables:
         self.members = Derived(graph, "members", self.gateways, self._members)
         self.limits = Derived(graph, "limits", self.gateways, self._limits)
         self.edges = Derived(graph, "edges", self.gateways, self._edge)
+        self.paths = Derived(graph, "paths", self.edges, self._path_normalization)
         self.selectors = Derived(graph, "selectors", self.gateways, self._selector)
         self.all_selectors = Index(graph, "all selectors", self.selectors, lambda *_: (_ALL,))
         self.selection = Derived(graph, "selection", self.all_selectors, self._selection)
@@ -183,6 +184,9 @@ class Tables:
     def _edge(self, view: View, ref: Ref) -> EdgeSettings:
         return view.must(self.gateways, ref).edge
 
+    def _path_normalization(self, view: View, ref: Ref) -> PathNormalization:
+        return view.must(self.edges, ref).paths
+
     def _selector(self, view: View, ref: Ref) -> Selector:
         return view.must(self.gateways, ref).selector
 
@@ -237,7 +241,9 @@ class Tables:
 
     def _plan(self, view: View, key: HostKey) -> HostPlan:
         refs = view.group(self.by_host, key)
-        return plan_host([view.must(self.rules, ref) for ref in refs], key.host, key.tables)
+        read = [view.must(self.rules, ref) for ref in refs]
+        strict = view.must(self.paths, key.gateway) is PathNormalization.STRICT
+        return plan_host(read, key.host, key.tables, strict=strict)
 
     # -- route tables ------------------------------------------------------------------------------
 

@@ -69,7 +69,7 @@ def test_what_a_wildcard_lacks_goes_to_nobody_else(
 
 
 BARE = ingress("bare", host="api.w.test").default("rest:80").created("2026-03-01T00:00:00Z")
-BROKEN = ingress("broken", host="api.w.test").path("/a//b", to="x:80").default("rest:80")
+BROKEN = ingress("broken", host="api.w.test").path("/a/../b", to="x:80").default("rest:80")
 ALL_WILD = ingress("wild", host="*.w.test").path("/", to="x:80")
 
 
@@ -156,7 +156,7 @@ NOTHING = ingress("nothing", host="api.w.test")
 )
 @pytest.mark.parametrize(
     "nothing",
-    [NOTHING, NOTHING.path("/a//b", to="x:80"), NOTHING.default("Not_A_Service:80")],
+    [NOTHING, NOTHING.path("/a/../b", to="x:80"), NOTHING.default("Not_A_Service:80")],
     ids=["no-paths", "invalid-paths", "invalid-default"],
 )
 def test_a_host_for_which_its_ingress_has_nothing_is_served_by(

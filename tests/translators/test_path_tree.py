@@ -1,6 +1,7 @@
 """A host's tree over the path chooses what its list of routes does, and stays small."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -65,6 +66,28 @@ def test_tree_chooses_as_the_list(data: st.DataObject) -> None:
     host = shown(listed)
     assert "matcher" in host
     expect_the_choice_of_the_list(host, listed, data.draw(SOME_REQUESTS))
+
+
+@settings(max_examples=100)
+@given(st.data())
+def test_a_guarded_host_serves_no_path_that_can_be_read_in_two_ways(data: st.DataObject) -> None:
+    listed = data.draw(rules())
+    for own in (listed, filled(listed)):
+        body = virtual_host(replace(plan(own), guarded=True), "example.com", encode_route)
+        guarded, open_to_all = readable(VIRTUAL_HOST, body), shown(own)
+        for request in data.draw(SOME_REQUESTS):
+            route = choose(guarded, request)
+            assert route is not None
+            if "//" in request.path:
+                assert route["direct_response"]["status"] == 400, request
+            else:
+                assert route == choose(open_to_all, request), request
+
+
+def test_joined_bytes_of_a_guarded_tree_are_the_message_built_at_once() -> None:
+    body = virtual_host(replace(plan(FILLERS), guarded=True), "example.com", encode_route)
+    assert "matcher_list" in str(readable(VIRTUAL_HOST, body))
+    assert encode(decode(schema.VirtualHost, body)) == body
 
 
 def prefix(value: str) -> Branch:
