@@ -13,6 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fleet.ref import Ref
 from translators.edge import EdgeSettings, PathNormalization
+from translators.forwarded import (
+    Chain,
+    Peer,
+    chains,
+    client_address,
+    early_rules,
+    listener_filters,
+    name_client,
+)
 from translators.loops import stop_loops
 from translators.matching import header, only_where, regex
 from translators.messages import (
@@ -49,6 +58,7 @@ from xds.wire import encode, pack
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
     from envoy_data_plane.envoy.config.core import v3 as core
+    from envoy_data_plane.envoy.config.listener import v3 as listener
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
 
 IDEMPOTENT: Final = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
@@ -105,39 +115,44 @@ class Bind:
 
 def build_listener(gateway: Ref, entry: Entry, bind: Bind, edge: EdgeSettings) -> Resource:
     """The plain HTTP listener of an entry; `bind` can take its port."""
-    name, tables = listener_name(entry.at), entry.tables
-    manager = HttpConnectionManager(
-        stat_prefix=name,
-        scoped_routes=scoped_routes(tables),
-        early_header_mutation_extensions=[_early_mutations(set_scope(tables))],
-        http_filters=[
-            HttpFilter(name=filter_name, typed_config=pack(config))
-            for filter_name, config in _http_filters(gateway)
-        ],
-        upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
-        **_edge_settings(edge),
-    )
+    name = listener_name(entry.at)
     socket = SocketAddress(address=bind.address, port_value=bind.port_for(entry.at))
     message = Listener(
         name=name,
         stat_prefix=name,
         address=Address(socket_address=socket),
         per_connection_buffer_limit_bytes=_PER_CONNECTION_BUFFER,
-        filter_chains=[
-            FilterChain(
-                filters=[
-                    Filter(
-                        name="envoy.filters.network.http_connection_manager",
-                        typed_config=pack(manager),
-                    )
-                ]
-            )
-        ],
+        listener_filters=listener_filters(edge),
+        filter_chains=[_filter_chain(gateway, entry, edge, chain) for chain in chains(edge)],
     )
     return Resource.of(name, encode(message))
 
 
-def _http_filters(gateway: Ref) -> Iterable[tuple[str, Any]]:  # messages of different types
+def _filter_chain(
+    gateway: Ref, entry: Entry, edge: EdgeSettings, chain: Chain
+) -> listener.FilterChain:
+    """How connections of one kind of peer are served."""
+    manager = HttpConnectionManager(
+        stat_prefix=listener_name(entry.at),
+        scoped_routes=scoped_routes(entry.tables),
+        early_header_mutation_extensions=[
+            _early_mutations(set_scope(entry.tables), *early_rules(chain.peer, entry.at))
+        ],
+        http_filters=[
+            HttpFilter(name=name, typed_config=pack(config))
+            for name, config in _http_filters(gateway, chain.peer)
+        ],
+        upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
+        **client_address(chain.peer, edge),
+        **_edge_settings(edge),
+    )
+    http = Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager))
+    return FilterChain(name=chain.name, filter_chain_match=chain.match, filters=[http])
+
+
+def _http_filters(
+    gateway: Ref, peer: Peer
+) -> Iterable[tuple[str, Any]]:  # messages of different types
     """All HTTP filters, in order, with the reason for their place."""
     # First: a request that is refused needs nothing else.
     yield "fleetgate.loop", stop_loops(gateway)
@@ -145,6 +160,8 @@ def _http_filters(gateway: Ref) -> Iterable[tuple[str, Any]]:  # messages of dif
     yield from searches()
     # Before all that looks at the path or the route.
     yield "fleetgate.repair", repair()
+    # Before all that may ask who the client is.
+    yield from name_client(peer)
     # Anywhere before the router, which reads what it sets.
     yield "fleetgate.idempotent_retry", _idempotent_retry()
     yield "envoy.filters.http.router", Router()
@@ -185,7 +202,6 @@ def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpCon
     `strip_trailing_host_dot` acts before the scope is set.
     """
     return {
-        "use_remote_address": True,
         "strip_trailing_host_dot": True,
         "normalize_path": True,
         **_PATHS[edge.paths],
@@ -205,6 +221,7 @@ def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpCon
             initial_connection_window_size=1024 * _KIB,
         ),
         "request_headers_timeout": timedelta(seconds=10),
+        "preserve_external_request_id": True,
         "stream_idle_timeout": edge.stream_idle,
         # From the last write on, so a client that reads slowly to the end keeps its connection.
         "delayed_close_timeout": timedelta(seconds=8),

@@ -117,6 +117,7 @@ def test_attached_member_touches_endpoints_only() -> None:
     ("key", "value"),
     [
         pytest.param("stream-idle-timeout", "60s", id="silence"),
+        pytest.param("trusted-proxies", "10.0.0.0/8", id="proxies"),
         pytest.param("path-normalization", "strict", id="paths"),
     ],
 )
