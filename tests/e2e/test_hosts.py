@@ -145,6 +145,15 @@ def test_a_client_cannot_choose_a_table(site: Standing[Site]) -> None:
     assert site.run(asking()) == ["rest", "rest"]
 
 
+@pytest.mark.parametrize(
+    ("host", "name"), [("a.test", "shop"), ("X.w.test:81", "wild"), ("nobody.example", "rest")]
+)
+def test_a_websocket_reaches_its_host_too(site: Standing[Site], host: str, name: str) -> None:
+    headers = {"connection": "upgrade", "upgrade": "websocket", "x-request-id": "a b"}
+    assert site.run(ask_once(site.value.address, Question("/", host, headers))).status == 200
+    assert site.value.pods[name].asked[-1].headers["upgrade"] == "websocket"
+
+
 def test_random_hosts_go_where_the_book_says(tmp_path: Path) -> None:
     random = Random(4)  # noqa: S311 (rules, no secrets)
     sets = [some_ingresses(random) for _ in range(SETS)]

@@ -16,8 +16,8 @@ from tests.e2e.standing import Standing, standing
 from tests.support.builders import ingress, mse_gateway
 from tests.support.http2 import ask_http2
 
-LARGE = 1_000_000
-"""Bytes of an answer that Envoy takes from its backend whole, whatever the client reads."""
+LARGE = 130_000
+"""Bytes of an answer that are too many for a slow client's kernel, and few enough for Envoy."""
 
 HOST = "web.test"
 
