@@ -25,6 +25,7 @@ from translators.ingress import (
     Reading,
     age_of,
     as_requested,
+    is_ambiguous,
     named_tls,
     plain_path,
 )
@@ -80,7 +81,8 @@ def alb_path(path_type: str, text: str) -> Path:
         raise Unusable("a path that starts with /, without blank, backslash and #")
     seen = as_requested(text)
     parts = (_WILDCARDS.get(character) or re.escape(character) for character in seen)
-    return Path(PathKind.REGEX, regex("".join(parts)), text if seen != text else "")
+    written = text if seen != text else ""
+    return Path(PathKind.REGEX, regex("".join(parts)), written, is_ambiguous(seen))
 
 
 @dataclass(frozen=True, slots=True)

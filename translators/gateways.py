@@ -13,7 +13,9 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from fleet.state import FleetState
 from translators.alb_config import read_entries, read_id
-from translators.annotations.reader import Unusable
+from translators.annotations.setting import read_setting
+from translators.annotations.values import duration
+from translators.edge import EdgeSettings, read_edge
 from translators.model import MSE_TABLES, Dialect, Entry, ListenerPort
 
 GatewayConfig: TypeAlias = MseIngressConfig | AlbConfig
@@ -43,7 +45,7 @@ _HOSTNAME: Final = re.compile(
     r"(?=.{1,253}$)(?![0-9.]*$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*"
 )
 
-_DURATION: Final = re.compile(r"([0-9]{1,6})(ms|s)")
+_DURATION: Final = duration(timedelta(milliseconds=10), timedelta(hours=1), "250ms or 3s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Gateway:
     members: tuple[str, ...]
     selector: Selector
     limits: UpstreamLimits
+    edge: EdgeSettings
     addresses: tuple[str, ...]
     id: str
     problems: tuple[Problem, ...]
@@ -102,6 +105,8 @@ def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
     """Read a MseIngressConfig or an AlbConfig."""
     annotations = config.metadata.annotations
     problems: list[Problem] = []
+    edge, found_at_edge = read_edge(ref, annotations)
+    problems += found_at_edge
     match config:
         case MseIngressConfig():
             dialect, entries, places, shown = Dialect.MSE, MSE_ENTRIES, MSE_PLACES, ""
@@ -122,6 +127,7 @@ def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
         members=attached(config),
         selector=selector,
         limits=_limits(ref, annotations, problems),
+        edge=edge,
         addresses=_addresses(ref, annotations, problems),
         id=shown,
         problems=tuple(problems),
@@ -130,13 +136,8 @@ def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
 
 def _limits(ref: Ref, annotations: Mapping[str, str], problems: list[Problem]) -> UpstreamLimits:
     def setting(key: str, default: timedelta) -> timedelta:
-        text = annotations.get(key, "").strip()
-        try:
-            return _duration(text) if text else default
-        except Unusable as e:
-            effect = f"{default.total_seconds():g}s holds"
-            problems.append(Problem(ref, "InvalidAnnotation", key, text, e.expected, effect))
-            return default
+        shown = f"{default.total_seconds():g}s"
+        return read_setting(ref, annotations, key, _DURATION, default, shown, problems)
 
     defaults = UpstreamLimits()
     return UpstreamLimits(
@@ -157,11 +158,3 @@ def _addresses(
             effect = "it is not shown"
             problems.append(Problem(ref, "InvalidAnnotation", ADDRESSES, address, expected, effect))
     return tuple(usable)
-
-
-def _duration(text: str) -> timedelta:
-    if found := _DURATION.fullmatch(text):
-        value = timedelta(milliseconds=int(found[1]) * (1 if found[2] == "ms" else 1000))
-        if timedelta(milliseconds=10) <= value <= timedelta(hours=1):
-            return value
-    raise Unusable("a time from 10ms to 3600s, such as 250ms or 3s")

@@ -7,14 +7,15 @@ objects arrived.
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.annotations.canary import excessive, relate
-from translators.ingress import IngressRules
+from translators.edge import PATH_NORMALIZATION, PathNormalization
+from translators.ingress import NORMALISED, IngressRules
 from translators.model import MSE_TABLES, Age, Forward, Path, PathKind, Rule, TableSet, Target
 from translators.names import listener_of
 
@@ -25,14 +26,16 @@ Claim: TypeAlias = tuple[PathKind, str, int, tuple[object, ...]]
 class HostPlan:
     """What a host serves: rules in the order in which they are asked, then a rule for the rest.
 
-    `bare` says that an Ingress declares the host and has nothing for it: an exact one is answered
-    with 404 then, and goes to no wildcard.
+    `bare` says that an Ingress declares the host and has nothing for it: it is answered with 404
+    then, and goes to no wildcard and no rule without host. Where some rule is restricted the host
+    is `guarded`: no path is served that a backend may read otherwise than the rules do.
     """
 
     rules: tuple[Rule, ...]
     default: Rule | None
     problems: tuple[Problem, ...]
     bare: bool = False
+    guarded: bool = False
 
     @property
     def everything(self) -> tuple[Rule, ...]:
@@ -56,22 +59,24 @@ class HostPlan:
 
 
 def plan_host(
-    ingresses: Collection[IngressRules], host: str, tables: TableSet = MSE_TABLES
+    ingresses: Collection[IngressRules],
+    host: str,
+    tables: TableSet = MSE_TABLES,
+    *,
+    strict: bool = False,
 ) -> HostPlan:
-    """Merge the rules that the Ingresses declare for the host in a set of route tables."""
-    declared = [
-        rule
-        for ingress in ingresses
-        for rule in ingress.rules
-        if rule.host == host and tables in rule.sets
-    ]
-    defaults = [
-        rule
-        for ingress in ingresses
-        for rule in ingress.defaults
-        if rule.host == host and tables in rule.sets
-    ]
-    problems: list[Problem] = []
+    """Merge the rules that the Ingresses declare for the host in a set of route tables.
+
+    `strict` says that no request has an ambiguous path when it is routed.
+    """
+    every = _of((rule for i in ingresses for rule in i.rules), host, tables)
+    defaults = _of((rule for i in ingresses for rule in i.defaults), host, tables)
+    own = [rule for rule in (*every, *defaults) if rule.alternative is None]
+    guarded = any(rule.restricted for rule in own)
+    closed = guarded or strict
+    declared = [rule for rule in every if not (closed and rule.path.ambiguous)]
+    unmet = [rule for rule in every if closed and rule.path.ambiguous]
+    problems = [_unmet(rule, strict=strict) for rule in unmet]
     mains: dict[Claim, Rule] = {}
     canaries: dict[tuple[Claim, str], dict[Ref, Rule]] = defaultdict(dict)
     for rule in sorted(declared, key=_by_age):
@@ -92,7 +97,12 @@ def plan_host(
         problems += [_without_main(rule, tables) for rule in lonely.values()]
     default = min(defaults, key=_by_age, default=None)
     bare = any((tables, host) in ingress.bare for ingress in ingresses)
-    return HostPlan(tuple(rules), default, tuple(sorted(set(problems))), bare)
+    bare |= any(rule.alternative is None for rule in unmet)
+    return HostPlan(tuple(rules), default, tuple(sorted(set(problems))), bare, guarded)
+
+
+def _of(rules: Iterable[Rule], host: str, tables: TableSet) -> list[Rule]:
+    return [rule for rule in rules if rule.host == host and tables in rule.sets]
 
 
 def _by_age(rule: Rule) -> tuple[Age, Ref]:
@@ -128,6 +138,19 @@ def _conflict(rule: Rule, first: Rule, tables: TableSet) -> Problem:
         f"a path of {host} that no older rule has",
         f"{first.origin} keeps it ({first.at}), this rule is not served{_there(rule, tables)}",
     )
+
+
+def _unmet(rule: Rule, *, strict: bool) -> Problem:
+    """The problem of a rule for an ambiguous path, where no such request is served."""
+    expected = "a path without //, %2F and %5C "
+    if strict:
+        expected += f"at a gateway whose {PATH_NORMALIZATION} is {PathNormalization.STRICT}"
+        effect = NORMALISED
+    else:
+        expected += "on a host that has access rules"
+        effect = "requests with such a path are answered with 400, so nothing would match it"
+    value = rule.path.written or rule.path.value
+    return Problem(rule.origin, "InvalidPath", f"{rule.at}.path", value, expected, effect)
 
 
 def _without_main(rule: Rule, tables: TableSet) -> Problem:

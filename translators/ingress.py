@@ -64,8 +64,16 @@ _RESPELT: Final = re.compile(
 _STRAY: Final = re.compile("%(?![0-9A-Fa-f]{2})(?=(?:[0-9A-Fa-f]|%3[0-9]|%[46][1-6]){2})")
 """A "%" that begins no escape but would, were what follows decoded: Envoy makes it %25."""
 
-_UNREACHABLE: Final = re.compile(r"//|/\.\.?(?:[/;]|$)|%2f|%5c|%00", re.IGNORECASE)
+_ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
+
+_UNREACHABLE: Final = re.compile(r"/\.\.?(?:[/;]|$)|%00")
 """What Envoy normalises away in requests before it looks for a route, or refuses."""
+
+_AMBIGUOUS: Final = re.compile("//|%2F|%5C")
+"""What strict normalisation takes away, as `Path` says."""
+
+NORMALISED: Final = "requests are normalised before they are routed, so nothing would match it"
+"""What follows for a path that no request has."""
 
 _EVERYTHING: Final = Path(PathKind.PREFIX, "/")
 
@@ -309,23 +317,27 @@ def plain_path(kind: PathKind, text: str) -> Path:
         raise Unusable("a path that starts with /, without blank, backslash, ? and #")
     path = as_requested(declared)
     written = declared if path != declared else ""
+    if kind is PathKind.PREFIX and path.endswith("//"):
+        raise Unusable("a prefix that ends with one / at most")
     if kind is PathKind.PREFIX and path != "/":
         path = path.removesuffix("/")
-    return Path(kind, path, written)
+    return Path(kind, path, written, is_ambiguous(path))
+
+
+def is_ambiguous(path: str) -> bool:
+    """Whether a backend may read the path, spelt as requests have it, in two ways."""
+    return _AMBIGUOUS.search(path) is not None
 
 
 def as_requested(path: str) -> str:
-    """The path as Envoy sees it in requests, which it normalises; Unusable where it never does.
+    """The path as it is in requests when they are routed; Unusable where it never is.
 
-    An escape that remains is compared as it is spelt: %C3%A9 is not %c3%a9.
+    They are normalised before: by Envoy, but for the capitals of escapes (`translators.repair`).
     """
     seen = _RESPELT.sub(lambda found: quote(unquote(found[0])), _STRAY.sub("%25", path))
     if _UNREACHABLE.search(seen):
-        raise Unusable(
-            "a path without //, /./, /../, /.;, /..;, %2F, %5C and %00",
-            "requests are normalised before they are routed, so nothing would match it",
-        )
-    return seen
+        raise Unusable("a path without /./, /../, /.;, /..; and %00", NORMALISED)
+    return _ESCAPE.sub(lambda found: found[0].upper(), seen)
 
 
 def _no_service(_: str) -> None:

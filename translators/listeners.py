@@ -1,9 +1,4 @@
-"""Listeners: edge settings, the HTTP filters in their fixed order, and how a route table is found.
-
-A route table per host (SRDS): an early header mutation sets `x-fg-scope: SET|HOST` before anything
-else reads the request, so that no client can set it, and the scope key is that header. A host
-without a table of its own is looked for again by the Lua filter: in lower case, then as `SET|*`.
-Every found table switches the Lua filter off.
+"""Listeners: edge settings, and the HTTP filters in their fixed order.
 
 HTTP filters are always installed, idle, in one order; a route switches them on. So a route change
 never changes a Listener, and nothing drains.
@@ -11,20 +6,28 @@ never changes a Listener, and nothing drains.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from fleet.ref import Ref
+from translators.edge import EdgeSettings, PathNormalization
+from translators.forwarded import (
+    Chain,
+    Peer,
+    chains,
+    client_address,
+    early_rules,
+    listener_filters,
+    name_client,
+)
+from translators.loops import stop_loops
+from translators.matching import header, only_where, regex
 from translators.messages import (
     Address,
-    AggregatedConfigSource,
-    ApiVersion,
     AppendAction,
-    ConfigSource,
-    DataSource,
     EarlyHeaderMutation,
-    ExtensionWithMatcher,
     Filter,
     FilterChain,
     HeaderMutation,
@@ -39,41 +42,24 @@ from translators.messages import (
     HttpConnectionManagerUpgradeConfig,
     HttpFilter,
     HttpProtocolOptions,
-    HttpRequestHeaderMatchInput,
     Listener,
-    Lua,
-    OnMatch,
     PathWithEscapedSlashesAction,
     Router,
-    ScopedRds,
-    ScopedRoutes,
-    ScopeKeyBuilder,
-    ScopeKeyFragment,
-    ScopeKeyHeaderExtractor,
-    SkipFilter,
     SocketAddress,
     TypedExtensionConfig,
-    XdsMatcher,
-    XdsMatcherFieldMatcher,
-    XdsMatcherList,
-    XdsMatcherPredicate,
-    XdsMatcherSinglePredicate,
-    XdsRegexMatcher,
-    XdsRegexMatcherGoogleRe2,
-    XdsStringMatcher,
-    XdsTypedExtensionConfig,
 )
-from translators.model import MAX_PORT, Entry, ListenerPort, TableSet
+from translators.model import MAX_PORT, Entry, ListenerPort
 from translators.names import listener_name
-from translators.routes import LUA, SCOPE_HEADER
+from translators.repair import repair
+from translators.scopes import scoped_routes, searches, set_scope
 from xds.resource import Resource
 from xds.wire import encode, pack
 
 if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
     from envoy_data_plane.envoy.config.core import v3 as core
+    from envoy_data_plane.envoy.config.listener import v3 as listener
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
-    from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
-    from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
 
 IDEMPOTENT: Final = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
 """Methods that RFC 9110 section 9.2.2 lets a proxy repeat."""
@@ -82,26 +68,23 @@ _KIB: Final = 1024
 _PER_CONNECTION_BUFFER: Final = 1024 * _KIB
 """Bounds what one connection may hold; also the largest body that can be repeated on a retry."""
 
+_PATHS: Final[Mapping[PathNormalization, Mapping[str, Any]]] = {  # likewise
+    PathNormalization.BASE: {
+        "merge_slashes": False,
+        "path_with_escaped_slashes_action": PathWithEscapedSlashesAction.KEEP_UNCHANGED,
+    },
+    PathNormalization.STRICT: {
+        "merge_slashes": True,
+        "path_with_escaped_slashes_action": PathWithEscapedSlashesAction.UNESCAPE_AND_REDIRECT,
+    },
+}
+
+_MOST_HEADERS: Final = 200
+"""HTTP/2 clients send each cookie as a header of its own. Their size is limited to 60 KiB."""
+
 _NO_HOST: Final = "_"
 """The host of HTTP/1.0 requests that name none: no rule can have it, so `SET|*` serves them. It is
 what NGINX Ingress tells backends then."""
-
-_FIND_TABLE: Final = """
-local function select_table(request, scope)
-  request:headers():replace("x-fg-scope", scope)
-  request:clearRouteCache()
-  request:metadata()
-  return request:virtualHost():metadata():get("table") ~= nil
-end
-
-function envoy_on_request(request)
-  local scope = request:headers():get("x-fg-scope") or ""
-  local set = string.match(scope, "^[^|]*|") or ""
-  local lower = string.lower(scope)
-  if lower ~= scope and select_table(request, lower) then return end
-  select_table(request, set .. "*")
-end
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,44 +113,55 @@ class Bind:
         return port <= MAX_PORT and port not in self.taken
 
 
-def build_listener(entry: Entry, bind: Bind) -> Resource:
+def build_listener(gateway: Ref, entry: Entry, bind: Bind, edge: EdgeSettings) -> Resource:
     """The plain HTTP listener of an entry; `bind` can take its port."""
-    name, tables = listener_name(entry.at), entry.tables
-    manager = HttpConnectionManager(
-        stat_prefix=name,
-        scoped_routes=_scoped_routes(tables),
-        early_header_mutation_extensions=[_scope_mutation(tables)],
-        http_filters=[
-            HttpFilter(name=filter_name, typed_config=pack(config))
-            for filter_name, config in _http_filters()
-        ],
-        upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
-        **_edge_settings(),
-    )
+    name = listener_name(entry.at)
     socket = SocketAddress(address=bind.address, port_value=bind.port_for(entry.at))
     message = Listener(
         name=name,
         stat_prefix=name,
         address=Address(socket_address=socket),
         per_connection_buffer_limit_bytes=_PER_CONNECTION_BUFFER,
-        filter_chains=[
-            FilterChain(
-                filters=[
-                    Filter(
-                        name="envoy.filters.network.http_connection_manager",
-                        typed_config=pack(manager),
-                    )
-                ]
-            )
-        ],
+        listener_filters=listener_filters(edge),
+        filter_chains=[_filter_chain(gateway, entry, edge, chain) for chain in chains(edge)],
     )
     return Resource.of(name, encode(message))
 
 
-def _http_filters() -> Iterable[tuple[str, Any]]:  # messages of different types
+def _filter_chain(
+    gateway: Ref, entry: Entry, edge: EdgeSettings, chain: Chain
+) -> listener.FilterChain:
+    """How connections of one kind of peer are served."""
+    manager = HttpConnectionManager(
+        stat_prefix=listener_name(entry.at),
+        scoped_routes=scoped_routes(entry.tables),
+        early_header_mutation_extensions=[
+            _early_mutations(set_scope(entry.tables), *early_rules(chain.peer, entry.at))
+        ],
+        http_filters=[
+            HttpFilter(name=name, typed_config=pack(config))
+            for name, config in _http_filters(gateway, chain.peer)
+        ],
+        upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
+        **client_address(chain.peer, edge),
+        **_edge_settings(edge),
+    )
+    http = Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager))
+    return FilterChain(name=chain.name, filter_chain_match=chain.match, filters=[http])
+
+
+def _http_filters(
+    gateway: Ref, peer: Peer
+) -> Iterable[tuple[str, Any]]:  # messages of different types
     """All HTTP filters, in order, with the reason for their place."""
-    # First: what follows must see the route that the request really takes.
-    yield LUA, Lua(default_source_code=DataSource(inline_string=_FIND_TABLE))
+    # First: a request that is refused needs nothing else.
+    yield "fleetgate.loop", stop_loops(gateway)
+    # Next: what follows must see the route that the request really takes.
+    yield from searches()
+    # Before all that looks at the path or the route.
+    yield "fleetgate.repair", repair()
+    # Before all that may ask who the client is.
+    yield from name_client(peer)
     # Anywhere before the router, which reads what it sets.
     yield "fleetgate.idempotent_retry", _idempotent_retry()
     yield "envoy.filters.http.router", Router()
@@ -186,83 +180,36 @@ def _idempotent_retry() -> matching.ExtensionWithMatcher:
             append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
         )
     )
-    return ExtensionWithMatcher(
-        xds_matcher=XdsMatcher(
-            matcher_list=XdsMatcherList(
-                matchers=[
-                    XdsMatcherFieldMatcher(
-                        predicate=XdsMatcherPredicate(not_matcher=_is_idempotent()),
-                        on_match=OnMatch(
-                            action=XdsTypedExtensionConfig(
-                                name="skip", typed_config=pack(SkipFilter())
-                            )
-                        ),
-                    )
-                ]
-            )
-        ),
-        extension_config=TypedExtensionConfig(
-            name="envoy.filters.http.header_mutation",
-            typed_config=pack(
-                HeaderMutation(mutations=HeaderMutationMutations(request_mutations=[set_header]))
-            ),
-        ),
+    return only_where(
+        header(":method", regex("|".join(IDEMPOTENT))),
+        "envoy.filters.http.header_mutation",
+        HeaderMutation(mutations=HeaderMutationMutations(request_mutations=[set_header])),
     )
 
 
-def _is_idempotent() -> xds_matcher.MatcherMatcherListPredicate:
-    regex = XdsRegexMatcher(google_re2=XdsRegexMatcherGoogleRe2(), regex="|".join(IDEMPOTENT))
-    return XdsMatcherPredicate(
-        single_predicate=XdsMatcherSinglePredicate(
-            input=XdsTypedExtensionConfig(
-                name="method", typed_config=pack(HttpRequestHeaderMatchInput(header_name=":method"))
-            ),
-            value_match=XdsStringMatcher(safe_regex=regex),
-        )
-    )
-
-
-def _scope_mutation(tables: TableSet) -> core.TypedExtensionConfig:
-    """Set the scope before anything else reads the request; overwrites what a client sent."""
-    mutation = HeaderMutationRule(
-        append=HeaderValueOption(
-            header=HeaderValue(key=SCOPE_HEADER, value=f"{tables}|%REQ(:AUTHORITY)%"),
-            append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
-        )
-    )
+def _early_mutations(
+    *mutations: mutation_rules.HeaderMutation,
+) -> core.TypedExtensionConfig:
     return TypedExtensionConfig(
         name="envoy.http.early_header_mutation.header_mutation",
-        typed_config=pack(EarlyHeaderMutation(mutations=[mutation])),
+        typed_config=pack(EarlyHeaderMutation(mutations=[*mutations])),
     )
 
 
-def _scoped_routes(tables: TableSet) -> hcm.ScopedRoutes:
-    source = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
-    extractor = ScopeKeyHeaderExtractor(name=SCOPE_HEADER, element_separator="", index=0)
-    return ScopedRoutes(
-        name=tables,
-        scope_key_builder=ScopeKeyBuilder(
-            fragments=[ScopeKeyFragment(header_value_extractor=extractor)]
-        ),
-        scoped_rds=ScopedRds(scoped_rds_config_source=source),
-    )
-
-
-def _edge_settings() -> dict[str, Any]:  # keywords of HttpConnectionManager
+def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpConnectionManager
     """What Envoy's documentation asks of a proxy at the edge.
 
-    `strip_any_host_port` and `strip_trailing_host_dot` act before the scope is set.
+    `strip_trailing_host_dot` acts before the scope is set.
     """
     return {
-        "use_remote_address": True,
-        "strip_any_host_port": True,
         "strip_trailing_host_dot": True,
         "normalize_path": True,
-        "merge_slashes": True,
-        "path_with_escaped_slashes_action": PathWithEscapedSlashesAction.UNESCAPE_AND_REDIRECT,
+        **_PATHS[edge.paths],
         "common_http_protocol_options": HttpProtocolOptions(
             idle_timeout=timedelta(hours=1),
-            headers_with_underscores_action=HeadersWithUnderscoresAction.REJECT_REQUEST,
+            # Backends may take "_" for "-": such a header would be another one than rules saw.
+            headers_with_underscores_action=HeadersWithUnderscoresAction.DROP_HEADER,
+            max_headers_count=_MOST_HEADERS,
         ),
         # Health checks of load balancers speak it.
         "http_protocol_options": Http1ProtocolOptions(
@@ -274,5 +221,8 @@ def _edge_settings() -> dict[str, Any]:  # keywords of HttpConnectionManager
             initial_connection_window_size=1024 * _KIB,
         ),
         "request_headers_timeout": timedelta(seconds=10),
-        "stream_idle_timeout": timedelta(minutes=5),
+        "preserve_external_request_id": True,
+        "stream_idle_timeout": edge.stream_idle,
+        # From the last write on, so a client that reads slowly to the end keeps its connection.
+        "delayed_close_timeout": timedelta(seconds=8),
     }

@@ -19,13 +19,22 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.clusters.aggregate import v3 as aggregate
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
     from envoy_data_plane.envoy.extensions.filters.common.matcher.action import v3 as matcher_action
+    from envoy_data_plane.envoy.extensions.filters.http.cdn_loop import v3 as cdn_loop
+    from envoy_data_plane.envoy.extensions.filters.http.composite import v3 as composite
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
     from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
     from envoy_data_plane.envoy.extensions.filters.http.router import v3 as router
+    from envoy_data_plane.envoy.extensions.filters.listener.http_inspector import (
+        v3 as http_inspector,
+    )
+    from envoy_data_plane.envoy.extensions.filters.listener.proxy_protocol import (
+        v3 as proxy_protocol,
+    )
     from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
     from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutation import (
         v3 as early_header_mutation,
     )
+    from envoy_data_plane.envoy.extensions.http.original_ip_detection.xff import v3 as xff
     from envoy_data_plane.envoy.extensions.retry.host.previous_hosts import v3 as previous_hosts
     from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities import (
         v3 as previous_priorities,
@@ -44,13 +53,18 @@ else:
     aggregate = Package("envoy.extensions.clusters.aggregate.v3")
     matching = Package("envoy.extensions.common.matching.v3")
     matcher_action = Package("envoy.extensions.filters.common.matcher.action.v3")
+    cdn_loop = Package("envoy.extensions.filters.http.cdn_loop.v3")
+    composite = Package("envoy.extensions.filters.http.composite.v3")
     header_mutation = Package("envoy.extensions.filters.http.header_mutation.v3")
     lua = Package("envoy.extensions.filters.http.lua.v3")
     router = Package("envoy.extensions.filters.http.router.v3")
+    http_inspector = Package("envoy.extensions.filters.listener.http_inspector.v3")
+    proxy_protocol = Package("envoy.extensions.filters.listener.proxy_protocol.v3")
     hcm = Package("envoy.extensions.filters.network.http_connection_manager.v3")
     early_header_mutation = Package(
         "envoy.extensions.http.early_header_mutation.header_mutation.v3"
     )
+    xff = Package("envoy.extensions.http.original_ip_detection.xff.v3")
     previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
     envoy_type = Package("envoy.type.v3")
@@ -66,7 +80,6 @@ DataSource = twin(core.DataSource)
 HeaderValue = twin(core.HeaderValue)
 HeaderValueOption = twin(core.HeaderValueOption)
 Locality = twin(core.Locality)
-Metadata = twin(core.Metadata)
 Percent = twin(envoy_type.Percent)
 RegexMatcher = twin(matcher.RegexMatcher)
 SocketAddress = twin(core.SocketAddress)
@@ -94,8 +107,8 @@ LocalityLbEndpoints = twin(endpoint.LocalityLbEndpoints)
 
 # ScopedRouteConfiguration
 DirectResponseAction = twin(route.DirectResponseAction)
+FilterConfig = twin(route.FilterConfig)
 HeaderMatcher = twin(route.HeaderMatcher)
-LuaPerRoute = twin(lua.LuaPerRoute)
 PreviousHostsPredicate = twin(previous_hosts.PreviousHostsPredicate)
 PreviousPrioritiesConfig = twin(previous_priorities.PreviousPrioritiesConfig)
 QueryParameterMatcher = twin(route.QueryParameterMatcher)
@@ -116,23 +129,33 @@ WeightedCluster = twin(route.WeightedCluster)
 WeightedClusterClusterWeight = twin(route.WeightedClusterClusterWeight)
 
 # Listener
+CdnLoopConfig = twin(cdn_loop.CdnLoopConfig)
+CidrRange = twin(core.CidrRange)
+Composite = twin(composite.Composite)
 EarlyHeaderMutation = twin(early_header_mutation.HeaderMutation)
+ExecuteFilterAction = twin(composite.ExecuteFilterAction)
 ExtensionWithMatcher = twin(matching.ExtensionWithMatcher)
 Filter = twin(listener.Filter)
 FilterChain = twin(listener.FilterChain)
+FilterChainConfiguration = twin(composite.FilterChainConfiguration)
+FilterChainMatch = twin(listener.FilterChainMatch)
 HeaderMutation = twin(header_mutation.HeaderMutation)
 HeaderMutationMutations = twin(header_mutation.Mutations)
+HeaderMutationRemoveOnMatch = twin(mutation_rules.HeaderMutationRemoveOnMatch)
 HeaderMutationRule = twin(mutation_rules.HeaderMutation)
 Http1ProtocolOptions = twin(core.Http1ProtocolOptions)
 Http2ProtocolOptions = twin(core.Http2ProtocolOptions)
 HttpConnectionManager = twin(hcm.HttpConnectionManager)
 HttpConnectionManagerUpgradeConfig = twin(hcm.HttpConnectionManagerUpgradeConfig)
 HttpFilter = twin(hcm.HttpFilter)
+HttpInspector = twin(http_inspector.HttpInspector)
 HttpProtocolOptions = twin(core.HttpProtocolOptions)
 HttpRequestHeaderMatchInput = twin(matcher.HttpRequestHeaderMatchInput)
 Listener = twin(listener.Listener)
+ListenerFilter = twin(listener.ListenerFilter)
 Lua = twin(lua.Lua)
 OnMatch = twin(xds_matcher.MatcherOnMatch)
+ProxyProtocol = twin(proxy_protocol.ProxyProtocol)
 Router = twin(router.Router)
 ScopedRds = twin(hcm.ScopedRds)
 ScopedRoutes = twin(hcm.ScopedRoutes)
@@ -141,10 +164,13 @@ ScopeKeyFragment = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilder)
 ScopeKeyHeaderExtractor = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilderHeaderValueExtractor)
 SkipFilter = twin(matcher_action.SkipFilter)
 TypedExtensionConfig = twin(core.TypedExtensionConfig)
+XffConfig = twin(xff.XffConfig)
+XffTrustedCidrs = twin(xff.XffTrustedCidrs)
 XdsMatcher = twin(xds_matcher.Matcher)
 XdsMatcherFieldMatcher = twin(xds_matcher.MatcherMatcherListFieldMatcher)
 XdsMatcherList = twin(xds_matcher.MatcherMatcherList)
 XdsMatcherPredicate = twin(xds_matcher.MatcherMatcherListPredicate)
+XdsMatcherPredicateList = twin(xds_matcher.MatcherMatcherListPredicatePredicateList)
 XdsMatcherSinglePredicate = twin(xds_matcher.MatcherMatcherListPredicateSinglePredicate)
 XdsMatcherTree = twin(xds_matcher.MatcherMatcherTree)
 XdsRegexMatcher = twin(xds_matcher.RegexMatcher)

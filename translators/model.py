@@ -77,12 +77,14 @@ class PathKind(Enum):
 class Path:
     """A path match. A PREFIX has no trailing slash but for "/", and matches by path element.
 
-    `written` is what people know it by, where requests spell it otherwise.
+    `written` is what people know it by, where requests spell it otherwise. An `ambiguous` one has
+    `//`, `%2F` or `%5C`, which a backend may read as one slash.
     """
 
     kind: PathKind
     value: str
     written: str = ""
+    ambiguous: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind.name.capitalize()} {self.written or self.value}"
@@ -259,7 +261,8 @@ class Rule:
     `at` is the field's path within the Ingress, for problems. `order` ranks before the path (ALB).
     `sets` are those of the listeners that it is meant for, whether the gateway has them or not.
     A rule with an `alternative` matches nothing by itself: it adds to the main rule of its path,
-    if that is of its `ingress_class`.
+    if that is of its `ingress_class`. A `restricted` rule is not for everybody: lists, passwords,
+    client certificates and the like guard it, or were meant to.
     """
 
     origin: Ref
@@ -273,3 +276,4 @@ class Rule:
     sets: tuple[TableSet, ...] = (MSE_TABLES,)
     alternative: Alternative | None = None
     ingress_class: str = ""
+    restricted: bool = False

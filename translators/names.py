@@ -3,6 +3,7 @@
     gateway      mse/NAME, alb/NAME                (a node's `cluster`)
     Listener     http-80                           (https-443 is kept for TLS)
     route table  mse|shop.example.com, mse|*       (SRDS: the name is the key)
+                 mse|*.example.com                 (the names of one more label)
                  http-80|shop.example.com          (ALB: each listener has its own)
     Cluster      NAMESPACE/SERVICE/PORT            all Pods of all members
                  NAMESPACE/SERVICE/PORT@SUBSET     the subset first, then the rest
@@ -46,6 +47,11 @@ def parse_gateway_name(name: str) -> Ref:
     return Ref(HUB, _KINDS[flavour], "", rest)
 
 
+def loop_name(ref: Ref) -> str:
+    """What a gateway calls itself in the CDN-Loop header, where a slash is not allowed."""
+    return f"fleetgate-{_FLAVOURS[ref.kind]}-{ref.name}"
+
+
 def listener_name(listener: ListenerPort) -> str:
     """The name of a listener by the port that the gateway's users see."""
     return f"{listener.protocol.lower()}-{listener.port}"
@@ -63,13 +69,8 @@ def listener_of(tables: TableSet) -> ListenerPort | None:
 
 
 def table_name(tables: TableSet, host: str) -> str:
-    """The name and scope key of a host's route table; "" and wildcards share one table."""
-    return f"{tables}|{host if is_exact(host) else '*'}"
-
-
-def is_exact(host: str) -> bool:
-    """Whether a rule's host is one host, with a table of its own."""
-    return bool(host) and not host.startswith("*")
+    """The name and scope key of a host's route table; that of "" is for hosts without one."""
+    return f"{tables}|{host or '*'}"
 
 
 def cluster_name(target: Target) -> str:

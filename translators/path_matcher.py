@@ -7,19 +7,28 @@
 The first of the two is left out where no key is exact.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from translators.messages import (
     HttpRequestHeaderMatchInput,
     RouteList,
+    XdsMatcherFieldMatcher,
     XdsMatcherTree,
     XdsTypedExtensionConfig,
 )
 from translators.path_tree import PathTree, Places
 from xds.wire import encode, field, pack, splice
 
+if TYPE_CHECKING:
+    from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
+
+_MATCHER_LIST: Final = 1  # Matcher.matcher_list
+_MATCHERS: Final = 1  # MatcherList.matchers
+_ON_MATCH: Final = 2  # FieldMatcher.on_match
 _MATCHER_TREE: Final = 2  # Matcher.matcher_tree
 _ON_NO_MATCH: Final = 3  # Matcher.on_no_match
 _EXACT_MAP: Final = 2  # MatcherTree.exact_match_map
@@ -44,6 +53,16 @@ def path_matcher(tree: PathTree, routes: Sequence[bytes]) -> bytes:
     return _matcher(_EXACT_MAP, tree.exact, routes, field(_NESTED, by_prefix))
 
 
+def first_where(
+    predicate: xds_matcher.MatcherMatcherListPredicate, route: bytes, tree: bytes
+) -> bytes:
+    """Encode a Matcher that takes the route where the predicate holds, and else asks the tree."""
+    case = encode(XdsMatcherFieldMatcher(predicate=predicate))
+    routes = field(_ACTION, _routes(splice(b"", _ROUTES, [route])))
+    matchers = field(_MATCHERS, case + field(_ON_MATCH, routes))
+    return field(_MATCHER_LIST, matchers) + field(_ON_NO_MATCH, field(_NESTED, tree))
+
+
 def _matcher(kind: int, lists: Mapping[str, Places], routes: Sequence[bytes], rest: bytes) -> bytes:
     # Maps are encoded in the order of the C runtime: a longer key before its own beginning.
     keys = sorted(lists, key=lambda key: f"{key}\x7f")
@@ -55,8 +74,13 @@ def _matcher(kind: int, lists: Mapping[str, Places], routes: Sequence[bytes], re
 
 
 def _on_match(places: Places, routes: Sequence[bytes]) -> bytes:
-    packed = splice(_any_route_list(), _PACKED, [_route_list(places, routes)])
-    return field(_ACTION, field(_NAME, b"routes") + field(_CONFIG, packed))
+    return field(_ACTION, _routes(_route_list(places, routes)))
+
+
+def _routes(listed: bytes) -> bytes:
+    """A RouteList as the configuration of an action."""
+    packed = splice(_any_route_list(), _PACKED, [listed])
+    return field(_NAME, b"routes") + field(_CONFIG, packed)
 
 
 def _route_list(places: Places, routes: Sequence[bytes]) -> bytes:

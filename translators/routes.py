@@ -1,10 +1,11 @@
 """Route tables: the plan of a host as Envoy's VirtualHost, in a table of its own.
 
-    exact host     ScopedRouteConfiguration SET|HOST  with one VirtualHost
-    all the rest   ScopedRouteConfiguration SET|*     with a VirtualHost for each wildcard and one
-                                                      for rules without host and default backends
+    SET|shop.example.com   the rules of this host
+    SET|*.example.com      the rules of this wildcard, for names of one more label
+    SET|*                  rules without host and default backends, for hosts without a table
 
-SET is what a listener asks: `mse`, or the listener's own name (ALB).
+SET is what a listener asks: `mse`, or the listener's own name (ALB). Each table is a
+ScopedRouteConfiguration with one VirtualHost for all that reaches it.
 
 Every VirtualHost ends with a catch-all route, so that a found table never falls through to another
 (`translators.listeners` says how a table is found). One with many routes has them as a tree over
@@ -22,12 +23,12 @@ import re2
 
 from fleet.ref import Ref
 from translators.hosts import HostPlan
+from translators.matching import header, regex
 from translators.messages import (
     DataSource,
     DirectResponseAction,
+    FilterConfig,
     HeaderMatcher,
-    LuaPerRoute,
-    Metadata,
     PreviousHostsPredicate,
     PreviousPrioritiesConfig,
     QueryParameterMatcher,
@@ -60,18 +61,24 @@ from translators.model import (
     Where,
 )
 from translators.names import cluster_name, table_name
-from translators.path_matcher import path_matcher
+from translators.path_matcher import first_where, path_matcher
 from translators.path_tree import Branch, grow
 from xds.resource import Resource
-from xds.wire import encode, field, pack, splice, struct
+from xds.wire import encode, field, pack, splice
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.route import v3 as schema
     from envoy_data_plane.envoy.type.matcher import v3 as matcher
+    from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
 
 SCOPE_HEADER: Final = "x-fg-scope"
-LUA: Final = "envoy.filters.http.lua"
+SEARCHES: Final = ("fleetgate.search_host", "fleetgate.search_rest")
+"""The filters that look for the table of a host without one of its own (`translators.scopes`)."""
+
 NOT_FOUND: Final = "no rule for this host and path\n"
+AMBIGUOUS: Final = "no path with //, %2F or %5C: this host has access rules\n"
+
+_AMBIGUOUS: Final = "(?://|%2[Ff]|%5[Cc])"
 
 _VHOST_ROUTES: Final = 3  # VirtualHost.routes
 _VHOST_MATCHER: Final = 21  # VirtualHost.matcher
@@ -95,32 +102,27 @@ def is_long(plan: HostPlan) -> bool:
     return len(plan.everything) > LONG
 
 
-def virtual_host(
-    plan: HostPlan, host: str, others: HostPlan, route: Callable[[Rule], bytes]
-) -> bytes:
-    """Encode what a host serves; `route` is `encode_route`, or gives what that gave before.
-
-    `others` are the rules without host: a wildcard's VirtualHost ends with them, because Envoy's
-    wildcard spans labels and `a.b.example.com` is not one of `*.example.com`.
-    """
-    wildcard = host.startswith("*")
-    rules = (*plan.everything, *others.everything) if wildcard else plan.everything
+def virtual_host(plan: HostPlan, host: str, route: Callable[[Rule], bytes]) -> bytes:
+    """Encode what a host serves; `route` is `encode_route`, or gives what that gave before."""
+    rules = plan.everything
     routes = [*(route(rule) for rule in rules), _not_found()]
-    branches = [Branch(rule.path, _asks_more(rule)) for rule in rules]
-    tree = grow(branches) if len(rules) > LONG else None
-    head = encode(VirtualHost(name=host or "*", domains=[host if wildcard else "*"]))
-    metadata = Metadata(filter_metadata={LUA: struct({"table": host or "*"})})
-    tail = encode(VirtualHost(metadata=metadata))
+    branches = [Branch(rule.path, bool(rule.conditions)) for rule in rules]
+    tree = grow(branches) if is_long(plan) else None
+    guard = [_guard()] if plan.guarded else []
+    # All requests that find the table are for it, whatever stands in their Host: port, capitals.
+    head = encode(VirtualHost(name=host or "*", domains=["*"]))
     if tree is None:
-        return splice(head, _VHOST_ROUTES, routes, _same_for_all_hosts() + tail)
+        return splice(head, _VHOST_ROUTES, [*guard, *routes], _same_for_all_hosts())
     matcher = path_matcher(tree, routes)
-    return splice(head + _same_for_all_hosts(), _VHOST_MATCHER, [matcher], tail)
+    if plan.guarded:
+        matcher = first_where(_guarded(), _guard(), matcher)
+    return splice(head + _same_for_all_hosts(), _VHOST_MATCHER, [matcher])
 
 
 def route_table(
-    tables: TableSet, host: str, virtual_hosts: Iterable[bytes], origins: Iterable[Ref]
+    tables: TableSet, host: str, virtual_host: bytes, origins: Iterable[Ref]
 ) -> Resource:
-    """Encode VirtualHosts as the ScopedRouteConfiguration of the host's key.
+    """Encode a host's VirtualHost as the ScopedRouteConfiguration of its key.
 
     `origins` are the Ingresses whose rules are in it.
     """
@@ -128,7 +130,7 @@ def route_table(
     table = splice(
         encode(RouteConfiguration(name=name)),
         _TABLE_VHOSTS,
-        virtual_hosts,
+        [virtual_host],
         _same_for_all_tables(),
     )
     key = ScopedRouteConfigurationKey(
@@ -153,31 +155,18 @@ def _same_for_all_tables() -> bytes:
         RouteConfiguration(
             # Inline in SRDS the default is true, and one unknown Cluster rejects the response.
             validate_clusters=False,
-            typed_per_filter_config={LUA: pack(LuaPerRoute(disabled=True))},
+            typed_per_filter_config=dict.fromkeys(SEARCHES, pack(FilterConfig(disabled=True))),
         )
     )
 
 
-def _one_label(wildcard: str) -> schema.HeaderMatcher:
-    """`*.example.com` covers one label. Ports are stripped before; case is not."""
-    suffix = re2.escape(wildcard.removeprefix("*"))
-    regex = RegexMatcher(regex=f"(?i)[^.]+{suffix}(:[0-9]+)?")
-    return HeaderMatcher(name=":authority", string_match=StringMatcher(safe_regex=regex))
-
-
 def encode_route(rule: Rule) -> bytes:
     """Encode the Route of a rule."""
-    headers = [_one_label(rule.host)] if rule.host.startswith("*") else []
-    headers += [_header(c) for c in rule.conditions if c.where is not Where.QUERY]
+    headers = [_header(c) for c in rule.conditions if c.where is not Where.QUERY]
     queries = [_query(c) for c in rule.conditions if c.where is Where.QUERY]
     match = RouteMatch(**_path(rule.path), headers=headers, query_parameters=queries)
     name = f"{rule.origin.namespace}/{rule.origin.name} {rule.at}"
     return encode(Route(name=name, match=match, **_action(rule.action)))
-
-
-def _asks_more(rule: Rule) -> bool:
-    """Whether the rule's Route asks for more than its path."""
-    return bool(rule.conditions) or rule.host.startswith("*")
 
 
 def _path(path: Path) -> dict[str, Any]:  # keywords of RouteMatch
@@ -263,10 +252,26 @@ def _response(status: int, body: str) -> schema.DirectResponseAction:
 
 
 @cache
+def _guard() -> bytes:
+    """The first route of a host that restricts access.
+
+    A backend may decode what a rule saw as it came, so that a request could pass by the rule that
+    is meant for it.
+    """
+    match = RouteMatch(safe_regex=RegexMatcher(regex=f".*{_AMBIGUOUS}.*"))
+    return encode(Route(name="guard", match=match, direct_response=_response(400, AMBIGUOUS)))
+
+
+def _guarded() -> xds_matcher.MatcherMatcherListPredicate:
+    """The same in front of a tree; `:path` has the query too."""
+    return header(":path", regex(f"[^?]*{_AMBIGUOUS}.*"))
+
+
+@cache
 def _not_found() -> bytes:
     """The last route of every VirtualHost.
 
-    A request without a route has no per-route config either: the filter that looks for `SET|*`
+    A request without a route has no per-route config either: the filters that look for other tables
     would run even though the host's own table was found.
     """
     match = RouteMatch(prefix="")

@@ -28,6 +28,7 @@ from translators.annotations import subset
 from translators.attachments import Attachment, attach, class_of
 from translators.clusters import build_cluster
 from translators.derive import Derived, Graph, Index, Input, OnFailure, View
+from translators.edge import EdgeSettings, PathNormalization
 from translators.endpoints import (
     Assignment,
     Lack,
@@ -49,7 +50,7 @@ from translators.hosts import HostPlan, plan_host
 from translators.ingress import IngressRules, read_ingress
 from translators.listeners import Bind, build_listener
 from translators.model import Dialect, Entry, Rule, TableSet, Target
-from translators.names import backend_name, gateway_name, is_exact, tables_of
+from translators.names import backend_name, gateway_name, tables_of
 from translators.routes import encode_route, is_long, route_table, virtual_host
 from translators.status import (
     GatewayStatus,
@@ -78,14 +79,6 @@ class HostKey(NamedTuple):
     gateway: Ref
     tables: TableSet
     host: str
-
-
-@dataclass(frozen=True, slots=True)
-class VirtualHostRow:
-    """An encoded VirtualHost and the Ingresses in it."""
-
-    body: bytes
-    origins: frozenset[Ref]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +112,8 @@ class Tables:
         self.gateways = Derived(graph, "gateways", self.configs, self._gateway)
         self.members = Derived(graph, "members", self.gateways, self._members)
         self.limits = Derived(graph, "limits", self.gateways, self._limits)
+        self.edges = Derived(graph, "edges", self.gateways, self._edge)
+        self.paths = Derived(graph, "paths", self.edges, self._path_normalization)
         self.selectors = Derived(graph, "selectors", self.gateways, self._selector)
         self.all_selectors = Index(graph, "all selectors", self.selectors, lambda *_: (_ALL,))
         self.selection = Derived(graph, "selection", self.all_selectors, self._selection)
@@ -137,14 +132,9 @@ class Tables:
         self.of_long_hosts = Index(graph, "of long hosts", self.plans, _origins_of_long)
         self.routes = Derived(graph, "routes", self.of_long_hosts, self._routes)
 
-        # route tables: one for each exact host, one for all the rest
-        self.exact_hosts = Index(graph, "exact hosts", self.plans, _exact)
-        self.exact_tables = Derived(graph, "exact tables", self.exact_hosts, self._exact_table)
-        self.other_hosts = Index(graph, "other hosts", self.plans, _inexact)
-        self.virtual_hosts = Derived(graph, "virtual hosts", self.other_hosts, self._virtual_host)
-        self.hosts_of_star = Index(
-            graph, "hosts of star", self.virtual_hosts, lambda key, _: ((key.gateway, key.tables),)
-        )
+        # route tables: one for each host that rules name, one for all the rest
+        self.named_hosts = Index(graph, "named hosts", self.plans, _named)
+        self.host_tables = Derived(graph, "host tables", self.named_hosts, self._host_table)
         self.stars = Index(graph, "stars", self.sets, lambda ref, sets: {(ref, s) for s in sets})
         self.star_tables = Derived(graph, "star tables", self.stars, self._star_table)
 
@@ -191,6 +181,12 @@ class Tables:
     def _limits(self, view: View, ref: Ref) -> UpstreamLimits:
         return view.must(self.gateways, ref).limits
 
+    def _edge(self, view: View, ref: Ref) -> EdgeSettings:
+        return view.must(self.gateways, ref).edge
+
+    def _path_normalization(self, view: View, ref: Ref) -> PathNormalization:
+        return view.must(self.edges, ref).paths
+
     def _selector(self, view: View, ref: Ref) -> Selector:
         return view.must(self.gateways, ref).selector
 
@@ -209,7 +205,9 @@ class Tables:
     def _listener(self, view: View, key: EntryKey) -> Resource | None:
         gateway, entry = key
         bind = self._bind(view, gateway)
-        return build_listener(entry, bind) if bind.takes(entry.at) else None
+        if not bind.takes(entry.at):
+            return None
+        return build_listener(gateway, entry, bind, view.must(self.edges, gateway))
 
     def _bind(self, view: View, gateway: Ref) -> Bind:
         return view.get(self.binds, gateway) or self._default_bind
@@ -243,7 +241,9 @@ class Tables:
 
     def _plan(self, view: View, key: HostKey) -> HostPlan:
         refs = view.group(self.by_host, key)
-        return plan_host([view.must(self.rules, ref) for ref in refs], key.host, key.tables)
+        read = [view.must(self.rules, ref) for ref in refs]
+        strict = view.must(self.paths, key.gateway) is PathNormalization.STRICT
+        return plan_host(read, key.host, key.tables, strict=strict)
 
     # -- route tables ------------------------------------------------------------------------------
 
@@ -265,27 +265,17 @@ class Tables:
 
         return route
 
-    def _exact_table(self, view: View, key: HostKey) -> Resource:
+    def _host_table(self, view: View, key: HostKey) -> Resource:
         plan = view.must(self.plans, key)
-        body = virtual_host(plan, key.host, _NOTHING, self._encoder(view, plan))
-        return route_table(key.tables, key.host, [body], plan.origins)
-
-    def _virtual_host(self, view: View, key: HostKey) -> VirtualHostRow:
-        plan = view.must(self.plans, key)
-        others = view.get(self.plans, key._replace(host="")) if key.host else None
-        body = virtual_host(plan, key.host, others or _NOTHING, self._encoder(view, plan))
-        return VirtualHostRow(body, plan.origins | (others or _NOTHING).origins)
+        body = virtual_host(plan, key.host, self._encoder(view, plan))
+        return route_table(key.tables, key.host, body, plan.origins)
 
     def _star_table(self, view: View, key: SetKey) -> Resource:
         """Always there, if only to answer 404: Envoy opens a listener once it has a table."""
         gateway, tables = key
-        keys = view.group(self.hosts_of_star, key)
-        rows = [view.must(self.virtual_hosts, key) for key in keys]
-        bodies = [row.body for row in rows]
-        if HostKey(gateway, tables, "") not in keys:
-            bodies.append(virtual_host(_NOTHING, "", _NOTHING, encode_route))
-        origins = frozenset(origin for row in rows for origin in row.origins)
-        return route_table(tables, "", bodies, origins)
+        plan = view.get(self.plans, HostKey(gateway, tables, "")) or _NOTHING
+        body = virtual_host(plan, "", self._encoder(view, plan))
+        return route_table(tables, "", body, plan.origins)
 
     # -- backends ----------------------------------------------------------------------------------
 
@@ -430,13 +420,8 @@ def _entries(ref: Ref, gateway: Gateway) -> Iterator[EntryKey]:
     return ((ref, entry) for entry in gateway.entries)
 
 
-def _exact(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:
-    if is_exact(key.host) and (plan.everything or plan.bare):
-        yield key
-
-
-def _inexact(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:
-    if not is_exact(key.host) and plan.everything:
+def _named(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:
+    if key.host and (plan.everything or plan.bare):
         yield key
 
 

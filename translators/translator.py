@@ -114,8 +114,8 @@ class Translator:
         for gateway, entry in tables.listeners.changed:
             listener = tables.listeners.get((gateway, entry))
             yield TypeUrl.LISTENER, gateway, listener_name(entry.at), listener
-        for host in tables.exact_tables.changed:
-            table = tables.exact_tables.get(host)
+        for host in tables.host_tables.changed:
+            table = tables.host_tables.get(host)
             yield TypeUrl.SCOPED_ROUTE, host.gateway, table_name(host.tables, host.host), table
         for gateway, tables_set in tables.star_tables.changed:
             table = tables.star_tables.get((gateway, tables_set))

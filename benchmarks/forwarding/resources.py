@@ -9,6 +9,7 @@ from envoy_data_plane.envoy.config.route import v3 as route
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
 
 from fleet.ref import HUB, Ref
+from translators.edge import EdgeSettings
 from translators.hosts import HostPlan
 from translators.listeners import Bind, build_listener
 from translators.messages import RouteConfiguration
@@ -28,7 +29,7 @@ from translators.model import (
     Target,
 )
 from translators.names import cluster_name
-from translators.routes import encode_route, route_table, virtual_host
+from translators.routes import SEARCHES, encode_route, route_table, virtual_host
 from xds.resource import Resource
 from xds.wire import decode, encode, splice
 
@@ -62,25 +63,33 @@ def rules(host: str, values: Iterable[str], *, forward: bool) -> list[Rule]:
 
 def as_served(host: str, rules: Sequence[Rule]) -> Resource:
     """The host's table as fleetgate makes it: with a tree where the rules are many."""
-    body = virtual_host(HostPlan((*rules,), None, ()), host, _NO_RULES, encode_route)
-    return route_table(MSE_TABLES, host, [body], ())
+    body = virtual_host(HostPlan((*rules,), None, ()), host, encode_route)
+    return route_table(MSE_TABLES, host, body, ())
 
 
 def as_list(host: str, rules: Sequence[Rule]) -> Resource:
     """The same with a list, however many the rules are."""
-    end = virtual_host(_NO_RULES, host, _NO_RULES, encode_route)
+    end = virtual_host(_NO_RULES, host, encode_route)
     body = splice(b"", _VHOST_ROUTES, [encode_route(rule) for rule in rules]) + end
-    return route_table(MSE_TABLES, host, [body], ())
+    return route_table(MSE_TABLES, host, body, ())
 
 
 def own_tables() -> Resource:
     """The product's listener, which finds the table of each host, on a free port."""
-    return build_listener(Entry(ListenerPort(_PORT), MSE_TABLES), Bind("127.0.0.1", -_PORT))
+    entry = Entry(ListenerPort(_PORT), MSE_TABLES)
+    gateway = Ref(HUB, "MseIngressConfig", "", "bench")
+    return build_listener(gateway, entry, Bind("127.0.0.1", -_PORT), EdgeSettings())
 
 
 def own_tables_alone(name: str) -> Resource:
     """The product's listener without the filter that looks for the tables of other hosts."""
-    return _changed(name, lambda manager: manager.http_filters.pop(0))
+    return _changed(name, _drop_searches)
+
+
+def _drop_searches(manager: Any) -> None:  # noqa: ANN401 (the C runtime's message)
+    for place, each in reversed([*enumerate(manager.http_filters)]):
+        if each.name in SEARCHES:
+            manager.http_filters.pop(place)
 
 
 def one_table(name: str, hosts: Sequence[str], *, forward: bool) -> Resource:
@@ -89,7 +98,7 @@ def one_table(name: str, hosts: Sequence[str], *, forward: bool) -> Resource:
     def change(manager: Any) -> None:  # noqa: ANN401 (the C runtime's message)
         manager.ClearField("scoped_routes")
         manager.ClearField("early_header_mutation_extensions")
-        manager.http_filters.pop(0)
+        _drop_searches(manager)
         manager.route_config.MergeFromString(_one_configuration(hosts, forward=forward))
 
     return _changed(name, change)
@@ -110,9 +119,7 @@ def _one_configuration(hosts: Sequence[str], *, forward: bool) -> bytes:
     bodies = []
     for host in hosts:
         plan = HostPlan((*rules(host, ["/"], forward=forward),), None, ())
-        made = cast(
-            "Any", decode(route.VirtualHost, virtual_host(plan, host, _NO_RULES, encode_route))
-        )
+        made = cast("Any", decode(route.VirtualHost, virtual_host(plan, host, encode_route)))
         made.domains[:] = [host]
         made.ClearField("request_headers_to_remove")
         bodies.append(encode(made))

@@ -396,6 +396,16 @@ MISTAKES = {
         kept=True,
         file="hub/gateway.yaml",
     ),
+    "gateway-edge": Mistake(
+        _GATEWAY.replace("upstream-timeout: soon", "trusted-proxies: 10.0.0.0/99"),
+        "MseIngressConfig gw",
+        "InvalidAnnotation",
+        "fleetgate.dev/trusted-proxies",
+        "10.0.0.0/99",
+        "IP addresses and CIDRs",
+        kept=True,
+        file="hub/gateway.yaml",
+    ),
     "alb-gateway": Mistake(
         "apiVersion: alibabacloud.com/v1\nkind: AlbConfig\nmetadata: {name: alb}\n"
         "spec: {listeners: [{port: 8001, protocol: HTTP}, {port: 443, protocol: HTTPS}]}\n",

@@ -23,6 +23,13 @@ from translators.annotations.alb_features import Without
 from translators.annotations.features import FEATURES, LATER
 from translators.annotations.listen_ports import LISTEN_PORTS
 from translators.annotations.reader import FOREIGN, Key
+from translators.edge import (
+    PATH_NORMALIZATION,
+    PROXY_PROTOCOL,
+    STREAM_IDLE_TIMEOUT,
+    TRUSTED_PROXIES,
+    EdgeSettings,
+)
 from translators.gateways import (
     ADDRESSES,
     CONNECT_TIMEOUT,
@@ -82,7 +89,7 @@ def _alb_later() -> str:
 
 
 def _gateway() -> str:
-    limits = UpstreamLimits()
+    limits, edge = UpstreamLimits(), EdgeSettings()
     rows = [
         f"| `{REMOTE_CLUSTERS['MseIngressConfig']}`, `{REMOTE_CLUSTERS['AlbConfig']}` | none "
         "| member IDs, by comma; changes attach and detach live |",
@@ -90,6 +97,14 @@ def _gateway() -> str:
         "| how long a backend may take to accept a connection before the next one is tried |",
         f"| `{UPSTREAM_TIMEOUT}` | {limits.unacknowledged.total_seconds():g}s "
         "| how long sent bytes may stay unacknowledged before the connection counts as dead |",
+        f"| `{PATH_NORMALIZATION}` | `{edge.paths}` "
+        "| `base` or `strict`: what becomes of `//`, `%2F` and `%5C` in the path of a request |",
+        f"| `{TRUSTED_PROXIES}` | none | addresses and CIDRs of proxies in front, by comma: whose "
+        "forwarded headers count |",
+        f"| `{PROXY_PROTOCOL}` | {str(edge.proxy_protocol).lower()} "
+        "| whether PROXY headers of trusted proxies are read |",
+        f"| `{STREAM_IDLE_TIMEOUT}` | {edge.stream_idle.total_seconds():g}s "
+        "| how long a request or its answer may be silent, a WebSocket and SSE too |",
         f"| `{ADDRESSES}` | where it listens | IP addresses and host names of the gateway for "
         "clients, by comma: what the status of its Ingresses shows |",
     ]

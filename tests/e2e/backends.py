@@ -18,6 +18,8 @@ class Manner(Enum):
     """Answer with status 503."""
     RESET = auto()
     """Reset the connection without an answer, as a process does that is killed meanwhile."""
+    SILENT = auto()
+    """Never answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Backend:
                 if self.manner is Manner.RESET:
                     writer.transport.abort()
                     return
+                if self.manner is Manner.SILENT:
+                    continue
                 writer.write(self._answer())
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

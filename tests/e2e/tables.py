@@ -9,8 +9,10 @@ from pathlib import Path
 from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.demo.http import Address
 from fleetgate.envoy import Envoy
+from translators.edge import EdgeSettings
 from translators.listeners import Bind, build_listener
 from translators.model import MSE_TABLES, Entry, ListenerPort
+from translators.names import parse_gateway_name
 from xds.cache import SnapshotCache
 from xds.resource import Resource, TypeUrl
 from xds.server import XdsServer
@@ -27,9 +29,8 @@ async def serving(tables: Iterable[Resource], directory: Path) -> AsyncIterator[
     cache = SnapshotCache()
     changed = asyncio.Event()
     cache.on_change(changed.set)
-    listener = build_listener(
-        Entry(ListenerPort(_HTTP_PORT), MSE_TABLES), Bind("127.0.0.1", -_HTTP_PORT)
-    )
+    entry, bind = Entry(ListenerPort(_HTTP_PORT), MSE_TABLES), Bind("127.0.0.1", -_HTTP_PORT)
+    listener = build_listener(parse_gateway_name(GATEWAY), entry, bind, EdgeSettings())
     cache.publish(
         GATEWAY,
         {

@@ -197,11 +197,16 @@ class Generator:
     def gateway(self, name: str) -> Json:
         """A gateway of both members with odd settings."""
         others = ("", " ", "three", "ä", "*", "one", "../two", "a" * 300)
+        proxies = ("0.0.0.0/0", "127.0.0.1", "10.1.2.3/8", "::/0", "fe80::1%1", "a/8", self._text())
         times = ("3s", "1s", "0s", "-1s", "1", "1h", "250ms", "99999999s", "1.5s", "9" * 400)
         annotations = {
             "mse.alibabacloud.com/remote-clusters": ",".join([*MEMBERS, self.one_of(others)]),
             "fleetgate.dev/upstream-timeout": self.one_of((*times, self._text())),
             "fleetgate.dev/connect-timeout": self.one_of((*times, self._text())),
+            "fleetgate.dev/stream-idle-timeout": self.one_of((*times, self._text())),
+            "fleetgate.dev/path-normalization": self.one_of(("base", "strict", self._text())),
+            "fleetgate.dev/trusted-proxies": f"{self.one_of(proxies)},{self.one_of(proxies)}",
+            "fleetgate.dev/proxy-protocol": self.mostly("true", "false", self._text()),
         }
         metadata = {"name": name, "annotations": annotations}
         spec = {"name": self._anything(), "ingress": {"local": {"ingressClass": "mse"}}}

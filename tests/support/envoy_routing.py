@@ -57,6 +57,8 @@ def choose_of(routes: Sequence[Json], request: Request) -> Json | None:
 
 def routes_of_tree(matcher: Json, request: Request) -> Sequence[Json] | None:
     """The list that a Matcher leads to. None where it leads nowhere."""
+    if "matcher_list" in matcher:
+        return _routes_of_list(matcher, request)
     _known(matcher, "matcher_tree", "on_no_match")
     tree = matcher["matcher_tree"]
     assert tree["input"]["typed_config"]["header_name"] == ":path"
@@ -64,6 +66,16 @@ def routes_of_tree(matcher: Json, request: Request) -> Sequence[Json] | None:
         if (found := _follow(key, request)) is not None:
             return found
     return _follow(matcher["on_no_match"], request) if "on_no_match" in matcher else None
+
+
+def _routes_of_list(matcher: Json, request: Request) -> Sequence[Json] | None:
+    """One case, by a regex on a header."""
+    _known(matcher, "matcher_list", "on_no_match")
+    (case,) = matcher["matcher_list"]["matchers"]
+    asked = case["predicate"]["single_predicate"]
+    value = request.header(asked["input"]["typed_config"]["header_name"])
+    met = value is not None and _regex(asked["value_match"]["safe_regex"], value)
+    return _follow(case["on_match"] if met else matcher["on_no_match"], request)
 
 
 def _keys(tree: Json, target: str) -> Sequence[Json]:

@@ -1,16 +1,12 @@
 """Who serves what the rules of a host leave, as hosts are found: exact, one label of a wildcard."""
 
-from typing import Any
-
 import pytest
 
 from fleet.ref import HUB
 from tests.support.builders import IngressBuilder, ingress, mse_gateway
-from tests.support.envoy_routing import Request, choose
+from tests.support.routed import routed
 from tests.support.translation import World
 from translators.routes import LONG
-from xds.readable import readable
-from xds.resource import TypeUrl
 
 CANARY = {
     "nginx.ingress.kubernetes.io/canary": "true",
@@ -27,26 +23,6 @@ def world_of(*rules: IngressBuilder) -> World:
     world.attach(HUB)
     world.put(mse_gateway().manifest, *(rule.of_class("mse").manifest for rule in rules))
     return world
-
-
-def served(world: World, host: str, path: str) -> str | int:
-    """The Service that a request goes to, or the status that it is answered with."""
-    held = world.snapshots["mse/gw"]
-    exact = held.get((TypeUrl.SCOPED_ROUTE, f"mse|{host}"))
-    body = (exact or held[TypeUrl.SCOPED_ROUTE, "mse|*"]).body
-    table: Any = readable(TypeUrl.SCOPED_ROUTE, body)  # JSON
-    hosts = table["route_configuration"]["virtual_hosts"]
-    of_domain = {domain: each for each in hosts for domain in each["domains"]}
-    labels = host.split(".")
-    wildcards = (".".join(("*", *labels[n:])) for n in range(1, len(labels)))
-    found = next((domain for domain in wildcards if domain in of_domain), "*")
-    route = choose(of_domain[found], Request(path, host))
-    assert route is not None
-    if "direct_response" in route:
-        status: int = route["direct_response"]["status"]
-        return status
-    cluster: str = route["route"]["cluster"]
-    return cluster.split("/")[1]
 
 
 def long(rule: IngressBuilder) -> IngressBuilder:
@@ -79,11 +55,21 @@ def long(rule: IngressBuilder) -> IngressBuilder:
 def test_the_default_backend_of_a_wildcard_serves(
     wild: IngressBuilder, others: list[IngressBuilder], host: str, path: str, expected: str
 ) -> None:
-    assert served(world_of(wild.default("rest:80"), *others), host, path) == expected
+    assert routed(world_of(wild.default("rest:80"), *others), host, path) == expected
+
+
+@pytest.mark.parametrize("wild", [WILD, long(WILD)], ids=["list", "tree"])
+@pytest.mark.parametrize("others", [[ANY], [SPARE]], ids=["rule-without-host", "default-of-all"])
+def test_what_a_wildcard_lacks_goes_to_nobody_else(
+    wild: IngressBuilder, others: list[IngressBuilder]
+) -> None:
+    world = world_of(wild, *others)
+    assert routed(world, "a.w.test", "/any") == 404
+    assert routed(world, "a.b.w.test", "/any") != 404
 
 
 BARE = ingress("bare", host="api.w.test").default("rest:80").created("2026-03-01T00:00:00Z")
-BROKEN = ingress("broken", host="api.w.test").path("/a//b", to="x:80").default("rest:80")
+BROKEN = ingress("broken", host="api.w.test").path("/a/../b", to="x:80").default("rest:80")
 ALL_WILD = ingress("wild", host="*.w.test").path("/", to="x:80")
 
 
@@ -121,22 +107,31 @@ ALL_WILD = ingress("wild", host="*.w.test").path("/", to="x:80")
             "any",
             id="wildcard-and-two-labels",
         ),
+        pytest.param(
+            [ingress("nothing", host="*.w.test"), ANY], "a.w.test", 404, id="nothing-of-a-wildcard"
+        ),
+        pytest.param(
+            [ingress("nothing", host="*.w.test"), ANY],
+            "a.b.w.test",
+            "any",
+            id="nothing-of-a-wildcard-and-two-labels",
+        ),
         pytest.param([BARE.annotate(CANARY), ALL_WILD], "api.w.test", "x", id="not-of-a-canary"),
     ],
 )
 def test_a_host_without_paths_goes_to_its_default_backend(
-    rules: list[IngressBuilder], host: str, expected: str
+    rules: list[IngressBuilder], host: str, expected: str | int
 ) -> None:
-    assert served(world_of(*rules), host, "/any") == expected
+    assert routed(world_of(*rules), host, "/any") == expected
 
 
 def test_a_canary_joins_a_main_rule_on_a_host_that_another_has_without_paths() -> None:
     main = ingress("main", host="api.w.test").path("/any", to="any:80")
     canary = ingress("canary", host="api.w.test").path("/any", to="new:80").annotate(CANARY)
     world = world_of(BARE, canary)
-    assert served(world, "api.w.test", "/any") == "rest"
+    assert routed(world, "api.w.test", "/any") == "rest"
     world.put(main.of_class("mse").manifest)
-    assert served(world, "api.w.test", "/any") == "new"
+    assert routed(world, "api.w.test", "/any") == "new"
 
 
 NOTHING = ingress("nothing", host="api.w.test")
@@ -161,18 +156,18 @@ NOTHING = ingress("nothing", host="api.w.test")
 )
 @pytest.mark.parametrize(
     "nothing",
-    [NOTHING, NOTHING.path("/a//b", to="x:80"), NOTHING.default("Not_A_Service:80")],
+    [NOTHING, NOTHING.path("/a/../b", to="x:80"), NOTHING.default("Not_A_Service:80")],
     ids=["no-paths", "invalid-paths", "invalid-default"],
 )
 def test_a_host_for_which_its_ingress_has_nothing_is_served_by(
     nothing: IngressBuilder, rules: list[IngressBuilder], expected: str | int
 ) -> None:
-    assert served(world_of(nothing, *rules), "api.w.test", "/any") == expected
+    assert routed(world_of(nothing, *rules), "api.w.test", "/any") == expected
 
 
 def test_a_canary_creates_no_host() -> None:
     world = world_of(NOTHING.annotate(CANARY), ALL_WILD)
-    assert served(world, "api.w.test", "/any") == "x"
+    assert routed(world, "api.w.test", "/any") == "x"
 
 
 def test_a_host_without_paths_and_default_backend_is_reported() -> None:
@@ -181,7 +176,7 @@ def test_a_host_without_paths_and_default_backend_is_reported() -> None:
     row = world.translator.tables.ingress_statuses.rows[rules.ref()]
     (problem,) = [problem for problem in row.problems if problem.reason == "HostWithoutPaths"]
     assert (problem.key, problem.value) == ("spec.rules[1].host", "api.n.test")
-    assert served(world, "api.n.test", "/") == 404
+    assert routed(world, "api.n.test", "/") == 404
 
 
 def test_an_ingress_of_which_nothing_is_served_shows_no_address() -> None:

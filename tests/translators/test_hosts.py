@@ -9,7 +9,7 @@ from fleet.ref import HUB, Ref
 from tests.support.builders import ingress as builder
 from tests.translators.plans import ingress, plan, problems, routes
 from translators.hosts import plan_host
-from translators.ingress import read_ingress
+from translators.ingress import IngressRules, read_ingress
 from translators.model import MSE_TABLES, TableSet
 
 
@@ -50,7 +50,8 @@ def test_path(declared: str, kept: str) -> None:
         pytest.param("/a{b}", "/a%7Bb%7D", id="encoded-by-envoy"),
         pytest.param("/%7Euser/%61%2D", "/~user/a-", id="decoded-by-envoy"),
         pytest.param("/größe", "/gr%C3%B6%C3%9Fe", id="encoded-by-clients"),
-        pytest.param("/a%7bb%c3%a9", "/a%7bb%c3%a9", id="escapes-keep-their-case"),
+        pytest.param("/a%7bb%c3%a9", "/a%7Bb%C3%A9", id="escapes-get-capitals"),
+        pytest.param("/a%2fb%5cc", "/a%2Fb%5Cc", id="escaped-slashes-stay"),
         pytest.param("/100%", "/100%", id="no-escape"),
         pytest.param("/a%4%31", "/a%2541", id="decoding-makes-no-escape"),
     ],
@@ -75,10 +76,8 @@ def test_two_spellings_of_a_path_conflict_as_they_are_written(kind: str) -> None
         pytest.param("foo", id="no-slash"),
         pytest.param("/a?b=1", id="query"),
         pytest.param("/a#b", id="fragment"),
-        pytest.param("/a//b", id="double-slash"),
         pytest.param("/a/../b", id="dot-dot"),
         pytest.param("/a/.", id="dot"),
-        pytest.param("/a%2Fb", id="encoded-slash"),
         pytest.param("/a%00", id="encoded-nul"),
         pytest.param("/a/%2e%2E/b", id="encoded-dots"),
         pytest.param("/a\x9fb", id="control-character"),
@@ -91,6 +90,80 @@ def test_path_that_cannot_match_drops_that_rule_alone(path: str) -> None:
     assert routes(shop) == ["Exact /good -> s/80"]
     (problem,) = problems(shop)
     assert (problem.reason, problem.key) == ("InvalidPath", "spec.rules[0].http.paths[0].path")
+
+
+AMBIGUOUS = ["/a//b", "//a", "/a%2Fb", "/a%5cb"]
+
+
+@pytest.mark.parametrize("path", AMBIGUOUS)
+@pytest.mark.parametrize("kind", ["Exact", "Prefix"])
+def test_slashes_that_are_doubled_or_escaped_are_part_of_a_path(kind: str, path: str) -> None:
+    (rule,) = plan(ingress("shop", f"{kind} {path} to s:80")).rules
+    assert (rule.path.value, rule.path.ambiguous) == (path.replace("%5c", "%5C"), True)
+
+
+@pytest.mark.parametrize("path", ["//", "/a//", "/a///"])
+def test_a_prefix_ends_with_one_slash_at_most(path: str) -> None:
+    shop = ingress("shop", f"Prefix {path} to s:80", f"Exact {path} to s:80")
+    assert routes(shop) == [f"Exact {path} -> s/80"]
+    (problem,) = problems(shop)
+    assert (problem.reason, problem.expected) == (
+        "InvalidPath",
+        "a prefix that ends with one / at most",
+    )
+
+
+def read(*paths: str, restricted: bool = False) -> IngressRules:
+    """An Ingress of these Exact paths, whose last one may be for some clients only."""
+    declared = read_ingress(
+        Ref(HUB, "Ingress", "default", "web"),
+        ingress("web", *(f"Exact {p} to s:80" for p in paths)),
+    )
+    *others, last = declared.rules
+    return replace(declared, rules=(*others, replace(last, restricted=restricted)))
+
+
+@pytest.mark.parametrize("path", AMBIGUOUS)
+@pytest.mark.parametrize(
+    ("rules", "strict", "where"),
+    [
+        pytest.param(
+            read("/x"),
+            True,
+            "at a gateway whose fleetgate.dev/path-normalization is strict",
+            id="strict",
+        ),
+        pytest.param(
+            read("/x", restricted=True), False, "on a host that has access rules", id="guarded"
+        ),
+    ],
+)
+def test_a_path_that_no_request_has_is_reported(
+    path: str, rules: IngressRules, strict: bool, where: str
+) -> None:
+    planned = plan_host([rules, read(path)], "example.com", strict=strict)
+    assert [rule.path.value for rule in planned.rules] == ["/x"]
+    (problem,) = planned.problems
+    assert problem.reason == "InvalidPath"
+    assert problem.key == "spec.rules[0].http.paths[0].path"
+    assert problem.expected == f"a path without //, %2F and %5C {where}"
+
+
+def test_a_rule_that_is_restricted_guards_its_host() -> None:
+    assert plan_host([read("/x", restricted=True)], "example.com").guarded
+    assert not plan_host([read("/x")], "example.com").guarded
+    assert not plan_host([read("/x", restricted=True)], "other.com").guarded
+
+
+def test_a_default_backend_that_is_restricted_guards_its_host() -> None:
+    rest = read_ingress(Ref(HUB, "Ingress", "default", "web"), ingress("web", default="rest:80"))
+    rest = replace(rest, defaults=tuple(replace(rule, restricted=True) for rule in rest.defaults))
+    assert plan_host([rest], "").guarded
+
+
+def test_a_host_guarded_by_a_path_that_no_request_has_stays_guarded_and_its_own() -> None:
+    planned = plan_host([read("/a//b", restricted=True)], "example.com")
+    assert (planned.rules, planned.bare, planned.guarded) == ((), True, True)
 
 
 @pytest.mark.parametrize(

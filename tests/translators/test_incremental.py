@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from fleet.events import Deleted, Listed
 from fleet.ref import HUB, Ref
+from tests.support.routed import routed
 from tests.support.translation import World, ref_of, upserted
 from tests.translators.manifests import (
     alb_class,
@@ -22,6 +23,7 @@ from tests.translators.manifests import (
     ingress,
     service,
 )
+from xds.resource import TypeUrl
 
 
 def fleet_of(hosts: int) -> World:
@@ -48,7 +50,7 @@ def fleet_of(hosts: int) -> World:
                 "rules": 1,
                 "claims": 1,
                 "plans": 1,
-                "exact tables": 1,
+                "host tables": 1,
                 "ingress statuses": 1,
             },
             1,
@@ -76,7 +78,7 @@ def fleet_of(hosts: int) -> World:
                 "rules": 1,
                 "claims": 1,
                 "plans": 1,
-                "exact tables": 1,
+                "host tables": 1,
                 "ingress statuses": 1,
             },
             1,
@@ -109,6 +111,42 @@ def test_attached_member_touches_endpoints_only() -> None:
     assert "clusters" not in computed
     assert "plans" not in computed
     assert world.sent == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param("stream-idle-timeout", "60s", id="silence"),
+        pytest.param("trusted-proxies", "10.0.0.0/8", id="proxies"),
+        pytest.param("path-normalization", "strict", id="paths"),
+    ],
+)
+def test_a_setting_of_the_edge_sends_the_listener_alone(key: str, value: str) -> None:
+    world = fleet_of(5)
+    before = world.versions()["mse/gw"]
+    changed = gateway()
+    changed["metadata"]["annotations"][f"fleetgate.dev/{key}"] = value
+    computed = world.put(changed)
+    after = world.versions()["mse/gw"]
+    assert [kind for kind, name in after if after[kind, name] != before[kind, name]] == [
+        TypeUrl.LISTENER
+    ]
+    assert ("plans" in computed) == (key == "path-normalization")
+    assert not computed.keys() & {"clusters", "assignments", "host tables", "star tables"}
+
+
+def test_a_gateway_that_becomes_strict_drops_the_rules_that_no_request_meets() -> None:
+    world = World()
+    strict = gateway()
+    strict["metadata"]["annotations"]["fleetgate.dev/path-normalization"] = "strict"
+    world.put(gateway(), ingress("web", "web.test", "/a//b"), ingress("any", ""))
+    assert "InvalidPath" not in world.problems("web")
+    assert routed(world, "web.test", "/a//b") == "web"
+    world.put(strict)
+    assert "InvalidPath" in world.problems("web")
+    assert routed(world, "web.test", "/a//b") == 404, "not even by the rule without host"
+    world.put(gateway())
+    assert routed(world, "web.test", "/a//b") == "web"
 
 
 class Edits(RuleBasedStateMachine):

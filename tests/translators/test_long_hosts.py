@@ -59,7 +59,7 @@ def test_a_changed_path_encodes_one_route_and_sends_one_table(count: int) -> Non
         computed = world.put(ingress("i7", HOST, "/new", "s7"))
     assert encodings() == 1
     assert computed["routes"] == 1
-    assert computed["exact tables"] == 1
+    assert computed["host tables"] == 1
     assert set(computed.values()) == {1}
     assert world.sent == 1
 

@@ -84,7 +84,7 @@ def test_every_subset_has_a_name_of_its_own_without_dots(subset: Subset) -> None
     ("host", "name"),
     [
         ("shop.example.com", "mse|shop.example.com"),
-        ("*.example.com", "mse|*"),
+        ("*.example.com", "mse|*.example.com"),
         ("", "mse|*"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from envoy_data_plane.envoy.config.route import v3 as schema
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.envoy_routing import Request, choose, choose_of
@@ -32,29 +32,16 @@ from xds.wire import decode, encode
 VIRTUAL_HOST = "type.googleapis.com/envoy.config.route.v3.VirtualHost"
 ROUTE = "type.googleapis.com/envoy.config.route.v3.Route"
 
-WILDCARD = "*.example.com"
 SOME_REQUESTS = st.lists(st.sampled_from(REQUESTS), min_size=30, max_size=30)
 
 
-def plan(rules: Sequence[Rule], default: Rule | None = None) -> HostPlan:
-    return HostPlan(tuple(rules), default, ())
-
-
-NOTHING = plan([])
+def plan(rules: Sequence[Rule]) -> HostPlan:
+    return HostPlan(tuple(rules), None, ())
 
 
 def shown(rules: Sequence[Rule], host: str = "example.com") -> Mapping[str, Any]:  # JSON
     """The VirtualHost as people read it."""
-    return shown_plan(plan(rules), host, NOTHING)
-
-
-def shown_plan(own: HostPlan, host: str, others: HostPlan) -> Mapping[str, Any]:  # JSON
-    return readable(VIRTUAL_HOST, virtual_host(own, host, others, encode_route))
-
-
-def defaults(host: str) -> st.SearchStrategy[Rule | None]:
-    """The default backend of a host, or none."""
-    return st.sampled_from([rule(Path(PREFIX, "/"), host=host), None])
+    return readable(VIRTUAL_HOST, virtual_host(plan(rules), host, encode_route))
 
 
 @cache
@@ -83,22 +70,24 @@ def test_tree_chooses_as_the_list(data: st.DataObject) -> None:
 
 @settings(max_examples=100)
 @given(st.data())
-def test_tree_of_a_wildcard_chooses_as_its_list_with_the_rules_without_host(
-    data: st.DataObject,
-) -> None:
-    fillers = [rule(filler.path, host=WILDCARD) for filler in FILLERS]
-    own = plan([*data.draw(rules(WILDCARD)), *fillers], data.draw(defaults(WILDCARD)))
-    others = plan(data.draw(rules("")), data.draw(defaults("")))
-    host = shown_plan(own, WILDCARD, others)
-    assume("matcher" in host)  # with many rules for everything it stays a list
-    for authority in ("x.example.com", "x.y.example.com"):
-        requests = [replace(r, authority=authority) for r in data.draw(SOME_REQUESTS)]
-        expect_the_choice_of_the_list(host, [*own.everything, *others.everything], requests)
+def test_a_guarded_host_serves_no_path_that_can_be_read_in_two_ways(data: st.DataObject) -> None:
+    listed = data.draw(rules())
+    for own in (listed, filled(listed)):
+        body = virtual_host(replace(plan(own), guarded=True), "example.com", encode_route)
+        guarded, open_to_all = readable(VIRTUAL_HOST, body), shown(own)
+        for request in data.draw(SOME_REQUESTS):
+            route = choose(guarded, request)
+            assert route is not None
+            if "//" in request.path:
+                assert route["direct_response"]["status"] == 400, request
+            else:
+                assert route == choose(open_to_all, request), request
 
 
-def test_wildcards_have_trees_too() -> None:
-    host = shown([rule(filler.path, host=WILDCARD) for filler in FILLERS], WILDCARD)
-    assert "matcher" in host
+def test_joined_bytes_of_a_guarded_tree_are_the_message_built_at_once() -> None:
+    body = virtual_host(replace(plan(FILLERS), guarded=True), "example.com", encode_route)
+    assert "matcher_list" in str(readable(VIRTUAL_HOST, body))
+    assert encode(decode(schema.VirtualHost, body)) == body
 
 
 def prefix(value: str) -> Branch:
@@ -230,7 +219,7 @@ def test_a_host_whose_tree_would_repeat_too_much_keeps_its_list() -> None:
 
 def test_joined_bytes_are_the_message_built_at_once() -> None:
     listed = [*FILLERS, *(rule(Path(REGEX, f"/{n}")) for n in range(9))]
-    body = virtual_host(plan(listed), "example.com", NOTHING, encode_route)
+    body = virtual_host(plan(listed), "example.com", encode_route)
     host = readable(VIRTUAL_HOST, body)
     assert "exact_match_map" in str(host)
     assert "prefix_match_map" in str(host)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 import re2
@@ -10,6 +11,7 @@ from translators.annotations.reader import Unusable
 
 _TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+_DURATION: Final = re.compile(r"([0-9]{1,8})(ms|s)")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 _PARAMETER: Final = re.compile(r"[\x21\x22\x24\x25\x27-\x3c\x3e-\x7e]{1,4096}")
@@ -40,17 +42,35 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def duration(low: timedelta, high: timedelta, examples: str) -> Callable[[str], timedelta]:
+    """A whole number with its unit, ms or s, within the bounds."""
+
+    def parse(text: str) -> timedelta:
+        if found := _DURATION.fullmatch(text):
+            value = timedelta(milliseconds=int(found[1]) * (1 if found[2] == "ms" else 1000))
+            if low <= value <= high:
+                return value
+        raise Unusable(f"a time from {_span(low)} to {_span(high)}, such as {examples}")
+
+    return parse
+
+
+def _span(span: timedelta) -> str:
+    seconds = span.total_seconds()
+    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"
+
+
 def header_name(text: str) -> str:
     """A token of RFC 9110 section 5.6.2, in lower case, as Envoy keeps header names.
 
-    Listeners refuse requests with underscores there: backends may take them for "-".
+    Listeners drop headers with underscores there: backends may take them for "-".
     """
     if not _TOKEN.fullmatch(text):
         raise Unusable("a header name (letters, digits, - and the like)")
     if "_" in text:
         raise Unusable(
             "a header name without _",
-            "requests with such a header are answered with 400, so nothing would match it",
+            "requests lose such headers at the gateway, so nothing would match it",
         )
     return text.lower()
 

@@ -1,0 +1,160 @@
+"""What a request says of its client, and who may say it.
+
+A gateway is told which proxies to trust (`translators.edge`). A connection of one of them has a
+filter chain of its own, in which the forwarded headers that came count; in that of anybody else
+they start anew, so that a backend reads there what the gateway itself has seen.
+
+    header                          of a trusted proxy                  of anybody else
+    X-Forwarded-For                 with the proxy's address behind     the client's address
+    X-Real-IP                       the client's address                the client's address
+    X-Forwarded-Proto               as it came, else the next two's     the listener's scheme
+    X-Forwarded-Scheme, X-Scheme    X-Forwarded-Proto                   the listener's scheme
+    X-Forwarded-Host                as it came, else Host               Host
+    X-Forwarded-Port                as it came, or none                 the listener's port
+    Forwarded, True-Client-IP,      as they came                        none
+    X-Original-URI
+
+The client's address is that of the peer; of a trusted one, the first from the right in
+X-Forwarded-For that is not trusted. With PROXY protocol the peer of a connection is who its header
+names. A header counts only of a trusted proxy: with one of anybody else, a connection matches no
+filter chain and is closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from translators.edge import EdgeSettings, Network
+from translators.headers import absent, put, remove
+from translators.messages import (
+    CidrRange,
+    FilterChainMatch,
+    HeaderMutation,
+    HeaderMutationMutations,
+    HeaderMutationRemoveOnMatch,
+    HeaderMutationRule,
+    HttpInspector,
+    ListenerFilter,
+    ProxyProtocol,
+    StringMatcher,
+    TypedExtensionConfig,
+    XffConfig,
+    XffTrustedCidrs,
+)
+from translators.model import ListenerPort, Protocol
+from xds.wire import pack
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
+    from envoy_data_plane.envoy.config.core import v3 as core
+    from envoy_data_plane.envoy.config.listener import v3 as listener
+
+_CLIENT: Final = "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"
+_HOST: Final = "%REQ(:AUTHORITY)%"
+_HTTP: Final = ("http/1.0", "http/1.1", "h2c")
+"""What the inspector calls a connection that begins with HTTP."""
+
+_OTHERS_WORD: Final = ("forwarded", "true-client-ip", "x-original-uri")
+"""Said by proxies, and never by the gateway itself."""
+
+
+class Peer(Enum):
+    """Who a connection comes from."""
+
+    ANYBODY = "anybody"
+    TRUSTED = "trusted"
+
+
+class Chain(NamedTuple):
+    """A filter chain: the connections that it takes, None for all, and who they come from."""
+
+    name: str
+    match: listener.FilterChainMatch | None
+    peer: Peer
+
+
+def chains(edge: EdgeSettings) -> Iterator[Chain]:
+    """The filter chains of a listener. Envoy takes the closest match, and never a second one."""
+    trusted = [_range(network) for network in edge.trusted]
+    if not trusted:
+        yield Chain("", None, Peer.ANYBODY)
+        return
+    # The inspector has seen whether HTTP comes first or a PROXY header, before that is read.
+    http = [*_HTTP] if edge.proxy_protocol else []
+    plain = FilterChainMatch(application_protocols=http, source_prefix_ranges=trusted)
+    yield Chain("trusted", plain, Peer.TRUSTED)
+    yield Chain("anybody", FilterChainMatch(application_protocols=http), Peer.ANYBODY)
+    if edge.proxy_protocol:
+        named = FilterChainMatch(direct_source_prefix_ranges=trusted, source_prefix_ranges=trusted)
+        yield Chain("trusted-by-proxy-protocol", named, Peer.TRUSTED)
+        named = FilterChainMatch(direct_source_prefix_ranges=trusted)
+        yield Chain("anybody-by-proxy-protocol", named, Peer.ANYBODY)
+
+
+def listener_filters(edge: EdgeSettings) -> list[listener.ListenerFilter]:
+    """What looks at a connection before a filter chain is chosen."""
+    if not (edge.proxy_protocol and edge.trusted):
+        return []
+    return [
+        ListenerFilter(
+            name="envoy.filters.listener.http_inspector", typed_config=pack(HttpInspector())
+        ),
+        ListenerFilter(
+            name="envoy.filters.listener.proxy_protocol",
+            # Whose header it is, and who needs none, is decided by the filter chains.
+            typed_config=pack(ProxyProtocol(allow_requests_without_proxy_protocol=True)),
+        ),
+    ]
+
+
+def client_address(peer: Peer, edge: EdgeSettings) -> dict[str, Any]:
+    """How a client's address is found: keywords of HttpConnectionManager."""
+    if peer is Peer.ANYBODY:
+        # What Envoy would append is the machine's own address for clients on loopback.
+        return {"use_remote_address": True, "skip_xff_append": True}
+    cidrs = XffTrustedCidrs(cidrs=[_range(network) for network in edge.trusted])
+    config = XffConfig(xff_trusted_cidrs=cidrs, skip_xff_append=False)
+    extension = TypedExtensionConfig(
+        name="envoy.http.original_ip_detection.xff", typed_config=pack(config)
+    )
+    return {"use_remote_address": False, "original_ip_detection_extensions": [extension]}
+
+
+def early_rules(peer: Peer, at: ListenerPort) -> Iterator[mutation_rules.HeaderMutation]:
+    """What is done to the headers of a request before Envoy reads them."""
+    if peer is Peer.TRUSTED:
+        # Envoy does this itself for requests of anybody else.
+        ours = HeaderMutationRemoveOnMatch(key_matcher=StringMatcher(prefix="x-envoy-"))
+        yield HeaderMutationRule(remove_on_match=ours)
+        yield absent("x-forwarded-proto", "%REQ(X-FORWARDED-SCHEME?X-SCHEME)%")
+        yield absent("x-forwarded-proto", _scheme(at))
+        yield put("x-forwarded-scheme", "%REQ(X-FORWARDED-PROTO)%")
+        yield put("x-scheme", "%REQ(X-FORWARDED-PROTO)%")
+        yield absent("x-forwarded-host", _HOST)
+        return
+    yield put("x-forwarded-for", _CLIENT)
+    yield put("x-real-ip", _CLIENT)
+    yield put("x-forwarded-host", _HOST)
+    yield put("x-forwarded-port", str(at.port))
+    yield put("x-forwarded-scheme", _scheme(at))  # Envoy sets X-Forwarded-Proto
+    yield put("x-scheme", _scheme(at))
+    for name in _OTHERS_WORD:
+        yield remove(name)
+
+
+def name_client(peer: Peer) -> Iterator[tuple[str, Any]]:  # messages of different types
+    """The HTTP filter that says who the client is, where Envoy first has to find out."""
+    if peer is Peer.TRUSTED:
+        rules = [put("x-real-ip", _CLIENT)]
+        config = HeaderMutation(mutations=HeaderMutationMutations(request_mutations=rules))
+        yield "fleetgate.client_address", config
+
+
+def _scheme(at: ListenerPort) -> str:
+    return "http" if at.protocol is Protocol.HTTP else "https"
+
+
+def _range(network: Network) -> core.CidrRange:
+    return CidrRange(address_prefix=str(network.network_address), prefix_len=network.prefixlen)
