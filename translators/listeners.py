@@ -174,15 +174,14 @@ def _http_filters() -> Iterable[tuple[str, Any]]:  # messages of different types
 
 
 def _idempotent_retry() -> matching.ExtensionWithMatcher:
-    """Repeat idempotent requests also after they were sent, or answered with a retriable status.
+    """Repeat idempotent requests also after they were sent, while there is no answer.
 
-    `reset` in a route's `retry_on` would repeat POSTs too, so it comes by request header; the
-    status codes stay on the route. Without a retry policy on the route the header alone would give
-    one retry, so every route carries a policy.
+    `reset` in a route's `retry_on` would repeat POSTs too, so it comes by request header. Without a
+    retry policy on the route the header alone would give one retry, so every route carries one.
     """
     set_header = HeaderMutationRule(
         append=HeaderValueOption(
-            header=HeaderValue(key="x-envoy-retry-on", value="reset,retriable-status-codes"),
+            header=HeaderValue(key="x-envoy-retry-on", value="reset"),
             append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
         )
     )

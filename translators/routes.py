@@ -85,9 +85,10 @@ people read a list more easily in its config dump."""
 RETRIES: Final = 10
 """After the first try. With 500 of 1000 Pods killed, 5 lose 15 of 60,000 requests, 10 none."""
 
-RETRY_ON: Final = "connect-failure,refused-stream,unavailable,cancelled,reset-before-request"
-"""What is safe to repeat whatever the method: the backend has not seen the request, or says that it
-did not act on it. `translators.listeners` adds more for idempotent methods."""
+RETRY_ON: Final = "connect-failure,refused-stream,reset-before-request"
+"""What is safe to repeat whatever the method: the backend has not seen the request. Nothing here
+reads an answer: one that says "unavailable" may come from a backend that has acted.
+`translators.listeners` adds more for idempotent methods."""
 
 
 def is_long(plan: HostPlan) -> bool:
@@ -277,7 +278,6 @@ def _retry_policy() -> schema.RetryPolicy:
     """Kept once for each VirtualHost; every route has one, see `idempotent_retry` in listeners."""
     return RetryPolicy(
         retry_on=RETRY_ON,
-        retriable_status_codes=[503],
         num_retries=RETRIES,
         retry_back_off=RetryBackOff(
             base_interval=timedelta(milliseconds=5), max_interval=timedelta(milliseconds=50)
