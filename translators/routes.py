@@ -282,10 +282,12 @@ def _retry_policy() -> schema.RetryPolicy:
         retry_back_off=RetryBackOff(
             base_interval=timedelta(milliseconds=5), max_interval=timedelta(milliseconds=50)
         ),
+        # Two tries fail before the next priority is asked: after one, requests would leave a subset
+        # that has a Pod which answers.
         # Envoy finds extensions by the type of their configuration; each table has these names.
         retry_priority=RetryPriority(
             name="priorities",
-            typed_config=pack(PreviousPrioritiesConfig(update_frequency=1)),
+            typed_config=pack(PreviousPrioritiesConfig(update_frequency=2)),
         ),
         retry_host_predicate=[
             RetryHostPredicate(

@@ -1,9 +1,10 @@
 """Pods inside the test's own process: they remember what they were asked, and fail on demand."""
 
 import asyncio
+import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -18,6 +19,8 @@ class Manner(Enum):
     """Answer with status 503."""
     RESET = auto()
     """Reset the connection without an answer, as a process does that is killed meanwhile."""
+    FALTER = auto()
+    """Do so with every third request; never often enough in a row to be taken out for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Backend:
         try:
             while True:
                 self.asked.append(await _read(reader))
-                if self.manner is Manner.RESET:
+                if self._resets():
                     writer.transport.abort()
                     return
                 writer.write(self._answer())
@@ -60,8 +63,14 @@ class Backend:
         finally:
             writer.close()
 
+    def _resets(self) -> bool:
+        if self.manner is Manner.FALTER:
+            return len(self.asked) % 3 == 0
+        return self.manner is Manner.RESET
+
     def _answer(self) -> bytes:
-        status = "200 OK" if self.manner is Manner.ANSWER else "503 Service Unavailable"
+        down = self.manner is Manner.UNAVAILABLE
+        status = "503 Service Unavailable" if down else "200 OK"
         body = self.name.encode()
         head = f"HTTP/1.1 {status}\r\nx-member: {self.member}\r\ncontent-length: {len(body)}\r\n"
         return head.encode() + b"\r\n" + body
@@ -89,6 +98,15 @@ async def backend(
         for link in links:
             link.transport.abort()
         await server.wait_closed()
+
+
+@contextmanager
+def refusing(count: int = 1) -> Iterator[list[Address]]:
+    """Hold addresses that refuse connections, as those of dead Pods do, while the block runs."""
+    with socket.socket() as held:
+        held.bind(("0.0.0.0", 0))  # noqa: S104 (nobody listens there)
+        port = held.getsockname()[1]
+        yield [(f"127.0.0.{number}", port) for number in range(1, count + 1)]
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:
