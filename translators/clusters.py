@@ -30,6 +30,8 @@ from translators.messages import (
     Percent,
     SocketOption,
     SocketOptionSocketState,
+    TcpKeepalive,
+    UpstreamConnectionOptions,
 )
 from translators.model import Target
 from translators.names import backend_name, cluster_name
@@ -42,6 +44,14 @@ if TYPE_CHECKING:
 _TCP: Final = 6
 _TCP_USER_TIMEOUT: Final = 18
 _UNLIMITED: Final = 1_000_000_000
+_SECOND: Final = timedelta(seconds=1)
+
+KEEPALIVE_IDLE: Final = timedelta(seconds=2)
+KEEPALIVE_INTERVAL: Final = timedelta(seconds=1)
+KEEPALIVE_PROBES: Final = 3
+"""When a silent connection is probed, and how many probes in a row may stay unanswered. Linux ends
+it sooner or later than that where TCP_USER_TIMEOUT says so: once it has been silent for that long
+and a probe is unanswered."""
 
 PANIC_PERCENT: Final = 1
 """Send to ejected Pods only where nobody else is left, so that a backend that comes back is found
@@ -86,6 +96,15 @@ def _same_for_all(limits: UpstreamLimits) -> bytes:
                     state=SocketOptionSocketState.STATE_PREBIND,
                 )
             ]
+        ),
+        # TCP_USER_TIMEOUT sees unacknowledged bytes alone: a request that a Pod has acknowledged
+        # would wait for its answer as long as the client does, if the network takes the Pod away.
+        upstream_connection_options=UpstreamConnectionOptions(
+            tcp_keepalive=TcpKeepalive(
+                keepalive_time=KEEPALIVE_IDLE // _SECOND,
+                keepalive_interval=KEEPALIVE_INTERVAL // _SECOND,
+                keepalive_probes=KEEPALIVE_PROBES,
+            )
         ),
     )
     return encode(message)

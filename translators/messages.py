@@ -84,6 +84,8 @@ ClusterCustomClusterType = twin(cluster.ClusterCustomClusterType)
 ClusterEdsClusterConfig = twin(cluster.ClusterEdsClusterConfig)
 OutlierDetection = twin(cluster.OutlierDetection)
 SocketOption = twin(core.SocketOption)
+TcpKeepalive = twin(core.TcpKeepalive)
+UpstreamConnectionOptions = twin(cluster.UpstreamConnectionOptions)
 
 # ClusterLoadAssignment
 ClusterLoadAssignment = twin(endpoint.ClusterLoadAssignment)

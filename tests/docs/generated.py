@@ -89,7 +89,7 @@ def _gateway() -> str:
         f"| `{CONNECT_TIMEOUT}` | {limits.connect.total_seconds() * 1000:g}ms "
         "| how long a backend may take to accept a connection before the next one is tried |",
         f"| `{UPSTREAM_TIMEOUT}` | {limits.unacknowledged.total_seconds():g}s "
-        "| how long sent bytes may stay unacknowledged before the connection counts as dead |",
+        "| how long a Pod that the network has cut off may hold up what it was sent |",
         f"| `{ADDRESSES}` | where it listens | IP addresses and host names of the gateway for "
         "clients, by comma: what the status of its Ingresses shows |",
     ]

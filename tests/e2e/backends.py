@@ -3,12 +3,15 @@
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TypeAlias
 
 from fleetgate.demo.http import Address
+
+Serve: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Manner(Enum):
@@ -81,18 +84,25 @@ async def backend(
     name: str, *, member: str = "", manner: Manner = Manner.ANSWER
 ) -> AsyncIterator[Backend]:
     """Run a backend on a free port of 127.0.0.1 while the block runs."""
-    made: list[Backend] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        made = Backend(name, listener.getsockname(), member, manner)
+        async with serving(listener, made.serve):
+            yield made
+
+
+@asynccontextmanager
+async def serving(listener: socket.socket, serve: Serve) -> AsyncIterator[None]:
+    """Serve connections while the block runs; those that are open at its end are cut."""
     links = set[asyncio.StreamWriter]()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def tracked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         links.add(writer)
-        await made[0].serve(reader, writer)
+        await serve(reader, writer)
         links.discard(writer)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    made.append(Backend(name, server.sockets[0].getsockname(), member, manner))
+    server = await asyncio.start_server(tracked, sock=listener)
     try:
-        yield made[0]
+        yield
     finally:
         server.close()
         for link in links:
