@@ -26,12 +26,16 @@ from translators.messages import (
     ClusterEdsClusterConfig,
     ClusterLbPolicy,
     ConfigSource,
+    Http1ProtocolOptions,
+    HttpProtocolOptions,
     OutlierDetection,
     Percent,
     SocketOption,
     SocketOptionSocketState,
     TcpKeepalive,
     UpstreamConnectionOptions,
+    UpstreamHttpConfig,
+    UpstreamHttpProtocolOptions,
 )
 from translators.model import Target
 from translators.names import backend_name, cluster_name
@@ -40,11 +44,15 @@ from xds.wire import encode, pack
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.cluster import v3 as schema
+    from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
 
 _TCP: Final = 6
 _TCP_USER_TIMEOUT: Final = 18
 _UNLIMITED: Final = 1_000_000_000
 _SECOND: Final = timedelta(seconds=1)
+
+HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+"""The name under which Envoy looks for a Cluster's HTTP options."""
 
 KEEPALIVE_IDLE: Final = timedelta(seconds=2)
 KEEPALIVE_INTERVAL: Final = timedelta(seconds=1)
@@ -97,6 +105,7 @@ def _same_for_all(limits: UpstreamLimits) -> bytes:
                 )
             ]
         ),
+        typed_extension_protocol_options={HTTP_OPTIONS: pack(_http_options(limits))},
         # TCP_USER_TIMEOUT sees unacknowledged bytes alone: a request that a Pod has acknowledged
         # would wait for its answer as long as the client does, if the network takes the Pod away.
         upstream_connection_options=UpstreamConnectionOptions(
@@ -125,6 +134,13 @@ def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:
         circuit_breakers=_circuit_breakers(),
     )
     return Resource.of(name, encode(message))
+
+
+def _http_options(limits: UpstreamLimits) -> upstreams.HttpProtocolOptions:
+    return UpstreamHttpProtocolOptions(
+        common_http_protocol_options=HttpProtocolOptions(idle_timeout=limits.idle),
+        explicit_http_config=UpstreamHttpConfig(http_protocol_options=Http1ProtocolOptions()),
+    )
 
 
 def _circuit_breakers() -> schema.CircuitBreakers:

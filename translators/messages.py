@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities import (
         v3 as previous_priorities,
     )
+    from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
     from envoy_data_plane.envoy.type import v3 as envoy_type
     from envoy_data_plane.envoy.type.matcher import v3 as matcher
     from envoy_data_plane.xds.core import v3 as xds_core
@@ -53,6 +54,7 @@ else:
     )
     previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
+    upstreams = Package("envoy.extensions.upstreams.http.v3")
     envoy_type = Package("envoy.type.v3")
     matcher = Package("envoy.type.matcher.v3")
     xds_core = Package("xds.core.v3")
@@ -86,6 +88,8 @@ OutlierDetection = twin(cluster.OutlierDetection)
 SocketOption = twin(core.SocketOption)
 TcpKeepalive = twin(core.TcpKeepalive)
 UpstreamConnectionOptions = twin(cluster.UpstreamConnectionOptions)
+UpstreamHttpConfig = twin(upstreams.HttpProtocolOptionsExplicitHttpConfig)
+UpstreamHttpProtocolOptions = twin(upstreams.HttpProtocolOptions)
 
 # ClusterLoadAssignment
 ClusterLoadAssignment = twin(endpoint.ClusterLoadAssignment)

@@ -26,6 +26,7 @@ from translators.annotations.reader import FOREIGN, Key
 from translators.gateways import (
     ADDRESSES,
     CONNECT_TIMEOUT,
+    UPSTREAM_IDLE_TIMEOUT,
     UPSTREAM_TIMEOUT,
     UpstreamLimits,
 )
@@ -90,6 +91,8 @@ def _gateway() -> str:
         "| how long a backend may take to accept a connection before the next one is tried |",
         f"| `{UPSTREAM_TIMEOUT}` | {limits.unacknowledged.total_seconds():g}s "
         "| how long a Pod that the network has cut off may hold up what it was sent |",
+        f"| `{UPSTREAM_IDLE_TIMEOUT}` | {limits.idle.total_seconds():g}s "
+        "| how long a connection to a Pod is kept that carries no request |",
         f"| `{ADDRESSES}` | where it listens | IP addresses and host names of the gateway for "
         "clients, by comma: what the status of its Ingresses shows |",
     ]

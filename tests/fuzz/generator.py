@@ -202,6 +202,7 @@ class Generator:
             "mse.alibabacloud.com/remote-clusters": ",".join([*MEMBERS, self.one_of(others)]),
             "fleetgate.dev/upstream-timeout": self.one_of((*times, self._text())),
             "fleetgate.dev/connect-timeout": self.one_of((*times, self._text())),
+            "fleetgate.dev/upstream-idle-timeout": self.one_of((*times, self._text())),
         }
         metadata = {"name": name, "annotations": annotations}
         spec = {"name": self._anything(), "ingress": {"local": {"ingressClass": "mse"}}}
