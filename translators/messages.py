@@ -163,6 +163,7 @@ AppendAction = core.HeaderValueOptionHeaderAppendAction
 ApiVersion = core.ApiVersion
 ClusterDiscoveryType = cluster.ClusterDiscoveryType
 ClusterLbPolicy = cluster.ClusterLbPolicy
+HealthStatus = core.HealthStatus
 HeadersWithUnderscoresAction = core.HttpProtocolOptionsHeadersWithUnderscoresAction
 PathWithEscapedSlashesAction = hcm.HttpConnectionManagerPathWithEscapedSlashesAction
 SocketOptionSocketState = core.SocketOptionSocketState

@@ -1,7 +1,7 @@
 """A preferred backend keeps its requests while one of its Pods answers, and loses none without."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -10,41 +10,19 @@ import pytest
 from fleetgate.demo.http import Address, Question
 from fleetgate.demo.load import ask
 from tests.e2e.backends import Manner, backend, refusing
+from tests.e2e.preferred import HOST, PREFERENCES
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, rig
-from tests.support.builders import IngressBuilder, ingress, service, slice_of
+from tests.support.builders import service, slice_of
 
 PREFERRED, OTHER = "preferred", "other"
-QUESTION = Question("/", "web.test")
-
-
-def of(service_name: str) -> IngressBuilder:
-    return ingress(service_name, host="web.test").path("/", to=f"{service_name}:80").of_class("mse")
-
-
-PINNED = of("web").annotate(
-    {
-        "mse.ingress.kubernetes.io/service-subset": "first",
-        "mse.ingress.kubernetes.io/subset-labels": f"topology.istio.io/cluster {ONE}",
-    }
-)
-CANARY = of("next").annotate(
-    {
-        "nginx.ingress.kubernetes.io/canary": "true",
-        "nginx.ingress.kubernetes.io/canary-weight": "100",
-    }
-)
-POLICIES: Mapping[str, tuple[str, Sequence[IngressBuilder]]] = {
-    "pinned": ("web", [PINNED]),
-    "canary": ("next", [of("web"), CANARY]),
-}
-"""The Service whose Pods of the first member are preferred, and the rules that make it so."""
+QUESTION = Question("/", HOST)
 
 
 @asynccontextmanager
 async def site(root: Path, policy: str, preferred: Iterable[Address]) -> AsyncIterator[Rig]:
     """A gateway that prefers these Pods to one other."""
     async with backend("web", member=OTHER) as other, rig(root) as served:
-        name, rules = POLICIES[policy]
+        name, rules = PREFERENCES[policy]
         slices = [
             slice_of(name, addresses=[host], port=port, suffix=str(number))
             for number, (host, port) in enumerate(preferred)
@@ -55,7 +33,7 @@ async def site(root: Path, policy: str, preferred: Iterable[Address]) -> AsyncIt
         yield served
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", PREFERENCES)
 @pytest.mark.parametrize("failing", ["falters", "refuses"])
 def test_no_request_leaves_while_one_of_two_pods_answers(
     tmp_path: Path, policy: str, failing: str
@@ -79,7 +57,7 @@ def test_no_request_leaves_while_one_of_two_pods_answers(
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", PREFERENCES)
 @pytest.mark.parametrize("dead", [1, 2, 20])
 def test_a_lone_request_leaves_pods_that_are_all_dead(
     tmp_path: Path, policy: str, dead: int
