@@ -51,6 +51,9 @@ _TCP_USER_TIMEOUT: Final = 18
 _UNLIMITED: Final = 1_000_000_000
 _SECOND: Final = timedelta(seconds=1)
 
+_PER_CONNECTION_BUFFER: Final = 256 * 1024
+"""What is held for a Pod that reads slowly, and of an answer that the client reads slowly."""
+
 HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 """The name under which Envoy looks for a Cluster's HTTP options."""
 
@@ -86,6 +89,7 @@ def _same_for_all(limits: UpstreamLimits) -> bytes:
             )
         ),
         connect_timeout=limits.connect,
+        per_connection_buffer_limit_bytes=_PER_CONNECTION_BUFFER,
         lb_policy=ClusterLbPolicy.ROUND_ROBIN,
         # A second ejection within Envoy's default merge window of 1 s would reach the workers late.
         common_lb_config=ClusterCommonLbConfig(

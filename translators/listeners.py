@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from translators.messages import (
+    AccessLogFilter,
     Address,
     AggregatedConfigSource,
     ApiVersion,
@@ -24,6 +25,8 @@ from translators.messages import (
     ConfigSource,
     DataSource,
     EarlyHeaderMutation,
+    ExpressionFilter,
+    ExtensionFilter,
     ExtensionWithMatcher,
     Filter,
     FilterChain,
@@ -41,9 +44,11 @@ from translators.messages import (
     HttpProtocolOptions,
     HttpRequestHeaderMatchInput,
     Listener,
+    LocalReplyConfig,
     Lua,
     OnMatch,
     PathWithEscapedSlashesAction,
+    ResponseMapper,
     Router,
     ScopedRds,
     ScopedRoutes,
@@ -79,8 +84,10 @@ IDEMPOTENT: Final = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
 """Methods that RFC 9110 section 9.2.2 lets a proxy repeat."""
 
 _KIB: Final = 1024
-_PER_CONNECTION_BUFFER: Final = 1024 * _KIB
-"""Bounds what one connection may hold; also the largest body that can be repeated on a retry."""
+_PER_CONNECTION_BUFFER: Final = 64 * _KIB
+"""How much of a client's connection is read at a time, and held for one that reads slowly. It is
+well below what a route holds for retries (`translators.routes.REPEATABLE`): a Pod that refuses the
+connection is found out before so much of an upload is there."""
 
 _NO_HOST: Final = "_"
 """The host of HTTP/1.0 requests that name none: no rule can have it, so `SET|*` serves them. It is
@@ -141,6 +148,7 @@ def build_listener(entry: Entry, bind: Bind) -> Resource:
             HttpFilter(name=filter_name, typed_config=pack(config))
             for filter_name, config in _http_filters()
         ],
+        local_reply_config=LocalReplyConfig(mappers=[_not_repeated()]),
         upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
         **_edge_settings(),
     )
@@ -171,6 +179,16 @@ def _http_filters() -> Iterable[tuple[str, Any]]:  # messages of different types
     # Anywhere before the router, which reads what it sets.
     yield "fleetgate.idempotent_retry", _idempotent_retry()
     yield "envoy.filters.http.router", Router()
+
+
+def _not_repeated() -> hcm.ResponseMapper:
+    """Answer 503, as for all that no Pod could be reached for, where Envoy says 507 by itself.
+
+    It does so when more of an upload has come in than can be kept while a retry is waited for.
+    """
+    full = "response.code_details == 'request_payload_exceeded_retry_buffer_limit'"
+    expression = ExtensionFilter(name="cel", typed_config=pack(ExpressionFilter(expression=full)))
+    return ResponseMapper(filter=AccessLogFilter(extension_filter=expression), status_code=503)
 
 
 def _idempotent_retry() -> matching.ExtensionWithMatcher:

@@ -10,12 +10,14 @@ from xds.prepared import Package
 from xds.wire import twin
 
 if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.accesslog import v3 as accesslog
     from envoy_data_plane.envoy.config.cluster import v3 as cluster
     from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
     from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.config.endpoint import v3 as endpoint
     from envoy_data_plane.envoy.config.listener import v3 as listener
     from envoy_data_plane.envoy.config.route import v3 as route
+    from envoy_data_plane.envoy.extensions.access_loggers.filters.cel import v3 as cel
     from envoy_data_plane.envoy.extensions.clusters.aggregate import v3 as aggregate
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
     from envoy_data_plane.envoy.extensions.filters.common.matcher.action import v3 as matcher_action
@@ -36,12 +38,14 @@ if TYPE_CHECKING:
     from envoy_data_plane.xds.core import v3 as xds_core
     from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
 else:
+    accesslog = Package("envoy.config.accesslog.v3")
     cluster = Package("envoy.config.cluster.v3")
     mutation_rules = Package("envoy.config.common.mutation_rules.v3")
     core = Package("envoy.config.core.v3")
     endpoint = Package("envoy.config.endpoint.v3")
     listener = Package("envoy.config.listener.v3")
     route = Package("envoy.config.route.v3")
+    cel = Package("envoy.extensions.access_loggers.filters.cel.v3")
     aggregate = Package("envoy.extensions.clusters.aggregate.v3")
     matching = Package("envoy.extensions.common.matching.v3")
     matcher_action = Package("envoy.extensions.filters.common.matcher.action.v3")
@@ -122,8 +126,11 @@ WeightedCluster = twin(route.WeightedCluster)
 WeightedClusterClusterWeight = twin(route.WeightedClusterClusterWeight)
 
 # Listener
+AccessLogFilter = twin(accesslog.AccessLogFilter)
 EarlyHeaderMutation = twin(early_header_mutation.HeaderMutation)
 ExtensionWithMatcher = twin(matching.ExtensionWithMatcher)
+ExpressionFilter = twin(cel.ExpressionFilter)
+ExtensionFilter = twin(accesslog.ExtensionFilter)
 Filter = twin(listener.Filter)
 FilterChain = twin(listener.FilterChain)
 HeaderMutation = twin(header_mutation.HeaderMutation)
@@ -137,8 +144,10 @@ HttpFilter = twin(hcm.HttpFilter)
 HttpProtocolOptions = twin(core.HttpProtocolOptions)
 HttpRequestHeaderMatchInput = twin(matcher.HttpRequestHeaderMatchInput)
 Listener = twin(listener.Listener)
+LocalReplyConfig = twin(hcm.LocalReplyConfig)
 Lua = twin(lua.Lua)
 OnMatch = twin(xds_matcher.MatcherOnMatch)
+ResponseMapper = twin(hcm.ResponseMapper)
 Router = twin(router.Router)
 ScopedRds = twin(hcm.ScopedRds)
 ScopedRoutes = twin(hcm.ScopedRoutes)

@@ -24,6 +24,8 @@ class Until(Enum):
     HEAD = auto()
     BODY_BEGUN = auto()
     END = auto()
+    CLOSED = auto()
+    """Whatever comes, until the gateway closes the connection."""
 
 
 class End(Enum):
@@ -60,6 +62,13 @@ class ScriptedPods:
         self.script = script
         self.addresses = addresses
         self.reached = 0
+        self._counted = asyncio.Event()
+
+    async def has_reached(self, times: int) -> None:
+        """Return once so many requests have come."""
+        while self.reached < times:
+            self._counted.clear()
+            await self._counted.wait()
 
     async def serve(self, link: socket.socket) -> None:
         """Follow the script for each request of a connection."""
@@ -73,6 +82,7 @@ class ScriptedPods:
 
     def _count(self) -> None:
         self.reached += 1
+        self._counted.set()
 
     async def _follow(self, incoming: "_Incoming") -> bool:
         """Follow the script once; whether the connection goes on."""
@@ -104,7 +114,7 @@ class _Incoming:
         while not self._has(until):
             data = await asyncio.get_running_loop().sock_recv(self.link, size)
             if not data:
-                return False
+                return until is Until.CLOSED
             self._hold(data)
         return True
 
@@ -128,6 +138,8 @@ class _Incoming:
                 return bool(found) and is_whole
             case Until.BODY_BEGUN:
                 return bool(found) and (bool(body) or not has_body)
+            case Until.CLOSED:
+                return False
             case _:
                 return bool(found)
 
