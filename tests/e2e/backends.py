@@ -3,15 +3,13 @@
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TypeAlias
 
 from fleetgate.demo.http import Address
-
-Serve: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+from tests.support.serving import serving
 
 
 class Manner(Enum):
@@ -88,26 +86,6 @@ async def backend(
         made = Backend(name, listener.getsockname(), member, manner)
         async with serving(listener, made.serve):
             yield made
-
-
-@asynccontextmanager
-async def serving(listener: socket.socket, serve: Serve) -> AsyncIterator[None]:
-    """Serve connections while the block runs; those that are open at its end are cut."""
-    links = set[asyncio.StreamWriter]()
-
-    async def tracked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        links.add(writer)
-        await serve(reader, writer)
-        links.discard(writer)
-
-    server = await asyncio.start_server(tracked, sock=listener)
-    try:
-        yield
-    finally:
-        server.close()
-        for link in links:
-            link.transport.abort()
-        await server.wait_closed()
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from collections import Counter
 from pathlib import Path
 
 from fleetgate.demo.http import Question
-from tests.e2e.backends import serving
 from tests.e2e.rig import ONE, TWO, ask_once, rig
 from tests.support.builders import ingress, mse_gateway, service, slice_of
+from tests.support.serving import serving
 
 SETTING = "500ms"
 LIMIT = 5.0

@@ -16,11 +16,12 @@ import pytest
 
 from fleetgate.demo.http import Address
 from fleetgate.envoy import Envoy
-from tests.e2e.backends import Serve, refusing, serving
+from tests.e2e.backends import refusing
 from tests.e2e.rig import ONE, TWO, Rig, gateway_ref, rig
 from tests.e2e.scripted import End, Script, ScriptedPods, Step, Until, scripted_pods
 from tests.e2e.standing import Standing, standing
 from tests.support.builders import ingress, mse_gateway, service, slice_of
+from tests.support.serving import Serve, serving
 from translators.gateways import UPSTREAM_TIMEOUT
 from translators.routes import REPEATABLE
 
