@@ -14,15 +14,12 @@ import pytest
 from fleetgate.demo.http import Question
 from fleetgate.demo.load import Load, ask
 from tests.e2e.backends import Manner, backend
+from tests.e2e.preferred import PINNED
 from tests.e2e.rig import ONE, TWO, Rig, rig
 from tests.support import world as pods
 from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway
 from tests.support.world import NEVER, World, world
 
-PINNED = {
-    "mse.ingress.kubernetes.io/service-subset": "first",
-    "mse.ingress.kubernetes.io/subset-labels": f"topology.istio.io/cluster {ONE}",
-}
 POLICIES: Mapping[str, Mapping[str, str]] = {"balanced": {}, "pinned": PINNED}
 
 QUESTION = Question("/", "web.test")
