@@ -54,12 +54,12 @@ _SECOND: Final = timedelta(seconds=1)
 _PER_CONNECTION_BUFFER: Final = 256 * 1024
 """What is held for a Pod that reads slowly, and of an answer that the client reads slowly."""
 
-HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+_HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 """The name under which Envoy looks for a Cluster's HTTP options."""
 
-KEEPALIVE_IDLE: Final = timedelta(seconds=2)
-KEEPALIVE_INTERVAL: Final = timedelta(seconds=1)
-KEEPALIVE_PROBES: Final = 3
+_KEEPALIVE_IDLE: Final = timedelta(seconds=2)
+_KEEPALIVE_INTERVAL: Final = timedelta(seconds=1)
+_KEEPALIVE_PROBES: Final = 3
 """When a silent connection is probed, and how many probes in a row may stay unanswered. Linux ends
 it sooner or later than that where TCP_USER_TIMEOUT says so: once it has been silent for that long
 and a probe is unanswered."""
@@ -109,14 +109,14 @@ def _same_for_all(limits: UpstreamLimits) -> bytes:
                 )
             ]
         ),
-        typed_extension_protocol_options={HTTP_OPTIONS: pack(_http_options(limits))},
+        typed_extension_protocol_options={_HTTP_OPTIONS: pack(_http_options(limits))},
         # TCP_USER_TIMEOUT sees unacknowledged bytes alone: a request that a Pod has acknowledged
         # would wait for its answer as long as the client does, if the network takes the Pod away.
         upstream_connection_options=UpstreamConnectionOptions(
             tcp_keepalive=TcpKeepalive(
-                keepalive_time=KEEPALIVE_IDLE // _SECOND,
-                keepalive_interval=KEEPALIVE_INTERVAL // _SECOND,
-                keepalive_probes=KEEPALIVE_PROBES,
+                keepalive_time=_KEEPALIVE_IDLE // _SECOND,
+                keepalive_interval=_KEEPALIVE_INTERVAL // _SECOND,
+                keepalive_probes=_KEEPALIVE_PROBES,
             )
         ),
     )
