@@ -61,6 +61,9 @@ GOALS: Final[Mapping[tuple[str, str, str], Goal]] = MappingProxyType(
         ("failover", "kill -9, fleetgate", "failed"): Goal(0),
         ("failover", "partition, fleetgate", "failed"): Goal(0),
         ("failover", "partition, fleetgate", "worst wait"): Goal(1500),
+        ("failover", "partition, acknowledged, fleetgate", "failed"): Goal(0),
+        ("failover", "partition, acknowledged, fleetgate", "worst wait"): Goal(4000),
+        ("failover", "partition, acknowledged, fleetgate", "last stream ends after"): Goal(15_000),
         ("failover", "scale to 0, fleetgate", "failed"): Goal(0),
         ("failover", "member's API server lost, fleetgate", "failed"): Goal(0),
     }

@@ -350,9 +350,11 @@ class Service(Model):
 
 
 class EndpointConditions(Model):
-    """Readiness of an endpoint; absent means ready, as Kubernetes has it."""
+    """The state of an endpoint; absent means that it is ready and serves, as kube-proxy has it."""
 
     ready: StrictBool | None = None
+    serving: StrictBool | None = None
+    terminating: StrictBool | None = None
 
 
 class TargetRef(Model):

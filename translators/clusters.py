@@ -26,10 +26,16 @@ from translators.messages import (
     ClusterEdsClusterConfig,
     ClusterLbPolicy,
     ConfigSource,
+    Http1ProtocolOptions,
+    HttpProtocolOptions,
     OutlierDetection,
     Percent,
     SocketOption,
     SocketOptionSocketState,
+    TcpKeepalive,
+    UpstreamConnectionOptions,
+    UpstreamHttpConfig,
+    UpstreamHttpProtocolOptions,
 )
 from translators.model import Target
 from translators.names import backend_name, cluster_name
@@ -38,10 +44,25 @@ from xds.wire import encode, pack
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.cluster import v3 as schema
+    from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
 
 _TCP: Final = 6
 _TCP_USER_TIMEOUT: Final = 18
 _UNLIMITED: Final = 1_000_000_000
+_SECOND: Final = timedelta(seconds=1)
+
+_PER_CONNECTION_BUFFER: Final = 256 * 1024
+"""What is held for a Pod that reads slowly, and of an answer that the client reads slowly."""
+
+_HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+"""The name under which Envoy looks for a Cluster's HTTP options."""
+
+_KEEPALIVE_IDLE: Final = timedelta(seconds=2)
+_KEEPALIVE_INTERVAL: Final = timedelta(seconds=1)
+_KEEPALIVE_PROBES: Final = 3
+"""When a silent connection is probed, and how many probes in a row may stay unanswered. Linux ends
+it sooner or later than that where TCP_USER_TIMEOUT says so: once it has been silent for that long
+and a probe is unanswered."""
 
 PANIC_PERCENT: Final = 1
 """Send to ejected Pods only where nobody else is left, so that a backend that comes back is found
@@ -68,6 +89,7 @@ def _same_for_all(limits: UpstreamLimits) -> bytes:
             )
         ),
         connect_timeout=limits.connect,
+        per_connection_buffer_limit_bytes=_PER_CONNECTION_BUFFER,
         lb_policy=ClusterLbPolicy.ROUND_ROBIN,
         # A second ejection within Envoy's default merge window of 1 s would reach the workers late.
         common_lb_config=ClusterCommonLbConfig(
@@ -86,6 +108,16 @@ def _same_for_all(limits: UpstreamLimits) -> bytes:
                     state=SocketOptionSocketState.STATE_PREBIND,
                 )
             ]
+        ),
+        typed_extension_protocol_options={_HTTP_OPTIONS: pack(_http_options(limits))},
+        # TCP_USER_TIMEOUT sees unacknowledged bytes alone: a request that a Pod has acknowledged
+        # would wait for its answer as long as the client does, if the network takes the Pod away.
+        upstream_connection_options=UpstreamConnectionOptions(
+            tcp_keepalive=TcpKeepalive(
+                keepalive_time=_KEEPALIVE_IDLE // _SECOND,
+                keepalive_interval=_KEEPALIVE_INTERVAL // _SECOND,
+                keepalive_probes=_KEEPALIVE_PROBES,
+            )
         ),
     )
     return encode(message)
@@ -106,6 +138,13 @@ def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:
         circuit_breakers=_circuit_breakers(),
     )
     return Resource.of(name, encode(message))
+
+
+def _http_options(limits: UpstreamLimits) -> upstreams.HttpProtocolOptions:
+    return UpstreamHttpProtocolOptions(
+        common_http_protocol_options=HttpProtocolOptions(idle_timeout=limits.idle),
+        explicit_http_config=UpstreamHttpConfig(http_protocol_options=Http1ProtocolOptions()),
+    )
 
 
 def _circuit_breakers() -> schema.CircuitBreakers:

@@ -2,14 +2,19 @@
 
 An endpoint is encoded once, with its slice; an assignment is a join of those bytes. Locality is the
 member, for statistics; every Pod of a priority weighs the same.
+
+Pods that are terminating and still serve are the last resort, as kube-proxy has it: they stand in
+where no member has a ready one. Envoy is told that they are degraded, so a healthy Pod of whatever
+serves next (the main of a canary) comes first.
 """
 
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
+from fleet.models import Endpoint as SliceEndpoint
 from fleet.models import EndpointSlice, Service, by_position
 from fleet.problem import Problem
 from fleet.ref import Ref
@@ -18,6 +23,7 @@ from translators.messages import (
     ClusterLoadAssignment,
     ClusterLoadAssignmentPolicy,
     Endpoint,
+    HealthStatus,
     LbEndpoint,
     Locality,
     LocalityLbEndpoints,
@@ -38,17 +44,21 @@ while the priorities together are fully available, however few Pods that takes."
 
 @dataclass(frozen=True, slots=True)
 class PodEndpoint:
-    """One ready endpoint on one port; `pod` is "" where the slice names none."""
+    """One endpoint that serves on one port; `pod` is "" where the slice names none.
+
+    It is ready, or else `terminating`.
+    """
 
     address: str
     port: int
     pod: str
     body: bytes
+    terminating: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SliceEndpoints:
-    """The ready endpoints of a slice by the name of the Service's port."""
+    """The endpoints of a slice that serve, by the name of the Service's port."""
 
     ports: tuple[tuple[str, tuple[PodEndpoint, ...]], ...]
     problems: tuple[Problem, ...] = ()
@@ -58,12 +68,21 @@ class SliceEndpoints:
         return next((found for name, found in self.ports if name == port_name), ())
 
 
+class _Host(NamedTuple):
+    """An endpoint on whichever of the slice's ports."""
+
+    address: str
+    pod: str
+    terminating: bool
+
+
 def read_slice(ref: Ref, endpoint_slice: EndpointSlice) -> SliceEndpoints:
-    """Read and encode the ready endpoints (`ready` true or absent) of a slice."""
+    """Read and encode the endpoints of a slice that serve."""
     problems: list[Problem] = []
-    hosts: list[tuple[str, str]] = []
+    hosts: list[_Host] = []
     for i, endpoint in by_position(endpoint_slice.endpoints):
-        if endpoint.conditions.ready is False or not endpoint.addresses:
+        is_terminating = endpoint.conditions.ready is False
+        if (is_terminating and not _is_last_resort(endpoint)) or not endpoint.addresses:
             continue
         text = endpoint.addresses[0]
         address = _address(text)
@@ -73,13 +92,20 @@ def read_slice(ref: Ref, endpoint_slice: EndpointSlice) -> SliceEndpoints:
             problems.append(Problem(ref, "InvalidAddress", key, text, expected, effect))
             continue
         target = endpoint.target_ref
-        hosts.append((address, target.name if target and target.kind == "Pod" else ""))
+        pod = target.name if target and target.kind == "Pod" else ""
+        hosts.append(_Host(address, pod, is_terminating))
     ports = tuple(
-        (port.name, tuple(_encode(address, port.port, pod) for address, pod in hosts))
+        (port.name, tuple(_encode(host, port.port) for host in hosts))
         for port in endpoint_slice.ports
         if port.port is not None and port.protocol == "TCP"
     )
     return SliceEndpoints(ports, tuple(problems))
+
+
+def _is_last_resort(unready: SliceEndpoint) -> bool:
+    """Whether an endpoint that is not ready may still be asked where nobody else can."""
+    conditions = unready.conditions
+    return conditions.terminating is True and conditions.serving is not False
 
 
 def _address(text: str) -> str | None:
@@ -94,10 +120,15 @@ def _address(text: str) -> str | None:
     return str(address)
 
 
-def _encode(address: str, port: int, pod: str) -> PodEndpoint:
-    socket = SocketAddress(address=address, port_value=port)
-    body = encode(LbEndpoint(endpoint=Endpoint(address=Address(socket_address=socket))))
-    return PodEndpoint(address, port, pod, body)
+def _encode(host: _Host, port: int) -> PodEndpoint:
+    socket = SocketAddress(address=host.address, port_value=port)
+    body = encode(
+        LbEndpoint(
+            endpoint=Endpoint(address=Address(socket_address=socket)),
+            health_status=HealthStatus.DEGRADED if host.terminating else HealthStatus.UNKNOWN,
+        )
+    )
+    return PodEndpoint(host.address, port, host.pod, body, host.terminating)
 
 
 def find_port(service: Service, port: ServicePort) -> str | None:
@@ -108,6 +139,15 @@ def find_port(service: Service, port: ServicePort) -> str | None:
         if candidate.name == port.name if port.name else candidate.port == port.number:
             return candidate.name
     return None
+
+
+def in_use(pools: Mapping[str, Sequence[PodEndpoint]]) -> dict[str, list[PodEndpoint]]:
+    """Of the endpoints of each member: the ready ones, or the last resort where nobody has any."""
+    last_resort = all(each.terminating for endpoints in pools.values() for each in endpoints)
+    return {
+        member: [each for each in endpoints if each.terminating is last_resort]
+        for member, endpoints in pools.items()
+    }
 
 
 def one_family(service: Service, endpoints: list[PodEndpoint]) -> list[PodEndpoint]:
@@ -127,13 +167,14 @@ def one_family(service: Service, endpoints: list[PodEndpoint]) -> list[PodEndpoi
 
 
 class Lack(Enum):
-    """What a backend lacks, if anything; the route stays and answers 503."""
+    """What a backend lacks, if anything; but for READY, its route stays and answers 503."""
 
     NOTHING = ""
     MEMBERS = "the gateway has no members"
     SERVICE = "no attached member has this Service"
     PORT = "the Service has no such port in any attached member"
     ENDPOINTS = "the Service has no ready Pod in any attached member"
+    READY = "the Service has only Pods that are terminating in the attached members"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +187,7 @@ class Assignment:
 
 def assign(
     name: str,
-    pools: Mapping[str, Iterable[PodEndpoint]],
+    pools: Mapping[str, Sequence[PodEndpoint]],
     preferred: Callable[[str, PodEndpoint], bool],
     lack: Lack,
 ) -> Assignment:
@@ -178,6 +219,8 @@ def assign(
     )
     if lack is Lack.NOTHING and not seen:
         lack = Lack.ENDPOINTS
+    elif lack is Lack.NOTHING and all(one.terminating for each in pools.values() for one in each):
+        lack = Lack.READY
     return Assignment(Resource.of(name, body), lack)
 
 

@@ -39,6 +39,7 @@ MSE_PLACES: Final[tuple[str, ...]] = ("",)
 
 UPSTREAM_TIMEOUT: Final = "fleetgate.dev/upstream-timeout"
 CONNECT_TIMEOUT: Final = "fleetgate.dev/connect-timeout"
+UPSTREAM_IDLE_TIMEOUT: Final = "fleetgate.dev/upstream-idle-timeout"
 ADDRESSES: Final = "fleetgate.dev/addresses"
 
 _HOSTNAME: Final = re.compile(
@@ -54,11 +55,14 @@ class UpstreamLimits:
 
     `connect` is for near members. `unacknowledged` is the time that sent bytes may stay without a
     TCP acknowledgement (TCP_USER_TIMEOUT): it finds silent partitions without health checks, and
-    also cuts a backend that stops reading for as long.
+    also cuts a backend that stops reading for as long. `idle` is how long a connection is kept that
+    carries no request; it has to be below what backends allow (Node's 5 s), or requests meet
+    connections that are being closed.
     """
 
     connect: timedelta = timedelta(milliseconds=250)
     unacknowledged: timedelta = timedelta(seconds=3)
+    idle: timedelta = timedelta(seconds=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,7 @@ def _limits(ref: Ref, annotations: Mapping[str, str], problems: list[Problem]) -
     return UpstreamLimits(
         setting(CONNECT_TIMEOUT, defaults.connect),
         setting(UPSTREAM_TIMEOUT, defaults.unacknowledged),
+        setting(UPSTREAM_IDLE_TIMEOUT, defaults.idle),
     )
 
 

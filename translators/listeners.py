@@ -25,9 +25,12 @@ from translators.forwarded import (
 from translators.loops import stop_loops
 from translators.matching import header, only_where, regex
 from translators.messages import (
+    AccessLogFilter,
     Address,
     AppendAction,
     EarlyHeaderMutation,
+    ExpressionFilter,
+    ExtensionFilter,
     Filter,
     FilterChain,
     HeaderMutation,
@@ -43,7 +46,9 @@ from translators.messages import (
     HttpFilter,
     HttpProtocolOptions,
     Listener,
+    LocalReplyConfig,
     PathWithEscapedSlashesAction,
+    ResponseMapper,
     Router,
     SocketAddress,
     TypedExtensionConfig,
@@ -60,13 +65,16 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.config.listener import v3 as listener
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
+    from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
 
 IDEMPOTENT: Final = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
 """Methods that RFC 9110 section 9.2.2 lets a proxy repeat."""
 
 _KIB: Final = 1024
-_PER_CONNECTION_BUFFER: Final = 1024 * _KIB
-"""Bounds what one connection may hold; also the largest body that can be repeated on a retry."""
+_PER_CONNECTION_BUFFER: Final = 64 * _KIB
+"""How much of a client's connection is read at a time, and held for one that reads slowly. It is
+well below what a route holds for retries (`translators.routes.REPEATABLE`): a Pod that refuses the
+connection is found out before so much of an upload is there."""
 
 _PATHS: Final[Mapping[PathNormalization, Mapping[str, Any]]] = {  # likewise
     PathNormalization.BASE: {
@@ -142,6 +150,7 @@ def _filter_chain(
             HttpFilter(name=name, typed_config=pack(config))
             for name, config in _http_filters(gateway, chain.peer)
         ],
+        local_reply_config=LocalReplyConfig(mappers=[_not_repeated()]),
         upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
         **client_address(chain.peer, edge),
         **_edge_settings(edge),
@@ -167,16 +176,25 @@ def _http_filters(
     yield "envoy.filters.http.router", Router()
 
 
-def _idempotent_retry() -> matching.ExtensionWithMatcher:
-    """Repeat idempotent requests also after they were sent, or answered with a retriable status.
+def _not_repeated() -> hcm.ResponseMapper:
+    """Answer 503, as for all that no Pod could be reached for, where Envoy says 507 by itself.
 
-    `reset` in a route's `retry_on` would repeat POSTs too, so it comes by request header; the
-    status codes stay on the route. Without a retry policy on the route the header alone would give
-    one retry, so every route carries a policy.
+    It does so when more of an upload has come in than can be kept while a retry is waited for.
+    """
+    full = "response.code_details == 'request_payload_exceeded_retry_buffer_limit'"
+    expression = ExtensionFilter(name="cel", typed_config=pack(ExpressionFilter(expression=full)))
+    return ResponseMapper(filter=AccessLogFilter(extension_filter=expression), status_code=503)
+
+
+def _idempotent_retry() -> matching.ExtensionWithMatcher:
+    """Repeat idempotent requests also after they were sent, while there is no answer.
+
+    `reset` in a route's `retry_on` would repeat POSTs too, so it comes by request header. Without a
+    retry policy on the route the header alone would give one retry, so every route carries one.
     """
     set_header = HeaderMutationRule(
         append=HeaderValueOption(
-            header=HeaderValue(key="x-envoy-retry-on", value="reset,retriable-status-codes"),
+            header=HeaderValue(key="x-envoy-retry-on", value="reset"),
             append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
         )
     )

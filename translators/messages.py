@@ -10,12 +10,14 @@ from xds.prepared import Package
 from xds.wire import twin
 
 if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.accesslog import v3 as accesslog
     from envoy_data_plane.envoy.config.cluster import v3 as cluster
     from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
     from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.config.endpoint import v3 as endpoint
     from envoy_data_plane.envoy.config.listener import v3 as listener
     from envoy_data_plane.envoy.config.route import v3 as route
+    from envoy_data_plane.envoy.extensions.access_loggers.filters.cel import v3 as cel
     from envoy_data_plane.envoy.extensions.clusters.aggregate import v3 as aggregate
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
     from envoy_data_plane.envoy.extensions.filters.common.matcher.action import v3 as matcher_action
@@ -39,17 +41,20 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities import (
         v3 as previous_priorities,
     )
+    from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
     from envoy_data_plane.envoy.type import v3 as envoy_type
     from envoy_data_plane.envoy.type.matcher import v3 as matcher
     from envoy_data_plane.xds.core import v3 as xds_core
     from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
 else:
+    accesslog = Package("envoy.config.accesslog.v3")
     cluster = Package("envoy.config.cluster.v3")
     mutation_rules = Package("envoy.config.common.mutation_rules.v3")
     core = Package("envoy.config.core.v3")
     endpoint = Package("envoy.config.endpoint.v3")
     listener = Package("envoy.config.listener.v3")
     route = Package("envoy.config.route.v3")
+    cel = Package("envoy.extensions.access_loggers.filters.cel.v3")
     aggregate = Package("envoy.extensions.clusters.aggregate.v3")
     matching = Package("envoy.extensions.common.matching.v3")
     matcher_action = Package("envoy.extensions.filters.common.matcher.action.v3")
@@ -67,6 +72,7 @@ else:
     xff = Package("envoy.extensions.http.original_ip_detection.xff.v3")
     previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
+    upstreams = Package("envoy.extensions.upstreams.http.v3")
     envoy_type = Package("envoy.type.v3")
     matcher = Package("envoy.type.matcher.v3")
     xds_core = Package("xds.core.v3")
@@ -97,6 +103,10 @@ ClusterCustomClusterType = twin(cluster.ClusterCustomClusterType)
 ClusterEdsClusterConfig = twin(cluster.ClusterEdsClusterConfig)
 OutlierDetection = twin(cluster.OutlierDetection)
 SocketOption = twin(core.SocketOption)
+TcpKeepalive = twin(core.TcpKeepalive)
+UpstreamConnectionOptions = twin(cluster.UpstreamConnectionOptions)
+UpstreamHttpConfig = twin(upstreams.HttpProtocolOptionsExplicitHttpConfig)
+UpstreamHttpProtocolOptions = twin(upstreams.HttpProtocolOptions)
 
 # ClusterLoadAssignment
 ClusterLoadAssignment = twin(endpoint.ClusterLoadAssignment)
@@ -129,12 +139,15 @@ WeightedCluster = twin(route.WeightedCluster)
 WeightedClusterClusterWeight = twin(route.WeightedClusterClusterWeight)
 
 # Listener
+AccessLogFilter = twin(accesslog.AccessLogFilter)
 CdnLoopConfig = twin(cdn_loop.CdnLoopConfig)
 CidrRange = twin(core.CidrRange)
 Composite = twin(composite.Composite)
 EarlyHeaderMutation = twin(early_header_mutation.HeaderMutation)
 ExecuteFilterAction = twin(composite.ExecuteFilterAction)
 ExtensionWithMatcher = twin(matching.ExtensionWithMatcher)
+ExpressionFilter = twin(cel.ExpressionFilter)
+ExtensionFilter = twin(accesslog.ExtensionFilter)
 Filter = twin(listener.Filter)
 FilterChain = twin(listener.FilterChain)
 FilterChainConfiguration = twin(composite.FilterChainConfiguration)
@@ -153,9 +166,11 @@ HttpProtocolOptions = twin(core.HttpProtocolOptions)
 HttpRequestHeaderMatchInput = twin(matcher.HttpRequestHeaderMatchInput)
 Listener = twin(listener.Listener)
 ListenerFilter = twin(listener.ListenerFilter)
+LocalReplyConfig = twin(hcm.LocalReplyConfig)
 Lua = twin(lua.Lua)
 OnMatch = twin(xds_matcher.MatcherOnMatch)
 ProxyProtocol = twin(proxy_protocol.ProxyProtocol)
+ResponseMapper = twin(hcm.ResponseMapper)
 Router = twin(router.Router)
 ScopedRds = twin(hcm.ScopedRds)
 ScopedRoutes = twin(hcm.ScopedRoutes)
@@ -183,6 +198,7 @@ AppendAction = core.HeaderValueOptionHeaderAppendAction
 ApiVersion = core.ApiVersion
 ClusterDiscoveryType = cluster.ClusterDiscoveryType
 ClusterLbPolicy = cluster.ClusterLbPolicy
+HealthStatus = core.HealthStatus
 HeadersWithUnderscoresAction = core.HttpProtocolOptionsHeadersWithUnderscoresAction
 PathWithEscapedSlashesAction = hcm.HttpConnectionManagerPathWithEscapedSlashesAction
 SocketOptionSocketState = core.SocketOptionSocketState

@@ -92,9 +92,14 @@ people read a list more easily in its config dump."""
 RETRIES: Final = 10
 """After the first try. With 500 of 1000 Pods killed, 5 lose 15 of 60,000 requests, 10 none."""
 
-RETRY_ON: Final = "connect-failure,refused-stream,unavailable,cancelled,reset-before-request"
-"""What is safe to repeat whatever the method: the backend has not seen the request, or says that it
-did not act on it. `translators.listeners` adds more for idempotent methods."""
+REPEATABLE: Final = 1024 * 1024
+"""Bytes of a request's body that are kept for a retry, beside what is on its way. A larger body is
+not tried again after so much of it has come in."""
+
+RETRY_ON: Final = "connect-failure,refused-stream,reset-before-request"
+"""What is safe to repeat whatever the method: the backend has not seen the request. Nothing here
+reads an answer: one that says "unavailable" may come from a backend that has acted.
+`translators.listeners` adds more for idempotent methods."""
 
 
 def is_long(plan: HostPlan) -> bool:
@@ -111,12 +116,13 @@ def virtual_host(plan: HostPlan, host: str, route: Callable[[Rule], bytes]) -> b
     guard = [_guard()] if plan.guarded else []
     # All requests that find the table are for it, whatever stands in their Host: port, capitals.
     head = encode(VirtualHost(name=host or "*", domains=["*"]))
+    tail = encode(VirtualHost(request_body_buffer_limit=REPEATABLE))
     if tree is None:
-        return splice(head, _VHOST_ROUTES, [*guard, *routes], _same_for_all_hosts())
+        return splice(head, _VHOST_ROUTES, [*guard, *routes], _same_for_all_hosts() + tail)
     matcher = path_matcher(tree, routes)
     if plan.guarded:
         matcher = first_where(_guarded(), _guard(), matcher)
-    return splice(head + _same_for_all_hosts(), _VHOST_MATCHER, [matcher])
+    return splice(head + _same_for_all_hosts(), _VHOST_MATCHER, [matcher], tail)
 
 
 def route_table(
@@ -282,15 +288,17 @@ def _retry_policy() -> schema.RetryPolicy:
     """Kept once for each VirtualHost; every route has one, see `idempotent_retry` in listeners."""
     return RetryPolicy(
         retry_on=RETRY_ON,
-        retriable_status_codes=[503],
         num_retries=RETRIES,
+        # The first pause is short: what comes in of an upload meanwhile has to be kept.
         retry_back_off=RetryBackOff(
-            base_interval=timedelta(milliseconds=5), max_interval=timedelta(milliseconds=50)
+            base_interval=timedelta(milliseconds=1), max_interval=timedelta(milliseconds=100)
         ),
+        # Two tries fail before the next priority is asked: after one, requests would leave a subset
+        # that has a Pod which answers.
         # Envoy finds extensions by the type of their configuration; each table has these names.
         retry_priority=RetryPriority(
             name="priorities",
-            typed_config=pack(PreviousPrioritiesConfig(update_frequency=1)),
+            typed_config=pack(PreviousPrioritiesConfig(update_frequency=2)),
         ),
         retry_host_predicate=[
             RetryHostPredicate(

@@ -208,11 +208,14 @@ def lacking(rule: Rule, backend: Backend, lack: Lack, gateway: str) -> Problem:
         Lack.SERVICE: "ServiceNotFound",
         Lack.PORT: "PortNotFound",
         Lack.ENDPOINTS: "NoReadyPods",
+        Lack.READY: "NoReadyPods",
     }
-    if rule.alternative is None:
-        effect = "requests are answered with 503"
-    else:
+    if rule.alternative is not None:
         effect = "its requests go to the backend of the main rule"
+    elif lack is Lack.READY:
+        effect = "which serve until they end"
+    else:
+        effect = "requests are answered with 503"
     return Problem(
         rule.origin,
         reasons[lack],

@@ -36,6 +36,7 @@ from translators.endpoints import (
     SliceEndpoints,
     assign,
     find_port,
+    in_use,
     one_family,
     read_slice,
 )
@@ -294,6 +295,7 @@ class Tables:
         name = backend_name(backend)
         members = view.must(self.members, gateway)
         lack = Lack.SERVICE if members else Lack.MEMBERS
+        services: dict[str, Service] = {}
         pools: dict[str, list[PodEndpoint]] = {}
         for member in members:
             service = view.get(
@@ -307,12 +309,13 @@ class Tables:
                 continue
             lack = Lack.NOTHING
             slices = view.group(self.slices_of, (member, backend.namespace, backend.service))
-            endpoints = [
+            services[member] = service
+            pools[member] = [
                 endpoint
                 for ref in slices
                 for endpoint in view.must(self.slice_endpoints, ref).at(port_name)
             ]
-            pools[member] = one_family(service, endpoints)
+        usable = {m: one_family(services[m], used) for m, used in in_use(pools).items()}
 
         def preferred(member: str, endpoint: PodEndpoint) -> bool:
             wanted = backend.subset
@@ -323,7 +326,7 @@ class Tables:
             pod = view.get(self.pods, Ref(member, "Pod", backend.namespace, endpoint.pod))
             return pod is not None and subset.holds(wanted, member, pod.metadata.labels)
 
-        return assign(name, pools, preferred, lack)
+        return assign(name, usable, preferred, lack)
 
     def _lack(self, view: View, key: TargetKey) -> Lack:
         return view.must(self.assignments, key).lack

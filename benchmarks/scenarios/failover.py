@@ -3,13 +3,18 @@
 A Service has two Pods in each of two members, and clients go to the first member while it can
 serve. Who loses it is Envoy with fleetgate, and Envoy configured by hand: members by priority,
 outlier detection on, defaults for all else.
+
+Where the network cuts a member off, there is a second look at what its Pods have acknowledged: slow
+answers, uploads, streams and WebSockets, all under way by then.
 """
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -22,8 +27,10 @@ from fleetgate.demo.http import Address, Question
 from fleetgate.demo.load import Load
 from tests.support import netns
 from tests.support.builders import ingress, service, slice_of
+from tests.support.exchanges import ENDED, EXCHANGES, HOST, Scene
 from tests.support.kube import free_port
 from tests.support.netns import Namespace
+from tests.support.serving import serving
 from translators.gateways import UPSTREAM_TIMEOUT
 
 NAME: Final = "failover"
@@ -33,7 +40,7 @@ BEFORE: Final = 2.0
 AFTER: Final = 6.0
 """Seconds of load before and after the loss."""
 
-_QUESTION: Final = Question("/", "web.test")
+_QUESTION: Final = Question("/", HOST)
 _FIRST_MEMBER_FIRST: Final = {
     "mse.ingress.kubernetes.io/service-subset": "first",
     "mse.ingress.kubernetes.io/subset-labels": f"topology.istio.io/cluster {FIRST}",
@@ -110,10 +117,16 @@ _WAYS: Final = {
 }
 
 
+_ACKNOWLEDGED: Final = "partition, acknowledged"
+_PATIENCE: Final = 20.0
+"""Seconds after which a request that was under way counts as one that hangs."""
+
+
 def _steps(sizes: Sequence[int]) -> Iterator[Step]:
     del sizes
     for name, way in _WAYS.items():
         yield Step(name, NOTHING, partial(_measure, name, way))
+    yield Step(_ACKNOWLEDGED, NOTHING, _measure_acknowledged)
 
 
 def _measure(name: str, way: _Way, bench: Bench) -> Iterable[Figure]:
@@ -151,6 +164,47 @@ async def _under_load(
     return figures
 
 
+def _measure_acknowledged(bench: Bench) -> Iterable[Figure]:
+    if why := netns.available():
+        raise Unavailable(why)
+    for who, front in _BOTH.items():
+        bench.say(who)
+        with ExitStack() as stack:
+            network = stack.enter_context(netns.namespace())
+            listener = stack.enter_context(network.listen(8080))
+            first = Pods(FIRST, 8080, (network.address,), ())
+            second = stack.enter_context(pods(network, SECOND, port=8081, first=11))
+            site = Site(bench, network, first, second)
+            case = Case(NAME, f"{_ACKNOWLEDGED}, {who}")
+            yield from asyncio.run(_all_under_way(case, site, front(site), listener))
+
+
+async def _all_under_way(
+    case: Case,
+    site: Site,
+    front: AbstractAsyncContextManager[Front],
+    listener: socket.socket,
+) -> Sequence[Figure]:
+    names = [name for name, each in EXCHANGES.items() if not each.quiet]
+    scene = Scene(names, FIRST, SECOND, _PATIENCE)
+    async with serving(listener, scene.serve), front as reached:
+        load = Load(reached.address, Question("/slow", HOST), patience=timedelta(seconds=_PATIENCE))
+        async with load.running():
+            await load.until_answered_by(FIRST)
+            cut = partial(asyncio.to_thread, site.network.drop, site.first.port)
+            outcomes = await scene.play(reached.address, cut)
+    tally = load.tally()
+    wrong = [name for name, found in outcomes.items() if found.what != EXCHANGES[name].becomes]
+    answered = [found.after for found in outcomes.values() if found.what != ENDED]
+    ended = [found.after for found in outcomes.values() if found.what == ENDED]
+    return [
+        case.figure("failed", sum(tally.failures.values()) + len(wrong), ""),
+        case.figure("of", tally.total + len(outcomes), ""),
+        case.figure("worst wait", 1000 * max(tally.worst_wait.total_seconds(), *answered), "ms"),
+        case.figure("last stream ends after", 1000 * max(ended, default=_PATIENCE), "ms"),
+    ]
+
+
 @contextmanager
 def _site(bench: Bench) -> Iterator[Site]:
     """Have Pods in both members while the block runs, and put right what was lost at its end."""
@@ -165,7 +219,7 @@ def _site(bench: Bench) -> Iterator[Site]:
 @contextmanager
 def _declared(site: Site) -> Iterator[None]:
     """Declare the Service, its Pods and its rule while the block runs."""
-    rule = ingress("web", host="web.test").path("/", to="web:80").of_class(GATEWAY)
+    rule = ingress("web", host=HOST).path("/", to="web:80").of_class(GATEWAY)
     hub = site.bench.clusters.hub
     for cluster in site.bench.clusters.all():
         cluster.namespace(NAME)
@@ -199,6 +253,6 @@ def _declare_pods(site: Site, member: str, addresses: Iterable[str]) -> None:
 
 FAILOVER = Scenario(
     NAME,
-    "a member is lost under load of GET requests; upstream timeout 1 s, 2 Pods a member",
+    "a member is lost under load of GETs, or with all kinds of requests; upstream timeout 1 s",
     _steps,
 )

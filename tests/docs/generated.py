@@ -33,6 +33,7 @@ from translators.edge import (
 from translators.gateways import (
     ADDRESSES,
     CONNECT_TIMEOUT,
+    UPSTREAM_IDLE_TIMEOUT,
     UPSTREAM_TIMEOUT,
     UpstreamLimits,
 )
@@ -96,7 +97,9 @@ def _gateway() -> str:
         f"| `{CONNECT_TIMEOUT}` | {limits.connect.total_seconds() * 1000:g}ms "
         "| how long a backend may take to accept a connection before the next one is tried |",
         f"| `{UPSTREAM_TIMEOUT}` | {limits.unacknowledged.total_seconds():g}s "
-        "| how long sent bytes may stay unacknowledged before the connection counts as dead |",
+        "| how long a Pod that the network has cut off may hold up what it was sent |",
+        f"| `{UPSTREAM_IDLE_TIMEOUT}` | {limits.idle.total_seconds():g}s "
+        "| how long a connection to a Pod is kept that carries no request |",
         f"| `{PATH_NORMALIZATION}` | `{edge.paths}` "
         "| `base` or `strict`: what becomes of `//`, `%2F` and `%5C` in the path of a request |",
         f"| `{TRUSTED_PROXIES}` | none | addresses and CIDRs of proxies in front, by comma: whose "

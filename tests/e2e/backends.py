@@ -1,13 +1,15 @@
 """Pods inside the test's own process: they remember what they were asked, and fail on demand."""
 
 import asyncio
+import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from fleetgate.demo.http import Address
+from tests.support.serving import serving
 
 
 class Manner(Enum):
@@ -20,6 +22,8 @@ class Manner(Enum):
     """Reset the connection without an answer, as a process does that is killed meanwhile."""
     SILENT = auto()
     """Never answer."""
+    FALTER = auto()
+    """Do so with every third request; never often enough in a row to be taken out for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Backend:
         try:
             while True:
                 self.asked.append(await _read(reader))
-                if self.manner is Manner.RESET:
+                if self._resets():
                     writer.transport.abort()
                     return
                 if self.manner is Manner.SILENT:
@@ -64,8 +68,14 @@ class Backend:
         finally:
             writer.close()
 
+    def _resets(self) -> bool:
+        if self.manner is Manner.FALTER:
+            return len(self.asked) % 3 == 0
+        return self.manner is Manner.RESET
+
     def _answer(self) -> bytes:
-        status = "200 OK" if self.manner is Manner.ANSWER else "503 Service Unavailable"
+        down = self.manner is Manner.UNAVAILABLE
+        status = "503 Service Unavailable" if down else "200 OK"
         body = self.name.encode()
         head = f"HTTP/1.1 {status}\r\nx-member: {self.member}\r\ncontent-length: {len(body)}\r\n"
         return head.encode() + b"\r\n" + body
@@ -76,23 +86,19 @@ async def backend(
     name: str, *, member: str = "", manner: Manner = Manner.ANSWER
 ) -> AsyncIterator[Backend]:
     """Run a backend on a free port of 127.0.0.1 while the block runs."""
-    made: list[Backend] = []
-    links = set[asyncio.StreamWriter]()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        made = Backend(name, listener.getsockname(), member, manner)
+        async with serving(listener, made.serve):
+            yield made
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        links.add(writer)
-        await made[0].serve(reader, writer)
-        links.discard(writer)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    made.append(Backend(name, server.sockets[0].getsockname(), member, manner))
-    try:
-        yield made[0]
-    finally:
-        server.close()
-        for link in links:
-            link.transport.abort()
-        await server.wait_closed()
+@contextmanager
+def refusing(count: int = 1) -> Iterator[list[Address]]:
+    """Hold addresses that refuse connections, as those of dead Pods do, while the block runs."""
+    with socket.socket() as held:
+        held.bind(("0.0.0.0", 0))  # noqa: S104 (nobody listens there)
+        port = held.getsockname()[1]
+        yield [(f"127.0.0.{number}", port) for number in range(1, count + 1)]
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:

@@ -14,15 +14,12 @@ import pytest
 from fleetgate.demo.http import Question
 from fleetgate.demo.load import Load, ask
 from tests.e2e.backends import Manner, backend
+from tests.e2e.preferred import PINNED
 from tests.e2e.rig import ONE, TWO, Rig, rig
 from tests.support import world as pods
 from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway
 from tests.support.world import NEVER, World, world
 
-PINNED = {
-    "mse.ingress.kubernetes.io/service-subset": "first",
-    "mse.ingress.kubernetes.io/subset-labels": f"topology.istio.io/cluster {ONE}",
-}
 POLICIES: Mapping[str, Mapping[str, str]] = {"balanced": {}, "pinned": PINNED}
 
 QUESTION = Question("/", "web.test")
@@ -191,15 +188,12 @@ def test_a_member_whose_directory_vanishes_keeps_serving(tmp_path: Path, policy:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("manner", [Manner.RESET, Manner.UNAVAILABLE], ids=["reset", "503"])
-def test_only_idempotent_requests_are_repeated_after_they_were_sent(
-    tmp_path: Path, manner: Manner
-) -> None:
+def test_only_idempotent_requests_are_repeated_after_they_were_sent(tmp_path: Path) -> None:
     n = 40
 
     async def scenario() -> None:
         async with (
-            backend("bad", manner=manner) as bad,
+            backend("bad", manner=Manner.RESET) as bad,
             backend("good") as good,
             rig(tmp_path) as served,
         ):

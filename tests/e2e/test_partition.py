@@ -11,18 +11,14 @@ import pytest
 
 from fleetgate.demo.http import Question
 from fleetgate.demo.load import Load, Tally
+from tests.e2e.preferred import PINNED
 from tests.e2e.rig import ONE, TWO, rig
 from tests.support.builders import ingress, mse_gateway, service, slice_of
 from tests.support.netns import Namespace, available, namespace
 from tests.support.requirement import require
 
 PORTS: Mapping[str, int] = {ONE: 8080, TWO: 8081}
-LONGEST_WAIT = timedelta(seconds=5)  # about 1.5 s on a core of its own
-
-PINNED = {
-    "mse.ingress.kubernetes.io/service-subset": "first",
-    "mse.ingress.kubernetes.io/subset-labels": f"topology.istio.io/cluster {ONE}",
-}
+LONGEST_WAIT = timedelta(seconds=15)  # 1.5 s on a core of its own, 3 s for what was acknowledged
 
 
 @pytest.fixture(autouse=True)

@@ -207,6 +207,7 @@ class Generator:
             "fleetgate.dev/path-normalization": self.one_of(("base", "strict", self._text())),
             "fleetgate.dev/trusted-proxies": f"{self.one_of(proxies)},{self.one_of(proxies)}",
             "fleetgate.dev/proxy-protocol": self.mostly("true", "false", self._text()),
+            "fleetgate.dev/upstream-idle-timeout": self.one_of((*times, self._text())),
         }
         metadata = {"name": name, "annotations": annotations}
         spec = {"name": self._anything(), "ingress": {"local": {"ingressClass": "mse"}}}

@@ -26,6 +26,7 @@ CASES: Final = tuple(sorted(path.name for path in (HERE / "cases").iterdir()))
 
 _WITH_LISTENERS: Final = "two-gateways"
 _COMMON_FROM: Final = "balanced"
+_OF_EVERY_HOST: Final = ("request_headers_to_remove", "retry_policy", "request_body_buffer_limit")
 
 Json = Any  # resources as Envoy's own tools show them
 
@@ -96,9 +97,9 @@ def common_now(root: Path) -> Json:
     cluster = {key: value for key, value in shown["clusters"][0].items() if key != "name"}
     table = shown["scoped_routes"][0]["route_configuration"]
     host = table["virtual_hosts"][0]
-    route_configuration = {
-        "virtual_hosts": [{key: host[key] for key in ("request_headers_to_remove", "retry_policy")}]
-    } | {key: table[key] for key in ("validate_clusters", "typed_per_filter_config")}
+    route_configuration = {"virtual_hosts": [{key: host[key] for key in _OF_EVERY_HOST}]} | {
+        key: table[key] for key in ("validate_clusters", "typed_per_filter_config")
+    }
     return {
         "scoped_routes": {"route_configuration": route_configuration},
         "clusters": cluster,

@@ -207,13 +207,22 @@ def slice_of(
     port_name: str = "",
     pods: Iterable[str] = (),
     unready: Iterable[str] = (),
+    terminating: Iterable[str] = (),
     suffix: str = "1",
 ) -> Builder[EndpointSlice]:
-    """An EndpointSlice of a Service; `pods` name the Pods behind the addresses, in order."""
+    """An EndpointSlice of a Service; `pods` name the Pods behind the addresses, in order.
+
+    Those that are `terminating` still serve.
+    """
     names = list(pods)
-    endpoints = [
-        {"addresses": [address], "conditions": {"ready": ready}}
-        for ready, group in ((True, addresses), (False, unready))
+    ending = {"ready": False, "serving": True, "terminating": True}
+    endpoints: list[dict[str, Any]] = [
+        {"addresses": [address], "conditions": dict(conditions)}
+        for conditions, group in (
+            ({"ready": True}, addresses),
+            ({"ready": False}, unready),
+            (ending, terminating),
+        )
         for address in group
     ]
     for endpoint, pod_name in zip(endpoints, names, strict=False):

@@ -9,16 +9,22 @@ test runs do not meet, and what a killed one left behind is taken away by the ne
 """
 
 import contextlib
+import ctypes
 import os
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from fleetgate.demo import backend
+
+_NETWORK: Final = 0x40000000  # CLONE_NEWNET
 
 
 def available() -> str | None:
@@ -79,6 +85,18 @@ class Namespace:
                 yield process.pid
             finally:
                 process.kill()
+
+    def listen(self, port: int) -> socket.socket:
+        """Open a listening socket inside, for a server of this process."""
+        with ThreadPoolExecutor(1) as inside:  # a thread of its own: it does not come out again
+            return inside.submit(self._listen, port).result()
+
+    def _listen(self, port: int) -> socket.socket:
+        libc = ctypes.CDLL(None, use_errno=True)
+        with Path("/run/netns", self.name).open("rb") as place:
+            if libc.setns(place.fileno(), _NETWORK):
+                raise OSError(ctypes.get_errno(), f"cannot enter {self.name}")
+        return socket.create_server((self.address, port))
 
     def _run(self, *command: str) -> None:
         _run(*self.enter, *command)

@@ -1,6 +1,6 @@
 """Which endpoints stand in a backend's assignment, and at which priority."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -24,7 +24,10 @@ def slice_(*addresses: str, pods: Iterable[str] = (), number: int = 1) -> Builde
 def assigned(
     first: Iterable[Builder[Any]], second: Iterable[Builder[Any]] = (), subset: str = ""
 ) -> dict[int, list[str]]:
-    """The addresses by priority that Envoys get for the Service, with these objects in members."""
+    """The addresses by priority that Envoys get for the Service, with these objects in members.
+
+    One that is not simply healthy has its health behind it.
+    """
     pin = {"mse.ingress.kubernetes.io/subset-labels": subset} if subset else {}
     rules = ingress("web", host="web.test").path("/", to="web:80").of_class("mse").annotate(pin)
     world = World()
@@ -36,12 +39,16 @@ def assigned(
     body = world.snapshots["mse/gw"][TypeUrl.ENDPOINT, name].body
     shown: Any = readable(TypeUrl.ENDPOINT, body)
     found: dict[int, list[str]] = {}
-    for locality in shown["endpoints"]:
+    for locality in shown.get("endpoints", ()):
         found.setdefault(locality.get("priority", 0), []).extend(
-            endpoint["endpoint"]["address"]["socket_address"]["address"]
-            for endpoint in locality["lb_endpoints"]
+            _shown(endpoint) for endpoint in locality["lb_endpoints"]
         )
     return found
+
+
+def _shown(endpoint: Mapping[str, Any]) -> str:  # a message as Envoy's tools show it
+    address = endpoint["endpoint"]["address"]["socket_address"]["address"]
+    return f"{address} {endpoint.get('health_status', '')}".strip()
 
 
 @pytest.mark.parametrize("pinned", [ONE, TWO])
@@ -110,3 +117,39 @@ def test_a_pod_of_both_families_is_in_its_subset(subset: str) -> None:
     first = SERVICE.with_spec(ipFamilies=["IPv6", "IPv4"]), *slices, pod("a", version="v2")
     wanted = {0: [V6], 1: ["10.2.0.1"]}
     assert assigned(first, [SERVICE, slice_("10.2.0.1", pods=["a"])], subset) == wanted
+
+
+ENDING = "10.0.0.9"
+
+
+def ending(number: int = 2, *, ready: Iterable[str] = ()) -> Builder[Any]:
+    return slice_of(
+        "web", addresses=ready, terminating=[ENDING], port_name="http", suffix=str(number)
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "subset", "wanted"),
+    [
+        pytest.param([ending()], [], "", {0: [f"{ENDING} DEGRADED"]}, id="nobody-else"),
+        pytest.param([ending(ready=["10.0.0.1"])], [], "", {0: ["10.0.0.1"]}, id="same-slice"),
+        pytest.param([ending(), slice_("10.0.0.1")], [], "", {0: ["10.0.0.1"]}, id="other-slice"),
+        pytest.param([ending()], [slice_("10.2.0.1")], "", {0: ["10.2.0.1"]}, id="other-member"),
+        pytest.param(
+            [ending()], [slice_("10.2.0.1")], MEMBER.format(ONE), {1: ["10.2.0.1"]}, id="standby"
+        ),
+        pytest.param(
+            [ending()], [], MEMBER.format(ONE), {0: [f"{ENDING} DEGRADED"]}, id="in-the-subset"
+        ),
+        pytest.param(
+            [ending()], [], MEMBER.format(TWO), {1: [f"{ENDING} DEGRADED"]}, id="beside-the-subset"
+        ),
+    ],
+)
+def test_pods_that_end_serve_while_nobody_is_ready(
+    first: Iterable[Builder[Any]],
+    second: Iterable[Builder[Any]],
+    subset: str,
+    wanted: dict[int, list[str]],
+) -> None:
+    assert assigned([SERVICE, *first], [SERVICE, *second], subset) == wanted

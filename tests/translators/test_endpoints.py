@@ -25,14 +25,32 @@ def addresses(found: SliceEndpoints, port: str = "http") -> list[str]:
     return [f"{e.address}:{e.port}" for e in found.at(port)]
 
 
+READY, LAST, NOT = "ready", "the last resort", "not used"
+
+
 @pytest.mark.parametrize(
-    ("conditions", "used"),
-    [({"ready": True}, True), ({}, True), ({"ready": None}, True), ({"ready": False}, False)],
-    ids=["ready", "absent", "null", "not-ready"],
+    ("conditions", "state"),
+    [
+        pytest.param({"ready": True}, READY, id="ready"),
+        pytest.param({}, READY, id="absent"),
+        pytest.param({"ready": None}, READY, id="null"),
+        pytest.param({"ready": False}, NOT, id="not-ready"),
+        pytest.param({"ready": False, "serving": True}, NOT, id="serving-but-not-terminating"),
+        pytest.param({"ready": False, "terminating": True}, LAST, id="serving-if-absent"),
+        pytest.param(
+            {"ready": False, "serving": True, "terminating": True}, LAST, id="still-serving"
+        ),
+        pytest.param(
+            {"ready": False, "serving": False, "terminating": True}, NOT, id="serving-no-more"
+        ),
+        pytest.param(
+            {"ready": True, "serving": True, "terminating": True}, READY, id="published-not-ready"
+        ),
+    ],
 )
-def test_ready_is_true_or_absent(conditions: dict[str, object], used: bool) -> None:
-    found = read({"addresses": ["10.0.0.1"], "conditions": conditions})
-    assert bool(addresses(found)) is used
+def test_what_an_endpoint_is_by_its_conditions(conditions: dict[str, object], state: str) -> None:
+    found = read({"addresses": ["10.0.0.1"], "conditions": conditions}).at("http")
+    assert [LAST if each.terminating else READY for each in found] == [state] * (state != NOT)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from fleet.models import Ingress, IngressClass, MseIngressConfig
 from fleet.ref import HUB, Ref
-from tests.support.builders import IngressBuilder, ingress, mse_gateway, service, slice_of
+from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway, service, slice_of
 from tests.support.translation import World
 from translators.attachments import attach
 from translators.gateways import ADDRESSES, Selector, read_gateway
@@ -295,3 +296,27 @@ def test_an_ingress_is_told_at_which_gateway_nobody_answers(
     problems = world.translator.tables.ingress_statuses.rows[WEB.ref()].problems
     found = [f"{problem.reason}: {problem.effect}" for problem in problems]
     assert found == [text.format("requests are answered with 503") for text in said]
+
+
+@pytest.mark.parametrize(
+    ("slice_", "said"),
+    [
+        pytest.param(
+            slice_of("web", unready=["10.0.0.1"]),
+            "the Service has no ready Pod in any attached member, requests are answered with 503",
+            id="none",
+        ),
+        pytest.param(
+            slice_of("web", terminating=["10.0.0.1"]),
+            "the Service has only Pods that are terminating in the attached members, "
+            "which serve until they end",
+            id="only-terminating-ones",
+        ),
+    ],
+)
+def test_an_ingress_is_told_that_no_pod_is_ready(slice_: Builder[Any], said: str) -> None:
+    world = World()
+    world.put(mse_gateway("gw", members=["c1"]).manifest, WEB.manifest)
+    world.put(service("web").manifest, slice_.manifest, origin="c1")
+    (problem,) = world.translator.tables.ingress_statuses.rows[WEB.ref()].problems
+    assert (problem.reason, problem.effect) == ("NoReadyPods", said)
