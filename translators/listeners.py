@@ -147,7 +147,8 @@ def _filter_chain(
         **_edge_settings(edge),
     )
     http = Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager))
-    return FilterChain(name=chain.name, filter_chain_match=chain.match, filters=[http])
+    filters = [*chain.filters, http]
+    return FilterChain(name=chain.name, filter_chain_match=chain.match, filters=filters)
 
 
 def _http_filters(
