@@ -68,7 +68,7 @@ _KIB: Final = 1024
 _PER_CONNECTION_BUFFER: Final = 1024 * _KIB
 """Bounds what one connection may hold; also the largest body that can be repeated on a retry."""
 
-_PATHS: Final[Mapping[PathNormalization, Mapping[str, Any]]] = {  # likewise
+_PATHS: Final[Mapping[PathNormalization, Mapping[str, Any]]] = {  # keywords, as below
     PathNormalization.BASE: {
         "merge_slashes": False,
         "path_with_escaped_slashes_action": PathWithEscapedSlashesAction.KEEP_UNCHANGED,
