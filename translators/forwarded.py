@@ -15,9 +15,8 @@ they start anew, so that a backend reads there what the gateway itself has seen.
     X-Original-URI
 
 The client's address is that of the peer; of a trusted one, the first from the right in
-X-Forwarded-For that is not trusted. With PROXY protocol the peer of a connection is who its header
-names. A header counts only of a trusted proxy: with one of anybody else, a connection matches no
-filter chain and is closed.
+X-Forwarded-For that is not trusted. With PROXY protocol the peer of a trusted connection is who its
+header names (`translators.proxy_headers`).
 """
 
 from __future__ import annotations
@@ -35,15 +34,13 @@ from translators.messages import (
     HeaderMutationMutations,
     HeaderMutationRemoveOnMatch,
     HeaderMutationRule,
-    HttpInspector,
-    ListenerFilter,
-    ProxyProtocol,
     StringMatcher,
     TypedExtensionConfig,
     XffConfig,
     XffTrustedCidrs,
 )
 from translators.model import ListenerPort, Protocol
+from translators.proxy_headers import read_headers, refuse_named
 from xds.wire import pack
 
 if TYPE_CHECKING:
@@ -53,9 +50,6 @@ if TYPE_CHECKING:
 
 _CLIENT: Final = "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"
 _HOST: Final = "%REQ(:AUTHORITY)%"
-_HTTP: Final = ("http/1.0", "http/1.1", "h2c")
-"""What the inspector calls a connection that begins with HTTP."""
-
 _OTHERS_WORD: Final = ("forwarded", "true-client-ip", "x-original-uri")
 """Said by proxies, and never by the gateway itself."""
 
@@ -68,45 +62,37 @@ class Peer(Enum):
 
 
 class Chain(NamedTuple):
-    """A filter chain: the connections that it takes, None for all, and who they come from."""
+    """A filter chain: the connections that it takes, None for all others, and who they are.
+
+    `filters` are asked before a request is read.
+    """
 
     name: str
     match: listener.FilterChainMatch | None
     peer: Peer
+    filters: tuple[listener.Filter, ...] = ()
 
 
 def chains(edge: EdgeSettings) -> Iterator[Chain]:
     """The filter chains of a listener. Envoy takes the closest match, and never a second one."""
-    trusted = [_range(network) for network in edge.trusted]
-    if not trusted:
+    ranges = [_range(network) for network in edge.trusted]
+    if not ranges:
         yield Chain("", None, Peer.ANYBODY)
-        return
-    # The inspector has seen whether HTTP comes first or a PROXY header, before that is read.
-    http = [*_HTTP] if edge.proxy_protocol else []
-    plain = FilterChainMatch(application_protocols=http, source_prefix_ranges=trusted)
-    yield Chain("trusted", plain, Peer.TRUSTED)
-    yield Chain("anybody", FilterChainMatch(application_protocols=http), Peer.ANYBODY)
-    if edge.proxy_protocol:
-        named = FilterChainMatch(direct_source_prefix_ranges=trusted, source_prefix_ranges=trusted)
-        yield Chain("trusted-by-proxy-protocol", named, Peer.TRUSTED)
-        named = FilterChainMatch(direct_source_prefix_ranges=trusted)
-        yield Chain("anybody-by-proxy-protocol", named, Peer.ANYBODY)
+    elif not edge.proxy_protocol:
+        yield Chain("trusted", FilterChainMatch(source_prefix_ranges=ranges), Peer.TRUSTED)
+        yield Chain("anybody", None, Peer.ANYBODY)
+    else:
+        # A direct source is who the connection comes from, a source whom the PROXY header names.
+        both = FilterChainMatch(direct_source_prefix_ranges=ranges, source_prefix_ranges=ranges)
+        yield Chain("trusted", both, Peer.TRUSTED)
+        behind = FilterChainMatch(direct_source_prefix_ranges=ranges)
+        yield Chain("behind-trusted", behind, Peer.ANYBODY)
+        yield Chain("anybody", None, Peer.ANYBODY, (refuse_named(),))
 
 
 def listener_filters(edge: EdgeSettings) -> list[listener.ListenerFilter]:
     """What looks at a connection before a filter chain is chosen."""
-    if not (edge.proxy_protocol and edge.trusted):
-        return []
-    return [
-        ListenerFilter(
-            name="envoy.filters.listener.http_inspector", typed_config=pack(HttpInspector())
-        ),
-        ListenerFilter(
-            name="envoy.filters.listener.proxy_protocol",
-            # Whose header it is, and who needs none, is decided by the filter chains.
-            typed_config=pack(ProxyProtocol(allow_requests_without_proxy_protocol=True)),
-        ),
-    ]
+    return read_headers() if edge.proxy_protocol and edge.trusted else []
 
 
 def client_address(peer: Peer, edge: EdgeSettings) -> dict[str, Any]:

@@ -76,7 +76,7 @@ _PER_CONNECTION_BUFFER: Final = 64 * _KIB
 well below what a route holds for retries (`translators.routes.REPEATABLE`): a Pod that refuses the
 connection is found out before so much of an upload is there."""
 
-_PATHS: Final[Mapping[PathNormalization, Mapping[str, Any]]] = {  # likewise
+_PATHS: Final[Mapping[PathNormalization, Mapping[str, Any]]] = {  # keywords, as below
     PathNormalization.BASE: {
         "merge_slashes": False,
         "path_with_escaped_slashes_action": PathWithEscapedSlashesAction.KEEP_UNCHANGED,
@@ -156,7 +156,8 @@ def _filter_chain(
         **_edge_settings(edge),
     )
     http = Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager))
-    return FilterChain(name=chain.name, filter_chain_match=chain.match, filters=[http])
+    filters = [*chain.filters, http]
+    return FilterChain(name=chain.name, filter_chain_match=chain.match, filters=filters)
 
 
 def _http_filters(

@@ -16,23 +16,28 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.config.endpoint import v3 as endpoint
     from envoy_data_plane.envoy.config.listener import v3 as listener
+    from envoy_data_plane.envoy.config.rbac import v3 as rbac
     from envoy_data_plane.envoy.config.route import v3 as route
     from envoy_data_plane.envoy.extensions.access_loggers.filters.cel import v3 as cel
     from envoy_data_plane.envoy.extensions.clusters.aggregate import v3 as aggregate
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
     from envoy_data_plane.envoy.extensions.filters.common.matcher.action import v3 as matcher_action
+    from envoy_data_plane.envoy.extensions.filters.common.set_filter_state import (
+        v3 as filter_state,
+    )
     from envoy_data_plane.envoy.extensions.filters.http.cdn_loop import v3 as cdn_loop
     from envoy_data_plane.envoy.extensions.filters.http.composite import v3 as composite
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
     from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
     from envoy_data_plane.envoy.extensions.filters.http.router import v3 as router
-    from envoy_data_plane.envoy.extensions.filters.listener.http_inspector import (
-        v3 as http_inspector,
-    )
     from envoy_data_plane.envoy.extensions.filters.listener.proxy_protocol import (
         v3 as proxy_protocol,
     )
+    from envoy_data_plane.envoy.extensions.filters.listener.set_filter_state import (
+        v3 as set_filter_state,
+    )
     from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
+    from envoy_data_plane.envoy.extensions.filters.network.rbac import v3 as network_rbac
     from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutation import (
         v3 as early_header_mutation,
     )
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
     from envoy_data_plane.envoy.type import v3 as envoy_type
     from envoy_data_plane.envoy.type.matcher import v3 as matcher
+    from envoy_data_plane.google.api.expr import v1alpha1 as cel
     from envoy_data_plane.xds.core import v3 as xds_core
     from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
 else:
@@ -53,19 +59,22 @@ else:
     core = Package("envoy.config.core.v3")
     endpoint = Package("envoy.config.endpoint.v3")
     listener = Package("envoy.config.listener.v3")
+    rbac = Package("envoy.config.rbac.v3")
     route = Package("envoy.config.route.v3")
     cel = Package("envoy.extensions.access_loggers.filters.cel.v3")
     aggregate = Package("envoy.extensions.clusters.aggregate.v3")
     matching = Package("envoy.extensions.common.matching.v3")
     matcher_action = Package("envoy.extensions.filters.common.matcher.action.v3")
+    filter_state = Package("envoy.extensions.filters.common.set_filter_state.v3")
     cdn_loop = Package("envoy.extensions.filters.http.cdn_loop.v3")
     composite = Package("envoy.extensions.filters.http.composite.v3")
     header_mutation = Package("envoy.extensions.filters.http.header_mutation.v3")
     lua = Package("envoy.extensions.filters.http.lua.v3")
     router = Package("envoy.extensions.filters.http.router.v3")
-    http_inspector = Package("envoy.extensions.filters.listener.http_inspector.v3")
     proxy_protocol = Package("envoy.extensions.filters.listener.proxy_protocol.v3")
+    set_filter_state = Package("envoy.extensions.filters.listener.set_filter_state.v3")
     hcm = Package("envoy.extensions.filters.network.http_connection_manager.v3")
+    network_rbac = Package("envoy.extensions.filters.network.rbac.v3")
     early_header_mutation = Package(
         "envoy.extensions.http.early_header_mutation.header_mutation.v3"
     )
@@ -75,6 +84,7 @@ else:
     upstreams = Package("envoy.extensions.upstreams.http.v3")
     envoy_type = Package("envoy.type.v3")
     matcher = Package("envoy.type.matcher.v3")
+    cel = Package("google.api.expr.v1alpha1")
     xds_core = Package("xds.core.v3")
     xds_matcher = Package("xds.type.matcher.v3")
 
@@ -141,6 +151,12 @@ WeightedClusterClusterWeight = twin(route.WeightedClusterClusterWeight)
 # Listener
 AccessLogFilter = twin(accesslog.AccessLogFilter)
 CdnLoopConfig = twin(cdn_loop.CdnLoopConfig)
+CelCall = twin(cel.ExprCall)
+CelConstant = twin(cel.Constant)
+CelExpression = twin(cel.Expr)
+CelExpressionConfig = twin(core.CelExpressionConfig)
+CelIdent = twin(cel.ExprIdent)
+CelSelect = twin(cel.ExprSelect)
 CidrRange = twin(core.CidrRange)
 Composite = twin(composite.Composite)
 EarlyHeaderMutation = twin(early_header_mutation.HeaderMutation)
@@ -152,6 +168,7 @@ Filter = twin(listener.Filter)
 FilterChain = twin(listener.FilterChain)
 FilterChainConfiguration = twin(composite.FilterChainConfiguration)
 FilterChainMatch = twin(listener.FilterChainMatch)
+FilterStateValue = twin(filter_state.FilterStateValue)
 HeaderMutation = twin(header_mutation.HeaderMutation)
 HeaderMutationMutations = twin(header_mutation.Mutations)
 HeaderMutationRemoveOnMatch = twin(mutation_rules.HeaderMutationRemoveOnMatch)
@@ -161,23 +178,32 @@ Http2ProtocolOptions = twin(core.Http2ProtocolOptions)
 HttpConnectionManager = twin(hcm.HttpConnectionManager)
 HttpConnectionManagerUpgradeConfig = twin(hcm.HttpConnectionManagerUpgradeConfig)
 HttpFilter = twin(hcm.HttpFilter)
-HttpInspector = twin(http_inspector.HttpInspector)
 HttpProtocolOptions = twin(core.HttpProtocolOptions)
 HttpRequestHeaderMatchInput = twin(matcher.HttpRequestHeaderMatchInput)
 Listener = twin(listener.Listener)
 ListenerFilter = twin(listener.ListenerFilter)
 LocalReplyConfig = twin(hcm.LocalReplyConfig)
 Lua = twin(lua.Lua)
+NetworkRbac = twin(network_rbac.Rbac)
 OnMatch = twin(xds_matcher.MatcherOnMatch)
+Permission = twin(rbac.Permission)
+Policy = twin(rbac.Policy)
+Principal = twin(rbac.Principal)
 ProxyProtocol = twin(proxy_protocol.ProxyProtocol)
+<<<<<<< HEAD
 ResponseMapper = twin(hcm.ResponseMapper)
+=======
+Rbac = twin(rbac.Rbac)
+>>>>>>> edge
 Router = twin(router.Router)
 ScopedRds = twin(hcm.ScopedRds)
 ScopedRoutes = twin(hcm.ScopedRoutes)
 ScopeKeyBuilder = twin(hcm.ScopedRoutesScopeKeyBuilder)
 ScopeKeyFragment = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilder)
 ScopeKeyHeaderExtractor = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilderHeaderValueExtractor)
+SetFilterState = twin(set_filter_state.Config)
 SkipFilter = twin(matcher_action.SkipFilter)
+SubstitutionFormatString = twin(core.SubstitutionFormatString)
 TypedExtensionConfig = twin(core.TypedExtensionConfig)
 XffConfig = twin(xff.XffConfig)
 XffTrustedCidrs = twin(xff.XffTrustedCidrs)

@@ -28,11 +28,11 @@ def test_a_host_that_cannot_be_computed_disturbs_no_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def mistaken(
-        ingresses: Collection[IngressRules], host: str, tables_of: TableSet
+        ingresses: Collection[IngressRules], host: str, tables_of: TableSet, *, strict: bool
     ) -> hosts.HostPlan:
         if host == "bad.test":
             raise ValueError("out of range")
-        return hosts.plan_host(ingresses, host, tables_of)
+        return hosts.plan_host(ingresses, host, tables_of, strict=strict)
 
     async def scenario(control: ControlPlane, source: Said) -> None:
         def served() -> set[str]:

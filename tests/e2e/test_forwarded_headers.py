@@ -37,6 +37,8 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
 
 HOST = "web.test:8080"
 
+CONNECTIONS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -309,12 +311,33 @@ def test_a_trusted_proxy_behind_a_proxy_header_is_trusted(site: Standing[Site]) 
     assert headers["x-forwarded-for"] == f"203.0.113.9,{BEHIND}"
 
 
-@pytest.mark.parametrize(("preface", "_client"), NAMED)
+@pytest.mark.parametrize(
+    "preface",
+    [
+        pytest.param(version_1("203.0.113.7"), id="version-1"),
+        pytest.param(version_1("2001:db8::7"), id="version-1-ipv6"),
+        pytest.param(version_2("203.0.113.7"), id="version-2"),
+        pytest.param(version_1(PROXY), id="the-address-of-a-trusted-proxy"),
+        pytest.param(version_1(OTHER), id="its-own-address"),
+        pytest.param(b"PROXY TCP4 x y 1 2\r\n", id="no-addresses"),
+    ],
+)
 def test_the_proxy_header_of_anybody_else_closes_the_connection(
-    site: Standing[Site], preface: bytes, _client: str
+    site: Standing[Site], preface: bytes
 ) -> None:
     with pytest.raises(NoAnswerError):
         ask(site, PROXIED, OTHER, preface=preface)
+
+
+@pytest.mark.parametrize(
+    "preface", [b"PROXY UNKNOWN\r\n", version_2("203.0.113.7", command=0)], ids=["1", "2"]
+)
+def test_a_proxy_header_that_names_nobody_says_nothing(
+    site: Standing[Site], preface: bytes
+) -> None:
+    assert ask(site, PROXIED, OTHER, SAID, preface).status == 200
+    headers = site.value.web.asked[-1].headers
+    assert (headers["x-forwarded-for"], headers["x-real-ip"]) == (OTHER, OTHER)
 
 
 @pytest.mark.parametrize("gateway", [PLAIN, TRUSTING])
@@ -331,6 +354,7 @@ def test_no_proxy_header_is_read_unless_the_gateway_says_so(
 def test_what_comes_byte_by_byte_is_read_as_what_comes_at_once(
     site: Standing[Site], source: str, preface: bytes
 ) -> None:
+    """Many at once, so that Envoy is woken for some bytes before and for others after they came."""
     head = "\r\n".join([*lines("/", HOST), "connection: close", "", ""]).encode()
 
     async def exchange() -> bytes:
@@ -347,8 +371,19 @@ def test_what_comes_byte_by_byte_is_read_as_what_comes_at_once(
         finally:
             writer.close()
 
+    async def exchanges() -> set[bytes]:
+        return set(await asyncio.gather(*(exchange() for _ in range(CONNECTIONS))))
+
     refused = bool(preface) and source == OTHER
-    assert site.run(exchange()) == (b"" if refused else b"HTTP/1.1 200")
+    assert site.run(exchanges()) == {b"" if refused else b"HTTP/1.1 200"}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "PROPFIND", "PURGE", "GET"])
+def test_a_method_is_told_from_a_proxy_header(site: Standing[Site], method: str) -> None:
+    _, *fields = lines("/", HOST)
+    head = [f"{method} / HTTP/1.1", *fields, "content-length: 0"]
+    answer = site.run(ask_raw(site.value.addresses[PROXIED], head, source=OTHER))
+    assert answer.body == b"web"
 
 
 def test_http_2_is_told_from_a_proxy_header(site: Standing[Site]) -> None:

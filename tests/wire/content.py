@@ -65,10 +65,13 @@ _SCALARS: Mapping[str, st.SearchStrategy[object]] = {
 def _in_map_order(drawn: dict[Any, Any]) -> dict[Any, Any]:  # keys and values of any map
     """Fill a map as the twin writes it, since envoy-data-plane writes maps as they were filled.
 
-    That is the order of keys, but a longer string before its own beginning.
+    That is the order of keys, but a longer string before its own beginning, and numbers from the
+    largest down, where negative ones are taken for the largest.
     """
 
     def key(entry: tuple[object, object]) -> object:
+        if isinstance(entry[0], int):
+            return -(entry[0] % 2**64)
         return entry[0].encode() + b"\xff" if isinstance(entry[0], str) else entry[0]
 
     return dict(sorted(drawn.items(), key=key))  # type: ignore[arg-type]  # keys of one type
