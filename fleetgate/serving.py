@@ -5,7 +5,7 @@ import errno
 import ipaddress
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +22,7 @@ from fleetgate.certificates.secret import SecretStore
 from fleetgate.control import ControlPlane, ControlSettings
 from fleetgate.errors import OperatorError
 from fleetgate.fleets import Fleet, Hub, HubPlace, Place, open_fleet
+from fleetgate.gateways import NoEnvoys, OwnEnvoys
 from fleetgate.leading import Leading
 from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
@@ -103,28 +104,29 @@ class ServeSettings:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A running control plane, and the ports that it got."""
+    """A running control plane, the ports that it got, and the Envoys that it runs itself."""
 
     control: ControlPlane
     xds_port: int
     admin_port: int
+    envoys: OwnEnvoys
 
 
 @asynccontextmanager
 async def serving(
-    place: Place, settings: ServeSettings, admin_of: Callable[[str], str] = lambda _: ""
+    place: Place, settings: ServeSettings, envoys: OwnEnvoys | None = None
 ) -> AsyncIterator[Serving]:
     """Serve a fleet while the block runs. Raises OperatorError, or a group of it.
 
-    xDS opens once everything is published, the admin HTTP before. `admin_of` says where the admin
-    pages of a node's Envoy are, "" where that is not known.
+    xDS opens once everything is published, the admin HTTP before. `envoys` are those that run here.
     """
+    own = envoys or NoEnvoys()
     _refuse_open_xds(place, settings.xds)
     _refuse_one_port_for_both(settings)
     patience = timedelta(seconds=settings.control.start_deadline)
     async with open_fleet(place, settings.state, patience) as fleet:
         control = ControlPlane(fleet.source, SnapshotCache(), settings.control)
-        admin = Admin(control, fleet.file_of, admin_of)
+        admin = Admin(control, fleet.file_of, own)
         _require_free("the admin HTTP", "admin", settings.admin_address, settings.admin_port)
         admin_port = await admin.start(settings.admin_address, settings.admin_port)
         try:
@@ -143,7 +145,7 @@ async def serving(
                 await control.started.wait()
                 async with _xds(settings.xds, control.cache, certificates) as xds_port:
                     admin.open()
-                    yield Serving(control, xds_port, admin_port)
+                    yield Serving(control, xds_port, admin_port, own)
                 for task in running:
                     task.cancel()
         finally:
