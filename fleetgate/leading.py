@@ -4,27 +4,53 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.lease import Leader, LeaseSettings, identity
 from fleet.ref import Ref
 from fleet.sinks.hub import HubSink
 from fleetgate.control import ControlPlane, News
+from fleetgate.managed.addresses import StandingAddresses
 from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.replicas import Replicas, ReplicaSettings
 from fleetgate.report import gateway_refs, gateway_status
-from translators.gateways import DIALECTS, GATEWAY_MODELS, gateways_in
+from translators.gateways import DIALECTS, GATEWAY_MODELS, GatewayConfig, gateways_in
 
 log = logging.getLogger(__name__)
 
 Json: TypeAlias = Mapping[str, Any]
 
 _ADDRESSES: Final = 30.0
-"""Seconds in which the addresses of managed gateways are known, so that Ingresses keep theirs."""
+"""Seconds in which it is known where gateways are reached, so that Ingresses keep addresses."""
 
 _AGAIN: Final = 5.0
 """Seconds after which writing begins anew, where a fault of ours has ended it."""
+
+
+class Addresses(Protocol):
+    """Who knows where clients reach the gateways on the hub."""
+
+    @property
+    def addresses(self) -> Mapping[Ref, tuple[str, ...]]:
+        """Those of the gateways that have any."""
+        ...
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called when they may have changed."""
+        ...
+
+    def want(self, gateways: Mapping[Ref, GatewayConfig]) -> None:
+        """Take the gateways that there are now."""
+        ...
+
+    async def observe(self) -> None:
+        """Follow them until cancelled."""
+        ...
+
+    async def observed(self) -> None:
+        """Return when they can be trusted."""
+        ...
 
 
 async def kept(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -40,8 +66,8 @@ async def kept(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
 class Leading:
     """Takes part in the election, and leads while it is elected, while `run` runs.
 
-    Every replica notes all statuses and watches `managed` gateways, so that whoever comes to lead
-    knows them.
+    Every replica notes all statuses and watches where gateways are reached, so that whoever comes
+    to lead knows them. Without `managed`, the Envoys are somebody else's to run.
     """
 
     def __init__(
@@ -56,6 +82,7 @@ class Leading:
         holder = identity()
         self._control = control
         self._managed = managed
+        self._addresses: Addresses = managed or StandingAddresses(api, namespace)
         self._sink = HubSink(api, holder)
         self._leader = Leader(api, namespace, holder, lease)
         self._replicas = Replicas(api, namespace, holder, replicas)
@@ -67,16 +94,15 @@ class Leading:
 
     async def run(self) -> None:
         """Take part until cancelled; begins when everything has been published once."""
-        control, managed = self._control, self._managed
+        control, addresses = self._control, self._addresses
         await control.started.wait()
         async with asyncio.TaskGroup() as tasks:
-            if managed is not None:
-                tasks.create_task(managed.observe())
-                managed.on_change(lambda: self._follow(managed))
-                self._manage(managed)
-                with suppress(TimeoutError):  # it says itself what it cannot read
-                    async with asyncio.timeout(_ADDRESSES):
-                        await managed.observed()
+            tasks.create_task(addresses.observe())
+            addresses.on_change(self._follow)
+            addresses.want(gateways_in(control.state))
+            with suppress(TimeoutError):  # it says itself what it cannot read
+                async with asyncio.timeout(_ADDRESSES):
+                    await addresses.observed()
             self._note_all()
             control.on_news(self._note)
             tasks.create_task(kept(lambda: self._replicas.run(control)))
@@ -96,19 +122,16 @@ class Leading:
 
     def _note(self, news: News) -> None:
         objects = news.changes.objects
-        if self._managed is not None and any(model in objects for model in GATEWAY_MODELS):
-            self._manage(self._managed)
+        if any(model in objects for model in GATEWAY_MODELS):
+            self._addresses.want(gateways_in(self._control.state))
         refused = {ref for ref in news.changes.problems if ref.kind in DIALECTS}
         self._sink.want_statuses(dict(self._statuses(news.statuses | refused)))
         self._sink.want_events(news.problems)
         self._sink.changed({ref for refs in objects.values() for ref in refs})
 
-    def _manage(self, managed: ManagedGateways) -> None:
-        managed.want(gateways_in(self._control.state))
-
-    def _follow(self, managed: ManagedGateways) -> None:
-        """Take what has become of managed gateways."""
-        self._control.locate(managed.addresses)
+    def _follow(self) -> None:
+        """Take what has become of gateways on the hub."""
+        self._control.locate(self._addresses.addresses)
         self._control.problems_changed()
 
     def _statuses(

@@ -78,6 +78,7 @@ ON_THE_HUB = [
     *rights("get list create update patch delete", "leases.coordination.k8s.io", NAMESPACE),
     *rights("update", "secrets", NAMESPACE, "fleetgate-xds-ca"),
     *rights("create", "secrets", NAMESPACE),
+    *rights("list watch", "services", NAMESPACE),
 ]
 """What the control plane does with the hub, as its requests show."""
 
