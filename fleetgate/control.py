@@ -127,6 +127,7 @@ class ControlPlane:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._source.run(self._take))
             tasks.create_task(self._work())
+            tasks.create_task(self._problem_log.run())
 
     async def settle(self) -> None:
         """Return when everything declared at the time of the call has been published."""
