@@ -21,8 +21,12 @@ UNREACHABLE: Final = "Unreachable"
 
 
 def all_problems(state: FleetState, tables: Tables) -> tuple[Problem, ...]:
-    """Every problem known now, sorted by object. O(problems, members and gateways)."""
-    return tuple(sorted(set(_found(state, tables))))
+    """Every problem known now, and what they follow from, sorted by object.
+
+    O(problems, members and gateways).
+    """
+    found = set(_found(state, tables))
+    return tuple(sorted(found | {cause for problem in found for cause in problem.because}))
 
 
 def _found(state: FleetState, tables: Tables) -> Iterator[Problem]:
@@ -74,7 +78,8 @@ class ProblemLog:
     """Logs each problem once when it comes, and once when it is settled.
 
     An outage of an origin is one line, whatever else is found to be the reason while it lasts, and
-    its end another one that is seen as well. An object whose problems come and go has a ration of
+    its end another one that is seen as well. What follows from a problem of another object is
+    seen with `-v` only. An object whose problems come and go has a ration of
     lines; `run` tells what was left out.
     """
 
@@ -91,7 +96,8 @@ class ProblemLog:
         now = frozenset(problems)
         lost, known = _lost(now), _lost(self._shown)
         for problem in sorted(now - self._shown):
-            level = logging.INFO if problem.at in known & lost else logging.WARNING
+            is_told_of = bool(problem.because) or problem.at in known & lost
+            level = logging.INFO if is_told_of else logging.WARNING
             self._ration.say(problem.at, level, f"{problem.reason}: {problem.message}")
         for problem in sorted(self._shown - now):
             if problem.at not in known:

@@ -108,6 +108,7 @@ def problem_json(problem: Problem, file_of: FileOf) -> Json:
         "shown": problem.shown,
         "expected": problem.expected,
         "effect": problem.effect,
+        "because": [f"{cause.at}: {cause.reason}" for cause in problem.because],
         "message": problem.message,
     }
 

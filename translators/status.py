@@ -151,7 +151,11 @@ def gateway_status(
     problems = (
         *gateway.problems,
         *_without_port(gateway, bind),
-        *(_troubled(gateway, cluster) for cluster in remote_clusters if _is_told(gateway, cluster)),
+        *(
+            troubled(gateway.ref, cluster)
+            for cluster in remote_clusters
+            if _is_told(gateway, cluster)
+        ),
     )
     return GatewayStatus(
         phase,
@@ -190,19 +194,31 @@ def _is_told(gateway: Gateway, cluster: RemoteCluster) -> bool:
     return not cluster.known or bool(gateway.dialect is Dialect.ALB and cluster.message)
 
 
-def _troubled(gateway: Gateway, cluster: RemoteCluster) -> Problem:
+def troubled(gateway: Ref, cluster: RemoteCluster) -> Problem:
     """The problem of a gateway one of whose members is not there, or cannot be reached."""
-    key = REMOTE_CLUSTERS[gateway.ref.kind]
+    key = REMOTE_CLUSTERS[gateway.kind]
     if cluster.known:
         expected = f"a member that can be reached: {cluster.message}"
         effect = "what it held last is served"
-        return Problem(gateway.ref, "MemberUnreachable", key, cluster.cluster_id, expected, effect)
+        return Problem(gateway, "MemberUnreachable", key, cluster.cluster_id, expected, effect)
     expected, effect = "the ID of a member of the fleet", "the gateway sends nothing there"
-    return Problem(gateway.ref, "MemberNotFound", key, cluster.cluster_id, expected, effect)
+    return Problem(gateway, "MemberNotFound", key, cluster.cluster_id, expected, effect)
 
 
-def lacking(rule: Rule, backend: Backend, lack: Lack, gateway: str) -> Problem:
-    """The problem of a rule whose backend has nobody to answer; `gateway` is "" if there is one."""
+def without_members(gateway: Ref) -> Problem:
+    """The problem of a gateway that has Ingresses and attaches no member."""
+    expected = "the IDs of members, with commas between them"
+    effect = "nobody is there to answer what its Ingresses declare"
+    return Problem(gateway, "NoMembers", REMOTE_CLUSTERS[gateway.kind], "", expected, effect)
+
+
+def lacking(
+    rule: Rule, backend: Backend, lack: Lack, gateway: str, because: tuple[Problem, ...] = ()
+) -> Problem:
+    """The problem of a rule whose backend has nobody to answer.
+
+    `gateway` is "" where that is so at all of its gateways, `because` is what is wrong with these.
+    """
     reasons = {
         Lack.MEMBERS: "NoMembers",
         Lack.SERVICE: "ServiceNotFound",
@@ -220,4 +236,5 @@ def lacking(rule: Rule, backend: Backend, lack: Lack, gateway: str) -> Problem:
         f"{backend.namespace}/{backend.service}:{backend.port}",
         "a Service with this port and a ready Pod in an attached member",
         f"{lack.value}, {effect}" + (f" at {gateway}" if gateway else ""),
+        because,
     )

@@ -46,6 +46,11 @@ def lost(why: str) -> Problem:
             ["Ingress default/shop: InvalidHost: 'a_b' (expected a host name)"],
             id="of-a-mistake-only-that-it-is-there",
         ),
+        pytest.param(
+            [[lost("reset"), replace(INGRESS, because=(lost("reset"),))]],
+            [BEGUN.format("reset")],
+            id="of-what-follows-from-a-problem-of-another-object-nothing",
+        ),
     ],
 )
 def test_what_is_seen_by_default(

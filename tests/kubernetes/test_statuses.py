@@ -18,6 +18,8 @@ from xds.resource import TypeUrl
 
 GATEWAY = "ackone-gateway"
 NAME = f"mse/{GATEWAY}"
+DESTINATION = "mse.ingress.kubernetes.io/destination"
+OF_WEB = "involvedObject.name=web"
 
 
 @pytest.fixture
@@ -160,9 +162,21 @@ def test_an_ingress_has_the_address_of_its_gateway_as_long_as_there_is_one(
 
 
 def test_a_problem_is_an_event_on_its_object(hub: Cluster, tmp_path: Path) -> None:
-    declare(hub, manifests.gateway(GATEWAY, []), manifests.ingress())
+    wrong = manifests.ingress(host="shop.example", annotations={DESTINATION: "nonsense"})
+    declare(hub, manifests.gateway(GATEWAY, []), wrong)
     with serve(hub, tmp_path):
-        until(lambda: "NoMembers" in hub.kubectl("describe", "ingress", "web"))
+        until(lambda: DESTINATION in hub.kubectl("get", "events", "--field-selector", OF_WEB))
+
+
+def test_a_problem_of_the_gateway_is_no_event_on_its_ingresses(
+    hub: Cluster, tmp_path: Path
+) -> None:
+    wrong = manifests.ingress(host="shop.example", annotations={DESTINATION: "nonsense"})
+    declare(hub, manifests.gateway(GATEWAY, []), wrong)
+    with serve(hub, tmp_path):
+        until(lambda: "NoMembers" in hub.kubectl("describe", "mseingressconfig", GATEWAY))
+        until(lambda: DESTINATION in hub.kubectl("get", "events", "--field-selector", OF_WEB))
+        assert "NoMembers" not in hub.kubectl("get", "events", "--field-selector", OF_WEB)
 
 
 def test_nothing_is_written_where_that_is_switched_off(hub: Cluster, tmp_path: Path) -> None:

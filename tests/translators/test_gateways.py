@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from fleet.events import Listed, Members
 from fleet.models import Ingress, IngressClass, MseIngressConfig
 from fleet.ref import HUB, Ref
 from tests.support.builders import IngressBuilder, ingress, mse_gateway, service, slice_of
@@ -281,6 +282,11 @@ WEB = ingress("web", host="web.test").path("/", to="web:80").of_class("mse")
             ],
             id="both",
         ),
+        pytest.param(
+            {"a": ["c1"], "b": ["c1"]},
+            ["ServiceNotFound: no attached member has this Service, {}"],
+            id="the-same-at-both",
+        ),
     ],
 )
 def test_an_ingress_is_told_at_which_gateway_nobody_answers(
@@ -295,3 +301,32 @@ def test_an_ingress_is_told_at_which_gateway_nobody_answers(
     problems = world.translator.tables.ingress_statuses.rows[WEB.ref()].problems
     found = [f"{problem.reason}: {problem.effect}" for problem in problems]
     assert found == [text.format("requests are answered with 503") for text in said]
+
+
+MEMBERS = (Members(frozenset({"c1", "c2"})), Listed("c1"))
+
+
+@pytest.mark.parametrize(
+    ("gateways", "causes"),
+    [
+        pytest.param({"gw": []}, ["mse/gw: NoMembers"], id="no-member"),
+        pytest.param({"gw": ["c1"]}, [], id="a-member-that-was-read"),
+        pytest.param({"gw": ["c9"]}, ["mse/gw: MemberNotFound"], id="an-unknown-member"),
+        pytest.param({"gw": ["c1", "c2"]}, ["mse/gw: MemberUnreachable"], id="an-unread-member"),
+        pytest.param({"gw": [], "too": ["c1"]}, ["mse/gw: NoMembers"], id="one-of-two"),
+        pytest.param(
+            {"gw": [], "too": []}, ["mse/gw: NoMembers", "mse/too: NoMembers"], id="both-of-two"
+        ),
+        pytest.param({"gw": ["c1"], "too": ["c1", "c2"]}, [], id="only-one-is-at-fault"),
+    ],
+)
+def test_what_a_gateway_is_at_fault_for_is_a_problem_of_the_gateway(
+    gateways: Mapping[str, Sequence[str]], causes: list[str]
+) -> None:
+    world = World()
+    world.apply(MEMBERS)
+    world.put(*(mse_gateway(name, members=ids).manifest for name, ids in gateways.items()))
+    world.put(WEB.manifest)
+    problems = world.translator.tables.ingress_statuses.rows[WEB.ref()].problems
+    found = [f"mse/{cause.at.name}: {cause.reason}" for p in problems for cause in p.because]
+    assert sorted(found) == causes
