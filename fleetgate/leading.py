@@ -13,6 +13,7 @@ from fleet.sinks.hub import HubSink
 from fleetgate.control import ControlPlane, News
 from fleetgate.managed.addresses import StandingAddresses
 from fleetgate.managed.gateways import ManagedGateways
+from fleetgate.metrics import Writing
 from fleetgate.replicas import Replicas, ReplicaSettings
 from fleetgate.report import gateway_refs, gateway_status
 from translators.gateways import DIALECTS, GATEWAY_MODELS, GatewayConfig, gateways_in
@@ -91,6 +92,16 @@ class Leading:
     def leading(self) -> bool:
         """Whether this replica leads."""
         return self._leader.leading
+
+    @property
+    def figures(self) -> Writing:
+        """What metrics tell of it."""
+        gateways = self._managed.refused_writes if self._managed else 0
+        return Writing(
+            events_waiting=self._sink.events_waiting,
+            refused={**self._sink.refusals, "gateway": gateways},
+            changes=self._leader.changes,
+        )
 
     async def run(self) -> None:
         """Take part until cancelled; begins when everything has been published once."""

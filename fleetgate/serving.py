@@ -131,6 +131,7 @@ async def serving(
         admin_port = await admin.start(settings.admin_address, settings.admin_port)
         try:
             async with asyncio.TaskGroup() as tasks:
+                admin.metrics.loads = fleet.loads
                 running = [tasks.create_task(control.run())]
                 certificates = await _certificates(fleet, settings.xds)
                 if certificates:
@@ -139,6 +140,7 @@ async def serving(
                 if fleet.hub and settings.duties.write_status:
                     leading = _leading(fleet.hub, settings, control, certificates)
                     admin.metrics.leads = lambda: leading.leading
+                    admin.metrics.writing = lambda: leading.figures
                     running.append(tasks.create_task(leading.run()))
                 # Who asked earlier would be told that its gateway has nothing: an Envoy that comes
                 # back after a restart of ours would drop all that it serves.

@@ -54,7 +54,10 @@ def identity() -> str:
 
 
 class Leader:
-    """A candidate for the Lease `name` in `namespace`, as `holder`."""
+    """A candidate for the Lease `name` in `namespace`, as `holder`.
+
+    `changes` is how often it has begun to lead, or ceased to.
+    """
 
     def __init__(
         self,
@@ -68,6 +71,7 @@ class Leader:
         self._lease = _Lease(api, namespace, name, holder)
         self._patience = Patience("the election of a leader", longest=self._settings.retry)
         self._leading = False
+        self.changes = 0
 
     @property
     def leading(self) -> bool:
@@ -118,11 +122,13 @@ class Leader:
     async def _lead(self, won: asyncio.Event, lead: Callable[[], Awaitable[None]]) -> None:
         await won.wait()
         self._leading = True
+        self.changes += 1
         log.info("%s leads now, and writes to the hub", self._lease.holder)
         try:
             await lead()
         finally:
             self._leading = False
+            self.changes += 1
 
 
 class _Lease:

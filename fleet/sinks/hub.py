@@ -29,6 +29,16 @@ class HubSink:
         self._statuses = StatusWriter(api, patience, statuses)
         self._events = EventWriter(api, patience, instance, events)
 
+    @property
+    def events_waiting(self) -> int:
+        """How many events wait, since many were written a moment ago."""
+        return self._events.waiting
+
+    @property
+    def refusals(self) -> Mapping[str, int]:
+        """How often the hub has refused a status, and an event."""
+        return {"status": self._statuses.refusals, "event": self._events.refusals}
+
     def want_statuses(self, statuses: Mapping[Ref, Status | None]) -> None:
         """Take the statuses that have changed, or more of them; None for an object that is gone."""
         self._statuses.want(statuses)

@@ -90,6 +90,7 @@ class EventWriter:
     """Writes events for the problems that `want` was last told, while `run` runs.
 
     Call both in the event loop's thread. `instance` names this process among the replicas.
+    `refusals` is how often the hub has refused an event.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class EventWriter:
             "events", self._settings.burst, self._settings.per_second, time.monotonic
         )
         self._waiting = 0
+        self.refusals = 0
 
     @property
     def waiting(self) -> int:
@@ -255,8 +257,11 @@ class EventWriter:
 
     def _refusal(self, at: Ref, reply: Reply) -> None:
         """Log the first one of each sort and namespace; an object that is gone is no refusal."""
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return
+        self.refusals += 1
         sort = (at.namespace, reply.status)
-        if reply.status != HTTPStatus.NOT_FOUND and sort not in self._refused:
+        if sort not in self._refused:
             self._refused.add(sort)
             log.warning("the hub refuses an event of %s: %s", at, reply.message)
 

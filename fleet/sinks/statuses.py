@@ -53,7 +53,10 @@ class _Live:
 
 
 class StatusWriter:
-    """Writes what `want` was last told, while `run` runs; call both in the event loop's thread."""
+    """Writes what `want` was last told, while `run` runs; call both in the event loop's thread.
+
+    `refusals` is how often the hub has refused to show a status, or to take one.
+    """
 
     def __init__(
         self, api: ApiServer, patience: Patience, settings: StatusSettings | None = None
@@ -66,6 +69,7 @@ class StatusWriter:
         self._unread: set[Ref] = set()
         self._refused: dict[Ref, str] = {}
         self._pending: Pending[Ref] = Pending()
+        self.refusals = 0
 
     def want(self, statuses: Mapping[Ref, Status | None]) -> None:
         """Take the statuses of some objects, the others keep theirs; None for one that is gone.
@@ -166,7 +170,9 @@ class StatusWriter:
         self._live.pop(ref, None)
         if reply.status == HTTPStatus.NOT_FOUND:
             self._refused.pop(ref, None)
-        elif self._refused.get(ref) != reply.message:
+            return False
+        self.refusals += 1
+        if self._refused.get(ref) != reply.message:
             self._refused[ref] = reply.message
             log.warning("the hub refuses the status of %s: %s", ref, reply.message)
         return False

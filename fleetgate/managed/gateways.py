@@ -104,7 +104,8 @@ class ManagedGateways:
     """Runs gateways on the hub behind `api`. Call all of it in the event loop's thread.
 
     Without `certificates` they are somebody else's to make, in Secrets that are named as
-    `secret_name` says.
+    `secret_name` says. `refused_writes` is how often an object could not be brought to what is
+    wanted of it.
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class ManagedGateways:
         self._refused: dict[Key, str] = {}
         self._addresses: dict[Ref, tuple[str, ...]] = {}
         self._callbacks: list[Callable[[], None]] = []
+        self.refused_writes = 0
 
     @property
     def addresses(self) -> Mapping[Ref, tuple[str, ...]]:
@@ -318,6 +320,7 @@ class ManagedGateways:
         self._written.pop(key, None)
 
     def _refuse(self, key: Key, message: str) -> None:
+        self.refused_writes += 1
         if self._refused.get(key) != message:
             self._refused[key] = message
             if self._gateway_of(key) is None:  # else it is a problem of the gateway

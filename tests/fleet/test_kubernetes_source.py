@@ -188,6 +188,21 @@ def test_a_member_is_read_while_a_gateway_is_attached_to_it(
     play(rig, script)
 
 
+def test_what_is_read_as_a_whole_is_counted_for_each_origin(rig: KubernetesRig) -> None:
+    attached(rig, "one")
+
+    async def script(listener: Listener) -> None:
+        await listener.until(found(listener, "one"))
+        before = dict(rig.source.loads)
+        assert before.keys() == {HUB, "one"}
+        await rig.source.refresh()
+        more = {name: count - before[name] for name, count in rig.source.loads.items()}
+        assert more["one"] == len(("services", "endpointslices"))
+        assert more[HUB] > more["one"]
+
+    play(rig, script)
+
+
 def test_a_member_leaves_with_its_secret(rig: KubernetesRig) -> None:
     rig.put(CART, origin="one")
 

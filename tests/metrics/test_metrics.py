@@ -153,6 +153,7 @@ def test_every_metric_is_there_as_it_is_documented() -> None:
         client.ask(TypeUrl.CLUSTER)
         client.take(error="no such field")
         fleet.admin.metrics.expires = lambda: datetime(2026, 1, 31, tzinfo=UTC)
+        fleet.admin.metrics.loads = lambda: {HUB: 7, "one": 2}
         fleet.source.lose("one", "the cable is cut")
         await fleet.control.settle()
 

@@ -399,6 +399,7 @@ def test_a_refusal_is_said_once_and_holds_up_nobody(
             sink.want([*refused, problem(GW)])
             async with running(sink.run()):
                 await api.until(lambda: len(api.written) == 6)
+            assert sink.refusals == 5
         assert [event["involvedObject"]["name"] for event in await events(hub)] == ["gw"]
 
     asyncio.run(script())

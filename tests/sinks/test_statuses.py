@@ -567,6 +567,7 @@ def test_a_refusal_is_said_once_holds_up_nobody_and_ends_when_the_right_is_given
             sink.want({SHOP: ADDRESS, GW: {"phase": "Listening"}})
             async with running(sink.run()):
                 await api.until(lambda: len(writes_of(api, SHOP)) > 2 and written(api, GW))
+                assert sink.refusals >= 2
                 rest = ["--verb=patch", "--resource=ingresses.networking.k8s.io/status"]
                 await kubectl(hub, "create", "clusterrole", "rest", *rest)
                 rest = ["clusterrolebinding", "rest", "--clusterrole=rest", *bound]

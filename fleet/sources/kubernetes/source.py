@@ -17,7 +17,7 @@ from typing import Final, Never, TypeAlias
 from fleet.events import Emit, Event, Members
 from fleet.kubernetes.connection import ApiServer, BadKubeconfig
 from fleet.kubernetes.members import TRUSTED, Access
-from fleet.ref import Ref
+from fleet.ref import HUB, Ref
 from fleet.sources.kubernetes.attaching import PATIENCE, Attaching
 from fleet.sources.kubernetes.hub import Hub
 from fleet.sources.kubernetes.member import Member
@@ -60,6 +60,12 @@ class KubernetesSource:
         self._emit: Emit | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._running = asyncio.Event()
+
+    @property
+    def loads(self) -> Mapping[str, int]:
+        """How often a collection was read as a whole, by origin: the hub, and the members read."""
+        members = {name: read.member.loads for name, read in self._members.items()}
+        return {HUB: self._hub.loads, **members}
 
     def recall(self, events: Iterable[Event]) -> frozenset[str]:
         """Take what the hub held before `run` runs; the members that are read by it.
