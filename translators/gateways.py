@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Final, TypeAlias
 
 from fleet.address import is_ip
-from fleet.attached import attached, listed
-from fleet.models import AlbConfig, MseIngressConfig
+from fleet.attached import REMOTE_CLUSTERS, attached, listed
+from fleet.misspelt import Asked
+from fleet.models import AlbConfig, MseAccess, MseIngressConfig
 from fleet.problem import Problem
 from fleet.ref import Ref
 from fleet.state import FleetState
@@ -38,6 +39,11 @@ MSE_PLACES: Final[tuple[str, ...]] = ("",)
 UPSTREAM_TIMEOUT: Final = "fleetgate.dev/upstream-timeout"
 CONNECT_TIMEOUT: Final = "fleetgate.dev/connect-timeout"
 ADDRESSES: Final = "fleetgate.dev/addresses"
+
+READ_ELSEWHERE: Final[Mapping[str, tuple[str, ...]]] = {
+    kind: (key,) for kind, key in REMOTE_CLUSTERS.items()
+}
+"""Annotations that `read_gateway` does not look up and that have an effect, by kind."""
 
 _HOSTNAME: Final = re.compile(
     r"(?=.{1,253}$)(?![0-9.]*$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*"
@@ -100,11 +106,15 @@ def gateways_in(state: FleetState) -> dict[Ref, GatewayConfig]:
 
 def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
     """Read a MseIngressConfig or an AlbConfig."""
-    annotations = config.metadata.annotations
+    annotations = Asked(config.metadata.annotations, READ_ELSEWHERE[ref.kind])
     problems: list[Problem] = []
     match config:
         case MseIngressConfig():
-            dialect, entries, places, shown = Dialect.MSE, MSE_ENTRIES, MSE_PLACES, ""
+            entries, places = MSE_ENTRIES, MSE_PLACES
+            dialect, shown = Dialect.MSE, ""
+            if listed_clients := _listed_clients(config.spec.global_.ip_access_control):
+                entries, places = (), ()
+                problems.append(_restricted(ref, listed_clients))
             local = config.spec.ingress.local
             selector = Selector(ref, local.ingress_class, local.watch_namespace)
         case AlbConfig():
@@ -114,6 +124,8 @@ def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
             shown, more = read_id(ref, config.spec.config)
             problems += (*found, *more)
             selector = Selector(ref, None, "")  # Ingresses come by their class alone
+    limits = _limits(ref, annotations, problems)
+    addresses = _addresses(ref, annotations, problems)
     return Gateway(
         ref=ref,
         dialect=dialect,
@@ -121,11 +133,22 @@ def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
         places=places,
         members=attached(config),
         selector=selector,
-        limits=_limits(ref, annotations, problems),
-        addresses=_addresses(ref, annotations, problems),
+        limits=limits,
+        addresses=addresses,
         id=shown,
-        problems=tuple(problems),
+        problems=(*problems, *annotations.unread(ref)),
     )
+
+
+def _listed_clients(access: MseAccess) -> str:
+    return ", ".join(map(str, (*access.whitelist, *access.blacklist)))
+
+
+def _restricted(ref: Ref, clients: str) -> Problem:
+    """The problem of a gateway that is not for everybody: without its lists, it would be."""
+    expected, effect = "a later version of fleetgate", "the gateway serves nothing"
+    key = "spec.global.ipAccessControl"
+    return Problem(ref, "NotSupported", key, clients, expected, effect)
 
 
 def _limits(ref: Ref, annotations: Mapping[str, str], problems: list[Problem]) -> UpstreamLimits:

@@ -30,7 +30,6 @@ _OFF: Final = frozenset({"0", "false", "no", "none", "null", "off"})
 _ON: Final = frozenset({"true", "yes", "on"})
 """What somebody writes who takes the size for a switch."""
 
-_NETWORK: Final = ("publicSLBSpec", "privateSLBSpec", "vSwitches")
 _INTERNAL: Final = {"internet": False, "intranet": True}
 """Whether a load balancer is internal, by `addressType` in any letters."""
 
@@ -125,9 +124,6 @@ def _mse_load_balancers(network: MseNetwork, report: Report) -> tuple[LoadBalanc
                 "an internal one holds, none public" if is_off else "the cloud chooses the size"
             )
             report(key, value, expected, effect)
-    for unknown in network.unknown:
-        if unknown not in _NETWORK:
-            report("network", unknown, f"one of {', '.join(_NETWORK)}", "it has no effect")
     return tuple(asked[internal] for internal in sorted(asked))
 
 
@@ -152,9 +148,6 @@ def _alb_shape(gateway: Ref, config: AlbConfig, settings: ManagedSettings) -> Sh
     if internal is None:
         expected, effect = "Internet or Intranet", "Intranet holds: nothing is opened by mistake"
         report("spec.config.addressType", instance.address_type, expected, effect)
-    for unknown in instance.unknown:
-        if unknown.lower() == "addresstype":
-            report("spec.config", unknown, "addressType, in these letters", "it has no effect")
     entries = read_gateway(gateway, config).entries
     ports = dict.fromkeys(entry.at.port for entry in entries if settings.bind.takes(entry.at))
     return Shape(

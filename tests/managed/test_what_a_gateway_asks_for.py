@@ -187,17 +187,6 @@ def test_a_size_that_says_no_opens_no_public_load_balancer(
     assert problem.effect == "an internal one holds, none public"
 
 
-def test_a_key_beside_the_load_balancers_that_nobody_knows_is_reported() -> None:
-    shape = shape_of(network(privateSlbSpec="slb.s1.small", vSwitches=["vsw-1"], other=None))
-
-    assert shape.load_balancers == (PUBLIC,)
-    (problem,) = shape.problems
-    assert problem.message == (
-        "spec.common.network: 'privateSlbSpec' "
-        "(expected one of publicSLBSpec, privateSLBSpec, vSwitches); it has no effect"
-    )
-
-
 # -- AlbConfig ------------------------------------------------------------------------------------
 
 
@@ -238,16 +227,6 @@ def test_an_address_type_that_cannot_be_read_is_intranet(written: Json) -> None:
     assert problem.key == "spec.config.addressType"
     assert problem.expected == "Internet or Intranet"
     assert problem.effect == "Intranet holds: nothing is opened by mistake"
-
-
-def test_an_address_type_in_other_letters_is_reported() -> None:
-    """Other unknown keys are fields of the instance that a cloud knows."""
-    shape = alb_shape_of(alb("web", 80, addresstype="Intranet", edition="Standard"))
-
-    (problem,) = shape.problems
-    assert problem.message == (
-        "spec.config: 'addresstype' (expected addressType, in these letters); it has no effect"
-    )
 
 
 @pytest.mark.parametrize(

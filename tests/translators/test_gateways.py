@@ -13,6 +13,7 @@ from tests.support.translation import World
 from translators.attachments import attach
 from translators.gateways import ADDRESSES, Selector, read_gateway
 from translators.status import Runtime
+from xds.resource import TypeUrl
 
 GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")
 SHOP = Ref(HUB, "Ingress", "shop", "web")
@@ -330,3 +331,25 @@ def test_what_a_gateway_is_at_fault_for_is_a_problem_of_the_gateway(
     problems = world.translator.tables.ingress_statuses.rows[WEB.ref()].problems
     found = [f"mse/{cause.at.name}: {cause.reason}" for p in problems for cause in p.because]
     assert sorted(found) == causes
+
+
+@pytest.mark.parametrize("listed", ["whitelist", "blacklist"])
+def test_a_gateway_that_is_not_for_everybody_serves_nothing(listed: str) -> None:
+    world = World()
+    manifest = mse_gateway("gw", members=["c1"]).manifest
+    manifest["spec"]["global"] = {"ipAccessControl": {listed: ["10.0.0.0/8", "1.2.3.4"]}}
+    world.put(manifest)
+    (status,) = world.translator.tables.gateway_statuses.rows.values()
+    assert status.as_kubernetes()["phase"] == "Failed"
+    (problem,) = (p for p in status.problems if p.reason == "NotSupported")
+    assert (problem.key, problem.value) == ("spec.global.ipAccessControl", "10.0.0.0/8, 1.2.3.4")
+    assert world.names(TypeUrl.LISTENER) == []
+
+
+@pytest.mark.parametrize("control", [{}, {"whitelist": []}, {"blacklist": []}])
+def test_an_empty_list_of_clients_is_for_everybody(control: dict[str, list[str]]) -> None:
+    world = World()
+    manifest = mse_gateway("gw").manifest
+    manifest["spec"]["global"] = {"ipAccessControl": control}
+    world.put(manifest)
+    assert world.names(TypeUrl.LISTENER) == ["http-80"]
