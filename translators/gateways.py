@@ -40,8 +40,13 @@ UPSTREAM_TIMEOUT: Final = "fleetgate.dev/upstream-timeout"
 CONNECT_TIMEOUT: Final = "fleetgate.dev/connect-timeout"
 ADDRESSES: Final = "fleetgate.dev/addresses"
 
+INSTANCE_REPLICAS: Final = "fleetgate.dev/instance-replicas"
+INSTANCE_SPEC: Final = "fleetgate.dev/instance-spec"
+"""What a MseIngressConfig has fields for, `spec.common.instance`, and an AlbConfig has not."""
+
 READ_ELSEWHERE: Final[Mapping[str, tuple[str, ...]]] = {
-    kind: (key,) for kind, key in REMOTE_CLUSTERS.items()
+    MseIngressConfig.__name__: (REMOTE_CLUSTERS[MseIngressConfig.__name__],),
+    AlbConfig.__name__: (REMOTE_CLUSTERS[AlbConfig.__name__], INSTANCE_REPLICAS, INSTANCE_SPEC),
 }
 """Annotations that `read_gateway` does not look up and that have an effect, by kind."""
 

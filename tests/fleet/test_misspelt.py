@@ -1,6 +1,7 @@
 """An annotation that was probably for us, and that nobody reads, is told."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -121,6 +122,14 @@ def test_one_of_ours_that_is_like_none_is_told_with_all_that_there_are() -> None
 )
 def test_others_annotations_are_none_of_our_business(problems_of: ProblemsOf, key: str) -> None:
     assert problems_of({key: "x"}) == ()
+
+
+@pytest.mark.parametrize("problems_of", [of_mse, of_alb])
+def test_all_that_is_read_stands_on_the_page_on_annotations(problems_of: ProblemsOf) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "annotations.md").read_text(encoding="utf-8")
+    (found,) = problems_of({"fleetgate.dev/colour": "red"})
+    keys = found.expected.removeprefix("one of ").split(", ")
+    assert [key for key in keys if f"`{key}`" not in page] == []
 
 
 def test_all_that_the_page_on_annotations_lists_is_read() -> None:
