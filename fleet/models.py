@@ -99,9 +99,13 @@ class AnnotatedMetadata(Metadata):
 
 
 class OwnerMetadata(AnnotatedMetadata):
-    """Metadata of kinds that own objects which fleetgate writes."""
+    """Metadata of kinds that own objects which fleetgate writes.
+
+    `generation` is which version of what is wanted this is, as the API server counts.
+    """
 
     uid: StrictStr = ""
+    generation: StrictInt = 0
 
 
 class LabelledMetadata(Metadata):

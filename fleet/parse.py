@@ -114,9 +114,13 @@ def parse(manifest: object, origin: str, file: str, *, served: bool = False) -> 
     if isinstance(kind, Slip):
         at = ref if name in KINDS else nowhere
         return _refuse(at, "UnknownKind", kind.key, kind.value, kind.expected)
-    found = _read(kind, ref, manifest, strangers_in(name, manifest, served=served))
-    unread = tuple(_misspelt(ref, manifest)) if name in _ANNOTATIONS else ()
-    return replace(found, problems=(*found.problems, *unread)) if unread else found
+    return _read(kind, ref, manifest, strangers_in(name, manifest, served=served))
+
+
+def _generation(manifest: Mapping[object, object]) -> int:
+    metadata = cast("Mapping[str, object]", manifest["metadata"])
+    generation = metadata.get("generation")
+    return generation if isinstance(generation, int) else 0
 
 
 def is_name(text: str) -> bool:
@@ -147,9 +151,11 @@ def _read(
     kind: Kind, ref: Ref, manifest: Mapping[object, object], strangers: Sequence[Stranger]
 ) -> Upserted | Refused:
     faultless = None if strangers else _faultless(kind, ref, manifest)
-    if faultless is None:
-        return _pruned(kind, ref, manifest, strangers)
-    return Upserted(ref, faultless)
+    found = Upserted(ref, faultless) if faultless else _pruned(kind, ref, manifest, strangers)
+    if isinstance(found, Refused):
+        return replace(found, generation=_generation(manifest))
+    unread = tuple(_misspelt(ref, manifest)) if ref.kind in _ANNOTATIONS else ()
+    return replace(found, problems=(*found.problems, *unread)) if unread else found
 
 
 def _faultless(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> FleetObject | None:

@@ -80,7 +80,8 @@ def gateway_status(control: ControlPlane, ref: Ref) -> GatewayStatus:
     if ref not in control.state.refused:
         return status
     message = " ".join(problem.message for problem in control.state.problems[ref])
-    return replace(status, phase=Phase.FAILED, message=message)
+    generation = control.state.refused_generation(ref)
+    return replace(status, phase=Phase.FAILED, message=message, generation=generation)
 
 
 def statuses(control: ControlPlane) -> Json:

@@ -65,7 +65,8 @@ class GatewayStatus:
     """The status of a gateway's object.
 
     `message` says why it does not listen. `addresses` are where clients reach it, if known. `id`
-    and `listeners` are shown of ALB gateways.
+    and `listeners` are shown of ALB gateways. `generation` is the version of the object that all of
+    this is about, 0 where no API server counts.
     """
 
     phase: Phase
@@ -76,17 +77,19 @@ class GatewayStatus:
     dialect: Dialect = Dialect.MSE
     id: str = ""
     listeners: tuple[ListenerPort, ...] = ()
+    generation: int = 0
 
     def as_kubernetes(self) -> Mapping[str, Any]:  # JSON
         """The object's `status`."""
-        return self._as_alb() if self.dialect is Dialect.ALB else self._as_mse()
+        observed = {"observedGeneration": self.generation} if self.generation else {}
+        return observed | (self._as_alb() if self.dialect is Dialect.ALB else self._as_mse())
 
-    def _as_mse(self) -> Mapping[str, Any]:  # JSON
+    def _as_mse(self) -> dict[str, Any]:  # JSON
         message = {"message": self.message} if self.message else {}
         remote = [cluster.as_kubernetes() for cluster in self.remote_clusters]
         return {"phase": self.phase.value, **message, "remoteClusters": remote}
 
-    def _as_alb(self) -> Mapping[str, Any]:  # JSON
+    def _as_alb(self) -> dict[str, Any]:  # JSON
         """The conditions have no times: any replica that knows the same says the same."""
         shown = {"id": self.id} if self.id else {}
         shown |= {"dnsname": self.addresses[0]} if self.addresses else {}
@@ -136,6 +139,7 @@ def gateway_status(
     remote_clusters: tuple[RemoteCluster, ...],
     addresses: tuple[str, ...],
     bind: Bind,
+    generation: int = 0,
 ) -> GatewayStatus:
     """Say how a gateway is doing; `bind` is where its Envoys listen."""
     listeners = tuple(entry.at for entry in gateway.entries if bind.takes(entry.at))
@@ -166,6 +170,7 @@ def gateway_status(
         gateway.dialect,
         gateway.id,
         listeners,
+        generation,
     )
 
 

@@ -347,7 +347,9 @@ class Tables:
         runtime = view.get(self.runtimes, ref) or Runtime()
         remote = tuple(self._remote_cluster(view, member) for member in gateway.members)
         addresses = self._addresses(view, ref)
-        return gateway_status(gateway, runtime, remote, addresses, self._bind(view, ref))
+        generation = view.must(self.configs, ref).metadata.generation
+        bind = self._bind(view, ref)
+        return gateway_status(gateway, runtime, remote, addresses, bind, generation)
 
     def _remote_cluster(self, view: View, member: str) -> RemoteCluster:
         origin = view.get(self.origins, member)

@@ -71,6 +71,8 @@ def test_a_gateway_walks_pending_running_listening(hub: Cluster, tmp_path: Path)
             client.acknowledge(response)
             shown(hub, "Listening")
         shown(hub, "Pending")
+        observed = field(hub, f"mseingressconfig {GATEWAY}", ".status.observedGeneration")
+        assert observed == field(hub, f"mseingressconfig {GATEWAY}", ".metadata.generation")
 
 
 def test_a_gateway_whose_envoy_refuses_its_listeners_has_failed(
