@@ -64,10 +64,11 @@ class Members:
     """The source reads these members now, whether or not they can be reached.
 
     Any other member is gone, with all that it held. A source whose members are never removed need
-    not say it.
+    not say it. `unattached` are members that it knows how to reach, and need not read.
     """
 
     ids: frozenset[str]
+    unattached: frozenset[str] = frozenset()
 
 
 Event: TypeAlias = Upserted | Refused | Deleted | Listed | Unreachable | Members

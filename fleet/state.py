@@ -40,7 +40,8 @@ class Changes:
 class FleetState:
     """Tables of objects, problems and origins.
 
-    With a clock, an origin that is lost says since when.
+    With a clock, an origin that is lost says since when. `unattached` are the members that are
+    known and that no gateway needs, so that nobody reads them.
     """
 
     def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
@@ -50,6 +51,7 @@ class FleetState:
         self._problems: dict[Ref, tuple[Problem, ...]] = {}
         self._refused: dict[Ref, int] = {}
         self._origins: dict[str, Origin] = {}
+        self.unattached: frozenset[str] = frozenset()
 
     def table(self, model: type[M]) -> Mapping[Ref, M]:
         """The objects of one class; a live view."""
@@ -96,7 +98,8 @@ class FleetState:
                     origins |= self._mark(origin, Origin(listed=True))
                 case Unreachable(origin, message, since):
                     origins |= self._mark(origin, self._lost(origin, message, since))
-                case Members(ids):
+                case Members(ids, unattached):
+                    self.unattached = unattached
                     for ref in self._strangers(ids):
                         before.setdefault(ref, self._get(ref))
                         problems |= self._forget(ref)

@@ -10,6 +10,7 @@ POST /sync?timeout=30    wait until what is declared now is acknowledged by all 
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 from aiohttp import web
@@ -19,20 +20,24 @@ from fleetgate.errors import OperatorError
 from fleetgate.gateways import NoEnvoys, OwnEnvoys
 from fleetgate.metrics import Metrics
 from fleetgate.problems import unread
-from fleetgate.report import SHORT_NAMES, FileOf, report, statuses
+from fleetgate.report import SHORT_NAMES, FileOf, Replica, report, statuses
 
 MAX_SYNC: Final = 3600.0
 """Seconds that one call may wait."""
 
 
 class Admin:
-    """The admin server of one control plane. `start` listens, `stop` ends it."""
+    """The admin server of one control plane. `start` listens, `stop` ends it.
+
+    `replica` is for whoever is one of several.
+    """
 
     def __init__(self, control: ControlPlane, file_of: FileOf, envoys: OwnEnvoys) -> None:
         self._control = control
         self._file_of = file_of
         self._open = False
         self._envoys = envoys
+        self.replica: Callable[[], Replica] = Replica
         self.metrics = Metrics(control)
         app = web.Application()
         app.add_routes(
@@ -80,7 +85,8 @@ class Admin:
         return web.Response(status=503, text="".join(f"{line}\n" for line in lines))
 
     async def _status(self, _: web.Request) -> web.Response:
-        return web.json_response(report(self._control, self._file_of, self._envoys.admin_of))
+        admin_of, replica = self._envoys.admin_of, self.replica()
+        return web.json_response(report(self._control, self._file_of, admin_of, replica))
 
     async def _statuses(self, _: web.Request) -> web.Response:
         return web.json_response(statuses(self._control))

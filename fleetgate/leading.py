@@ -15,7 +15,7 @@ from fleetgate.managed.addresses import StandingAddresses
 from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.metrics import Writing
 from fleetgate.replicas import Replicas, ReplicaSettings
-from fleetgate.report import gateway_refs, gateway_status
+from fleetgate.report import Replica, gateway_refs, gateway_status
 from translators.gateways import DIALECTS, GATEWAY_MODELS, GatewayConfig, gateways_in
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class Leading:
         lease: LeaseSettings | None = None,
         replicas: ReplicaSettings | None = None,
     ) -> None:
-        holder = identity()
+        holder = self._holder = identity()
         self._control = control
         self._managed = managed
         self._addresses: Addresses = managed or StandingAddresses(api, namespace)
@@ -92,6 +92,11 @@ class Leading:
     def leading(self) -> bool:
         """Whether this replica leads."""
         return self._leader.leading
+
+    @property
+    def replica(self) -> Replica:
+        """This replica among the others."""
+        return Replica(self._holder, self._replicas.others)
 
     @property
     def figures(self) -> Writing:

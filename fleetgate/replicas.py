@@ -60,6 +60,11 @@ class Replicas:
         self._heard: dict[str, Standing] = {}
         self._refusals: dict[str, str] = {}
 
+    @property
+    def others(self) -> int:
+        """How many other replicas there are."""
+        return len(self._seen)
+
     async def run(self, control: ControlPlane) -> None:
         """Tell and listen until cancelled; gives the Lease back then."""
         changed = asyncio.Event()

@@ -141,6 +141,7 @@ async def serving(
                     leading = _leading(fleet.hub, settings, control, certificates)
                     admin.metrics.leads = lambda: leading.leading
                     admin.metrics.writing = lambda: leading.figures
+                    admin.replica = lambda: leading.replica
                     running.append(tasks.create_task(leading.run()))
                 # Who asked earlier would be told that its gateway has nothing: an Envoy that comes
                 # back after a restart of ours would drop all that it serves.

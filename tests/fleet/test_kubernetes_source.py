@@ -175,8 +175,12 @@ def test_a_member_is_read_while_a_gateway_is_attached_to_it(
 
     async def script(listener: Listener) -> None:
         assert listener.state.origins.keys() == {HUB}
+        assert listener.state.unattached == {"one"}
+        await asyncio.to_thread(rig.find, "two")
+        await listener.until(lambda: listener.state.unattached == {"one", "two"})
         rig.put(gateway("attaches-members", members=["one"]))
         await listener.until(found(listener, "one"))
+        assert listener.state.unattached == {"two"}
         assert CART.ref("one") in listener.state.table(Service)
         rig.put(gateway("attaches-members"))
         await listener.until(lambda: "one" not in listener.state.origins)

@@ -56,7 +56,7 @@ class KubernetesSource:
         self._hub = Hub(hub, namespace, self._given, trusted, attaching.hear, self._settle)
         self._recalled = Needs()
         self._members: dict[str, _Read] = {}
-        self._told: frozenset[str] | None = None
+        self._told: Members | None = None
         self._emit: Emit | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._running = asyncio.Event()
@@ -131,9 +131,11 @@ class KubernetesSource:
         for name in self._members.keys() - wanted.keys():
             self._members.pop(name).end()
             log.info("member %s is not read any more", name)
-        if self._hub.is_listed and wanted.keys() != self._told:
-            self._told = frozenset(wanted)
-            self._say([Members(self._told)])
+        if self._hub.is_listed:
+            members = Members(frozenset(wanted), frozenset(self._known().keys() - wanted.keys()))
+            if members != self._told:
+                self._told = members
+                self._say([members])
         for name, way in wanted.items():
             self._read(name, way, self._tasks)
             self._members[name].member.need_labels(needed=needs.labels)
