@@ -7,7 +7,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -28,7 +28,7 @@ from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
 from fleetgate.managed.shape import read_shape
 from fleetgate.replicas import ReplicaSettings
-from translators.gateways import gateways_in
+from translators.gateways import ADDRESSES, gateways_in
 from xds.cache import SnapshotCache
 from xds.server import XdsServer, by_cluster
 
@@ -123,6 +123,8 @@ async def serving(
     own = envoys or NoEnvoys()
     _refuse_open_xds(place, settings.xds)
     _refuse_one_port_for_both(settings)
+    if isinstance(place, HubPlace):
+        settings = replace(settings, control=replace(settings.control, elsewhere=True))
     patience = timedelta(seconds=settings.control.start_deadline)
     async with open_fleet(place, settings.state, patience) as fleet:
         control = ControlPlane(fleet.source, SnapshotCache(), settings.control)
@@ -143,6 +145,8 @@ async def serving(
                     admin.metrics.writing = lambda: leading.figures
                     admin.replica = lambda: leading.replica
                     running.append(tasks.create_task(leading.run()))
+                    if not settings.duties.gateways:
+                        control.finds_problems(lambda: _unlocated(control))
                 # Who asked earlier would be told that its gateway has nothing: an Envoy that comes
                 # back after a restart of ours would drop all that it serves.
                 await control.started.wait()
@@ -192,6 +196,15 @@ def _misshapen(control: ControlPlane, settings: ManagedSettings) -> Iterator[Pro
     """What gateways say of their Envoys and cannot be read."""
     for ref, config in gateways_in(control.state).items():
         yield from read_shape(ref, config, settings).problems
+
+
+def _unlocated(control: ControlPlane) -> Iterator[Problem]:
+    """Gateways that nobody says how to reach, though somebody else runs their Envoys."""
+    for ref, status in control.translator.tables.gateway_statuses.rows.items():
+        if not status.addresses:
+            expected = "the addresses under which clients reach its Envoys"
+            effect = "its Ingresses show none, and Argo CD calls them Progressing for ever"
+            yield Problem(ref, "NoAddress", ADDRESSES, "", expected, effect)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from fleet.attached import REMOTE_CLUSTERS
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.endpoints import Lack
-from translators.gateways import Gateway
+from translators.gateways import ADDRESSES, Gateway
 from translators.listeners import Bind
 from translators.model import MAX_PORT, Backend, Dialect, ListenerPort, Rule
 
@@ -155,6 +155,7 @@ def gateway_status(
     problems = (
         *gateway.problems,
         *_without_port(gateway, bind),
+        *_on_loopback(gateway, bind),
         *(
             troubled(gateway.ref, cluster)
             for cluster in remote_clusters
@@ -178,6 +179,15 @@ def _without_port(gateway: Gateway, bind: Bind) -> Iterator[Problem]:
     for entry, place in zip(gateway.entries, gateway.places, strict=True):
         if not bind.takes(entry.at):
             yield _no_port(gateway.ref, place, entry.at, bind)
+
+
+def _on_loopback(gateway: Gateway, bind: Bind) -> Iterator[Problem]:
+    """The problems of declared addresses that mean another machine to each client."""
+    for address in gateway.addresses:
+        if not bind.can_show(address):
+            expected = "an address that clients elsewhere can reach"
+            effect = "it is not shown"
+            yield Problem(gateway.ref, "InvalidAnnotation", ADDRESSES, address, expected, effect)
 
 
 def _no_port(gateway: Ref, place: str, listener: ListenerPort, bind: Bind) -> Problem:

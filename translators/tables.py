@@ -362,9 +362,9 @@ class Tables:
     def _addresses(self, view: View, ref: Ref) -> tuple[str, ...]:
         """Where clients reach a gateway: as somebody found out, as declared, or as it listens."""
         gateway, bind = view.get(self.gateways, ref), self._bind(view, ref)
-        declared = gateway.addresses if gateway else ()
+        declared = tuple(a for a in gateway.addresses if bind.can_show(a)) if gateway else ()
         found = view.get(self.addresses, ref) or declared
-        return found or ((bind.address,) if bind.is_specific else ())
+        return found or ((bind.address,) if bind.can_show(bind.address) else ())
 
     def _ingress_status(self, view: View, ref: Ref) -> IngressStatus:
         attachment = view.must(self.attachments, ref)

@@ -12,6 +12,7 @@ from tests.support.builders import IngressBuilder, ingress, mse_gateway, service
 from tests.support.translation import World
 from translators.attachments import attach
 from translators.gateways import ADDRESSES, Selector, read_gateway
+from translators.listeners import Bind
 from translators.status import Runtime
 from xds.resource import TypeUrl
 
@@ -353,3 +354,33 @@ def test_an_empty_list_of_clients_is_for_everybody(control: dict[str, list[str]]
     manifest["spec"]["global"] = {"ipAccessControl": control}
     world.put(manifest)
     assert world.names(TypeUrl.LISTENER) == ["http-80"]
+
+
+@pytest.mark.parametrize(
+    ("bind", "declared", "shown"),
+    [
+        pytest.param(Bind("127.0.0.1"), "", ["127.0.0.1"], id="of-this-machine"),
+        pytest.param(Bind("::"), "", [], id="everywhere"),
+        pytest.param(Bind("192.0.2.1", elsewhere=True), "", ["192.0.2.1"], id="elsewhere"),
+        pytest.param(Bind("127.0.0.1", elsewhere=True), "", [], id="loopback-for-others"),
+        pytest.param(Bind("::1", elsewhere=True), "", [], id="loopback-of-ipv6-for-others"),
+        pytest.param(
+            Bind(elsewhere=True),
+            "127.0.0.1, localhost, a.localhost, ::ffff:127.0.0.1, gw.example",
+            ["gw.example"],
+            id="declared-loopback-for-others",
+        ),
+        pytest.param(Bind(), "127.0.0.1", ["127.0.0.1"], id="declared-loopback-of-this-machine"),
+    ],
+)
+def test_a_loopback_address_is_none_for_clients_elsewhere(
+    bind: Bind, declared: str, shown: list[str]
+) -> None:
+    world = World()
+    gateway = mse_gateway("gw").annotate({ADDRESSES: declared})
+    world.translator.bind(gateway.ref(), bind)
+    world.put(gateway.manifest)
+    (status,) = world.translator.tables.gateway_statuses.rows.values()
+    assert list(status.addresses) == shown
+    told = [p.value for p in status.problems if p.reason == "InvalidAnnotation"]
+    assert told == [a for a in declared.split(", ") if a and a not in shown]
