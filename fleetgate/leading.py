@@ -121,6 +121,8 @@ class Leading:
                     await addresses.observed()
             self._note_all()
             control.on_news(self._note)
+            control.finds_problems(lambda: self._sink.problems)
+            self._sink.on_change(control.problems_changed)
             tasks.create_task(kept(lambda: self._replicas.run(control)))
             tasks.create_task(kept(lambda: self._leader.run(self._lead)))
 

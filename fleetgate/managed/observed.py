@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from fleet.kubernetes.backoff import Backoff
-from fleet.kubernetes.collection import Unauthorized, list_all
+from fleet.kubernetes.collection import list_all
 from fleet.kubernetes.connection import ApiServer
+from fleet.kubernetes.following import follow
 from fleet.kubernetes.reflector import Reflector
 from fleet.kubernetes.watch import Change, ChangeType
 from fleet.ref import HUB, Ref
@@ -171,7 +171,7 @@ class HubObjects:
         """Follow all kinds until cancelled; `listed` is set once all have been read."""
         async with asyncio.TaskGroup() as group:
             for reflector in self._reflectors:
-                group.create_task(_follow(reflector, server))
+                group.create_task(follow(reflector, server))
 
     def _standing(self) -> None:
         if all(reflector.listed for reflector in self._reflectors):
@@ -198,16 +198,6 @@ def owner_of(live: Json) -> Ref | None:
     return next(
         (Ref(HUB, r["kind"], "", r["name"]) for r in references if r.get("controller")), None
     )
-
-
-async def _follow(reflector: Reflector, server: ApiServer) -> None:
-    backoff = Backoff()
-    while True:
-        try:
-            await reflector.run(server)
-        except Unauthorized:
-            # Credentials of a Pod renew themselves.
-            await asyncio.sleep(backoff.next())
 
 
 def _version(item: Json) -> int:
