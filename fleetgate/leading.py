@@ -4,16 +4,21 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Protocol, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.lease import Leader, LeaseSettings, identity
+from fleet.problem import Problem
 from fleet.ref import Ref
 from fleet.sinks.hub import HubSink
+from fleetgate.agreement import OPTIONS, Agreement
 from fleetgate.control import ControlPlane, News
 from fleetgate.managed.addresses import StandingAddresses
 from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.metrics import Writing
+from fleetgate.neighbours import Neighbours, NeighbourSettings
 from fleetgate.replicas import Replicas, ReplicaSettings
 from fleetgate.report import Replica, gateway_refs, gateway_status
 from translators.gateways import DIALECTS, GATEWAY_MODELS, GatewayConfig, gateways_in
@@ -64,6 +69,32 @@ async def kept(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         await asyncio.sleep(_AGAIN)
 
 
+class Finder(Protocol):
+    """Who finds problems."""
+
+    @property
+    def problems(self) -> Iterable[Problem]:
+        """What is found now."""
+        ...
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called when that has changed."""
+        ...
+
+
+def _problems_of(finder: Finder) -> Iterable[Problem]:
+    return finder.problems
+
+
+@dataclass(frozen=True, slots=True)
+class LeadingSettings:
+    """The times of the election, of the talk between replicas, and of the look at neighbours."""
+
+    lease: LeaseSettings = field(default_factory=LeaseSettings)
+    replicas: ReplicaSettings = field(default_factory=ReplicaSettings)
+    neighbours: NeighbourSettings = field(default_factory=NeighbourSettings)
+
+
 class Leading:
     """Takes part in the election, and leads while it is elected, while `run` runs.
 
@@ -77,21 +108,26 @@ class Leading:
         namespace: str,
         control: ControlPlane,
         managed: ManagedGateways | None = None,
-        lease: LeaseSettings | None = None,
-        replicas: ReplicaSettings | None = None,
+        duties: LeadingSettings | None = None,
+        options: Mapping[str, str] | None = None,
     ) -> None:
+        settings = duties or LeadingSettings()
         holder = self._holder = identity()
         self._control = control
         self._managed = managed
         self._addresses: Addresses = managed or StandingAddresses(api, namespace)
         self._sink = HubSink(api, holder)
-        self._leader = Leader(api, namespace, holder, lease)
-        self._replicas = Replicas(api, namespace, holder, replicas)
+        self._agreement = Agreement(options or {}, lambda: self._replicas.options_of_others)
+        self._neighbours = Neighbours(api, namespace, holder, settings.neighbours)
+        self._leader = Leader(
+            api, namespace, holder, settings.lease, sign=self._sign, bars=self._agreement.bars
+        )
+        self._replicas = Replicas(api, namespace, holder, settings.replicas, self._agreement.text)
 
     @property
     def leading(self) -> bool:
-        """Whether this replica leads."""
-        return self._leader.leading
+        """Whether this replica writes what Kubernetes is told."""
+        return self._leader.leading and self._neighbours.in_charge
 
     @property
     def replica(self) -> Replica:
@@ -121,12 +157,20 @@ class Leading:
                     await addresses.observed()
             self._note_all()
             control.on_news(self._note)
-            control.finds_problems(lambda: self._sink.problems)
-            self._sink.on_change(control.problems_changed)
+            for finder in (self._sink, self._agreement, self._neighbours):
+                control.finds_problems(partial(_problems_of, finder))
+                finder.on_change(control.problems_changed)
+            tasks.create_task(kept(self._neighbours.watch))
             tasks.create_task(kept(lambda: self._replicas.run(control)))
             tasks.create_task(kept(lambda: self._leader.run(self._lead)))
 
     async def _lead(self) -> None:
+        await self._neighbours.lead(self._write)
+
+    def _sign(self, lease: Json) -> Mapping[str, str]:
+        return {OPTIONS: self._agreement.text, **self._neighbours.sign(lease)}
+
+    async def _write(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._sink.run())
             if self._managed is not None:

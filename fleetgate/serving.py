@@ -5,14 +5,13 @@ import errno
 import ipaddress
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from fleet.kubernetes.lease import LeaseSettings
 from fleet.problem import Problem
 from fleetgate.admin import Admin
 from fleetgate.certificates.given import GivenCertificates, GivenFiles
@@ -23,11 +22,10 @@ from fleetgate.control import ControlPlane, ControlSettings
 from fleetgate.errors import OperatorError
 from fleetgate.fleets import Fleet, Hub, HubPlace, Place, open_fleet
 from fleetgate.gateways import NoEnvoys, OwnEnvoys
-from fleetgate.leading import Leading
+from fleetgate.leading import Leading, LeadingSettings
 from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
 from fleetgate.managed.shape import read_shape
-from fleetgate.replicas import ReplicaSettings
 from translators.gateways import ADDRESSES, gateways_in
 from xds.cache import SnapshotCache
 from xds.server import XdsServer, by_cluster
@@ -83,8 +81,7 @@ class HubDuties:
 
     write_status: bool = True
     gateways: GatewaySettings | None = None
-    lease: LeaseSettings = field(default_factory=LeaseSettings)
-    replicas: ReplicaSettings = field(default_factory=ReplicaSettings)
+    leading: LeadingSettings = field(default_factory=LeadingSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +136,8 @@ async def serving(
                 if certificates:
                     admin.metrics.expires = lambda: certificates.expires
                     running.append(tasks.create_task(certificates.run()))
-                if fleet.hub and settings.duties.write_status:
-                    leading = _leading(fleet.hub, settings, control, certificates)
+                if fleet.hub and isinstance(place, HubPlace) and settings.duties.write_status:
+                    leading = _leading(fleet.hub, place, settings, control, certificates)
                     admin.metrics.leads = lambda: leading.leading
                     admin.metrics.writing = lambda: leading.figures
                     admin.replica = lambda: leading.replica
@@ -160,7 +157,11 @@ async def serving(
 
 
 def _leading(
-    hub: Hub, settings: ServeSettings, control: ControlPlane, certificates: Certificates | None
+    hub: Hub,
+    place: HubPlace,
+    settings: ServeSettings,
+    control: ControlPlane,
+    certificates: Certificates | None,
 ) -> Leading:
     """What is to be done on the hub."""
     duties = settings.duties
@@ -176,7 +177,38 @@ def _leading(
         control.finds_refusals(lambda: managed.refusals)
         if makes:
             makes.on_change(managed.certificates_changed)
-    return Leading(hub.api, hub.namespace, control, managed, duties.lease, duties.replicas)
+    agreed = _agreed(place, settings)
+    return Leading(hub.api, hub.namespace, control, managed, duties.leading, agreed)
+
+
+def _agreed(place: HubPlace, settings: ServeSettings) -> dict[str, str]:
+    """The options that decide what is written to the hub, by name."""
+    control, gateways = settings.control, settings.duties.gateways
+    agreed = {
+        "--bind": control.bind,
+        "--port-offset": str(control.port_offset),
+        "--member": ", ".join(sorted(member for member, _ in place.members)),
+        "--member-namespace": ", ".join(sorted(place.trusted)),
+        "--trust-domain": settings.xds.trust_domain,
+        "--manage-gateways": "yes" if gateways else "no",
+        "up": "yes" if control.one_host else "no",
+    }
+    if gateways:
+        balancer = gateways.load_balancer
+        agreed |= {
+            "--gateway-image": gateways.image,
+            "--public-annotation": _listed(balancer.public_annotations),
+            "--internal-annotation": _listed(balancer.internal_annotations),
+            "--load-balancer-class": balancer.load_balancer_class,
+            "--xds-service": settings.xds.service,
+            "--xds-port": str(settings.xds.port),
+            "--insecure": "yes" if settings.xds.in_clear else "no",
+        }
+    return agreed
+
+
+def _listed(annotations: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(annotations.items()))
 
 
 def _managed(hub: Hub, settings: ServeSettings, gateways: GatewaySettings) -> ManagedSettings:
