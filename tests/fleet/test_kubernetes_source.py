@@ -192,6 +192,20 @@ def test_a_member_is_read_while_a_gateway_is_attached_to_it(
     play(rig, script)
 
 
+def test_the_hub_can_be_a_member_of_its_own_fleet(rig: KubernetesRig) -> None:
+    """For whom has Pods there: the solvers of cert-manager, say."""
+    hub = rig.servers[HUB]
+    declare(hub, naming("itself", hub.config()))
+    declare(hub, service("solver").manifest)
+
+    async def script(listener: Listener) -> None:
+        rig.put(mse_gateway("attaches-members", members=["itself"]))
+        await listener.until(found(listener, "itself"))
+        assert service("solver").ref("itself") in listener.state.table(Service)
+
+    play(rig, script)
+
+
 def test_what_is_read_as_a_whole_is_counted_for_each_origin(rig: KubernetesRig) -> None:
     attached(rig, "one")
 
