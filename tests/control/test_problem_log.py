@@ -11,6 +11,7 @@ from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleetgate import ration
 from fleetgate.problems import ProblemLog
+from tests.support.clock import Clock
 
 INGRESS = Problem(Ref(HUB, "Ingress", "default", "shop"), "InvalidHost", "", "a_b", "a host name")
 
@@ -65,16 +66,6 @@ def test_what_is_seen_by_default(
 
 def other(number: int) -> Problem:
     return Problem(INGRESS.at, "InvalidHost", "", f"a_{number}", "a host name")
-
-
-class Clock:
-    """A clock that the test turns."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.mark.parametrize(

@@ -250,6 +250,14 @@ def test_kubectl_explains_every_field_with_its_type(
     assert [part for part in told if part not in shown] == [], shown
 
 
+def _spec_in(file: str) -> dict[str, Any]:
+    """The schema of `spec` in a definition."""
+    definition = yaml.safe_load((DEPLOY / file).read_text(encoding="utf-8"))
+    (version,) = definition["spec"]["versions"]
+    spec: dict[str, Any] = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    return spec
+
+
 def _named(schema: dict[str, Any], fields: Fields, at: str) -> Iterator[str]:
     """What only one of the two knows."""
     schema = schema.get("items", schema)
@@ -266,12 +274,9 @@ def _named(schema: dict[str, Any], fields: Fields, at: str) -> Iterator[str]:
     [("mseingressconfigs.yaml", "MseIngressConfig"), ("albconfigs.yaml", "AlbConfig")],
 )
 def test_the_schema_and_fleetgate_know_the_same_fields(file: str, kind: str) -> None:
-    definition = yaml.safe_load((DEPLOY / file).read_text(encoding="utf-8"))
-    (version,) = definition["spec"]["versions"]
-    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
     known = CUSTOM[kind].known["spec"]
     assert known is not None
-    assert list(_named(spec, known, "spec")) == []
+    assert list(_named(_spec_in(file), known, "spec")) == []
 
 
 @pytest.mark.parametrize("file", ["mseingressconfigs.yaml", "albconfigs.yaml"])
@@ -283,7 +288,4 @@ def test_every_field_of_the_schema_says_what_it_is(file: str) -> None:
                 yield f"{at}.{name}"
             yield from silent(inside, f"{at}.{name}")
 
-    definition = yaml.safe_load((DEPLOY / file).read_text(encoding="utf-8"))
-    (version,) = definition["spec"]["versions"]
-    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    assert list(silent(spec, "spec")) == []
+    assert list(silent(_spec_in(file), "spec")) == []

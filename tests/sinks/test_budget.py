@@ -6,25 +6,16 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from fleet.sinks.budget import Budget
-
-
-class Clock:
-    """A clock that the test turns."""
-
-    def __init__(self) -> None:
-        self.now = 50.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 def budgeted(script: Callable[[Budget, Clock], Awaitable[None]]) -> None:
-    """Run with a budget of 10 at once and 1000 a second."""
+    """Run with a budget of 10 at once and 1024 a second: times without a rest in binary."""
 
     async def run() -> None:
         clock = Clock()
         async with asyncio.timeout(20):
-            await script(Budget("events", 10, 1000.0, clock), clock)
+            await script(Budget("events", 10, 1024.0, clock), clock)
 
     asyncio.run(run())
 
@@ -54,15 +45,15 @@ def test_what_is_beyond_it_waits_until_time_has_passed(caplog: pytest.LogCapture
         waiting = asyncio.create_task(_take(budget, 3))
         await _some_turns()
         assert not waiting.done()
-        clock.now += 0.002
+        clock.now += 2 / 1024
         await _some_turns()
         assert not waiting.done()
-        clock.now += 0.001
+        clock.now += 1 / 1024
         await waiting
 
     budgeted(script)
     assert caplog.messages == [
-        "events wait: 10 at once are enough for an API server, the others follow at 1000 a second"
+        "events wait: 10 at once are enough for an API server, the others follow at 1024 a second"
     ]
 
 
