@@ -24,11 +24,13 @@ class Refused:
     """What is declared under this name cannot be read; the last good version stays in force.
 
     Refs of kind `File` stand for a manifest file that does not parse; no `problems` means that an
-    earlier complaint is settled without a new object.
+    earlier complaint is settled without a new object. `generation` is which version of the object
+    that is, as the API server counts, 0 where nobody does.
     """
 
     ref: Ref
     problems: tuple[Problem, ...]
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,11 @@ class Members:
     """The source reads these members now, whether or not they can be reached.
 
     Any other member is gone, with all that it held. A source whose members are never removed need
-    not say it.
+    not say it. `unattached` are members that it knows how to reach, and need not read.
     """
 
     ids: frozenset[str]
+    unattached: frozenset[str] = frozenset()
 
 
 Event: TypeAlias = Upserted | Refused | Deleted | Listed | Unreachable | Members

@@ -4,7 +4,6 @@ A kind that is not read is no mistake, unless it claims to be of a group that is
 that group's kinds, or has the name of a kind that is read under an apiVersion that cannot be meant.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +19,7 @@ from fleet.models import (
     Secret,
     Service,
 )
+from fleet.spelling import meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,5 +112,4 @@ def _is_kubernetes(group: str) -> bool:
 
 def _suggestion(kind: str, group: str) -> str:
     kinds = sorted(READ_GROUPS[group])
-    close = difflib.get_close_matches(kind[:100], kinds, n=1)
-    return close[0] if close else f"a kind of {group}: {', '.join(kinds)}"
+    return meant(kind, kinds, likeness=0.6) or f"a kind of {group}: {', '.join(kinds)}"

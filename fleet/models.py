@@ -17,7 +17,6 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StrictStr,
-    model_validator,
 )
 from pydantic.alias_generators import to_camel
 
@@ -85,25 +84,6 @@ def by_position(items: Iterable[ItemT]) -> Iterator[tuple[int, ItemT]]:
         yield (i if item.position is None else item.position), item
 
 
-UNKNOWN: Final = "\0unknown"
-"""Likewise."""
-
-
-class Noting(Model):
-    """A value that notes the keys it does not have: one misspelt would otherwise go unseen."""
-
-    unknown: tuple[StrictStr, ...] = Field(default=(), alias=UNKNOWN)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _note(cls, value: object) -> object:
-        if not isinstance(value, Mapping):
-            return value
-        known = {field.alias for field in cls.model_fields.values()}
-        unknown = {str(k) for k, v in value.items() if k not in known and v is not None}
-        return {**value, UNKNOWN: tuple(sorted(unknown))} if unknown else value
-
-
 class Metadata(Model):
     """An object's name, and its age where it has one."""
 
@@ -119,9 +99,13 @@ class AnnotatedMetadata(Metadata):
 
 
 class OwnerMetadata(AnnotatedMetadata):
-    """Metadata of kinds that own objects which fleetgate writes."""
+    """Metadata of kinds that own objects which fleetgate writes.
+
+    `generation` is which version of what is wanted this is, as the API server counts.
+    """
 
     uid: StrictStr = ""
+    generation: StrictInt = 0
 
 
 class LabelledMetadata(Metadata):
@@ -234,6 +218,19 @@ class MseIngressLocal(Model):
     watch_namespace: StrictStr = ""
 
 
+class MseAccess(Model):
+    """Which clients a gateway is for: all of them, where nobody is listed."""
+
+    whitelist: tuple[AsWritten, ...] = ()
+    blacklist: tuple[AsWritten, ...] = ()
+
+
+class MseGlobal(Model):
+    """`MseIngressConfig.spec.global`: what goes for all requests of a gateway."""
+
+    ip_access_control: MseAccess = MseAccess()
+
+
 class MseIngressSettings(Model):
     """`MseIngressConfig.spec.ingress`."""
 
@@ -247,7 +244,7 @@ class MseInstance(Model):
     spec: AsWritten | None = None
 
 
-class MseNetwork(Noting):
+class MseNetwork(Model):
     """Which load balancers stand in front, by their sizes."""
 
     public_slb_spec: AsWritten | None = Field(default=None, alias="publicSLBSpec")
@@ -266,6 +263,7 @@ class MseIngressConfigSpec(Model):
 
     name: StrictStr = ""
     common: MseCommon = MseCommon()
+    global_: MseGlobal = Field(default=MseGlobal(), alias="global")
     ingress: MseIngressSettings = MseIngressSettings()
 
 
@@ -294,7 +292,7 @@ class AlbListener(Item):
     acl_config: AlbAcl = AlbAcl()
 
 
-class AlbSettings(Noting):
+class AlbSettings(Model):
     """`AlbConfig.spec.config`."""
 
     name: AsWritten | None = None

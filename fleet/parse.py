@@ -9,7 +9,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, cast
 
 from pydantic import ValidationError
@@ -17,7 +17,9 @@ from pydantic_core import ErrorDetails, PydanticSerializationError
 
 from fleet.events import Refused, Upserted
 from fleet.expectation import Location, expected_at
+from fleet.fields import Stranger, strangers_in
 from fleet.kinds import KINDS, Kind, Slip, find_kind
+from fleet.misspelt import misspelt
 from fleet.models import AnnotatedMetadata, FleetObject, Secret
 from fleet.problem import Problem
 from fleet.prune import (
@@ -47,6 +49,13 @@ _LONG: Final = 200
 
 _REFUSED: Final = "the last good version of the object stays in force, if there is one"
 _KEPT: Final = "what the file held before stays in force"
+
+
+_ANNOTATIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "IngressClass": ("ingressclass.kubernetes.io/is-default-class",),
+}
+"""The annotations of kinds of which nobody reads others; those of gateways and Ingresses are looked
+at where they are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +90,8 @@ def _is_list(manifest: Mapping[object, object]) -> bool:
     return kind == "List" or kind.removesuffix("List") in KINDS
 
 
-def parse(manifest: object, origin: str, file: str) -> Parsed:
-    """Read one manifest of an origin.
+def parse(manifest: object, origin: str, file: str, *, served: bool = False) -> Parsed:
+    """Read one manifest of an origin; `served` is whether an API server has it.
 
     A manifest that does not say which object it is gives a Refused on `Ref(origin, "File", "",
     file)`. Costs about 50 µs.
@@ -105,7 +114,13 @@ def parse(manifest: object, origin: str, file: str) -> Parsed:
     if isinstance(kind, Slip):
         at = ref if name in KINDS else nowhere
         return _refuse(at, "UnknownKind", kind.key, kind.value, kind.expected)
-    return _read(kind, ref, manifest)
+    return _read(kind, ref, manifest, strangers_in(name, manifest, served=served))
+
+
+def _generation(manifest: Mapping[object, object]) -> int:
+    metadata = cast("Mapping[str, object]", manifest["metadata"])
+    generation = metadata.get("generation")
+    return generation if isinstance(generation, int) else 0
 
 
 def is_name(text: str) -> bool:
@@ -132,9 +147,15 @@ def _identify(manifest: Mapping[object, object], kind: str, nowhere: Ref) -> Ref
     return _refuse(nowhere, "InvalidName", "metadata.namespace", namespace, expected)
 
 
-def _read(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Upserted | Refused:
-    faultless = _faultless(kind, ref, manifest)
-    return _pruned(kind, ref, manifest) if faultless is None else Upserted(ref, faultless)
+def _read(
+    kind: Kind, ref: Ref, manifest: Mapping[object, object], strangers: Sequence[Stranger]
+) -> Upserted | Refused:
+    faultless = None if strangers else _faultless(kind, ref, manifest)
+    found = Upserted(ref, faultless) if faultless else _pruned(kind, ref, manifest, strangers)
+    if isinstance(found, Refused):
+        return replace(found, generation=_generation(manifest))
+    unread = tuple(_misspelt(ref, manifest)) if ref.kind in _ANNOTATIONS else ()
+    return replace(found, problems=(*found.problems, *unread)) if unread else found
 
 
 def _faultless(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> FleetObject | None:
@@ -157,10 +178,17 @@ def _faultless(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Fleet
     return None if "\\u0000" in text or "\ufffd" in text else value
 
 
-def _pruned(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Upserted | Refused:
+def _pruned(
+    kind: Kind, ref: Ref, manifest: Mapping[object, object], strangers: Sequence[Stranger]
+) -> Upserted | Refused:
     """Validate, cut out what is wrong, validate again; each round cuts something or ends."""
     tree = _tree(kind, ref, manifest)
     problems = list(_quoted(kind, ref, tree))
+    around = {s.location: part_around(tree, s.location) for s in strangers if s.widens}
+    problems += (_strange(ref, tree, stranger, around) for stranger in strangers)
+    if not all(around.values()):
+        return Refused(ref, _bounded(problems))
+    cut(tree, _outermost(set(around.values())))
     while True:
         try:
             value = kind.model.model_validate(tree, by_alias=True, by_name=False)
@@ -177,6 +205,28 @@ def _pruned(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Upserted
         if not all(around.values()):
             return Refused(ref, _bounded(problems))
         cut(tree, _outermost(set(wider.values())))
+
+
+def _strange(
+    ref: Ref, tree: Tree, stranger: Stranger, around: Mapping[Location, Location]
+) -> Problem:
+    """The problem of a field that nobody knows."""
+    expected = stranger.meant or f"one of {', '.join(stranger.beside)}"
+    effect = "it has no effect"
+    if stranger.widens:
+        part = around[stranger.location]
+        effect = f"{spell(tree, part)} is left out" if part else _REFUSED
+    key = spell(tree, tuple(printable(s) if isinstance(s, str) else s for s in stranger.location))
+    value = "" if ref.kind == Secret.__name__ else _shown(stranger.value)
+    return Problem(ref, "UnknownField", key, value, expected, effect)
+
+
+def _misspelt(ref: Ref, manifest: Mapping[object, object]) -> Iterator[Problem]:
+    metadata = cast("Mapping[str, object]", manifest["metadata"])
+    annotations = metadata.get("annotations")
+    if isinstance(annotations, Mapping):
+        texts = {printable(str(key)): _shown(value) for key, value in annotations.items()}
+        yield from misspelt(ref, texts, _ANNOTATIONS[ref.kind])
 
 
 def _quoted(kind: Kind, ref: Ref, tree: Tree) -> Iterator[Problem]:

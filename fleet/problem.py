@@ -17,6 +17,9 @@ class Problem:
     field's path (`spec.rules[0].http.paths[1].path`), "" for the whole object; `value` what stands
     there; `expected` completes the sentence "expected ..."; `effect` says what follows where that
     is not plain.
+
+    `because` are the problems of other objects that this one follows from, and is no mistake of its
+    own object: those objects are told, by one event and one line of the log, however many follow.
     """
 
     at: Ref
@@ -25,6 +28,7 @@ class Problem:
     value: str
     expected: str
     effect: str = ""
+    because: tuple["Problem", ...] = ()
 
     @property
     def shown(self) -> str:

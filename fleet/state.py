@@ -40,7 +40,8 @@ class Changes:
 class FleetState:
     """Tables of objects, problems and origins.
 
-    With a clock, an origin that is lost says since when.
+    With a clock, an origin that is lost says since when. `unattached` are the members that are
+    known and that no gateway needs, so that nobody reads them.
     """
 
     def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
@@ -48,8 +49,9 @@ class FleetState:
         self._tables: dict[type[Model], dict[Ref, FleetObject]] = {}
         self._models: dict[Ref, type[Model]] = {}
         self._problems: dict[Ref, tuple[Problem, ...]] = {}
-        self._refused: set[Ref] = set()
+        self._refused: dict[Ref, int] = {}
         self._origins: dict[str, Origin] = {}
+        self.unattached: frozenset[str] = frozenset()
 
     def table(self, model: type[M]) -> Mapping[Ref, M]:
         """The objects of one class; a live view."""
@@ -63,7 +65,11 @@ class FleetState:
     @property
     def refused(self) -> Set[Ref]:
         """Objects and files whose present version cannot be read; a live view."""
-        return self._refused
+        return self._refused.keys()
+
+    def refused_generation(self, ref: Ref) -> int:
+        """Which version of an object cannot be read, 0 where nobody counts."""
+        return self._refused.get(ref, 0)
 
     @property
     def origins(self) -> Mapping[str, Origin]:
@@ -80,10 +86,10 @@ class FleetState:
                 case Upserted(ref, value, found):
                     before.setdefault(ref, self._get(ref))
                     self._put(ref, value)
-                    self._refused.discard(ref)
+                    self._refused.pop(ref, None)
                     problems |= self._complain(ref, found)
-                case Refused(ref, found):
-                    (self._refused.add if found else self._refused.discard)(ref)
+                case Refused(ref, found, generation):
+                    problems |= self._refuse(ref, generation if found else None)
                     problems |= self._complain(ref, found)
                 case Deleted(ref):
                     before.setdefault(ref, self._get(ref))
@@ -92,7 +98,8 @@ class FleetState:
                     origins |= self._mark(origin, Origin(listed=True))
                 case Unreachable(origin, message, since):
                     origins |= self._mark(origin, self._lost(origin, message, since))
-                case Members(ids):
+                case Members(ids, unattached):
+                    self.unattached = unattached
                     for ref in self._strangers(ids):
                         before.setdefault(ref, self._get(ref))
                         problems |= self._forget(ref)
@@ -111,7 +118,7 @@ class FleetState:
 
     def _strangers(self, ids: Set[str]) -> list[Ref]:
         """What is known of members that are not among these. O(objects)."""
-        known = self._models.keys() | self._problems.keys() | self._refused
+        known = self._models.keys() | self._problems.keys() | self._refused.keys()
         return [ref for ref in known if ref.origin != HUB and ref.origin not in ids]
 
     def _leave(self, ids: Set[str]) -> set[str]:
@@ -122,8 +129,18 @@ class FleetState:
 
     def _forget(self, ref: Ref) -> set[Ref]:
         self._drop(ref)
-        self._refused.discard(ref)
+        self._refused.pop(ref, None)
         return self._complain(ref, ())
+
+    def _refuse(self, ref: Ref, generation: int | None) -> set[Ref]:
+        """Note which version cannot be read, None for none: its status says so."""
+        if self._refused.get(ref) == generation:
+            return set()
+        if generation is None:
+            del self._refused[ref]
+        else:
+            self._refused[ref] = generation
+        return {ref}
 
     def _get(self, ref: Ref) -> FleetObject | None:
         model = self._models.get(ref)

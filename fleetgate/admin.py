@@ -17,24 +17,27 @@ from aiohttp import web
 
 from fleetgate.control import ControlPlane
 from fleetgate.errors import OperatorError
+from fleetgate.gateways import NoEnvoys, OwnEnvoys
 from fleetgate.metrics import Metrics
 from fleetgate.problems import unread
-from fleetgate.report import SHORT_NAMES, FileOf, report, statuses
+from fleetgate.report import SHORT_NAMES, FileOf, Replica, report, statuses
 
 MAX_SYNC: Final = 3600.0
 """Seconds that one call may wait."""
 
 
 class Admin:
-    """The admin server of one control plane. `start` listens, `stop` ends it."""
+    """The admin server of one control plane. `start` listens, `stop` ends it.
 
-    def __init__(
-        self, control: ControlPlane, file_of: FileOf, admin_of: Callable[[str], str]
-    ) -> None:
+    `replica` is for whoever is one of several.
+    """
+
+    def __init__(self, control: ControlPlane, file_of: FileOf, envoys: OwnEnvoys) -> None:
         self._control = control
         self._file_of = file_of
         self._open = False
-        self._admin_of = admin_of
+        self._envoys = envoys
+        self.replica: Callable[[], Replica] = Replica
         self.metrics = Metrics(control)
         app = web.Application()
         app.add_routes(
@@ -82,7 +85,8 @@ class Admin:
         return web.Response(status=503, text="".join(f"{line}\n" for line in lines))
 
     async def _status(self, _: web.Request) -> web.Response:
-        return web.json_response(report(self._control, self._file_of, self._admin_of))
+        admin_of, replica = self._envoys.admin_of, self.replica()
+        return web.json_response(report(self._control, self._file_of, admin_of, replica))
 
     async def _statuses(self, _: web.Request) -> web.Response:
         return web.json_response(statuses(self._control))
@@ -100,32 +104,41 @@ class Admin:
             timeout = math.nan
         if not 0 <= timeout <= MAX_SYNC:
             raise web.HTTPBadRequest(text=f"timeout is a number of seconds up to {MAX_SYNC:g}\n")
-        missing = await sync(self._control, timeout)
+        missing = await sync(self._control, timeout, self._envoys)
         envoys = len(self._control.cache.clients())
         return web.json_response({"synced": not missing, "missing": missing, "envoys": envoys})
 
 
-async def sync(control: ControlPlane, timeout: float) -> list[dict[str, Any]]:  # noqa: ASYNC109 (a deadline that reports what is missing instead of raising)
-    """Wait until everything declared now is acknowledged by every connected Envoy.
+async def sync(
+    control: ControlPlane,
+    timeout: float,  # noqa: ASYNC109 (a deadline that reports what is missing instead of raising)
+    envoys: OwnEnvoys | None = None,
+) -> list[dict[str, Any]]:
+    """Wait until everything declared now is acknowledged by every Envoy.
 
     Returns what is missing after `timeout` seconds: node, type, resource and why, or why the hub or
     an attached member cannot be read; nothing if all is well. One that cannot be read is waited for
-    like an Envoy: what it declares is not known. With no Envoy connected at all, published is
-    enough.
+    like an Envoy: what it declares is not known.
+
+    Every Envoy is each one that is connected, and those of `envoys`, which run here and will be.
+    Where none is expected and none is connected, published is enough.
     """
+    own = envoys or NoEnvoys()
     changed = asyncio.Event()
     stops = (
         control.cache.on_change(changed.set),
         control.on_turn(lambda _: changed.set()),  # an origin that is back may publish nothing
     )
-    settled = False
+    settled = opening = False
     try:
         async with asyncio.timeout(timeout):
             await control.settle()
             settled = True
-            while unread(control.state) or control.cache.unacknowledged():
+            while unread(control.state) or own.absent(control) or control.cache.unacknowledged():
                 await changed.wait()
                 changed.clear()
+            opening = True
+            await own.accepting(control)
     except TimeoutError:
         pass
     else:
@@ -133,20 +146,19 @@ async def sync(control: ControlPlane, timeout: float) -> list[dict[str, Any]]:  
     finally:
         for stop in stops:
             stop()
-    missing = [_unread(reason) for reason in unread(control.state)]
+    missing = [_missing(reason) for reason in unread(control.state)]
     if not settled:
         doing = "read again" if control.started.is_set() else "read"
-        return missing or [_unread(f"what is declared has not been {doing} yet")]
-    return missing + [
-        {
-            "node": each.node_id,
-            "type": SHORT_NAMES[each.type_url],
-            "name": each.name,
-            "reason": each.reason,
-        }
+        return missing or [_missing(f"what is declared has not been {doing} yet")]
+    missing += [_missing(reason, node) for node, reason in own.absent(control).items()]
+    missing += [
+        _missing(each.reason, each.node_id, SHORT_NAMES[each.type_url], each.name)
         for each in control.cache.unacknowledged()
     ]
+    if opening:
+        missing.append(_missing("not every listener accepts connections yet"))
+    return missing
 
 
-def _unread(reason: str) -> dict[str, Any]:
-    return {"node": "", "type": "", "name": "", "reason": reason}
+def _missing(reason: str, node: str = "", short: str = "", name: str = "") -> dict[str, Any]:
+    return {"node": node, "type": short, "name": name, "reason": reason}

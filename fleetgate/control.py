@@ -45,7 +45,8 @@ class ControlSettings:
     to which it is newly attached, in seconds.
     `bind` is the address of every gateway, or, where all Envoys run on `one_host`, of the first:
     each further gateway takes the next one. `port_offset` is added to every gateway port. `taken`
-    are the ports that Envoys need themselves, as far as that is known.
+    are the ports that Envoys need themselves, as far as that is known. Clients are `elsewhere`
+    where statuses are read by other machines.
     """
 
     start_deadline: float = 10.0
@@ -53,10 +54,11 @@ class ControlSettings:
     port_offset: int = 0
     taken: frozenset[int] = frozenset()
     one_host: bool = False
+    elsewhere: bool = False
 
     def bind_at(self, address: str) -> Bind:
         """How a gateway listens at its address."""
-        return Bind(address, self.port_offset, self.taken)
+        return Bind(address, self.port_offset, self.taken, self.elsewhere)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class ControlPlane:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._source.run(self._take))
             tasks.create_task(self._work())
+            tasks.create_task(self._problem_log.run())
 
     async def settle(self) -> None:
         """Return when everything declared at the time of the call has been published."""

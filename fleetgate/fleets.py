@@ -1,7 +1,7 @@
 """Where a fleet is declared: in a directory, or on the API servers of a hub and its members."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -74,11 +74,15 @@ class Hub:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """A fleet that can be read; `hub` where there is one to write to."""
+    """A fleet that can be read; `hub` where there is one to write to.
+
+    `loads` is how often a collection was read as a whole, by origin; files have none.
+    """
 
     source: Source
     file_of: Callable[[Ref], str]
     hub: Hub | None = None
+    loads: Callable[[], Mapping[str, int]] = dict
 
 
 @asynccontextmanager
@@ -105,7 +109,8 @@ async def open_fleet(
                     place.connect, _members(place), place.namespace, place.trusted, patience
                 )
                 remembered = await _remembered(source, state, source.recall)
-                yield Fleet(remembered, _no_file, Hub(hub, place.namespace))
+                at = Hub(hub, place.namespace)
+                yield Fleet(remembered, _no_file, at, lambda: source.loads)
             finally:
                 await hub.close()
 

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Final, Protocol
 
 from fleet.ref import Ref
 from fleetgate.bootstrap import BootstrapSettings
@@ -13,8 +14,44 @@ from fleetgate.control import ControlPlane
 from fleetgate.envoy import Envoy
 from fleetgate.errors import OperatorError
 from translators.names import gateway_name
+from xds.resource import TypeUrl
 
 log = logging.getLogger(__name__)
+
+_POLL: Final = 0.02
+
+
+class OwnEnvoys(Protocol):
+    """The Envoys that a control plane runs itself, beside those that come from elsewhere."""
+
+    def admin_of(self, node_id: str) -> str:
+        """Where the admin pages of a node are; "" for nodes that do not run here."""
+        ...
+
+    def absent(self, control: ControlPlane) -> Mapping[str, str]:
+        """The nodes that do not follow their gateway yet, each with the reason."""
+        ...
+
+    async def accepting(self, control: ControlPlane) -> None:
+        """Return once all of them accept connections."""
+        ...
+
+
+class NoEnvoys:
+    """A control plane whose Envoys all run elsewhere."""
+
+    def admin_of(self, node_id: str) -> str:
+        """None runs here."""
+        del node_id
+        return ""
+
+    def absent(self, control: ControlPlane) -> Mapping[str, str]:
+        """None is expected."""
+        del control
+        return {}
+
+    async def accepting(self, control: ControlPlane) -> None:
+        """There is nothing to wait for."""
 
 
 class LocalGateways:
@@ -32,6 +69,34 @@ class LocalGateways:
     def admin_of(self, node_id: str) -> str:
         """Where the admin pages of a node are; "" for nodes that do not run here."""
         return next((e.admin for e in self._envoys.values() if e.node_id == node_id), "")
+
+    def absent(self, control: ControlPlane) -> Mapping[str, str]:
+        """The nodes that do not follow their gateway yet, each with the reason.
+
+        An Envoy asks for its listeners once it has its Clusters, and for the routes of these after
+        that: until then nothing of it is unacknowledged.
+        """
+        asked = {client.node_id: client.types.keys() for client in control.cache.clients()}
+        found = {}
+        for gateway in control.gateways:
+            node = _node_of(gateway)
+            needed = {TypeUrl.LISTENER}
+            if control.sockets(gateway):
+                needed.add(TypeUrl.SCOPED_ROUTE)
+            if node not in asked:
+                found[node] = "it has not connected yet"
+            elif not needed <= asked[node]:
+                found[node] = "it has not asked for all of its configuration yet"
+        return found
+
+    async def accepting(self, control: ControlPlane) -> None:
+        """Return once all listeners of all gateways accept connections.
+
+        An Envoy that starts acknowledges its listeners before it opens them.
+        """
+        for gateway in control.gateways:
+            for address, port in control.sockets(gateway):
+                await accepting(address, port)
 
     async def run(self, control: ControlPlane, settings: BootstrapSettings) -> None:
         """Keep one Envoy for each gateway, until cancelled.
@@ -53,8 +118,7 @@ class LocalGateways:
                 await control.gateways_changed.wait()
 
     async def _run(self, ref: Ref, settings: BootstrapSettings) -> None:
-        name = gateway_name(ref)
-        node_id = f"{name}@{socket.gethostname()}"
+        name, node_id = gateway_name(ref), _node_of(ref)
         log_file = self._logs / f"envoy-{name.replace('/', '-')}.log"
         envoy = Envoy(name, replace(settings, node_id=node_id), log_file)
         async with envoy.running():
@@ -63,6 +127,22 @@ class LocalGateways:
                 await asyncio.get_running_loop().create_future()
             finally:
                 del self._envoys[ref]
+
+
+def _node_of(gateway: Ref) -> str:
+    return f"{gateway_name(gateway)}@{socket.gethostname()}"
+
+
+async def accepting(address: str, port: int) -> None:
+    """Return once somebody accepts connections there."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(address, port)
+        except OSError:
+            await asyncio.sleep(_POLL)
+        else:
+            writer.close()
+            return
 
 
 def require_free(

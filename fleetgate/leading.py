@@ -4,27 +4,59 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, Protocol, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.lease import Leader, LeaseSettings, identity
+from fleet.problem import Problem
 from fleet.ref import Ref
 from fleet.sinks.hub import HubSink
+from fleetgate.agreement import OPTIONS, Agreement
 from fleetgate.control import ControlPlane, News
+from fleetgate.managed.addresses import StandingAddresses
 from fleetgate.managed.gateways import ManagedGateways
+from fleetgate.metrics import Writing
+from fleetgate.neighbours import Neighbours, NeighbourSettings
 from fleetgate.replicas import Replicas, ReplicaSettings
-from fleetgate.report import gateway_refs, gateway_status
-from translators.gateways import DIALECTS, GATEWAY_MODELS, gateways_in
+from fleetgate.report import Replica, gateway_refs, gateway_status
+from translators.gateways import DIALECTS, GATEWAY_MODELS, GatewayConfig, gateways_in
 
 log = logging.getLogger(__name__)
 
 Json: TypeAlias = Mapping[str, Any]
 
 _ADDRESSES: Final = 30.0
-"""Seconds in which the addresses of managed gateways are known, so that Ingresses keep theirs."""
+"""Seconds in which it is known where gateways are reached, so that Ingresses keep addresses."""
 
 _AGAIN: Final = 5.0
 """Seconds after which writing begins anew, where a fault of ours has ended it."""
+
+
+class Addresses(Protocol):
+    """Who knows where clients reach the gateways on the hub."""
+
+    @property
+    def addresses(self) -> Mapping[Ref, tuple[str, ...]]:
+        """Those of the gateways that have any."""
+        ...
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called when they may have changed."""
+        ...
+
+    def want(self, gateways: Mapping[Ref, GatewayConfig]) -> None:
+        """Take the gateways that there are now."""
+        ...
+
+    async def observe(self) -> None:
+        """Follow them until cancelled."""
+        ...
+
+    async def observed(self) -> None:
+        """Return when they can be trusted."""
+        ...
 
 
 async def kept(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -37,11 +69,37 @@ async def kept(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         await asyncio.sleep(_AGAIN)
 
 
+class Finder(Protocol):
+    """Who finds problems."""
+
+    @property
+    def problems(self) -> Iterable[Problem]:
+        """What is found now."""
+        ...
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called when that has changed."""
+        ...
+
+
+def _problems_of(finder: Finder) -> Iterable[Problem]:
+    return finder.problems
+
+
+@dataclass(frozen=True, slots=True)
+class LeadingSettings:
+    """The times of the election, of the talk between replicas, and of the look at neighbours."""
+
+    lease: LeaseSettings = field(default_factory=LeaseSettings)
+    replicas: ReplicaSettings = field(default_factory=ReplicaSettings)
+    neighbours: NeighbourSettings = field(default_factory=NeighbourSettings)
+
+
 class Leading:
     """Takes part in the election, and leads while it is elected, while `run` runs.
 
-    Every replica notes all statuses and watches `managed` gateways, so that whoever comes to lead
-    knows them.
+    Every replica notes all statuses and watches where gateways are reached, so that whoever comes
+    to lead knows them. Without `managed`, the Envoys are somebody else's to run.
     """
 
     def __init__(
@@ -50,39 +108,69 @@ class Leading:
         namespace: str,
         control: ControlPlane,
         managed: ManagedGateways | None = None,
-        lease: LeaseSettings | None = None,
-        replicas: ReplicaSettings | None = None,
+        duties: LeadingSettings | None = None,
+        options: Mapping[str, str] | None = None,
     ) -> None:
-        holder = identity()
+        settings = duties or LeadingSettings()
+        holder = self._holder = identity()
         self._control = control
         self._managed = managed
+        self._addresses: Addresses = managed or StandingAddresses(api, namespace)
         self._sink = HubSink(api, holder)
-        self._leader = Leader(api, namespace, holder, lease)
-        self._replicas = Replicas(api, namespace, holder, replicas)
+        self._agreement = Agreement(options or {}, lambda: self._replicas.options_of_others)
+        self._neighbours = Neighbours(api, namespace, holder, settings.neighbours)
+        self._leader = Leader(
+            api, namespace, holder, settings.lease, sign=self._sign, bars=self._agreement.bars
+        )
+        self._replicas = Replicas(api, namespace, holder, settings.replicas, self._agreement.text)
 
     @property
     def leading(self) -> bool:
-        """Whether this replica leads."""
-        return self._leader.leading
+        """Whether this replica writes what Kubernetes is told."""
+        return self._leader.leading and self._neighbours.in_charge
+
+    @property
+    def replica(self) -> Replica:
+        """This replica among the others."""
+        return Replica(self._holder, self._replicas.others)
+
+    @property
+    def figures(self) -> Writing:
+        """What metrics tell of it."""
+        gateways = self._managed.refused_writes if self._managed else 0
+        return Writing(
+            events_waiting=self._sink.events_waiting,
+            refused={**self._sink.refusals, "gateway": gateways},
+            changes=self._leader.changes,
+        )
 
     async def run(self) -> None:
         """Take part until cancelled; begins when everything has been published once."""
-        control, managed = self._control, self._managed
+        control, addresses = self._control, self._addresses
         await control.started.wait()
         async with asyncio.TaskGroup() as tasks:
-            if managed is not None:
-                tasks.create_task(managed.observe())
-                managed.on_change(lambda: self._follow(managed))
-                self._manage(managed)
-                with suppress(TimeoutError):  # it says itself what it cannot read
-                    async with asyncio.timeout(_ADDRESSES):
-                        await managed.observed()
+            tasks.create_task(addresses.observe())
+            addresses.on_change(self._follow)
+            addresses.want(gateways_in(control.state))
+            with suppress(TimeoutError):  # it says itself what it cannot read
+                async with asyncio.timeout(_ADDRESSES):
+                    await addresses.observed()
             self._note_all()
             control.on_news(self._note)
+            for finder in (self._sink, self._agreement, self._neighbours):
+                control.finds_problems(partial(_problems_of, finder))
+                finder.on_change(control.problems_changed)
+            tasks.create_task(kept(self._neighbours.watch))
             tasks.create_task(kept(lambda: self._replicas.run(control)))
             tasks.create_task(kept(lambda: self._leader.run(self._lead)))
 
     async def _lead(self) -> None:
+        await self._neighbours.lead(self._write)
+
+    def _sign(self, lease: Json) -> Mapping[str, str]:
+        return {OPTIONS: self._agreement.text, **self._neighbours.sign(lease)}
+
+    async def _write(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._sink.run())
             if self._managed is not None:
@@ -96,19 +184,16 @@ class Leading:
 
     def _note(self, news: News) -> None:
         objects = news.changes.objects
-        if self._managed is not None and any(model in objects for model in GATEWAY_MODELS):
-            self._manage(self._managed)
+        if any(model in objects for model in GATEWAY_MODELS):
+            self._addresses.want(gateways_in(self._control.state))
         refused = {ref for ref in news.changes.problems if ref.kind in DIALECTS}
         self._sink.want_statuses(dict(self._statuses(news.statuses | refused)))
         self._sink.want_events(news.problems)
         self._sink.changed({ref for refs in objects.values() for ref in refs})
 
-    def _manage(self, managed: ManagedGateways) -> None:
-        managed.want(gateways_in(self._control.state))
-
-    def _follow(self, managed: ManagedGateways) -> None:
-        """Take what has become of managed gateways."""
-        self._control.locate(managed.addresses)
+    def _follow(self) -> None:
+        """Take what has become of gateways on the hub."""
+        self._control.locate(self._addresses.addresses)
         self._control.problems_changed()
 
     def _statuses(

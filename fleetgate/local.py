@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from fleet.ref import Ref
 from fleetgate.admin import sync
@@ -13,12 +12,10 @@ from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.control import ControlPlane
 from fleetgate.envoy import find_envoy
 from fleetgate.fleets import Place
-from fleetgate.gateways import LocalGateways
+from fleetgate.gateways import LocalGateways, accepting
 from fleetgate.report import gateway_status
 from fleetgate.serving import ServeSettings, Serving, serving
 from translators.names import gateway_name
-
-_POLL: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class LocalFleet:
 
         TimeoutError says what is not after `limit` seconds.
         """
-        missing = await sync(self.control, limit)
+        missing = await sync(self.control, limit, self.serving.envoys)
         if missing:
             shown = ", ".join(f"{m['type']} {m['name']} ({m['reason']})" for m in missing[:5])
             raise TimeoutError(f"not acknowledged after {limit:g} s: {shown}")
@@ -64,7 +61,7 @@ class LocalFleet:
                     await changed.wait()
                     changed.clear()
                 for address, port in self.control.sockets(gateway):
-                    await _accepting(address, port)
+                    await accepting(address, port)
         except TimeoutError as e:
             status = gateway_status(self.control, gateway)
             why = f": {status.message}" if status.message else ""
@@ -79,18 +76,6 @@ class LocalFleet:
         return known and self.control.cache.listens(gateway_name(gateway))
 
 
-async def _accepting(address: str, port: int) -> None:
-    """Return once somebody accepts connections there."""
-    while True:
-        try:
-            _, writer = await asyncio.open_connection(address, port)
-        except OSError:
-            await asyncio.sleep(_POLL)
-        else:
-            writer.close()
-            return
-
-
 @asynccontextmanager
 async def local_fleet(
     place: Place, settings: ServeSettings, logs: Path
@@ -102,7 +87,7 @@ async def local_fleet(
     find_envoy()
     settings = replace(settings, control=replace(settings.control, one_host=True))
     gateways = LocalGateways(logs)
-    async with serving(place, settings, gateways.admin_of) as running, asyncio.TaskGroup() as tasks:
+    async with serving(place, settings, gateways) as running, asyncio.TaskGroup() as tasks:
         envoys = BootstrapSettings(xds_address="127.0.0.1", xds_port=running.xds_port)
         keeping = tasks.create_task(gateways.run(running.control, envoys))
         yield LocalFleet(running, gateways)

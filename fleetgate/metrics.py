@@ -10,7 +10,7 @@ host, Ingress or endpoint is ever one.
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from importlib.metadata import version
@@ -65,6 +65,25 @@ BUILD = _gauge("build_info", "version python", "Always 1; the labels say what ru
 READY = _gauge("ready", "", "1 once everything has listed and is published.")
 LEADER = _gauge("leader", "", "1 while this process writes what Kubernetes is told; 1 when alone.")
 OBJECTS = _gauge("objects", "kind member", "Objects in force; `member` is empty for the hub's own.")
+LEADER_CHANGES = _counter(
+    "leader_changes", "", "Times that this process has begun to lead, or ceased to."
+)
+REFUSED_WRITES = _counter(
+    "hub_refused_writes",
+    "what",
+    "What the hub did not take: a `status`, an `event`, or an object of a managed `gateway`.",
+)
+EVENTS_WAITING = _gauge(
+    "hub_events_waiting",
+    "",
+    "Kubernetes events that wait, since many were written a moment ago.",
+)
+LISTS = _counter(
+    "lists",
+    "member",
+    "Collections read as a whole, `member` being empty for the hub: at the start, for `sync`, and "
+    "after a watch that could not go on.",
+)
 HUB_REACHABLE = _gauge("hub_reachable", "", "1 while the hub's objects are read.")
 MEMBER_REACHABLE = _gauge("member_reachable", "member", "1 while the member is read.")
 LOST = _gauge(
@@ -116,6 +135,10 @@ FAMILIES: Final = (
     BUILD,
     READY,
     LEADER,
+    LEADER_CHANGES,
+    REFUSED_WRITES,
+    EVENTS_WAITING,
+    LISTS,
     OBJECTS,
     HUB_REACHABLE,
     MEMBER_REACHABLE,
@@ -151,16 +174,30 @@ _TRAFFIC: Final[Mapping[Family, Callable[[Traffic], int]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How a process is doing that writes to the hub."""
+
+    events_waiting: int = 0
+    refused: Mapping[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("status", "event", "gateway"), 0)
+    )
+    changes: int = 0
+
+
 class Metrics:
     """The metrics of one control plane.
 
-    `leads` and `expires` are for whoever elects a leader, and has certificates. A scrape takes 4 ms
+    `leads`, `writing`, `expires` and `loads` are for whoever elects a leader, writes to a hub, has
+    certificates, and reads API servers. A scrape takes 4 ms
     of the event loop with 5000 hosts, Services and EndpointSlices.
     """
 
     def __init__(self, control: ControlPlane) -> None:
         self.leads: Callable[[], bool] = lambda: True
+        self.writing: Callable[[], Writing] = Writing
         self.expires: Callable[[], datetime | None] = lambda: None
+        self.loads: Callable[[], Mapping[str, int]] = dict
         self._control = control
         self._turns = Histogram(
             TURN_SECONDS.name, TURN_SECONDS.meaning, registry=None, buckets=_TURN_BUCKETS
@@ -198,6 +235,11 @@ class Metrics:
         control = self._control
         yield READY, {(): control.started.is_set()}
         yield LEADER, {(): self.leads()}
+        writing = self.writing()
+        yield LEADER_CHANGES, {(): writing.changes}
+        yield REFUSED_WRITES, {(what,): count for what, count in writing.refused.items()}
+        yield EVENTS_WAITING, {(): writing.events_waiting}
+        yield LISTS, {(origin,): count for origin, count in self.loads().items()}
         yield OBJECTS, self._objects()
         yield from self._origins()
         phases = Counter(gateway_status(control, ref).phase for ref in gateway_refs(control))

@@ -1,27 +1,32 @@
 """All problems of a fleet, from wherever they were found, for `check`, `status` and the log."""
 
 import logging
-from collections.abc import Iterable, Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from fleet.attached import attached
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.state import FleetState, Origin
+from fleetgate.ration import Ration
 from translators.gateways import gateways_in
 from translators.names import gateway_name
 from translators.tables import Tables
 from xds.cache import SnapshotCache
-
-log = logging.getLogger(__name__)
 
 UNREACHABLE: Final = "Unreachable"
 """The reason of the one problem that an origin can have."""
 
 
 def all_problems(state: FleetState, tables: Tables) -> tuple[Problem, ...]:
-    """Every problem known now, sorted by object. O(problems, members and gateways)."""
-    return tuple(sorted(set(_found(state, tables))))
+    """Every problem known now, and what they follow from, sorted by object.
+
+    O(problems, members and gateways).
+    """
+    found = set(_found(state, tables))
+    return tuple(sorted(found | {cause for problem in found for cause in problem.because}))
 
 
 def _found(state: FleetState, tables: Tables) -> Iterator[Problem]:
@@ -73,25 +78,39 @@ class ProblemLog:
     """Logs each problem once when it comes, and once when it is settled.
 
     An outage of an origin is one line, whatever else is found to be the reason while it lasts, and
-    its end another one that is seen as well.
+    its end another one that is seen as well. What follows from a problem of another object is
+    seen with `-v` only. An object whose problems come and go has a ration of
+    lines; `run` tells what was left out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._shown: frozenset[Problem] = frozenset()
+        self._ration = Ration(clock, self._reasons)
+
+    async def run(self) -> None:
+        """Tell in time what was left out, until cancelled."""
+        await self._ration.run()
 
     def show(self, problems: tuple[Problem, ...]) -> None:
         """Log the difference to what was shown before."""
         now = frozenset(problems)
         lost, known = _lost(now), _lost(self._shown)
         for problem in sorted(now - self._shown):
-            level = logging.INFO if problem.at in known & lost else logging.WARNING
-            log.log(level, "%s: %s: %s", problem.at, problem.reason, problem.message)
+            is_told_of = bool(problem.because) or problem.at in known & lost
+            level = logging.INFO if is_told_of else logging.WARNING
+            self._ration.say(problem.at, level, f"{problem.reason}: {problem.message}")
         for problem in sorted(self._shown - now):
             if problem.at not in known:
-                log.info("%s: %s is settled", problem.at, problem.reason)
+                of = f" of {problem.key}" if problem.key else ""
+                self._ration.say(problem.at, logging.INFO, f"{problem.reason}{of} is settled")
         for origin in sorted(known - lost):
-            log.warning("%s: %s is settled", origin, UNREACHABLE)
+            self._ration.say(origin, logging.WARNING, f"{UNREACHABLE} is settled")
         self._shown = now
+
+    def _reasons(self, at: Ref) -> str:
+        """What problems an object has. O(problems)."""
+        reasons = Counter(problem.reason for problem in self._shown if problem.at == at)
+        return ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items())) or "none"
 
 
 def _lost(problems: Iterable[Problem]) -> set[Ref]:

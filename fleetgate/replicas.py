@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer, Reply, Unreached
 from fleet.kubernetes.patience import BUSY, Patience
+from fleetgate.agreement import OPTIONS
 from fleetgate.control import ControlPlane, Standing
 
 log = logging.getLogger(__name__)
@@ -47,8 +48,10 @@ class Replicas:
         namespace: str,
         holder: str,
         settings: ReplicaSettings | None = None,
+        options: str = "",
     ) -> None:
         self._api = api
+        self._options = options
         self._settings = settings or ReplicaSettings()
         self._patience = Patience("the talk between replicas")
         # Holders have underscores and capitals, names of objects have not.
@@ -56,9 +59,21 @@ class Replicas:
         self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._holder = holder
         self._seen: dict[str, tuple[str, float]] = {}
+        self._options_of_others: frozenset[str] | None = None
+        self._alive = 0
         self._looked = math.inf
         self._heard: dict[str, Standing] = {}
         self._refusals: dict[str, str] = {}
+
+    @property
+    def others(self) -> int:
+        """How many other replicas there are."""
+        return self._alive
+
+    @property
+    def options_of_others(self) -> frozenset[str] | None:
+        """The options with which other replicas run, as they say it; None until that is known."""
+        return self._options_of_others
 
     async def run(self, control: ControlPlane) -> None:
         """Tell and listen until cancelled; gives the Lease back then."""
@@ -108,7 +123,8 @@ class Replicas:
         self._complain("listed", reply)
         if not reply.ok:
             # A busy hub says nothing of the others; without the right to ask, nothing is known.
-            self._heard = self._heard if reply.status in BUSY else {}
+            if reply.status not in BUSY:
+                self._heard, self._options_of_others = {}, frozenset()
             return self._heard
         now = asyncio.get_running_loop().time()
         # While the hub did not answer, nobody could renew: that time counts against no one.
@@ -116,6 +132,7 @@ class Replicas:
         self._looked = now
         found: dict[str, Standing] = {}
         seen: dict[str, tuple[str, float]] = {}
+        options: list[str] = []
         for lease in reply.json()["items"]:
             name, renewed = lease["metadata"]["name"], lease["spec"].get("renewTime", "")
             if name == self._name:
@@ -127,8 +144,11 @@ class Replicas:
                 take_away = partial(self._api.request, "DELETE", f"{self._leases}/{name}")
                 self._complain("taken away", await self._patience.ask(take_away))
             else:
-                _merge(found, lease["metadata"].get("annotations", {}))
+                annotations = lease["metadata"].get("annotations", {})
+                options.append(annotations.get(OPTIONS, ""))
+                _merge(found, annotations)
         self._seen, self._heard = seen, found
+        self._options_of_others, self._alive = frozenset(options), len(options)
         return found
 
     def _lease(self, standing: Mapping[str, Standing]) -> Json:
@@ -138,6 +158,7 @@ class Replicas:
             )
             for each in Standing
         }
+        annotations[OPTIONS] = self._options
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         return {
             "apiVersion": "coordination.k8s.io/v1",

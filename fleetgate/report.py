@@ -1,8 +1,9 @@
 """What the control plane knows, as JSON: the content of `/status` and of `fleetgate status`."""
 
+import socket
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from fleet.problem import Problem
@@ -29,6 +30,12 @@ SHORT_NAMES: Final = {
 }
 
 
+_UNATTACHED: Final = {
+    "state": "unattached",
+    "message": "no gateway attaches it, so it is not read",
+    "since": "",
+}
+
 _API_VERSIONS: Final = {
     "MseIngressConfig": "mse.alibabacloud.com/v1alpha1",
     "AlbConfig": "alibabacloud.com/v1",
@@ -36,11 +43,25 @@ _API_VERSIONS: Final = {
 }
 
 
-def report(control: ControlPlane, file_of: FileOf, admin_of: Callable[[str], str]) -> Json:
-    """Gateways, the hub, members, Ingresses, problems and connected Envoys.
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """Which process of fleetgate this is, and how many others serve the same hub."""
+
+    name: str = field(default_factory=socket.gethostname)
+    others: int = 0
+
+
+def report(
+    control: ControlPlane,
+    file_of: FileOf,
+    admin_of: Callable[[str], str],
+    replica: Replica | None = None,
+) -> Json:
+    """Gateways, the hub, members, Ingresses, problems, and the Envoys connected to this replica.
 
     `file_of` says which file an object came from, `admin_of` where a node's own admin pages are.
     """
+    here = replica or Replica()
     ingresses = control.translator.tables.ingress_statuses.rows
     problems = control.problems
     count = Counter(problem.at for problem in problems)
@@ -51,7 +72,8 @@ def report(control: ControlPlane, file_of: FileOf, admin_of: Callable[[str], str
             {"id": name, **_origin(origin)}
             for name, origin in sorted(control.state.origins.items())
             if name != HUB
-        ],
+        ]
+        + [{"id": name, **_UNATTACHED} for name in sorted(control.state.unattached)],
         "ingresses": [
             {
                 "namespace": ref.namespace,
@@ -63,6 +85,7 @@ def report(control: ControlPlane, file_of: FileOf, admin_of: Callable[[str], str
             for ref, status in sorted(ingresses.items())
         ],
         "problems": [problem_json(problem, file_of) for problem in problems],
+        "replica": {"name": here.name, "others": here.others},
         "envoys": [_envoy(client, admin_of) for client in control.cache.clients()],
     }
 
@@ -80,7 +103,8 @@ def gateway_status(control: ControlPlane, ref: Ref) -> GatewayStatus:
     if ref not in control.state.refused:
         return status
     message = " ".join(problem.message for problem in control.state.problems[ref])
-    return replace(status, phase=Phase.FAILED, message=message)
+    generation = control.state.refused_generation(ref)
+    return replace(status, phase=Phase.FAILED, message=message, generation=generation)
 
 
 def statuses(control: ControlPlane) -> Json:
@@ -108,6 +132,7 @@ def problem_json(problem: Problem, file_of: FileOf) -> Json:
         "shown": problem.shown,
         "expected": problem.expected,
         "effect": problem.effect,
+        "because": [f"{cause.at}: {cause.reason}" for cause in problem.because],
         "message": problem.message,
     }
 

@@ -5,14 +5,13 @@ import errno
 import ipaddress
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from fleet.kubernetes.lease import LeaseSettings
 from fleet.problem import Problem
 from fleetgate.admin import Admin
 from fleetgate.certificates.given import GivenCertificates, GivenFiles
@@ -22,12 +21,12 @@ from fleetgate.certificates.secret import SecretStore
 from fleetgate.control import ControlPlane, ControlSettings
 from fleetgate.errors import OperatorError
 from fleetgate.fleets import Fleet, Hub, HubPlace, Place, open_fleet
-from fleetgate.leading import Leading
+from fleetgate.gateways import NoEnvoys, OwnEnvoys
+from fleetgate.leading import Leading, LeadingSettings
 from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
 from fleetgate.managed.shape import read_shape
-from fleetgate.replicas import ReplicaSettings
-from translators.gateways import gateways_in
+from translators.gateways import ADDRESSES, gateways_in
 from xds.cache import SnapshotCache
 from xds.server import XdsServer, by_cluster
 
@@ -82,8 +81,7 @@ class HubDuties:
 
     write_status: bool = True
     gateways: GatewaySettings | None = None
-    lease: LeaseSettings = field(default_factory=LeaseSettings)
-    replicas: ReplicaSettings = field(default_factory=ReplicaSettings)
+    leading: LeadingSettings = field(default_factory=LeadingSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,47 +101,55 @@ class ServeSettings:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A running control plane, and the ports that it got."""
+    """A running control plane, the ports that it got, and the Envoys that it runs itself."""
 
     control: ControlPlane
     xds_port: int
     admin_port: int
+    envoys: OwnEnvoys
 
 
 @asynccontextmanager
 async def serving(
-    place: Place, settings: ServeSettings, admin_of: Callable[[str], str] = lambda _: ""
+    place: Place, settings: ServeSettings, envoys: OwnEnvoys | None = None
 ) -> AsyncIterator[Serving]:
     """Serve a fleet while the block runs. Raises OperatorError, or a group of it.
 
-    xDS opens once everything is published, the admin HTTP before. `admin_of` says where the admin
-    pages of a node's Envoy are, "" where that is not known.
+    xDS opens once everything is published, the admin HTTP before. `envoys` are those that run here.
     """
+    own = envoys or NoEnvoys()
     _refuse_open_xds(place, settings.xds)
     _refuse_one_port_for_both(settings)
+    if isinstance(place, HubPlace):
+        settings = replace(settings, control=replace(settings.control, elsewhere=True))
     patience = timedelta(seconds=settings.control.start_deadline)
     async with open_fleet(place, settings.state, patience) as fleet:
         control = ControlPlane(fleet.source, SnapshotCache(), settings.control)
-        admin = Admin(control, fleet.file_of, admin_of)
+        admin = Admin(control, fleet.file_of, own)
         _require_free("the admin HTTP", "admin", settings.admin_address, settings.admin_port)
         admin_port = await admin.start(settings.admin_address, settings.admin_port)
         try:
             async with asyncio.TaskGroup() as tasks:
+                admin.metrics.loads = fleet.loads
                 running = [tasks.create_task(control.run())]
                 certificates = await _certificates(fleet, settings.xds)
                 if certificates:
                     admin.metrics.expires = lambda: certificates.expires
                     running.append(tasks.create_task(certificates.run()))
-                if fleet.hub and settings.duties.write_status:
-                    leading = _leading(fleet.hub, settings, control, certificates)
+                if fleet.hub and isinstance(place, HubPlace) and settings.duties.write_status:
+                    leading = _leading(fleet.hub, place, settings, control, certificates)
                     admin.metrics.leads = lambda: leading.leading
+                    admin.metrics.writing = lambda: leading.figures
+                    admin.replica = lambda: leading.replica
                     running.append(tasks.create_task(leading.run()))
+                    if not settings.duties.gateways:
+                        control.finds_problems(lambda: _unlocated(control))
                 # Who asked earlier would be told that its gateway has nothing: an Envoy that comes
                 # back after a restart of ours would drop all that it serves.
                 await control.started.wait()
                 async with _xds(settings.xds, control.cache, certificates) as xds_port:
                     admin.open()
-                    yield Serving(control, xds_port, admin_port)
+                    yield Serving(control, xds_port, admin_port, own)
                 for task in running:
                     task.cancel()
         finally:
@@ -151,7 +157,11 @@ async def serving(
 
 
 def _leading(
-    hub: Hub, settings: ServeSettings, control: ControlPlane, certificates: Certificates | None
+    hub: Hub,
+    place: HubPlace,
+    settings: ServeSettings,
+    control: ControlPlane,
+    certificates: Certificates | None,
 ) -> Leading:
     """What is to be done on the hub."""
     duties = settings.duties
@@ -167,7 +177,38 @@ def _leading(
         control.finds_refusals(lambda: managed.refusals)
         if makes:
             makes.on_change(managed.certificates_changed)
-    return Leading(hub.api, hub.namespace, control, managed, duties.lease, duties.replicas)
+    agreed = _agreed(place, settings)
+    return Leading(hub.api, hub.namespace, control, managed, duties.leading, agreed)
+
+
+def _agreed(place: HubPlace, settings: ServeSettings) -> dict[str, str]:
+    """The options that decide what is written to the hub, by name."""
+    control, gateways = settings.control, settings.duties.gateways
+    agreed = {
+        "--bind": control.bind,
+        "--port-offset": str(control.port_offset),
+        "--member": ", ".join(sorted(member for member, _ in place.members)),
+        "--member-namespace": ", ".join(sorted(place.trusted)),
+        "--trust-domain": settings.xds.trust_domain,
+        "--manage-gateways": "yes" if gateways else "no",
+        "up": "yes" if control.one_host else "no",
+    }
+    if gateways:
+        balancer = gateways.load_balancer
+        agreed |= {
+            "--gateway-image": gateways.image,
+            "--public-annotation": _listed(balancer.public_annotations),
+            "--internal-annotation": _listed(balancer.internal_annotations),
+            "--load-balancer-class": balancer.load_balancer_class,
+            "--xds-service": settings.xds.service,
+            "--xds-port": str(settings.xds.port),
+            "--insecure": "yes" if settings.xds.in_clear else "no",
+        }
+    return agreed
+
+
+def _listed(annotations: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(annotations.items()))
 
 
 def _managed(hub: Hub, settings: ServeSettings, gateways: GatewaySettings) -> ManagedSettings:
@@ -187,6 +228,15 @@ def _misshapen(control: ControlPlane, settings: ManagedSettings) -> Iterator[Pro
     """What gateways say of their Envoys and cannot be read."""
     for ref, config in gateways_in(control.state).items():
         yield from read_shape(ref, config, settings).problems
+
+
+def _unlocated(control: ControlPlane) -> Iterator[Problem]:
+    """Gateways that nobody says how to reach, though somebody else runs their Envoys."""
+    for ref, status in control.translator.tables.gateway_statuses.rows.items():
+        if not status.addresses:
+            expected = "the addresses under which clients reach its Envoys"
+            effect = "its Ingresses show none, and Argo CD calls them Progressing for ever"
+            yield Problem(ref, "NoAddress", ADDRESSES, "", expected, effect)
 
 
 @asynccontextmanager

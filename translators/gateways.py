@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Final, TypeAlias
 
 from fleet.address import is_ip
-from fleet.attached import attached, listed
-from fleet.models import AlbConfig, MseIngressConfig
+from fleet.attached import REMOTE_CLUSTERS, attached, listed
+from fleet.misspelt import Asked
+from fleet.models import AlbConfig, MseAccess, MseIngressConfig
 from fleet.problem import Problem
 from fleet.ref import Ref
 from fleet.state import FleetState
@@ -41,6 +42,16 @@ UPSTREAM_TIMEOUT: Final = "fleetgate.dev/upstream-timeout"
 CONNECT_TIMEOUT: Final = "fleetgate.dev/connect-timeout"
 UPSTREAM_IDLE_TIMEOUT: Final = "fleetgate.dev/upstream-idle-timeout"
 ADDRESSES: Final = "fleetgate.dev/addresses"
+
+INSTANCE_REPLICAS: Final = "fleetgate.dev/instance-replicas"
+INSTANCE_SPEC: Final = "fleetgate.dev/instance-spec"
+"""What a MseIngressConfig has fields for, `spec.common.instance`, and an AlbConfig has not."""
+
+READ_ELSEWHERE: Final[Mapping[str, tuple[str, ...]]] = {
+    MseIngressConfig.__name__: (REMOTE_CLUSTERS[MseIngressConfig.__name__],),
+    AlbConfig.__name__: (REMOTE_CLUSTERS[AlbConfig.__name__], INSTANCE_REPLICAS, INSTANCE_SPEC),
+}
+"""Annotations that `read_gateway` does not look up and that have an effect, by kind."""
 
 _HOSTNAME: Final = re.compile(
     r"(?=.{1,253}$)(?![0-9.]*$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*"
@@ -107,13 +118,17 @@ def gateways_in(state: FleetState) -> dict[Ref, GatewayConfig]:
 
 def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
     """Read a MseIngressConfig or an AlbConfig."""
-    annotations = config.metadata.annotations
+    annotations = Asked(config.metadata.annotations, READ_ELSEWHERE[ref.kind])
     problems: list[Problem] = []
     edge, found_at_edge = read_edge(ref, annotations)
     problems += found_at_edge
     match config:
         case MseIngressConfig():
-            dialect, entries, places, shown = Dialect.MSE, MSE_ENTRIES, MSE_PLACES, ""
+            entries, places = MSE_ENTRIES, MSE_PLACES
+            dialect, shown = Dialect.MSE, ""
+            if listed_clients := _listed_clients(config.spec.global_.ip_access_control):
+                entries, places = (), ()
+                problems.append(_restricted(ref, listed_clients))
             local = config.spec.ingress.local
             selector = Selector(ref, local.ingress_class, local.watch_namespace)
         case AlbConfig():
@@ -123,6 +138,8 @@ def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
             shown, more = read_id(ref, config.spec.config)
             problems += (*found, *more)
             selector = Selector(ref, None, "")  # Ingresses come by their class alone
+    limits = _limits(ref, annotations, problems)
+    addresses = _addresses(ref, annotations, problems)
     return Gateway(
         ref=ref,
         dialect=dialect,
@@ -130,12 +147,23 @@ def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
         places=places,
         members=attached(config),
         selector=selector,
-        limits=_limits(ref, annotations, problems),
+        limits=limits,
         edge=edge,
-        addresses=_addresses(ref, annotations, problems),
+        addresses=addresses,
         id=shown,
-        problems=tuple(problems),
+        problems=(*problems, *annotations.unread(ref)),
     )
+
+
+def _listed_clients(access: MseAccess) -> str:
+    return ", ".join(map(str, (*access.whitelist, *access.blacklist)))
+
+
+def _restricted(ref: Ref, clients: str) -> Problem:
+    """The problem of a gateway that is not for everybody: without its lists, it would be."""
+    expected, effect = "a later version of fleetgate", "the gateway serves nothing"
+    key = "spec.global.ipAccessControl"
+    return Problem(ref, "NotSupported", key, clients, expected, effect)
 
 
 def _limits(ref: Ref, annotations: Mapping[str, str], problems: list[Problem]) -> UpstreamLimits:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from fleet.address import is_loopback
 from fleet.ref import Ref
 from translators.edge import EdgeSettings, PathNormalization
 from translators.forwarded import (
@@ -99,17 +100,19 @@ what NGINX Ingress tells backends then."""
 class Bind:
     """Where a gateway's Envoy listens: an address of its host, and what is added to every port.
 
-    `taken` are the ports that Envoy itself needs there, so that no listener can have them.
+    `taken` are the ports that Envoy itself needs there, so that no listener can have them. Where
+    clients are `elsewhere`, a loopback address is no way to the gateway.
     """
 
     address: str = "0.0.0.0"  # noqa: S104 (a gateway serves everybody; `--bind` narrows it)
     port_offset: int = 0
     taken: frozenset[int] = frozenset()
+    elsewhere: bool = False
 
-    @property
-    def is_specific(self) -> bool:
-        """Whether clients can be told this address."""
-        return self.address not in {"0.0.0.0", "::"}  # noqa: S104 (compared, not bound)
+    def can_show(self, address: str) -> bool:
+        """Whether clients can be told an address, by which they reach the gateway."""
+        unspecified = address in {"0.0.0.0", "::"}  # noqa: S104 (compared, not bound)
+        return not unspecified and not (self.elsewhere and is_loopback(address))
 
     def port_for(self, listener: ListenerPort) -> int:
         """Where the listener really listens."""

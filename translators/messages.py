@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
     from envoy_data_plane.envoy.type import v3 as envoy_type
     from envoy_data_plane.envoy.type.matcher import v3 as matcher
-    from envoy_data_plane.google.api.expr import v1alpha1 as cel
+    from envoy_data_plane.google.api.expr import v1alpha1 as expr
     from envoy_data_plane.xds.core import v3 as xds_core
     from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
 else:
@@ -84,7 +84,7 @@ else:
     upstreams = Package("envoy.extensions.upstreams.http.v3")
     envoy_type = Package("envoy.type.v3")
     matcher = Package("envoy.type.matcher.v3")
-    cel = Package("google.api.expr.v1alpha1")
+    expr = Package("google.api.expr.v1alpha1")
     xds_core = Package("xds.core.v3")
     xds_matcher = Package("xds.type.matcher.v3")
 
@@ -151,12 +151,12 @@ WeightedClusterClusterWeight = twin(route.WeightedClusterClusterWeight)
 # Listener
 AccessLogFilter = twin(accesslog.AccessLogFilter)
 CdnLoopConfig = twin(cdn_loop.CdnLoopConfig)
-CelCall = twin(cel.ExprCall)
-CelConstant = twin(cel.Constant)
-CelExpression = twin(cel.Expr)
+CelCall = twin(expr.ExprCall)
+CelConstant = twin(expr.Constant)
+CelExpression = twin(expr.Expr)
 CelExpressionConfig = twin(core.CelExpressionConfig)
-CelIdent = twin(cel.ExprIdent)
-CelSelect = twin(cel.ExprSelect)
+CelIdent = twin(expr.ExprIdent)
+CelSelect = twin(expr.ExprSelect)
 CidrRange = twin(core.CidrRange)
 Composite = twin(composite.Composite)
 EarlyHeaderMutation = twin(early_header_mutation.HeaderMutation)
@@ -190,11 +190,8 @@ Permission = twin(rbac.Permission)
 Policy = twin(rbac.Policy)
 Principal = twin(rbac.Principal)
 ProxyProtocol = twin(proxy_protocol.ProxyProtocol)
-<<<<<<< HEAD
-ResponseMapper = twin(hcm.ResponseMapper)
-=======
 Rbac = twin(rbac.Rbac)
->>>>>>> edge
+ResponseMapper = twin(hcm.ResponseMapper)
 Router = twin(router.Router)
 ScopedRds = twin(hcm.ScopedRds)
 ScopedRoutes = twin(hcm.ScopedRoutes)

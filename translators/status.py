@@ -10,7 +10,7 @@ from fleet.attached import REMOTE_CLUSTERS
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.endpoints import Lack
-from translators.gateways import Gateway
+from translators.gateways import ADDRESSES, Gateway
 from translators.listeners import Bind
 from translators.model import MAX_PORT, Backend, Dialect, ListenerPort, Rule
 
@@ -65,7 +65,8 @@ class GatewayStatus:
     """The status of a gateway's object.
 
     `message` says why it does not listen. `addresses` are where clients reach it, if known. `id`
-    and `listeners` are shown of ALB gateways.
+    and `listeners` are shown of ALB gateways. `generation` is the version of the object that all of
+    this is about, 0 where no API server counts.
     """
 
     phase: Phase
@@ -76,17 +77,19 @@ class GatewayStatus:
     dialect: Dialect = Dialect.MSE
     id: str = ""
     listeners: tuple[ListenerPort, ...] = ()
+    generation: int = 0
 
     def as_kubernetes(self) -> Mapping[str, Any]:  # JSON
         """The object's `status`."""
-        return self._as_alb() if self.dialect is Dialect.ALB else self._as_mse()
+        observed = {"observedGeneration": self.generation} if self.generation else {}
+        return observed | (self._as_alb() if self.dialect is Dialect.ALB else self._as_mse())
 
-    def _as_mse(self) -> Mapping[str, Any]:  # JSON
+    def _as_mse(self) -> dict[str, Any]:  # JSON
         message = {"message": self.message} if self.message else {}
         remote = [cluster.as_kubernetes() for cluster in self.remote_clusters]
         return {"phase": self.phase.value, **message, "remoteClusters": remote}
 
-    def _as_alb(self) -> Mapping[str, Any]:  # JSON
+    def _as_alb(self) -> dict[str, Any]:  # JSON
         """The conditions have no times: any replica that knows the same says the same."""
         shown = {"id": self.id} if self.id else {}
         shown |= {"dnsname": self.addresses[0]} if self.addresses else {}
@@ -136,6 +139,7 @@ def gateway_status(
     remote_clusters: tuple[RemoteCluster, ...],
     addresses: tuple[str, ...],
     bind: Bind,
+    generation: int = 0,
 ) -> GatewayStatus:
     """Say how a gateway is doing; `bind` is where its Envoys listen."""
     listeners = tuple(entry.at for entry in gateway.entries if bind.takes(entry.at))
@@ -151,7 +155,12 @@ def gateway_status(
     problems = (
         *gateway.problems,
         *_without_port(gateway, bind),
-        *(_troubled(gateway, cluster) for cluster in remote_clusters if _is_told(gateway, cluster)),
+        *_on_loopback(gateway, bind),
+        *(
+            troubled(gateway.ref, cluster)
+            for cluster in remote_clusters
+            if _is_told(gateway, cluster)
+        ),
     )
     return GatewayStatus(
         phase,
@@ -162,6 +171,7 @@ def gateway_status(
         gateway.dialect,
         gateway.id,
         listeners,
+        generation,
     )
 
 
@@ -169,6 +179,15 @@ def _without_port(gateway: Gateway, bind: Bind) -> Iterator[Problem]:
     for entry, place in zip(gateway.entries, gateway.places, strict=True):
         if not bind.takes(entry.at):
             yield _no_port(gateway.ref, place, entry.at, bind)
+
+
+def _on_loopback(gateway: Gateway, bind: Bind) -> Iterator[Problem]:
+    """The problems of declared addresses that mean another machine to each client."""
+    for address in gateway.addresses:
+        if not bind.can_show(address):
+            expected = "an address that clients elsewhere can reach"
+            effect = "it is not shown"
+            yield Problem(gateway.ref, "InvalidAnnotation", ADDRESSES, address, expected, effect)
 
 
 def _no_port(gateway: Ref, place: str, listener: ListenerPort, bind: Bind) -> Problem:
@@ -190,19 +209,31 @@ def _is_told(gateway: Gateway, cluster: RemoteCluster) -> bool:
     return not cluster.known or bool(gateway.dialect is Dialect.ALB and cluster.message)
 
 
-def _troubled(gateway: Gateway, cluster: RemoteCluster) -> Problem:
+def troubled(gateway: Ref, cluster: RemoteCluster) -> Problem:
     """The problem of a gateway one of whose members is not there, or cannot be reached."""
-    key = REMOTE_CLUSTERS[gateway.ref.kind]
+    key = REMOTE_CLUSTERS[gateway.kind]
     if cluster.known:
         expected = f"a member that can be reached: {cluster.message}"
         effect = "what it held last is served"
-        return Problem(gateway.ref, "MemberUnreachable", key, cluster.cluster_id, expected, effect)
+        return Problem(gateway, "MemberUnreachable", key, cluster.cluster_id, expected, effect)
     expected, effect = "the ID of a member of the fleet", "the gateway sends nothing there"
-    return Problem(gateway.ref, "MemberNotFound", key, cluster.cluster_id, expected, effect)
+    return Problem(gateway, "MemberNotFound", key, cluster.cluster_id, expected, effect)
 
 
-def lacking(rule: Rule, backend: Backend, lack: Lack, gateway: str) -> Problem:
-    """The problem of a rule whose backend has nobody to answer; `gateway` is "" if there is one."""
+def without_members(gateway: Ref) -> Problem:
+    """The problem of a gateway that has Ingresses and attaches no member."""
+    expected = "the IDs of members, with commas between them"
+    effect = "nobody is there to answer what its Ingresses declare"
+    return Problem(gateway, "NoMembers", REMOTE_CLUSTERS[gateway.kind], "", expected, effect)
+
+
+def lacking(
+    rule: Rule, backend: Backend, lack: Lack, gateway: str, because: tuple[Problem, ...] = ()
+) -> Problem:
+    """The problem of a rule whose backend has nobody to answer.
+
+    `gateway` is "" where that is so at all of its gateways, `because` is what is wrong with these.
+    """
     reasons = {
         Lack.MEMBERS: "NoMembers",
         Lack.SERVICE: "ServiceNotFound",
@@ -223,4 +254,5 @@ def lacking(rule: Rule, backend: Backend, lack: Lack, gateway: str) -> Problem:
         f"{backend.namespace}/{backend.service}:{backend.port}",
         "a Service with this port and a ready Pod in an attached member",
         f"{lack.value}, {effect}" + (f" at {gateway}" if gateway else ""),
+        because,
     )

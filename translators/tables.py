@@ -50,7 +50,7 @@ from translators.gateways import (
 from translators.hosts import HostPlan, plan_host
 from translators.ingress import IngressRules, read_ingress
 from translators.listeners import Bind, build_listener
-from translators.model import Dialect, Entry, Rule, TableSet, Target
+from translators.model import Backend, Dialect, Entry, Rule, TableSet, Target
 from translators.names import backend_name, gateway_name, tables_of
 from translators.routes import encode_route, is_long, route_table, virtual_host
 from translators.status import (
@@ -60,6 +60,8 @@ from translators.status import (
     Runtime,
     gateway_status,
     lacking,
+    troubled,
+    without_members,
 )
 from xds.resource import Resource
 
@@ -338,20 +340,24 @@ class Tables:
         runtime = view.get(self.runtimes, ref) or Runtime()
         remote = tuple(self._remote_cluster(view, member) for member in gateway.members)
         addresses = self._addresses(view, ref)
-        return gateway_status(gateway, runtime, remote, addresses, self._bind(view, ref))
+        generation = view.must(self.configs, ref).metadata.generation
+        bind = self._bind(view, ref)
+        return gateway_status(gateway, runtime, remote, addresses, bind, generation)
 
     def _remote_cluster(self, view: View, member: str) -> RemoteCluster:
         origin = view.get(self.origins, member)
         if origin is None:
             return RemoteCluster(member, "the fleet has no member of this ID", known=False)
-        return RemoteCluster(member, "" if origin.reachable else origin.message)
+        if not origin.reachable:
+            return RemoteCluster(member, origin.message)
+        return RemoteCluster(member, "" if origin.listed else "it has not been read yet")
 
     def _addresses(self, view: View, ref: Ref) -> tuple[str, ...]:
         """Where clients reach a gateway: as somebody found out, as declared, or as it listens."""
         gateway, bind = view.get(self.gateways, ref), self._bind(view, ref)
-        declared = gateway.addresses if gateway else ()
+        declared = tuple(a for a in gateway.addresses if bind.can_show(a)) if gateway else ()
         found = view.get(self.addresses, ref) or declared
-        return found or ((bind.address,) if bind.is_specific else ())
+        return found or ((bind.address,) if bind.can_show(bind.address) else ())
 
     def _ingress_status(self, view: View, ref: Ref) -> IngressStatus:
         attachment = view.must(self.attachments, ref)
@@ -363,10 +369,8 @@ class Tables:
             problems |= {p for p in view.must(self.plans, key).problems if p.at == ref}
         for gateway in attachment.gateways:
             problems |= set(self._without_listener(view, ref, rules, gateway))
-            for rule, backend in rules.named:
-                lack = view.get(self.lacks, (gateway, Target((backend,))))
-                if lack is not None and lack is not Lack.NOTHING:
-                    problems.add(lacking(rule, backend, lack, _one_of(attachment, gateway)))
+        for rule, backend in rules.named:
+            problems |= set(self._lacking(view, attachment.gateways, rule, backend))
         serving = self._serving(view, ref, rules)
         found = [self._addresses(view, g) for g in attachment.gateways if g in serving]
         return IngressStatus(
@@ -374,6 +378,32 @@ class Tables:
             addresses=tuple(dict.fromkeys(address for each in found for address in each)),
             problems=tuple(sorted(problems)),
         )
+
+    def _lacking(
+        self, view: View, gateways: tuple[Ref, ...], rule: Rule, backend: Backend
+    ) -> Iterator[Problem]:
+        """What a rule lacks: said once where it is the same at all of its gateways."""
+        lacks = {
+            gateway: view.get(self.lacks, (gateway, Target((backend,)))) for gateway in gateways
+        }
+        found = {g: lack for g, lack in lacks.items() if lack not in {None, Lack.NOTHING}}
+        causes = {g: tuple(self._at_fault(view, g, lack)) for g, lack in found.items()}
+        if len(found) == len(gateways) and len(set(found.values())) == 1:
+            # Where a gateway is not at fault, the rule is.
+            because = sum(causes.values(), ()) if all(causes.values()) else ()
+            yield lacking(rule, backend, found[gateways[0]], "", because)
+            return
+        for gateway, lack in found.items():
+            yield lacking(rule, backend, lack, gateway_name(gateway), causes[gateway])
+
+    def _at_fault(self, view: View, gateway: Ref, lack: Lack) -> Iterator[Problem]:
+        """Why a gateway cannot know who answers: no member, or one that was never read."""
+        if lack is Lack.MEMBERS:
+            yield without_members(gateway)
+        for member in view.must(self.members, gateway):
+            origin = view.get(self.origins, member)
+            if origin is None or not origin.listed:
+                yield troubled(gateway, self._remote_cluster(view, member))
 
     def _serving(self, view: View, ref: Ref, rules: IngressRules) -> set[Ref]:
         """The gateways in which some rule of an Ingress is served."""
@@ -404,11 +434,6 @@ class Tables:
                 # Only here: an Ingress that is served does not hear of other listeners.
                 served = tuple(entry.at for entry in self._served(view, gateway))
                 yield without_listener(ref, asked, gateway_name(gateway), served)
-
-
-def _one_of(attachment: Attachment, gateway: Ref) -> str:
-    """The name of a gateway of an Ingress, "" where there is no other one."""
-    return gateway_name(gateway) if len(attachment.gateways) > 1 else ""
 
 
 def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:

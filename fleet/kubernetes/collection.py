@@ -88,7 +88,7 @@ class Collection:
     def read(self, item: Json, origin: str) -> Parsed:
         """Read an item of a list, which does not say its kind, or an object that does."""
         named = {**item, "apiVersion": self.kind.api_version, "kind": self.kind.name}
-        return parse(named, origin, self.path)
+        return parse(named, origin, self.path, served=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,8 +53,18 @@ def identity() -> str:
     return f"{socket.gethostname()}_{os.getpid()}_{uuid.uuid4().hex[:8]}"
 
 
+Sign: TypeAlias = Callable[[Json], Mapping[str, str]]
+"""Gives the annotations of a Lease that is taken or renewed, from how it stands ({} if nowhere)."""
+
+Bars: TypeAlias = Callable[[Json], bool]
+"""Whether somebody else's Lease must not be taken, though it is free."""
+
+
 class Leader:
-    """A candidate for the Lease `name` in `namespace`, as `holder`."""
+    """A candidate for the Lease `name` in `namespace`, as `holder`.
+
+    `changes` is how often it has begun to lead, or ceased to.
+    """
 
     def __init__(
         self,
@@ -63,11 +73,15 @@ class Leader:
         holder: str,
         settings: LeaseSettings | None = None,
         name: str = LEASE_NAME,
+        sign: Sign = lambda _: {},
+        bars: Bars = lambda _: False,
     ) -> None:
         self._settings = settings or LeaseSettings()
-        self._lease = _Lease(api, namespace, name, holder)
+        self._lease = _Lease(api, namespace, name, holder, sign)
+        self._bars = bars
         self._patience = Patience("the election of a leader", longest=self._settings.retry)
         self._leading = False
+        self.changes = 0
 
     @property
     def leading(self) -> bool:
@@ -101,7 +115,7 @@ class Leader:
             # The election looks at the time between requests only, and at a clock that may be set.
             async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
                 config = Config(
-                    _Lock(self._lease, self._patience, limit, self._settings.renew),
+                    _Lock(self._lease, self._patience, limit, self._settings.renew, self._bars),
                     lease_duration=self._settings.lease,
                     renew_deadline=self._settings.renew,
                     retry_period=self._settings.retry,
@@ -118,24 +132,34 @@ class Leader:
     async def _lead(self, won: asyncio.Event, lead: Callable[[], Awaitable[None]]) -> None:
         await won.wait()
         self._leading = True
+        self.changes += 1
         log.info("%s leads now, and writes to the hub", self._lease.holder)
         try:
             await lead()
         finally:
             self._leading = False
+            self.changes += 1
 
 
 class _Lease:
     """The Lease, as JSON; a write counts only if nobody wrote since the last `read`."""
 
-    def __init__(self, api: ApiServer, namespace: str, name: str, holder: str) -> None:
+    def __init__(self, api: ApiServer, namespace: str, name: str, holder: str, sign: Sign) -> None:
         self.holder = holder
+        self._sign = sign
         self._api = api
         self._all = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._metadata: Json = {"name": name, "namespace": namespace}
         self._one = f"{self._all}/{name}"
         self._found: Json = None
         self._touched = False
+
+    @property
+    def of_somebody_else(self) -> Json:
+        """The Lease as it was read; None where it is ours, or not there."""
+        found = self._found
+        is_ours = found is not None and found["spec"].get("holderIdentity") == self.holder
+        return None if is_ours else found
 
     async def read(self) -> Reply:
         reply = await self._api.request("GET", self._one, timeout=5.0)
@@ -175,11 +199,15 @@ class _Lease:
 
     async def _write(self, spec: Json) -> Reply:
         kind = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
+        signed = dict(self._sign(self._found or {}))
         if self._found is None:
-            body = kind | {"metadata": self._metadata, "spec": spec}
+            metadata = self._metadata | {"annotations": signed}
+            body = kind | {"metadata": metadata, "spec": spec}
             return await self._api.request("POST", self._all, body=body, timeout=5.0)
         # With the resourceVersion that was read, so a write in between is a conflict.
-        body = self._found | kind | {"spec": spec}
+        found = self._found["metadata"]
+        metadata = found | {"annotations": (found.get("annotations") or {}) | signed}
+        body = self._found | kind | {"metadata": metadata, "spec": spec}
         return await self._api.request("PUT", self._one, body=body, timeout=5.0)
 
 
@@ -187,13 +215,20 @@ class _Lock(BaseLock):
     """What the election asks of a lock; success puts off the end of the term."""
 
     def __init__(
-        self, lease: _Lease, patience: Patience, limit: asyncio.Timeout, renew: float
+        self,
+        lease: _Lease,
+        patience: Patience,
+        limit: asyncio.Timeout,
+        renew: float,
+        bars: Bars,
     ) -> None:
         super().__init__(LEASE_NAME, "", lease.holder)
         self._lease = lease
         self._patience = patience
         self._limit = limit
         self._renew = renew
+        self._bars = bars
+        self._barred = False
         self._refusal = ""
 
     async def get(
@@ -206,6 +241,8 @@ class _Lock(BaseLock):
             error = ApiException(status=reply.status, reason=reply.message)
             error.body = json.dumps({"code": reply.status})
             return False, error
+        other = self._lease.of_somebody_else
+        self._barred = other is not None and self._bars(other)
         spec = reply.json().get("spec", {})
         duration = spec.get("leaseDurationSeconds")
         return True, LeaderElectionRecord(
@@ -224,6 +261,8 @@ class _Lock(BaseLock):
         return await self._take(updated_record)
 
     async def _take(self, record: LeaderElectionRecord) -> bool:
+        if self._barred:
+            return False
         asked = asyncio.get_running_loop().time()
         try:
             reply = await self._lease.take(int(record.lease_duration or 0))

@@ -15,16 +15,20 @@ import ssl
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from fleet.documents import UnreadableText, read_yaml
+from fleet.misspelt import OWN, misspelt
 from fleet.problem import Problem
 from fleet.ref import Ref
 
 OWN_LABEL: Final = "fleetgate.dev/member"
 ISTIO_LABEL: Final = "istio/multiCluster"
 ARGO_LABEL: Final = "argocd.argoproj.io/secret-type"
+
+READ: Final = (OWN_LABEL,)
+"""The labels and annotations of fleetgate's own that such a Secret may have."""
 
 TRUSTED: Final = ("istio-system", "argocd")
 """Where Istio and Argo CD keep their Secrets unless installed elsewhere."""
@@ -46,6 +50,7 @@ class MemberSecret:
     created: str
     labels: Mapping[str, str]
     data: Mapping[str, bytes] = field(repr=False)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,13 @@ class _Unusable(Exception):
 
 def read_claims(secret: MemberSecret) -> Claims:
     """Read a Secret by its labels. O(bytes)."""
+    claims = _by_shape(secret)
+    ours = {key: text for key, text in secret.labels.items() if key.startswith(OWN)}
+    unread = misspelt(secret.ref, {**ours, **secret.annotations}, READ)
+    return replace(claims, problems=(*claims.problems, *unread))
+
+
+def _by_shape(secret: MemberSecret) -> Claims:
     if OWN_LABEL in secret.labels:
         named = {secret.labels[OWN_LABEL]: "kubeconfig"}
         key = f"metadata.labels[{OWN_LABEL}]"
@@ -357,4 +369,8 @@ def member_secret(ref: Ref, value: Mapping[str, Any]) -> MemberSecret:  # as a s
             continue
     labels = metadata.get("labels")
     created = str(metadata.get("creationTimestamp") or "")
-    return MemberSecret(ref, created, labels if isinstance(labels, Mapping) else {}, data)
+    return MemberSecret(ref, created, _texts(labels), data, _texts(metadata.get("annotations")))
+
+
+def _texts(found: object) -> dict[str, str]:
+    return {k: str(v) for k, v in found.items()} if isinstance(found, Mapping) else {}

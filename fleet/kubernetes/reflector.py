@@ -79,7 +79,7 @@ class Reflector:
     """Keeps a content up to date while `run` runs.
 
     `trouble` says why it cannot, "" while it can; `is_cut_off` is whether that is for want of an
-    answer. `listed` is whether it ever could.
+    answer. `listed` is whether it ever could, `loads` how often it has begun to read all there is.
     `on_standing` is called when one of them turns.
     """
 
@@ -90,6 +90,7 @@ class Reflector:
         self.listed = False
         self.trouble = ""
         self.is_cut_off = False
+        self.loads = 0
         self._content = content
         self._on_standing = on_standing
         self._backoff = Backoff()
@@ -140,6 +141,7 @@ class Reflector:
         self._wake.clear()
         self._begun += 1
         number = self._begun
+        self.loads += 1
         try:
             position = await self._content.load(server)
             self._is_missing = False

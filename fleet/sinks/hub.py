@@ -1,7 +1,7 @@
 """Everything that fleetgate says on the hub, for whoever leads."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.patience import Patience
@@ -29,6 +29,25 @@ class HubSink:
         self._statuses = StatusWriter(api, patience, statuses)
         self._events = EventWriter(api, patience, instance, events)
 
+    @property
+    def events_waiting(self) -> int:
+        """How many events wait, since many were written a moment ago."""
+        return self._events.waiting
+
+    @property
+    def refusals(self) -> Mapping[str, int]:
+        """How often the hub has refused a status, and an event."""
+        return {"status": self._statuses.refusals, "event": self._events.refusals}
+
+    @property
+    def problems(self) -> Iterator[Problem]:
+        """What goes wrong in the writing itself, on the leader."""
+        return self._statuses.problems
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called when `problems` have changed."""
+        self._statuses.on_change(callback)
+
     def want_statuses(self, statuses: Mapping[Ref, Status | None]) -> None:
         """Take the statuses that have changed, or more of them; None for an object that is gone."""
         self._statuses.want(statuses)
@@ -39,9 +58,7 @@ class HubSink:
 
     def changed(self, refs: Iterable[Ref]) -> None:
         """Take the objects that the hub has said something about: they may have been made anew."""
-        touched = frozenset(refs)
-        self._statuses.changed(touched)
-        self._events.changed(touched)
+        self._events.changed(refs)
 
     async def run(self) -> None:
         """Write until cancelled; start it when the first statuses are known."""

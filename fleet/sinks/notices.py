@@ -9,6 +9,7 @@ before that.
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from fleet.kubernetes.connection import ApiServer, Reply
 from fleet.kubernetes.patience import Patience
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
+from fleet.sinks.budget import Budget
 from fleet.sinks.pages import items
 from fleet.sinks.pending import Pending
 from fleet.sinks.places import PLACES, place_of
@@ -42,12 +44,17 @@ class EventSettings:
     `lasting` is for a problem that stands all the time, `returning` for one that was solved and is
     back: however fast it comes and goes, its event is written once in that time. `look` is how
     often the problems that stand are looked at, `writers` the number of events at a time.
+
+    `burst` events are written at once, then `per_second`: one cause may be a problem of thousands
+    of objects. Those of objects without a namespace, such as gateways, are few and wait for nobody.
     """
 
     lasting: timedelta = timedelta(minutes=30)
     returning: timedelta = timedelta(minutes=1)
     look: timedelta = timedelta(minutes=5)
     writers: int = 4
+    burst: int = 100
+    per_second: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -83,6 +90,7 @@ class EventWriter:
     """Writes events for the problems that `want` was last told, while `run` runs.
 
     Call both in the event loop's thread. `instance` names this process among the replicas.
+    `refusals` is how often the hub has refused an event.
     """
 
     def __init__(
@@ -102,29 +110,41 @@ class EventWriter:
         self._written: dict[Notice, _Written] = {}
         self._refused: set[tuple[str, int]] = set()
         self._pending: Pending[Notice] = Pending()
+        self._at_once: Pending[Notice] = Pending()  # whatever waits for the budget
+        self._budget = Budget(
+            "events", self._settings.burst, self._settings.per_second, time.monotonic
+        )
+        self._waiting = 0
+        self.refusals = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many events are due and have to wait, since many were written a moment ago."""
+        return self._waiting and self._waiting + len(self._pending)
 
     def want(self, problems: Iterable[Problem]) -> None:
         """Take all problems that stand now. O(problems).
 
-        Those of members' objects have no event, for nothing is written to members.
+        Those of members' objects have no event, for nothing is written to members; neither have
+        those that follow from a problem of another object.
         """
         standing = frozenset(
             Notice(problem.at, problem.reason, _fitting(problem.message))
             for problem in problems
-            if place_of(problem.at)
+            if place_of(problem.at) and not problem.because
         )
         come = standing - self._standing
         self._standing = standing
         self._returned = (self._returned | come) & standing
         self._unread &= standing
-        self._pending.add(sorted(come))
+        self._add(come)
 
     def changed(self, refs: Iterable[Ref]) -> None:
         """Look whether these objects are still the same ones; without it, after `lasting`."""
         touched = set(refs)
         again = {notice for notice in self._standing if notice.at in touched}
         self._unread |= again
-        self._pending.add(sorted(again))
+        self._add(again)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -133,13 +153,19 @@ class EventWriter:
         self._refused.clear()
         self._written = await self._on_the_hub()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._pending.work(self._settle, self._settings.writers))
+            for pending in (self._pending, self._at_once):
+                group.create_task(pending.work(self._settle, self._settings.writers))
             group.create_task(self._remind())
+
+    def _add(self, notices: Iterable[Notice]) -> None:
+        for notice in sorted(notices):
+            pending = self._pending if notice.at.namespace else self._at_once
+            pending.add([notice])
 
     async def _remind(self) -> None:
         """Come back to the problems that stand, and forget what the API server forgets too."""
         while True:
-            self._pending.add(sorted(self._standing))
+            self._add(self._standing)
             await asyncio.sleep(self._settings.look.total_seconds())
             oldest = datetime.now(UTC) - 2 * self._settings.lasting
             self._written = {
@@ -154,6 +180,10 @@ class EventWriter:
             return
         written, unread = self._written.get(notice), notice in self._unread
         due = written is None or self._due(notice, written)
+        if due and notice.at.namespace:
+            await self._afford()
+            if notice not in self._standing:
+                return  # it was solved meanwhile
         if due or unread:
             self._unread.discard(notice)
             uid = await self._uid(notice.at)
@@ -164,6 +194,13 @@ class EventWriter:
             elif due:
                 await self._repeat(notice, written)
         self._returned.discard(notice)
+
+    async def _afford(self) -> None:
+        self._waiting += 1
+        try:
+            await self._budget.take()
+        finally:
+            self._waiting -= 1
 
     def _due(self, notice: Notice, written: _Written) -> bool:
         returned = notice in self._returned
@@ -220,8 +257,11 @@ class EventWriter:
 
     def _refusal(self, at: Ref, reply: Reply) -> None:
         """Log the first one of each sort and namespace; an object that is gone is no refusal."""
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return
+        self.refusals += 1
         sort = (at.namespace, reply.status)
-        if reply.status != HTTPStatus.NOT_FOUND and sort not in self._refused:
+        if sort not in self._refused:
             self._refused.add(sort)
             log.warning("the hub refuses an event of %s: %s", at, reply.message)
 

@@ -18,6 +18,10 @@ class Pending(Generic[K]):
         self._busy: set[K] = set()
         self._free = asyncio.Semaphore(0)  # as many as wait and nobody has: each wakes one worker
 
+    def __len__(self) -> int:
+        """How many keys wait that nobody works on."""
+        return len(self._waiting)
+
     def add(self, keys: Iterable[K]) -> None:
         """Have the keys worked on; one that is being worked on comes again afterwards."""
         for key in keys:

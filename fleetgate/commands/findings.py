@@ -22,6 +22,8 @@ def problem_lines(problems: Iterable[Json]) -> Iterator[str]:
             yield f"      expected {problem['expected']}"
             if problem["effect"]:
                 yield f"      {problem['effect']}"
+            for cause in problem["because"]:
+                yield f"      because of {cause}"
         yield ""
 
 

@@ -159,11 +159,19 @@ START_DEADLINE = click.option(
     "is newly attached. The hub has to be read.",
 )
 
+_WRITES: Final = "Write statuses and events of the hub's objects, as the one of all replicas that "
 NO_STATUS = click.option(
     "--write-status/--no-status",
     default=True,
     show_default=True,
-    help="Write statuses and events of the hub's objects, as the one of all replicas that leads.",
+    help=f"{_WRITES}leads.",
+)
+WRITE_STATUS = click.option(
+    "--write-status/--no-status",
+    default=False,
+    show_default=True,
+    help=f"{_WRITES}leads. The Envoys of this machine are then what the hub is told of: for a hub "
+    "that nobody else serves.",
 )
 
 _FLEET_OPTIONS: Final = (

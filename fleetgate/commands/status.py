@@ -99,7 +99,7 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
         ],
     )
     yield (
-        "Envoys",
+        _envoys_of(report["replica"]),
         ("NODE", "GATEWAY", "ACKNOWLEDGED", "PENDING", "ADMIN"),
         [
             (
@@ -113,6 +113,15 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
             for envoy in report["envoys"]
         ],
     )
+
+
+def _envoys_of(replica: Any) -> str:  # noqa: ANN401 (JSON)
+    """What the table of Envoys shows: those of other replicas are not known here."""
+    others = replica["others"]
+    if not others:
+        return "Envoys"
+    theirs = "1 other has its own" if others == 1 else f"{others} others have their own"
+    return f"Envoys of replica {replica['name']} ({theirs})"
 
 
 def short(span: timedelta) -> str:

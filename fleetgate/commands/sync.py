@@ -22,7 +22,7 @@ def sync(ctx: click.Context, timeout: float, admin_port: int) -> None:
 
     What is declared is what the fleet's files or API servers hold at the time of the call: they are
     read again first, so that what was just written counts. The hub, or an attached member, that
-    cannot be read is waited for too.
+    cannot be read is waited for too, and so are the Envoys that `up` starts.
 
     Exit status: 0 in sync, 1 not in time (what is missing is printed), 2 no control plane answers.
     """

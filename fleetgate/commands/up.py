@@ -11,10 +11,10 @@ from fleet.ref import Ref
 from fleetgate.commands.options import (
     ADMIN_PORT,
     BIND,
-    NO_STATUS,
     PORT_OFFSET,
     START_DEADLINE,
     STATE_DIR,
+    WRITE_STATUS,
     XDS_PORT,
     takes_place,
 )
@@ -35,7 +35,7 @@ from translators.names import gateway_name
 @ADMIN_PORT
 @STATE_DIR
 @START_DEADLINE
-@NO_STATUS
+@WRITE_STATUS
 def up(
     *,
     place: Place,
@@ -50,9 +50,9 @@ def up(
     """Serve a fleet on this machine, an Envoy for each gateway.
 
     DIR holds the fleet: manifests in DIR/hub/ and DIR/clusters/MEMBER/; it is watched while this
-    runs. Instead of DIR, --hub-kubeconfig names the API server of a hub. Gateways listen on their
-    ports plus the offset, an MSE gateway's being 80: the first gateway on --bind, each further one
-    on the next address.
+    runs. Instead of DIR, --hub-kubeconfig names the API server of a hub, where nothing is written
+    unless --write-status says so. Gateways listen on their ports plus the offset, an MSE gateway's
+    being 80: the first gateway on --bind, each further one on the next address.
 
     Exit status: 0 stopped by a signal, 2 it could not start.
     """

@@ -5,7 +5,7 @@ admin pages are on loopback, where they stay: a listener of its own lets these t
 and nothing else.
 
     kubelet ───── GET /ready ────────────┐
-                                         ├──▶ :19002 ──▶ 127.0.0.1:9901   /ready: 503 in a drain
+                                         ├──▶ :19002 ──▶ 127.0.0.1:9901
     Prometheus ── GET /stats/prometheus ─┘       ▲
                                  closed until the first configuration is there
 """

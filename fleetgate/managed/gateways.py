@@ -24,10 +24,11 @@ from typing import Any, Final, Protocol, TypeAlias
 from fleet.kubernetes.connection import ApiServer, Reply
 from fleet.kubernetes.patience import Patience
 from fleet.problem import Problem
-from fleet.ref import HUB, Ref
+from fleet.ref import Ref
 from fleet.sinks.pending import Pending
 from fleet.sinks.places import place_of
 from fleetgate.certificates.credential import Credential
+from fleetgate.managed.addresses import addresses_in, services_of
 from fleetgate.managed.compare import is_autoscaled, shown
 from fleetgate.managed.manifests import (
     Key,
@@ -35,10 +36,9 @@ from fleetgate.managed.manifests import (
     collection_path,
     key_of,
     objects,
-    service_name,
 )
 from fleetgate.managed.names import MANAGED_BY
-from fleetgate.managed.observed import HubObjects
+from fleetgate.managed.observed import HubObjects, owner_of
 from fleetgate.managed.settings import ManagedSettings
 from translators.gateways import GatewayConfig
 from translators.names import gateway_name
@@ -104,7 +104,8 @@ class ManagedGateways:
     """Runs gateways on the hub behind `api`. Call all of it in the event loop's thread.
 
     Without `certificates` they are somebody else's to make, in Secrets that are named as
-    `secret_name` says.
+    `secret_name` says. `refused_writes` is how often an object could not be brought to what is
+    wanted of it.
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class ManagedGateways:
         self._refused: dict[Key, str] = {}
         self._addresses: dict[Ref, tuple[str, ...]] = {}
         self._callbacks: list[Callable[[], None]] = []
+        self.refused_writes = 0
 
     @property
     def addresses(self) -> Mapping[Ref, tuple[str, ...]]:
@@ -290,7 +292,7 @@ class ManagedGateways:
         An Envoy whose gateway is still declared is left alone, whatever is the reason that it is
         not wanted: after a restart, that can be an object that cannot be read.
         """
-        owner = _owner(live)
+        owner = owner_of(live)
         place = place_of(owner) if owner else None
         if owner is None or place is None:
             self._refuse(key, "it is not wanted, and kept, since it names no gateway as its owner")
@@ -318,6 +320,7 @@ class ManagedGateways:
         self._written.pop(key, None)
 
     def _refuse(self, key: Key, message: str) -> None:
+        self.refused_writes += 1
         if self._refused.get(key) != message:
             self._refused[key] = message
             if self._gateway_of(key) is None:  # else it is a problem of the gateway
@@ -333,7 +336,7 @@ class ManagedGateways:
         if key in self._wanted:
             return self._wanted[key].gateway
         live = self._hub.get(key)
-        owner = _owner(live) if live is not None else None
+        owner = owner_of(live) if live is not None else None
         return owner if owner in self._gateways else None
 
     def _call_back(self) -> None:
@@ -363,17 +366,8 @@ class ManagedGateways:
             self._call_back()
 
     def _addresses_of(self, gateway: Ref) -> tuple[str, ...]:
-        names = (service_name(gateway, internal=internal) for internal in (False, True))
-        keys = [Key("Service", name) for name in names]
-        services = [self._hub.get(key) for key in keys if key in self._wanted]
-        entries = [
-            entry
-            for service in services
-            if service is not None
-            for entry in service.get("status", {}).get("loadBalancer", {}).get("ingress", ())
-        ]
-        texts = (entry.get("ip") or entry.get("hostname") for entry in entries)
-        return tuple(dict.fromkeys(text for text in texts if text))
+        services = (self._hub.get(key) for key in services_of(gateway) if key in self._wanted)
+        return addresses_in(service for service in services if service is not None)
 
     def _path(self, key: Key) -> str:
         return f"{collection_path(key.kind, self._settings.namespace)}/{key.name}"
@@ -391,15 +385,7 @@ def _held(live: Json) -> Credential | None:
 def _is_ours(live: Json, gateway: Ref) -> bool:
     """Whether an object was written for a gateway, be it that somebody took a label off it."""
     labels = live["metadata"].get("labels") or {}
-    return labels.get(MANAGED_BY) == "fleetgate" or _owner(live) == gateway
-
-
-def _owner(live: Json) -> Ref | None:
-    """The object that an object goes with."""
-    references = live["metadata"].get("ownerReferences", ())
-    return next(
-        (Ref(HUB, r["kind"], "", r["name"]) for r in references if r.get("controller")), None
-    )
+    return labels.get(MANAGED_BY) == "fleetgate" or owner_of(live) == gateway
 
 
 def _version(item: Json) -> Json:

@@ -2,15 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from fleet.kubernetes.backoff import Backoff
-from fleet.kubernetes.collection import Unauthorized, list_all
+from fleet.kubernetes.collection import list_all
 from fleet.kubernetes.connection import ApiServer
+from fleet.kubernetes.following import follow
 from fleet.kubernetes.reflector import Reflector
 from fleet.kubernetes.watch import Change, ChangeType
+from fleet.ref import HUB, Ref
 from fleetgate.managed.manifests import API_VERSIONS, Key, collection_path
 from fleetgate.managed.names import SELECTOR
 
@@ -118,14 +119,38 @@ class Content:
         return held is not None and _version(held) >= _version(item)
 
 
-class HubObjects:
-    """All objects that fleetgate has written for gateways, followed while `run` runs."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said in the log when the objects cannot be followed, and when they can again."""
 
-    def __init__(self, namespace: str, on_change: Callable[[Key], None]) -> None:
+    lost: str
+    found: str
+
+
+_WORDS: Final = Words(
+    "managed gateways are not looked after", "managed gateways are looked after again"
+)
+
+
+class HubObjects:
+    """Objects that fleetgate has written for gateways, followed while `run` runs.
+
+    `listed` is set once all kinds have been read, `answered` also where the hub refuses one.
+    """
+
+    def __init__(
+        self,
+        namespace: str,
+        on_change: Callable[[Key], None],
+        kinds: Sequence[str] = tuple(API_VERSIONS),
+        words: Words = _WORDS,
+    ) -> None:
         self.listed = asyncio.Event()
+        self.answered = asyncio.Event()
+        self._words = words
         self._contents: dict[str, Content] = {}
         self._reflectors: list[Reflector] = []
-        for kind in API_VERSIONS:
+        for kind in kinds:
             collection = OwnObjects(kind, namespace)
             self._contents[kind] = Content(collection, on_change)
             self._reflectors.append(Reflector(collection, self._contents[kind], self._standing))
@@ -146,32 +171,33 @@ class HubObjects:
         """Follow all kinds until cancelled; `listed` is set once all have been read."""
         async with asyncio.TaskGroup() as group:
             for reflector in self._reflectors:
-                group.create_task(_follow(reflector, server))
+                group.create_task(follow(reflector, server))
 
     def _standing(self) -> None:
         if all(reflector.listed for reflector in self._reflectors):
             self.listed.set()
+            self.answered.set()
         # A hub that does not answer is one trouble, in whatever words each kind hears of it.
         troubles = {
             "" if reflector.is_cut_off else reflector.trouble: reflector.trouble
             for reflector in self._reflectors
             if reflector.trouble
         }
+        if any(troubles):
+            self.answered.set()
         for which in troubles.keys() - self._told:
-            log.warning("managed gateways are not looked after: %s", troubles[which])
+            log.warning("%s: %s", self._words.lost, troubles[which])
         if self._told and not troubles:
-            log.warning("managed gateways are looked after again")
+            log.warning("%s", self._words.found)
         self._told = self._told | troubles.keys() if troubles else set()
 
 
-async def _follow(reflector: Reflector, server: ApiServer) -> None:
-    backoff = Backoff()
-    while True:
-        try:
-            await reflector.run(server)
-        except Unauthorized:
-            # Credentials of a Pod renew themselves.
-            await asyncio.sleep(backoff.next())
+def owner_of(live: Json) -> Ref | None:
+    """The object that an object goes with."""
+    references = live["metadata"].get("ownerReferences", ())
+    return next(
+        (Ref(HUB, r["kind"], "", r["name"]) for r in references if r.get("controller")), None
+    )
 
 
 def _version(item: Json) -> int:

@@ -29,11 +29,17 @@ _PRIVILEGED_PORTS: Final = 1024
 
 _DRAIN: Final = """\
 exec 3<>/dev/tcp/127.0.0.1/{admin}
-printf 'POST /healthcheck/fail HTTP/1.1\\r\\nHost: drain\\r\\nContent-Length: 0\\r\\n\\r\\n' >&3
+say() {{ printf '%s\\r\\n' "$@" >&3; }}
+say 'POST /drain_listeners?graceful&skip_exit HTTP/1.1' 'Host: drain' 'Content-Length: 0' ''
 sleep {seconds:g}
 """
-"""What a Pod does before it ends: from here on Envoy is not ready, and tells each client with its
-answer to connect anew, to another Pod; whoever still connects here is served until the end."""
+"""What a Pod does before it ends: from here on Envoy tells each client with its answer to connect
+anew, to another Pod; whoever still connects here is served until the end.
+
+It stays ready. Kubernetes takes a Pod that ends out of the Service by itself, but where it is the
+last one of its node and ready, kube-proxy sends on what a load balancer still sends there. A Pod
+that is not ready (`/healthcheck/fail` would make it so) drops that instead.
+"""
 
 
 def pod_template(
@@ -84,6 +90,7 @@ def _container(shape: Shape, settings: ManagedSettings) -> Json:
             *("--service-node", "$(POD_NAME)"),
             *("--concurrency", str(size.cores)),
             *("--log-level", "warning"),
+            *("--drain-strategy", "immediate"),  # each answer says it, not a growing part of them
             "--disable-hot-restart",  # for a second Envoy in the Pod; wants to write to /dev/shm
         ],
         "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],

@@ -17,11 +17,18 @@ INTERNAL: Final[Mapping[str, str]] = MappingProxyType(
     {
         "networking.gke.io/load-balancer-type": "Internal",
         "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type": "intranet",
+        # The one for the provider that comes with Kubernetes, the other for the add-on controller.
+        "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
         "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
         "service.beta.kubernetes.io/azure-load-balancer-internal": "true",
+        "service.beta.kubernetes.io/do-loadbalancer-network": "INTERNAL",
+        "service.beta.kubernetes.io/oci-load-balancer-internal": "true",
+        "service.beta.kubernetes.io/openstack-internal-load-balancer": "true",
+        "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type": "private",
     }
 )
-"""What makes a load balancer internal, cloud by cloud: each reads its own and no other."""
+"""What makes a load balancer internal, cloud by cloud: each reads its own and no other, and opens
+to everybody what has none of its own."""
 
 PUBLIC: Final[Mapping[str, str]] = MappingProxyType(
     {

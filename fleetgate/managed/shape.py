@@ -13,7 +13,13 @@ from fleet.models import AlbConfig, MseIngressConfig, MseNetwork
 from fleet.problem import Problem
 from fleet.ref import Ref
 from fleetgate.managed.settings import ManagedSettings
-from translators.gateways import HTTP_PORT, GatewayConfig, read_gateway
+from translators.gateways import (
+    HTTP_PORT,
+    INSTANCE_REPLICAS,
+    INSTANCE_SPEC,
+    GatewayConfig,
+    read_gateway,
+)
 
 Report: TypeAlias = Callable[[str, object, str, str], None]
 """Takes a key, its value, what was expected, and the effect."""
@@ -30,7 +36,6 @@ _OFF: Final = frozenset({"0", "false", "no", "none", "null", "off"})
 _ON: Final = frozenset({"true", "yes", "on"})
 """What somebody writes who takes the size for a switch."""
 
-_NETWORK: Final = ("publicSLBSpec", "privateSLBSpec", "vSwitches")
 _INTERNAL: Final = {"internet": False, "intranet": True}
 """Whether a load balancer is internal, by `addressType` in any letters."""
 
@@ -88,23 +93,33 @@ def _mse_shape(gateway: Ref, config: MseIngressConfig) -> Shape:
         at = f"spec.common.{key}"
         problems.append(Problem(gateway, "InvalidField", at, str(value), expected, effect))
 
-    replicas = default.replicas
-    if isinstance(instance.replicas, int) and 1 <= instance.replicas <= MAX_REPLICAS:
-        replicas = instance.replicas
-    elif instance.replicas is not None:
-        quoted = isinstance(instance.replicas, str) and instance.replicas.isdecimal()
-        expected = f"an integer from 1 to {MAX_REPLICAS}{', without quotes' if quoted else ''}"
-        report("instance.replicas", instance.replicas, expected, f"{replicas} Envoys run")
-
-    size = default.size
-    if isinstance(instance.spec, str) and (found := _SIZE.fullmatch(instance.spec.strip())):
-        size = Size(int(found[1]), int(found[2]))
-    elif instance.spec is not None:
-        expected = "the cores and the GiB of memory of an Envoy, such as 2c4g"
-        report("instance.spec", instance.spec, expected, f"{size} holds")
-
+    replicas = _replicas("instance.replicas", instance.replicas, report)
+    size = _size("instance.spec", instance.spec, report)
     load_balancers = _mse_load_balancers(network, report) or default.load_balancers
     return Shape(replicas, size, load_balancers, problems=tuple(problems))
+
+
+def _replicas(key: str, value: int | str | None, report: Report) -> int:
+    """How many Envoys there are to be."""
+    if isinstance(value, int) and 1 <= value <= MAX_REPLICAS:
+        return value
+    default = Shape().replicas
+    if value is not None:
+        quoted = isinstance(value, str) and value.isdecimal()
+        expected = f"an integer from 1 to {MAX_REPLICAS}{', without quotes' if quoted else ''}"
+        report(key, value, expected, f"{default} Envoys run")
+    return default
+
+
+def _size(key: str, value: int | str | None, report: Report) -> Size:
+    """How large each of them is to be."""
+    if isinstance(value, str) and (found := _SIZE.fullmatch(value.strip())):
+        return Size(int(found[1]), int(found[2]))
+    default = Shape().size
+    if value is not None:
+        expected = "the cores and the GiB of memory of an Envoy, such as 2c4g"
+        report(key, value, expected, f"{default} holds")
+    return default
 
 
 def _mse_load_balancers(network: MseNetwork, report: Report) -> tuple[LoadBalancer, ...]:
@@ -125,9 +140,6 @@ def _mse_load_balancers(network: MseNetwork, report: Report) -> tuple[LoadBalanc
                 "an internal one holds, none public" if is_off else "the cloud chooses the size"
             )
             report(key, value, expected, effect)
-    for unknown in network.unknown:
-        if unknown not in _NETWORK:
-            report("network", unknown, f"one of {', '.join(_NETWORK)}", "it has no effect")
     return tuple(asked[internal] for internal in sorted(asked))
 
 
@@ -141,23 +153,28 @@ def _is_load_balancer_size(text: str) -> bool:
 
 
 def _alb_shape(gateway: Ref, config: AlbConfig, settings: ManagedSettings) -> Shape:
-    """An AlbConfig has no fields for the number of Envoys and their size."""
-    instance = config.spec.config
+    """An AlbConfig has no fields for the number of Envoys and their size, but annotations."""
+    instance, annotations = config.spec.config, config.metadata.annotations
     internal = _INTERNAL.get(_text(instance.address_type, "Internet").lower())
     problems: list[Problem] = []
 
     def report(key: str, value: object, expected: str, effect: str) -> None:
-        problems.append(Problem(gateway, "InvalidField", key, str(value), expected, effect))
+        reason = "InvalidAnnotation" if key in annotations else "InvalidField"
+        problems.append(Problem(gateway, reason, key, str(value), expected, effect))
+
+    asked = annotations.get(INSTANCE_REPLICAS, "").strip()
+    number = int(asked) if asked.isdecimal() and len(asked) < 10 else asked or None
+    replicas = _replicas(INSTANCE_REPLICAS, number, report)
+    size = _size(INSTANCE_SPEC, annotations.get(INSTANCE_SPEC, "").strip() or None, report)
 
     if internal is None:
         expected, effect = "Internet or Intranet", "Intranet holds: nothing is opened by mistake"
         report("spec.config.addressType", instance.address_type, expected, effect)
-    for unknown in instance.unknown:
-        if unknown.lower() == "addresstype":
-            report("spec.config", unknown, "addressType, in these letters", "it has no effect")
     entries = read_gateway(gateway, config).entries
     ports = dict.fromkeys(entry.at.port for entry in entries if settings.bind.takes(entry.at))
     return Shape(
+        replicas,
+        size,
         load_balancers=(LoadBalancer(internal is not False),),
         # A Service has at least one port. Where nothing listens, it keeps its address with this.
         ports=tuple(ports) or (HTTP_PORT,),

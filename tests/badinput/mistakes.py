@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import yaml
 
-from tests.badinput.good import CANARY, GOOD, MAIN, TARGET, member_objects
+from tests.badinput.good import CANARY, GOOD, MAIN, ONE, TARGET, TWO, member_objects
+from tests.support.builders import mse_gateway
 
 NGINX = "nginx.ingress.kubernetes.io/"
 MSE = "mse.ingress.kubernetes.io/"
@@ -56,6 +57,9 @@ _BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join(['*' + before] * 10)}]\n"
     for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
+_SERVING = yaml.safe_dump(mse_gateway("gw", members=(ONE, TWO)).manifest)
+"""The gateway of the fleet, as its file has it."""
+
 _GATEWAY = """\
 apiVersion: mse.alibabacloud.com/v1alpha1
 kind: MseIngressConfig
@@ -171,6 +175,43 @@ MISTAKES = {
         kept=True,
     ),
     # the object
+    "misspelt-watch-namespace": Mistake(
+        _SERVING.replace("ingressClass: mse", "ingressClass: mse\n      watchnamespace: team-a"),
+        "MseIngressConfig gw",
+        "UnknownField",
+        "spec.ingress.local.watchnamespace",
+        "team-a",
+        "watchNamespace",
+        kept=True,
+        file="hub/gateway.yaml",
+    ),
+    "misspelt-host": Mistake(
+        _changed("- host: target.test", "- hots: target.test"),
+        INGRESS,
+        "UnknownField",
+        "spec.rules[0].hots",
+        "target.test",
+        "host",
+    ),
+    "misspelt-field": Mistake(
+        _changed("pathType: Prefix,", "pathType: Prefix, pathTypes: Exact,"),
+        INGRESS,
+        "UnknownField",
+        "spec.rules[0].http.paths[0].pathTypes",
+        "Exact",
+        "pathType",
+        kept=True,
+    ),
+    "misspelt-annotation-of-a-gateway": Mistake(
+        _SERVING.replace("annotations:", "annotations:\n    fleetgate.dev/upstream-timout: 5s"),
+        "MseIngressConfig gw",
+        "UnknownAnnotation",
+        "fleetgate.dev/upstream-timout",
+        "5s",
+        "fleetgate.dev/upstream-timeout",
+        kept=True,
+        file="hub/gateway.yaml",
+    ),
     "unknown-kind": Mistake(
         _changed("kind: Ingress", "kind: Ingres"),
         FILE,

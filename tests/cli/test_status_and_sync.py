@@ -12,9 +12,9 @@ import yaml
 
 from fleet.events import Listed, Members, Unreachable
 from fleet.sources.memory import MemorySource
-from fleetgate.commands.status import short
+from fleetgate.commands.status import _tables, short
 from fleetgate.control import ControlPlane, ControlSettings
-from fleetgate.report import report
+from fleetgate.report import Replica, report
 from tests.cli.commands import PATIENCE, PORT_OFFSET, Staying, fleetgate
 from tests.support.builders import ingress, write
 from xds.cache import SnapshotCache
@@ -98,14 +98,34 @@ def test_text_shows_the_hub_while_it_is_not_read(up: Staying, fleet: Path) -> No
 
 def test_a_member_that_has_not_listed_yet_is_told_from_one_that_has() -> None:
     control = ControlPlane(MemorySource(), SnapshotCache(), ControlSettings())
-    control.state.apply([Members(frozenset({"one", "two", "three"}))])
+    control.state.apply([Members(frozenset({"one", "two", "three"}), frozenset({"four"}))])
     control.state.apply([Listed("one"), Unreachable("two", "the cable is cut")])
 
     shown = report(control, lambda _: "", lambda _: "")
 
     states = {member["id"]: member["state"] for member in shown["members"]}
-    assert states == {"one": "reachable", "two": "unreachable", "three": "unread"}
+    assert states == {
+        "one": "reachable",
+        "two": "unreachable",
+        "three": "unread",
+        "four": "unattached",
+    }
     assert shown["hub"]["state"] == "unread"
+
+
+@pytest.mark.parametrize(
+    ("others", "title"),
+    [
+        pytest.param(0, "Envoys", id="alone"),
+        pytest.param(1, "Envoys of replica a (1 other has its own)", id="two-replicas"),
+        pytest.param(2, "Envoys of replica a (2 others have their own)", id="three-replicas"),
+    ],
+)
+def test_the_envoys_that_are_shown_are_those_of_one_replica(others: int, title: str) -> None:
+    control = ControlPlane(MemorySource(), SnapshotCache(), ControlSettings())
+    shown = report(control, lambda _: "", lambda _: "", Replica("a", others))
+
+    assert [found for found, _, _ in _tables(shown)][-1] == title
 
 
 @pytest.mark.parametrize(
@@ -128,7 +148,7 @@ def test_json_is_for_programs(up: Staying, address: str) -> None:
     shown = up.ask("status", "-o", "json")
 
     report = json.loads(shown.out)
-    parts = {"gateways", "hub", "members", "ingresses", "problems", "envoys"}
+    parts = {"gateways", "hub", "members", "ingresses", "problems", "replica", "envoys"}
     assert set(report) == parts
     assert report["hub"] == {"state": "reachable", "message": "", "since": ""}
     assert report["gateways"][0]["address"] == address

@@ -44,6 +44,14 @@ def test_a_signal_ends_it_in_order_with_everything_it_started(
     assert [pid for pid in pids if runs(pid)] == []
 
 
+def test_sync_waits_for_the_envoys_that_it_starts(fleet: Path, address: str) -> None:
+    with Staying.up(fleet, address).until("serving ") as up:
+        synced = up.ask("sync")
+
+        assert synced.out == "in sync: every Envoy has acknowledged what is declared\n"
+        assert _status(address, "nobody.example") == 404
+
+
 def test_a_signal_while_it_starts_leaves_nothing_behind_either(fleet: Path, address: str) -> None:
     with Staying.up(fleet, address).until("serving ") as up:
         pids = up.processes()

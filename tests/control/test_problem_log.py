@@ -1,13 +1,17 @@
 """What of problems is logged, and what is seen without --verbose."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
+from fleetgate import ration
 from fleetgate.problems import ProblemLog
+from tests.support.clock import Clock
 
 INGRESS = Problem(Ref(HUB, "Ingress", "default", "shop"), "InvalidHost", "", "a_b", "a host name")
 
@@ -43,6 +47,11 @@ def lost(why: str) -> Problem:
             ["Ingress default/shop: InvalidHost: 'a_b' (expected a host name)"],
             id="of-a-mistake-only-that-it-is-there",
         ),
+        pytest.param(
+            [[lost("reset"), replace(INGRESS, because=(lost("reset"),))]],
+            [BEGUN.format("reset")],
+            id="of-what-follows-from-a-problem-of-another-object-nothing",
+        ),
     ],
 )
 def test_what_is_seen_by_default(
@@ -53,3 +62,83 @@ def test_what_is_seen_by_default(
     for problems in shown:
         problem_log.show(tuple(problems))
     assert caplog.messages == said
+
+
+def other(number: int) -> Problem:
+    return Problem(INGRESS.at, "InvalidHost", "", f"a_{number}", "a host name")
+
+
+@pytest.mark.parametrize(
+    ("flaps", "said", "more"),
+    [
+        pytest.param([[INGRESS], []] * 30, 2, "58 more lines of 60 s", id="one-problem"),
+        pytest.param([[other(n)] for n in range(60)], 20, "99 more lines of 60 s", id="many"),
+        pytest.param([[INGRESS]] * 60, 1, "", id="one-that-stays"),
+    ],
+)
+def test_an_object_whose_problems_come_and_go_has_a_ration_of_lines(
+    flaps: Sequence[Sequence[Problem]], said: int, more: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    clock = Clock()
+    problem_log = ProblemLog(clock)
+    for problems in flaps:
+        clock.now += 0.5
+        problem_log.show(tuple(problems))
+    assert len(caplog.messages) == said
+
+    caplog.clear()
+    clock.now += 60
+    problem_log.show((*flaps[-1], lost("reset")))
+
+    *summary, last = caplog.messages
+    assert last == BEGUN.format("reset")
+    assert len(summary) == bool(more)
+    assert all(more in line and line.startswith("Ingress default/shop: ") for line in summary)
+
+
+def test_what_was_left_out_ends_with_what_stands(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    problem_log = ProblemLog(clock)
+    for problems in [[INGRESS], []] * 3 + [[INGRESS, other(1)]]:
+        problem_log.show(tuple(problems))
+    clock.now += 60
+    caplog.clear()
+    problem_log.show((INGRESS, other(1)))
+    assert caplog.messages == []  # nothing has turned, so nobody asks
+    problem_log.show((INGRESS,))
+    assert caplog.messages == [
+        "Ingress default/shop: left out 5 more lines of 60 s, its problems come and go; "
+        "it has 2 InvalidHost now"
+    ]
+
+
+def test_another_object_has_a_ration_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    problem_log = ProblemLog(Clock())
+    for number in range(40):
+        problem_log.show((other(number),))
+    caplog.clear()
+    elsewhere = replace(INGRESS, at=Ref(HUB, "Ingress", "default", "web"))
+    problem_log.show((other(39), elsewhere))
+    assert caplog.messages == ["Ingress default/web: InvalidHost: 'a_b' (expected a host name)"]
+
+
+def test_what_was_left_out_is_told_when_nothing_more_happens(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def script() -> None:
+        problem_log = ProblemLog(clock)
+        telling = asyncio.create_task(problem_log.run())
+        for problems in [[INGRESS], []] * 2:
+            problem_log.show(tuple(problems))
+        clock.now += 1
+        async with asyncio.timeout(20):
+            while "left out 2 more lines" not in caplog.text:  # noqa: ASYNC110 (nobody tells)
+                await asyncio.sleep(0)
+        telling.cancel()
+        await asyncio.wait([telling])
+
+    clock = Clock()
+    monkeypatch.setattr(ration, "SPELL", 0.01)
+    asyncio.run(script())
+    assert caplog.messages[-1].endswith("it has none now")

@@ -1,7 +1,9 @@
-"""`sync` is in sync only with a hub and attached members that can be read."""
+"""`sync` is in sync only with a hub and attached members that can be read, and all own Envoys."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,7 @@ from fleet.events import Event, Listed, Members, Unreachable, Upserted
 from fleet.ref import HUB
 from fleetgate.admin import sync
 from fleetgate.control import ControlPlane
+from fleetgate.gateways import LocalGateways
 from tests.control.rig import GATEWAY, NEVER, Said, starting
 from tests.support.builders import mse_gateway
 
@@ -64,5 +67,17 @@ def test_what_is_read_again_in_time_is_in_sync() -> None:
         assert not waiting.done()
         await source.say(Listed("c1"))
         assert await waiting == []
+
+    starting(NEVER, scenario)
+
+
+def test_an_envoy_that_is_yet_to_start_is_waited_for_and_named() -> None:
+    async def scenario(control: ControlPlane, source: Said) -> None:
+        await source.say(*ALL_WELL)
+        await control.started.wait()
+        assert await sync(control, NEVER) == []
+        (missing,) = await sync(control, 0.1, LocalGateways(Path()))
+        assert missing["node"] == f"mse/gw@{socket.gethostname()}"
+        assert missing["reason"] == "it has not connected yet"
 
     starting(NEVER, scenario)

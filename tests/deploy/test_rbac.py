@@ -75,9 +75,11 @@ ON_THE_HUB = [
     *rights("patch", "mseingressconfigs.mse.alibabacloud.com/status"),
     *rights("patch", "albconfigs.alibabacloud.com/status"),
     *rights("get list create patch", "events"),
+    *rights("list", "leases.coordination.k8s.io"),
     *rights("get list create update patch delete", "leases.coordination.k8s.io", NAMESPACE),
     *rights("update", "secrets", NAMESPACE, "fleetgate-xds-ca"),
     *rights("create", "secrets", NAMESPACE),
+    *rights("list watch", "services", NAMESPACE),
 ]
 """What the control plane does with the hub, as its requests show."""
 

@@ -17,6 +17,7 @@ from fleet.attached import REMOTE_CLUSTERS
 from fleetgate.bootstrap import STATISTICS
 from fleetgate.certificates.envoy import sds_documents
 from fleetgate.cli import COMMANDS, main
+from fleetgate.managed.shape import Shape
 from fleetgate.metrics import FAMILIES
 from translators.annotations import alb_features
 from translators.annotations.alb_features import Without
@@ -33,6 +34,8 @@ from translators.edge import (
 from translators.gateways import (
     ADDRESSES,
     CONNECT_TIMEOUT,
+    INSTANCE_REPLICAS,
+    INSTANCE_SPEC,
     UPSTREAM_IDLE_TIMEOUT,
     UPSTREAM_TIMEOUT,
     UpstreamLimits,
@@ -110,6 +113,9 @@ def _gateway() -> str:
         "| how long a request or its answer may be silent, a WebSocket and SSE too |",
         f"| `{ADDRESSES}` | where it listens | IP addresses and host names of the gateway for "
         "clients, by comma: what the status of its Ingresses shows |",
+        f"| `{INSTANCE_REPLICAS}`, `{INSTANCE_SPEC}` of an AlbConfig | {Shape().replicas}, "
+        f"{Shape().size} | Envoys that fleetgate runs for it on the hub, and the cores and memory "
+        "of each |",
     ]
     return _table(("annotation of a gateway", "default", "meaning"), rows)
 

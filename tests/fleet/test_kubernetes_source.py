@@ -175,8 +175,12 @@ def test_a_member_is_read_while_a_gateway_is_attached_to_it(
 
     async def script(listener: Listener) -> None:
         assert listener.state.origins.keys() == {HUB}
+        assert listener.state.unattached == {"one"}
+        await asyncio.to_thread(rig.find, "two")
+        await listener.until(lambda: listener.state.unattached == {"one", "two"})
         rig.put(gateway("attaches-members", members=["one"]))
         await listener.until(found(listener, "one"))
+        assert listener.state.unattached == {"two"}
         assert CART.ref("one") in listener.state.table(Service)
         rig.put(gateway("attaches-members"))
         await listener.until(lambda: "one" not in listener.state.origins)
@@ -184,6 +188,35 @@ def test_a_member_is_read_while_a_gateway_is_attached_to_it(
         rig.put(LATE, origin="one")
         await listener.news()
         assert not listener.state.table(Service)
+
+    play(rig, script)
+
+
+def test_the_hub_can_be_a_member_of_its_own_fleet(rig: KubernetesRig) -> None:
+    """For whom has Pods there: the solvers of cert-manager, say."""
+    hub = rig.servers[HUB]
+    declare(hub, naming("itself", hub.config()))
+    declare(hub, service("solver").manifest)
+
+    async def script(listener: Listener) -> None:
+        rig.put(mse_gateway("attaches-members", members=["itself"]))
+        await listener.until(found(listener, "itself"))
+        assert service("solver").ref("itself") in listener.state.table(Service)
+
+    play(rig, script)
+
+
+def test_what_is_read_as_a_whole_is_counted_for_each_origin(rig: KubernetesRig) -> None:
+    attached(rig, "one")
+
+    async def script(listener: Listener) -> None:
+        await listener.until(found(listener, "one"))
+        before = dict(rig.source.loads)
+        assert before.keys() == {HUB, "one"}
+        await rig.source.refresh()
+        more = {name: count - before[name] for name, count in rig.source.loads.items()}
+        assert more["one"] == len(("services", "endpointslices"))
+        assert more[HUB] > more["one"]
 
     play(rig, script)
 

@@ -39,7 +39,7 @@ def play(rig: Rig, script: Callable[[Listener], Awaitable[None]]) -> None:
 def declared(listener: Listener, thing: Builder[M]) -> M:
     """What the source made of an object, but for what an API server adds itself."""
     value = listener.state.table(thing.kind)[thing.ref()]
-    added: dict[str, object] = {"creation_timestamp": None, "uid": ""}
+    added: dict[str, object] = {"creation_timestamp": None, "uid": "", "generation": 0}
     known = {name: added[name] for name in added.keys() & type(value.metadata).model_fields.keys()}
     return value.model_copy(update={"metadata": value.metadata.model_copy(update=known)})
 
@@ -144,8 +144,9 @@ def test_a_refused_object_keeps_its_last_good_version(rig: Rig) -> None:
 
     async def script(listener: Listener) -> None:
         await listener.news()
-        rig.put(gateway.with_spec(ingress={"local": {"ingressClass": 5}}))
-        assert await listener.news() == ["refused MseIngressConfig gw: InvalidField"]
+        misspelt = {"ingressClass": "mse", "watchnamespace": "a"}
+        rig.put(gateway.with_spec(ingress={"local": misspelt}))
+        assert await listener.news() == ["refused MseIngressConfig gw: UnknownField"]
         assert declared(listener, gateway) == gateway.model()
         rig.put(gateway)
         assert await listener.news() == ["upserted MseIngressConfig gw"]

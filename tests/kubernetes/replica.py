@@ -1,6 +1,6 @@
 """A replica of fleetgate with short times of election, as a process of its own.
 
-python replica.py KUBECONFIG BIND PORT_OFFSET
+python replica.py KUBECONFIG NAMESPACE BIND PORT_OFFSET
 """
 
 import logging
@@ -10,21 +10,30 @@ from pathlib import Path
 from fleet.kubernetes.lease import LeaseSettings
 from fleetgate.control import ControlSettings
 from fleetgate.fleets import HubPlace
+from fleetgate.leading import LeadingSettings
 from fleetgate.lifetime import run, until_stopped
+from fleetgate.neighbours import NeighbourSettings
 from fleetgate.replicas import ReplicaSettings
 from fleetgate.serving import HubDuties, ServeSettings, XdsSettings, serving
 
-DUTIES = HubDuties(lease=LeaseSettings(4, 3, 1), replicas=ReplicaSettings(every=0.5, forget=3.0))
+DUTIES = HubDuties(
+    leading=LeadingSettings(
+        LeaseSettings(4, 3, 1),
+        ReplicaSettings(every=0.5, forget=3.0),
+        NeighbourSettings(every=0.5, gone=6.0, settle=2.0),
+    )
+)
 
 
-async def main(kubeconfig: str, bind: str, port_offset: str) -> None:
+async def main(kubeconfig: str, namespace: str, bind: str, port_offset: str) -> None:
     settings = ServeSettings(
         control=ControlSettings(bind=bind, port_offset=int(port_offset)),
         xds=XdsSettings(port=0),
         duties=DUTIES,
         admin_port=0,
     )
-    async with serving(HubPlace(Path(kubeconfig)), settings) as running:
+    place = HubPlace(Path(kubeconfig), namespace=namespace)
+    async with serving(place, settings) as running:
         sys.stdout.write(f"xDS on 127.0.0.1:{running.xds_port}, ")
         sys.stdout.write(f"admin on 127.0.0.1:{running.admin_port}\n")
         await until_stopped()

@@ -74,7 +74,7 @@ async def site(clusters: Clusters, place: Path) -> AsyncIterator[Site]:
     reader = Reader(files.root, servers={HUB: hub, **members})
     with closing(Loopback()) as loopback, netns.namespace() as namespace:
         kubelet = KubeMembers(place / "members", members, AT_ONCE, PodNetwork(namespace))
-        address = next(iter(loopback.addresses("gateways"))), loopback.port(80)
+        address = f"{namespace.gateways}1", loopback.port(80)
         async with kubelet.running():
             yield Site(clusters, reader, kubelet, address, place)
 

@@ -80,7 +80,8 @@ def test_every_example_of_the_documents_holds(
     async def walk() -> None:
         async with site(clusters, tmp_path) as ready:
             kubeconfig = await asyncio.to_thread(least_privileged, clusters, tmp_path)
-            command = ("up", "--hub-kubeconfig", str(kubeconfig), *ready.listening)
+            hub = ("--hub-kubeconfig", str(kubeconfig), "--write-status")
+            command = ("up", *hub, *ready.listening)
             with (
                 fleetgate(tmp_path / "fleetgate.log", *command) as serving,
                 statuses(ready.hub, tmp_path / "watch.log") as seen,

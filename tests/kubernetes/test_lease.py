@@ -165,9 +165,11 @@ def test_a_clean_stop_hands_over_at_once(hub: Cluster) -> None:
         stage = Stage()
         async with candidate(hub, stage, "a", LONG) as a:
             await stage.until("a")
-            async with candidate(hub, stage, "b", LONG):
+            async with candidate(hub, stage, "b", LONG) as b:
+                assert (a.leader.changes, b.leader.changes) == (1, 0)
                 await a.stop()
                 await stage.until("b")
+                assert (a.leader.changes, b.leader.changes) == (2, 1)
         assert stage.story == ["a leads", "a ends", "b leads", "b ends"]
 
     asyncio.run(script())

@@ -8,6 +8,7 @@ import pytest
 
 from tests.kubernetes.rig import HOME
 from tests.managed.rig import alb, gateway
+from tests.support import world as manifests
 from tests.support.kube import Cluster, Clusters
 from tests.support.process import fleetgate, until
 
@@ -38,6 +39,18 @@ def ports(hub: Cluster, name: str) -> list[int]:
     return [port["port"] for port in spec(hub, "service", name).get("ports", ())]
 
 
+def locate(hub: Cluster, service: str, address: str) -> None:
+    """Say what a cloud says of the load balancer of a Service."""
+    status = {"status": {"loadBalancer": {"ingress": [{"ip": address}]}}}
+    where = (service, f"--namespace={HOME}", "--subresource=status", "--type=merge")
+    hub.kubectl("patch", "service", *where, f"--patch={json.dumps(status)}")
+
+
+def addresses(hub: Cluster, ingress: str) -> list[str]:
+    path = "-ojsonpath={.status.loadBalancer.ingress[*].ip}"
+    return hub.kubectl("get", "ingress", ingress, path).split()
+
+
 def test_gateways_of_both_flavours_are_run_and_followed(hub: Cluster, tmp_path: Path) -> None:
     free = ("--xds-port", "0", "--admin-port", "0")
     command = ("serve", "--hub-kubeconfig", str(hub.kubeconfig), *free, "--manage-gateways")
@@ -57,3 +70,27 @@ def test_gateways_of_both_flavours_are_run_and_followed(hub: Cluster, tmp_path: 
         until(lambda: ports(hub, f"{ALB}-internal") == [80, 8001])
         hub.kubectl("delete", "albconfig/web", "mseingressconfig/shop")
         until(lambda: not spec(hub, "deployment", ALB) and not spec(hub, "deployment", MSE))
+
+
+def test_addresses_stay_where_management_is_switched_off_and_its_services_stand(
+    hub: Cluster, tmp_path: Path
+) -> None:
+    free = ("--xds-port", "0", "--admin-port", "0")
+    command = ("-v", "serve", "--hub-kubeconfig", str(hub.kubeconfig), *free)
+    declare(hub, gateway("shop"))
+    hub.kubectl("apply", "--filename=-", stdin=manifests.ingress())
+    with fleetgate(tmp_path / "managing.log", *command, "--manage-gateways"):
+        until(lambda: bool(ports(hub, MSE)))
+        locate(hub, MSE, "203.0.113.7")
+        until(lambda: addresses(hub, "web") == ["203.0.113.7"])
+    with fleetgate(tmp_path / "not.log", *command) as serving:
+        serving.until(lambda: "leads now" in serving.text)
+        assert addresses(hub, "web") == ["203.0.113.7"]
+        locate(hub, MSE, "203.0.113.8")
+        until(lambda: addresses(hub, "web") == ["203.0.113.8"])
+        hub.kubectl("annotate", "mseingressconfig/shop", "fleetgate.dev/addresses=198.51.100.1")
+        until(lambda: addresses(hub, "web") == ["198.51.100.1"])
+        hub.kubectl("annotate", "mseingressconfig/shop", "fleetgate.dev/addresses-")
+        until(lambda: addresses(hub, "web") == ["203.0.113.8"])
+        hub.kubectl("delete", "service", MSE, f"--namespace={HOME}")
+        until(lambda: addresses(hub, "web") == [])

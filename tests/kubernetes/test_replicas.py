@@ -33,10 +33,10 @@ def hub(clusters: Clusters) -> Cluster:
 
 
 def replica(
-    hub: Cluster, log: Path, bind: str, port_offset: str
+    hub: Cluster, log: Path, bind: str, port_offset: str, namespace: str = HOME
 ) -> AbstractContextManager[Fleetgate]:
     program = (sys.executable, str(Path(__file__).parent / "replica.py"))
-    return fleetgate(log, hub.kubeconfig, bind, port_offset, command=program)
+    return fleetgate(log, hub.kubeconfig, namespace, bind, port_offset, command=program)
 
 
 @contextmanager
@@ -95,6 +95,54 @@ def test_a_replica_that_stops_takes_its_lease_with_it(hub: Cluster, tmp_path: Pa
     with leader_and_follower(hub, tmp_path) as (_, follower):
         assert follower.stop() == 0
         assert len(leases(hub)) == 1
+
+
+def problems(replica: Fleetgate, reason: str) -> list[str]:
+    """The messages of problems, as `fleetgate status` lists them."""
+    return [p["message"] for p in replica.status()["problems"] if p["reason"] == reason]
+
+
+def test_replicas_with_other_options_do_not_take_over_from_one_another(
+    hub: Cluster, tmp_path: Path
+) -> None:
+    with (
+        leader_and_follower(hub, tmp_path, "192.0.2.1") as (leader, follower),
+        replica(hub, tmp_path / "other.log", "192.0.2.2", "0") as other,
+    ):
+        until(lambda: problems(other, "OtherOptions") != [])
+        assert problems(other, "OtherOptions") == [
+            "--bind: '192.0.2.2' (expected 192.0.2.1, as other replicas of this namespace "
+            "have it); this replica writes nothing to the hub while these run"
+        ]
+        assert other.text.count("OtherOptions") == 1
+        leader.kill()
+        until(lambda: LEADS in follower.text)
+        assert LEADS not in other.text
+        follower.stop()
+        until(lambda: LEADS in other.text)
+        until(lambda: problems(other, "OtherOptions") == [])
+
+
+def test_of_two_fleetgates_on_one_hub_the_first_writes_and_both_say_so(
+    hub: Cluster, tmp_path: Path
+) -> None:
+    elsewhere = "gateways-too"
+    hub.namespace(elsewhere)
+    hub.kubectl("apply", "-f", "-", stdin=pods.gateway(GATEWAY, []))
+    with replica(hub, tmp_path / "first.log", "192.0.2.1", "0") as first:
+        shows(hub, "Pending")
+        with replica(hub, tmp_path / "second.log", "192.0.2.2", "0", elsewhere) as second:
+            until(lambda: problems(first, "AnotherFleetgate") != [])
+            until(lambda: problems(second, "AnotherFleetgate") != [])
+            assert "it stands by" in problems(first, "AnotherFleetgate")[0]
+            assert "it is in charge" in problems(second, "AnotherFleetgate")[0]
+            with listening(second.xds_port, f"mse/{GATEWAY}"):
+                until(lambda: second.status()["gateways"][0]["phase"] == "Listening")
+                until(lambda: LEADS in second.text)
+                shows(hub, "Pending")
+                first.kill()
+                shows(hub, "Listening")
+                until(lambda: problems(second, "AnotherFleetgate") == [])
 
 
 @pytest.mark.usefixtures("real_envoy")

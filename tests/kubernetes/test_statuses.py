@@ -1,13 +1,14 @@
 """What kubectl shows of a gateway and of Ingresses, and what is written on the hub at all."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
+from fleetgate.demo.loopback import Loopback
 from tests.kubernetes.rig import HOME, name_member
 from tests.support import world as manifests
 from tests.support.ads_client import ads_client
@@ -18,6 +19,8 @@ from xds.resource import TypeUrl
 
 GATEWAY = "ackone-gateway"
 NAME = f"mse/{GATEWAY}"
+DESTINATION = "mse.ingress.kubernetes.io/destination"
+OF_WEB = "involvedObject.name=web"
 
 
 @pytest.fixture
@@ -28,9 +31,11 @@ def hub(clusters: Clusters) -> Cluster:
 
 
 @contextmanager
-def serve(hub: Cluster, place: Path, *options: str) -> Iterator[Fleetgate]:
+def serve(
+    hub: Cluster, place: Path, *options: str, bind: Sequence[str] = ("--bind", "192.0.2.9")
+) -> Iterator[Fleetgate]:
     free = ("--xds-port", "0", "--admin-port", "0")
-    bind = () if "--manage-gateways" in options else ("--bind", "127.0.0.9")
+    bind = () if "--manage-gateways" in options else bind
     command = ("serve", "--hub-kubeconfig", str(hub.kubeconfig), *free, *bind, *options)
     with fleetgate(place / "fleetgate.log", *command) as serving:
         yield serving
@@ -69,6 +74,8 @@ def test_a_gateway_walks_pending_running_listening(hub: Cluster, tmp_path: Path)
             client.acknowledge(response)
             shown(hub, "Listening")
         shown(hub, "Pending")
+        observed = field(hub, f"mseingressconfig {GATEWAY}", ".status.observedGeneration")
+        assert observed == field(hub, f"mseingressconfig {GATEWAY}", ".metadata.generation")
 
 
 def test_a_gateway_whose_envoy_refuses_its_listeners_has_failed(
@@ -137,7 +144,7 @@ def test_an_alb_gateway_shows_its_id_name_listeners_and_clusters(
         until(lambda: field(hub, *conditions) == "True False")
         head, row = hub.kubectl("get", "albconfig", "alb").splitlines()
         assert head.split() == ["NAME", "ALBID", "DNSNAME", "PORT&PROTOCOL", "CERTID", "AGE"]
-        assert row.split()[:4] == ["alb", "alb-alb", "127.0.0.9", "8001/HTTP"]
+        assert row.split()[:4] == ["alb", "alb-alb", "192.0.2.9", "8001/HTTP"]
         listeners = field(hub, "albconfig alb", ".status.loadBalancer.listeners[*].portAndProtocol")
         assert listeners == "8001/HTTP 8002/HTTP"
         there = ("albconfig alb", ".status.loadBalancer.subClusters")
@@ -154,15 +161,68 @@ def test_an_ingress_has_the_address_of_its_gateway_as_long_as_there_is_one(
     address = ("ingress web", ".status.loadBalancer")
     with serve(hub, tmp_path):
         declare(hub, manifests.gateway(GATEWAY, []), manifests.ingress())
-        until(lambda: field(hub, *address) == '{"ingress":[{"ip":"127.0.0.9"}]}')
+        until(lambda: field(hub, *address) == '{"ingress":[{"ip":"192.0.2.9"}]}')
         hub.kubectl("delete", "mseingressconfig", GATEWAY)
         until(lambda: field(hub, *address) == "{}")
 
 
 def test_a_problem_is_an_event_on_its_object(hub: Cluster, tmp_path: Path) -> None:
-    declare(hub, manifests.gateway(GATEWAY, []), manifests.ingress())
+    wrong = manifests.ingress(host="shop.example", annotations={DESTINATION: "nonsense"})
+    declare(hub, manifests.gateway(GATEWAY, []), wrong)
     with serve(hub, tmp_path):
-        until(lambda: "NoMembers" in hub.kubectl("describe", "ingress", "web"))
+        until(lambda: DESTINATION in hub.kubectl("get", "events", "--field-selector", OF_WEB))
+
+
+def test_a_problem_of_the_gateway_is_no_event_on_its_ingresses(
+    hub: Cluster, tmp_path: Path
+) -> None:
+    wrong = manifests.ingress(host="shop.example", annotations={DESTINATION: "nonsense"})
+    declare(hub, manifests.gateway(GATEWAY, []), wrong)
+    with serve(hub, tmp_path):
+        until(lambda: "NoMembers" in hub.kubectl("describe", "mseingressconfig", GATEWAY))
+        until(lambda: DESTINATION in hub.kubectl("get", "events", "--field-selector", OF_WEB))
+        assert "NoMembers" not in hub.kubectl("get", "events", "--field-selector", OF_WEB)
+
+
+@pytest.mark.parametrize(
+    "bind",
+    [
+        pytest.param([], id="all-addresses"),
+        pytest.param(["--bind", "127.0.0.9"], id="loopback"),
+        pytest.param(["--bind", "::1"], id="loopback-of-ipv6"),
+    ],
+)
+def test_an_address_that_is_none_for_others_is_not_published_but_asked_for(
+    hub: Cluster, tmp_path: Path, bind: list[str]
+) -> None:
+    address = ("ingress web", ".status.loadBalancer")
+    declare(hub, manifests.gateway(GATEWAY, []), manifests.ingress())
+    with serve(hub, tmp_path, bind=bind):
+        until(lambda: "NoAddress" in hub.kubectl("describe", "mseingressconfig", GATEWAY))
+        assert "Argo CD" in hub.kubectl("describe", "mseingressconfig", GATEWAY)
+        shown(hub, "Pending")
+        assert field(hub, *address) == "{}"
+        key = "fleetgate.dev/addresses"
+        hub.kubectl("annotate", "mseingressconfig", GATEWAY, f"{key}=127.0.0.1,203.0.113.9")
+        until(lambda: field(hub, *address) == '{"ingress":[{"ip":"203.0.113.9"}]}')
+
+
+def test_up_writes_nothing_on_a_hub_unless_it_is_told_to(
+    hub: Cluster, tmp_path: Path, real_envoy: None
+) -> None:
+    declare(hub, manifests.gateway(GATEWAY, []), manifests.ingress())
+    before = versions(hub)
+    with closing(Loopback()) as loopback:
+        free = ("--xds-port", "0", "--admin-port", "0", "--port-offset", "10000")
+        bind = ("--bind", next(iter(loopback.addresses("gateways"))))
+        command = ("up", "--hub-kubeconfig", str(hub.kubeconfig), *free, *bind)
+        with fleetgate(tmp_path / "up.log", *command) as up:
+            up.sync()
+            assert up.status()["gateways"][0]["phase"] == "Listening"
+            assert versions(hub) == before
+        with fleetgate(tmp_path / "told.log", *command, "--write-status"):
+            shown(hub, "Listening")
+            assert field(hub, "ingress web", ".status.loadBalancer") == "{}"
 
 
 def test_nothing_is_written_where_that_is_switched_off(hub: Cluster, tmp_path: Path) -> None:

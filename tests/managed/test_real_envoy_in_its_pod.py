@@ -141,11 +141,26 @@ def test_before_it_stops_it_sends_its_clients_to_other_pods_and_serves_on(tmp_pa
             async with kept.get(url) as answer:
                 assert "connection" not in answer.headers
             await shop.pre_stop()
-            await shop.becomes(503)
             async with kept.get(url) as answer:
                 assert (answer.status, answer.headers["connection"]) == (200, "close")
             async with aiohttp.ClientSession(headers=SCOPE) as new, new.get(url) as answer:
                 assert (answer.status, answer.headers["connection"]) == (200, "close")
+
+    asyncio.run(story())
+
+
+def test_it_is_ready_while_it_drains_so_that_a_node_without_another_pod_serves_on(
+    tmp_path: Path,
+) -> None:
+    """Its endpoint is serving and terminating: kube-proxy's last resort on a node."""
+
+    async def story() -> None:
+        async with ready(tmp_path) as (_, shop), aiohttp.ClientSession(headers=SCOPE) as client:
+            await shop.pre_stop()
+            async with client.get(await shop.listener()) as answer:
+                assert answer.headers["connection"] == "close"
+            for _ in range(shop.container["readinessProbe"]["failureThreshold"]):
+                assert await shop.probe() == 200
 
     asyncio.run(story())
 

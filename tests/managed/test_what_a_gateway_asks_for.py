@@ -187,25 +187,53 @@ def test_a_size_that_says_no_opens_no_public_load_balancer(
     assert problem.effect == "an internal one holds, none public"
 
 
-def test_a_key_beside_the_load_balancers_that_nobody_knows_is_reported() -> None:
-    shape = shape_of(network(privateSlbSpec="slb.s1.small", vSwitches=["vsw-1"], other=None))
-
-    assert shape.load_balancers == (PUBLIC,)
-    (problem,) = shape.problems
-    assert problem.message == (
-        "spec.common.network: 'privateSlbSpec' "
-        "(expected one of publicSLBSpec, privateSLBSpec, vSwitches); it has no effect"
-    )
-
-
 # -- AlbConfig ------------------------------------------------------------------------------------
 
 
-def test_an_alb_gateway_is_three_envoys_of_4c8g_since_it_has_no_fields_for_them() -> None:
-    shape = alb_shape_of(alb("web", 80))
+def sized(**annotations: str) -> Json:
+    manifest = alb("web", 80)
+    named = {f"fleetgate.dev/instance-{name}": text for name, text in annotations.items()}
+    manifest["metadata"]["annotations"] = named
+    return manifest
 
-    assert (shape.replicas, str(shape.size)) == (3, "4c8g")
+
+@pytest.mark.parametrize(
+    ("manifest", "replicas", "size"),
+    [
+        pytest.param(alb("web", 80), 3, "4c8g", id="as-there-are-no-fields-for-them"),
+        pytest.param(sized(replicas="1", spec="1c2g"), 1, "1c2g", id="as-annotations-say"),
+        pytest.param(sized(replicas=" 2 "), 2, "4c8g", id="fewer"),
+        pytest.param(sized(spec="2c4g"), 3, "2c4g", id="smaller"),
+        pytest.param(sized(replicas="", spec=" "), 3, "4c8g", id="empty"),
+    ],
+)
+def test_an_alb_gateway_is_three_envoys_of_4c8g_unless_annotations_say_otherwise(
+    manifest: Json, replicas: int, size: str
+) -> None:
+    shape = alb_shape_of(manifest)
+
+    assert (shape.replicas, str(shape.size)) == (replicas, size)
     assert shape.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("manifest", "key", "expected"),
+    [
+        pytest.param(sized(replicas="0"), "replicas", "an integer from 1 to 100", id="none"),
+        pytest.param(sized(replicas="many"), "replicas", "an integer from 1 to 100", id="a-word"),
+        pytest.param(sized(replicas="9" * 99), "replicas", "an integer from 1 to 100", id="huge"),
+        pytest.param(sized(spec="small"), "spec", "the cores and the GiB of memory", id="a-size"),
+    ],
+)
+def test_annotations_of_an_alb_gateway_that_cannot_be_read_leave_the_default(
+    manifest: Json, key: str, expected: str
+) -> None:
+    shape = alb_shape_of(manifest)
+
+    (problem,) = shape.problems
+    assert (problem.reason, problem.key) == ("InvalidAnnotation", f"fleetgate.dev/instance-{key}")
+    assert problem.expected.startswith(expected)
+    assert (shape.replicas, str(shape.size)) == (3, "4c8g")
 
 
 @pytest.mark.parametrize(
@@ -238,16 +266,6 @@ def test_an_address_type_that_cannot_be_read_is_intranet(written: Json) -> None:
     assert problem.key == "spec.config.addressType"
     assert problem.expected == "Internet or Intranet"
     assert problem.effect == "Intranet holds: nothing is opened by mistake"
-
-
-def test_an_address_type_in_other_letters_is_reported() -> None:
-    """Other unknown keys are fields of the instance that a cloud knows."""
-    shape = alb_shape_of(alb("web", 80, addresstype="Intranet", edition="Standard"))
-
-    (problem,) = shape.problems
-    assert problem.message == (
-        "spec.config: 'addresstype' (expected addressType, in these letters); it has no effect"
-    )
 
 
 @pytest.mark.parametrize(

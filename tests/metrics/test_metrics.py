@@ -20,6 +20,7 @@ from fleet.ref import HUB
 from fleet.sources.memory import MemorySource
 from fleetgate.admin import Admin
 from fleetgate.control import ControlPlane, ControlSettings
+from fleetgate.gateways import NoEnvoys
 from fleetgate.metrics import FAMILIES, OTHER, Family, MetricType
 from tests.support.builders import ingress, mse_gateway, service, slice_of
 from xds.cache import SnapshotCache
@@ -87,7 +88,7 @@ class Fleet:
     def __init__(self) -> None:
         self.source = MemorySource()
         self.control = ControlPlane(self.source, SnapshotCache(), ControlSettings())
-        self.admin = Admin(self.control, lambda _: "", lambda _: "")
+        self.admin = Admin(self.control, lambda _: "", NoEnvoys())
         self.port = 0
 
     async def get(self, accept: str = "text/plain") -> aiohttp.ClientResponse:
@@ -152,6 +153,7 @@ def test_every_metric_is_there_as_it_is_documented() -> None:
         client.ask(TypeUrl.CLUSTER)
         client.take(error="no such field")
         fleet.admin.metrics.expires = lambda: datetime(2026, 1, 31, tzinfo=UTC)
+        fleet.admin.metrics.loads = lambda: {HUB: 7, "one": 2}
         fleet.source.lose("one", "the cable is cut")
         await fleet.control.settle()
 

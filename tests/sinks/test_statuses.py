@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import pytest
@@ -36,6 +36,7 @@ LAST = gateway_ref("last")
 ADDRESS = {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}
 NO_ADDRESS: dict[str, Any] = {"loadBalancer": {}}
 ONE_AT_A_TIME = StatusSettings(writers=1)
+AT_ONCE = StatusSettings(pause=0.0)
 
 
 def writer(api: Audited, settings: StatusSettings | None = None) -> StatusWriter:
@@ -166,7 +167,6 @@ def test_an_object_that_has_its_status_is_not_written(hub: Cluster) -> None:
             sink.want({GW: {"phase": "Listening"}, SHOP: ADDRESS})
             async with running(sink.run()):
                 sink.want({GW: {"phase": "Listening"}})
-                sink.changed([GW, SHOP])
                 sink.want({LAST: {"phase": "Running"}})
                 await api.until(lambda: written(api, LAST))
             assert len(api.writes) == 1
@@ -250,7 +250,6 @@ def test_who_does_not_lead_asks_nothing(hub: Cluster) -> None:
                 await api.until(lambda: written(api, GW))
             asked = len(api.asked)
             sink.want({GW: {"phase": "Listening"}})
-            sink.changed([GW])
             for _ in range(100):
                 await asyncio.sleep(0)
             assert len(api.asked) == asked
@@ -272,7 +271,6 @@ def test_an_object_that_is_made_later_costs_one_request(hub: Cluster) -> None:
                 asked = len(api.asked)
                 apply(hub, gateway("gw"))
                 sink.want({GW: {"phase": "Running"}})
-                sink.changed([GW])
                 await api.until(lambda: written(api, GW))
                 assert len(api.asked) == asked + 1
 
@@ -391,28 +389,119 @@ def test_an_object_that_was_made_anew_has_its_status_again(hub: Cluster) -> None
                 await api.until(lambda: written(api, GW))
                 await kubectl(hub, "delete", "mseingressconfig", "gw")
                 await asyncio.to_thread(apply, hub, gateway())
-                sink.changed([GW])
                 await api.until(lambda: len(api.written) == 2)
         assert await shown(hub, GW, "{.status.phase}") == "Listening"
 
     asyncio.run(script())
 
 
-def test_what_somebody_made_of_a_status_is_put_right_at_the_resync(hub: Cluster) -> None:
+def overwrite(hub: Cluster, phase: str, manager: str = "kubectl-patch") -> Awaitable[str]:
+    """What somebody else makes of the gateway's status."""
+    patch = json.dumps({"status": {"phase": phase, "note": "mine"}})
+    named = ("--type=merge", f"--field-manager={manager}", "-p", patch)
+    return kubectl(hub, "patch", GW.kind, "gw", "--subresource=status", *named)
+
+
+def test_what_somebody_makes_of_a_status_is_seen_and_put_right_at_once(
+    hub: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
     apply(hub, gateway())
-    patch = json.dumps({"status": {"phase": "Broken", "note": "mine"}})
 
     async def script() -> None:
         async with audited(hub) as api:
-            sink = writer(api, StatusSettings(resync=0.2))
+            sink = writer(api, AT_ONCE)
             sink.want({GW: {"phase": "Listening"}})
             async with running(sink.run()):
                 await api.until(lambda: written(api, GW))
-                await kubectl(
-                    hub, "patch", GW.kind, "gw", "--subresource=status", "--type=merge", "-p", patch
-                )
+                await overwrite(hub, "Broken")
                 await api.until(lambda: len(api.written) == 2)
+                assert list(sink.problems) == []
             assert len(api.writes) == 2
+        assert json.loads(await shown(hub, GW, "{.status}")) == {"phase": "Listening"}
+
+    asyncio.run(script())
+    said = [r.getMessage() for r in caplog.records if r.name == "fleet.sinks.statuses"]
+    assert said == [
+        "kubectl-patch has overwritten the status of MseIngressConfig gw, it is put right"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("manager", "who"),
+    [
+        pytest.param("other-controller", "other-controller", id="a-controller"),
+        pytest.param("fleetgate", "another fleetgate", id="of-the-same-name"),
+    ],
+)
+def test_who_overwrites_a_status_again_is_left_alone_and_told_of(
+    hub: Cluster, manager: str, who: str
+) -> None:
+    apply(hub, gateway(), gateway("last"))
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            told = asyncio.Event()
+            sink = writer(api, AT_ONCE)
+            sink.on_change(told.set)
+            sink.want({GW: {"phase": "Listening"}})
+            async with running(sink.run()):
+                await api.until(lambda: written(api, GW))
+                for number in range(5):
+                    await overwrite(hub, f"theirs-{number}", manager)
+                    await api.until(lambda: len(writes_of(api, GW)) == 2)
+                async with asyncio.timeout(20):
+                    await told.wait()
+                sink.want({LAST: {"phase": "Running"}})
+                await api.until(lambda: written(api, LAST))
+                (problem,) = sink.problems
+                assert (problem.at, problem.reason, problem.value) == (GW, "StatusOverwritten", who)
+                assert len(writes_of(api, GW)) == 2
+            assert list(sink.problems) == []
+        assert await shown(hub, GW, "{.status.phase}") == "theirs-4"
+
+    asyncio.run(script())
+
+
+def test_our_own_news_are_written_also_over_somebody_elses(hub: Cluster) -> None:
+    apply(hub, gateway())
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            told = asyncio.Event()
+            sink = writer(api, AT_ONCE)
+            sink.on_change(told.set)
+            sink.want({GW: {"phase": "Listening"}})
+            async with running(sink.run()):
+                await api.until(lambda: written(api, GW))
+                await overwrite(hub, "first")
+                await api.until(lambda: len(api.written) == 2)
+                await overwrite(hub, "second")
+                async with asyncio.timeout(20):
+                    await told.wait()
+                told.clear()
+                sink.want({GW: {"phase": "Failed"}})
+                await api.until(lambda: len(api.written) == 3)
+                async with asyncio.timeout(20):
+                    await told.wait()
+                assert list(sink.problems) == []
+        assert json.loads(await shown(hub, GW, "{.status}")) == {"phase": "Failed"}
+
+    asyncio.run(script())
+
+
+def test_what_is_fought_over_is_put_right_again_after_a_while(hub: Cluster) -> None:
+    apply(hub, gateway())
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            sink = writer(api, StatusSettings(calm=1.0, pause=0.0))
+            sink.want({GW: {"phase": "Listening"}})
+            async with running(sink.run()):
+                await api.until(lambda: written(api, GW))
+                await overwrite(hub, "first")
+                await api.until(lambda: len(api.written) == 2)
+                await overwrite(hub, "second")
+                await api.until(lambda: len(api.written) == 3)
         assert json.loads(await shown(hub, GW, "{.status}")) == {"phase": "Listening"}
 
     asyncio.run(script())
@@ -549,7 +638,7 @@ def test_a_refusal_is_said_once_holds_up_nobody_and_ends_when_the_right_is_given
 ) -> None:
     apply(hub, gateway(), ingress("shop"))
     rights = [
-        "--verb=get,list,patch",
+        "--verb=get,list,watch,patch",
         "--resource=albconfigs.alibabacloud.com",
         "--resource=mseingressconfigs.mse.alibabacloud.com",
         "--resource=mseingressconfigs.mse.alibabacloud.com/status",
@@ -567,6 +656,7 @@ def test_a_refusal_is_said_once_holds_up_nobody_and_ends_when_the_right_is_given
             sink.want({SHOP: ADDRESS, GW: {"phase": "Listening"}})
             async with running(sink.run()):
                 await api.until(lambda: len(writes_of(api, SHOP)) > 2 and written(api, GW))
+                assert sink.refusals >= 2
                 rest = ["--verb=patch", "--resource=ingresses.networking.k8s.io/status"]
                 await kubectl(hub, "create", "clusterrole", "rest", *rest)
                 rest = ["clusterrolebinding", "rest", "--clusterrole=rest", *bound]

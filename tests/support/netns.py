@@ -1,7 +1,7 @@
 """Backends behind a link that can be cut: a real, silent network partition.
 
     test, Envoy ── 10.213.N.1 ══ veth pair ══ 10.213.N.2 ── backends (network namespace)
-                                              10.214.N.0/24, for Pods
+    10.215.N.0/24, for gateways               10.214.N.0/24, for Pods
 
 Cut means that packets are dropped in both directions, as by a broken link: nothing is refused and
 nothing is reset. Names and addresses carry a number N that one process at a time holds, so that
@@ -45,12 +45,14 @@ def available() -> str | None:
 class Namespace:
     """A host behind a link; `address` is its own, as the test's side sees it.
 
-    It answers to all addresses that begin with `pods` too.
+    It answers to all addresses that begin with `pods` too, and the test's side to those that begin
+    with `gateways`: addresses that are not loopback, and that nobody else has.
     """
 
     name: str
     address: str
     pods: str
+    gateways: str
 
     @property
     def enter(self) -> tuple[str, ...]:
@@ -108,7 +110,7 @@ def namespace() -> Iterator[Namespace]:
     with _number() as number:
         name, outside, inside = f"fleetgate-{number}", f"fg{number}-out", f"fg{number}-in"
         gateway, address = f"10.213.{number}.1", f"10.213.{number}.2"
-        pods = f"10.214.{number}."
+        pods, gateways = f"10.214.{number}.", f"10.215.{number}."
         _remove(name, outside)
         try:
             _run("ip", "netns", "add", name)
@@ -120,7 +122,8 @@ def namespace() -> Iterator[Namespace]:
                 _run("ip", "-netns", name, "link", "set", device, "up")
             _run("ip", "-netns", name, "route", "add", "local", f"{pods}0/24", "dev", "lo")
             _run("ip", "route", "add", f"{pods}0/24", "via", address)
-            yield Namespace(name, address, pods)
+            _run("ip", "route", "add", "local", f"{gateways}0/24", "dev", outside)
+            yield Namespace(name, address, pods, gateways)
         finally:
             _remove(name, outside)
 

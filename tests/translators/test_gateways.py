@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
+from fleet.events import Listed, Members
 from fleet.models import Ingress, IngressClass, MseIngressConfig
 from fleet.ref import HUB, Ref
 from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway, service, slice_of
 from tests.support.translation import World
 from translators.attachments import attach
 from translators.gateways import ADDRESSES, Selector, read_gateway
+from translators.listeners import Bind
 from translators.status import Runtime
+from xds.resource import TypeUrl
 
 GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")
 SHOP = Ref(HUB, "Ingress", "shop", "web")
@@ -282,6 +285,11 @@ WEB = ingress("web", host="web.test").path("/", to="web:80").of_class("mse")
             ],
             id="both",
         ),
+        pytest.param(
+            {"a": ["c1"], "b": ["c1"]},
+            ["ServiceNotFound: no attached member has this Service, {}"],
+            id="the-same-at-both",
+        ),
     ],
 )
 def test_an_ingress_is_told_at_which_gateway_nobody_answers(
@@ -320,3 +328,84 @@ def test_an_ingress_is_told_that_no_pod_is_ready(slice_: Builder[Any], said: str
     world.put(service("web").manifest, slice_.manifest, origin="c1")
     (problem,) = world.translator.tables.ingress_statuses.rows[WEB.ref()].problems
     assert (problem.reason, problem.effect) == ("NoReadyPods", said)
+
+
+MEMBERS = (Members(frozenset({"c1", "c2"})), Listed("c1"))
+
+
+@pytest.mark.parametrize(
+    ("gateways", "causes"),
+    [
+        pytest.param({"gw": []}, ["mse/gw: NoMembers"], id="no-member"),
+        pytest.param({"gw": ["c1"]}, [], id="a-member-that-was-read"),
+        pytest.param({"gw": ["c9"]}, ["mse/gw: MemberNotFound"], id="an-unknown-member"),
+        pytest.param({"gw": ["c1", "c2"]}, ["mse/gw: MemberUnreachable"], id="an-unread-member"),
+        pytest.param({"gw": [], "too": ["c1"]}, ["mse/gw: NoMembers"], id="one-of-two"),
+        pytest.param(
+            {"gw": [], "too": []}, ["mse/gw: NoMembers", "mse/too: NoMembers"], id="both-of-two"
+        ),
+        pytest.param({"gw": ["c1"], "too": ["c1", "c2"]}, [], id="only-one-is-at-fault"),
+    ],
+)
+def test_what_a_gateway_is_at_fault_for_is_a_problem_of_the_gateway(
+    gateways: Mapping[str, Sequence[str]], causes: list[str]
+) -> None:
+    world = World()
+    world.apply(MEMBERS)
+    world.put(*(mse_gateway(name, members=ids).manifest for name, ids in gateways.items()))
+    world.put(WEB.manifest)
+    problems = world.translator.tables.ingress_statuses.rows[WEB.ref()].problems
+    found = [f"mse/{cause.at.name}: {cause.reason}" for p in problems for cause in p.because]
+    assert sorted(found) == causes
+
+
+@pytest.mark.parametrize("listed", ["whitelist", "blacklist"])
+def test_a_gateway_that_is_not_for_everybody_serves_nothing(listed: str) -> None:
+    world = World()
+    manifest = mse_gateway("gw", members=["c1"]).manifest
+    manifest["spec"]["global"] = {"ipAccessControl": {listed: ["10.0.0.0/8", "1.2.3.4"]}}
+    world.put(manifest)
+    (status,) = world.translator.tables.gateway_statuses.rows.values()
+    assert status.as_kubernetes()["phase"] == "Failed"
+    (problem,) = (p for p in status.problems if p.reason == "NotSupported")
+    assert (problem.key, problem.value) == ("spec.global.ipAccessControl", "10.0.0.0/8, 1.2.3.4")
+    assert world.names(TypeUrl.LISTENER) == []
+
+
+@pytest.mark.parametrize("control", [{}, {"whitelist": []}, {"blacklist": []}])
+def test_an_empty_list_of_clients_is_for_everybody(control: dict[str, list[str]]) -> None:
+    world = World()
+    manifest = mse_gateway("gw").manifest
+    manifest["spec"]["global"] = {"ipAccessControl": control}
+    world.put(manifest)
+    assert world.names(TypeUrl.LISTENER) == ["http-80"]
+
+
+@pytest.mark.parametrize(
+    ("bind", "declared", "shown"),
+    [
+        pytest.param(Bind("127.0.0.1"), "", ["127.0.0.1"], id="of-this-machine"),
+        pytest.param(Bind("::"), "", [], id="everywhere"),
+        pytest.param(Bind("192.0.2.1", elsewhere=True), "", ["192.0.2.1"], id="elsewhere"),
+        pytest.param(Bind("127.0.0.1", elsewhere=True), "", [], id="loopback-for-others"),
+        pytest.param(Bind("::1", elsewhere=True), "", [], id="loopback-of-ipv6-for-others"),
+        pytest.param(
+            Bind(elsewhere=True),
+            "127.0.0.1, localhost, a.localhost, ::ffff:127.0.0.1, gw.example",
+            ["gw.example"],
+            id="declared-loopback-for-others",
+        ),
+        pytest.param(Bind(), "127.0.0.1", ["127.0.0.1"], id="declared-loopback-of-this-machine"),
+    ],
+)
+def test_a_loopback_address_is_none_for_clients_elsewhere(
+    bind: Bind, declared: str, shown: list[str]
+) -> None:
+    world = World()
+    gateway = mse_gateway("gw").annotate({ADDRESSES: declared})
+    world.translator.bind(gateway.ref(), bind)
+    world.put(gateway.manifest)
+    (status,) = world.translator.tables.gateway_statuses.rows.values()
+    assert list(status.addresses) == shown
+    told = [p.value for p in status.problems if p.reason == "InvalidAnnotation"]
+    assert told == [a for a in declared.split(", ") if a and a not in shown]

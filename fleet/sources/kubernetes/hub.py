@@ -58,6 +58,11 @@ class Hub:
         for collection, content in contents.items():
             self._reading.follow(collection, content)
 
+    @property
+    def loads(self) -> int:
+        """How often a collection was read as a whole."""
+        return self._reading.loads
+
     async def run(self) -> Never:
         """Read until cancelled."""
         await self._reading.run(beside=self._fetch_secrets)

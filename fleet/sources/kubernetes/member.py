@@ -33,6 +33,11 @@ class Member:
             self._reading.follow(collection, Objects(collection, name, self._say))
         self._pods: Objects | None = None
 
+    @property
+    def loads(self) -> int:
+        """How often a collection was read as a whole."""
+        return self._reading.loads
+
     def need_labels(self, *, needed: bool) -> None:
         """Read Pods too, or no longer."""
         if needed and self._pods is None:

@@ -41,6 +41,12 @@ class Reading:
         self._open: tuple[ApiServer, asyncio.TaskGroup] | None = None
         self._renewed = asyncio.Event()
         self._wake = asyncio.Event()
+        self._former_loads = 0
+
+    @property
+    def loads(self) -> int:
+        """How often a collection was read as a whole."""
+        return self._former_loads + sum(each.loads for each in self._reflectors.values())
 
     def follow(self, collection: Collection, content: Content) -> None:
         """Keep a content up to date from now on."""
@@ -50,7 +56,9 @@ class Reading:
 
     def leave(self, collection: Collection) -> None:
         """Follow a collection no longer."""
-        self._reflectors.pop(collection).retire()
+        former = self._reflectors.pop(collection)
+        former.retire()
+        self._former_loads += former.loads
         if (task := self._running.pop(collection, None)) is not None:
             task.cancel()
         self._settle()

@@ -17,7 +17,7 @@ from typing import Final, Never, TypeAlias
 from fleet.events import Emit, Event, Members
 from fleet.kubernetes.connection import ApiServer, BadKubeconfig
 from fleet.kubernetes.members import TRUSTED, Access
-from fleet.ref import Ref
+from fleet.ref import HUB, Ref
 from fleet.sources.kubernetes.attaching import PATIENCE, Attaching
 from fleet.sources.kubernetes.hub import Hub
 from fleet.sources.kubernetes.member import Member
@@ -56,10 +56,16 @@ class KubernetesSource:
         self._hub = Hub(hub, namespace, self._given, trusted, attaching.hear, self._settle)
         self._recalled = Needs()
         self._members: dict[str, _Read] = {}
-        self._told: frozenset[str] | None = None
+        self._told: Members | None = None
         self._emit: Emit | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._running = asyncio.Event()
+
+    @property
+    def loads(self) -> Mapping[str, int]:
+        """How often a collection was read as a whole, by origin: the hub, and the members read."""
+        members = {name: read.member.loads for name, read in self._members.items()}
+        return {HUB: self._hub.loads, **members}
 
     def recall(self, events: Iterable[Event]) -> frozenset[str]:
         """Take what the hub held before `run` runs; the members that are read by it.
@@ -125,9 +131,11 @@ class KubernetesSource:
         for name in self._members.keys() - wanted.keys():
             self._members.pop(name).end()
             log.info("member %s is not read any more", name)
-        if self._hub.is_listed and wanted.keys() != self._told:
-            self._told = frozenset(wanted)
-            self._say([Members(self._told)])
+        if self._hub.is_listed:
+            members = Members(frozenset(wanted), frozenset(self._known().keys() - wanted.keys()))
+            if members != self._told:
+                self._told = members
+                self._say([members])
         for name, way in wanted.items():
             self._read(name, way, self._tasks)
             self._members[name].member.need_labels(needed=needs.labels)

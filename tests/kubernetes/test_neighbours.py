@@ -1,0 +1,257 @@
+"""Two fleetgates on one hub: one of them is in charge, in whatever order they come and go."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import pytest
+
+from fleet.kubernetes.lease import Leader, LeaseSettings
+from fleetgate.neighbours import IN_CHARGE, Neighbours, NeighbourSettings
+from tests.kubernetes.test_lease import Cut
+from tests.support.kube import Cluster, Clusters
+
+Json: TypeAlias = Any  # as kubectl prints it
+
+LEASE = LeaseSettings(lease=4, renew=3, retry=1)
+SETTINGS = NeighbourSettings(every=0.2, gone=6.0, settle=2.0)
+PATIENCE = 40.0
+OURS, THEIRS = "ours", "theirs"
+
+
+@pytest.fixture
+def hub(clusters: Clusters) -> Cluster:
+    for namespace in (OURS, THEIRS):
+        clusters.hub.namespace(namespace)
+    return clusters.hub
+
+
+class Stage:
+    """Who writes, and what happened in which order."""
+
+    def __init__(self) -> None:
+        self.writing: set[str] = set()
+        self.story: list[str] = []
+        self.most = 0
+
+    async def write(self, name: str) -> None:
+        self.writing.add(name)
+        self.most = max(self.most, len({each.partition("/")[0] for each in self.writing}))
+        self.story.append(f"{name} writes")
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self.writing.discard(name)
+            self.story.append(f"{name} ends")
+
+
+class Fleetgate:
+    """The leader of a fleetgate in a namespace, and what it tells of its neighbours."""
+
+    def __init__(self, api: Cut, stage: Stage, namespace: str, holder: str) -> None:
+        self.api = api
+        self.neighbours = Neighbours(api, namespace, holder, SETTINGS)
+        self._leader = Leader(api, namespace, holder, LEASE, sign=self.neighbours.sign)
+        self._tasks = [
+            asyncio.create_task(self.neighbours.watch()),
+            asyncio.create_task(
+                self._leader.run(
+                    lambda: self.neighbours.lead(lambda: stage.write(f"{namespace}/{holder}"))
+                )
+            ),
+        ]
+
+    @property
+    def told(self) -> list[str]:
+        """The namespaces of others that it tells of, with what these do."""
+        return [
+            f"{p.value} {'stands by' if 'stands by' in p.effect else 'is in charge'}"
+            for p in self.neighbours.problems
+        ]
+
+    async def end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def fleetgate(
+    hub: Cluster, stage: Stage, namespace: str, holder: str = "a", token: str = ""
+) -> AsyncIterator[Fleetgate]:
+    api = await Cut.from_kubeconfig(hub.config(token))
+    assert isinstance(api, Cut)
+    made = Fleetgate(api, stage, namespace, holder)
+    try:
+        yield made
+    finally:
+        await made.end()
+        await api.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when something holds that nobody tells of: leases run out in silence."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(0.02)
+
+
+def test_one_that_is_alone_writes_and_has_nothing_to_tell(hub: Cluster) -> None:
+    async def script() -> None:
+        stage = Stage()
+        async with fleetgate(hub, stage, OURS) as ours:
+            await until(lambda: stage.writing == {"ours/a"})
+            assert ours.told == []
+
+    asyncio.run(script())
+
+
+def test_the_second_stands_by_and_both_say_so(hub: Cluster) -> None:
+    async def script() -> None:
+        stage = Stage()
+        async with fleetgate(hub, stage, OURS) as ours:
+            await until(lambda: stage.writing == {"ours/a"})
+            async with fleetgate(hub, stage, THEIRS) as theirs:
+                await until(lambda: ours.told == ["theirs stands by"])
+                await until(lambda: theirs.told == ["ours is in charge"])
+                assert stage.story == ["ours/a writes"]
+            await until(lambda: ours.told == [])
+        assert stage.most == 1
+
+    asyncio.run(script())
+
+
+def test_it_takes_over_when_the_first_is_gone_and_keeps_it_when_that_is_back(hub: Cluster) -> None:
+    async def script() -> None:
+        stage = Stage()
+        async with fleetgate(hub, stage, OURS) as ours:
+            await until(lambda: stage.writing == {"ours/a"})
+            async with fleetgate(hub, stage, THEIRS) as theirs:
+                await until(lambda: theirs.told == ["ours is in charge"])
+                ours.api.cut = True
+                await until(lambda: stage.writing == {"theirs/a"})
+                ours.api.cut = False
+                await until(lambda: ours.told == ["theirs is in charge"])
+                assert stage.story == ["ours/a writes", "ours/a ends", "theirs/a writes"]
+        assert stage.most == 1
+
+    asyncio.run(script())
+
+
+def test_a_restart_of_the_first_hands_nothing_over(hub: Cluster) -> None:
+    async def script() -> None:
+        stage = Stage()
+        async with fleetgate(hub, stage, OURS, "old") as old:
+            await until(lambda: stage.writing == {"ours/old"})
+            async with fleetgate(hub, stage, THEIRS) as theirs:
+                await until(lambda: theirs.told == ["ours is in charge"])
+                await old.end()
+                async with fleetgate(hub, stage, OURS, "new") as new:
+                    await until(lambda: stage.writing == {"ours/new"})
+                    await until(lambda: new.told == ["theirs stands by"])
+        assert stage.story[:3] == ["ours/old writes", "ours/old ends", "ours/new writes"]
+        assert stage.most == 1
+
+    asyncio.run(script())
+
+
+def test_of_two_that_start_at_once_one_is_in_charge(hub: Cluster) -> None:
+    async def script() -> None:
+        stage = Stage()
+        async with fleetgate(hub, stage, OURS) as one, fleetgate(hub, stage, THEIRS) as two:
+            decided = {
+                "ours/a": (["theirs stands by"], ["ours is in charge"]),
+                "theirs/a": (["theirs is in charge"], ["ours stands by"]),
+            }
+
+            def is_settled() -> bool:
+                writes = list(stage.writing)
+                return len(writes) == 1 and (one.told, two.told) == decided[writes[0]]
+
+            await until(is_settled)
+
+    asyncio.run(script())
+
+
+def test_a_version_that_does_not_know_of_others_is_left_in_charge(hub: Cluster) -> None:
+    """Its Lease says nothing of it, and it writes whatever we do."""
+
+    async def script() -> None:
+        stage = Stage()
+        api = await Cut.from_kubeconfig(hub.kubeconfig)
+        leader = Leader(api, THEIRS, "older", LEASE)
+        older = asyncio.create_task(leader.run(lambda: stage.write("theirs/older")))
+        await until(lambda: hub.try_kubectl("get", "lease", "-n", THEIRS, LEADER).returncode == 0)
+        async with fleetgate(hub, stage, OURS) as ours:
+            await until(lambda: ours.told == ["theirs is in charge"])
+            assert stage.story == ["theirs/older writes"]
+            older.cancel()
+            await asyncio.gather(older, return_exceptions=True)
+            await until(lambda: stage.writing == {"ours/a"})
+        await api.close()
+
+    asyncio.run(script())
+
+
+LEADER = "fleetgate-leader"
+
+
+def test_a_lease_that_was_left_behind_long_ago_holds_up_nobody(hub: Cluster) -> None:
+    left = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": LEADER, "namespace": THEIRS},
+        "spec": {"holderIdentity": "dead", "renewTime": "2020-01-31T12:00:00.000000Z"},
+    }
+    hub.kubectl("apply", "-f", "-", stdin=json.dumps(left))
+
+    async def script() -> None:
+        stage = Stage()
+        async with fleetgate(hub, stage, OURS) as ours:
+            await until(lambda: stage.writing == {"ours/a"})
+            assert ours.told == []
+
+    asyncio.run(script())
+
+
+def test_the_lease_says_since_when_its_fleetgate_is_in_charge(hub: Cluster) -> None:
+    def said(namespace: str) -> str:
+        found = json.loads(hub.kubectl("get", "lease", LEADER, "-n", namespace, "--output=json"))
+        return str(found["metadata"].get("annotations", {}).get(IN_CHARGE, "absent"))
+
+    async def script() -> None:
+        stage = Stage()
+        async with fleetgate(hub, stage, OURS):
+            await until(lambda: stage.writing == {"ours/a"})
+            async with fleetgate(hub, stage, THEIRS) as theirs:
+                await until(lambda: theirs.told == ["ours is in charge"])
+                await until(lambda: said(OURS).startswith("20"))
+                await until(lambda: said(THEIRS) == "no")
+
+    asyncio.run(script())
+
+
+def test_who_may_not_look_at_others_writes_and_says_so_once(
+    hub: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub.kubectl("create", "serviceaccount", "fleetgate", f"--namespace={OURS}")
+    verbs = ("--verb=get,list,create,update", "--resource=leases.coordination.k8s.io")
+    hub.kubectl("create", "role", "leases", f"--namespace={OURS}", *verbs)
+    account = f"--serviceaccount={OURS}:fleetgate"
+    hub.kubectl("create", "rolebinding", "leases", "--role=leases", account, f"--namespace={OURS}")
+    token = hub.kubectl("create", "token", "fleetgate", f"--namespace={OURS}").strip()
+
+    async def script() -> None:
+        stage = Stage()
+        async with fleetgate(hub, stage, OURS, token=token) as ours:
+            await until(lambda: stage.writing == {"ours/a"})
+            looks = ours.api.unseen
+            for _ in range(3):
+                await looks.acquire()
+
+    asyncio.run(script())
+    said = [r.getMessage() for r in caplog.records if r.name == "fleetgate.neighbours"]
+    assert len(said) == 1
+    assert said[0].startswith("whether another fleetgate serves this hub is not known")
