@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from fleet.models import FleetObject
+from fleet.outage import Outage
 from fleet.problem import Problem
 from fleet.ref import Ref
 
@@ -50,11 +51,13 @@ class Unreachable:
     """The origin cannot be read now; what it held stays in force.
 
     `since` is when it was last known to hold that, where it was lost before this process began.
+    `outage` is the class of the reason that `message` tells.
     """
 
     origin: str
     message: str
     since: datetime | None = None
+    outage: Outage = Outage.OTHER
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,11 @@ def _identify(manifest: Mapping[object, object], kind: str, nowhere: Ref) -> Ref
 
 
 def _read(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Upserted | Refused:
+    for field, most in kind.longest:  # before each item is looked at
+        value = manifest.get(field)
+        if isinstance(value, list) and len(value) > most:
+            expected = f"up to {most} {field}, as in Kubernetes"
+            return _refuse(ref, "TooLong", field, f"{len(value)} items", expected)
     faultless = _faultless(kind, ref, manifest)
     return _pruned(kind, ref, manifest) if faultless is None else Upserted(ref, faultless)
 

@@ -5,13 +5,14 @@ mistake: a refused object keeps its last good version, an origin that cannot be 
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar, cast
 
 from fleet.events import Deleted, Event, Listed, Members, Refused, Unreachable, Upserted
 from fleet.models import FleetObject, Model
+from fleet.outage import Outage
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 
@@ -26,6 +27,7 @@ class Origin:
     reachable: bool = True
     message: str = ""
     since: datetime | None = None
+    outage: Outage = Outage.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,8 @@ class FleetState:
                     problems |= self._forget(ref)
                 case Listed(origin):
                     origins |= self._mark(origin, Origin(listed=True))
-                case Unreachable(origin, message, since):
-                    origins |= self._mark(origin, self._lost(origin, message, since))
+                case Unreachable(origin):
+                    origins |= self._mark(origin, self._lost(event))
                 case Members(ids):
                     for ref in self._strangers(ids):
                         before.setdefault(ref, self._get(ref))
@@ -101,13 +103,19 @@ class FleetState:
                         origins |= self._mark(new, Origin())
         return Changes(self._differences(before), frozenset(problems), frozenset(origins))
 
-    def _lost(self, name: str, message: str, since: datetime | None) -> Origin:
-        known = self._origins.get(name, Origin())
+    def _lost(self, event: Unreachable) -> Origin:
+        known, since = self._origins.get(event.origin, Origin()), event.since
         if not known.reachable:
             since = known.since
         elif since is None and self._clock is not None:
             since = self._clock()
-        return replace(known, reachable=False, message=message, since=since)
+        return Origin(
+            known.listed,
+            reachable=False,
+            message=event.message,
+            since=since,
+            outage=event.outage,
+        )
 
     def _strangers(self, ids: Set[str]) -> list[Ref]:
         """What is known of members that are not among these. O(objects)."""

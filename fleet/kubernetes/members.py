@@ -34,6 +34,9 @@ Kubeconfig: TypeAlias = Mapping[str, Any]  # as the client library takes it
 ID_SHAPE: Final = "letters, digits, '-', '_' and '.'"
 """What IDs are made of, for people; they begin and end with a letter or a digit."""
 
+LONGEST: Final = 128 * 1024
+"""Bytes of a kubeconfig that are read; one has some kilobytes, certificates included."""
+
 _ID: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?")
 _EFFECT: Final = "what it said before stays in force, if it did"
 
@@ -165,6 +168,8 @@ def _kubeconfig(secret: MemberSecret, key: str) -> Access:
     at = f"data.{key}"
     if key not in secret.data:
         raise _Unusable(at, "a kubeconfig; it is missing")
+    if len(secret.data[key]) > LONGEST:
+        raise _Unusable(at, f"a kubeconfig of up to {LONGEST // 1024} KiB")
     try:
         documents = read_yaml(secret.data[key].decode())
     except (UnicodeDecodeError, UnreadableText):

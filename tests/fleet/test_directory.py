@@ -364,6 +364,25 @@ def test_a_named_pipe_does_not_hold_the_scan_up(fleet: Fleet) -> None:
     assert fleet.scan() == ["refused File hub/x.yaml: UnreadableFile"]
 
 
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/tty", "/proc/self/mem"])
+def test_what_is_no_file_of_a_disk_is_not_read(fleet: Fleet, device: str) -> None:
+    (fleet.root / "hub/x.yaml").symlink_to(device)
+    fleet.write("hub/y.yaml", SHOP)
+    assert fleet.scan() == [
+        "refused File hub/x.yaml: UnreadableFile",
+        "upserted Ingress default/shop",
+    ]
+
+
+def test_folders_without_end_are_not_looked_into(fleet: Fleet) -> None:
+    fleet.write("hub/x.yaml", SHOP)
+    deep = Path(fleet.root / "hub", *["a"] * (files.MAX_FOLDERS + 2))
+    deep.mkdir(parents=True)
+    (said,) = [each for each in fleet.scan() if "File" in each]
+    assert said == f"refused File hub{'/a' * (files.MAX_FOLDERS + 1)}: UnreadableFile"
+    assert fleet.hosts == ["example.com"]
+
+
 def test_a_link_to_nowhere_keeps_what_it_led_to(fleet: Fleet) -> None:
     fleet.write("apart.yaml", SHOP)
     (fleet.root / "hub/x.yaml").symlink_to(fleet.root / "apart.yaml")

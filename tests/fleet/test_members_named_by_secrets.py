@@ -207,6 +207,12 @@ def test_a_secret_of_istio_may_name_several_members() -> None:
             secret(OWN, {"kubeconfig": KEPT}), "data.kubeconfig", "a kubeconfig", id="a-token"
         ),
         pytest.param(
+            secret(OWN, {"kubeconfig": kubeconfig(more="x" * 128 * 1024)}),
+            "data.kubeconfig",
+            "a kubeconfig of up to 128 KiB",
+            id="too-long",
+        ),
+        pytest.param(
             secret(OWN, {"kubeconfig": kubeconfig(current="other")}),
             "data.kubeconfig",
             "a kubeconfig with a current context that it has",

@@ -19,6 +19,7 @@ import pytest
 from kubernetes.aio.config import incluster_config
 
 from fleet.kubernetes import connection, plugin
+from fleet.kubernetes.bounds import Bounds
 from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Unreached
 from fleet.kubernetes.transport import Transport
 from tests.support.authority import Authority, Pair
@@ -101,16 +102,20 @@ def written(place: Path, config: Mapping[str, Json]) -> Path:
 
 
 @asynccontextmanager
-async def client(config: Path | Mapping[str, Json], context: str = "") -> AsyncIterator[ApiServer]:
-    api = await ApiServer.from_kubeconfig(config, context)
+async def client(
+    config: Path | Mapping[str, Json], context: str = "", bounds: Bounds | None = None
+) -> AsyncIterator[ApiServer]:
+    api = await ApiServer.from_kubeconfig(config, context, bounds)
     try:
         yield api
     finally:
         await api.close()
 
 
-async def ask(config: Path | Mapping[str, Json], **options: Json) -> connection.Reply:
-    async with client(config) as api:
+async def ask(
+    config: Path | Mapping[str, Json], bounds: Bounds | None = None, **options: Json
+) -> connection.Reply:
+    async with client(config, bounds=bounds) as api:
         return await api.request("GET", PATH, **options)
 
 
@@ -392,6 +397,21 @@ SAYS = '{"apiVersion": "v1", "kind": "ExecCredential", "status": %s}'
         pytest.param({}, "its exec plugin has no command", id="has no command"),
         pytest.param({"command": "true"}, "its exec plugin true gave no ExecCredential", id="mute"),
         pytest.param(
+            {"command": "cat", "args": ["/dev/zero"]},
+            "its exec plugin cat says more than 1024 KiB",
+            id="says too much",
+        ),
+        pytest.param(
+            {"command": "sh", "args": ["-c", "cat /dev/zero >&2"]},
+            "its exec plugin sh says more than 1024 KiB",
+            id="complains too much",
+        ),
+        pytest.param(
+            {"command": "sh", "args": ["-c", "printf '[%.0s' $(seq 100000)"]},
+            "its exec plugin sh gave no ExecCredential",
+            id="nested",
+        ),
+        pytest.param(
             {"command": "echo", "args": [SAYS % "{}"]},
             "its exec plugin echo gave neither a token nor a certificate",
             id="gives nothing",
@@ -628,14 +648,11 @@ def test_a_server_that_says_nothing_is_not_waited_for() -> None:
     assert str(said.value) == f"{url}: no answer in time"
 
 
-def test_a_handshake_that_is_not_answered_is_no_connection(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 0.2)
+def test_a_handshake_that_is_not_answered_is_no_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(Unreached) as said:
-            asyncio.run(ask(kubeconfig(url)))
+            asyncio.run(ask(kubeconfig(url), Bounds(connect=0.2)))
     assert str(said.value) == f"{url}: no connection within 0.2 s"
 
 

@@ -7,8 +7,10 @@ from typing import Never, TypeAlias
 from fleet.events import Listed, Unreachable
 from fleet.kubernetes.backoff import LASTED, Backoff, wait_for
 from fleet.kubernetes.collection import Collection, Unauthorized
-from fleet.kubernetes.connection import ApiServer, BadKubeconfig
+from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Unreached
+from fleet.kubernetes.pulse import keep_asking
 from fleet.kubernetes.reflector import Content, Reflector
+from fleet.outage import Outage
 
 Connect: TypeAlias = Callable[[], Awaitable[ApiServer]]
 """Gives a client with the credentials that hold now. Raises BadKubeconfig."""
@@ -80,7 +82,7 @@ class Reading:
                 server = await self._connect()
             except BadKubeconfig as e:
                 for reflector in self._reflectors.values():
-                    reflector.fail(str(e))
+                    reflector.fail(str(e), Outage.KUBECONFIG)
             else:
                 started = asyncio.get_running_loop().time()
                 try:
@@ -105,6 +107,7 @@ class Reading:
                 self._open = server, tasks
                 for collection in self._reflectors:
                     self._start(collection, server, tasks)
+                tasks.create_task(keep_asking(server, self._lose))
                 if beside is not None:
                     tasks.create_task(beside(server))
                 try:
@@ -115,7 +118,7 @@ class Reading:
         except* Unauthorized as refused:
             # One collection was told, and cut off the others: none can be read by the credentials.
             for reflector in self._reflectors.values():
-                reflector.fail(str(refused.exceptions[0]))
+                reflector.fail(str(refused.exceptions[0]), Outage.CREDENTIALS)
         except* _Renewed:
             pass
         finally:
@@ -124,6 +127,10 @@ class Reading:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise asyncio.CancelledError
+
+    def _lose(self, error: Unreached) -> None:
+        for reflector in self._reflectors.values():
+            reflector.lose(error)
 
     def _start(self, collection: Collection, server: ApiServer, tasks: asyncio.TaskGroup) -> None:
         reflector = self._reflectors[collection]
@@ -139,11 +146,12 @@ class Reading:
     def _settle(self) -> None:
         """Tell how the server stands, if that has turned."""
         reflectors = self._reflectors.values()
-        troubles = [reflector.trouble for reflector in reflectors if reflector.trouble]
+        troubles = {each.trouble: each.outage for each in reflectors if each.trouble}
         if troubles:
             if isinstance(self._standing, Unreachable) and self._standing.message in troubles:
                 return  # it is lost for several reasons, and one of them is told
-            standing: Standing = Unreachable(self._origin, troubles[0])
+            message, outage = next(iter(troubles.items()))
+            standing: Standing = Unreachable(self._origin, message, outage=outage)
         elif all(reflector.listed for reflector in reflectors):
             standing = Listed(self._origin)
         else:

@@ -23,10 +23,9 @@ from fleet.kubernetes.collection import (
     Json,
     Refusal,
     position_of,
-    read_json,
     refusal,
 )
-from fleet.kubernetes.connection import ApiServer, Reply, Unreached
+from fleet.kubernetes.connection import ApiServer, Reply, Unreached, read_json
 from fleet.kubernetes.watch import Change, ChangeType
 from fleet.parse import Unused
 from fleet.problem import Problem
