@@ -1,10 +1,11 @@
 """All problems of a fleet, from wherever they were found, for `check`, `status` and the log."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fleet.attached import attached
+from fleet.outage import Outage
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.state import FleetState, Origin
@@ -29,9 +30,17 @@ def _found(state: FleetState, tables: Tables) -> Iterator[Problem]:
         yield from problems
     for name, origin in state.origins.items():
         if not origin.reachable:
-            at = Ref(HUB, "Hub", "", "hub") if name == HUB else Ref(HUB, "Member", "", name)
-            yield Problem(at, UNREACHABLE, "", origin.message, "to reach it")
+            yield Problem(_place_of(name), UNREACHABLE, "", origin.message, "to reach it")
     yield from tables.problems()
+
+
+def outages(state: FleetState) -> dict[Ref, Outage]:
+    """The class of the reason of each outage, by what its problem is at. O(members)."""
+    return {_place_of(name): o.outage for name, o in state.origins.items() if not o.reachable}
+
+
+def _place_of(origin: str) -> Ref:
+    return Ref(HUB, "Member", "", origin) if origin else Ref(HUB, "Hub", "", "hub")
 
 
 def unread(state: FleetState) -> list[str]:
@@ -72,27 +81,25 @@ def rejections(gateway: Ref, cache: SnapshotCache) -> Iterator[Problem]:
 class ProblemLog:
     """Logs each problem once when it comes, and once when it is settled.
 
-    An outage of an origin is one line, whatever else is found to be the reason while it lasts, and
-    its end another one that is seen as well.
+    An outage of an origin is one line for each class of reason that is found while it lasts, and
+    its end another one that is seen as well. Other words for the same are only for who looks.
     """
 
     def __init__(self) -> None:
         self._shown: frozenset[Problem] = frozenset()
+        self._told: dict[Ref, set[Outage]] = {}
 
-    def show(self, problems: tuple[Problem, ...]) -> None:
-        """Log the difference to what was shown before."""
+    def show(self, problems: tuple[Problem, ...], lost: Mapping[Ref, Outage]) -> None:
+        """Log the difference to what was shown before; `lost` are the outages among them."""
         now = frozenset(problems)
-        lost, known = _lost(now), _lost(self._shown)
         for problem in sorted(now - self._shown):
-            level = logging.INFO if problem.at in known & lost else logging.WARNING
+            is_told = problem.at in lost and lost[problem.at] in self._told.get(problem.at, ())
+            level = logging.INFO if is_told else logging.WARNING
             log.log(level, "%s: %s: %s", problem.at, problem.reason, problem.message)
         for problem in sorted(self._shown - now):
-            if problem.at not in known:
+            if problem.at not in self._told:
                 log.info("%s: %s is settled", problem.at, problem.reason)
-        for origin in sorted(known - lost):
+        for origin in sorted(self._told.keys() - lost.keys()):
             log.warning("%s: %s is settled", origin, UNREACHABLE)
         self._shown = now
-
-
-def _lost(problems: Iterable[Problem]) -> set[Ref]:
-    return {problem.at for problem in problems if problem.reason == UNREACHABLE}
+        self._told = {at: self._told.get(at, set()) | {outage} for at, outage in lost.items()}

@@ -351,7 +351,8 @@ class Tables:
         origin = view.get(self.origins, member)
         if origin is None:
             return RemoteCluster(member, "the fleet has no member of this ID", known=False)
-        return RemoteCluster(member, "" if origin.reachable else origin.message)
+        message = "" if origin.reachable else origin.message
+        return RemoteCluster(member, message, outage=origin.outage)
 
     def _addresses(self, view: View, ref: Ref) -> tuple[str, ...]:
         """Where clients reach a gateway: as somebody found out, as declared, or as it listens."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from fleet.outage import Outage
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleetgate.problems import ProblemLog
@@ -16,8 +17,14 @@ BEGUN = "Member c1: Unreachable: '{}' (expected to reach it)"
 OVER = "Member c1: Unreachable is settled"
 
 
+MEMBER = Ref("", "Member", "", "c1")
+
+
 def lost(why: str) -> Problem:
-    return Problem(Ref("", "Member", "", "c1"), "Unreachable", "", why, "to reach it")
+    return Problem(MEMBER, "Unreachable", "", why, "to reach it")
+
+
+CLASSES = {"reset": Outage.NO_ANSWER, "refused": Outage.NO_ANSWER, "503": Outage.ERROR}
 
 
 @pytest.mark.parametrize(
@@ -32,6 +39,11 @@ def lost(why: str) -> Problem:
             [[lost("reset")], [lost("refused")], [lost("reset")], [lost("refused")]],
             [BEGUN.format("reset")],
             id="one-outage-by-several-reasons",
+        ),
+        pytest.param(
+            [[lost("503")], [lost("reset")], [lost("503")], [lost("refused")], [], [lost("reset")]],
+            [BEGUN.format("503"), BEGUN.format("reset"), OVER, BEGUN.format("reset")],
+            id="a-reason-of-another-class",
         ),
         pytest.param(
             [[lost("reset")], [], [lost("refused")]],
@@ -51,5 +63,6 @@ def test_what_is_seen_by_default(
     caplog.set_level(logging.WARNING)
     problem_log = ProblemLog()
     for problems in shown:
-        problem_log.show(tuple(problems))
+        outages = {p.at: CLASSES[p.value] for p in problems if p.at == MEMBER}
+        problem_log.show(tuple(problems), outages)
     assert caplog.messages == said
