@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 from fleet.models import FleetObject
 from fleet.outage import Outage
+from fleet.pod_addresses import PodAddresses
 from fleet.problem import Problem
 from fleet.ref import Ref
 
@@ -71,7 +72,15 @@ class Members:
     ids: frozenset[str]
 
 
-Event: TypeAlias = Upserted | Refused | Deleted | Listed | Unreachable | Members
+@dataclass(frozen=True, slots=True)
+class Confined:
+    """Endpoints of the member may have these addresses; of one that is not heard of, the usual."""
+
+    origin: str
+    addresses: PodAddresses
+
+
+Event: TypeAlias = Upserted | Refused | Deleted | Listed | Unreachable | Members | Confined
 Emit: TypeAlias = Callable[[Sequence[Event]], None]
 
 

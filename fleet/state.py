@@ -10,9 +10,19 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar, cast
 
-from fleet.events import Deleted, Event, Listed, Members, Refused, Unreachable, Upserted
+from fleet.events import (
+    Confined,
+    Deleted,
+    Event,
+    Listed,
+    Members,
+    Refused,
+    Unreachable,
+    Upserted,
+)
 from fleet.models import FleetObject, Model
 from fleet.outage import Outage
+from fleet.pod_addresses import PodAddresses
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 
@@ -52,6 +62,7 @@ class FleetState:
         self._problems: dict[Ref, tuple[Problem, ...]] = {}
         self._refused: set[Ref] = set()
         self._origins: dict[str, Origin] = {}
+        self._addresses: dict[str, PodAddresses] = {}
 
     def table(self, model: type[M]) -> Mapping[Ref, M]:
         """The objects of one class; a live view."""
@@ -72,6 +83,11 @@ class FleetState:
         """The hub and the members that were heard of; a live view."""
         return MappingProxyType(self._origins)
 
+    @property
+    def addresses(self) -> Mapping[str, PodAddresses]:
+        """What addresses endpoints of members may have, where that was said; a live view."""
+        return MappingProxyType(self._addresses)
+
     def apply(self, events: Sequence[Event]) -> Changes:
         """Take events in, in order. O(events); an equal object is no change."""
         before: dict[Ref, FleetObject | None] = {}
@@ -90,10 +106,8 @@ class FleetState:
                 case Deleted(ref):
                     before.setdefault(ref, self._get(ref))
                     problems |= self._forget(ref)
-                case Listed(origin):
-                    origins |= self._mark(origin, Origin(listed=True))
-                case Unreachable(origin):
-                    origins |= self._mark(origin, self._lost(event))
+                case Listed() | Unreachable() | Confined():
+                    origins |= self._hear(event)
                 case Members(ids):
                     for ref in self._strangers(ids):
                         before.setdefault(ref, self._get(ref))
@@ -102,6 +116,17 @@ class FleetState:
                     for new in sorted(ids - self._origins.keys()):
                         origins |= self._mark(new, Origin())
         return Changes(self._differences(before), frozenset(problems), frozenset(origins))
+
+    def _hear(self, event: Listed | Unreachable | Confined) -> set[str]:
+        """Take in how an origin does; its name, if that differs."""
+        match event:
+            case Listed(origin):
+                return self._mark(origin, Origin(listed=True))
+            case Unreachable(origin):
+                return self._mark(origin, self._lost(event))
+            case Confined(origin, addresses):
+                known, self._addresses[origin] = self._addresses.get(origin), addresses
+                return {origin} if known != addresses else set()
 
     def _lost(self, event: Unreachable) -> Origin:
         known, since = self._origins.get(event.origin, Origin()), event.since
@@ -126,6 +151,8 @@ class FleetState:
         gone = self._origins.keys() - ids - {HUB}
         for name in gone:
             del self._origins[name]
+        for name in self._addresses.keys() - ids:
+            del self._addresses[name]
         return gone
 
     def _forget(self, ref: Ref) -> set[Ref]:

@@ -4,15 +4,15 @@ An endpoint is encoded once, with its slice; an assignment is a join of those by
 member, for statistics; every Pod of a priority weighs the same.
 """
 
-import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from fleet.models import EndpointSlice, Service, by_position
+from fleet.pod_addresses import NotOfAPod, PodAddresses
 from fleet.problem import Problem
-from fleet.ref import Ref
+from fleet.ref import HUB, Ref
 from translators.messages import (
     Address,
     ClusterLoadAssignment,
@@ -29,6 +29,11 @@ from xds.wire import encode, splice
 
 _LB_ENDPOINTS: Final = 2  # LocalityLbEndpoints.lb_endpoints
 _ENDPOINTS: Final = 2  # ClusterLoadAssignment.endpoints
+
+MAX_PROBLEMS: Final = 5
+"""Endpoints of one slice that have a problem of their own; of more, the number is told."""
+
+_LONG: Final = 200
 
 OVERPROVISIONING: Final = 1_000_000
 """In percent: a single usable Pod of 10,000 keeps a priority fully available. With Envoy's default
@@ -58,19 +63,17 @@ class SliceEndpoints:
         return next((found for name, found in self.ports if name == port_name), ())
 
 
-def read_slice(ref: Ref, endpoint_slice: EndpointSlice) -> SliceEndpoints:
+def read_slice(ref: Ref, endpoint_slice: EndpointSlice, allowed: PodAddresses) -> SliceEndpoints:
     """Read and encode the ready endpoints (`ready` true or absent) of a slice."""
     problems: list[Problem] = []
     hosts: list[tuple[str, str]] = []
     for i, endpoint in by_position(endpoint_slice.endpoints):
         if endpoint.conditions.ready is False or not endpoint.addresses:
             continue
-        text = endpoint.addresses[0]
-        address = _address(text)
-        if address is None:
-            key = f"endpoints[{i}].addresses[0]"
-            expected, effect = "the IPv4 or IPv6 address of a Pod", "no traffic goes there"
-            problems.append(Problem(ref, "InvalidAddress", key, text, expected, effect))
+        try:
+            address = allowed.spell(endpoint.addresses[0])
+        except NotOfAPod as e:
+            problems.append(_no_pod(ref, i, endpoint.addresses[0], str(e)))
             continue
         target = endpoint.target_ref
         hosts.append((address, target.name if target and target.kind == "Pod" else ""))
@@ -79,19 +82,31 @@ def read_slice(ref: Ref, endpoint_slice: EndpointSlice) -> SliceEndpoints:
         for port in endpoint_slice.ports
         if port.port is not None and port.protocol == "TCP"
     )
-    return SliceEndpoints(ports, tuple(problems))
+    return SliceEndpoints(ports, _some(problems))
 
 
-def _address(text: str) -> str | None:
-    """The address in its usual spelling; None where no Pod can have it."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    # "%eth0" names an interface of the machine that wrote it.
-    if address.is_unspecified or address.is_multicast or "%" in text:
-        return None
-    return str(address)
+def _no_pod(ref: Ref, position: int, text: str, expected: str) -> Problem:
+    key, effect = f"endpoints[{position}].addresses[0]", "no traffic goes there"
+    return Problem(ref, "InvalidAddress", key, text[:_LONG], expected, effect)
+
+
+def more_slices(member: str, count: int) -> Problem:
+    """The problem of a member that has so many more slices with problems than are told."""
+    at = Ref(HUB, "Member", "", member)
+    value, expected = f"{count} more EndpointSlices", "addresses of Pods"
+    return Problem(at, "InvalidAddress", "endpoints", value, expected, "no traffic goes there")
+
+
+def _some(problems: list[Problem]) -> tuple[Problem, ...]:
+    """The first of the problems of a slice, and how many more there are."""
+    more = len(problems) - MAX_PROBLEMS
+    if more <= 0:
+        return tuple(problems)
+    first = problems[0]
+    rest = Problem(
+        first.at, first.reason, "endpoints", f"{more} more", "addresses of Pods", first.effect
+    )
+    return (*problems[:MAX_PROBLEMS], rest)
 
 
 def _encode(address: str, port: int, pod: str) -> PodEndpoint:

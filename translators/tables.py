@@ -20,6 +20,7 @@ from fleet.models import (
     Pod,
     Service,
 )
+from fleet.pod_addresses import PodAddresses
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.state import Origin
@@ -35,6 +36,7 @@ from translators.endpoints import (
     SliceEndpoints,
     assign,
     find_port,
+    more_slices,
     one_family,
     read_slice,
 )
@@ -67,6 +69,9 @@ SetKey: TypeAlias = tuple[Ref, TableSet]
 ServiceKey: TypeAlias = tuple[str, str, str]
 
 SERVICE_NAME: Final = "kubernetes.io/service-name"
+
+MOST_SLICES: Final = 100
+"""EndpointSlices of one member whose problems are told."""
 
 _ALL: Final = "all"
 _NOTHING: Final = HostPlan((), None, ())
@@ -111,6 +116,7 @@ class Tables:
         self.slices = Input[Ref, EndpointSlice](graph, "slices")
         self.pods = Input[Ref, Pod](graph, "pods")
         self.origins = Input[str, Origin](graph, "origins")
+        self.pod_addresses = Input[str, PodAddresses](graph, "pod addresses")
         self.binds = Input[Ref, Bind](graph, "binds")
         self.runtimes = Input[Ref, Runtime](graph, "runtimes")
         self.addresses = Input[Ref, tuple[str, ...]](graph, "addresses")
@@ -169,7 +175,7 @@ class Tables:
         self._troubled_ingresses = Index(
             graph, "troubled Ingresses", self.ingress_statuses, _troubled
         )
-        self._troubled_slices = Index(graph, "troubled slices", self.slice_endpoints, _troubled)
+        self._troubled_slices = Index(graph, "troubled slices", self.slice_endpoints, _by_origin)
 
     def problems(self) -> Iterator[Problem]:
         """What translation has found, an object's problems together. O(gateways and problems)."""
@@ -177,8 +183,12 @@ class Tables:
             yield from gateway.problems
         for ref in self._troubled_ingresses.get(_ALL) or ():
             yield from self.ingress_statuses.rows[ref].problems
-        for ref in self._troubled_slices.get(_ALL) or ():
-            yield from self.slice_endpoints.rows[ref].problems
+        for member in self._troubled_slices.groups:
+            shown = self._troubled_slices.first(member, MOST_SLICES)
+            for ref in shown:
+                yield from self.slice_endpoints.rows[ref].problems
+            if more := self._troubled_slices.size(member) - len(shown):
+                yield more_slices(member, more)
 
     # -- gateways ----------------------------------------------------------------------------------
 
@@ -290,7 +300,8 @@ class Tables:
     # -- backends ----------------------------------------------------------------------------------
 
     def _slice_endpoints(self, view: View, ref: Ref) -> SliceEndpoints:
-        return read_slice(ref, view.must(self.slices, ref))
+        addresses = view.get(self.pod_addresses, ref.origin) or PodAddresses()
+        return read_slice(ref, view.must(self.slices, ref), addresses)
 
     def _cluster(self, view: View, key: TargetKey) -> Resource:
         gateway, target = key
@@ -423,8 +434,12 @@ def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
     return plan.origins if is_long(plan) else frozenset()
 
 
-def _troubled(_: Ref, row: IngressStatus | SliceEndpoints) -> tuple[str, ...]:
+def _troubled(_: Ref, row: IngressStatus) -> tuple[str, ...]:
     return (_ALL,) if row.problems else ()
+
+
+def _by_origin(ref: Ref, row: SliceEndpoints) -> tuple[str, ...]:
+    return (ref.origin,) if row.problems else ()
 
 
 def _entries(ref: Ref, gateway: Gateway) -> Iterator[EntryKey]:

@@ -4,6 +4,8 @@
     istio/multiCluster: "true"                 data: ID -> kubeconfig, one or several
     argocd.argoproj.io/secret-type: cluster    data: name, server, config
 
+The annotation fleetgate.dev/pod-cidrs narrows where endpoints of these members may be.
+
 Secrets count in namespaces that the operator trusts: who may write them decides where requests go.
 A kubeconfig is cut down to one server and one user. What would have fleetgate run a program or read
 a file of its own is refused: whoever may write a Secret may not do that.
@@ -15,10 +17,11 @@ import ssl
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from fleet.documents import UnreadableText, read_yaml
+from fleet.pod_addresses import POD_CIDRS, PodAddresses, read_networks
 from fleet.problem import Problem
 from fleet.ref import Ref
 
@@ -38,6 +41,9 @@ LONGEST: Final = 128 * 1024
 """Bytes of a kubeconfig that are read; one has some kilobytes, certificates included."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?")
+_SHOWN: Final = 100
+"""Characters of a text that is shown."""
+
 _EFFECT: Final = "what it said before stays in force, if it did"
 
 
@@ -49,13 +55,15 @@ class MemberSecret:
     created: str
     labels: Mapping[str, str]
     data: Mapping[str, bytes] = field(repr=False)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How one member is reached."""
+    """How one member is reached, and what addresses its endpoints may have."""
 
     kubeconfig: Kubeconfig = field(repr=False)
+    addresses: PodAddresses = field(default_factory=PodAddresses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,11 @@ def _claims(
     """The claims of IDs, each with the key of the data that is read for it."""
     members: dict[str, Access | None] = {}
     problems: list[Problem] = []
+    try:
+        addresses = _addresses(secret)
+    except _Unusable as e:
+        # Open would be wrong and closed an outage: none of the members counts as it stands here.
+        return Claims(dict.fromkeys(filter(is_id, named)), _refused(secret, e).problems)
     for name, data in named.items():
         if not is_id(name):
             expected = f"the ID of a member: {ID_SHAPE}"
@@ -126,10 +139,25 @@ def _claims(
             continue
         members[name] = None
         try:
-            members[name] = read(data)
+            members[name] = replace(read(data), addresses=addresses)
         except _Unusable as e:
             problems += _refused(secret, e).problems
     return Claims(members, tuple(problems))
+
+
+def _addresses(secret: MemberSecret) -> PodAddresses:
+    """What the annotation of a Secret says of its members' endpoints."""
+    text = secret.annotations.get(POD_CIDRS)
+    if text is None:
+        return PodAddresses()
+    at = f"metadata.annotations[{POD_CIDRS}]"
+    for part in (parts := [part.strip() for part in text.split(",")]):
+        try:
+            read_networks([part])
+        except ValueError:
+            expected = "networks such as 10.1.0.0/16, with commas between them"
+            raise _Unusable(at, expected, part[:_SHOWN]) from None
+    return PodAddresses(networks=read_networks(parts))
 
 
 def _refused(secret: MemberSecret, why: _Unusable) -> Claims:
@@ -360,6 +388,10 @@ def member_secret(ref: Ref, value: Mapping[str, Any]) -> MemberSecret:  # as a s
             data[key] = b64decode(text, validate=True)
         except (NotBase64, TypeError, ValueError):
             continue
-    labels = metadata.get("labels")
     created = str(metadata.get("creationTimestamp") or "")
-    return MemberSecret(ref, created, labels if isinstance(labels, Mapping) else {}, data)
+    labels, annotations = (_texts(metadata.get(part)) for part in ("labels", "annotations"))
+    return MemberSecret(ref, created, labels, data, annotations)
+
+
+def _texts(found: object) -> Mapping[str, str]:
+    return found if isinstance(found, Mapping) else {}

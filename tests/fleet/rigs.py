@@ -9,7 +9,17 @@ from typing import Any, Protocol
 
 import pytest
 
-from fleet.events import Deleted, Event, Listed, Members, Refused, Source, Unreachable, Upserted
+from fleet.events import (
+    Confined,
+    Deleted,
+    Event,
+    Listed,
+    Members,
+    Refused,
+    Source,
+    Unreachable,
+    Upserted,
+)
 from fleet.ref import HUB, Ref
 from fleet.sources.directory import DirectorySource
 from fleet.sources.memory import MemorySource
@@ -171,7 +181,7 @@ class Listener:
     async def news(self) -> list[str]:
         """What has been declared since the last call, as short lines.
 
-        Which members there are is left out: not every source says it.
+        Which members there are, and their addresses, is left out: not every source says it.
         """
         async with asyncio.timeout(PATIENCE):
             await self._source.refresh()
@@ -182,7 +192,7 @@ class Listener:
         match event:
             case Upserted(ref) | Refused(ref) | Deleted(ref):
                 return ref not in self._scenery
-            case Members():
+            case Members() | Confined():
                 return False
             case _:
                 return True
@@ -201,6 +211,8 @@ def line(event: Event) -> str:
             return f"listed {origin or 'hub'}"
         case Unreachable(origin):
             return f"unreachable {origin or 'hub'}"
+        case Confined(origin):
+            return f"confined {origin}"
         case Members(ids):
             return f"members {' '.join(sorted(ids))}".strip()
     reasons = " ".join(problem.reason for problem in problems)

@@ -20,7 +20,7 @@ from fleet.state import FleetState
 from tests.fleet.api_dialogue import event
 from tests.fleet.kubernetes_rig import HOME, KubernetesRig
 from tests.fleet.rigs import PATIENCE, listening
-from tests.support.builders import ingress, service
+from tests.support.builders import ingress, service, slice_of
 from tests.support.hostile_api import (
     Answer,
     HostileApi,
@@ -137,6 +137,11 @@ def of_services(answer: Answer, others: Answer = nothing) -> Answer:
             "it holds more than 100 services",
             id="objects",
         ),
+        pytest.param(
+            whole(page(*({} for _ in range(1001)))),
+            "more than 1000 of its services have mistakes",
+            id="objects-without-a-name",
+        ),
     ],
 )
 def test_a_list_that_is_too_much_is_no_list(lists: Answer, message: str) -> None:
@@ -145,6 +150,30 @@ def test_a_list_that_is_too_much_is_no_list(lists: Answer, message: str) -> None
         assert message in reading.message
 
     assert play(of_services(lists), quiet, script).sent < BUFFERED
+
+
+def test_endpoints_count_as_objects() -> None:
+    async def script(reading: Reading) -> None:
+        assert await reading.lost() is Outage.EXCESS
+        assert "it holds more than 100 endpointslices" in reading.message
+
+    many = slice_of("web", addresses=[f"10.0.0.{i}" for i in range(50)])
+    slices = [{**many.manifest, "metadata": {"name": f"s{i}"}} for i in range(2)]
+
+    async def lists(link: Link) -> None:
+        await (nothing if link.path == SERVICES.path else whole(page(*slices)))(link)
+
+    play(lists, quiet, script)
+
+
+def test_a_member_full_of_mistakes_is_not_followed() -> None:
+    async def script(reading: Reading) -> None:
+        assert await reading.lost() is Outage.EXCESS
+        assert "more than 1000 of its services have mistakes" in reading.message
+        assert not reading.state.problems
+
+    wrong = [service(f"s{i}").with_spec(ports=[{"port": 0}]).manifest for i in range(1001)]
+    play(of_services(whole(page(*wrong))), quiet, script, Bounds())
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from fleet.events import Members, Upserted
 from fleet.kubernetes.connection import ApiServer
 from fleet.models import Ingress, Pod, Secret, Service
+from fleet.pod_addresses import PodAddresses, read_networks
 from fleet.ref import HUB, Ref
 from fleet.sources.kubernetes import KubernetesSource
 from tests.fleet.kubernetes_rig import HOME, KubernetesRig, declare, naming, withdraw
@@ -286,6 +287,42 @@ def test_changed_credentials_renew_the_client_of_that_member_alone(rig: Kubernet
         assert set(said) == {"unreachable one", "listed one"}
 
     play(rig, script)
+
+
+def test_where_the_pods_of_a_member_are_is_said_without_reading_it_anew(
+    rig: KubernetesRig,
+) -> None:
+    narrow = PodAddresses(networks=read_networks(["10.1.0.0/16"]))
+    named = naming("one", rig.kubeconfig("one"))
+
+    def annotated(text: str) -> dict[str, Any]:
+        metadata = {**named["metadata"], "annotations": {"fleetgate.dev/pod-cidrs": text}}
+        return {**named, "metadata": metadata}
+
+    async def script(listener: Listener) -> None:
+        assert listener.state.addresses["one"] == PodAddresses()
+        said = [line(event) for event in listener.events]
+        assert said.index("confined one") < said.index("listed one")
+        listener.events.clear()
+        declare(rig.servers[HUB], annotated("10.1.0.0/16"))
+        await listener.until(lambda: listener.state.addresses["one"] == narrow)
+        declare(rig.servers[HUB], annotated("10.1/16"))
+        await listener.until(lambda: bool(listener.state.problems))
+        assert listener.state.addresses["one"] == narrow
+        declare(rig.servers[HUB], named)
+        await listener.until(lambda: listener.state.addresses["one"] == PodAddresses())
+        assert {line(e) for e in listener.events if "one" in line(e)} == {
+            "confined one",
+            f"refused Secret {HOME}/member-one: InvalidMember",
+            f"refused Secret {HOME}/member-one",
+        }
+
+    async def run() -> None:
+        async with listening(rig.source) as listener:
+            await listener.until(found(listener, "one"))
+            await script(listener)
+
+    asyncio.run(run())
 
 
 def test_a_bad_secret_is_a_problem_and_its_member_goes_on(rig: KubernetesRig) -> None:

@@ -52,10 +52,16 @@ def secret(
     name: str = "s",
     namespace: str = "home",
     created: str = "2026-01-01T00:00:00Z",
+    pod_cidrs: str | None = None,
 ) -> MemberSecret:
     texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in data.items()}
+    annotations = {} if pod_cidrs is None else {"fleetgate.dev/pod-cidrs": pod_cidrs}
     value = {
-        "metadata": {"labels": dict(labels), "creationTimestamp": created},
+        "metadata": {
+            "labels": dict(labels),
+            "annotations": annotations,
+            "creationTimestamp": created,
+        },
         "data": {key: b64encode(text.encode()).decode() for key, text in texts.items()},
     }
     return member_secret(Ref(HUB, "Secret", namespace, name), value)
@@ -374,6 +380,45 @@ def test_a_good_secret_owes_nothing_to_what_it_said_before() -> None:
     before = read_claims(secret(ISTIO, {"east": kubeconfig(), "west": kubeconfig()}))
     now = read_claims(secret(ISTIO, {"east": kubeconfig()}))
     assert now.after(before) == now
+
+
+# -- where the Pods of members are -----------------------------------------------------------------
+
+
+def networks_of(claims: Claims, member: str) -> list[str] | None:
+    """The networks that a member is narrowed to; None where it cannot be used."""
+    access = claims.members[member]
+    return None if access is None else [str(network) for network in access.addresses.networks]
+
+
+@pytest.mark.parametrize(
+    ("text", "networks"),
+    [
+        pytest.param(None, [], id="absent"),
+        pytest.param("10.1.0.0/16", ["10.1.0.0/16"], id="one"),
+        pytest.param(" 10.1.0.0/16,fd00::/64 ", ["10.1.0.0/16", "fd00::/64"], id="two"),
+        pytest.param("10.1.0.7", ["10.1.0.7/32"], id="an-address"),
+    ],
+)
+def test_a_secret_may_say_where_the_pods_of_its_members_are(
+    text: str | None, networks: list[str]
+) -> None:
+    claims = read_claims(secret(ISTIO, {"a": kubeconfig(), "b": kubeconfig()}, pod_cidrs=text))
+    assert not claims.problems
+    assert [networks_of(claims, name) for name in "ab"] == [networks, networks]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10.1.0.0/16,", "10.1/16", "10.1.2.3/16", "pods", "10.0.0.0/99"]
+)
+def test_a_slip_in_what_narrows_opens_nothing_and_closes_nothing(text: str) -> None:
+    wrong = read_claims(secret(OWN, {"kubeconfig": kubeconfig()}, pod_cidrs=text))
+    (problem,) = wrong.problems
+    assert problem.key == "metadata.annotations[fleetgate.dev/pod-cidrs]"
+    assert problem.expected == "networks such as 10.1.0.0/16, with commas between them"
+    assert networks_of(wrong, "one") is None, "nothing was in force before"
+    before = read_claims(secret(OWN, {"kubeconfig": kubeconfig()}, pod_cidrs="10.1.0.0/16"))
+    assert networks_of(wrong.after(before), "one") == ["10.1.0.0/16"]
 
 
 # -- several Secrets ------------------------------------------------------------------------------

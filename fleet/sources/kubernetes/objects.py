@@ -8,11 +8,10 @@ from fleet.events import Event, Refused, Upserted
 from fleet.kubernetes.bounds import Bounds
 from fleet.kubernetes.collection import Collection, Json, list_all
 from fleet.kubernetes.connection import ApiServer
-from fleet.kubernetes.reflector import OverFull
 from fleet.kubernetes.watch import Change, ChangeType
-from fleet.models import EndpointSlice
 from fleet.parse import FILE, Unused
 from fleet.ref import Ref
+from fleet.sources.kubernetes.room import Room
 from fleet.sources.said import Said
 
 T = TypeVar("T")
@@ -31,8 +30,7 @@ class Objects:
         self._origin = origin
         self._say = say
         self._said = Said()
-        self._held = 0
-        self._most = Bounds().objects
+        self._room = Room(collection, origin, Bounds().objects)
 
     @property
     def is_empty(self) -> bool:
@@ -45,12 +43,14 @@ class Objects:
         What differs is said in one piece, once all of it is known: of a load that is cancelled,
         nothing. Raises OverFull.
         """
-        self._most = server.bounds.objects
-        room = _Room(self._collection, self._most)
+        room = Room(self._collection, self._origin, server.bounds.objects)
 
         def read_one(item: Json) -> Upserted | Refused | None:
             found = self._read(item)
-            room.take(_weight(found))
+            if found is None:
+                room.skip()
+            else:
+                room.swap(None, found)
             return found
 
         listing = await list_all(server, self._collection, read_one)
@@ -68,25 +68,20 @@ class Objects:
         async for known in _in_slices(list(self._said.refs)):
             gone += [ref for ref in known if ref not in there]
         self._differ([*((ref, None) for ref in gone), *differing.items()])
-        self._held = room.taken
+        self._room = room
         return listing.position
 
     def change(self, change: Change) -> None:
-        """Take in what has become of one object."""
+        """Take in what has become of one object. Raises OverFull."""
         found = self._read(change.value)
         if found is None:
             return
         outcome = None if change.type is ChangeType.DELETED else found
-        before = self._said.last(found.ref)
-        more = (_weight(outcome) if outcome else 0) - (_weight(before) if before else 0)
-        if more > 0:
-            _Room(self._collection, self._most, self._held).take(more)
-        self._held += more
+        self._room.swap(self._said.last(found.ref), outcome)
         self._differ([(found.ref, outcome)])
 
     def forget(self) -> None:
         """Nobody needs the collection any more."""
-        self._held = 0
         self._differ([(ref, None) for ref in self._said.refs])
 
     def _differ(self, outcomes: Sequence[tuple[Ref, Upserted | Refused | None]]) -> None:
@@ -102,30 +97,6 @@ class Objects:
         """None for what has no name that an object can have: no API server holds that."""
         found = self._collection.read(item, self._origin)
         return None if isinstance(found, Unused) or found.ref.kind == FILE else found
-
-
-def _weight(found: Upserted | Refused | None) -> int:
-    """What an object counts: its endpoints, which are most of what is kept of a slice, as well."""
-    value = found.value if isinstance(found, Upserted) else None
-    return 1 + (len(value.endpoints) if isinstance(value, EndpointSlice) else 0)
-
-
-class _Room:
-    """How many objects a collection may have."""
-
-    def __init__(self, collection: Collection, most: int, taken: int = 0) -> None:
-        self._collection = collection
-        self._most = most
-        self.taken = taken
-
-    def take(self, weight: int) -> None:
-        """Have room for one more. Raises OverFull."""
-        self.taken += weight
-        if self.taken > self._most:
-            raise OverFull(
-                f"it holds more than {self._most} {self._collection}, endpoints included; "
-                "that is more than fleetgate reads of one API server"
-            )
 
 
 async def _in_slices(items: list[T]) -> AsyncIterator[Sequence[T]]:
