@@ -89,7 +89,7 @@ class PodAddresses:
             address = ipaddress.ip_address(text)
         except ValueError:
             raise NotOfAPod("the IPv4 or IPv6 address of a Pod") from None
-        what = _LINK_LOCAL if "%" in text else _kind_of(address)  # "%eth0" is one of a link
+        what = _LINK_LOCAL if "%" in text else kind_of(address)  # "%eth0" is one of a link
         if what and not (self.loopback and what == _LOOPBACK):
             raise NotOfAPod(f"the IPv4 or IPv6 address of a Pod; this is {what}")
         if self.networks and not any(address in network for network in self.networks):
@@ -106,7 +106,7 @@ def read_networks(texts: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(text) for text in texts)
 
 
-def _kind_of(address: Address) -> str:
+def kind_of(address: Address) -> str:
     """What an address is, "" for what a Pod can have."""
     starts, kinds = _steps(address.version)
     return kinds[bisect_right(starts, int(address)) - 1]

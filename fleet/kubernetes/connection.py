@@ -30,7 +30,7 @@ from fleet.kubernetes.bounds import Bounds
 from fleet.kubernetes.intake import Lines, Pace, TooMuch, beginning, lines, whole
 from fleet.kubernetes.plugin import PluginFailed, ask
 from fleet.kubernetes.proxy import proxy_for
-from fleet.kubernetes.told import secrets_of, told
+from fleet.kubernetes.told import PLAIN_URL, secrets_of, told
 from fleet.kubernetes.transport import Redirected, Transport, refuse_redirects
 from fleet.outage import Outage
 
@@ -307,7 +307,7 @@ def _client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClie
         with _FILES:
             return _loaded(loader, found, name, plugin)
     except (ConfigException, PluginFailed) as e:
-        raise BadKubeconfig(f"{name}: {e}") from e
+        raise BadKubeconfig(f"{name}: {told(str(e))}") from e
     except TimeoutError as e:
         late = f"its auth provider has not answered within {AUTH_PROVIDER:g} s"
         raise BadKubeconfig(f"{name}: {late}") from e
@@ -317,7 +317,7 @@ def _client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClie
         raise BadKubeconfig(f"{name} cannot be used: it is no YAML ({_place_of(e)})") from e
     except (ValueError, TypeError, AttributeError) as e:
         # What the library makes of contents of another shape.
-        raise BadKubeconfig(f"{name} cannot be used: {' '.join(str(e).split())}") from e
+        raise BadKubeconfig(f"{name} cannot be used: {told(str(e))}") from e
 
 
 def _place_of(error: yaml.YAMLError) -> str:
@@ -335,6 +335,8 @@ def _loaded(
     loader._set_config(found)  # noqa: SLF001
     if not hasattr(loader, "host"):
         raise BadKubeconfig(f"{name}: the cluster of the context has no server")
+    if set("@?#") & set(found.host):
+        raise BadKubeconfig(f"{name}: the server of its cluster is not {PLAIN_URL}")
     if not _fits_header(str(found.api_key.get("BearerToken", ""))):
         raise BadKubeconfig(
             f"{name}: its token has a line feed or another character that no HTTP header can have"

@@ -16,12 +16,15 @@ import re
 import ssl
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
 
 from fleet.documents import UnreadableText, read_yaml
-from fleet.pod_addresses import POD_CIDRS, PodAddresses, read_networks
+from fleet.kubernetes.told import PLAIN_URL
+from fleet.pod_addresses import POD_CIDRS, PodAddresses, kind_of, read_networks
 from fleet.problem import Problem
 from fleet.ref import Ref
 
@@ -39,6 +42,8 @@ ID_SHAPE: Final = "letters, digits, '-', '_' and '.'"
 
 LONGEST: Final = 128 * 1024
 """Bytes of a kubeconfig that are read; one has some kilobytes, certificates included."""
+
+_EXPOSED: Final = "it is used all the same; who is in between reads credentials and sends answers"
 
 _ID: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?")
 _SHOWN: Final = 100
@@ -139,7 +144,8 @@ def _claims(
             continue
         members[name] = None
         try:
-            members[name] = replace(read(data), addresses=addresses)
+            members[name] = access = replace(read(data), addresses=addresses)
+            problems += _weaknesses(secret.ref, f"data.{data}", access)
         except _Unusable as e:
             problems += _refused(secret, e).problems
     return Claims(members, tuple(problems))
@@ -163,6 +169,31 @@ def _addresses(secret: MemberSecret) -> PodAddresses:
 def _refused(secret: MemberSecret, why: _Unusable) -> Claims:
     problem = Problem(secret.ref, "InvalidMember", why.key, why.value, why.expected, _EFFECT)
     return Claims(problems=(problem,))
+
+
+def _weaknesses(at: Ref, key: str, access: Access) -> Iterator[Problem]:
+    """What is dangerous or unlikely in how a member is reached."""
+    cluster = access.kubeconfig["clusters"][0]["cluster"]
+    server = urlsplit(str(cluster["server"]).strip())
+    if cluster.get("insecure-skip-tls-verify"):
+        value, expected = "insecure-skip-tls-verify", "an authority by which the server is verified"
+        yield Problem(at, "InsecureMember", key, value, expected, _EXPOSED)
+    if server.scheme.lower() != "https":
+        yield Problem(at, "InsecureMember", key, "http", "a server by https", _EXPOSED)
+    if what := _place(server.hostname or ""):
+        expected = f"the address at which fleetgate reaches the member; this is {what}"
+        effect = "it is used all the same"
+        yield Problem(at, "LocalMember", key, str(server.hostname), expected, effect)
+
+
+def _place(host: str) -> str:
+    """What kind of address the host is, "" for one that an API server may have."""
+    if host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost"):
+        return kind_of(ip_address("::1"))
+    try:
+        return kind_of(ip_address(host))
+    except ValueError:
+        return ""  # a name
 
 
 # -- kubeconfigs ----------------------------------------------------------------------------------
@@ -224,7 +255,7 @@ def _check(at: str, cluster: Mapping[str, Any], user: Mapping[str, Any]) -> None
         if name in _FORBIDDEN:
             raise _Unusable(at, f"a kubeconfig without `{name}`: it holds all that is needed", name)
     if not _is_url(cluster.get("server")):
-        raise _Unusable(at, "a kubeconfig whose `server` is a URL such as https://10.0.0.7:6443")
+        raise _Unusable(at, f"a kubeconfig whose `server` is {PLAIN_URL}")
     if not any(user.get(name) for name in _USER):
         raise _Unusable(at, "a kubeconfig with credentials such as `token`; there are none")
     if not _is_authority(cluster.get("certificate-authority-data")):
@@ -233,8 +264,13 @@ def _check(at: str, cluster: Mapping[str, Any], user: Mapping[str, Any]) -> None
 
 
 def _is_url(server: object) -> bool:
-    """Whether a client could ask there."""
-    return isinstance(server, str) and _URL.fullmatch(server.strip()) is not None
+    """Whether a client could ask there, and the URL holds no credentials that would be shown."""
+    if not isinstance(server, str) or _URL.fullmatch(server.strip()) is None:
+        return False
+    try:
+        return bool(urlsplit(server.strip()).hostname) and urlsplit(server.strip()).port != 0
+    except ValueError:
+        return False
 
 
 def _is_authority(data: object) -> bool:
@@ -249,7 +285,7 @@ def _is_authority(data: object) -> bool:
     return True
 
 
-_URL: Final = re.compile(r"https?://[^\s/?#]+(/\S*)?", re.IGNORECASE)
+_URL: Final = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", re.IGNORECASE)
 
 
 def _by_name(config: Mapping[str, Any], plural: str, part: str) -> dict[str, Mapping[str, Any]]:
@@ -287,7 +323,7 @@ def _argo(secret: MemberSecret) -> Access:
     if not server:
         raise _Unusable("data.server", "the URL of the member's API server; it is missing")
     if not _is_url(server):
-        raise _Unusable("data.server", "a URL such as https://10.0.0.7:6443")
+        raise _Unusable("data.server", PLAIN_URL)
     try:
         config = json.loads(secret.data.get("config", b"{}"))
         tls = config.get("tlsClientConfig") or {}

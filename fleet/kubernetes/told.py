@@ -12,6 +12,9 @@ from urllib.parse import unquote, urlsplit
 
 from kubernetes.aio.client import Configuration
 
+PLAIN_URL: Final = "a URL such as https://10.0.0.7:6443, without user, query and fragment"
+"""How the URL of an API server is to be: it is shown wherever that server is named."""
+
 LONGEST: Final = 500
 """Characters of a text that are shown."""
 

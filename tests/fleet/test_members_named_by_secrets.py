@@ -16,6 +16,7 @@ from fleet.kubernetes.members import (
     member_secret,
     read_claims,
 )
+from fleet.kubernetes.told import PLAIN_URL
 from fleet.ref import HUB, Ref
 from tests.support.authority import Authority
 
@@ -187,7 +188,7 @@ def test_a_secret_names_a_member(
     found: MemberSecret, member: str, cluster: object, user: object
 ) -> None:
     claims = read_claims(found)
-    assert not claims.problems
+    assert {problem.reason for problem in claims.problems} <= {"InsecureMember"}
     assert claims.members.keys() == {member}
     assert cluster_and_user(claims.members[member]) == (cluster, user)
 
@@ -233,13 +234,13 @@ def test_a_secret_of_istio_may_name_several_members() -> None:
         pytest.param(
             secret(OWN, {"kubeconfig": kubeconfig(cluster={"server": 5})}),
             "data.kubeconfig",
-            "a kubeconfig whose `server` is a URL such as https://10.0.0.7:6443",
+            f"a kubeconfig whose `server` is {PLAIN_URL}",
             id="no-server",
         ),
         pytest.param(
             secret(OWN, {"kubeconfig": kubeconfig(cluster={"server": "127.0.0.1:6443"})}),
             "data.kubeconfig",
-            "a kubeconfig whose `server` is a URL such as https://10.0.0.7:6443",
+            f"a kubeconfig whose `server` is {PLAIN_URL}",
             id="no-scheme",
         ),
         pytest.param(
@@ -282,7 +283,7 @@ def test_a_secret_of_istio_may_name_several_members() -> None:
         pytest.param(
             secret(ARGO, {"name": "west", "server": "x:6443", "config": {"bearerToken": KEPT}}),
             "data.server",
-            "a URL such as https://10.0.0.7:6443",
+            PLAIN_URL,
             id="argo-no-scheme",
         ),
         pytest.param(
@@ -326,6 +327,83 @@ def test_a_secret_that_cannot_be_used_is_a_problem(
     assert (problem.at, problem.key, problem.expected) == (found.ref, key, expected)
     assert not any(claims.members.values())
     assert KEPT not in problem.message
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        pytest.param(f"https://user:{KEPT}@one:6443", id="user"),
+        pytest.param(f"https://{KEPT}@one:6443", id="only-a-user"),
+        pytest.param(f"https://one:6443?access_token={KEPT}", id="query"),
+        pytest.param(f"https://one:6443/k8s?access_token={KEPT}", id="query-of-a-path"),
+        pytest.param(f"https://one:6443/#{KEPT}", id="fragment"),
+        pytest.param("https://[::1", id="half-an-address"),
+        pytest.param("https://one:99999", id="no-port"),
+    ],
+)
+@pytest.mark.parametrize("shape", ["own", "argo"])
+def test_a_server_with_credentials_in_its_url_is_refused_and_not_quoted(
+    shape: str, server: str
+) -> None:
+    config = {"bearerToken": "other"}
+    found = {
+        "own": secret(OWN, {"kubeconfig": kubeconfig(cluster={"server": server})}),
+        "argo": secret(ARGO, {"name": "one", "server": server, "config": config}),
+    }[shape]
+    (problem,) = read_claims(found).problems
+    assert problem.expected.endswith(PLAIN_URL)
+    assert KEPT not in problem.message
+
+
+@pytest.mark.parametrize(
+    ("cluster", "reason", "value", "message"),
+    [
+        pytest.param(
+            {"server": "https://one", "insecure-skip-tls-verify": True},
+            "InsecureMember",
+            "insecure-skip-tls-verify",
+            "an authority by which the server is verified",
+            id="unverified",
+        ),
+        pytest.param(
+            {"server": "http://one"}, "InsecureMember", "http", "a server by https", id="in-clear"
+        ),
+        pytest.param(
+            {"server": "https://127.0.0.1:6443"},
+            "LocalMember",
+            "127.0.0.1",
+            "this is a loopback address",
+            id="loopback",
+        ),
+        pytest.param(
+            {"server": "https://[::1]:6443"},
+            "LocalMember",
+            "::1",
+            "loopback",
+            id="loopback-of-ipv6",
+        ),
+        pytest.param(
+            {"server": "https://localhost"}, "LocalMember", "localhost", "loopback", id="localhost"
+        ),
+        pytest.param(
+            {"server": "https://169.254.169.254"},
+            "LocalMember",
+            "169.254.169.254",
+            "this is a link-local address",
+            id="metadata",
+        ),
+    ],
+)
+def test_a_member_that_is_reached_in_a_doubtful_way_is_reported_and_used(
+    cluster: dict[str, object], reason: str, value: str, message: str
+) -> None:
+    claims = read_claims(secret(OWN, {"kubeconfig": kubeconfig(cluster=cluster)}))
+    (problem,) = claims.problems
+    assert (problem.reason, problem.key, problem.value) == (reason, "data.kubeconfig", value)
+    assert message in problem.expected
+    assert problem.effect.startswith("it is used all the same")
+    assert cluster_and_user(claims.members["one"])[0] == cluster
+    assert claims.after(read_claims(secret(OWN, {"kubeconfig": kubeconfig()}))) == claims
 
 
 @pytest.mark.parametrize("name", ["exec", "auth-provider", "tokenFile", "client-key"])
