@@ -42,9 +42,6 @@ Json: TypeAlias = Any
 AUTH_PROVIDER: Final = 30.0
 """Seconds in which an auth provider of a kubeconfig (OIDC, say) gives credentials."""
 
-_CONNECTIONS: Final = 1000
-"""Connections of one client at the same time."""
-
 _PROBES: Final = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 """A watch whose server is gone without a word ends half a minute later, as far as a system can."""
 
@@ -355,8 +352,7 @@ def _client(found: Configuration) -> ApiClient:
         "read_bufsize": 2**16,  # all that is read ahead of a server that says too much
         "middlewares": (refuse_redirects,),
     }
-    # A watch holds a connection: one for each referenced Secret, at times.
-    found.connection_pool_maxsize = _CONNECTIONS
+    found.connection_pool_maxsize = 0  # no limit: a watch holds a connection, and waits for none
     client = ApiClient(configuration=found)
     client.rest_client = Transport(found)
     return client

@@ -372,12 +372,8 @@ def draw_up(
     claims: Iterable[tuple[MemberSecret, Claims]],
     home: str,
     reserved: Iterable[str] = (),
-    trusted: Iterable[str] = TRUSTED,
 ) -> Roster:
     """Settle who names whom. O(Secrets).
-
-    A Secret counts in the namespace `home` and in those that are `trusted`: whoever may write it
-    decides to which endpoints a gateway sends requests.
 
     Of two Secrets with one ID the older counts, but one in the namespace `home` before any other:
     that one is fleetgate's own. `reserved` are members that no Secret can name.
@@ -385,16 +381,12 @@ def draw_up(
     members: dict[str, Access | Ref] = {}
     holders: dict[str, str] = dict.fromkeys(reserved, "fleetgate's command line")
     problems: dict[Ref, tuple[Problem, ...]] = {}
-    namespaces = tuple(dict.fromkeys((home, *trusted)))
 
     def rank(pair: tuple[MemberSecret, Claims]) -> tuple[bool, str, Ref]:
         ref = pair[0].ref
         return ref.namespace != home, pair[0].created, ref
 
     for secret, claimed in sorted(claims, key=rank):
-        if secret.ref.namespace not in namespaces:
-            problems[secret.ref] = (_untrusted(secret.ref, namespaces),)
-            continue
         found = list(claimed.problems)
         for name, access in claimed.members.items():
             if name in holders:
@@ -407,12 +399,6 @@ def draw_up(
         if found:
             problems[secret.ref] = tuple(found)
     return Roster(members, problems)
-
-
-def _untrusted(ref: Ref, namespaces: Iterable[str]) -> Problem:
-    expected = f"a Secret in {' or '.join(namespaces)}, or in another --member-namespace"
-    effect = "it names no member"
-    return Problem(ref, "UntrustedMember", "metadata.namespace", ref.namespace, expected, effect)
 
 
 def member_secret(ref: Ref, value: Mapping[str, Any]) -> MemberSecret:  # as a server sends it

@@ -19,6 +19,7 @@ from typing import Final, Never, Protocol
 
 from fleet.kubernetes.backoff import CALM, LASTED, SPARING, Backoff, wait_for
 from fleet.kubernetes.collection import (
+    Forbidden,
     Listable,
     NotServed,
     Refusal,
@@ -39,6 +40,9 @@ _BRIEF: Final = 1.0
 """Seconds within which a watch without a line ends only if something is wrong."""
 
 _GONE: Final = 410
+
+_DENIALS: Final = 3
+"""So often in a row a server denies what may be denied before it is believed."""
 
 
 class Content(Protocol):
@@ -87,10 +91,19 @@ class Reflector:
     `trouble` says why it cannot, "" while it can, and `outage` of which class that is; `is_cut_off`
     is whether there is no answer that could be used. `listed` is whether it ever could.
     `on_standing` is called when one of them turns.
+
+    With `on_denied`, everything else goes on where RBAC does not permit the collection: once it is
+    clear that it does not, that is called with the reason, and the collection counts as listed. It
+    gives the seconds to wait at least before the collection is asked for again, and is called with
+    "" when it is permitted again.
     """
 
     def __init__(
-        self, collection: Listable, content: Content, on_standing: Callable[[], None]
+        self,
+        collection: Listable,
+        content: Content,
+        on_standing: Callable[[], None],
+        on_denied: Callable[[str], float] | None = None,
     ) -> None:
         self.collection = collection
         self.listed = False
@@ -99,6 +112,8 @@ class Reflector:
         self.is_cut_off = False
         self._content = content
         self._on_standing = on_standing
+        self._on_denied = on_denied
+        self._denials = 0
         self._backoff = Backoff()
         self._calm = Backoff(CALM)
         self._sparing = Backoff(SPARING, first=10.0)
@@ -168,6 +183,8 @@ class Reflector:
         except NotServed as e:
             return self._miss(number, e)
         except Refusal as e:
+            if isinstance(e, Forbidden) and self._on_denied is not None:
+                return self._miss_rights(number, e, self._on_denied)
             self._end(number, str(e), e.outage)
             if isinstance(e, Unauthorized):
                 raise
@@ -238,6 +255,7 @@ class Reflector:
             if status != 200:
                 raise await self._refusal(server, status, lines)
             view.opened = asyncio.get_running_loop().time()
+            self._permit()
             async for line in lines:
                 change = read_change(line)
                 if change.type is not ChangeType.BOOKMARK:
@@ -264,6 +282,24 @@ class Reflector:
         self._end(number, "")
         return self._calm.next()
 
+    def _permit(self) -> None:
+        """RBAC permits the collection, again or still."""
+        if self._denials >= _DENIALS and self._on_denied is not None:
+            self._on_denied("")
+        self._denials = 0
+
+    def _miss_rights(
+        self, number: int, error: Forbidden, on_denied: Callable[[str], float]
+    ) -> float:
+        """A server that just starts denies what it permits a moment later."""
+        self._denials += 1
+        if self._denials < _DENIALS:
+            self._done(number)
+            return 0
+        pause = on_denied(str(error))
+        self._end(number, "")
+        return pause + self._calm.next()
+
     def _end(
         self,
         number: int,
@@ -280,6 +316,9 @@ class Reflector:
         self.listed = self.listed or not trouble
         if turned:
             self._on_standing()
+        self._done(number)
+
+    def _done(self, number: int) -> None:
         self._ended = max(self._ended, number)
         self._turn.set()
         self._turn = asyncio.Event()

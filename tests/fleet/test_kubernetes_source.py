@@ -237,6 +237,22 @@ def test_a_member_may_be_named_by_secrets_of_others(
 
 
 @pytest.mark.parametrize("shape", [of_istio, of_argo])
+def test_a_secret_counts_where_the_operator_trusts_who_may_write_it(
+    rig: KubernetesRig, shape: Callable[[Mapping[str, Any], str], dict[str, Any]]
+) -> None:
+    hub = rig.servers[HUB]
+    rig.source = KubernetesSource(
+        lambda: ApiServer.from_kubeconfig(hub.kubeconfig), {}, HOME, trusted=["default"]
+    )
+
+    async def script(listener: Listener) -> None:
+        declare(hub, shape(rig.kubeconfig("two"), "default"))
+        await listener.until(found(listener, "two"))
+
+    play(rig, script)
+
+
+@pytest.mark.parametrize("shape", [of_istio, of_argo])
 def test_who_may_write_some_secret_names_no_member(
     rig: KubernetesRig, shape: Callable[[Mapping[str, Any], str], dict[str, Any]]
 ) -> None:
@@ -244,7 +260,7 @@ def test_who_may_write_some_secret_names_no_member(
 
     async def script(listener: Listener) -> None:
         declare(rig.servers[HUB], secret)
-        assert await listener.news() == ["refused Secret default/theirs: UntrustedMember"]
+        assert await listener.news() == []
         assert "two" not in listener.state.origins
 
     play(rig, script)

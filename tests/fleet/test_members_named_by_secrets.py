@@ -536,21 +536,6 @@ def test_a_secret_of_fleetgate_itself_counts_before_an_older_one_of_somebody_els
     assert server_of("one", theirs, ours) == {"server": "https://ours"}
 
 
-def test_a_secret_counts_where_the_operator_trusts_who_may_write_it() -> None:
-    found = secret(ISTIO, {"east": kubeconfig()}, namespace="mesh")
-    roster = draw_up([claimed(found)], "home")
-    assert not roster.members
-    (problem,) = roster.problems[found.ref]
-    assert problem.reason == "UntrustedMember"
-    assert problem.message == (
-        "metadata.namespace: 'mesh' (expected a Secret in home or istio-system or argocd, "
-        "or in another --member-namespace); it names no member"
-    )
-    roster = draw_up([claimed(found)], "home", trusted=["mesh"])
-    assert roster.members.keys() == {"east"}
-    assert not roster.problems
-
-
 def test_no_secret_takes_the_place_of_a_member_of_the_command_line() -> None:
     found = own("https://x")
     roster = draw_up([claimed(found)], "home", reserved=["one"])

@@ -19,6 +19,10 @@ Beside: TypeAlias = Callable[[ApiServer], Coroutine[None, None, Never]]
 
 Standing: TypeAlias = Listed | Unreachable
 
+Denied: TypeAlias = Callable[[str], float]
+"""Takes why RBAC does not permit a collection, "" once it does; gives the seconds until it is asked
+for again."""
+
 
 class _Renewed(Exception):
     """The client has to be made anew."""
@@ -44,9 +48,12 @@ class Reading:
         self._renewed = asyncio.Event()
         self._wake = asyncio.Event()
 
-    def follow(self, collection: Collection, content: Content) -> None:
-        """Keep a content up to date from now on."""
-        self._reflectors[collection] = Reflector(collection, content, self._settle)
+    def follow(
+        self, collection: Collection, content: Content, on_denied: Denied | None = None
+    ) -> None:
+        """Keep a content up to date from now on; with `on_denied`, as far as RBAC permits it."""
+        reflector = Reflector(collection, content, self._settle, on_denied)
+        self._reflectors[collection] = reflector
         if self._open is not None:
             self._start(collection, *self._open)
 

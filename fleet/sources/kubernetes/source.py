@@ -39,7 +39,8 @@ class KubernetesSource:
 
     Members are those of `members`, by ID, and those that Secrets on the hub name; the Secrets of
     fleetgate's own shape are in `namespace`, those of Istio's and Argo CD's there or in `trusted`
-    namespaces. A connection is made when it is needed, and again when
+    namespaces. References to Secrets are followed in the namespaces that are `followed`, in all of
+    them where none is named. A connection is made when it is needed, and again when
     its credentials are refused. A gateway waits for newly attached members, no longer than
     `patience`.
     """
@@ -51,10 +52,13 @@ class KubernetesSource:
         namespace: str = NAMESPACE,
         trusted: Iterable[str] = TRUSTED,
         patience: timedelta = PATIENCE,
+        followed: Iterable[str] = (),
     ) -> None:
         self._given = dict(members)
         attaching = self._attaching = Attaching(self._say, self._unread, patience, self._settle)
-        self._hub = Hub(hub, namespace, self._given, trusted, attaching.hear, self._settle)
+        self._hub = Hub(
+            hub, namespace, self._given, trusted, followed, attaching.hear, self._settle
+        )
         self._recalled = Needs()
         self._members: dict[str, _Read] = {}
         self._confined: dict[str, PodAddresses] = {}
