@@ -16,10 +16,10 @@ class Bounds:
     """Bounds for one API server. Times are in seconds, sizes in bytes after decompression.
 
     `connect` is the time for a connection, TLS included. `silence` is how long an answer may take
-    to begin, and then to go on; `watch_silence` is how long a watch may say nothing, where API
-    servers send a bookmark each minute. `quiet` is how long nothing may come from a server before
-    it is asked whether it is there. `page` is the time for one page of a list, `listing` for all
-    of it.
+    to begin, its connection included, and then to go on. `watch_silence` is how long a watch may
+    say nothing, where API servers send a bookmark each minute. `quiet` is how long nothing may come
+    from a server before it is asked whether it is there. `page` is the time for one page of a list,
+    `listing` for all of it.
 
     `answer` bounds a whole answer, `item` one object of a list, `refusal` what is read of an answer
     that is no success. `line` and `line_time` bound one line of a watch.

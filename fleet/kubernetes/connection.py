@@ -155,9 +155,9 @@ class ApiServer:
         no JSON.
         """
         bounds = self.bounds
-        limit = aiohttp.ClientTimeout(
-            total=timeout, sock_connect=bounds.connect, sock_read=bounds.silence
-        )
+        # What is written waits for the webhooks of the server.
+        silence = bounds.silence if method == "GET" else None
+        limit = aiohttp.ClientTimeout(total=timeout, sock_connect=bounds.connect, sock_read=silence)
         async with self._answer(method, path, query, body, content_type, limit) as response:
             kind = response.headers.get("Content-Type", "json")
             if response.ok and "json" not in kind:
@@ -220,8 +220,7 @@ class ApiServer:
                 header_params=headers,
                 auth_settings=["BearerToken"],
             )
-            opening = self.bounds.connect + self.bounds.silence
-            async with asyncio.timeout(opening):
+            async with asyncio.timeout(self.bounds.silence if method == "GET" else None):
                 answer = await self._client.call_api(
                     method, url, sent, body, _request_timeout=limit
                 )

@@ -130,7 +130,10 @@ def _commands() -> str:
 
 _BOUNDS: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "connect": ("a connection, TLS included", lambda value: f"{value:g} s"),
-    "silence": ("until an answer begins, and between its pieces", lambda value: f"{value:g} s"),
+    "silence": (
+        "until an answer to a question begins, and between its pieces",
+        lambda value: f"{value:g} s",
+    ),
     "watch_silence": ("a watch on which nothing comes", lambda value: f"{value:g} s"),
     "quiet": ("a watched server from which nothing comes, until it is asked", lambda v: f"{v:g} s"),
     "page": ("one page of a list", lambda value: f"{value:g} s"),

@@ -32,6 +32,7 @@ from tests.support.hostile_api import (
     packed,
     page,
     quiet,
+    raw,
     silence,
     trickle,
     whole,
@@ -181,7 +182,7 @@ def test_a_member_full_of_mistakes_is_not_followed() -> None:
     [
         pytest.param(silence, Outage.NO_ANSWER, "no answer in time", id="silence"),
         pytest.param(
-            trickle(b" ", 0.05), Outage.NO_ANSWER, "not read to their end within 2 s", id="trickle"
+            trickle(b" ", 0.05), Outage.NO_ANSWER, "not read to their end within 5 s", id="trickle"
         ),
         pytest.param(
             whole(b"[" * 500_000),
@@ -201,6 +202,21 @@ def test_a_member_full_of_mistakes_is_not_followed() -> None:
             "it answers with a redirect (HTTP 302), not followed",
             id="a-redirect",
         ),
+        pytest.param(
+            raw(b"HTTP/1.1 200 OK\r\n", b"x-a: b\r\n"),
+            Outage.NO_ANSWER,
+            "",
+            id="headers-without-end",
+        ),
+        pytest.param(
+            raw(b"HTTP/1.1 200 OK\r\nx-a: ", b"b"), Outage.NO_ANSWER, "", id="a-header-without-end"
+        ),
+        pytest.param(
+            raw(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+            Outage.NO_ANSWER,
+            "no answer in time",
+            id="promises-without-end",
+        ),
     ],
 )
 def test_a_list_that_leads_nowhere_is_no_list(lists: Answer, outage: Outage, message: str) -> None:
@@ -208,7 +224,7 @@ def test_a_list_that_leads_nowhere_is_no_list(lists: Answer, outage: Outage, mes
         assert await reading.lost() is outage
         assert message in reading.message
 
-    bounds = Bounds(silence=1.0, page=30.0, listing=2.0, refusal=1000)
+    bounds = Bounds(connect=1.0, silence=1.0, page=30.0, listing=5.0, refusal=1000)
     assert play(of_services(lists), quiet, script, bounds).sent < BUFFERED
 
 

@@ -165,6 +165,17 @@ def endless_items(piece: bytes) -> Answer:
     return endless(piece, before=b'{"metadata":{"resourceVersion":"7"},"items":[')
 
 
+def raw(beginning: bytes, piece: bytes) -> Answer:
+    """What is no whole head of an answer: this, then a piece again and again."""
+
+    async def answer(link: Link) -> None:
+        await link.send(beginning)
+        while True:
+            await link.send(piece * (BLOCK // len(piece)))
+
+    return answer
+
+
 def packed(size: int) -> Answer:
     """A page of blanks that is a thousandth of its size on the wire."""
 
