@@ -24,8 +24,8 @@ class Bounds:
     `answer` bounds a whole answer, `item` one object of a list, `refusal` what is read of an answer
     that is no success. `line` and `line_time` bound one line of a watch.
 
-    `objects` bounds what a collection may hold, with each endpoint of an EndpointSlice as one more
-    object. `pages` bounds the answers that make up a list.
+    `objects` bounds what a collection may hold; an endpoint counts as an object, and so do 8 labels
+    and each KiB of text. `pages` bounds the answers that make up a list.
 
     `units` bounds how fast the lines of all watches are read: lines or KiB a second, whichever is
     more, after `burst` of them. A server that is faster waits.

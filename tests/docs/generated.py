@@ -143,7 +143,10 @@ _BOUNDS: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "refusal": ("what is read of an answer that is no success", lambda value: size(int(value))),
     "line": ("a line of a watch", lambda value: size(int(value))),
     "line_time": ("from the beginning of such a line to its end", lambda value: f"{value:g} s"),
-    "objects": ("objects of one kind, each endpoint of a slice counting as one", "{:,}".format),
+    "objects": (
+        "objects of one kind; each endpoint, 8 labels or 1 KiB count as one",
+        "{:,}".format,
+    ),
     "pages": ("pages of a list", "{:,}".format),
     "units": ("lines of watches a second, or KiB of them; faster ones wait", "{:,.0f}".format),
     "burst": ("lines or KiB before that", "{:,.0f}".format),

@@ -4,7 +4,9 @@ import asyncio
 import json
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -165,6 +167,29 @@ def test_endpoints_count_as_objects() -> None:
         await (nothing if link.path == SERVICES.path else whole(page(*slices)))(link)
 
     play(lists, quiet, script)
+
+
+@pytest.mark.parametrize(
+    "wide",
+    [
+        pytest.param({"endpoints": [{"addresses": ["10.0.0.1"] * 101}]}, id="addresses"),
+        pytest.param({"metadata": {"labels": {f"l{n}": "" for n in range(801)}}}, id="labels"),
+        pytest.param({"addressType": "x" * 90_000}, id="text"),
+    ],
+)
+def test_what_is_large_in_an_object_counts_as_objects(wide: dict[str, Any]) -> None:
+    async def script(reading: Reading) -> None:
+        assert await reading.lost() is Outage.EXCESS
+        assert "it holds more than" in reading.message
+
+    plain = slice_of("web", addresses=["10.0.0.1"]).manifest
+    large = {**plain, **wide, "metadata": {"name": "large", **wide.get("metadata", {})}}
+
+    async def lists(link: Link) -> None:
+        answer = nothing if link.path == SERVICES.path else whole(page(plain, large))
+        await answer(link)
+
+    play(lists, quiet, script, replace(BOUNDS, objects=80))
 
 
 def test_a_member_full_of_mistakes_is_not_followed() -> None:

@@ -5,7 +5,7 @@ from typing import Final
 from fleet.events import Refused, Upserted
 from fleet.kubernetes.collection import Collection
 from fleet.kubernetes.reflector import OverFull
-from fleet.models import EndpointSlice
+from fleet.models import EndpointSlice, Pod
 from fleet.ref import HUB
 from fleet.sources.said import Outcome
 
@@ -13,8 +13,15 @@ MOST_MISTAKES: Final = 1000
 """Objects of a member with mistakes: Kubernetes lets none pass, and people read no more of them."""
 
 
+_TEXT: Final = 1024
+"""Bytes of text that count as much as an object."""
+
+_SMALL: Final = 8
+"""Labels, or ports, that count as much as an object."""
+
+
 class Room:
-    """Counts what a collection of an origin holds, in objects and endpoints of slices."""
+    """Counts what a collection of an origin holds: objects, and what is large in them."""
 
     def __init__(self, collection: Collection, origin: str, most: int) -> None:
         self._collection = collection
@@ -49,11 +56,17 @@ class Room:
 
 
 def _weight(found: Outcome) -> int:
-    """What an object counts: the endpoints are most of what is kept of a slice."""
-    if found is None:
-        return 0
-    value = found.value if isinstance(found, Upserted) else None
-    return 1 + (len(value.endpoints) if isinstance(value, EndpointSlice) else 0)
+    """What an object counts, by the memory that it takes: a plain one counts 1. Some 5 µs."""
+    if not isinstance(found, Upserted):
+        return 0 if found is None else 1
+    value = found.value
+    parts = 1 + len(value.model_dump_json()) // _TEXT
+    if isinstance(value, EndpointSlice):
+        parts += sum(max(1, len(endpoint.addresses)) for endpoint in value.endpoints)
+        parts += len(value.ports) // _SMALL
+    if isinstance(value, EndpointSlice | Pod):
+        parts += len(value.metadata.labels) // _SMALL
+    return parts
 
 
 def _is_mistaken(found: Outcome) -> bool:
