@@ -144,7 +144,7 @@ _BOUNDS: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "line": ("a line of a watch", lambda value: size(int(value))),
     "line_time": ("from the beginning of such a line to its end", lambda value: f"{value:g} s"),
     "objects": (
-        "objects of one kind; each endpoint, 8 labels or 1 KiB count as one",
+        "objects of a kind; an endpoint, 8 labels or 1 KiB count as one",
         "{:,}".format,
     ),
     "pages": ("pages of a list", "{:,}".format),

@@ -29,8 +29,8 @@ from tests.support.freezer import Freezer
 from tests.support.kube import Clusters
 from xds.cache import SnapshotCache
 
-BOUNDS = Bounds(quiet=0.5, silence=0.5)
-"""So the default of 28 seconds is one and a half here; without a question it would be minutes."""
+BOUNDS = Bounds(quiet=0.5, silence=2.0)
+"""So the default of 28 seconds is four and a half here; without a question it would be minutes."""
 
 CART, LATE = service("cart", ports={"http": 80}), service("late", ports={"http": 80})
 
