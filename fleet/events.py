@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from fleet.models import FleetObject
+from fleet.outage import Outage
+from fleet.pod_addresses import PodAddresses
 from fleet.problem import Problem
 from fleet.ref import Ref
 
@@ -52,11 +54,13 @@ class Unreachable:
     """The origin cannot be read now; what it held stays in force.
 
     `since` is when it was last known to hold that, where it was lost before this process began.
+    `outage` is the class of the reason that `message` tells.
     """
 
     origin: str
     message: str
     since: datetime | None = None
+    outage: Outage = Outage.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,15 @@ class Members:
     unattached: frozenset[str] = frozenset()
 
 
-Event: TypeAlias = Upserted | Refused | Deleted | Listed | Unreachable | Members
+@dataclass(frozen=True, slots=True)
+class Confined:
+    """Endpoints of the member may have these addresses; of one that is not heard of, the usual."""
+
+    origin: str
+    addresses: PodAddresses
+
+
+Event: TypeAlias = Upserted | Refused | Deleted | Listed | Unreachable | Members | Confined
 Emit: TypeAlias = Callable[[Sequence[Event]], None]
 
 

@@ -26,13 +26,15 @@ from fleet.spelling import meant
 class Kind:
     """A kind that is read: its model, the apiVersion, where it lives, whether it has a namespace.
 
-    What lives on the hub is not read in members, and the other way round.
+    What lives on the hub is not read in members, and the other way round. `longest` are the lists
+    of an object that Kubernetes bounds, by their top-level field.
     """
 
     model: type[FleetObject]
     api_version: str
     on_hub: bool
     namespaced: bool = True
+    longest: tuple[tuple[str, int], ...] = ()
 
     @property
     def name(self) -> str:
@@ -59,7 +61,12 @@ _ALL: Final = (
     Kind(AlbConfig, "alibabacloud.com/v1", on_hub=True, namespaced=False),
     Kind(Secret, "v1", on_hub=True),
     Kind(Service, "v1", on_hub=False),
-    Kind(EndpointSlice, "discovery.k8s.io/v1", on_hub=False),
+    Kind(
+        EndpointSlice,
+        "discovery.k8s.io/v1",
+        on_hub=False,
+        longest=(("endpoints", 1000), ("ports", 100)),
+    ),
     Kind(Pod, "v1", on_hub=False),
 )
 

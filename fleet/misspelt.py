@@ -24,7 +24,8 @@ _FAMILY: Final = frozenset(
 )
 """Prefixes that are taken for one another."""
 
-_ALIKE: Final = 0.85
+ALIKE: Final = 0.85
+"""How much two keys have in common that are taken for one another, from 0 to 1."""
 
 
 class Asked(Mapping[str, str]):
@@ -63,7 +64,7 @@ def misspelt(at: Ref, annotations: Mapping[str, str], known: Iterable[str]) -> I
     for key, value in annotations.items():
         if key in read:
             continue
-        probably = meant(key, read, _ALIKE) or _by_name(key, read)
+        probably = meant(key, read, ALIKE) or _by_name(key, read)
         expected = probably or (f"one of {own}" if own else f"no {OWN} annotation, it has none")
         if probably or key.startswith(OWN):
             yield Problem(at, "UnknownAnnotation", key, value, expected, "it has no effect")
@@ -75,4 +76,4 @@ def _by_name(key: str, known: Iterable[str]) -> str:
     if prefix not in _FAMILY:
         return ""
     by_name = {each.rpartition("/")[2]: each for each in known}
-    return by_name.get(meant(name, by_name, _ALIKE), "")
+    return by_name.get(meant(name, by_name, ALIKE), "")

@@ -150,6 +150,11 @@ def _identify(manifest: Mapping[object, object], kind: str, nowhere: Ref) -> Ref
 def _read(
     kind: Kind, ref: Ref, manifest: Mapping[object, object], strangers: Sequence[Stranger]
 ) -> Upserted | Refused:
+    for field, most in kind.longest:  # before each item is looked at
+        value = manifest.get(field)
+        if isinstance(value, list) and len(value) > most:
+            expected = f"up to {most} {field}, as in Kubernetes"
+            return _refuse(ref, "TooLong", field, f"{len(value)} items", expected)
     faultless = None if strangers else _faultless(kind, ref, manifest)
     found = Upserted(ref, faultless) if faultless else _pruned(kind, ref, manifest, strangers)
     if isinstance(found, Refused):
@@ -200,7 +205,7 @@ def _pruned(
         wider = widen(tree, {part for part in around.values() if part})
         for error in errors:
             part = wider.get(around[error["loc"]], ())
-            effect = f"{spell(tree, part)} is left out" if part else _REFUSED
+            effect = f"{_place(tree, part)} is left out" if part else _REFUSED
             problems.append(_problem(kind, ref, tree, error, effect))
         if not all(around.values()):
             return Refused(ref, _bounded(problems))
@@ -244,7 +249,8 @@ def _quoted(kind: Kind, ref: Ref, tree: Tree) -> Iterator[Problem]:
             text = annotations[key] = json.dumps(value)
             expected = f'a string; put it in quotes: "{text}"'
             effect = f'it is read as "{text}"'
-            yield Problem(ref, "InvalidAnnotation", str(key), text, expected, effect)
+            shown = _one_line(str(key))
+            yield Problem(ref, "InvalidAnnotation", shown, text, expected, effect)
 
 
 def _tree(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Tree:
@@ -271,7 +277,7 @@ def _outermost(parts: Set[Location]) -> list[Location]:
 
 def _problem(kind: Kind, ref: Ref, tree: Tree, error: ErrorDetails, effect: str) -> Problem:
     location = error["loc"]
-    key, expected = spell(tree, location), expected_at(kind.model, location)
+    key, expected = _place(tree, location), expected_at(kind.model, location)
     value = _shown(error["input"])
     reason = "InvalidField"
     if error["type"] == "missing":
@@ -283,10 +289,23 @@ def _problem(kind: Kind, ref: Ref, tree: Tree, error: ErrorDetails, effect: str)
     elif error["type"] == "int_type" and value.isdecimal():
         expected += ", without quotes"
     if location[:2] == ("metadata", "annotations") and len(location) == 3:
-        reason, key, effect = "InvalidAnnotation", str(location[2]), "the annotation is ignored"
+        key = _one_line(str(location[2]))
+        reason, effect = "InvalidAnnotation", "the annotation is ignored"
     if kind.model is Secret and location[0] != "metadata":
         value = ""  # a Secret's bytes are shown nowhere
     return Problem(ref, reason, key, value, expected, effect)
+
+
+def _place(tree: Tree, location: Location) -> str:
+    """The path of a field; it may have any key in it that somebody has thought of."""
+    return _one_line(spell(tree, location))
+
+
+def _one_line(text: str) -> str:
+    shown = text[:_LONG] + ("..." if len(text) > _LONG else "")
+    if shown.isprintable():
+        return shown
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in shown)
 
 
 def _bounded(problems: Sequence[Problem]) -> tuple[Problem, ...]:

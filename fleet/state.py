@@ -5,13 +5,24 @@ mistake: a refused object keeps its last good version, an origin that cannot be 
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar, cast
 
-from fleet.events import Deleted, Event, Listed, Members, Refused, Unreachable, Upserted
+from fleet.events import (
+    Confined,
+    Deleted,
+    Event,
+    Listed,
+    Members,
+    Refused,
+    Unreachable,
+    Upserted,
+)
 from fleet.models import FleetObject, Model
+from fleet.outage import Outage
+from fleet.pod_addresses import PodAddresses
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 
@@ -26,6 +37,7 @@ class Origin:
     reachable: bool = True
     message: str = ""
     since: datetime | None = None
+    outage: Outage = Outage.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,7 @@ class FleetState:
         self._problems: dict[Ref, tuple[Problem, ...]] = {}
         self._refused: dict[Ref, int] = {}
         self._origins: dict[str, Origin] = {}
+        self._addresses: dict[str, PodAddresses] = {}
         self.unattached: frozenset[str] = frozenset()
 
     def table(self, model: type[M]) -> Mapping[Ref, M]:
@@ -76,6 +89,11 @@ class FleetState:
         """The hub and the members that were heard of; a live view."""
         return MappingProxyType(self._origins)
 
+    @property
+    def addresses(self) -> Mapping[str, PodAddresses]:
+        """What addresses endpoints of members may have, where that was said; a live view."""
+        return MappingProxyType(self._addresses)
+
     def apply(self, events: Sequence[Event]) -> Changes:
         """Take events in, in order. O(events); an equal object is no change."""
         before: dict[Ref, FleetObject | None] = {}
@@ -94,10 +112,8 @@ class FleetState:
                 case Deleted(ref):
                     before.setdefault(ref, self._get(ref))
                     problems |= self._forget(ref)
-                case Listed(origin):
-                    origins |= self._mark(origin, Origin(listed=True))
-                case Unreachable(origin, message, since):
-                    origins |= self._mark(origin, self._lost(origin, message, since))
+                case Listed() | Unreachable() | Confined():
+                    origins |= self._hear(event)
                 case Members(ids, unattached):
                     self.unattached = unattached
                     for ref in self._strangers(ids):
@@ -108,13 +124,30 @@ class FleetState:
                         origins |= self._mark(new, Origin())
         return Changes(self._differences(before), frozenset(problems), frozenset(origins))
 
-    def _lost(self, name: str, message: str, since: datetime | None) -> Origin:
-        known = self._origins.get(name, Origin())
+    def _hear(self, event: Listed | Unreachable | Confined) -> set[str]:
+        """Take in how an origin does; its name, if that differs."""
+        match event:
+            case Listed(origin):
+                return self._mark(origin, Origin(listed=True))
+            case Unreachable(origin):
+                return self._mark(origin, self._lost(event))
+            case Confined(origin, addresses):
+                known, self._addresses[origin] = self._addresses.get(origin), addresses
+                return {origin} if known != addresses else set()
+
+    def _lost(self, event: Unreachable) -> Origin:
+        known, since = self._origins.get(event.origin, Origin()), event.since
         if not known.reachable:
             since = known.since
         elif since is None and self._clock is not None:
             since = self._clock()
-        return replace(known, reachable=False, message=message, since=since)
+        return Origin(
+            known.listed,
+            reachable=False,
+            message=event.message,
+            since=since,
+            outage=event.outage,
+        )
 
     def _strangers(self, ids: Set[str]) -> list[Ref]:
         """What is known of members that are not among these. O(objects)."""
@@ -125,6 +158,8 @@ class FleetState:
         gone = self._origins.keys() - ids - {HUB}
         for name in gone:
             del self._origins[name]
+        for name in self._addresses.keys() - ids:
+            del self._addresses[name]
         return gone
 
     def _forget(self, ref: Ref) -> set[Ref]:

@@ -4,7 +4,9 @@ Everything else comes by ADS. What is here cannot: who the node is, where xDS is
 limits, and which statistics exist.
 """
 
+import re
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,6 +35,24 @@ STATISTICS: Final = (
 )
 """The statistics that exist unless all of them are asked for, as StringMatchers."""
 
+
+ADMIN_PAGES: Final = (
+    "/",
+    "/certs",
+    "/clusters",
+    "/config_dump",
+    "/help",
+    "/init_dump",
+    "/listeners",
+    "/memory",
+    "/ready",
+    "/runtime",
+    "/server_info",
+    "/stats",
+    "/stats/prometheus",
+)
+"""Envoy's admin pages that answer: those that show something. The others end Envoy, have it fail
+its health checks, or change how it works, for whoever reaches its machine's loopback."""
 
 _RELEASED_AT_ONCE: Final = 32 * 1024 * 1024
 
@@ -70,7 +90,7 @@ def bootstrap_document(gateway: str, settings: BootstrapSettings) -> dict[str, A
     """The same before it is written down, for whoever has to add to it."""
     return {
         "node": {"id": settings.node_id or socket.gethostname(), "cluster": gateway},
-        "admin": {"address": _address("127.0.0.1", settings.admin_port)},
+        "admin": admin(settings.admin_port),
         "dynamic_resources": {
             "ads_config": {
                 "api_type": "DELTA_GRPC" if settings.protocol == "delta" else "GRPC",
@@ -100,6 +120,14 @@ def bootstrap_document(gateway: str, settings: BootstrapSettings) -> dict[str, A
         },
         **({} if settings.full_statistics else _few_statistics()),
     }
+
+
+def admin(port: int, more: Iterable[str] = ()) -> dict[str, Any]:  # JSON
+    """The admin pages on loopback; `more` of them answer than those that show something."""
+    pages = "|".join(re.escape(page) for page in (*ADMIN_PAGES, *more))
+    # The text that is matched has the query too.
+    allowed = [{"safe_regex": {"regex": rf"({pages})(\?.*)?"}}]
+    return {"address": _address("127.0.0.1", port), "allow_paths": allowed}
 
 
 def _grpc() -> dict[str, Any]:  # JSON

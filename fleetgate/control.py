@@ -21,7 +21,7 @@ from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.state import Changes, FleetState, Origin
 from fleetgate.addresses import Addresses
-from fleetgate.problems import ProblemLog, all_problems, rejections
+from fleetgate.problems import ProblemLog, all_problems, outages, rejections
 from fleetgate.roll_call import RollCall
 from translators.gateways import GATEWAY_MODELS, gateways_in
 from translators.listeners import Bind
@@ -214,7 +214,7 @@ class ControlPlane:
         """Say how origins stand, whom the start may wait for; the first turn takes it in again."""
         told = [event for event in events if isinstance(event, Listed | Unreachable | Members)]
         self._heard |= self.state.apply(told).origins
-        self._problem_log.show(self.problems)
+        self._problem_log.show(self.problems, outages(self.state))
 
     async def _work(self) -> None:
         await self._start()
@@ -310,7 +310,7 @@ class ControlPlane:
     def _tell(self, changes: Changes, statuses: frozenset[Ref]) -> None:
         """Say what has changed for people."""
         problems = self.problems
-        self._problem_log.show(problems)
+        self._problem_log.show(problems, outages(self.state))
         for tell in self._news:
             tell(News(changes, statuses, problems))
 

@@ -40,7 +40,8 @@ class HubPlace:
     The hub is a context of a kubeconfig, its current one unless named; without a kubeconfig, the
     cluster in which this runs. `members` are contexts of that kubeconfig by member ID, beside the
     members that Secrets on the hub name. `namespace` is fleetgate's own on the hub; `trusted` are
-    those where Secrets of Istio and Argo CD count too.
+    those where Secrets of Istio and Argo CD count too, `followed` those in which references to
+    Secrets are followed, all of them where none is named.
     """
 
     kubeconfig: Path | None = None
@@ -48,6 +49,7 @@ class HubPlace:
     members: tuple[tuple[str, str], ...] = ()
     namespace: str = NAMESPACE
     trusted: tuple[str, ...] = TRUSTED
+    followed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.kubeconfig is None:
@@ -106,7 +108,12 @@ async def open_fleet(
             hub = await _client(place)
             try:
                 source = KubernetesSource(
-                    place.connect, _members(place), place.namespace, place.trusted, patience
+                    place.connect,
+                    _members(place),
+                    place.namespace,
+                    place.trusted,
+                    patience,
+                    place.followed,
                 )
                 remembered = await _remembered(source, state, source.recall)
                 at = Hub(hub, place.namespace)

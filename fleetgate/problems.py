@@ -3,10 +3,11 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from fleet.attached import attached
+from fleet.outage import Outage
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.state import FleetState, Origin
@@ -34,9 +35,17 @@ def _found(state: FleetState, tables: Tables) -> Iterator[Problem]:
         yield from problems
     for name, origin in state.origins.items():
         if not origin.reachable:
-            at = Ref(HUB, "Hub", "", "hub") if name == HUB else Ref(HUB, "Member", "", name)
-            yield Problem(at, UNREACHABLE, "", origin.message, "to reach it")
+            yield Problem(_place_of(name), UNREACHABLE, "", origin.message, "to reach it")
     yield from tables.problems()
+
+
+def outages(state: FleetState) -> dict[Ref, Outage]:
+    """The class of the reason of each outage, by what its problem is at. O(members)."""
+    return {_place_of(name): o.outage for name, o in state.origins.items() if not o.reachable}
+
+
+def _place_of(origin: str) -> Ref:
+    return Ref(HUB, "Member", "", origin) if origin else Ref(HUB, "Hub", "", "hub")
 
 
 def unread(state: FleetState) -> list[str]:
@@ -77,41 +86,38 @@ def rejections(gateway: Ref, cache: SnapshotCache) -> Iterator[Problem]:
 class ProblemLog:
     """Logs each problem once when it comes, and once when it is settled.
 
-    An outage of an origin is one line, whatever else is found to be the reason while it lasts, and
-    its end another one that is seen as well. What follows from a problem of another object is
-    seen with `-v` only. An object whose problems come and go has a ration of
-    lines; `run` tells what was left out.
+    An outage of an origin is one line for each class of reason that is found while it lasts, and
+    its end another one that is seen as well. Other words for the same, and what follows from a
+    problem of another object, are only for who looks. An object whose problems come and go has a
+    ration of lines; `run` tells what was left out.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._shown: frozenset[Problem] = frozenset()
+        self._told: dict[Ref, set[Outage]] = {}
         self._ration = Ration(clock, self._reasons)
 
     async def run(self) -> None:
         """Tell in time what was left out, until cancelled."""
         await self._ration.run()
 
-    def show(self, problems: tuple[Problem, ...]) -> None:
-        """Log the difference to what was shown before."""
+    def show(self, problems: tuple[Problem, ...], lost: Mapping[Ref, Outage]) -> None:
+        """Log the difference to what was shown before; `lost` are the outages among them."""
         now = frozenset(problems)
-        lost, known = _lost(now), _lost(self._shown)
         for problem in sorted(now - self._shown):
-            is_told_of = bool(problem.because) or problem.at in known & lost
-            level = logging.INFO if is_told_of else logging.WARNING
+            known = problem.at in lost and lost[problem.at] in self._told.get(problem.at, ())
+            level = logging.INFO if problem.because or known else logging.WARNING
             self._ration.say(problem.at, level, f"{problem.reason}: {problem.message}")
         for problem in sorted(self._shown - now):
-            if problem.at not in known:
+            if problem.at not in self._told:
                 of = f" of {problem.key}" if problem.key else ""
                 self._ration.say(problem.at, logging.INFO, f"{problem.reason}{of} is settled")
-        for origin in sorted(known - lost):
+        for origin in sorted(self._told.keys() - lost.keys()):
             self._ration.say(origin, logging.WARNING, f"{UNREACHABLE} is settled")
         self._shown = now
+        self._told = {at: self._told.get(at, set()) | {outage} for at, outage in lost.items()}
 
     def _reasons(self, at: Ref) -> str:
         """What problems an object has. O(problems)."""
         reasons = Counter(problem.reason for problem in self._shown if problem.at == at)
         return ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items())) or "none"
-
-
-def _lost(problems: Iterable[Problem]) -> set[Ref]:
-    return {problem.at for problem in problems if problem.reason == UNREACHABLE}

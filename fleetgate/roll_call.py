@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from fleet.events import Event, Listed, Members, Unreachable
+from fleet.events import Confined, Event, Listed, Members, Unreachable
 from fleet.ref import HUB
 
 
@@ -28,6 +28,8 @@ class RollCall:
                     self._answer(origin)
                 case Members(ids):
                     self._named = (self._named & {HUB}) | ids  # others are remembered, and gone
+                case Confined():
+                    pass
                 case _:
                     self._named.add(event.ref.origin)
 

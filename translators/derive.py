@@ -28,7 +28,8 @@ their own: a fleet of 5000 hosts has a hundred thousand of them.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Set
+from heapq import nsmallest
 from typing import Any, Generic, TypeAlias, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -146,6 +147,22 @@ class Index(Table[G, tuple[K, ...]], Generic[G, K, V]):
         if key not in self._sorted:
             self._sorted[key] = tuple(sorted(members))  # type: ignore[type-var]  # keys that are grouped are ordered
         return self._sorted[key]
+
+    def first(self, key: G, most: int) -> tuple[K, ...]:
+        """The first members of the group. O(members) where there are more of them."""
+        members = self._members.get(key, ())
+        if key in self._sorted or len(members) <= most:
+            return (self.get(key) or ())[:most]
+        return tuple(nsmallest(most, members))  # type: ignore[type-var]  # as above
+
+    def size(self, key: G) -> int:
+        """How many members the group has."""
+        return len(self._members.get(key, ()))
+
+    @property
+    def groups(self) -> Set[G]:
+        """The groups that exist; a live view."""
+        return self._members.keys()
 
     def __contains__(self, key: G) -> bool:
         return key in self._members

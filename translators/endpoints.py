@@ -8,7 +8,6 @@ where no member has a ready one. Envoy is told that they are degraded, so a heal
 serves next (the main of a canary) comes first.
 """
 
-import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -16,8 +15,9 @@ from typing import Final, NamedTuple
 
 from fleet.models import Endpoint as SliceEndpoint
 from fleet.models import EndpointSlice, Service, by_position
+from fleet.pod_addresses import NotOfAPod, PodAddresses
 from fleet.problem import Problem
-from fleet.ref import Ref
+from fleet.ref import HUB, Ref
 from translators.messages import (
     Address,
     ClusterLoadAssignment,
@@ -35,6 +35,11 @@ from xds.wire import encode, splice
 
 _LB_ENDPOINTS: Final = 2  # LocalityLbEndpoints.lb_endpoints
 _ENDPOINTS: Final = 2  # ClusterLoadAssignment.endpoints
+
+MAX_PROBLEMS: Final = 5
+"""Endpoints of one slice that have a problem of their own; of more, the number is told."""
+
+_LONG: Final = 200
 
 OVERPROVISIONING: Final = 1_000_000
 """In percent: a single usable Pod of 10,000 keeps a priority fully available. With Envoy's default
@@ -76,7 +81,7 @@ class _Host(NamedTuple):
     terminating: bool
 
 
-def read_slice(ref: Ref, endpoint_slice: EndpointSlice) -> SliceEndpoints:
+def read_slice(ref: Ref, endpoint_slice: EndpointSlice, allowed: PodAddresses) -> SliceEndpoints:
     """Read and encode the endpoints of a slice that serve."""
     problems: list[Problem] = []
     hosts: list[_Host] = []
@@ -84,12 +89,10 @@ def read_slice(ref: Ref, endpoint_slice: EndpointSlice) -> SliceEndpoints:
         is_terminating = endpoint.conditions.ready is False
         if (is_terminating and not _is_last_resort(endpoint)) or not endpoint.addresses:
             continue
-        text = endpoint.addresses[0]
-        address = _address(text)
-        if address is None:
-            key = f"endpoints[{i}].addresses[0]"
-            expected, effect = "the IPv4 or IPv6 address of a Pod", "no traffic goes there"
-            problems.append(Problem(ref, "InvalidAddress", key, text, expected, effect))
+        try:
+            address = allowed.spell(endpoint.addresses[0])
+        except NotOfAPod as e:
+            problems.append(_no_pod(ref, i, endpoint.addresses[0], str(e)))
             continue
         target = endpoint.target_ref
         pod = target.name if target and target.kind == "Pod" else ""
@@ -99,7 +102,7 @@ def read_slice(ref: Ref, endpoint_slice: EndpointSlice) -> SliceEndpoints:
         for port in endpoint_slice.ports
         if port.port is not None and port.protocol == "TCP"
     )
-    return SliceEndpoints(ports, tuple(problems))
+    return SliceEndpoints(ports, _some(problems))
 
 
 def _is_last_resort(unready: SliceEndpoint) -> bool:
@@ -108,16 +111,28 @@ def _is_last_resort(unready: SliceEndpoint) -> bool:
     return conditions.terminating is True and conditions.serving is not False
 
 
-def _address(text: str) -> str | None:
-    """The address in its usual spelling; None where no Pod can have it."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    # "%eth0" names an interface of the machine that wrote it.
-    if address.is_unspecified or address.is_multicast or "%" in text:
-        return None
-    return str(address)
+def _no_pod(ref: Ref, position: int, text: str, expected: str) -> Problem:
+    key, effect = f"endpoints[{position}].addresses[0]", "no traffic goes there"
+    return Problem(ref, "InvalidAddress", key, text[:_LONG], expected, effect)
+
+
+def more_slices(member: str, count: int) -> Problem:
+    """The problem of a member that has so many more slices with problems than are told."""
+    at = Ref(HUB, "Member", "", member)
+    value, expected = f"{count} more EndpointSlices", "addresses of Pods"
+    return Problem(at, "InvalidAddress", "endpoints", value, expected, "no traffic goes there")
+
+
+def _some(problems: list[Problem]) -> tuple[Problem, ...]:
+    """The first of the problems of a slice, and how many more there are."""
+    more = len(problems) - MAX_PROBLEMS
+    if more <= 0:
+        return tuple(problems)
+    first = problems[0]
+    rest = Problem(
+        first.at, first.reason, "endpoints", f"{more} more", "addresses of Pods", first.effect
+    )
+    return (*problems[:MAX_PROBLEMS], rest)
 
 
 def _encode(host: _Host, port: int) -> PodEndpoint:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from fleet.address import is_ip
 from fleet.attached import REMOTE_CLUSTERS
+from fleet.outage import Outage
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.endpoints import Lack
@@ -39,11 +40,15 @@ _WHY: Final[Mapping[Phase, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class RemoteCluster:
-    """An attached member; `message` is "" while it is well, `known` False if there is none."""
+    """An attached member; `message` is "" while it is well, `known` False if there is none.
+
+    `outage` is the class of what the message tells: the same for as long as the cause is.
+    """
 
     cluster_id: str
     message: str = ""
     known: bool = True
+    outage: Outage = Outage.OTHER
 
     def as_kubernetes(self) -> dict[str, str]:
         """`{clusterId}`, and with it status and message where something is wrong."""
@@ -156,11 +161,7 @@ def gateway_status(
         *gateway.problems,
         *_without_port(gateway, bind),
         *_on_loopback(gateway, bind),
-        *(
-            troubled(gateway.ref, cluster)
-            for cluster in remote_clusters
-            if _is_told(gateway, cluster)
-        ),
+        *(troubled(gateway.ref, cluster) for cluster in remote_clusters if cluster.message),
     )
     return GatewayStatus(
         phase,
@@ -204,16 +205,11 @@ def _no_port(gateway: Ref, place: str, listener: ListenerPort, bind: Bind) -> Pr
     return Problem(gateway, reason, place, str(listener), expected, effect)
 
 
-def _is_told(gateway: Gateway, cluster: RemoteCluster) -> bool:
-    """An ALB gateway's status has no place for the trouble of a member, so a problem says it."""
-    return not cluster.known or bool(gateway.dialect is Dialect.ALB and cluster.message)
-
-
 def troubled(gateway: Ref, cluster: RemoteCluster) -> Problem:
     """The problem of a gateway one of whose members is not there, or cannot be reached."""
     key = REMOTE_CLUSTERS[gateway.kind]
     if cluster.known:
-        expected = f"a member that can be reached: {cluster.message}"
+        expected = f"a member that can be reached: {cluster.outage.value}"
         effect = "what it held last is served"
         return Problem(gateway, "MemberUnreachable", key, cluster.cluster_id, expected, effect)
     expected, effect = "the ID of a member of the fleet", "the gateway sends nothing there"

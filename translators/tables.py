@@ -20,6 +20,8 @@ from fleet.models import (
     Pod,
     Service,
 )
+from fleet.outage import Outage
+from fleet.pod_addresses import PodAddresses
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.state import Origin
@@ -37,6 +39,7 @@ from translators.endpoints import (
     assign,
     find_port,
     in_use,
+    more_slices,
     one_family,
     read_slice,
 )
@@ -71,6 +74,9 @@ SetKey: TypeAlias = tuple[Ref, TableSet]
 ServiceKey: TypeAlias = tuple[str, str, str]
 
 SERVICE_NAME: Final = "kubernetes.io/service-name"
+
+MOST_SLICES: Final = 100
+"""EndpointSlices of one member whose problems are told."""
 
 _ALL: Final = "all"
 _NOTHING: Final = HostPlan((), None, ())
@@ -107,6 +113,7 @@ class Tables:
         self.slices = Input[Ref, EndpointSlice](graph, "slices")
         self.pods = Input[Ref, Pod](graph, "pods")
         self.origins = Input[str, Origin](graph, "origins")
+        self.pod_addresses = Input[str, PodAddresses](graph, "pod addresses")
         self.binds = Input[Ref, Bind](graph, "binds")
         self.runtimes = Input[Ref, Runtime](graph, "runtimes")
         self.addresses = Input[Ref, tuple[str, ...]](graph, "addresses")
@@ -162,7 +169,7 @@ class Tables:
         self._troubled_ingresses = Index(
             graph, "troubled Ingresses", self.ingress_statuses, _troubled
         )
-        self._troubled_slices = Index(graph, "troubled slices", self.slice_endpoints, _troubled)
+        self._troubled_slices = Index(graph, "troubled slices", self.slice_endpoints, _by_origin)
 
     def problems(self) -> Iterator[Problem]:
         """What translation has found, an object's problems together. O(gateways and problems)."""
@@ -170,8 +177,12 @@ class Tables:
             yield from gateway.problems
         for ref in self._troubled_ingresses.get(_ALL) or ():
             yield from self.ingress_statuses.rows[ref].problems
-        for ref in self._troubled_slices.get(_ALL) or ():
-            yield from self.slice_endpoints.rows[ref].problems
+        for member in self._troubled_slices.groups:
+            shown = self._troubled_slices.first(member, MOST_SLICES)
+            for ref in shown:
+                yield from self.slice_endpoints.rows[ref].problems
+            if more := self._troubled_slices.size(member) - len(shown):
+                yield more_slices(member, more)
 
     # -- gateways ----------------------------------------------------------------------------------
 
@@ -283,7 +294,8 @@ class Tables:
     # -- backends ----------------------------------------------------------------------------------
 
     def _slice_endpoints(self, view: View, ref: Ref) -> SliceEndpoints:
-        return read_slice(ref, view.must(self.slices, ref))
+        addresses = view.get(self.pod_addresses, ref.origin) or PodAddresses()
+        return read_slice(ref, view.must(self.slices, ref), addresses)
 
     def _cluster(self, view: View, key: TargetKey) -> Resource:
         gateway, target = key
@@ -349,8 +361,10 @@ class Tables:
         if origin is None:
             return RemoteCluster(member, "the fleet has no member of this ID", known=False)
         if not origin.reachable:
-            return RemoteCluster(member, origin.message)
-        return RemoteCluster(member, "" if origin.listed else "it has not been read yet")
+            return RemoteCluster(member, origin.message, outage=origin.outage)
+        if not origin.listed:
+            return RemoteCluster(member, Outage.UNREAD.value, outage=Outage.UNREAD)
+        return RemoteCluster(member)
 
     def _addresses(self, view: View, ref: Ref) -> tuple[str, ...]:
         """Where clients reach a gateway: as somebody found out, as declared, or as it listens."""
@@ -440,8 +454,12 @@ def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
     return plan.origins if is_long(plan) else frozenset()
 
 
-def _troubled(_: Ref, row: IngressStatus | SliceEndpoints) -> tuple[str, ...]:
+def _troubled(_: Ref, row: IngressStatus) -> tuple[str, ...]:
     return (_ALL,) if row.problems else ()
+
+
+def _by_origin(ref: Ref, row: SliceEndpoints) -> tuple[str, ...]:
+    return (ref.origin,) if row.problems else ()
 
 
 def _entries(ref: Ref, gateway: Gateway) -> Iterator[EntryKey]:

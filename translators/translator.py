@@ -79,6 +79,7 @@ class Translator:
         self._take(tables.pods, Pod, changes)
         for origin in changes.origins:
             tables.origins.set(origin, self._state.origins.get(origin))
+            tables.pod_addresses.set(origin, self._state.addresses.get(origin))
         tables.graph.update()
         turn = self._turn()
         tables.graph.end_turn()

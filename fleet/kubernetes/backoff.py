@@ -11,19 +11,22 @@ LOST: Final = 10.0
 CALM: Final = 20.0
 """The same for a kind that the server does not know: nobody waits for it."""
 
+SPARING: Final = 600.0
+"""The same for a server that sends more than is taken: each attempt takes that much again."""
+
 
 LASTED: Final = 30.0
 """Seconds of peace after which earlier failures are forgotten."""
 
 
 class Backoff:
-    """Times between attempts: up to half a second at first, then longer, random within the range.
+    """Times between attempts: up to `first` seconds, then longer, random within the range.
 
     So many members that one cable cut off do not come back at the same moment.
     """
 
-    def __init__(self, longest: float = LOST) -> None:
-        self._wait = wait_random_exponential(multiplier=0.5, max=longest)
+    def __init__(self, longest: float = LOST, first: float = 0.5) -> None:
+        self._wait = wait_random_exponential(multiplier=first, max=longest)
         self.reset()
 
     def reset(self) -> None:

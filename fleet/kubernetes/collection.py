@@ -1,13 +1,15 @@
 """A collection of objects of an API server: what it is called, and how a whole of it is read."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from fleet.kinds import Kind, group_of
-from fleet.kubernetes.connection import ApiServer, Reply
+from fleet.kubernetes.connection import ApiServer, Excess, Reply, Unreached
+from fleet.kubernetes.intake import TooMuch
+from fleet.kubernetes.page import Page, read_page
+from fleet.outage import Outage
 from fleet.parse import Parsed, parse
 
 T = TypeVar("T")
@@ -15,10 +17,6 @@ Json: TypeAlias = Any  # as an API server sends it
 
 PAGE: Final = 500
 """Objects in one answer to a list."""
-
-_LIST_TIMEOUT: Final = 20.0
-"""Seconds for one page: some megabytes over a slow line. A server that accepts connections and does
-not answer is lost only then."""
 
 _ATTEMPTS: Final = (PAGE, PAGE, 0)
 """Sizes of pages, attempt by attempt: where continue tokens expire faster than pages come, only a
@@ -31,6 +29,8 @@ class Refusal(Exception):
     `retry_after` is in seconds, 0 where the server names no time.
     """
 
+    outage = Outage.ERROR
+
     def __init__(self, message: str, retry_after: float = 0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
@@ -38,6 +38,14 @@ class Refusal(Exception):
 
 class Unauthorized(Refusal):
     """The credentials are not valid, or no longer."""
+
+    outage = Outage.CREDENTIALS
+
+
+class Forbidden(Refusal):
+    """The credentials are valid, and do not permit this."""
+
+    outage = Outage.RIGHTS
 
 
 class NotServed(Refusal):
@@ -103,9 +111,14 @@ async def list_all(
     server: ApiServer, collection: Listable, read: Callable[[Json], T]
 ) -> Listing[T]:
     """Read a whole collection, page by page, each in a thread. Raises Refusal and Unreached."""
-    for limit in _ATTEMPTS:
-        if (listing := await _list(server, collection, read, limit)) is not None:
-            return listing
+    try:
+        async with asyncio.timeout(server.bounds.listing):
+            for limit in _ATTEMPTS:
+                if (listing := await _list(server, collection, read, limit)) is not None:
+                    return listing
+    except TimeoutError:
+        late = f"{collection} are not read to their end within {server.bounds.listing:g} s"
+        raise Unreached(f"{server.server}: {late}") from None
     raise Refusal(f"{server.server}: the list of {collection} expires while it is read")
 
 
@@ -115,8 +128,7 @@ async def position_of(server: ApiServer, collection: Listable) -> str:
     reply = await server.request("GET", collection.path, query=query)
     if not reply.ok:
         raise refusal(server, collection, "list", reply)
-    _, position, _ = _page(server, reply, lambda _: None)
-    return position
+    return (await asyncio.to_thread(_page, server, reply, lambda _: None)).position
 
 
 async def _list(
@@ -125,29 +137,31 @@ async def _list(
     """None where the continue token has expired on the way."""
     items: list[T] = []
     token = ""
-    while True:
+    for _ in range(server.bounds.pages):
         asked = [("limit", str(limit) if limit else ""), ("continue", token)]
         query = [*collection.query, *((name, value) for name, value in asked if value)]
-        reply = await server.request("GET", collection.path, query=query, timeout=_LIST_TIMEOUT)
+        reply = await server.request(
+            "GET", collection.path, query=query, timeout=server.bounds.page
+        )
         if reply.status == 410 and token:
             return None
         if not reply.ok:
             raise refusal(server, collection, "list", reply)
         # Thousands of objects take a while: not in the loop that serves.
-        found, position, token = await asyncio.to_thread(_page, server, reply, read)
-        items += found
+        page = await asyncio.to_thread(_page, server, reply, read)
+        items += page.items
+        token = page.following
         if not token:
-            return Listing(items, position)
+            return Listing(items, page.position)
+    raise Excess(f"{server.server}: it sends more than {server.bounds.pages} pages of {collection}")
 
 
-def _page(server: ApiServer, reply: Reply, read: Callable[[Json], T]) -> tuple[list[T], str, str]:
-    """The items of a page, its position, and the token of the next one."""
+def _page(server: ApiServer, reply: Reply, read: Callable[[Json], T]) -> Page[T]:
     try:
-        body = reply.json()
-        metadata = body["metadata"]
-        items = [read(item) for item in body.get("items") or ()]
-        return items, str(metadata["resourceVersion"]), str(metadata.get("continue") or "")
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
+        return read_page(reply.body, read, server.bounds.item)
+    except TooMuch as e:
+        raise Excess(f"{server.server}: {e}") from e
+    except ValueError as e:
         raise Refusal(f"{server.server}: the answer is no list of Kubernetes objects") from e
 
 
@@ -158,7 +172,7 @@ def refusal(server: ApiServer, collection: Listable, verb: str, reply: Reply) ->
         case 401:
             return Unauthorized(f"{server.server}: the credentials are not valid (401{said})")
         case 403:
-            return Refusal(
+            return Forbidden(
                 f"{server.server} does not let fleetgate {verb} {collection}{said}; its RBAC has "
                 f"to allow get, list and watch on {collection}"
             )
@@ -167,11 +181,3 @@ def refusal(server: ApiServer, collection: Listable, verb: str, reply: Reply) ->
         case status:
             message = f"{server.server}: HTTP {status} to {verb} {collection}{said}"
             return Refusal(message, reply.retry_after or 0)
-
-
-def read_json(text: bytes) -> Json:
-    """The value of a text; ValueError where it is none."""
-    try:
-        return json.loads(text)
-    except RecursionError as e:
-        raise ValueError("nested too deeply") from e

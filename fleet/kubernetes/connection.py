@@ -8,6 +8,7 @@ import asyncio
 import copy
 import json
 import logging
+import math
 import os
 import socket
 import ssl
@@ -15,6 +16,7 @@ import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -24,24 +26,21 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config
 from kubernetes.aio.config.kube_config import KubeConfigLoader
 
+from fleet.kubernetes.bounds import Bounds
+from fleet.kubernetes.intake import Lines, Pace, TooMuch, beginning, lines, whole
 from fleet.kubernetes.plugin import PluginFailed, ask
 from fleet.kubernetes.proxy import proxy_for
-from fleet.kubernetes.transport import Transport
+from fleet.kubernetes.told import PLAIN_URL, secrets_of, told
+from fleet.kubernetes.transport import Redirected, Transport, refuse_redirects
+from fleet.outage import Outage
 
 log = logging.getLogger(__name__)
 
 Query: TypeAlias = Sequence[tuple[str, str]]
-Lines: TypeAlias = AsyncIterator[bytes]
 Json: TypeAlias = Any
-
-CONNECT_TIMEOUT: Final = 5.0
-"""Seconds in which a connection, TLS included, is there or has failed."""
 
 AUTH_PROVIDER: Final = 30.0
 """Seconds in which an auth provider of a kubeconfig (OIDC, say) gives credentials."""
-
-SILENCE: Final = 330.0
-"""Seconds without a byte after which a watch is dead; one asks for shorter `timeoutSeconds`."""
 
 _PROBES: Final = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 """A watch whose server is gone without a word ends half a minute later, as far as a system can."""
@@ -57,7 +56,18 @@ class BadKubeconfig(Exception):
 
 
 class Unreached(Exception):
-    """No answer: refused, reset, timed out, or TLS that does not match; the text says which."""
+    """No answer that could be used: refused, reset, timed out, too much; the text says which."""
+
+    def __init__(self, message: str, outage: Outage = Outage.NO_ANSWER) -> None:
+        super().__init__(message)
+        self.outage = outage
+
+
+class Excess(Unreached):
+    """A server goes beyond a bound. To ask it again costs much, and mostly gives the same."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, Outage.EXCESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,32 +85,46 @@ class Reply:
 
     def json(self) -> Json:
         """The body. Raises ValueError where it is no JSON."""
-        return json.loads(self.body)
+        return read_json(self.body)
 
     @property
     def message(self) -> str:
-        """What the server says of a refusal, in its own words."""
+        """What the server says of a refusal, in its own words, as one line."""
         try:
             said = self.json()
         except ValueError:
-            return self.body[:200].decode(errors="replace")
-        return str(said.get("message", "")) if isinstance(said, dict) else ""
+            return told(self.body[:200].decode(errors="replace"))
+        return told(str(said.get("message", ""))) if isinstance(said, dict) else ""
+
+
+def read_json(text: bytes) -> Json:
+    """The value of a text; ValueError where it is none."""
+    try:
+        return json.loads(text)
+    except RecursionError as e:
+        raise ValueError("nested too deeply") from e
 
 
 class ApiServer:
     """A client of one API server, with credentials and connections of its own.
 
     `close` ends it. Credentials that expire are renewed where the configuration says how: tokens of
-    a service account each minute, those of an exec plugin before they expire.
+    a service account each minute, those of an exec plugin before they expire. `heard` is when the
+    server last sent something, by the clock of the event loop.
     """
 
-    def __init__(self, client: ApiClient) -> None:
+    bounds = Bounds()
+    heard = -math.inf
+
+    def __init__(self, client: ApiClient, bounds: Bounds | None = None) -> None:
         self._client = client
-        self.server: str = client.configuration.host
+        self.server = told(client.configuration.host)
+        self.bounds = bounds or Bounds()
+        self._pace = Pace(self.bounds)
 
     @classmethod
     async def from_kubeconfig(
-        cls, config: Path | Mapping[str, Any], context: str = ""
+        cls, config: Path | Mapping[str, Any], context: str = "", bounds: Bounds | None = None
     ) -> "ApiServer":
         """Take a context of a kubeconfig, the current one unless named. Raises BadKubeconfig.
 
@@ -108,7 +132,7 @@ class ApiServer:
         """
         # Files are read and written on the way, plugins may run: not in the loop that serves.
         client = await asyncio.to_thread(_client_of, config, context or None)
-        return cls(client)
+        return cls(client) if bounds is None else cls(client, bounds)
 
     @classmethod
     async def in_cluster(cls) -> "ApiServer":
@@ -130,17 +154,27 @@ class ApiServer:
         Never raises for a status; raises Unreached where there is none, and for a success that is
         no JSON.
         """
-        limit = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_TIMEOUT)
+        bounds = self.bounds
+        # What is written waits for the webhooks of the server.
+        silence = bounds.silence if method == "GET" else None
+        limit = aiohttp.ClientTimeout(total=timeout, sock_connect=bounds.connect, sock_read=silence)
         async with self._answer(method, path, query, body, content_type, limit) as response:
-            try:
-                content = await response.read()
-            except _NO_ANSWER as e:
-                raise Unreached(_sentence(self.server, e)) from e
             kind = response.headers.get("Content-Type", "json")
             if response.ok and "json" not in kind:
                 # A proxy's or a load balancer's page: nothing was done, and nothing can be read.
-                raise Unreached(f"{self.server}: its answer is {kind} and not JSON")
-            return Reply(response.status, content, _seconds(response.headers.get("Retry-After")))
+                raise Unreached(f"{self.server}: its answer is {self.told(kind)} and not JSON")
+            retry_after = _seconds(response.headers.get("Retry-After"))
+            try:
+                if response.ok:
+                    content = await whole(response, bounds.answer)
+                else:
+                    content = self._hide(await beginning(response, bounds.refusal))
+            except TooMuch as e:
+                raise Excess(f"{self.server}: {e}") from e
+            except _NO_ANSWER as e:
+                raise self._unreached(e) from e
+            self._hear()
+            return Reply(response.status, content, retry_after)
 
     @asynccontextmanager
     async def watch(self, path: str, query: Query) -> AsyncIterator[tuple[int, Lines]]:
@@ -148,12 +182,20 @@ class ApiServer:
 
         Raises Unreached, also out of the lines.
         """
-        limit = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=SILENCE)
+        bounds = self.bounds
+        limit = aiohttp.ClientTimeout(
+            total=None, sock_connect=bounds.connect, sock_read=bounds.watch_silence
+        )
         asked = [*query, ("watch", "1")]
         async with self._answer("GET", path, asked, None, "application/json", limit) as response:
             if response.connection is not None and response.connection.transport is not None:
                 probe(response.connection.transport.get_extra_info("socket"))
-            yield response.status, self._lines(response)
+            is_refused = response.status != HTTPStatus.OK
+            yield response.status, self._refused(response) if is_refused else self._lines(response)
+
+    def told(self, text: str) -> str:
+        """What this server, or a library about it, says, as it may be shown."""
+        return told(text, self._secrets())
 
     async def close(self) -> None:
         """End all connections."""
@@ -178,15 +220,20 @@ class ApiServer:
                 header_params=headers,
                 auth_settings=["BearerToken"],
             )
-            answer = await self._client.call_api(method, url, sent, body, _request_timeout=limit)
+            async with asyncio.timeout(self.bounds.silence if method == "GET" else None):
+                answer = await self._client.call_api(
+                    method, url, sent, body, _request_timeout=limit
+                )
         except ConfigException as e:
-            raise Unreached(f"{self.server}: its credentials cannot be renewed: {e}") from e
+            why = f"its credentials cannot be renewed: {self.told(str(e))}"
+            raise Unreached(f"{self.server}: {why}", Outage.CREDENTIALS) from e
         except _NO_ANSWER as e:
-            raise Unreached(_sentence(self.server, e)) from e
+            raise self._unreached(e) from e
         except (ValueError, TypeError, AttributeError) as e:
             # A token, a proxy or a name that no request can hold; what is said of it may quote it.
             why = f"its address or its credentials cannot be used ({type(e).__name__})"
-            raise Unreached(f"{self.server}: {why}") from None
+            raise Unreached(f"{self.server}: {why}", Outage.KUBECONFIG) from None
+        self._hear()
         response: aiohttp.ClientResponse = answer.response
         try:
             yield response
@@ -198,19 +245,37 @@ class ApiServer:
             response.close()
 
     async def _lines(self, response: aiohttp.ClientResponse) -> Lines:
-        """Split at line feeds; the rest of a stream that is cut is no line."""
-        rest = bytearray()
         try:
-            async for chunk in response.content.iter_any():
-                rest += chunk
-                if b"\n" not in chunk:
-                    continue
-                *lines, last = bytes(rest).split(b"\n")
-                rest = bytearray(last)
-                for line in lines:
-                    yield line
+            async for line in lines(response, self.bounds, self._pace):
+                self._hear()
+                yield line
+        except TooMuch as e:
+            raise Excess(f"{self.server}: {e}") from e
         except _NO_ANSWER as e:
-            raise Unreached(_sentence(self.server, e)) from e
+            raise self._unreached(e) from e
+
+    async def _refused(self, response: aiohttp.ClientResponse) -> Lines:
+        """What is said of a refused watch, as one line."""
+        try:
+            if body := await beginning(response, self.bounds.refusal):
+                yield self._hide(body)
+        except _NO_ANSWER as e:
+            raise self._unreached(e) from e
+
+    def _hear(self) -> None:
+        self.heard = asyncio.get_running_loop().time()
+
+    def _unreached(self, error: BaseException) -> Unreached:
+        why = self.told(_why(error, self.bounds))
+        return Unreached(f"{self.server}: {why}", _outage_of(error))
+
+    def _secrets(self) -> list[str]:
+        return secrets_of(self._client.configuration)
+
+    def _hide(self, body: bytes) -> bytes:
+        for secret in self._secrets():
+            body = body.replace(secret.encode(), b"***")
+        return body
 
 
 def probe(link: socket.socket) -> None:
@@ -238,7 +303,7 @@ def _client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClie
         with _FILES:
             return _loaded(loader, found, name, plugin)
     except (ConfigException, PluginFailed) as e:
-        raise BadKubeconfig(f"{name}: {e}") from e
+        raise BadKubeconfig(f"{name}: {told(str(e))}") from e
     except TimeoutError as e:
         late = f"its auth provider has not answered within {AUTH_PROVIDER:g} s"
         raise BadKubeconfig(f"{name}: {late}") from e
@@ -248,7 +313,7 @@ def _client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClie
         raise BadKubeconfig(f"{name} cannot be used: it is no YAML ({_place_of(e)})") from e
     except (ValueError, TypeError, AttributeError) as e:
         # What the library makes of contents of another shape.
-        raise BadKubeconfig(f"{name} cannot be used: {' '.join(str(e).split())}") from e
+        raise BadKubeconfig(f"{name} cannot be used: {told(str(e))}") from e
 
 
 def _place_of(error: yaml.YAMLError) -> str:
@@ -266,6 +331,8 @@ def _loaded(
     loader._set_config(found)  # noqa: SLF001
     if not hasattr(loader, "host"):
         raise BadKubeconfig(f"{name}: the cluster of the context has no server")
+    if set("@?#") & set(found.host):
+        raise BadKubeconfig(f"{name}: the server of its cluster is not {PLAIN_URL}")
     if not _fits_header(str(found.api_key.get("BearerToken", ""))):
         raise BadKubeconfig(
             f"{name}: its token has a line feed or another character that no HTTP header can have"
@@ -279,7 +346,12 @@ def _client(found: Configuration) -> ApiClient:
     # Left to itself, aiohttp asks the environment for a proxy and .netrc for a password, which is
     # not for API servers, in a thread of each request: a fifth of what a status costs.
     found.proxy = found.proxy or proxy_for(found.host)
-    found.client_session_kwargs = {"trust_env": False}
+    found.client_session_kwargs = {
+        "trust_env": False,
+        "read_bufsize": 2**16,  # all that is read ahead of a server that says too much
+        "middlewares": (refuse_redirects,),
+    }
+    found.connection_pool_maxsize = 0  # no limit: a watch holds a connection, and waits for none
     client = ApiClient(configuration=found)
     client.rest_client = Transport(found)
     return client
@@ -327,25 +399,33 @@ def _client_in_cluster() -> ApiClient:
         raise BadKubeconfig(f"not in a cluster: {e}") from e
 
 
-def _sentence(server: str, error: BaseException) -> str:
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        why = f"no connection within {CONNECT_TIMEOUT:g} s"
-    elif isinstance(error, TimeoutError):
-        why = "no answer in time"
-    elif isinstance(error, aiohttp.ClientConnectorCertificateError):
-        failed = error.certificate_error
-        reason = failed.verify_message if isinstance(failed, ssl.SSLCertVerificationError) else ""
-        why = f"its certificate is not trusted: {reason or failed}"
-    elif isinstance(error, aiohttp.ClientConnectorDNSError):
-        # Of the server, or of its proxy. Numbers of resolvers are not those of the system.
-        why = f"the name {error.host} cannot be resolved: {error.os_error.strerror}"
-    elif isinstance(error, aiohttp.ClientConnectorError):
-        why = os.strerror(error.os_error.errno) if error.os_error.errno else str(error.os_error)
-    elif isinstance(error, aiohttp.InvalidURL):
-        why = "this, or the URL of its proxy, is no URL"  # which may hold a password
-    else:
-        why = str(error) or type(error).__name__
-    return " ".join(f"{server}: {why}".split())  # one line of a log, whatever a kubeconfig holds
+def _why(error: BaseException, bounds: Bounds) -> str:
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            why = f"no connection within {bounds.connect:g} s"
+        case TimeoutError():
+            why = "no answer in time"
+        case aiohttp.ClientConnectorCertificateError(certificate_error=failed):
+            reason = getattr(failed, "verify_message", "")
+            why = f"its certificate is not trusted: {reason or failed}"
+        case aiohttp.ClientConnectorDNSError():
+            # Of the server, or of its proxy. Numbers of resolvers are not those of the system.
+            why = f"the name {error.host} cannot be resolved: {error.os_error.strerror}"
+        case aiohttp.ClientConnectorError(os_error=failed):
+            why = os.strerror(failed.errno) if failed.errno else str(failed)
+        case aiohttp.InvalidURL():
+            why = "this, or the URL of its proxy, is no URL"  # which may hold a password
+        case _:
+            why = str(error) or type(error).__name__
+    return why
+
+
+def _outage_of(error: BaseException) -> Outage:
+    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        return Outage.TLS
+    if isinstance(error, aiohttp.InvalidURL):
+        return Outage.KUBECONFIG
+    return Outage.ERROR if isinstance(error, Redirected) else Outage.NO_ANSWER
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -4,6 +4,8 @@
     istio/multiCluster: "true"                 data: ID -> kubeconfig, one or several
     argocd.argoproj.io/secret-type: cluster    data: name, server, config
 
+The annotation fleetgate.dev/pod-cidrs narrows where endpoints of these members may be.
+
 Secrets count in namespaces that the operator trusts: who may write them decides where requests go.
 A kubeconfig is cut down to one server and one user. What would have fleetgate run a program or read
 a file of its own is refused: whoever may write a Secret may not do that.
@@ -14,20 +16,25 @@ import re
 import ssl
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
 
 from fleet.documents import UnreadableText, read_yaml
-from fleet.misspelt import OWN, misspelt
+from fleet.kubernetes.told import PLAIN_URL
+from fleet.misspelt import ALIKE, OWN, misspelt
+from fleet.pod_addresses import POD_CIDRS, PodAddresses, kind_of, read_networks
 from fleet.problem import Problem
 from fleet.ref import Ref
+from fleet.spelling import meant
 
 OWN_LABEL: Final = "fleetgate.dev/member"
 ISTIO_LABEL: Final = "istio/multiCluster"
 ARGO_LABEL: Final = "argocd.argoproj.io/secret-type"
 
-READ: Final = (OWN_LABEL,)
+READ: Final = (OWN_LABEL, POD_CIDRS)
 """The labels and annotations of fleetgate's own that such a Secret may have."""
 
 TRUSTED: Final = ("istio-system", "argocd")
@@ -38,7 +45,15 @@ Kubeconfig: TypeAlias = Mapping[str, Any]  # as the client library takes it
 ID_SHAPE: Final = "letters, digits, '-', '_' and '.'"
 """What IDs are made of, for people; they begin and end with a letter or a digit."""
 
+LONGEST: Final = 128 * 1024
+"""Bytes of a kubeconfig that are read; one has some kilobytes, certificates included."""
+
+_EXPOSED: Final = "it is used all the same; who is in between reads credentials and sends answers"
+
 _ID: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?")
+_SHOWN: Final = 100
+"""Characters of a text that is shown."""
+
 _EFFECT: Final = "what it said before stays in force, if it did"
 
 
@@ -55,9 +70,10 @@ class MemberSecret:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How one member is reached."""
+    """How one member is reached, and what addresses its endpoints may have."""
 
     kubeconfig: Kubeconfig = field(repr=False)
+    addresses: PodAddresses = field(default_factory=PodAddresses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +117,17 @@ def read_claims(secret: MemberSecret) -> Claims:
     """Read a Secret by its labels. O(bytes)."""
     claims = _by_shape(secret)
     ours = {key: text for key, text in secret.labels.items() if key.startswith(OWN)}
-    unread = misspelt(secret.ref, {**ours, **secret.annotations}, READ)
+    told = {problem.key for problem in claims.problems}
+    unread = [
+        problem
+        for problem in misspelt(secret.ref, {**ours, **secret.annotations}, READ)
+        if _annotation(problem.key) not in told
+    ]
     return replace(claims, problems=(*claims.problems, *unread))
+
+
+def _annotation(key: str) -> str:
+    return f"metadata.annotations[{key}]"
 
 
 def _by_shape(secret: MemberSecret) -> Claims:
@@ -128,6 +153,11 @@ def _claims(
     """The claims of IDs, each with the key of the data that is read for it."""
     members: dict[str, Access | None] = {}
     problems: list[Problem] = []
+    try:
+        addresses = _addresses(secret)
+    except _Unusable as e:
+        # Open would be wrong and closed an outage: none of the members counts as it stands here.
+        return Claims(dict.fromkeys(filter(is_id, named)), _refused(secret, e).problems)
     for name, data in named.items():
         if not is_id(name):
             expected = f"the ID of a member: {ID_SHAPE}"
@@ -135,15 +165,59 @@ def _claims(
             continue
         members[name] = None
         try:
-            members[name] = read(data)
+            members[name] = access = replace(read(data), addresses=addresses)
+            problems += _weaknesses(secret.ref, f"data.{data}", access)
         except _Unusable as e:
             problems += _refused(secret, e).problems
     return Claims(members, tuple(problems))
 
 
+def _addresses(secret: MemberSecret) -> PodAddresses:
+    """What the annotation of a Secret says of its members' endpoints."""
+    text = secret.annotations.get(POD_CIDRS)
+    if text is None:
+        for key in secret.annotations:
+            if meant(key, (POD_CIDRS,), ALIKE):
+                raise _Unusable(_annotation(key), POD_CIDRS, secret.annotations[key][:_SHOWN])
+        return PodAddresses()
+    at = _annotation(POD_CIDRS)
+    for part in (parts := [part.strip() for part in text.split(",")]):
+        try:
+            read_networks([part])
+        except ValueError:
+            expected = "networks such as 10.1.0.0/16, with commas between them"
+            raise _Unusable(at, expected, part[:_SHOWN]) from None
+    return PodAddresses(networks=read_networks(parts))
+
+
 def _refused(secret: MemberSecret, why: _Unusable) -> Claims:
     problem = Problem(secret.ref, "InvalidMember", why.key, why.value, why.expected, _EFFECT)
     return Claims(problems=(problem,))
+
+
+def _weaknesses(at: Ref, key: str, access: Access) -> Iterator[Problem]:
+    """What is dangerous or unlikely in how a member is reached."""
+    cluster = access.kubeconfig["clusters"][0]["cluster"]
+    server = urlsplit(str(cluster["server"]).strip())
+    if cluster.get("insecure-skip-tls-verify"):
+        value, expected = "insecure-skip-tls-verify", "an authority by which the server is verified"
+        yield Problem(at, "InsecureMember", key, value, expected, _EXPOSED)
+    if server.scheme.lower() != "https":
+        yield Problem(at, "InsecureMember", key, "http", "a server by https", _EXPOSED)
+    if what := _place(server.hostname or ""):
+        expected = f"the address at which fleetgate reaches the member; this is {what}"
+        effect = "it is used all the same"
+        yield Problem(at, "LocalMember", key, str(server.hostname), expected, effect)
+
+
+def _place(host: str) -> str:
+    """What kind of address the host is, "" for one that an API server may have."""
+    if host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost"):
+        return kind_of(ip_address("::1"))
+    try:
+        return kind_of(ip_address(host))
+    except ValueError:
+        return ""  # a name
 
 
 # -- kubeconfigs ----------------------------------------------------------------------------------
@@ -177,6 +251,8 @@ def _kubeconfig(secret: MemberSecret, key: str) -> Access:
     at = f"data.{key}"
     if key not in secret.data:
         raise _Unusable(at, "a kubeconfig; it is missing")
+    if len(secret.data[key]) > LONGEST:
+        raise _Unusable(at, f"a kubeconfig of up to {LONGEST // 1024} KiB")
     try:
         documents = read_yaml(secret.data[key].decode())
     except (UnicodeDecodeError, UnreadableText):
@@ -203,7 +279,7 @@ def _check(at: str, cluster: Mapping[str, Any], user: Mapping[str, Any]) -> None
         if name in _FORBIDDEN:
             raise _Unusable(at, f"a kubeconfig without `{name}`: it holds all that is needed", name)
     if not _is_url(cluster.get("server")):
-        raise _Unusable(at, "a kubeconfig whose `server` is a URL such as https://10.0.0.7:6443")
+        raise _Unusable(at, f"a kubeconfig whose `server` is {PLAIN_URL}")
     if not any(user.get(name) for name in _USER):
         raise _Unusable(at, "a kubeconfig with credentials such as `token`; there are none")
     if not _is_authority(cluster.get("certificate-authority-data")):
@@ -212,8 +288,13 @@ def _check(at: str, cluster: Mapping[str, Any], user: Mapping[str, Any]) -> None
 
 
 def _is_url(server: object) -> bool:
-    """Whether a client could ask there."""
-    return isinstance(server, str) and _URL.fullmatch(server.strip()) is not None
+    """Whether a client could ask there, and the URL holds no credentials that would be shown."""
+    if not isinstance(server, str) or _URL.fullmatch(server.strip()) is None:
+        return False
+    try:
+        return bool(urlsplit(server.strip()).hostname) and urlsplit(server.strip()).port != 0
+    except ValueError:
+        return False
 
 
 def _is_authority(data: object) -> bool:
@@ -228,7 +309,7 @@ def _is_authority(data: object) -> bool:
     return True
 
 
-_URL: Final = re.compile(r"https?://[^\s/?#]+(/\S*)?", re.IGNORECASE)
+_URL: Final = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", re.IGNORECASE)
 
 
 def _by_name(config: Mapping[str, Any], plural: str, part: str) -> dict[str, Mapping[str, Any]]:
@@ -266,7 +347,7 @@ def _argo(secret: MemberSecret) -> Access:
     if not server:
         raise _Unusable("data.server", "the URL of the member's API server; it is missing")
     if not _is_url(server):
-        raise _Unusable("data.server", "a URL such as https://10.0.0.7:6443")
+        raise _Unusable("data.server", PLAIN_URL)
     try:
         config = json.loads(secret.data.get("config", b"{}"))
         tls = config.get("tlsClientConfig") or {}
@@ -315,12 +396,8 @@ def draw_up(
     claims: Iterable[tuple[MemberSecret, Claims]],
     home: str,
     reserved: Iterable[str] = (),
-    trusted: Iterable[str] = TRUSTED,
 ) -> Roster:
     """Settle who names whom. O(Secrets).
-
-    A Secret counts in the namespace `home` and in those that are `trusted`: whoever may write it
-    decides to which endpoints a gateway sends requests.
 
     Of two Secrets with one ID the older counts, but one in the namespace `home` before any other:
     that one is fleetgate's own. `reserved` are members that no Secret can name.
@@ -328,16 +405,12 @@ def draw_up(
     members: dict[str, Access | Ref] = {}
     holders: dict[str, str] = dict.fromkeys(reserved, "fleetgate's command line")
     problems: dict[Ref, tuple[Problem, ...]] = {}
-    namespaces = tuple(dict.fromkeys((home, *trusted)))
 
     def rank(pair: tuple[MemberSecret, Claims]) -> tuple[bool, str, Ref]:
         ref = pair[0].ref
         return ref.namespace != home, pair[0].created, ref
 
     for secret, claimed in sorted(claims, key=rank):
-        if secret.ref.namespace not in namespaces:
-            problems[secret.ref] = (_untrusted(secret.ref, namespaces),)
-            continue
         found = list(claimed.problems)
         for name, access in claimed.members.items():
             if name in holders:
@@ -352,12 +425,6 @@ def draw_up(
     return Roster(members, problems)
 
 
-def _untrusted(ref: Ref, namespaces: Iterable[str]) -> Problem:
-    expected = f"a Secret in {' or '.join(namespaces)}, or in another --member-namespace"
-    effect = "it names no member"
-    return Problem(ref, "UntrustedMember", "metadata.namespace", ref.namespace, expected, effect)
-
-
 def member_secret(ref: Ref, value: Mapping[str, Any]) -> MemberSecret:  # as a server sends it
     """Take a Secret as an API server has it; what is no base64 is left out."""
     metadata, encoded = value["metadata"], value.get("data")
@@ -367,9 +434,9 @@ def member_secret(ref: Ref, value: Mapping[str, Any]) -> MemberSecret:  # as a s
             data[key] = b64decode(text, validate=True)
         except (NotBase64, TypeError, ValueError):
             continue
-    labels = metadata.get("labels")
     created = str(metadata.get("creationTimestamp") or "")
-    return MemberSecret(ref, created, _texts(labels), data, _texts(metadata.get("annotations")))
+    labels, annotations = (_texts(metadata.get(part)) for part in ("labels", "annotations"))
+    return MemberSecret(ref, created, labels, data, annotations)
 
 
 def _texts(found: object) -> dict[str, str]:

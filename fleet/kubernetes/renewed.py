@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final
 
-from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Json, Lines, Query, Reply
+from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Json, Query, Reply
+from fleet.kubernetes.intake import Lines
 
 log = logging.getLogger(__name__)
 

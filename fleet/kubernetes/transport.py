@@ -1,4 +1,4 @@
-"""Connections whose end can be waited for."""
+"""Connections whose end can be waited for, and that lead nowhere else."""
 
 import asyncio
 import socket
@@ -13,6 +13,24 @@ _PATIENCE: Final = 2.0
 """Seconds that servers have to answer the end of their TLS connections."""
 
 _POLL: Final = 0.01
+
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+class Redirected(aiohttp.ClientError):
+    """A server sends a request elsewhere: who answers for a member would decide whom we ask."""
+
+
+async def refuse_redirects(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Take no answer that is a redirect; no API server gives one. Raises Redirected."""
+    response = await handler(request)
+    if response.status in _REDIRECTS:
+        response.close()
+        raise Redirected(f"it answers with a redirect (HTTP {response.status}), not followed")
+    return response
 
 
 class Transport(RESTClientObject):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from fleet.kubernetes.collection import Json, read_json
+from fleet.kubernetes.connection import Json, read_json
 
 
 class ChangeType(Enum):

@@ -15,6 +15,9 @@ from typing import Final
 MAX_BYTES: Final = 16 * 1024 * 1024
 """The largest manifest file; an API server takes objects of 1.5 MiB."""
 
+MAX_FOLDERS: Final = 50
+"""Folders within folders that are looked into."""
+
 SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 
 SETTLED_AFTER: Final = 2_000_000_000
@@ -51,19 +54,24 @@ def read(path: Path) -> tuple[bytes, Stamp | None]:
     """
     now = time.time_ns()
     try:
+        _require_regular(path.stat())  # to open a device may already do something
         # Without O_NONBLOCK, a named pipe would hold the scan up until somebody writes to it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise UnreadableFileError("it is no regular file")
-            data = file.read(MAX_BYTES + 1)
+            _require_regular(status)
+            data = file.read(MAX_BYTES + 1) or b""  # None where /proc has nothing to say yet
     except OSError as e:
         raise UnreadableFileError(reason_of(e)) from e
     if len(data) > MAX_BYTES:
         raise UnreadableFileError(f"it is larger than {MAX_BYTES // 1024 // 1024} MiB")
     is_settled = now - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED_AFTER
     return data, Stamp.of(status) if is_settled else None
+
+
+def _require_regular(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableFileError("it is no regular file")
 
 
 def stamp_of(path: Path) -> Stamp | None:
@@ -121,7 +129,9 @@ def _look(
         try:
             if entry.is_dir():
                 identity = _identity(path)
-                if identity not in above:  # a link to a folder above would never end
+                if len(above) > MAX_FOLDERS:
+                    listing.closed[shown] = f"it is below {MAX_FOLDERS} other folders"
+                elif identity not in above:  # a link to a folder above would never end
                     with os.scandir(path) as below:
                         inside = list(below)
                     _look(inside, shown, listing, (*above, identity))

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from fleet.events import (
+    Confined,
     Deleted,
     Emit,
     Event,
@@ -34,6 +35,7 @@ from fleet.events import (
     Upserted,
 )
 from fleet.models import FleetObject
+from fleet.pod_addresses import PodAddresses
 from fleet.ref import HUB, Ref
 from fleet.sources import state_file
 from fleet.sources.state_file import Kept, UnusableFileError
@@ -57,9 +59,10 @@ class NoStateDirectoryError(Exception):
 
 @dataclass(slots=True)
 class _Memory:
-    """One origin. `lines` belongs to the thread that saves, the rest to the event loop."""
+    """One origin. `lines` and `written` belong to the thread that saves, the rest to the loop."""
 
     since: datetime | None = None
+    addresses: PodAddresses = field(default_factory=PodAddresses)
     unsaid: set[Ref] = field(default_factory=set)
     listed: bool = False
     spoken_of: bool = False
@@ -67,6 +70,7 @@ class _Memory:
     touched: float = -math.inf
     pending: dict[Ref, FleetObject | None] = field(default_factory=dict)
     lines: dict[Ref, bytes] = field(default_factory=dict)
+    written: PodAddresses | None = None
     is_saved: bool = False
     is_failing: bool = False
 
@@ -134,8 +138,15 @@ class Remembered:
 
     def _recall(self, kept: Kept) -> Iterator[Event]:
         self._memories[kept.origin] = _Memory(
-            since=kept.since, unsaid=set(kept.objects), lines=kept.lines, is_saved=True
+            since=kept.since,
+            addresses=kept.addresses,
+            unsaid=set(kept.objects),
+            lines=kept.lines,
+            written=kept.addresses,
+            is_saved=True,
         )
+        if kept.origin != HUB:
+            yield Confined(kept.origin, kept.addresses)
         for ref, value in kept.objects.items():
             yield Upserted(ref, value)
 
@@ -157,6 +168,9 @@ class Remembered:
                 self._note(ref, None)
             case Refused(ref):
                 self._memory(ref.origin).unsaid.discard(ref)
+            case Confined(origin, addresses):
+                self._memory(origin).addresses = addresses
+                self._news.set()
             case Members(ids):
                 self._members = ids
                 for origin in self._memories.keys() - ids - {HUB}:
@@ -256,10 +270,11 @@ class Remembered:
             if origin == HUB and not memory.is_saved and self._awaits_members():
                 continue
             is_due = memory.reachable and (is_last or now - memory.touched >= _TOUCH)
-            if memory.pending or not memory.is_saved or is_due:
+            is_other = memory.written != memory.addresses
+            if memory.pending or not memory.is_saved or is_due or is_other:
                 pending, memory.pending = memory.pending, {}
                 memory.touched = now
-                await asyncio.to_thread(self._write, origin, memory, pending)
+                await asyncio.to_thread(self._write, origin, memory, pending, memory.addresses)
 
     def _awaits_members(self) -> bool:
         """Whether a member that the hub names has not said yet what it holds, or that it cannot."""
@@ -270,9 +285,14 @@ class Remembered:
         )
 
     def _write(
-        self, origin: str, memory: _Memory, pending: Mapping[Ref, FleetObject | None]
+        self,
+        origin: str,
+        memory: _Memory,
+        pending: Mapping[Ref, FleetObject | None],
+        addresses: PodAddresses,
     ) -> None:
         """Write an origin's file if it would differ, else mark it as still true."""
+        memory.is_saved = memory.is_saved and memory.written == addresses
         for ref, value in pending.items():
             line = b"" if value is None else state_file.line_of(value)
             if memory.lines.get(ref, b"") != line:
@@ -284,13 +304,14 @@ class Remembered:
             if not memory.lines:
                 state_file.remove(self._directory, origin)
             elif not (memory.is_saved and state_file.touch(self._directory, origin)):
-                state_file.write(self._directory, origin, memory.lines.values())
+                state_file.write(self._directory, origin, memory.lines.values(), addresses)
         except OSError as e:
             memory.is_saved = False
             if not memory.is_failing:
                 log.warning("cannot keep what %s holds, trying again: %s", origin or "the hub", e)
             memory.is_failing = True
         else:
+            memory.written = addresses
             memory.is_saved = True
             memory.is_failing = False
 

@@ -22,6 +22,10 @@ class Said:
         """The objects that were said to be there."""
         return self._last.keys()
 
+    def last(self, ref: Ref) -> Outcome:
+        """The last word on an object."""
+        return self._last.get(ref)
+
     def differs(self, ref: Ref, outcome: Outcome) -> bool:
         """Whether `outcome` is not known yet."""
         return self._last.get(ref) != outcome

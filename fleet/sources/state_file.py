@@ -6,6 +6,9 @@ The first line says what the file is, each further line is an object: its kind, 
     Service {"metadata":{"name":"shop","namespace":"default"},"spec":{"ports":[{"port":80}]}}
     EndpointSlice {"metadata":...
 
+The first line of a member's file also says which addresses its endpoints may have, unless those are
+the usual ones: a restart must not open what somebody has narrowed.
+
 A file is replaced as a whole, so it is never half written. When it was last known to be true is its
 time of modification. Secrets are in none.
 """
@@ -14,17 +17,18 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, StrictBool, StrictInt, StrictStr, ValidationError
 
 from fleet.kinds import KINDS
 from fleet.models import FleetObject
+from fleet.pod_addresses import Network, PodAddresses
 from fleet.ref import HUB, Ref
 
 VERSION: Final = 1
@@ -37,6 +41,13 @@ _SUFFIX: Final = ".fleet"
 _DRAFT: Final = ".draft-"
 
 
+class _Addresses(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    loopback: StrictBool = False
+    networks: tuple[Network, ...] = ()
+
+
 class _Head(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -44,6 +55,7 @@ class _Head(BaseModel):
     version: Literal[1]
     origin: StrictStr
     objects: StrictInt
+    addresses: _Addresses | None = None
 
 
 class UnusableFileError(Exception):
@@ -58,6 +70,7 @@ class Kept:
     objects: dict[Ref, FleetObject]
     lines: dict[Ref, bytes]
     since: datetime
+    addresses: PodAddresses = field(default_factory=PodAddresses)
 
 
 def is_kept(ref: Ref) -> bool:
@@ -101,7 +114,10 @@ def read(path: Path) -> Kept:
         raise UnusableFileError(f"it has {len(objects)} of its {found.objects} objects")
     if path_of(path.parent, found.origin).name != path.name:
         raise UnusableFileError(f"it is the file of {found.origin or 'the hub'!r}")
-    return Kept(found.origin, objects, dict(zip(objects, lines, strict=True)), since)
+    kept = dict(zip(objects, lines, strict=True))
+    said = found.addresses or _Addresses()
+    addresses = PodAddresses(said.loopback, said.networks)
+    return Kept(found.origin, objects, kept, since, addresses)
 
 
 def _object(origin: str, line: bytes) -> FleetObject:
@@ -128,15 +144,17 @@ def try_out(directory: Path) -> None:
         os.close(descriptor)
 
 
-def write(directory: Path, origin: str, lines: Collection[bytes]) -> None:
+def write(directory: Path, origin: str, lines: Collection[bytes], addresses: PodAddresses) -> None:
     """Put the file of an origin in place as a whole, on the disk when this returns.
 
     Raises OSError.
     """
     head = _Head(version=VERSION, origin=origin, objects=len(lines))
+    if addresses != PodAddresses():
+        head.addresses = _Addresses(loopback=addresses.loopback, networks=addresses.networks)
     with _draft(directory) as (descriptor, draft):
         with os.fdopen(descriptor, "wb") as file:
-            file.write(head.model_dump_json().encode() + b"\n")
+            file.write(head.model_dump_json(exclude_none=True).encode() + b"\n")
             file.writelines(lines)
             file.flush()
             os.fsync(file.fileno())

@@ -15,8 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from fleet.events import Event, Listed, Refused, Unreachable
+from fleet.events import Confined, Event, Listed, Refused, Unreachable
 from fleet.parse import FILE
+from fleet.pod_addresses import PodAddresses
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.references import SecretUse
@@ -26,6 +27,9 @@ from fleet.sources.said import Outcome, Said
 
 HUB_DIRECTORY: Final = "hub"
 MEMBERS_DIRECTORY: Final = "clusters"
+
+_OF_THIS_MACHINE: Final = PodAddresses(loopback=True)
+"""A directory is written by whoever runs fleetgate; its members may be processes beside it."""
 
 
 class NoFleetError(Exception):
@@ -94,6 +98,8 @@ class Tree:
 
     def _scan_origin(self, origin: str) -> Iterator[Event]:
         name = f"{MEMBERS_DIRECTORY}/{origin}" if origin else HUB_DIRECTORY
+        if origin and origin not in self._standing:
+            yield Confined(origin, _OF_THIS_MACHINE)
         standing: Listed | Unreachable = Listed(origin)
         try:
             listing = files.list_manifests(self._root / name, name)

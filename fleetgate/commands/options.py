@@ -142,6 +142,13 @@ MEMBER_NAMESPACES = click.option(
     help="Where Istio's and Argo CD's Secrets name members, beside --namespace: who may write "
     "Secrets there decides where requests go; may be repeated.",
 )
+SECRET_NAMESPACES = click.option(
+    "--secret-namespace",
+    "followed",
+    metavar="NAMESPACE",
+    multiple=True,
+    help="Where Secrets are read that Ingresses name, in place of all namespaces; may be repeated.",
+)
 STATE_DIR = click.option(
     "--state-dir",
     metavar="DIR",
@@ -182,6 +189,7 @@ _FLEET_OPTIONS: Final = (
     OWN_NAMESPACE,
     MEMBERS,
     MEMBER_NAMESPACES,
+    SECRET_NAMESPACES,
 )
 
 
@@ -196,12 +204,19 @@ def takes_place(command: C) -> Callable[..., Any]:
         namespace: str,
         members: tuple[str, ...],
         trusted: tuple[str, ...],
+        followed: tuple[str, ...],
         *,
         in_cluster: bool,
         **rest: Any,  # noqa: ANN401 (the command's own options)
     ) -> Any:  # noqa: ANN401 (what the command gives)
         hub = hub_place(
-            hub_kubeconfig, hub_context, namespace, members, trusted, in_cluster=in_cluster
+            hub_kubeconfig,
+            hub_context,
+            namespace,
+            members,
+            trusted,
+            followed,
+            in_cluster=in_cluster,
         )
         if directory is not None and hub is not None:
             raise click.UsageError(
@@ -226,6 +241,7 @@ def hub_place(
     namespace: str,
     members: tuple[str, ...] = (),
     trusted: tuple[str, ...] = TRUSTED,
+    followed: tuple[str, ...] = (),
     *,
     in_cluster: bool,
 ) -> HubPlace | None:
@@ -238,7 +254,7 @@ def hub_place(
         raise click.UsageError("--member needs --hub-kubeconfig, whose contexts it names.")
     if kubeconfig is None and not in_cluster:
         return None
-    return HubPlace(kubeconfig, context, _members(members), namespace, trusted)
+    return HubPlace(kubeconfig, context, _members(members), namespace, trusted, followed)
 
 
 def _members(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

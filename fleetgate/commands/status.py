@@ -143,9 +143,15 @@ def _member(member: Any) -> str:  # noqa: ANN401 (JSON)
 
 
 def _columns(head: Sequence[str], rows: list[Sequence[str]]) -> Iterator[str]:
+    rows = [[_cell(text) for text in row] for row in rows]
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     for row in (head, *rows):
         yield "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
+
+
+def _cell(text: str) -> str:
+    """A text that keeps its row a row."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _print_problems(problems: Any) -> None:  # noqa: ANN401 (JSON)

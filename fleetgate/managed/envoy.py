@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final, TypeAlias
 
 from fleet.ref import Ref
-from fleetgate.bootstrap import BootstrapSettings, as_yaml, bootstrap_document
+from fleetgate.bootstrap import BootstrapSettings, admin, as_yaml, bootstrap_document
 from fleetgate.certificates.envoy import XdsTls, sds_documents
 from fleetgate.managed.settings import ManagedSettings
 from fleetgate.managed.shape import Size
@@ -34,6 +34,9 @@ FILE: Final = "bootstrap.yaml"
 READY: Final = "/ready"
 STATISTICS: Final = "/stats/prometheus"
 """Envoy's own paths: what `ready_port` shows of its admin pages."""
+
+DRAIN: Final = "/drain_listeners"
+"""The admin page by which a Pod that is to end has its Envoy drain."""
 
 _GIB: Final = 1 << 30
 _HEAP: Final = 0.8
@@ -70,6 +73,7 @@ def bootstrap_files(gateway: Ref, size: Size, settings: ManagedSettings) -> dict
         ),
     )
     del document["node"]["id"]
+    document["admin"] = admin(settings.admin_port, (DRAIN,))
     _wait_for_configuration(document)
     document["static_resources"]["clusters"].append(_admin(settings))
     document["static_resources"]["listeners"] = [_ready_listener(settings)]

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
 from fleet.ref import Ref
-from fleetgate.managed.envoy import CERTIFICATES, DIRECTORY, FILE, READY, STATISTICS
+from fleetgate.managed.envoy import CERTIFICATES, DIRECTORY, DRAIN, FILE, READY, STATISTICS
 from fleetgate.managed.names import (
     BOOTSTRAP_ANNOTATION,
     GATEWAY_LABEL,
@@ -30,7 +30,7 @@ _PRIVILEGED_PORTS: Final = 1024
 _DRAIN: Final = """\
 exec 3<>/dev/tcp/127.0.0.1/{admin}
 say() {{ printf '%s\\r\\n' "$@" >&3; }}
-say 'POST /drain_listeners?graceful&skip_exit HTTP/1.1' 'Host: drain' 'Content-Length: 0' ''
+say 'POST {page}?graceful&skip_exit HTTP/1.1' 'Host: drain' 'Content-Length: 0' ''
 sleep {seconds:g}
 """
 """What a Pod does before it ends: from here on Envoy tells each client with its answer to connect
@@ -76,7 +76,9 @@ def pod_template(
 
 def _container(shape: Shape, settings: ManagedSettings) -> Json:
     size = shape.size
-    drain = _DRAIN.format(admin=settings.admin_port, seconds=settings.drain.total_seconds())
+    drain = _DRAIN.format(
+        admin=settings.admin_port, page=DRAIN, seconds=settings.drain.total_seconds()
+    )
     mounts = [{"name": "bootstrap", "mountPath": str(DIRECTORY), "readOnly": True}]
     if settings.xds_server_name:
         mounts.append({"name": "xds", "mountPath": str(CERTIFICATES), "readOnly": True})

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import yaml
 
 from fleet.events import Listed, Members, Unreachable
 from fleet.sources.memory import MemorySource
-from fleetgate.commands.status import _tables, short
+from fleetgate.commands.status import _columns, _tables, short
 from fleetgate.control import ControlPlane, ControlSettings
 from fleetgate.report import Replica, report
 from tests.cli.commands import PATIENCE, PORT_OFFSET, Staying, fleetgate
@@ -111,6 +112,12 @@ def test_a_member_that_has_not_listed_yet_is_told_from_one_that_has() -> None:
         "four": "unattached",
     }
     assert shown["hub"]["state"] == "unread"
+
+
+def test_whatever_a_message_holds_its_row_is_one_row() -> None:
+    rows: list[Sequence[str]] = [("one", "all\nis\r\x1b[31m \u2028well"), ("two", "")]
+    shown = list(_columns(("ID", "MESSAGE"), rows))
+    assert shown == ["ID   MESSAGE", "one  all is [31m well", "two"]
 
 
 @pytest.mark.parametrize(

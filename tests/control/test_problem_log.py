@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from fleet.outage import Outage
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleetgate import ration
@@ -20,8 +21,14 @@ BEGUN = "Member c1: Unreachable: '{}' (expected to reach it)"
 OVER = "Member c1: Unreachable is settled"
 
 
+MEMBER = Ref("", "Member", "", "c1")
+
+
 def lost(why: str) -> Problem:
-    return Problem(Ref("", "Member", "", "c1"), "Unreachable", "", why, "to reach it")
+    return Problem(MEMBER, "Unreachable", "", why, "to reach it")
+
+
+CLASSES = {"reset": Outage.NO_ANSWER, "refused": Outage.NO_ANSWER, "503": Outage.ERROR}
 
 
 @pytest.mark.parametrize(
@@ -36,6 +43,11 @@ def lost(why: str) -> Problem:
             [[lost("reset")], [lost("refused")], [lost("reset")], [lost("refused")]],
             [BEGUN.format("reset")],
             id="one-outage-by-several-reasons",
+        ),
+        pytest.param(
+            [[lost("503")], [lost("reset")], [lost("503")], [lost("reset")], [], [lost("refused")]],
+            [BEGUN.format("503"), BEGUN.format("reset"), OVER, BEGUN.format("refused")],
+            id="a-reason-of-another-class",
         ),
         pytest.param(
             [[lost("reset")], [], [lost("refused")]],
@@ -60,7 +72,8 @@ def test_what_is_seen_by_default(
     caplog.set_level(logging.WARNING)
     problem_log = ProblemLog()
     for problems in shown:
-        problem_log.show(tuple(problems))
+        outages = {p.at: CLASSES[p.value] for p in problems if p.at == MEMBER}
+        problem_log.show(tuple(problems), outages)
     assert caplog.messages == said
 
 
@@ -84,12 +97,12 @@ def test_an_object_whose_problems_come_and_go_has_a_ration_of_lines(
     problem_log = ProblemLog(clock)
     for problems in flaps:
         clock.now += 0.5
-        problem_log.show(tuple(problems))
+        problem_log.show(tuple(problems), {})
     assert len(caplog.messages) == said
 
     caplog.clear()
     clock.now += 60
-    problem_log.show((*flaps[-1], lost("reset")))
+    problem_log.show((*flaps[-1], lost("reset")), {MEMBER: Outage.NO_ANSWER})
 
     *summary, last = caplog.messages
     assert last == BEGUN.format("reset")
@@ -101,12 +114,12 @@ def test_what_was_left_out_ends_with_what_stands(caplog: pytest.LogCaptureFixtur
     clock = Clock()
     problem_log = ProblemLog(clock)
     for problems in [[INGRESS], []] * 3 + [[INGRESS, other(1)]]:
-        problem_log.show(tuple(problems))
+        problem_log.show(tuple(problems), {})
     clock.now += 60
     caplog.clear()
-    problem_log.show((INGRESS, other(1)))
+    problem_log.show((INGRESS, other(1)), {})
     assert caplog.messages == []  # nothing has turned, so nobody asks
-    problem_log.show((INGRESS,))
+    problem_log.show((INGRESS,), {})
     assert caplog.messages == [
         "Ingress default/shop: left out 5 more lines of 60 s, its problems come and go; "
         "it has 2 InvalidHost now"
@@ -116,10 +129,10 @@ def test_what_was_left_out_ends_with_what_stands(caplog: pytest.LogCaptureFixtur
 def test_another_object_has_a_ration_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
     problem_log = ProblemLog(Clock())
     for number in range(40):
-        problem_log.show((other(number),))
+        problem_log.show((other(number),), {})
     caplog.clear()
     elsewhere = replace(INGRESS, at=Ref(HUB, "Ingress", "default", "web"))
-    problem_log.show((other(39), elsewhere))
+    problem_log.show((other(39), elsewhere), {})
     assert caplog.messages == ["Ingress default/web: InvalidHost: 'a_b' (expected a host name)"]
 
 
@@ -130,7 +143,7 @@ def test_what_was_left_out_is_told_when_nothing_more_happens(
         problem_log = ProblemLog(clock)
         telling = asyncio.create_task(problem_log.run())
         for problems in [[INGRESS], []] * 2:
-            problem_log.show(tuple(problems))
+            problem_log.show(tuple(problems), {})
         clock.now += 1
         async with asyncio.timeout(20):
             while "left out 2 more lines" not in caplog.text:  # noqa: ASYNC110 (nobody tells)

@@ -1,9 +1,11 @@
 """What `kubectl kustomize` and `helm template` make of the files in deploy/."""
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 import yaml
@@ -21,6 +23,19 @@ Object: TypeAlias = dict[str, Any]  # a manifest: JSON
 def kustomize(directory: Path) -> str:
     """The manifests of a kustomization."""
     return _output("kubectl", "kustomize", directory)
+
+
+def kustomize_overlay(components: Sequence[str]) -> str:
+    """The manifests of an overlay of deploy/ with some of its components."""
+    with TemporaryDirectory() as place:
+        overlay = {
+            "resources": [os.path.relpath(DEPLOY, Path(place).resolve())],
+            "components": [
+                os.path.relpath(DEPLOY / each, Path(place).resolve()) for each in components
+            ],
+        }
+        (Path(place) / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+        return kustomize(Path(place))
 
 
 def helm(

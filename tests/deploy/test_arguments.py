@@ -8,7 +8,7 @@ import yaml
 
 from fleetgate.cli import main
 from fleetgate.commands.serve import serve
-from tests.deploy.rendered import DEPLOY, helm, kustomize, objects
+from tests.deploy.rendered import DEPLOY, helm, kustomize, kustomize_overlay, objects
 
 
 def _of_deployment(rendered: str) -> list[str]:
@@ -23,11 +23,18 @@ def _of_compose(file: str) -> list[str]:
     return command
 
 
+NARROW = {"secretNamespaces": ["shop"], "memberNamespaces": ["shop"]}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         pytest.param(lambda: _of_deployment(kustomize(DEPLOY)), id="kustomize"),
         pytest.param(lambda: _of_deployment(helm()), id="helm"),
+        pytest.param(
+            lambda: _of_deployment(kustomize_overlay(["secrets-by-namespace"])), id="by-namespace"
+        ),
+        pytest.param(lambda: _of_deployment(helm(values=NARROW)), id="helm-by-namespace"),
         pytest.param(lambda: _of_compose("docker-compose.yml"), id="compose"),
         pytest.param(lambda: _of_compose("deploy/kind/docker-compose.yml"), id="compose-kind"),
     ],

@@ -12,8 +12,9 @@ _OF_HELM = {"app.kubernetes.io/managed-by", "helm.sh/chart"}
 
 
 def _deployment(rendered: str) -> Object:
-    found: Object = objects(rendered)["Deployment", "fleetgate"]
-    return found
+    [found] = [one for one in yaml.safe_load_all(rendered) if one and one["kind"] == "Deployment"]
+    made: Object = found
+    return made
 
 
 def _args(rendered: str) -> list[str]:
@@ -62,6 +63,46 @@ def test_without_managed_gateways_neither_flag_nor_rights() -> None:
     assert ("RoleBinding", "fleetgate-gateways") not in objects(rendered)
 
 
+def test_secrets_may_be_read_in_some_namespaces_only() -> None:
+    rendered = helm(values={"secretNamespaces": ["shop", "web"], "memberNamespaces": ["argocd"]})
+
+    assert ("ClusterRole", "fleetgate-secrets") not in {
+        (one["kind"], one["metadata"]["name"]) for one in yaml.safe_load_all(rendered) if one
+    }
+    roles = [
+        one["metadata"]["namespace"]
+        for one in yaml.safe_load_all(rendered)
+        if one and (one["kind"], one["metadata"]["name"]) == ("Role", "fleetgate-secrets")
+    ]
+    assert roles == ["shop", "web", "argocd"]
+
+
+@pytest.mark.parametrize(
+    ("values", "given"),
+    [
+        pytest.param({}, [], id="usual"),
+        pytest.param(
+            {"secretNamespaces": ["shop"]},
+            ["--secret-namespace=shop", "--member-namespace=$(NAMESPACE)"],
+            id="some-secrets",
+        ),
+        pytest.param(
+            {"secretNamespaces": ["shop"], "memberNamespaces": ["argocd"]},
+            ["--secret-namespace=shop", "--member-namespace=argocd"],
+            id="some-secrets-and-members",
+        ),
+        pytest.param(
+            {"memberNamespaces": ["mesh"]}, ["--member-namespace=mesh"], id="some-members"
+        ),
+    ],
+)
+def test_fleetgate_reads_where_it_has_rights(values: dict[str, object], given: list[str]) -> None:
+    assert [arg for arg in _args(helm(values=values)) if "-namespace=" in arg] == [
+        "--namespace=$(NAMESPACE)",
+        *given,
+    ]
+
+
 def test_further_arguments_come_last() -> None:
     assert _args(helm(values={"extraArgs": ["--start-deadline=20"]}))[-1] == "--start-deadline=20"
 
@@ -105,6 +146,8 @@ def test_scheduling_is_yours() -> None:
         pytest.param({"replica": 3}, "replica", id="unknown-value"),
         pytest.param({"manageGateways": "yes"}, "manageGateways", id="no-boolean"),
         pytest.param({"image.pullPolicy": "Sometimes"}, "pullPolicy", id="no-pull-policy"),
+        pytest.param({"secretNamespaces": "shop"}, "secretNamespaces", id="no-list-of-namespaces"),
+        pytest.param({"memberNamespaces": ["Shop"]}, "memberNamespaces", id="no-namespace"),
         pytest.param({"extraArgs": "--start-deadline=20"}, "extraArgs", id="no-list"),
     ],
 )

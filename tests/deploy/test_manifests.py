@@ -5,7 +5,15 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from tests.deploy.rendered import DEPLOY, NAMESPACE, Object, helm, kustomize, objects
+from tests.deploy.rendered import (
+    DEPLOY,
+    NAMESPACE,
+    Object,
+    helm,
+    kustomize,
+    kustomize_overlay,
+    objects,
+)
 from tests.support.kube import Clusters
 
 SMALL = {
@@ -16,12 +24,18 @@ SMALL = {
 }
 
 
+NARROW = {"secretNamespaces": ["default"]}
+
+
 @pytest.mark.parametrize(
     "render",
     [
         pytest.param(lambda: kustomize(DEPLOY), id="kustomize"),
         pytest.param(helm, id="helm"),
         pytest.param(lambda: helm(values=SMALL), id="helm-small"),
+        pytest.param(lambda: helm(values=NARROW), id="helm-by-namespace"),
+        pytest.param(lambda: kustomize_overlay(["secrets-by-namespace"]), id="by-namespace"),
+        pytest.param(lambda: kustomize(DEPLOY / "secrets-role"), id="secrets-role"),
         pytest.param(lambda: kustomize(DEPLOY / "member"), id="member"),
     ],
 )

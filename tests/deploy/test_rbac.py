@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import pytest
 import yaml
 
-from tests.deploy.rendered import DEPLOY, NAMESPACE, helm, kustomize, objects
+from tests.deploy.rendered import (
+    DEPLOY,
+    NAMESPACE,
+    helm,
+    kustomize,
+    kustomize_overlay,
+    objects,
+)
 from tests.support.kube import Cluster, Clusters
 
 EVERYWHERE = ""
@@ -70,7 +77,7 @@ ON_THE_HUB = [
     *rights("get list watch", "ingressclasses.networking.k8s.io"),
     *rights("get list watch", "mseingressconfigs.mse.alibabacloud.com"),
     *rights("get list watch", "albconfigs.alibabacloud.com"),
-    *rights("get list watch", "secrets"),
+    *rights("get list watch", "secrets", NAMESPACE),
     *rights("patch", "ingresses.networking.k8s.io/status"),
     *rights("patch", "mseingressconfigs.mse.alibabacloud.com/status"),
     *rights("patch", "albconfigs.alibabacloud.com/status"),
@@ -81,7 +88,13 @@ ON_THE_HUB = [
     *rights("create", "secrets", NAMESPACE),
     *rights("list watch", "services", NAMESPACE),
 ]
-"""What the control plane does with the hub, as its requests show."""
+"""What the control plane does with the hub, as its requests show, but for Secrets elsewhere."""
+
+SECRETS = rights("get list watch", "secrets")
+"""What it may read of them, unless that is narrowed."""
+
+IN_ONE_NAMESPACE = rights("get list watch", "secrets", OTHER)
+"""What it may read of them where each namespace says it for itself."""
 
 FOR_GATEWAYS = [
     right
@@ -143,6 +156,22 @@ def _without_gateways() -> str:
     return helm(values={"manageGateways": False})
 
 
+def _by_namespace() -> str:
+    """As docs/installing.md shows it, with a Role in one namespace."""
+    return kustomize_overlay(["secrets-by-namespace"]) + "---\n" + _role(OTHER)
+
+
+def _chart_by_namespace() -> str:
+    return helm(values={"secretNamespaces": [OTHER], "manageGateways": False})
+
+
+def _role(namespace: str) -> str:
+    """What `kubectl apply -n NAMESPACE -k deploy/secrets-role` makes."""
+    made = objects(kustomize(DEPLOY / "secrets-role")).values()
+    placed = [{**one, "metadata": {**one["metadata"], "namespace": namespace}} for one in made]
+    return yaml.safe_dump_all(placed)
+
+
 def _member() -> str:
     return kustomize(DEPLOY / "member")
 
@@ -150,13 +179,33 @@ def _member() -> str:
 @pytest.mark.parametrize(
     ("render", "account", "allowed", "denied"),
     [
-        pytest.param(_hub, CONTROL_PLANE, [*ON_THE_HUB, *FOR_GATEWAYS], NEVER_ON_THE_HUB, id="hub"),
+        pytest.param(
+            _hub,
+            CONTROL_PLANE,
+            [*ON_THE_HUB, *SECRETS, *FOR_GATEWAYS],
+            NEVER_ON_THE_HUB,
+            id="hub",
+        ),
         pytest.param(
             _without_gateways,
             CONTROL_PLANE,
-            ON_THE_HUB,
+            [*ON_THE_HUB, *SECRETS],
             [*NEVER_ON_THE_HUB, *(set(FOR_GATEWAYS) - set(ON_THE_HUB))],
             id="hub-without-gateways",
+        ),
+        pytest.param(
+            _by_namespace,
+            CONTROL_PLANE,
+            [*ON_THE_HUB, *IN_ONE_NAMESPACE, *FOR_GATEWAYS],
+            [*NEVER_ON_THE_HUB, *SECRETS, *rights("get list watch", "secrets", "default")],
+            id="hub-by-namespace",
+        ),
+        pytest.param(
+            _chart_by_namespace,
+            CONTROL_PLANE,
+            [*ON_THE_HUB, *IN_ONE_NAMESPACE],
+            [*NEVER_ON_THE_HUB, *SECRETS, *rights("get list watch", "secrets", "default")],
+            id="chart-by-namespace",
         ),
         pytest.param(_member, READER, IN_A_MEMBER, NEVER_IN_A_MEMBER, id="member"),
     ],
@@ -211,7 +260,7 @@ def _granted(rendered: str) -> Iterator[Right]:
     for role in objects(rendered).values():
         if role["kind"] not in {"ClusterRole", "Role"}:
             continue
-        namespace = NAMESPACE if role["kind"] == "Role" else EVERYWHERE
+        namespace = role["metadata"]["namespace"] if role["kind"] == "Role" else EVERYWHERE
         for rule in role["rules"]:
             for group in rule["apiGroups"]:
                 for resource in rule["resources"]:
@@ -223,7 +272,7 @@ def _granted(rendered: str) -> Iterator[Right]:
 
 
 def _grant(cluster: Cluster, rendered: str) -> None:
-    for namespace in (NAMESPACE, MEMBERS_OWN):
+    for namespace in (NAMESPACE, MEMBERS_OWN, OTHER):
         cluster.namespace(namespace)
     grants = [one for one in objects(rendered).values() if "rbac" in one["apiVersion"]]
     cluster.kubectl("apply", "--filename=-", stdin=yaml.safe_dump_all(grants))

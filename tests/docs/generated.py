@@ -9,11 +9,13 @@ A part stands between two comments in a Markdown file:
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 
 from click.testing import CliRunner
 
 from fleet.attached import REMOTE_CLUSTERS
+from fleet.kubernetes.bounds import Bounds, size
 from fleetgate.bootstrap import STATISTICS
 from fleetgate.certificates.envoy import sds_documents
 from fleetgate.cli import COMMANDS, main
@@ -48,6 +50,7 @@ FILES = (
     "docs/annotations.md",
     "docs/commands.md",
     "docs/metrics.md",
+    "docs/reading.md",
     "docs/xds-security.md",
 )
 
@@ -149,6 +152,37 @@ def _commands() -> str:
     return "\n".join(parts)
 
 
+_BOUNDS: Mapping[str, tuple[str, Callable[[float], str]]] = {
+    "connect": ("a connection, TLS included", lambda value: f"{value:g} s"),
+    "silence": (
+        "until an answer to a question begins, and between its pieces",
+        lambda value: f"{value:g} s",
+    ),
+    "watch_silence": ("a watch on which nothing comes", lambda value: f"{value:g} s"),
+    "quiet": ("a watched server from which nothing comes, until it is asked", lambda v: f"{v:g} s"),
+    "page": ("one page of a list", lambda value: f"{value:g} s"),
+    "listing": ("a whole list", lambda value: f"{value:g} s"),
+    "answer": ("an answer, such as a page of a list", lambda value: size(int(value))),
+    "item": ("one object of a list", lambda value: size(int(value))),
+    "refusal": ("what is read of an answer that is no success", lambda value: size(int(value))),
+    "line": ("a line of a watch", lambda value: size(int(value))),
+    "line_time": ("from the beginning of such a line to its end", lambda value: f"{value:g} s"),
+    "objects": (
+        "objects of a kind; an endpoint, 8 labels or 1 KiB count as one",
+        "{:,}".format,
+    ),
+    "pages": ("pages of a list", "{:,}".format),
+    "units": ("lines of watches a second, or KiB of them; faster ones wait", "{:,.0f}".format),
+    "burst": ("lines or KiB before that", "{:,.0f}".format),
+}
+
+
+def _bounds() -> str:
+    usual = Bounds()
+    shown = ((_BOUNDS[field.name], getattr(usual, field.name)) for field in fields(usual))
+    return _table(("what", "at most"), [f"| {what} | {form(at)} |" for (what, form), at in shown])
+
+
 def _sds() -> str:
     documents = sds_documents("/etc/fleetgate/tls")
     return "\n".join(f"`{name}`:\n\n```yaml\n{text}```\n" for name, text in documents.items())
@@ -167,6 +201,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "alb-annotations": _alb_annotations,
     "alb-later": _alb_later,
     "statistics": _statistics,
+    "bounds": _bounds,
     "commands": _commands,
     "sds": _sds,
     "metrics": _metrics,

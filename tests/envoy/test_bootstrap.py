@@ -1,16 +1,20 @@
 """The bootstrap is what a stock Envoy needs to join a gateway, and Envoy takes it as it is."""
 
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
 
-from fleetgate.bootstrap import BootstrapSettings, bootstrap
+from fleetgate.bootstrap import ADMIN_PAGES, BootstrapSettings, bootstrap
 from fleetgate.certificates.envoy import SERVER_NAME, XdsTls, sds_documents
 from fleetgate.envoy import find_envoy
+from tests.support.process import until
 
 GATEWAY = "mse/ackone-gateway"
 IMAGE = BootstrapSettings(node_id="ackone-gateway")
@@ -95,6 +99,64 @@ def test_the_admin_pages_are_on_loopback() -> None:
     address = _read(replace(ANY, admin_port=9902))["admin"]["address"]["socket_address"]
 
     assert address == {"address": "127.0.0.1", "port_value": 9902}
+
+
+@pytest.mark.parametrize(
+    ("method", "page", "answers"),
+    [
+        *(pytest.param("GET", page, True, id=page) for page in ADMIN_PAGES),
+        pytest.param("GET", "/config_dump?resource=dynamic_listeners", True, id="with-a-query"),
+        pytest.param("GET", "/stats?filter=^server.live$", True, id="some-statistics"),
+        *(
+            pytest.param("POST", page, False, id=page)
+            for page in (
+                "/quitquitquit",
+                "/quitquitquit?/ready",
+                "/ready/../quitquitquit",
+                "/healthcheck/fail",
+                "/healthcheck/ok",
+                "/logging?level=debug",
+                "/drain_listeners",
+                "/reset_counters",
+                "/runtime_modify?a=b",
+                "/cpuprofiler?enable=y",
+                "/heapprofiler?enable=y",
+                "/reopen_logs",
+            )
+        ),
+        pytest.param("GET", "/heap_dump", False, id="memory-of-envoy"),
+        pytest.param("GET", "/readyx", False, id="another-page"),
+    ],
+)
+def test_admin_pages_show_and_change_nothing(
+    envoy: str, method: str, page: str, answers: bool
+) -> None:
+    request = Request(f"http://{envoy}{page}", method=method)
+    try:
+        with urlopen(request, timeout=30) as answer:  # noqa: S310 (likewise)
+            status = answer.status
+    except HTTPError as e:
+        status = e.code
+    assert (status == 403) is not answers
+
+
+@pytest.fixture(scope="module")
+def envoy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The admin address of an Envoy that runs with the bootstrap."""
+    place = tmp_path_factory.mktemp("envoy")
+    config, address = place / "bootstrap.yaml", place / "admin"
+    config.write_text(bootstrap(GATEWAY, replace(ANY, admin_port=0)))
+    with subprocess.Popen(
+        [
+            *(find_envoy(), "--disable-hot-restart", "--log-level", "off"),
+            *("--config-path", config, "--admin-address-path", address),
+        ]
+    ) as process:
+        try:
+            until(lambda: address.exists() and address.read_text() != "")
+            yield address.read_text()
+        finally:
+            process.kill()
 
 
 TLS = XdsTls("/etc/fleetgate/tls", SERVER_NAME)

@@ -2,14 +2,25 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence, Set
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
-from fleet.events import Deleted, Event, Listed, Members, Refused, Source, Unreachable, Upserted
+from fleet.events import (
+    Confined,
+    Deleted,
+    Event,
+    Listed,
+    Members,
+    Refused,
+    Source,
+    Unreachable,
+    Upserted,
+)
+from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.sources.directory import DirectorySource
 from fleet.sources.memory import MemorySource
@@ -168,10 +179,16 @@ class Listener:
                 self._news.clear()
                 await self._news.wait()
 
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong with objects, but that the API servers of tests are on this machine."""
+        found = [problem for each in self.state.problems.values() for problem in each]
+        return [problem for problem in found if reasons([problem])]
+
     async def news(self) -> list[str]:
         """What has been declared since the last call, as short lines.
 
-        Which members there are is left out: not every source says it.
+        Which members there are, and their addresses, is left out: not every source says it.
         """
         async with asyncio.timeout(PATIENCE):
             await self._source.refresh()
@@ -180,9 +197,11 @@ class Listener:
 
     def _is_news(self, event: Event) -> bool:
         match event:
+            case Refused(problems=(_, *_) as problems) if not reasons(problems):
+                return False
             case Upserted(ref) | Refused(ref) | Deleted(ref):
                 return ref not in self._scenery
-            case Members():
+            case Members() | Confined():
                 return False
             case _:
                 return True
@@ -201,10 +220,17 @@ def line(event: Event) -> str:
             return f"listed {origin or 'hub'}"
         case Unreachable(origin):
             return f"unreachable {origin or 'hub'}"
+        case Confined(origin):
+            return f"confined {origin}"
         case Members(ids):
             return f"members {' '.join(sorted(ids))}".strip()
-    reasons = " ".join(problem.reason for problem in problems)
-    return f"{text}: {reasons}" if reasons else text
+    found = " ".join(reasons(problems))
+    return f"{text}: {found}" if found else text
+
+
+def reasons(problems: Iterable[Problem]) -> list[str]:
+    """The reasons of problems, but that the API servers of tests are on this machine."""
+    return [problem.reason for problem in problems if problem.reason != "LocalMember"]
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from fleet.ref import HUB
 from fleet.sources.kubernetes import KubernetesSource
 from fleetgate.control import ControlPlane, ControlSettings, News, TurnTaken
 from tests.fleet.kubernetes_rig import HOME, KubernetesRig
+from tests.fleet.rigs import reasons
 from tests.support.builders import ingress, mse_gateway, service, slice_of
 from tests.support.kube import Clusters
 from xds.cache import SnapshotCache
@@ -66,7 +67,7 @@ class Watched:
         self._turned.set()
 
     def _hear(self, news: News) -> None:
-        self.reasons |= {problem.reason for problem in news.problems}
+        self.reasons |= set(reasons(news.problems))
 
 
 def play(rig: KubernetesRig, script: Callable[[Watched], Awaitable[None]]) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from fleet.events import Confined, Listed
 from fleet.models import Ingress, Secret, Service
+from fleet.pod_addresses import PodAddresses
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.sources import files
@@ -37,10 +39,10 @@ class Fleet:
         write(self.root, name, *objects)
 
     def scan(self) -> list[str]:
-        """What a scan says, but for origins that are listed."""
+        """What a scan says, but for origins that are listed, and what addresses they may have."""
         events = self.tree.scan()
         self.state.apply(events)
-        return [line(event) for event in events if not line(event).startswith("listed")]
+        return [line(event) for event in events if not isinstance(event, Listed | Confined)]
 
     def problems(self, ref: Ref) -> list[Problem]:
         return list(self.state.problems.get(ref, ()))
@@ -68,8 +70,10 @@ def test_members_are_listed_before_the_hub_whose_gateways_attach_them(fleet: Fle
     fleet.write("clusters/one/x.yaml", CART)
     fleet.write("clusters/two/x.yaml", CART)
     assert [line(event) for event in fleet.tree.scan()] == [
+        "confined one",
         "upserted Service default/cart in one",
         "listed one",
+        "confined two",
         "upserted Service default/cart in two",
         "listed two",
         "upserted Ingress default/shop",
@@ -116,6 +120,11 @@ def test_a_manifest_beside_the_members_is_reported(fleet: Fleet) -> None:
     (fleet.root / "clusters/x.yaml").unlink()
     assert fleet.scan() == ["refused File clusters/x.yaml"]
     assert not fleet.state.problems
+
+
+def test_endpoints_of_a_member_may_be_processes_of_this_machine(fleet: Fleet) -> None:
+    fleet.scan()
+    assert fleet.state.addresses == {"one": PodAddresses(loopback=True)}
 
 
 def test_several_documents_and_lists_are_several_objects(fleet: Fleet) -> None:
@@ -362,6 +371,25 @@ def test_a_byte_order_mark_is_no_mistake(fleet: Fleet) -> None:
 def test_a_named_pipe_does_not_hold_the_scan_up(fleet: Fleet) -> None:
     os.mkfifo(fleet.root / "hub/x.yaml")
     assert fleet.scan() == ["refused File hub/x.yaml: UnreadableFile"]
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/tty", "/proc/self/mem"])
+def test_what_is_no_file_of_a_disk_is_not_read(fleet: Fleet, device: str) -> None:
+    (fleet.root / "hub/x.yaml").symlink_to(device)
+    fleet.write("hub/y.yaml", SHOP)
+    assert fleet.scan() == [
+        "refused File hub/x.yaml: UnreadableFile",
+        "upserted Ingress default/shop",
+    ]
+
+
+def test_folders_without_end_are_not_looked_into(fleet: Fleet) -> None:
+    fleet.write("hub/x.yaml", SHOP)
+    deep = Path(fleet.root / "hub", *["a"] * (files.MAX_FOLDERS + 2))
+    deep.mkdir(parents=True)
+    (said,) = [each for each in fleet.scan() if "File" in each]
+    assert said == f"refused File hub{'/a' * (files.MAX_FOLDERS + 1)}: UnreadableFile"
+    assert fleet.hosts == ["example.com"]
 
 
 def test_a_link_to_nowhere_keeps_what_it_led_to(fleet: Fleet) -> None:

@@ -11,7 +11,8 @@ import pytest
 from fleet.events import Members, Upserted
 from fleet.kubernetes.connection import ApiServer
 from fleet.models import Ingress, Pod, Secret, Service
-from fleet.ref import HUB, Ref
+from fleet.pod_addresses import PodAddresses, read_networks
+from fleet.ref import HUB
 from fleet.sources.kubernetes import KubernetesSource
 from tests.fleet.kubernetes_rig import HOME, KubernetesRig, declare, naming, withdraw
 from tests.fleet.rigs import Listener, line, listening
@@ -269,6 +270,22 @@ def test_a_member_may_be_named_by_secrets_of_others(
 
 
 @pytest.mark.parametrize("shape", [of_istio, of_argo])
+def test_a_secret_counts_where_the_operator_trusts_who_may_write_it(
+    rig: KubernetesRig, shape: Callable[[Mapping[str, Any], str], dict[str, Any]]
+) -> None:
+    hub = rig.servers[HUB]
+    rig.source = KubernetesSource(
+        lambda: ApiServer.from_kubeconfig(hub.kubeconfig), {}, HOME, trusted=["default"]
+    )
+
+    async def script(listener: Listener) -> None:
+        declare(hub, shape(rig.kubeconfig("two"), "default"))
+        await listener.until(found(listener, "two"))
+
+    play(rig, script)
+
+
+@pytest.mark.parametrize("shape", [of_istio, of_argo])
 def test_who_may_write_some_secret_names_no_member(
     rig: KubernetesRig, shape: Callable[[Mapping[str, Any], str], dict[str, Any]]
 ) -> None:
@@ -276,7 +293,7 @@ def test_who_may_write_some_secret_names_no_member(
 
     async def script(listener: Listener) -> None:
         declare(rig.servers[HUB], secret)
-        assert await listener.news() == ["refused Secret default/theirs: UntrustedMember"]
+        assert await listener.news() == []
         assert "two" not in listener.state.origins
 
     play(rig, script)
@@ -295,7 +312,7 @@ def test_a_member_may_be_given_by_the_operator(rig: KubernetesRig, clusters: Clu
         assert CART.ref("two") in listener.state.table(Service)
         declare(rig.servers[HUB], naming("two", rig.kubeconfig("one")))
         await listener.news()
-        (problem,) = listener.state.problems[Ref(HUB, "Secret", HOME, "member-two")]
+        (problem,) = listener.problems
         assert "fleetgate's command line has this one" in problem.message
         assert listener.state.origins["two"].reachable
 
@@ -321,6 +338,42 @@ def test_changed_credentials_renew_the_client_of_that_member_alone(rig: Kubernet
     play(rig, script)
 
 
+def test_where_the_pods_of_a_member_are_is_said_without_reading_it_anew(
+    rig: KubernetesRig,
+) -> None:
+    narrow = PodAddresses(networks=read_networks(["10.1.0.0/16"]))
+    named = naming("one", rig.kubeconfig("one"))
+
+    def annotated(text: str) -> dict[str, Any]:
+        metadata = {**named["metadata"], "annotations": {"fleetgate.dev/pod-cidrs": text}}
+        return {**named, "metadata": metadata}
+
+    async def script(listener: Listener) -> None:
+        assert listener.state.addresses["one"] == PodAddresses()
+        said = [line(event) for event in listener.events]
+        assert said.index("confined one") < said.index("listed one")
+        listener.events.clear()
+        declare(rig.servers[HUB], annotated("10.1.0.0/16"))
+        await listener.until(lambda: listener.state.addresses["one"] == narrow)
+        declare(rig.servers[HUB], annotated("10.1/16"))
+        await listener.until(lambda: bool(listener.problems))
+        assert listener.state.addresses["one"] == narrow
+        declare(rig.servers[HUB], named)
+        await listener.until(lambda: listener.state.addresses["one"] == PodAddresses())
+        assert {line(e) for e in listener.events if "one" in line(e)} == {
+            "confined one",
+            f"refused Secret {HOME}/member-one: InvalidMember",
+            f"refused Secret {HOME}/member-one",
+        }
+
+    async def run() -> None:
+        async with listening(rig.source) as listener:
+            await listener.until(found(listener, "one"))
+            await script(listener)
+
+    asyncio.run(run())
+
+
 def test_a_bad_secret_is_a_problem_and_its_member_goes_on(rig: KubernetesRig) -> None:
     async def script(listener: Listener) -> None:
         bad = {**naming("one", {}), "stringData": {"kubeconfig": "{ no yaml, but s3cret"}}
@@ -330,8 +383,8 @@ def test_a_bad_secret_is_a_problem_and_its_member_goes_on(rig: KubernetesRig) ->
         rig.put(CART, origin="one")
         assert await listener.news() == ["upserted Service default/cart in one"]
         rig.find("one")
-        assert await listener.news() == [f"refused Secret {HOME}/member-one"]
-        assert not listener.state.problems
+        assert await listener.news() == []
+        assert not listener.problems
 
     play(rig, script)
 

@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from fleet.kubernetes.members import (
     member_secret,
     read_claims,
 )
+from fleet.kubernetes.told import PLAIN_URL
 from fleet.ref import HUB, Ref
 from tests.support.authority import Authority
 
@@ -52,10 +54,16 @@ def secret(
     name: str = "s",
     namespace: str = "home",
     created: str = "2026-01-01T00:00:00Z",
+    pod_cidrs: str | None = None,
 ) -> MemberSecret:
     texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in data.items()}
+    annotations = {} if pod_cidrs is None else {"fleetgate.dev/pod-cidrs": pod_cidrs}
     value = {
-        "metadata": {"labels": dict(labels), "creationTimestamp": created},
+        "metadata": {
+            "labels": dict(labels),
+            "annotations": annotations,
+            "creationTimestamp": created,
+        },
         "data": {key: b64encode(text.encode()).decode() for key, text in texts.items()},
     }
     return member_secret(Ref(HUB, "Secret", namespace, name), value)
@@ -181,7 +189,7 @@ def test_a_secret_names_a_member(
     found: MemberSecret, member: str, cluster: object, user: object
 ) -> None:
     claims = read_claims(found)
-    assert not claims.problems
+    assert {problem.reason for problem in claims.problems} <= {"InsecureMember"}
     assert claims.members.keys() == {member}
     assert cluster_and_user(claims.members[member]) == (cluster, user)
 
@@ -207,6 +215,12 @@ def test_a_secret_of_istio_may_name_several_members() -> None:
             secret(OWN, {"kubeconfig": KEPT}), "data.kubeconfig", "a kubeconfig", id="a-token"
         ),
         pytest.param(
+            secret(OWN, {"kubeconfig": kubeconfig(more="x" * 128 * 1024)}),
+            "data.kubeconfig",
+            "a kubeconfig of up to 128 KiB",
+            id="too-long",
+        ),
+        pytest.param(
             secret(OWN, {"kubeconfig": kubeconfig(current="other")}),
             "data.kubeconfig",
             "a kubeconfig with a current context that it has",
@@ -221,13 +235,13 @@ def test_a_secret_of_istio_may_name_several_members() -> None:
         pytest.param(
             secret(OWN, {"kubeconfig": kubeconfig(cluster={"server": 5})}),
             "data.kubeconfig",
-            "a kubeconfig whose `server` is a URL such as https://10.0.0.7:6443",
+            f"a kubeconfig whose `server` is {PLAIN_URL}",
             id="no-server",
         ),
         pytest.param(
             secret(OWN, {"kubeconfig": kubeconfig(cluster={"server": "127.0.0.1:6443"})}),
             "data.kubeconfig",
-            "a kubeconfig whose `server` is a URL such as https://10.0.0.7:6443",
+            f"a kubeconfig whose `server` is {PLAIN_URL}",
             id="no-scheme",
         ),
         pytest.param(
@@ -270,7 +284,7 @@ def test_a_secret_of_istio_may_name_several_members() -> None:
         pytest.param(
             secret(ARGO, {"name": "west", "server": "x:6443", "config": {"bearerToken": KEPT}}),
             "data.server",
-            "a URL such as https://10.0.0.7:6443",
+            PLAIN_URL,
             id="argo-no-scheme",
         ),
         pytest.param(
@@ -314,6 +328,83 @@ def test_a_secret_that_cannot_be_used_is_a_problem(
     assert (problem.at, problem.key, problem.expected) == (found.ref, key, expected)
     assert not any(claims.members.values())
     assert KEPT not in problem.message
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        pytest.param(f"https://user:{KEPT}@one:6443", id="user"),
+        pytest.param(f"https://{KEPT}@one:6443", id="only-a-user"),
+        pytest.param(f"https://one:6443?access_token={KEPT}", id="query"),
+        pytest.param(f"https://one:6443/k8s?access_token={KEPT}", id="query-of-a-path"),
+        pytest.param(f"https://one:6443/#{KEPT}", id="fragment"),
+        pytest.param("https://[::1", id="half-an-address"),
+        pytest.param("https://one:99999", id="no-port"),
+    ],
+)
+@pytest.mark.parametrize("shape", ["own", "argo"])
+def test_a_server_with_credentials_in_its_url_is_refused_and_not_quoted(
+    shape: str, server: str
+) -> None:
+    config = {"bearerToken": "other"}
+    found = {
+        "own": secret(OWN, {"kubeconfig": kubeconfig(cluster={"server": server})}),
+        "argo": secret(ARGO, {"name": "one", "server": server, "config": config}),
+    }[shape]
+    (problem,) = read_claims(found).problems
+    assert problem.expected.endswith(PLAIN_URL)
+    assert KEPT not in problem.message
+
+
+@pytest.mark.parametrize(
+    ("cluster", "reason", "value", "message"),
+    [
+        pytest.param(
+            {"server": "https://one", "insecure-skip-tls-verify": True},
+            "InsecureMember",
+            "insecure-skip-tls-verify",
+            "an authority by which the server is verified",
+            id="unverified",
+        ),
+        pytest.param(
+            {"server": "http://one"}, "InsecureMember", "http", "a server by https", id="in-clear"
+        ),
+        pytest.param(
+            {"server": "https://127.0.0.1:6443"},
+            "LocalMember",
+            "127.0.0.1",
+            "this is a loopback address",
+            id="loopback",
+        ),
+        pytest.param(
+            {"server": "https://[::1]:6443"},
+            "LocalMember",
+            "::1",
+            "loopback",
+            id="loopback-of-ipv6",
+        ),
+        pytest.param(
+            {"server": "https://localhost"}, "LocalMember", "localhost", "loopback", id="localhost"
+        ),
+        pytest.param(
+            {"server": "https://169.254.169.254"},
+            "LocalMember",
+            "169.254.169.254",
+            "this is a link-local address",
+            id="metadata",
+        ),
+    ],
+)
+def test_a_member_that_is_reached_in_a_doubtful_way_is_reported_and_used(
+    cluster: dict[str, object], reason: str, value: str, message: str
+) -> None:
+    claims = read_claims(secret(OWN, {"kubeconfig": kubeconfig(cluster=cluster)}))
+    (problem,) = claims.problems
+    assert (problem.reason, problem.key, problem.value) == (reason, "data.kubeconfig", value)
+    assert message in problem.expected
+    assert problem.effect.startswith("it is used all the same")
+    assert cluster_and_user(claims.members["one"])[0] == cluster
+    assert claims.after(read_claims(secret(OWN, {"kubeconfig": kubeconfig()}))) == claims
 
 
 @pytest.mark.parametrize("name", ["exec", "auth-provider", "tokenFile", "client-key"])
@@ -370,6 +461,56 @@ def test_a_good_secret_owes_nothing_to_what_it_said_before() -> None:
     assert now.after(before) == now
 
 
+# -- where the Pods of members are -----------------------------------------------------------------
+
+
+def networks_of(claims: Claims, member: str) -> list[str] | None:
+    """The networks that a member is narrowed to; None where it cannot be used."""
+    access = claims.members[member]
+    return None if access is None else [str(network) for network in access.addresses.networks]
+
+
+@pytest.mark.parametrize(
+    ("text", "networks"),
+    [
+        pytest.param(None, [], id="absent"),
+        pytest.param("10.1.0.0/16", ["10.1.0.0/16"], id="one"),
+        pytest.param(" 10.1.0.0/16,fd00::/64 ", ["10.1.0.0/16", "fd00::/64"], id="two"),
+        pytest.param("10.1.0.7", ["10.1.0.7/32"], id="an-address"),
+    ],
+)
+def test_a_secret_may_say_where_the_pods_of_its_members_are(
+    text: str | None, networks: list[str]
+) -> None:
+    claims = read_claims(secret(ISTIO, {"a": kubeconfig(), "b": kubeconfig()}, pod_cidrs=text))
+    assert not claims.problems
+    assert [networks_of(claims, name) for name in "ab"] == [networks, networks]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10.1.0.0/16,", "10.1/16", "10.1.2.3/16", "pods", "10.0.0.0/99"]
+)
+def test_a_slip_in_what_narrows_opens_nothing_and_closes_nothing(text: str) -> None:
+    wrong = read_claims(secret(OWN, {"kubeconfig": kubeconfig()}, pod_cidrs=text))
+    (problem,) = wrong.problems
+    assert problem.key == "metadata.annotations[fleetgate.dev/pod-cidrs]"
+    assert problem.expected == "networks such as 10.1.0.0/16, with commas between them"
+    assert networks_of(wrong, "one") is None, "nothing was in force before"
+    before = read_claims(secret(OWN, {"kubeconfig": kubeconfig()}, pod_cidrs="10.1.0.0/16"))
+    assert networks_of(wrong.after(before), "one") == ["10.1.0.0/16"]
+
+
+@pytest.mark.parametrize("key", ["pod-cidr", "pods-cidrs", "podcidrs"])
+def test_a_misspelt_key_of_what_narrows_is_a_slip_too(key: str) -> None:
+    found = secret(OWN, {"kubeconfig": kubeconfig()})
+    misspelt = replace(found, annotations={f"fleetgate.dev/{key}": "10.1.0.0/16"})
+    wrong = read_claims(misspelt)
+    (problem,) = wrong.problems
+    assert problem.key == f"metadata.annotations[fleetgate.dev/{key}]"
+    assert problem.expected == "fleetgate.dev/pod-cidrs"
+    assert networks_of(wrong, "one") is None
+
+
 # -- several Secrets ------------------------------------------------------------------------------
 
 
@@ -405,21 +546,6 @@ def test_a_secret_of_fleetgate_itself_counts_before_an_older_one_of_somebody_els
     ours = own("https://ours", created="2026-02-01T00:00:00Z")
     theirs = own("https://theirs", namespace="istio-system", created="2026-01-01T00:00:00Z")
     assert server_of("one", theirs, ours) == {"server": "https://ours"}
-
-
-def test_a_secret_counts_where_the_operator_trusts_who_may_write_it() -> None:
-    found = secret(ISTIO, {"east": kubeconfig()}, namespace="mesh")
-    roster = draw_up([claimed(found)], "home")
-    assert not roster.members
-    (problem,) = roster.problems[found.ref]
-    assert problem.reason == "UntrustedMember"
-    assert problem.message == (
-        "metadata.namespace: 'mesh' (expected a Secret in home or istio-system or argocd, "
-        "or in another --member-namespace); it names no member"
-    )
-    roster = draw_up([claimed(found)], "home", trusted=["mesh"])
-    assert roster.members.keys() == {"east"}
-    assert not roster.problems
 
 
 def test_no_secret_takes_the_place_of_a_member_of_the_command_line() -> None:

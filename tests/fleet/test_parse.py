@@ -657,3 +657,34 @@ def test_what_needs_a_copy_gets_one(value: object, is_key: bool) -> None:
     kind, annotations = KINDS["Ingress"], {value: "a"} if is_key else {"a": value}
     manifest: Any = {"metadata": {"name": "a", "annotations": annotations}}
     assert _faultless(kind, Ref("", "Ingress", "default", "a"), manifest) is None
+
+
+@pytest.mark.parametrize(
+    ("part", "most"), [pytest.param("endpoints", 1000), pytest.param("ports", 100)]
+)
+def test_an_object_has_as_many_parts_as_kubernetes_allows(part: str, most: int) -> None:
+    one: dict[str, object] = {"endpoints": {"addresses": ["10.0.0.1"]}, "ports": {"port": 80}}
+    manifest = slice_of("web").manifest
+    assert isinstance(read(put(manifest, part, [one[part]] * most), "m"), Upserted)
+    (problem,) = bad(put(manifest, part, [one[part]] * (most + 1)), "m").problems
+    assert (problem.reason, sentence(problem)) == (
+        "TooLong",
+        f"{part}: {most + 1} items (expected up to {most} {part}, as in Kubernetes); "
+        "the last good version of the object stays in force, if there is one",
+    )
+
+
+@pytest.mark.parametrize(
+    ("label", "key"),
+    [
+        pytest.param("a\nb\x1b[31m", r"metadata.labels[a\nb\x1b[31m]", id="lines-and-escapes"),
+        pytest.param("x" * 5000, f"metadata.labels[{'x' * 184}...", id="long"),
+    ],
+)
+def test_a_problem_is_one_short_line_whatever_a_key_is(label: str, key: str) -> None:
+    manifest = put(pod("web").manifest, "metadata.labels", {label: 5, "app": "web"})
+    found = read(manifest, "m")
+    assert isinstance(found, Upserted)
+    (problem,) = found.problems
+    assert problem.key == key
+    assert problem.effect == f"{key} is left out"

@@ -274,9 +274,9 @@ def test_a_kind_that_is_not_known_is_empty_until_it_is_known() -> None:
 def test_a_kind_that_is_suddenly_not_known_keeps_what_it_held() -> None:
     async def script(follower: Follower, api: Dialogue) -> None:
         (await listed(follower)).answer(404, failure(404, "not found"))
-        await follower.until(f"{api.url} does not know services (404)")
-        (await api.asked()).answer(404, failure(404, "not found"))
         await follower.until(f"{api.url} does not know services (not found)")
+        (await api.asked()).answer(404, failure(404, ""))
+        await follower.until(f"{api.url} does not know services (404)")
         (await api.asked()).answer(200, listing(CART, position="8"))
         await follower.until("listed")
 
@@ -294,7 +294,7 @@ def test_refused_credentials_end_it_and_others_go_on() -> None:
             with pytest.raises(Unauthorized):
                 await running
             await old.close()
-            await follower.until(f"{api.url}: the credentials are not valid (401)")
+            await follower.until(f"{api.url}: the credentials are not valid (401: Unauthorized)")
             new = await api.client("new")
             running = asyncio.create_task(follower.reflector.run(new))
             asked = await api.asked()

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from fleet.events import Emit, Event, Listed, Members, Source, Unreachable, Upserted
+from fleet.events import Confined, Emit, Event, Listed, Members, Source, Unreachable, Upserted
 from fleet.models import Ingress, MseIngressConfig, Secret, Service
+from fleet.pod_addresses import PodAddresses, read_networks
 from fleet.ref import HUB
 from fleet.sources.directory import DirectorySource
 from fleet.sources.memory import MemorySource
@@ -276,6 +277,40 @@ def test_what_is_gone_since_is_deleted_before_the_origin_is_listed(tmp_path: Pat
     after = without("one")
     live(after, tmp_path, script)
     assert GONE.ref("one") not in live(without("one"), tmp_path).state.table(Service)
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        pytest.param(PodAddresses(loopback=True), id="loopback"),
+        pytest.param(PodAddresses(networks=read_networks(["10.1.0.0/16", "fd00::/64"])), id="nets"),
+        pytest.param(PodAddresses(), id="usual"),
+    ],
+)
+def test_a_restart_opens_nothing_that_was_narrowed(tmp_path: Path, addresses: PodAddresses) -> None:
+    told = Told(
+        Members(frozenset({"one"})),
+        Confined("one", addresses),
+        Upserted(CART.ref("one"), CART.model()),
+        Listed("one"),
+        Listed(HUB),
+    )
+    live(told, tmp_path)
+    for _ in range(2):
+        seen = live(Told(Unreachable("one", "away"), Unreachable(HUB, "away")), tmp_path)
+        assert seen.state.addresses == {"one": addresses}
+        assert CART.ref("one") in seen.state.table(Service)
+
+
+def test_what_addresses_are_allowed_is_kept_though_no_object_changes(tmp_path: Path) -> None:
+    narrow = PodAddresses(networks=read_networks(["10.1.0.0/16"]))
+
+    async def script(listener: Listener) -> None:
+        told.say(Confined("one", narrow))
+
+    told = Told(Upserted(CART.ref("one"), CART.model()), Listed("one"), Listed(HUB))
+    live(told, tmp_path, script)
+    assert live(Told(), tmp_path).state.addresses == {"one": narrow}
 
 
 def test_an_object_that_cannot_be_read_any_more_keeps_its_last_good_version(state: Path) -> None:

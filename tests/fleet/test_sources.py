@@ -150,7 +150,7 @@ def test_a_refused_object_keeps_its_last_good_version(rig: Rig) -> None:
         assert declared(listener, gateway) == gateway.model()
         rig.put(gateway)
         assert await listener.news() == ["upserted MseIngressConfig gw"]
-        assert not listener.state.problems
+        assert not listener.problems
 
     play(rig, script)
 

@@ -19,7 +19,9 @@ import pytest
 from kubernetes.aio.config import incluster_config
 
 from fleet.kubernetes import connection, plugin
+from fleet.kubernetes.bounds import Bounds
 from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Unreached
+from fleet.kubernetes.told import told
 from fleet.kubernetes.transport import Transport
 from tests.support.authority import Authority, Pair
 
@@ -101,16 +103,20 @@ def written(place: Path, config: Mapping[str, Json]) -> Path:
 
 
 @asynccontextmanager
-async def client(config: Path | Mapping[str, Json], context: str = "") -> AsyncIterator[ApiServer]:
-    api = await ApiServer.from_kubeconfig(config, context)
+async def client(
+    config: Path | Mapping[str, Json], context: str = "", bounds: Bounds | None = None
+) -> AsyncIterator[ApiServer]:
+    api = await ApiServer.from_kubeconfig(config, context, bounds)
     try:
         yield api
     finally:
         await api.close()
 
 
-async def ask(config: Path | Mapping[str, Json], **options: Json) -> connection.Reply:
-    async with client(config) as api:
+async def ask(
+    config: Path | Mapping[str, Json], bounds: Bounds | None = None, **options: Json
+) -> connection.Reply:
+    async with client(config, bounds=bounds) as api:
         return await api.request("GET", PATH, **options)
 
 
@@ -226,6 +232,24 @@ def test_a_file_that_is_no_kubeconfig(
     assert named in str(said.value)
     assert "\n" not in str(said.value)
     assert "byte string" not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        pytest.param("https://user:s3cret@x", id="user"),
+        pytest.param("https://x?access_token=s3cret", id="query"),
+        pytest.param("https://x/#s3cret", id="fragment"),
+    ],
+)
+def test_a_server_with_credentials_in_its_url_is_a_mistake(server: str, tmp_path: Path) -> None:
+    path = written(tmp_path, kubeconfig(server))
+    with pytest.raises(BadKubeconfig) as said:
+        asyncio.run(ApiServer.from_kubeconfig(path))
+    assert str(said.value).endswith(
+        "is not a URL such as https://10.0.0.7:6443, without user, query and fragment"
+    )
+    assert "s3cret" not in str(said.value)
 
 
 def test_a_complaint_holds_no_credentials(tmp_path: Path) -> None:
@@ -391,6 +415,21 @@ SAYS = '{"apiVersion": "v1", "kind": "ExecCredential", "status": %s}'
         ),
         pytest.param({}, "its exec plugin has no command", id="has no command"),
         pytest.param({"command": "true"}, "its exec plugin true gave no ExecCredential", id="mute"),
+        pytest.param(
+            {"command": "cat", "args": ["/dev/zero"]},
+            "its exec plugin cat says more than 1024 KiB",
+            id="says too much",
+        ),
+        pytest.param(
+            {"command": "sh", "args": ["-c", "cat /dev/zero >&2"]},
+            "its exec plugin sh says more than 1024 KiB",
+            id="complains too much",
+        ),
+        pytest.param(
+            {"command": "sh", "args": ["-c", "printf '[%.0s' $(seq 100000)"]},
+            "its exec plugin sh gave no ExecCredential",
+            id="nested",
+        ),
         pytest.param(
             {"command": "echo", "args": [SAYS % "{}"]},
             "its exec plugin echo gave neither a token nor a certificate",
@@ -628,14 +667,11 @@ def test_a_server_that_says_nothing_is_not_waited_for() -> None:
     assert str(said.value) == f"{url}: no answer in time"
 
 
-def test_a_handshake_that_is_not_answered_is_no_connection(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 0.2)
+def test_a_handshake_that_is_not_answered_is_no_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(Unreached) as said:
-            asyncio.run(ask(kubeconfig(url)))
+            asyncio.run(ask(kubeconfig(url), Bounds(connect=0.2)))
     assert str(said.value) == f"{url}: no connection within 0.2 s"
 
 
@@ -790,6 +826,91 @@ def test_a_server_is_told_in_one_line() -> None:
     with pytest.raises(Unreached) as said:
         asyncio.run(ask(kubeconfig("https://127.0.0.1:1\nWARNING forged")))
     assert "\n" not in str(said.value)
+
+
+# -- what is said ----------------------------------------------------------------------------------
+
+KEPT = "s3cret-token"
+ECHO = f'{{"kind":"Status","message":"Authorization: Bearer {KEPT} is not\\n\\u001b[31mgood"}}'
+
+
+@pytest.mark.parametrize(
+    ("user", "body"),
+    [
+        pytest.param({"token": KEPT}, ECHO, id="a-status"),
+        pytest.param({"token": KEPT}, f"token={KEPT};\n no", id="a-text"),
+        pytest.param({"token": KEPT}, f"{KEPT}" * 10_000, id="a-long-text"),
+        pytest.param(
+            {"username": "me", "password": KEPT}, f"user me, password {KEPT}", id="a-password"
+        ),
+        pytest.param(
+            {"username": "me", "password": KEPT},
+            "Basic " + encoded(f"me:{KEPT}".encode()),
+            id="a-password-as-it-is-sent",
+        ),
+    ],
+)
+@pytest.mark.parametrize("asks", ["request", "watch"])
+def test_credentials_that_a_server_repeats_are_not_seen(
+    asks: str, user: Mapping[str, str], body: str
+) -> None:
+    answer = f"HTTP/1.1 403 Forbidden\r\ncontent-length: {len(body)}\r\n\r\n{body}"
+
+    async def refused(api: ApiServer) -> connection.Reply:
+        if asks == "request":
+            return await api.request("GET", PATH)
+        async with api.watch(PATH, []) as (status, lines):
+            return connection.Reply(status, b"".join([line async for line in lines]))
+
+    async def script() -> None:
+        async with (
+            server(answer.encode()) as there,
+            client(kubeconfig(there.url, user=user)) as api,
+        ):
+            reply = await refused(api)
+            assert KEPT.encode() not in reply.body
+            assert encoded(f"me:{KEPT}".encode()) not in reply.message
+            assert KEPT not in reply.message
+            assert reply.message.isprintable()
+            assert len(reply.message) <= 500
+
+    asyncio.run(script())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"HTTP/1.1 407 Who are you\r\n\r\n", id="refused"),
+        pytest.param(b"SSH-2.0-OpenSSH\r\n\r\n", id="another-protocol"),
+        pytest.param(b"", id="cut"),
+    ],
+)
+def test_the_password_of_a_proxy_is_not_seen(answer: bytes) -> None:
+    async def script() -> None:
+        async with server(answer) as proxy:
+            url = proxy.url.replace("//", "//me:s3cret%21@")
+            config = kubeconfig("https://10.0.0.7:6443", cluster={"proxy-url": url})
+            with pytest.raises(Unreached) as said:
+                await ask(config)
+            assert "s3cret" not in str(said.value)
+
+    asyncio.run(script())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("all is well", "all is well", id="plain"),
+        pytest.param("a\n b\t\x1b[31mc\u2028d", "a b [31mc d", id="one-line"),
+        pytest.param("x" * 600, "x" * 497 + "...", id="cut"),
+        pytest.param("GET https://u:p@h:1/a?t=p#p failed", "GET https://h:1/a failed", id="url"),
+        pytest.param("url='http://u:p/w@h/a?t=p'", "url='http://h/a'", id="odd-password"),
+        pytest.param("authorization: bearer abc.d-e_f", "authorization: bearer ***", id="bearer"),
+        pytest.param("Basic dTpw", "Basic ***", id="basic"),
+    ],
+)
+def test_what_is_shown_is_one_line_without_credentials(text: str, shown: str) -> None:
+    assert told(text) == shown
 
 
 # -- what the environment says ---------------------------------------------------------------------

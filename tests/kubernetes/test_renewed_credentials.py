@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Lines, Query, Reply
+from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Query, Reply
+from fleet.kubernetes.intake import Lines
 from fleet.kubernetes.renewed import PAUSE, RenewedServer
 from tests.support.api_double import ApiDouble
 

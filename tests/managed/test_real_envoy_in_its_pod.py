@@ -110,7 +110,7 @@ def test_it_waits_for_its_configuration_without_end() -> None:
         pytest.param("GET", "/stats/prometheus/", id="not-below-the-statistics"),
         pytest.param("GET", "/stats/prometheus/../../config_dump", id="not-by-a-longer-detour"),
         pytest.param("GET", "/stats/prometheus%2F..%2F..%2Fconfig_dump", id="not-by-a-hidden-one"),
-        pytest.param("POST", "/healthcheck/fail", id="not-the-drain"),
+        pytest.param("POST", "/drain_listeners", id="not-the-drain"),
     ],
 )
 def test_nothing_but_its_readiness_and_statistics_is_shown_to_others(

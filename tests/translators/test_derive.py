@@ -195,3 +195,13 @@ def test_incremental_equals_from_scratch(
     at_once.put(**final)
     assert step_by_step.totals.rows == at_once.totals.rows
     assert step_by_step.rich.rows == at_once.rich.rows
+
+
+def test_the_first_of_a_group_are_the_same_whether_or_not_all_are_sorted() -> None:
+    orders = Orders()
+    orders.put(**{f"o{n:02}": ("ann", 5) for n in range(20)})
+    few = orders.by_customer.first("ann", 3)
+    assert few == ("o00", "o01", "o02") == (orders.by_customer.get("ann") or ())[:3]
+    assert few == orders.by_customer.first("ann", 3)
+    assert (orders.by_customer.size("ann"), set(orders.by_customer.groups)) == (20, {"ann"})
+    assert orders.by_customer.first("bob", 3) == ()

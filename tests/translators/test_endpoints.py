@@ -1,24 +1,37 @@
 """Which endpoints of a slice are used, and what is said of the others."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from fleet.models import EndpointSlice, Service
+from fleet.pod_addresses import PodAddresses, read_networks
 from fleet.ref import Ref
-from translators.endpoints import Lack, PodEndpoint, SliceEndpoints, assign, find_port, read_slice
+from translators.endpoints import (
+    MAX_PROBLEMS,
+    Lack,
+    PodEndpoint,
+    SliceEndpoints,
+    assign,
+    find_port,
+    read_slice,
+)
 from translators.model import ServicePort
 
 AT = Ref("c1", "EndpointSlice", "default", "web-1")
 
 
 def read(
-    *endpoints: dict[str, object], ports: list[dict[str, object]] | None = None
+    *endpoints: Mapping[str, object],
+    ports: list[dict[str, object]] | None = None,
+    allowed: PodAddresses | None = None,
 ) -> SliceEndpoints:
     manifest = {
         "metadata": {"name": "web-1", "namespace": "default"},
         "endpoints": endpoints,
         "ports": ports if ports is not None else [{"name": "http", "port": 8080}],
     }
-    return read_slice(AT, EndpointSlice.model_validate(manifest))
+    return read_slice(AT, EndpointSlice.model_validate(manifest), allowed or PodAddresses())
 
 
 def addresses(found: SliceEndpoints, port: str = "http") -> list[str]:
@@ -62,6 +75,22 @@ def test_what_is_no_address_of_a_pod_is_a_problem_of_the_slice(address: str) -> 
     assert addresses(found) == ["10.0.0.1:8080"]
     (problem,) = found.problems
     assert (problem.at, problem.key, problem.value) == (AT, "endpoints[1].addresses[0]", address)
+
+
+def test_of_many_wrong_addresses_the_number_is_told() -> None:
+    found = read(*({"addresses": [f"127.0.0.{i}"]} for i in range(1000)))
+    assert len(found.problems) == MAX_PROBLEMS + 1
+    assert (found.problems[-1].key, found.problems[-1].value) == ("endpoints", "995 more")
+
+
+def test_a_member_may_be_narrowed_to_networks() -> None:
+    allowed = PodAddresses(networks=read_networks(["10.1.0.0/16", "fd01::/64"]))
+    texts = ("10.1.2.3", "10.2.0.1", "fd01::7", "fd02::7", "127.0.0.1")
+    found = read(*({"addresses": [text]} for text in texts), allowed=allowed)
+    assert addresses(found) == ["10.1.2.3:8080", "fd01::7:8080"]
+    assert [p.value for p in found.problems] == ["10.2.0.1", "fd02::7", "127.0.0.1"]
+    expected = "an address in the networks of the member's Pods: 10.1.0.0/16, fd01::/64"
+    assert found.problems[0].expected == expected
 
 
 def test_addresses_are_spelled_in_one_way() -> None:

@@ -1,15 +1,25 @@
 """Which gateways there are, and which Ingresses they take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from fleet.events import Listed, Members
+from fleet.events import Listed, Members, Unreachable
 from fleet.models import Ingress, IngressClass, MseIngressConfig
+from fleet.outage import Outage
+from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway, service, slice_of
+from tests.support.builders import (
+    Builder,
+    IngressBuilder,
+    alb_gateway,
+    ingress,
+    mse_gateway,
+    service,
+    slice_of,
+)
 from tests.support.translation import World
 from translators.attachments import attach
 from translators.gateways import ADDRESSES, Selector, read_gateway
@@ -409,3 +419,31 @@ def test_a_loopback_address_is_none_for_clients_elsewhere(
     assert list(status.addresses) == shown
     told = [p.value for p in status.problems if p.reason == "InvalidAnnotation"]
     assert told == [a for a in declared.split(", ") if a and a not in shown]
+
+
+@pytest.mark.parametrize(
+    "gateway", [pytest.param(mse_gateway, id="mse"), pytest.param(alb_gateway, id="alb")]
+)
+def test_a_member_that_cannot_be_reached_is_a_problem_as_long_as_the_cause_is_the_same(
+    gateway: Callable[..., Builder[Any]],
+) -> None:
+    world = World()
+    declared = gateway("gw", members=["c1", "c2"])
+    world.put(declared.manifest)
+    world.attach("c1", "c2")
+
+    def problems() -> list[Problem]:
+        return list(world.translator.tables.gateway_statuses.rows[declared.ref()].problems)
+
+    assert problems() == []
+    world.apply([Unreachable("c2", "port 5000: reset", outage=Outage.NO_ANSWER)])
+    (first,) = problems()
+    assert (first.reason, first.value) == ("MemberUnreachable", "c2")
+    assert first.expected == "a member that can be reached: its API server does not answer"
+    world.apply([Unreachable("c2", "port 5001: refused", outage=Outage.NO_ANSWER)])
+    assert problems() == [first], "an event is written for each other sentence"
+    world.apply([Unreachable("c2", "not yours", outage=Outage.RIGHTS)])
+    (second,) = problems()
+    assert second.expected.endswith("its RBAC does not let fleetgate read it")
+    world.apply([Listed("c2")])
+    assert problems() == []

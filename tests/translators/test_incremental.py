@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from fleet.events import Deleted, Listed
+from fleet.events import Confined, Deleted, Listed
+from fleet.pod_addresses import PodAddresses, read_networks
 from fleet.ref import HUB, Ref
 from tests.support.routed import routed
 from tests.support.translation import World, ref_of, upserted
@@ -23,6 +24,7 @@ from tests.translators.manifests import (
     ingress,
     service,
 )
+from translators.tables import MOST_SLICES
 from xds.resource import TypeUrl
 
 
@@ -147,6 +149,33 @@ def test_a_gateway_that_becomes_strict_drops_the_rules_that_no_request_meets() -
     assert routed(world, "web.test", "/a//b") == 404, "not even by the rule without host"
     world.put(gateway())
     assert routed(world, "web.test", "/a//b") == "web"
+
+
+def test_what_addresses_a_member_may_have_touches_its_endpoints_only() -> None:
+    world = fleet_of(5)
+    world.put(service("s1"), origin="c2")
+    world.put(endpoint_slice("10.3.0.1", service="s1"), origin="c2")
+    narrow = PodAddresses(networks=read_networks(["10.4.0.0/16"]))
+    computed = world.apply([Confined("c2", narrow)])
+    assert computed == {"slice endpoints": 1, "assignments": 1, "lacks": 1}
+    assert world.sent == 1
+    (problem,) = world.translator.tables.problems()
+    assert (problem.at.origin, problem.reason, problem.value) == (
+        "c2",
+        "InvalidAddress",
+        "10.3.0.1",
+    )
+    world.apply([Confined("c2", PodAddresses())])
+    assert not list(world.translator.tables.problems())
+
+
+def test_of_a_member_full_of_wrong_addresses_some_are_told_and_how_many_more_there_are() -> None:
+    world = fleet_of(5)
+    wrong = [endpoint_slice("169.254.169.254", service="s1", name=f"w{n:04}") for n in range(150)]
+    world.put(*wrong, origin="c2")
+    *told, last = world.translator.tables.problems()
+    assert [problem.at.name for problem in told] == [f"w{n:04}" for n in range(MOST_SLICES)]
+    assert (last.at, last.value) == (Ref(HUB, "Member", "", "c2"), "50 more EndpointSlices")
 
 
 class Edits(RuleBasedStateMachine):

@@ -8,15 +8,16 @@ from fleet.kinds import KINDS
 from fleet.kubernetes.collection import Collection
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.members import Roster, draw_up
-from fleet.kubernetes.reflector import Content
 from fleet.models import Secret
+from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.references import SecretUse
 from fleet.sources.kubernetes.member_secrets import MemberSecrets, collections
 from fleet.sources.kubernetes.needs import Needs
 from fleet.sources.kubernetes.objects import Objects, Say
 from fleet.sources.kubernetes.reading import Connect, Reading, Standing
-from fleet.sources.kubernetes.secrets import SECRETS, ReferencedSecrets
+from fleet.sources.kubernetes.secret_watches import SecretWatches
+from fleet.sources.kubernetes.secrets import ReferencedSecrets
 
 
 class Hub:
@@ -25,7 +26,8 @@ class Hub:
     `on_change` is called when `needs` or `roster` may have changed. They are complete when
     `is_listed`; `on_change` comes just before the hub is said to be listed for the first time.
     `reserved` are members that no Secret can name; `trusted` are namespaces whose Secrets name
-    members, beside `home`.
+    members, beside `home`; `followed` those in which references to Secrets are followed, all of
+    them where none is named.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Hub:
         home: str,
         reserved: Iterable[str],
         trusted: Iterable[str],
+        followed: Iterable[str],
         say: Say,
         on_change: Callable[[], None],
     ) -> None:
@@ -42,21 +45,25 @@ class Hub:
         self.is_listed = False
         self._home = home
         self._reserved = frozenset(reserved)
-        self._trusted = sorted(set(trusted))
         self._say = say
         self._on_change = on_change
         self._use = SecretUse()
         self._standing: Standing | None = None
         self._told: Standing | None = None
         self._reading = Reading(HUB, connect, self._stand)
-        self._naming = {each: MemberSecrets(each, self._redraw) for each in collections(home)}
+        named = collections(home, sorted(set(trusted)))
+        self._naming = {each: MemberSecrets(each, self._redraw) for each in named}
+        self._complaints: dict[Ref, tuple[Problem, ...]] = {}
         self._secrets = ReferencedSecrets(say, self._complete, self._use.users)
+        self._watches = SecretWatches(self._reading, self._secrets, followed)
         kinds = (kind for kind in KINDS.values() if kind.on_hub and kind.model is not Secret)
         objects = {each: Objects(each, HUB, self._hear) for each in map(Collection, kinds)}
         self._deciding = (*objects, *self._naming)
-        contents: dict[Collection, Content] = {**objects, **self._naming, SECRETS: self._secrets}
-        for collection, content in contents.items():
+        for collection, content in objects.items():
             self._reading.follow(collection, content)
+        for collection, naming in self._naming.items():
+            is_own = collection.namespace == home  # what is read there is more than that
+            self._reading.follow(collection, naming, None if is_own else naming.deny)
 
     @property
     def loads(self) -> int:
@@ -73,14 +80,15 @@ class Hub:
         Ingresses come first: they decide which Secrets are read.
         """
         await self._reading.refresh(self._deciding)
-        await self._reading.refresh([SECRETS])
+        if watched := self._watches.collections:
+            await self._reading.refresh(watched)
 
     def retire(self) -> None:
         """Keep nobody waiting: it will not run again."""
         self._reading.retire()
 
     async def _fetch_secrets(self, server: ApiServer) -> Never:
-        await self._secrets.run(server, lambda: self._reading.wake(SECRETS))
+        await self._secrets.run(server, self._watches.wake)
 
     def _hear(self, events: Sequence[Event]) -> None:
         """Say what objects have become, and see to what follows from it."""
@@ -89,8 +97,9 @@ class Hub:
             turned |= self._use.note(event)
             self.needs.note(event)
         self._say(events)
-        self._secrets.need(ref for ref in turned if ref in self._use)
-        self._secrets.drop(ref for ref in turned if ref not in self._use)
+        if turned:
+            self._watches.need(ref for ref in turned if ref in self._use)
+            self._watches.drop(ref for ref in turned if ref not in self._use)
         self._secrets.users_changed()
         self._on_change()
 
@@ -99,13 +108,15 @@ class Hub:
         found = [pair for each in self._naming.values() for pair in each.claims]
         # One Secret may have the labels of several shapes.
         claims = {secret.ref: (secret, claimed) for secret, claimed in found}.values()
-        before = self.roster
-        self.roster = draw_up(claims, self._home, self._reserved, self._trusted)
-        now = self.roster.problems
+        self.roster = draw_up(claims, self._home, self._reserved)
+        before, now = self._complaints, dict(self.roster.problems)
+        for naming in self._naming.values():
+            now |= {problem.at: (problem,) for problem in naming.problems}
+        self._complaints = now
         events = [
             Refused(ref, now.get(ref, ()))
-            for ref in sorted(before.problems.keys() | now.keys())
-            if before.problems.get(ref) != now.get(ref)
+            for ref in sorted(before.keys() | now.keys())
+            if before.get(ref) != now.get(ref)
         ]
         if events:
             self._say(events)

@@ -16,28 +16,36 @@ from fleet.kubernetes.members import (
     read_claims,
 )
 from fleet.kubernetes.watch import Change, ChangeType
+from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 
 _SECRET: Final = KINDS["Secret"]
 
 
-def collections(home: str) -> tuple[Collection, ...]:
+def collections(home: str, trusted: Iterable[str]) -> tuple[Collection, ...]:
     """Where they are: selectors know no "or", so each shape is a collection of its own.
 
-    fleetgate's own shape counts in the namespace `home` only; the others are where Istio and
-    Argo CD have been installed.
+    fleetgate's own shape counts in the namespace `home` only, those of Istio and Argo CD there and
+    in the namespaces that are trusted.
     """
     return (
         Collection(_SECRET, home, label_selector=OWN_LABEL),
-        Collection(_SECRET, label_selector=f"{ISTIO_LABEL}=true"),
-        Collection(_SECRET, label_selector=f"{ARGO_LABEL}=cluster"),
+        *(
+            Collection(_SECRET, namespace, label_selector=selector)
+            for namespace in dict.fromkeys((home, *trusted))
+            for selector in (f"{ISTIO_LABEL}=true", f"{ARGO_LABEL}=cluster")
+        ),
     )
 
 
 class MemberSecrets:
-    """The Secrets of one shape, with what they claim. `on_change` is called after each turn."""
+    """The Secrets of one shape in one namespace, with what they claim.
+
+    `problems` says that RBAC does not permit to read them. `on_change` is called after each turn.
+    """
 
     def __init__(self, collection: Collection, on_change: Callable[[], None]) -> None:
+        self.problems: tuple[Problem, ...] = ()
         self._collection = collection
         self._on_change = on_change
         self._held: dict[Ref, tuple[MemberSecret, Claims]] = {}
@@ -62,6 +70,16 @@ class MemberSecrets:
             self._hold(secret)
         self._on_change()
         return listing.position
+
+    def deny(self, why: str) -> float:
+        """Take that these Secrets cannot be read, and why; those that were read stay in force."""
+        at = Ref(HUB, "Namespace", "", self._collection.namespace)
+        expected = f"Secrets that name members, or another --member-namespace: {why}"
+        effect = "no Secret there names a member that is not known yet"
+        problem = Problem(at, "SecretsUnreadable", "", "", expected, effect)
+        self.problems = (problem,) if why else ()
+        self._on_change()
+        return 0
 
     def change(self, change: Change) -> None:
         """Take in what has become of one."""

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, TypeAlias, TypeVar
 
 from fleet.events import Event, Refused, Upserted
+from fleet.kubernetes.bounds import Bounds
 from fleet.kubernetes.collection import Collection, Json, list_all
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.watch import Change, ChangeType
 from fleet.parse import FILE, Unused
 from fleet.ref import Ref
+from fleet.sources.kubernetes.room import Room
 from fleet.sources.said import Said
 
 T = TypeVar("T")
@@ -28,6 +30,7 @@ class Objects:
         self._origin = origin
         self._say = say
         self._said = Said()
+        self._room = Room(collection, origin, Bounds().objects)
 
     @property
     def is_empty(self) -> bool:
@@ -38,9 +41,19 @@ class Objects:
         """Read all objects; those that are not there any more are deleted.
 
         What differs is said in one piece, once all of it is known: of a load that is cancelled,
-        nothing.
+        nothing. Raises OverFull.
         """
-        listing = await list_all(server, self._collection, self._read)
+        room = Room(self._collection, self._origin, server.bounds.objects)
+
+        def read_one(item: Json) -> Upserted | Refused | None:
+            found = self._read(item)
+            if found is None:
+                room.skip()
+            else:
+                room.swap(None, found)
+            return found
+
+        listing = await list_all(server, self._collection, read_one)
         there: set[Ref] = set()
         differing: dict[Ref, Upserted | Refused] = {}
         async for read in _in_slices(listing.items):
@@ -55,13 +68,17 @@ class Objects:
         async for known in _in_slices(list(self._said.refs)):
             gone += [ref for ref in known if ref not in there]
         self._differ([*((ref, None) for ref in gone), *differing.items()])
+        self._room = room
         return listing.position
 
     def change(self, change: Change) -> None:
-        """Take in what has become of one object."""
+        """Take in what has become of one object. Raises OverFull."""
         found = self._read(change.value)
-        if found is not None:
-            self._differ([(found.ref, None if change.type is ChangeType.DELETED else found)])
+        if found is None:
+            return
+        outcome = None if change.type is ChangeType.DELETED else found
+        self._room.swap(self._said.last(found.ref), outcome)
+        self._differ([(found.ref, outcome)])
 
     def forget(self) -> None:
         """Nobody needs the collection any more."""

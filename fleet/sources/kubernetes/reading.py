@@ -7,8 +7,10 @@ from typing import Never, TypeAlias
 from fleet.events import Listed, Unreachable
 from fleet.kubernetes.backoff import LASTED, Backoff, wait_for
 from fleet.kubernetes.collection import Collection, Unauthorized
-from fleet.kubernetes.connection import ApiServer, BadKubeconfig
+from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Unreached
+from fleet.kubernetes.pulse import keep_asking
 from fleet.kubernetes.reflector import Content, Reflector
+from fleet.outage import Outage
 
 Connect: TypeAlias = Callable[[], Awaitable[ApiServer]]
 """Gives a client with the credentials that hold now. Raises BadKubeconfig."""
@@ -16,6 +18,10 @@ Connect: TypeAlias = Callable[[], Awaitable[ApiServer]]
 Beside: TypeAlias = Callable[[ApiServer], Coroutine[None, None, Never]]
 
 Standing: TypeAlias = Listed | Unreachable
+
+Denied: TypeAlias = Callable[[str], float]
+"""Takes why RBAC does not permit a collection, "" once it does; gives the seconds until it is asked
+for again."""
 
 
 class _Renewed(Exception):
@@ -48,9 +54,12 @@ class Reading:
         """How often a collection was read as a whole."""
         return self._former_loads + sum(each.loads for each in self._reflectors.values())
 
-    def follow(self, collection: Collection, content: Content) -> None:
-        """Keep a content up to date from now on."""
-        self._reflectors[collection] = Reflector(collection, content, self._settle)
+    def follow(
+        self, collection: Collection, content: Content, on_denied: Denied | None = None
+    ) -> None:
+        """Keep a content up to date from now on; with `on_denied`, as far as RBAC permits it."""
+        reflector = Reflector(collection, content, self._settle, on_denied)
+        self._reflectors[collection] = reflector
         if self._open is not None:
             self._start(collection, *self._open)
 
@@ -88,7 +97,7 @@ class Reading:
                 server = await self._connect()
             except BadKubeconfig as e:
                 for reflector in self._reflectors.values():
-                    reflector.fail(str(e))
+                    reflector.fail(str(e), Outage.KUBECONFIG)
             else:
                 started = asyncio.get_running_loop().time()
                 try:
@@ -113,6 +122,7 @@ class Reading:
                 self._open = server, tasks
                 for collection in self._reflectors:
                     self._start(collection, server, tasks)
+                tasks.create_task(keep_asking(server, self._lose))
                 if beside is not None:
                     tasks.create_task(beside(server))
                 try:
@@ -123,7 +133,7 @@ class Reading:
         except* Unauthorized as refused:
             # One collection was told, and cut off the others: none can be read by the credentials.
             for reflector in self._reflectors.values():
-                reflector.fail(str(refused.exceptions[0]))
+                reflector.fail(str(refused.exceptions[0]), Outage.CREDENTIALS)
         except* _Renewed:
             pass
         finally:
@@ -132,6 +142,10 @@ class Reading:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise asyncio.CancelledError
+
+    def _lose(self, error: Unreached) -> None:
+        for reflector in self._reflectors.values():
+            reflector.lose(error)
 
     def _start(self, collection: Collection, server: ApiServer, tasks: asyncio.TaskGroup) -> None:
         reflector = self._reflectors[collection]
@@ -147,11 +161,12 @@ class Reading:
     def _settle(self) -> None:
         """Tell how the server stands, if that has turned."""
         reflectors = self._reflectors.values()
-        troubles = [reflector.trouble for reflector in reflectors if reflector.trouble]
+        troubles = {each.trouble: each.outage for each in reflectors if each.trouble}
         if troubles:
             if isinstance(self._standing, Unreachable) and self._standing.message in troubles:
                 return  # it is lost for several reasons, and one of them is told
-            standing: Standing = Unreachable(self._origin, troubles[0])
+            message, outage = next(iter(troubles.items()))
+            standing: Standing = Unreachable(self._origin, message, outage=outage)
         elif all(reflector.listed for reflector in reflectors):
             standing = Listed(self._origin)
         else:

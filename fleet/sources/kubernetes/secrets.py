@@ -1,7 +1,7 @@
 """The Secrets that Ingresses reference, and no other Secret's bytes.
 
-Secrets are not listed: one that is referenced is read by its name, and the watch, which begins
-before that, says when it changes. What the watch says of other Secrets is dropped unread.
+Secrets are not listed: one that is referenced is read by its name, and a watch, which begins before
+that, says when it changes. What a watch says of other Secrets is dropped unread.
 
 One that the API server does not hand out is a problem of the Ingresses that reference it, and is
 asked for again: it keeps nobody else from being served.
@@ -9,24 +9,16 @@ asked for again: it keeps nobody else from being served.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from collections.abc import Collection as Several
 from http import HTTPStatus
-from itertools import islice
 from typing import Final, Never, TypeAlias
 
 from fleet.events import Refused, Upserted
 from fleet.kinds import KINDS
 from fleet.kubernetes.backoff import CALM, Backoff
-from fleet.kubernetes.collection import (
-    Collection,
-    Json,
-    Refusal,
-    position_of,
-    read_json,
-    refusal,
-)
-from fleet.kubernetes.connection import ApiServer, Reply, Unreached
+from fleet.kubernetes.collection import Collection, Json, Refusal, refusal
+from fleet.kubernetes.connection import ApiServer, Reply, Unreached, read_json
 from fleet.kubernetes.watch import Change, ChangeType
 from fleet.parse import Unused
 from fleet.problem import Problem
@@ -68,7 +60,9 @@ Users: TypeAlias = Callable[[Ref], Iterable[Ref]]
 class ReferencedSecrets:
     """Says the Secrets that are needed, and what becomes of them.
 
-    `on_complete` is called when each of them is known, or known not to be there or not for us.
+    Somebody else watches them: whoever does says `read_again` once a watch has a position to begin
+    from, and `take` for each change. `on_complete` is called when each of them is known, or known
+    not to be there or not for us.
     """
 
     def __init__(self, say: Say, on_complete: Callable[[], None], users: Users) -> None:
@@ -78,6 +72,7 @@ class ReferencedSecrets:
         self._said = Said()
         self._needed: set[Ref] = set()
         self._unread: set[Ref] = set()
+        self._watched: set[Ref] = set()
         self._positions: dict[Ref, str] = {}
         self._refusals: dict[Ref, str] = {}
         self._failures: Counter[Ref] = Counter()
@@ -85,14 +80,13 @@ class ReferencedSecrets:
         self._has_refusals = asyncio.Event()
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing is held."""
-        return not self._said.refs
-
-    @property
     def is_complete(self) -> bool:
         """Whether every Secret that is needed has been asked for."""
         return not self._unread
+
+    def holds(self, secrets: Set[Ref]) -> bool:
+        """Whether any of these is known."""
+        return not self._said.refs.isdisjoint(secrets)
 
     def need(self, secrets: Iterable[Ref]) -> None:
         """Have these from now on."""
@@ -106,108 +100,54 @@ class ReferencedSecrets:
         for ref in secrets:
             self._needed.discard(ref)
             self._unread.discard(ref)
+            self._watched.discard(ref)
             self._positions.pop(ref, None)
             self._tell(ref, None)
+        self._complete()
 
     def users_changed(self) -> None:
         """Other Ingresses reference these Secrets now. O(those that are refused)."""
         for ref, why in self._refusals.items():
-            self._complain(ref, why)
+            self.complain(ref, why)
 
-    async def load(self, server: ApiServer) -> str:
-        """Read every Secret that is needed. O(needed) requests.
+    def watch(self, secrets: Iterable[Ref]) -> None:
+        """Read these by themselves: there is a watch already that says when they change."""
+        self._watched.update(secrets)
+        self._wake.set()
+
+    def unwatch(self, secrets: Iterable[Ref]) -> None:
+        """No watch says any more when these change."""
+        self._watched.difference_update(secrets)
+
+    async def read_again(self, server: ApiServer, secrets: Set[Ref]) -> None:
+        """Read these, whose watch is about to begin. Raises Refusal and Unreached.
 
         What is read overrules what is known, whatever their positions: those of a server that was
         restored from a backup are lower than before.
         """
-        position = await position_of(server, SECRETS)
-        self._positions.clear()
-        self._unread |= self._needed
-        await self._read_unread(server)
-        return position
+        for ref in secrets:
+            self._positions.pop(ref, None)
+            self._unread.add(ref)
+        await self._read_all(server, list(secrets))
+        self._watched.update(secrets & self._needed)
+        self._complete()
 
-    def change(self, change: Change) -> None:
+    def take(self, change: Change) -> None:
         """Take in what has become of a Secret, if it is needed."""
         ref = _ref(change.value)
         if ref in self._needed:
             is_gone = change.type is ChangeType.DELETED
             self._take(ref, change.position, None if is_gone else change.value)
 
-    async def run(self, server: ApiServer, on_trouble: Callable[[], None]) -> Never:
-        """Read what is needed from now on.
+    def deny(self, secrets: Iterable[Ref], why: str) -> None:
+        """Take that these cannot be read, nor watched."""
+        for ref in secrets:
+            self._unread.discard(ref)
+            self._watched.discard(ref)
+            self.complain(ref, why)
+        self._complete()
 
-        `on_trouble` is called when the server is of no use: a load finds out why, and says so.
-        """
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._ask_again(server, on_trouble))
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                try:
-                    await self._read_unread(server)
-                except (Refusal, Unreached):
-                    on_trouble()
-
-    async def _ask_again(self, server: ApiServer, on_trouble: Callable[[], None]) -> Never:
-        """Ask for what was refused: rights may have come, which no watch says."""
-        backoff = Backoff(CALM)
-        while True:
-            if not self._refusals:
-                backoff.reset()
-                self._has_refusals.clear()
-                await self._has_refusals.wait()
-            await asyncio.sleep(backoff.next())
-            refused = list(self._refusals)
-            try:
-                for start in range(0, len(refused), _AT_ONCE):
-                    await self._read_all(server, refused[start : start + _AT_ONCE])
-            except (Refusal, Unreached):
-                on_trouble()
-
-    async def _read_unread(self, server: ApiServer) -> None:
-        while batch := list(islice(self._unread, _AT_ONCE)):
-            await self._read_all(server, batch)
-        self._on_complete()
-
-    async def _read_all(self, server: ApiServer, secrets: Several[Ref]) -> None:
-        """Read some at the same time. Raises Refusal and Unreached."""
-        reads = (self._read(server, ref) for ref in secrets)
-        for failure in await asyncio.gather(*reads, return_exceptions=True):
-            if failure is not None:
-                raise failure
-
-    async def _read(self, server: ApiServer, ref: Ref) -> None:
-        known = self._positions.get(ref)
-        path = f"/api/v1/namespaces/{ref.namespace}/secrets/{ref.name}"
-        reply = await server.request("GET", path)
-        if reply.status == HTTPStatus.INTERNAL_SERVER_ERROR and ref in self._needed:
-            self._failures[ref] += 1
-        if reply.ok:
-            self._take(ref, *_secret_in(server, reply))
-        elif self._is_of_the_server(ref, reply):
-            raise refusal(server, SECRETS, "get", reply)
-        elif self._positions.get(ref) == known:  # else the watch has found it meanwhile
-            if reply.status == HTTPStatus.NOT_FOUND:
-                self._tell(ref, None)
-            elif ref in self._needed:
-                self._complain(ref, str(refusal(server, SECRETS, "get", reply)))
-        self._unread.discard(ref)
-
-    def _is_of_the_server(self, ref: Ref, reply: Reply) -> bool:
-        """Whether an answer that is no success says nothing of the Secret."""
-        if reply.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            return self._failures[ref] < _FAILURES
-        return reply.status in _OF_THE_SERVER
-
-    def _take(self, ref: Ref, position: str, value: Json | None) -> None:
-        """Take a version of a Secret, unless a newer one is known: answers overtake each other."""
-        if ref not in self._needed or _is_older(position, self._positions.get(ref, "")):
-            return
-        self._positions[ref] = position
-        found = None if value is None else SECRETS.read(value, HUB)
-        self._tell(ref, None if isinstance(found, Unused) else found)
-
-    def _complain(self, ref: Ref, why: str) -> None:
+    def complain(self, ref: Ref, why: str) -> None:
         """Have the Ingresses that reference a Secret say why it cannot be read."""
         self._refusals[ref] = why
         self._has_refusals.set()
@@ -223,6 +163,82 @@ class ReferencedSecrets:
             for ingress in self._users(ref)
         )
         self._emit(ref, Refused(ref, problems))
+
+    async def run(self, server: ApiServer, on_trouble: Callable[[], None]) -> Never:
+        """Read what is needed from now on.
+
+        `on_trouble` is called when the server is of no use: a load finds out why, and says so.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._ask_again(server, on_trouble))
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                try:
+                    await self._read_all(server, list(self._unread & self._watched))
+                    self._complete()
+                except (Refusal, Unreached):
+                    on_trouble()
+
+    async def _ask_again(self, server: ApiServer, on_trouble: Callable[[], None]) -> Never:
+        """Ask for what was refused: rights may have come, which no watch says."""
+        backoff = Backoff(CALM)
+        while True:
+            if not self._refusals:
+                backoff.reset()
+                self._has_refusals.clear()
+                await self._has_refusals.wait()
+            await asyncio.sleep(backoff.next())
+            try:
+                # What no watch is for is asked for by whoever tries to have one.
+                await self._read_all(server, [r for r in self._refusals if r in self._watched])
+            except (Refusal, Unreached):
+                on_trouble()
+
+    async def _read_all(self, server: ApiServer, secrets: Several[Ref]) -> None:
+        """Read some, a few at the same time. Raises Refusal and Unreached."""
+        waiting = list(secrets)
+        while waiting:
+            batch, waiting = waiting[:_AT_ONCE], waiting[_AT_ONCE:]
+            reads = (self._read(server, ref) for ref in batch)
+            for failure in await asyncio.gather(*reads, return_exceptions=True):
+                if failure is not None:
+                    raise failure
+
+    async def _read(self, server: ApiServer, ref: Ref) -> None:
+        known = self._positions.get(ref)
+        path = f"/api/v1/namespaces/{ref.namespace}/secrets/{ref.name}"
+        reply = await server.request("GET", path)
+        if reply.status == HTTPStatus.INTERNAL_SERVER_ERROR and ref in self._needed:
+            self._failures[ref] += 1
+        if reply.ok:
+            self._take(ref, *_secret_in(server, reply))
+        elif self._is_of_the_server(ref, reply):
+            raise refusal(server, SECRETS, "get", reply)
+        elif self._positions.get(ref) == known:  # else the watch has found it meanwhile
+            if reply.status == HTTPStatus.NOT_FOUND:
+                self._tell(ref, None)
+            elif ref in self._needed:
+                self.complain(ref, str(refusal(server, SECRETS, "get", reply)))
+        self._unread.discard(ref)
+
+    def _complete(self) -> None:
+        if self.is_complete:
+            self._on_complete()
+
+    def _is_of_the_server(self, ref: Ref, reply: Reply) -> bool:
+        """Whether an answer that is no success says nothing of the Secret."""
+        if reply.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            return self._failures[ref] < _FAILURES
+        return reply.status in _OF_THE_SERVER
+
+    def _take(self, ref: Ref, position: str, value: Json | None) -> None:
+        """Take a version of a Secret, unless a newer one is known: answers overtake each other."""
+        if ref not in self._needed or _is_older(position, self._positions.get(ref, "")):
+            return
+        self._positions[ref] = position
+        found = None if value is None else SECRETS.read(value, HUB)
+        self._tell(ref, None if isinstance(found, Unused) else found)
 
     def _tell(self, ref: Ref, outcome: Upserted | Refused | None) -> None:
         """Say what a Secret is, None where there is none."""

@@ -14,9 +14,10 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, Never, TypeAlias
 
-from fleet.events import Emit, Event, Members
+from fleet.events import Confined, Emit, Event, Members
 from fleet.kubernetes.connection import ApiServer, BadKubeconfig
 from fleet.kubernetes.members import TRUSTED, Access
+from fleet.pod_addresses import PodAddresses
 from fleet.ref import HUB, Ref
 from fleet.sources.kubernetes.attaching import PATIENCE, Attaching
 from fleet.sources.kubernetes.hub import Hub
@@ -38,7 +39,8 @@ class KubernetesSource:
 
     Members are those of `members`, by ID, and those that Secrets on the hub name; the Secrets of
     fleetgate's own shape are in `namespace`, those of Istio's and Argo CD's there or in `trusted`
-    namespaces. A connection is made when it is needed, and again when
+    namespaces. References to Secrets are followed in the namespaces that are `followed`, in all of
+    them where none is named. A connection is made when it is needed, and again when
     its credentials are refused. A gateway waits for newly attached members, no longer than
     `patience`.
     """
@@ -50,12 +52,16 @@ class KubernetesSource:
         namespace: str = NAMESPACE,
         trusted: Iterable[str] = TRUSTED,
         patience: timedelta = PATIENCE,
+        followed: Iterable[str] = (),
     ) -> None:
         self._given = dict(members)
         attaching = self._attaching = Attaching(self._say, self._unread, patience, self._settle)
-        self._hub = Hub(hub, namespace, self._given, trusted, attaching.hear, self._settle)
+        self._hub = Hub(
+            hub, namespace, self._given, trusted, followed, attaching.hear, self._settle
+        )
         self._recalled = Needs()
         self._members: dict[str, _Read] = {}
+        self._confined: dict[str, PodAddresses] = {}
         self._told: Members | None = None
         self._emit: Emit | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -130,6 +136,7 @@ class KubernetesSource:
         wanted = self._wanted(needs)
         for name in self._members.keys() - wanted.keys():
             self._members.pop(name).end()
+            self._confined.pop(name, None)
             log.info("member %s is not read any more", name)
         if self._hub.is_listed:
             members = Members(frozenset(wanted), frozenset(self._known().keys() - wanted.keys()))
@@ -137,8 +144,18 @@ class KubernetesSource:
                 self._told = members
                 self._say([members])
         for name, way in wanted.items():
+            self._confine(name, way)
             self._read(name, way, self._tasks)
             self._members[name].member.need_labels(needed=needs.labels)
+
+    def _confine(self, name: str, way: _Way) -> None:
+        """Say what addresses the endpoints of a member may have, before any of them is said."""
+        if isinstance(way, Ref) or not self._hub.is_listed:
+            return  # what was said before, maybe by an earlier process, stays in force
+        addresses = way.addresses if isinstance(way, Access) else PodAddresses()
+        if self._confined.get(name) != addresses:
+            self._confined[name] = addresses
+            self._say([Confined(name, addresses)])
 
     def _wanted(self, needs: Needs) -> dict[str, _Way]:
         """How to reach each member that is known and needed, or in force until others are read."""
@@ -166,7 +183,7 @@ class KubernetesSource:
             member = Member(name, _connect(way), self._say_of_member)
             read = self._members[name] = _Read(way, member, tasks.create_task(member.run()))
             log.info("member %s is read from now on", name)
-        elif read.way != way:
+        elif _route(read.way) != _route(way):
             read.way = way
             read.member.renew(_connect(way))
             log.info("member %s is read by its new credentials", name)
@@ -184,6 +201,11 @@ class _Read:
         """Read it no longer."""
         self.member.retire()
         self.task.cancel()
+
+
+def _route(way: _Way) -> object:
+    """What a client is made from."""
+    return way.kubeconfig if isinstance(way, Access) else way
 
 
 def _connect(way: _Way) -> Connect:
