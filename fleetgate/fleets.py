@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from fleet.events import Source
-from fleet.kubernetes.connection import ApiServer, BadKubeconfig
+from fleet.kubernetes.connection import ApiServer
+from fleet.kubernetes.kubeconfig import BadKubeconfig
 from fleet.kubernetes.members import TRUSTED
 from fleet.kubernetes.renewed import RenewedServer
 from fleet.ref import Ref

@@ -16,16 +16,16 @@ import re
 import ssl
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from fleet.documents import UnreadableText, read_yaml
 from fleet.kubernetes.told import PLAIN_URL
+from fleet.kubernetes.weaknesses import weaknesses
 from fleet.misspelt import ALIKE, OWN, misspelt
-from fleet.pod_addresses import POD_CIDRS, PodAddresses, kind_of, read_networks
+from fleet.pod_addresses import POD_CIDRS, PodAddresses, read_networks
 from fleet.problem import Problem
 from fleet.ref import Ref
 from fleet.spelling import meant
@@ -47,8 +47,6 @@ ID_SHAPE: Final = "letters, digits, '-', '_' and '.'"
 
 LONGEST: Final = 128 * 1024
 """Bytes of a kubeconfig that are read; one has some kilobytes, certificates included."""
-
-_EXPOSED: Final = "it is used all the same; who is in between reads credentials and sends answers"
 
 _ID: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?")
 _SHOWN: Final = 100
@@ -74,6 +72,12 @@ class Access:
 
     kubeconfig: Kubeconfig = field(repr=False)
     addresses: PodAddresses = field(default_factory=PodAddresses)
+
+    @property
+    def cluster(self) -> Mapping[str, Any]:
+        """The cluster of the one context."""
+        cluster: Mapping[str, Any] = self.kubeconfig["clusters"][0]["cluster"]
+        return cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +170,7 @@ def _claims(
         members[name] = None
         try:
             members[name] = access = replace(read(data), addresses=addresses)
-            problems += _weaknesses(secret.ref, f"data.{data}", access)
+            problems += weaknesses(secret.ref, f"data.{data}", access.cluster)
         except _Unusable as e:
             problems += _refused(secret, e).problems
     return Claims(members, tuple(problems))
@@ -193,31 +197,6 @@ def _addresses(secret: MemberSecret) -> PodAddresses:
 def _refused(secret: MemberSecret, why: _Unusable) -> Claims:
     problem = Problem(secret.ref, "InvalidMember", why.key, why.value, why.expected, _EFFECT)
     return Claims(problems=(problem,))
-
-
-def _weaknesses(at: Ref, key: str, access: Access) -> Iterator[Problem]:
-    """What is dangerous or unlikely in how a member is reached."""
-    cluster = access.kubeconfig["clusters"][0]["cluster"]
-    server = urlsplit(str(cluster["server"]).strip())
-    if cluster.get("insecure-skip-tls-verify"):
-        value, expected = "insecure-skip-tls-verify", "an authority by which the server is verified"
-        yield Problem(at, "InsecureMember", key, value, expected, _EXPOSED)
-    if server.scheme.lower() != "https":
-        yield Problem(at, "InsecureMember", key, "http", "a server by https", _EXPOSED)
-    if what := _place(server.hostname or ""):
-        expected = f"the address at which fleetgate reaches the member; this is {what}"
-        effect = "it is used all the same"
-        yield Problem(at, "LocalMember", key, str(server.hostname), expected, effect)
-
-
-def _place(host: str) -> str:
-    """What kind of address the host is, "" for one that an API server may have."""
-    if host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost"):
-        return kind_of(ip_address("::1"))
-    try:
-        return kind_of(ip_address(host))
-    except ValueError:
-        return ""  # a name
 
 
 # -- kubeconfigs ----------------------------------------------------------------------------------

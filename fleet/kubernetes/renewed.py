@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final
 
-from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Json, Query, Reply
+from fleet.kubernetes.connection import ApiServer, Json, Query, Reply
 from fleet.kubernetes.intake import Lines
+from fleet.kubernetes.kubeconfig import BadKubeconfig
 
 log = logging.getLogger(__name__)
 

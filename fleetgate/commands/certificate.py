@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from fleet.kubernetes.connection import BadKubeconfig, Unreached
+from fleet.kubernetes.connection import Unreached
+from fleet.kubernetes.kubeconfig import BadKubeconfig
 from fleetgate.certificates.credential import CERTIFICATE, KEY, TRUST, Credential, client_credential
 from fleetgate.certificates.directory import read_files, replace_files
 from fleetgate.certificates.envoy import sds_documents

@@ -20,7 +20,8 @@ from kubernetes.aio.config import incluster_config
 
 from fleet.kubernetes import connection, plugin
 from fleet.kubernetes.bounds import Bounds
-from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Unreached
+from fleet.kubernetes.connection import ApiServer, Unreached
+from fleet.kubernetes.kubeconfig import BadKubeconfig
 from fleet.kubernetes.told import told
 from fleet.kubernetes.transport import Transport
 from tests.support.authority import Authority, Pair

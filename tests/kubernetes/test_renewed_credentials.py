@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Query, Reply
+from fleet.kubernetes.connection import ApiServer, Query, Reply
 from fleet.kubernetes.intake import Lines
+from fleet.kubernetes.kubeconfig import BadKubeconfig
 from fleet.kubernetes.renewed import PAUSE, RenewedServer
 from tests.support.api_double import ApiDouble
 

@@ -7,7 +7,8 @@ from typing import Never, TypeAlias
 from fleet.events import Listed, Unreachable
 from fleet.kubernetes.backoff import LASTED, Backoff, wait_for
 from fleet.kubernetes.collection import Collection, Unauthorized
-from fleet.kubernetes.connection import ApiServer, BadKubeconfig, Unreached
+from fleet.kubernetes.connection import ApiServer, Unreached
+from fleet.kubernetes.kubeconfig import BadKubeconfig
 from fleet.kubernetes.pulse import keep_asking
 from fleet.kubernetes.reflector import Content, Reflector
 from fleet.outage import Outage

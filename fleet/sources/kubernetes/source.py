@@ -15,7 +15,8 @@ from functools import partial
 from typing import Final, Never, TypeAlias
 
 from fleet.events import Confined, Emit, Event, Members
-from fleet.kubernetes.connection import ApiServer, BadKubeconfig
+from fleet.kubernetes.connection import ApiServer
+from fleet.kubernetes.kubeconfig import BadKubeconfig
 from fleet.kubernetes.members import TRUSTED, Access
 from fleet.pod_addresses import PodAddresses
 from fleet.ref import HUB, Ref

@@ -1,0 +1,36 @@
+"""What is doubtful in how a member is reached: in clear, unverified, or from one machine only."""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from fleet.pod_addresses import kind_of
+from fleet.problem import Problem
+from fleet.ref import Ref
+
+_EXPOSED: Final = "it is used all the same; who is in between reads credentials and sends answers"
+
+
+def weaknesses(at: Ref, key: str, cluster: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is dangerous or unlikely in the cluster of a kubeconfig; it is used all the same."""
+    server = urlsplit(str(cluster["server"]).strip())
+    if cluster.get("insecure-skip-tls-verify"):
+        value, expected = "insecure-skip-tls-verify", "an authority by which the server is verified"
+        yield Problem(at, "InsecureMember", key, value, expected, _EXPOSED)
+    if server.scheme.lower() != "https":
+        yield Problem(at, "InsecureMember", key, "http", "a server by https", _EXPOSED)
+    if what := _place(server.hostname or ""):
+        expected = f"the address at which fleetgate reaches the member; this is {what}"
+        effect = "it is used all the same"
+        yield Problem(at, "LocalMember", key, str(server.hostname), expected, effect)
+
+
+def _place(host: str) -> str:
+    """What kind of address the host is, "" for one that an API server may have."""
+    if host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost"):
+        return kind_of(ip_address("::1"))
+    try:
+        return kind_of(ip_address(host))
+    except ValueError:
+        return ""  # a name
