@@ -77,8 +77,9 @@ class Leading:
                 with suppress(TimeoutError):  # it says itself what it cannot read
                     async with asyncio.timeout(_ADDRESSES):
                         await managed.observed()
-            self._note_all()
-            control.on_news(self._note)
+            async with control.between_turns:
+                self._note_all()
+                control.on_news(self._note)
             tasks.create_task(kept(lambda: self._replicas.run(control)))
             tasks.create_task(kept(lambda: self._leader.run(self._lead)))
 

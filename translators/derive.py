@@ -10,7 +10,9 @@ How a turn works. `Input.set` notes which keys differ. `Graph.update` then visit
 order in which they were made. A table may read only tables made before it, so when its turn comes
 everything below it is settled: each row is computed at most once a turn, and no row ever sees a
 half-updated world. While a table is visited, its changed keys mark their readers dirty; the readers
-stand further down the order and are met later in the same turn.
+stand further down the order and are met later in the same turn. `Graph.steps` is the same turn in
+steps of one row: whoever drives it may do other things between two steps, but reads no table before
+the last one.
 
 Which keys a derived table has is said by its domain: another table. A row lives while its key is
 in the domain; what stands there counts only where the computation reads it. An `Index` groups the
@@ -28,7 +30,7 @@ their own: a fleet of 5000 hosts has a hundred thousand of them.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeAlias, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -56,8 +58,9 @@ class Table(ABC, Generic[K, V]):
     @abstractmethod
     def __contains__(self, key: K) -> bool: ...
 
-    def settle(self) -> None:
-        """Bring the rows up to date with the tables before this one."""
+    def settle(self) -> Iterator[None]:
+        """Bring the rows up to date with the tables before this one; yields after each of them."""
+        return iter(())
 
     def tell_readers(self) -> None:
         """Mark every row dirty that has read a key that changed."""
@@ -150,7 +153,7 @@ class Index(Table[G, tuple[K, ...]], Generic[G, K, V]):
     def __contains__(self, key: G) -> bool:
         return key in self._members
 
-    def settle(self) -> None:
+    def settle(self) -> Iterator[None]:
         """Move the keys whose rows changed to the groups that they belong to now."""
         for key in self._source.changed:
             row = self._source.get(key)
@@ -164,6 +167,7 @@ class Index(Table[G, tuple[K, ...]], Generic[G, K, V]):
                 self._groups_of[key] = tuple(now)
             else:
                 self._groups_of.pop(key, None)
+            yield
 
     def _join(self, group: G, key: K) -> None:
         members = self._members.get(group)
@@ -229,7 +233,7 @@ class Derived(_Stored[K, V]):
         self._compute = compute
         self._reads: dict[K, tuple[Any, ...]] = {}  # of each row: table, key, table, key, ...
 
-    def settle(self) -> None:
+    def settle(self) -> Iterator[None]:
         """Compute the dirty rows."""
         for key in self._domain.changed:
             if (key in self._domain) != (key in self._reads):
@@ -249,6 +253,7 @@ class Derived(_Stored[K, V]):
                 self._record(key, {})
                 self._reads.pop(key, None)
             self._store(key, row)
+            yield
         self.dirty = set()
 
     def _record(self, key: K, reads: dict[tuple[Table[Any, Any], Any], None]) -> None:
@@ -279,8 +284,13 @@ class Graph:
 
     def update(self) -> None:
         """Run one turn; `changed` of every table then says what the turn changed."""
+        for _ in self.steps():
+            pass
+
+    def steps(self) -> Iterator[None]:
+        """Run one turn, a row at a time; nothing may be put in or read until it is over."""
         for table in self._tables:
-            table.settle()
+            yield from table.settle()
             table.tell_readers()
 
     def fail(self, table: str, key: Hashable, error: Exception) -> None:

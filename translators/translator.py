@@ -1,6 +1,6 @@
 """The translator: what changed in the fleet in, what changed for Envoys and in statuses out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -69,6 +69,19 @@ class Translator:
 
     def update(self, changes: Changes) -> Turn:
         """Translate what changed."""
+        steps = self.steps(changes)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                turn: Turn = end.value
+                return turn
+
+    def steps(self, changes: Changes) -> Generator[None, None, Turn]:
+        """Translate what changed, a row at a time; the generator returns the turn.
+
+        Until it does, the tables are between two states, and nothing else may be said to it.
+        """
         tables = self.tables
         self._take(tables.ingresses, Ingress, changes)
         self._take(tables.classes, IngressClass, changes)
@@ -79,7 +92,7 @@ class Translator:
         self._take(tables.pods, Pod, changes)
         for origin in changes.origins:
             tables.origins.set(origin, self._state.origins.get(origin))
-        tables.graph.update()
+        yield from tables.graph.steps()
         turn = self._turn()
         tables.graph.end_turn()
         return turn

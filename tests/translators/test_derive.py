@@ -92,6 +92,15 @@ def test_group_is_sorted_and_empty_where_there_is_none() -> None:
     assert View().group(orders.by_customer, "nobody") == ()
 
 
+def test_a_turn_in_steps_pauses_after_every_row() -> None:
+    orders = Orders()
+    for n in range(100):
+        orders.amounts.set(f"o{n}", (f"c{n}", 100))
+    steps = sum(1 for _ in orders.graph.steps())
+    assert steps == 300, "rows of the index, of totals, of rich"
+    assert len(orders.rich.rows) == 100
+
+
 def test_absent_row_is_read_and_awaited() -> None:
     graph = Graph()
     names = Input[str, str](graph, "names")
