@@ -31,7 +31,7 @@ from translators.gateways import GATEWAY_MODELS, gateways_in
 from translators.listeners import Bind
 from translators.names import gateway_name
 from translators.status import Runtime
-from translators.translator import Translator, Turn
+from translators.translator import Translation, Translator, Turn
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
 
@@ -42,6 +42,9 @@ TURN_EVENTS = 500
 
 SLICE = 0.02
 """Seconds of translation after which everybody else has a turn of the event loop."""
+
+HEAVY = 500
+"""Parts of a row that take about as long to compute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,18 +323,21 @@ class ControlPlane:
             self._waiting.clear()
 
     async def _translate(self, changes: Changes) -> Turn:
-        """Run the translator's steps, with a pause after each slice of time."""
-        steps = self.translator.steps(changes)
+        """Run the translator's steps, with a pause after each slice of time.
+
+        A row that takes longer itself is computed in a thread, where the interpreter pauses it.
+        """
+        translation = Translation(self.translator, changes)
         pause = time.perf_counter() + SLICE
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                turn: Turn = end.value
-                return turn
+        while translation.turn is None:
+            if translation.weight > HEAVY:
+                await asyncio.to_thread(translation.step)
+            else:
+                translation.step()
             if time.perf_counter() >= pause:
                 await asyncio.sleep(0)
                 pause = time.perf_counter() + SLICE
+        return translation.turn
 
     def _tell(self, changes: Changes, statuses: frozenset[Ref]) -> None:
         """Say what has changed for people."""

@@ -17,7 +17,7 @@ from fleet.ref import Ref
 from translators.annotations.alb_features import AlbFeatures, read_alb_features
 from translators.annotations.listen_ports import LISTEN_PORTS
 from translators.annotations.reader import Unusable
-from translators.annotations.values import regex
+from translators.annotations.values import pattern
 from translators.attachments import effective_class
 from translators.ingress import (
     Asked,
@@ -80,7 +80,11 @@ def alb_path(path_type: str, text: str) -> Path:
         raise Unusable("a path that starts with /, without blank, backslash and #")
     seen = as_requested(text)
     parts = (_WILDCARDS.get(character) or re.escape(character) for character in seen)
-    return Path(PathKind.REGEX, regex("".join(parts)), text if seen != text else "")
+    found = pattern("".join(parts), "{}")
+    # RE2's automaton stays small unless it has to count characters behind a run of any length.
+    guarded = "?" in seen.partition("*")[2]
+    written = text if seen != text else ""
+    return Path(PathKind.REGEX, found.regex, written, found.instructions, guarded)
 
 
 @dataclass(frozen=True, slots=True)

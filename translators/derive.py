@@ -11,8 +11,8 @@ order in which they were made. A table may read only tables made before it, so w
 everything below it is settled: each row is computed at most once a turn, and no row ever sees a
 half-updated world. While a table is visited, its changed keys mark their readers dirty; the readers
 stand further down the order and are met later in the same turn. `Graph.steps` is the same turn in
-steps of one row: whoever drives it may do other things between two steps, but reads no table before
-the last one.
+steps of one row, and says of each how heavy it is before it is computed: whoever drives it may do
+other things meanwhile, but reads no table before the last step.
 
 Which keys a derived table has is said by its domain: another table. A row lives while its key is
 in the domain; what stands there counts only where the computation reads it. An `Index` groups the
@@ -58,9 +58,12 @@ class Table(ABC, Generic[K, V]):
     @abstractmethod
     def __contains__(self, key: K) -> bool: ...
 
-    def settle(self) -> Iterator[None]:
-        """Bring the rows up to date with the tables before this one; yields after each of them."""
-        return iter(())
+    def settle(self) -> Iterable[int]:
+        """Bring the rows up to date with the tables before this one.
+
+        Yields before each of them the number of parts that it is made of, 0 where these are few.
+        """
+        return ()
 
     def tell_readers(self) -> None:
         """Mark every row dirty that has read a key that changed."""
@@ -153,9 +156,14 @@ class Index(Table[G, tuple[K, ...]], Generic[G, K, V]):
     def __contains__(self, key: G) -> bool:
         return key in self._members
 
-    def settle(self) -> Iterator[None]:
+    def settle(self) -> Iterable[int]:
+        """Group anew what has changed."""
+        return self._move() if self._source.changed else ()
+
+    def _move(self) -> Iterator[int]:
         """Move the keys whose rows changed to the groups that they belong to now."""
         for key in self._source.changed:
+            yield 0
             row = self._source.get(key)
             before = set(self._groups_of.get(key, ()))
             now = set() if row is None else set(self._of(key, row))
@@ -167,7 +175,6 @@ class Index(Table[G, tuple[K, ...]], Generic[G, K, V]):
                 self._groups_of[key] = tuple(now)
             else:
                 self._groups_of.pop(key, None)
-            yield
 
     def _join(self, group: G, key: K) -> None:
         members = self._members.get(group)
@@ -216,7 +223,10 @@ class View:
 
 
 class Derived(_Stored[K, V]):
-    """Rows made from other tables' rows. `computed` counts computations since the start."""
+    """Rows made from other tables' rows. `computed` counts computations since the start.
+
+    `weigh` says of how many parts a row is made, where these may be many.
+    """
 
     def __init__(
         self,
@@ -224,16 +234,22 @@ class Derived(_Stored[K, V]):
         name: str,
         domain: Table[K, Any],  # any row type: only the keys count
         compute: Callable[[View, K], V | None],
+        weigh: Callable[[K], int] = lambda _: 0,
     ) -> None:
         super().__init__(graph, name)
         self._graph = graph
+        self._weigh = weigh
         self.dirty: set[K] = set()
         self.computed = 0
         self._domain = domain
         self._compute = compute
         self._reads: dict[K, tuple[Any, ...]] = {}  # of each row: table, key, table, key, ...
 
-    def settle(self) -> Iterator[None]:
+    def settle(self) -> Iterable[int]:
+        """Compute what is dirty."""
+        return self._run() if self.dirty or self._domain.changed else ()
+
+    def _run(self) -> Iterator[int]:
         """Compute the dirty rows."""
         for key in self._domain.changed:
             if (key in self._domain) != (key in self._reads):
@@ -242,6 +258,7 @@ class Derived(_Stored[K, V]):
             view = View()
             row = None
             if key in self._domain:
+                yield self._weigh(key)
                 try:
                     row = self._compute(view, key)
                 except Exception as e:  # noqa: BLE001 (whatever it is)
@@ -253,7 +270,6 @@ class Derived(_Stored[K, V]):
                 self._record(key, {})
                 self._reads.pop(key, None)
             self._store(key, row)
-            yield
         self.dirty = set()
 
     def _record(self, key: K, reads: dict[tuple[Table[Any, Any], Any], None]) -> None:
@@ -287,11 +303,15 @@ class Graph:
         for _ in self.steps():
             pass
 
-    def steps(self) -> Iterator[None]:
-        """Run one turn, a row at a time; nothing may be put in or read until it is over."""
+    def steps(self) -> Iterator[int]:
+        """Run one turn, a row at a time; nothing may be put in or read until it is over.
+
+        Yields before each row the number of parts that it is made of, 0 where these are few.
+        """
         for table in self._tables:
             yield from table.settle()
-            table.tell_readers()
+            if table.changed:
+                table.tell_readers()
 
     def fail(self, table: str, key: Hashable, error: Exception) -> None:
         """Tell of a computation that raised, or raise it again."""

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.annotations.canary import excessive, relate
+from translators.host_bounds import HostBounds
 from translators.ingress import IngressRules
 from translators.model import MSE_TABLES, Age, Forward, Path, PathKind, Rule, TableSet, Target
 from translators.names import listener_of
@@ -73,23 +74,30 @@ def plan_host(
     ]
     problems: list[Problem] = []
     mains: dict[Claim, Rule] = {}
-    canaries: dict[tuple[Claim, str], dict[Ref, Rule]] = defaultdict(dict)
+    canaries: dict[tuple[Claim, str, Ref], Rule] = {}
     for rule in sorted(declared, key=_by_age):
+        claim = _claim(rule)
         if rule.alternative is None:
-            first = mains.setdefault(_claim(rule), rule)
+            first = mains.setdefault(claim, rule)
         else:
-            of_class = canaries[_claim(rule), rule.ingress_class]
-            first = of_class.setdefault(rule.origin, rule)
+            first = canaries.setdefault((claim, rule.ingress_class, rule.origin), rule)
         if first is not rule:
             problems.append(_conflict(rule, first, tables))
-    ordered = sorted(mains.items(), key=lambda item: _rank(item[1]))
+    bounds = HostBounds()
+    mains = {claim: rule for claim, rule in mains.items() if bounds.takes(rule)}
+    related: dict[Claim, list[Rule]] = defaultdict(list)
+    for (claim, ingress_class, _), rule in canaries.items():
+        main = mains.get(claim)
+        if main is None or main.ingress_class != ingress_class or rule.alternative is None:
+            problems.append(_without_main(rule, tables))
+        elif (taken := bounds.canary(rule, rule.alternative, main)) is not None:
+            related[claim].append(taken)
     rules: list[Rule] = []
-    for claim, main in ordered:
-        related = tuple(canaries.pop((claim, main.ingress_class), {}).values())
-        rules += relate(main, related)
-        problems += excessive(related)
-    for lonely in canaries.values():
-        problems += [_without_main(rule, tables) for rule in lonely.values()]
+    for claim, main in sorted(mains.items(), key=lambda item: _rank(item[1])):
+        of_path = related.get(claim, ())
+        rules += relate(main, of_path)
+        problems += excessive(of_path)
+    problems += bounds.problems()
     default = min(defaults, key=_by_age, default=None)
     bare = any((tables, host) in ingress.bare for ingress in ingresses)
     return HostPlan(tuple(rules), default, tuple(sorted(set(problems))), bare)

@@ -26,6 +26,7 @@ from translators.annotations.feature import Change
 from translators.annotations.features import read_features
 from translators.annotations.reader import Unusable
 from translators.attachments import effective_class
+from translators.bounds import MAX_ROUTES_OF_INGRESS
 from translators.model import (
     MSE_TABLES,
     UNDATED,
@@ -40,6 +41,7 @@ from translators.model import (
     Share,
     TableSet,
     Target,
+    size_of,
 )
 
 T = TypeVar("T")
@@ -196,9 +198,10 @@ class Reading:
     def everything(self, ingress: Ingress) -> IngressRules:
         """The usable rules and default backend."""
         hosts = tuple(self._hosts(ingress.spec.rules))
-        rules = tuple(rule for host in hosts for rule in self._rules(host))
+        room = _Room(self.ref, self.problems)
+        rules = tuple(room.for_some(rule for host in hosts for rule in self._rules(host)))
         own = dict.fromkeys(() if self._is_canary else ("", *(host.name for host in hosts)))
-        defaults = tuple(self._defaults(ingress.spec.default_backend, own))
+        defaults = tuple(room.for_some(self._defaults(ingress.spec.default_backend, own)))
         served = {rule.host for rule in (*rules, *defaults)}
         bare = [host for host in hosts if host.name in own and host.name not in served]
         self.problems.extend(_without_paths(self.ref, host) for host in bare if not host.paths)
@@ -275,6 +278,34 @@ class Reading:
             effect = e.effect or "this rule is not served"
             self.problems.append(Problem(self.ref, reason, key, value, e.expected, effect))
             return None
+
+
+@dataclass(slots=True)
+class _Room:
+    """How many rules of an Ingress are read; the first one too many is a problem."""
+
+    ref: Ref
+    problems: list[Problem]
+    taken: int = 0
+
+    def for_some(self, rules: Iterable[Rule]) -> Iterator[Rule]:
+        """The rules that there is room for."""
+        for rule in rules:
+            self.taken += size_of(rule.action) * len(rule.sets)
+            if self.taken > MAX_ROUTES_OF_INGRESS:
+                self.problems.append(_too_many(rule))
+                return
+            yield rule
+
+
+def _too_many(rule: Rule) -> Problem:
+    expected = (
+        f"at most {MAX_ROUTES_OF_INGRESS} rules in an Ingress, each counted once for each of its "
+        "backends, on each of its listeners"
+    )
+    value = f"{rule.host or '*'} {rule.path}"
+    effect = "this rule and those after it are not served"
+    return Problem(rule.origin, "TooManyRules", rule.at, value, expected, effect)
 
 
 def _without_paths(ref: Ref, host: _Host) -> Problem:

@@ -93,6 +93,7 @@ LbEndpoint = twin(endpoint.LbEndpoint)
 LocalityLbEndpoints = twin(endpoint.LocalityLbEndpoints)
 
 # ScopedRouteConfiguration
+CookieMatcher = twin(route.CookieMatcher)
 DirectResponseAction = twin(route.DirectResponseAction)
 HeaderMatcher = twin(route.HeaderMatcher)
 LuaPerRoute = twin(lua.LuaPerRoute)

@@ -1,6 +1,7 @@
 """Statuses as Kubernetes shows them: what a gateway and an Ingress are told about themselves."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -9,6 +10,7 @@ from fleet.address import is_ip
 from fleet.attached import REMOTE_CLUSTERS
 from fleet.problem import Problem
 from fleet.ref import Ref
+from translators.bounds import MAX_PROBLEMS
 from translators.endpoints import Lack
 from translators.gateways import Gateway
 from translators.listeners import Bind
@@ -221,3 +223,24 @@ def lacking(rule: Rule, backend: Backend, lack: Lack, gateway: str) -> Problem:
         "a Service with this port and a ready Pod in an attached member",
         f"{lack.value}, {effect}" + (f" at {gateway}" if gateway else ""),
     )
+
+
+def told(ref: Ref, problems: Collection[Problem]) -> tuple[Problem, ...]:
+    """The problems of an object in order; of one reason the first ones, and how many more."""
+    found = sorted(problems)
+    if len(found) <= MAX_PROBLEMS:
+        return tuple(found)
+    counts: Counter[str] = Counter()
+    shown = []
+    for problem in found:
+        counts[problem.reason] += 1
+        if counts[problem.reason] <= MAX_PROBLEMS:
+            shown.append(problem)
+    more = (_more(ref, r, n - MAX_PROBLEMS) for r, n in counts.items() if n > MAX_PROBLEMS)
+    return tuple(sorted((*shown, *more)))
+
+
+def _more(ref: Ref, reason: str, count: int) -> Problem:
+    expected = f"at most {MAX_PROBLEMS} of one reason in an object"
+    effect = "they are told once others are settled"
+    return Problem(ref, "MoreProblems", "", f"{count} more {reason}", expected, effect)

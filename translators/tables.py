@@ -48,7 +48,7 @@ from translators.gateways import (
 from translators.hosts import HostPlan, plan_host
 from translators.ingress import IngressRules, read_ingress
 from translators.listeners import Bind, build_listener
-from translators.model import Dialect, Entry, Rule, TableSet, Target
+from translators.model import Dialect, Entry, Rule, TableSet, Target, size_of
 from translators.names import backend_name, gateway_name, is_exact, tables_of
 from translators.routes import encode_route, is_long, route_table, virtual_host
 from translators.status import (
@@ -58,6 +58,7 @@ from translators.status import (
     Runtime,
     gateway_status,
     lacking,
+    told,
 )
 from xds.resource import Resource
 
@@ -69,6 +70,7 @@ ServiceKey: TypeAlias = tuple[str, str, str]
 SERVICE_NAME: Final = "kubernetes.io/service-name"
 
 _ALL: Final = "all"
+_LINE: Final = 100  # characters of an annotation's line, as rows are weighed
 _NOTHING: Final = HostPlan((), None, ())
 
 
@@ -128,20 +130,24 @@ class Tables:
 
         # Ingresses, and the hosts that they name
         self.attachments = Derived(graph, "attachments", self.ingresses, self._attachment)
-        self.rules = Derived(graph, "rules", self.attachments, self._rules)
+        self.rules = Derived(graph, "rules", self.attachments, self._rules, self._paths_of)
         self.claims = Derived(graph, "claims", self.rules, self._claims)
         self.by_host = Index(graph, "by host", self.claims, lambda _, pairs: pairs)
-        self.plans = Derived(graph, "plans", self.by_host, self._plan)
+        self.plans = Derived(graph, "plans", self.by_host, self._plan, self._rules_named)
 
         # the routes of long hosts, encoded by Ingress, so that a change does not encode them all
         self.of_long_hosts = Index(graph, "of long hosts", self.plans, _origins_of_long)
-        self.routes = Derived(graph, "routes", self.of_long_hosts, self._routes)
+        self.routes = Derived(graph, "routes", self.of_long_hosts, self._routes, self._rules_of)
 
         # route tables: one for each exact host, one for all the rest
         self.exact_hosts = Index(graph, "exact hosts", self.plans, _exact)
-        self.exact_tables = Derived(graph, "exact tables", self.exact_hosts, self._exact_table)
+        self.exact_tables = Derived(
+            graph, "exact tables", self.exact_hosts, self._exact_table, self._rules_planned
+        )
         self.other_hosts = Index(graph, "other hosts", self.plans, _inexact)
-        self.virtual_hosts = Derived(graph, "virtual hosts", self.other_hosts, self._virtual_host)
+        self.virtual_hosts = Derived(
+            graph, "virtual hosts", self.other_hosts, self._virtual_host, self._rules_planned
+        )
         self.hosts_of_star = Index(
             graph, "hosts of star", self.virtual_hosts, lambda key, _: ((key.gateway, key.tables),)
         )
@@ -149,11 +155,15 @@ class Tables:
         self.star_tables = Derived(graph, "star tables", self.stars, self._star_table)
 
         # backends
-        self.slice_endpoints = Derived(graph, "slice endpoints", self.slices, self._slice_endpoints)
+        self.slice_endpoints = Derived(
+            graph, "slice endpoints", self.slices, self._slice_endpoints, self._endpoints_of
+        )
         self.slices_of = Index(graph, "slices of", self.slices, _service_of)
         self.targets = Index(graph, "targets", self.plans, _targets)
         self.clusters = Derived(graph, "clusters", self.targets, self._cluster)
-        self.assignments = Derived(graph, "assignments", self.targets, self._assignment)
+        self.assignments = Derived(
+            graph, "assignments", self.targets, self._assignment, self._endpoints_behind
+        )
         self.lacks = Derived(graph, "lacks", self.assignments, self._lack)
 
         # what everybody is told
@@ -163,7 +173,7 @@ class Tables:
             graph, "gateway statuses", self.configs, self._gateway_status
         )
         self.ingress_statuses = Derived(
-            graph, "ingress statuses", self.ingresses, self._ingress_status
+            graph, "ingress statuses", self.ingresses, self._ingress_status, self._rules_of
         )
         # so that all problems are found without a look at everything that has none
         self._troubled_ingresses = Index(
@@ -179,6 +189,42 @@ class Tables:
             yield from self.ingress_statuses.rows[ref].problems
         for ref in self._troubled_slices.get(_ALL) or ():
             yield from self.slice_endpoints.rows[ref].problems
+
+    # -- how many parts rows are made of -----------------------------------------------------------
+
+    def _paths_of(self, ref: Ref) -> int:
+        """Paths and lines of annotations, roughly."""
+        if (ingress := self.ingresses.get(ref)) is None:
+            return 0
+        paths = sum(1 + len(rule.http.paths if rule.http else ()) for rule in ingress.spec.rules)
+        texts = sum(map(len, ingress.metadata.annotations.values()))
+        return paths * (1 + texts // _LINE)
+
+    def _rules_of(self, ref: Ref) -> int:
+        row = self.rules.get(ref)
+        if row is None:
+            return 0
+        return len(row.problems) + sum(size_of(rule.action) for rule in row.everything)
+
+    def _rules_named(self, key: HostKey) -> int:
+        return sum(self._rules_of(ref) for ref in self.by_host.get(key) or ())
+
+    def _rules_planned(self, key: HostKey) -> int:
+        plan = self.plans.get(key)
+        return sum(size_of(rule.action) for rule in plan.rules) if plan else 0
+
+    def _endpoints_of(self, ref: Ref) -> int:
+        endpoint_slice = self.slices.get(ref)
+        return len(endpoint_slice.endpoints) if endpoint_slice else 0
+
+    def _endpoints_behind(self, key: TargetKey) -> int:
+        gateway, target = key
+        namespace, service, _ = target.backends[0].pool
+        return sum(
+            self._endpoints_of(ref)
+            for member in self.members.get(gateway) or ()
+            for ref in self.slices_of.get((member, namespace, service)) or ()
+        )
 
     # -- gateways ----------------------------------------------------------------------------------
 
@@ -379,7 +425,7 @@ class Tables:
         return IngressStatus(
             gateways=tuple(gateway_name(gateway) for gateway in attachment.gateways),
             addresses=tuple(dict.fromkeys(address for each in found for address in each)),
-            problems=tuple(sorted(problems)),
+            problems=told(ref, problems),
         )
 
     def _serving(self, view: View, ref: Ref, rules: IngressRules) -> set[Ref]:

@@ -69,18 +69,16 @@ class Translator:
 
     def update(self, changes: Changes) -> Turn:
         """Translate what changed."""
-        steps = self.steps(changes)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                turn: Turn = end.value
-                return turn
+        translation = Translation(self, changes)
+        while translation.turn is None:
+            translation.step()
+        return translation.turn
 
-    def steps(self, changes: Changes) -> Generator[None, None, Turn]:
+    def steps(self, changes: Changes) -> Generator[int, None, Turn]:
         """Translate what changed, a row at a time; the generator returns the turn.
 
-        Until it does, the tables are between two states, and nothing else may be said to it.
+        It yields before each row the number of parts that it is made of. Until it returns, the
+        tables are between two states, and nothing else may be said to the translator.
         """
         tables = self.tables
         self._take(tables.ingresses, Ingress, changes)
@@ -133,3 +131,22 @@ class Translator:
         for gateway, tables_set in tables.star_tables.changed:
             table = tables.star_tables.get((gateway, tables_set))
             yield TypeUrl.SCOPED_ROUTE, gateway, table_name(tables_set, ""), table
+
+
+class Translation:
+    """An update that is done step by step: `turn` is None until the last one.
+
+    `weight` is the number of parts that the row of the next step is made of.
+    """
+
+    def __init__(self, translator: Translator, changes: Changes) -> None:
+        self.turn: Turn | None = None
+        self.weight = 0
+        self._steps = translator.steps(changes)
+
+    def step(self) -> None:
+        """Compute the next row."""
+        try:
+            self.weight = next(self._steps)
+        except StopIteration as end:
+            self.turn = end.value

@@ -63,13 +63,14 @@ async def of_many(control: ControlPlane, source: Said, path: str = "/old") -> No
     await control.started.wait()
 
 
-@pytest.fixture
-def without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a turn pause after every row."""
-    monkeypatch.setattr(control_module, "SLICE", 0.0)
+@pytest.fixture(params=[("SLICE", 0.0), ("HEAVY", -1)], ids=["between-rows", "in-a-row"])
+def pauses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a turn pause after every row, or compute every row as one that takes long by itself."""
+    name, value = request.param
+    monkeypatch.setattr(control_module, name, value)
 
 
-@pytest.mark.usefixtures("without_patience")
+@pytest.mark.usefixtures("pauses")
 def test_others_run_while_a_turn_takes_long_and_none_of_it_is_published_before_its_end() -> None:
     async def scenario(control: ControlPlane, source: Said) -> None:
         await of_many(control, source)
@@ -93,7 +94,7 @@ def served(control: ControlPlane) -> dict[str, str]:
     return {name: table.version for name, table in tables.items()}
 
 
-@pytest.mark.usefixtures("without_patience")
+@pytest.mark.usefixtures("pauses")
 def test_health_is_told_during_a_long_turn_and_the_status_after_it() -> None:
     async def scenario(control: ControlPlane, source: Said) -> None:
         await of_many(control, source)
@@ -121,7 +122,7 @@ async def _ask(client: aiohttp.ClientSession, url: str) -> dict[str, list[dict[s
         return found
 
 
-@pytest.mark.usefixtures("without_patience")
+@pytest.mark.usefixtures("pauses")
 def test_what_is_said_during_a_turn_counts_after_it() -> None:
     async def scenario(control: ControlPlane, source: Said) -> None:
         await of_many(control, source)

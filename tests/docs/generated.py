@@ -23,6 +23,7 @@ from translators.annotations.alb_features import Without
 from translators.annotations.features import FEATURES, LATER
 from translators.annotations.listen_ports import LISTEN_PORTS
 from translators.annotations.reader import FOREIGN, Key
+from translators.bounds import BOUNDS
 from translators.gateways import (
     ADDRESSES,
     CONNECT_TIMEOUT,
@@ -96,6 +97,11 @@ def _gateway() -> str:
     return _table(("annotation of a gateway", "default", "meaning"), rows)
 
 
+def _bounds() -> str:
+    rows = [f"| {b.counted} | {b.most} | {b.beyond} |" for b in BOUNDS]
+    return _table(("what is counted", "at most", "beyond"), rows)
+
+
 def _later() -> str:
     return ", ".join(f"`{key.name}`" for key in sorted(LATER, key=lambda key: key.name)) + "\n"
 
@@ -138,6 +144,7 @@ def _table(head: tuple[str, ...], rows: list[str]) -> str:
 PARTS: Mapping[str, Callable[[], str]] = {
     "features": _features,
     "annotations": _annotations,
+    "bounds": _bounds,
     "gateway": _gateway,
     "later": _later,
     "alb-annotations": _alb_annotations,

@@ -63,7 +63,7 @@ _NAMES: Final = (
     *("stage", "X-Stage", ":path", ":authority", "host", "x-fg-scope", "connection", "a b", "\x7f"),
     *("a" * 256, "a" * 257, "%REQ(x)%", "*", "!#$", "ä", "cookie", "a=b", "a[]", "a&b", "A.b"),
 )
-_REGEXES: Final = (
+REGEXES: Final = (
     *("", ".*", "^a", "a$", "(", ")", "[", "a**", "(?i)x", "(?=a)", "(?!a)", "\\1", "(a)(b)\\2"),
     *(
         "\\Q",
@@ -338,7 +338,7 @@ class Generator:
         if self.chance(15):
             return self._text()
         if "pattern" in key:
-            return self.one_of(_REGEXES)
+            return self.one_of(REGEXES)
         if "weight" in key:
             return str(self.one_of(_NUMBERS))
         if key.endswith("subset-labels"):

@@ -1,5 +1,7 @@
 """Which Ingresses an ALB gateway takes, on which listeners, and what it leaves out."""
 
+from dataclasses import replace
+
 import pytest
 
 from fleet.models import Ingress, IngressClass
@@ -386,7 +388,22 @@ def test_a_backend_that_is_an_action_needs_the_action() -> None:
     ],
 )
 def test_paths(path_type: str, text: str, path: Path) -> None:
-    assert alb_path(path_type, text) == path
+    assert replace(alb_path(path_type, text), instructions=0) == path
+
+
+@pytest.mark.parametrize(
+    ("text", "guarded"),
+    [
+        pytest.param("/a/*", False, id="run-at-the-end"),
+        pytest.param("/*/b*/c", False, id="runs"),
+        pytest.param("/a??/*", False, id="characters-before-a-run"),
+        pytest.param("/*/b?", True, id="characters-behind-a-run"),
+    ],
+)
+def test_a_path_is_asked_of_short_paths_only_where_it_counts_characters_behind_a_run(
+    text: str, guarded: bool
+) -> None:
+    assert alb_path("ImplementationSpecific", text).guarded is guarded
 
 
 @pytest.mark.parametrize(

@@ -133,11 +133,13 @@ class Reader:
 
     def has(self, key: Key) -> bool:
         """Whether some spelling is there with a text, usable or not."""
-        return any(self._annotations.get(spelling, "").strip() for spelling in key.spellings)
+        found = self._annotations
+        return bool(found) and any(found.get(spelling, "").strip() for spelling in key.spellings)
 
     def is_empty(self, key: Key) -> bool:
         """Whether the key is there, and says nothing."""
-        return not self.has(key) and any(s in self._annotations for s in key.spellings)
+        found = self._annotations
+        return bool(found) and not self.has(key) and any(s in found for s in key.spellings)
 
     def note(self, found: Found[T], reason: str, expected: str, effect: str) -> None:
         """Report a value that parses but cannot take effect."""
