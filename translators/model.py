@@ -278,7 +278,7 @@ class Rule:
     `at` is the field's path within the Ingress, for problems. `order` ranks before the path (ALB).
     `sets` are those of the listeners that it is meant for, whether the gateway has them or not.
     A rule with an `alternative` matches nothing by itself: it adds to the main rule of its path,
-    if that is of its `ingress_class`.
+    if that is of its `ingress_class`. `restricted` says that not everybody may ask it.
     """
 
     origin: Ref
@@ -292,3 +292,4 @@ class Rule:
     sets: tuple[TableSet, ...] = (MSE_TABLES,)
     alternative: Alternative | None = None
     ingress_class: str = ""
+    restricted: bool = False

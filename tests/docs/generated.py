@@ -19,10 +19,10 @@ from fleetgate.certificates.envoy import sds_documents
 from fleetgate.cli import COMMANDS, main
 from fleetgate.metrics import FAMILIES
 from translators.annotations import alb_features
-from translators.annotations.alb_features import Without
-from translators.annotations.features import FEATURES, LATER
+from translators.annotations.features import FEATURES
 from translators.annotations.listen_ports import LISTEN_PORTS
 from translators.annotations.reader import FOREIGN, Key
+from translators.annotations.unsupported import ALB_UNSUPPORTED, MSE_UNSUPPORTED, Unsupported
 from translators.bounds import BOUNDS
 from translators.gateways import (
     ADDRESSES,
@@ -73,13 +73,16 @@ def _keys(keys: Iterable[Key], dialect: Dialect) -> str:
     return _table(("key", "prefixes, first one first", "meaning"), rows)
 
 
-def _alb_later() -> str:
-    rows = []
-    for without in Without:
-        names = [name for name, found in alb_features.LATER.items() if found is without]
-        shown = (f"`{name}NAME`" if name.endswith(".") else f"`{name}`" for name in names)
-        rows.append(f"| {', '.join(shown)} | {without.value.format('the Service NAME')} |")
-    return _table(("annotation", "until it has an effect"), rows)
+def _unsupported(table: Iterable[Unsupported]) -> str:
+    """Keys that are treated alike, in one row."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for row in table:
+        prefixes = ", ".join(f"`{prefix}`" for prefix in row.key.prefixes)
+        without = row.otherwise.value.format("the Service NAME")
+        name = f"{row.key.name}NAME" if row.family else row.key.name
+        alike.setdefault((without, prefixes), []).append(f"`{name}`")
+    rows = [f"| {', '.join(n)} | {prefixes} | {w} |" for (w, prefixes), n in alike.items()]
+    return _table(("annotation", "prefixes", "without it"), rows)
 
 
 def _gateway() -> str:
@@ -100,10 +103,6 @@ def _gateway() -> str:
 def _bounds() -> str:
     rows = [f"| {b.counted} | {b.most} | {b.beyond} |" for b in BOUNDS]
     return _table(("what is counted", "at most", "beyond"), rows)
-
-
-def _later() -> str:
-    return ", ".join(f"`{key.name}`" for key in sorted(LATER, key=lambda key: key.name)) + "\n"
 
 
 def _statistics() -> str:
@@ -146,9 +145,9 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "annotations": _annotations,
     "bounds": _bounds,
     "gateway": _gateway,
-    "later": _later,
+    "later": lambda: _unsupported(MSE_UNSUPPORTED),
     "alb-annotations": _alb_annotations,
-    "alb-later": _alb_later,
+    "alb-later": lambda: _unsupported(ALB_UNSUPPORTED),
     "statistics": _statistics,
     "commands": _commands,
     "sds": _sds,

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, Final, TypeVar
 
-from translators.annotations import alb_features
-from translators.annotations.features import FEATURES, LATER
+from translators.annotations.features import FEATURES
 from translators.annotations.reader import ALB
+from translators.annotations.unsupported import ALB_UNSUPPORTED, MSE_UNSUPPORTED
 
 T = TypeVar("T")
 Json = Any  # a manifest, right or wrong
@@ -18,10 +18,15 @@ SERVICES: Final = ("web", "api", "odd-1", "odd-2", "odd-3", "odd-4")
 MEMBERS: Final = ("one", "two")
 KEYS: Final = tuple(
     spelling
-    for key in (*(key for feature in FEATURES for key in feature.keys), *LATER)
+    for key in (
+        *(key for feature in FEATURES for key in feature.keys),
+        *(row.key for row in MSE_UNSUPPORTED),
+    )
     for spelling in key.spellings
 )
-ALB_KEYS: Final = tuple(f"{ALB}{name}" for name in ("listen-ports", *alb_features.LATER))
+ALB_KEYS: Final = tuple(
+    f"{ALB}{name}" for name in ("listen-ports", *(row.key.name for row in ALB_UNSUPPORTED))
+)
 _LISTEN_PORTS: Final = (
     *('[{"HTTP":80}]', '[{"HTTP":80,"HTTPS":443}]', '[{"http":81},{"HTTP":80}]', '[{"HTTP":82}]'),
     *("[]", "{}", "80", "[{}]", '[{"HTTP":"80"}]', '[{"HTTP":1e3}]', '[{"TCP":80}]', "[[[["),

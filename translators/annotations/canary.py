@@ -92,15 +92,9 @@ KEYS: Final = (
 
 
 def parse(reader: Reader) -> Alternative | None:
-    """Read the canary; `canary: "false"` and none at all are an ordinary Ingress."""
-    if not reader.has(ENABLED):
-        return None
-    enabled = reader.find(
-        ENABLED, boolean, "no request goes to this Ingress until it is one of them"
-    )
-    if enabled is None:
-        return Alternative()  # it may be meant for true: as an ordinary rule it could take all
-    if not enabled.value:
+    """Read the canary; `canary: "false"` and none that is usable are an ordinary Ingress."""
+    enabled = reader.find(ENABLED, boolean, "it counts as absent: this is an ordinary Ingress")
+    if enabled is None or not enabled.value:
         return None
     alternative = Alternative(
         (*_picks(reader, HEADER), *_picks(reader, QUERY)), _picks(reader, COOKIE), _weight(reader)

@@ -21,6 +21,7 @@ NGINX: Final = "nginx.ingress.kubernetes.io/"
 MSE: Final = "mse.ingress.kubernetes.io/"
 HIGRESS: Final = "higress.io/"
 ALB: Final = "alb.ingress.kubernetes.io/"
+FLEETGATE: Final = "fleetgate.dev/"
 
 FOREIGN: Final[Mapping[Dialect, tuple[str, ...]]] = {
     Dialect.MSE: (ALB,),
