@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from fleet.attached import attached
-from fleet.problem import Problem
+from fleet.problem import Problem, Severity
 from fleet.ref import HUB, Ref
 from fleet.state import FleetState, Origin
 from translators.gateways import gateways_in
@@ -84,7 +84,8 @@ class ProblemLog:
         now = frozenset(problems)
         lost, known = _lost(now), _lost(self._shown)
         for problem in sorted(now - self._shown):
-            level = logging.INFO if problem.at in known & lost else logging.WARNING
+            is_quiet = problem.at in known & lost or problem.severity is Severity.HINT
+            level = logging.INFO if is_quiet else logging.WARNING
             log.log(level, "%s: %s: %s", problem.at, problem.reason, problem.message)
         for problem in sorted(self._shown - now):
             if problem.at not in known:

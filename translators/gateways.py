@@ -14,6 +14,7 @@ from fleet.ref import Ref
 from fleet.state import FleetState
 from translators.alb_config import read_entries, read_id
 from translators.annotations.reader import Unusable
+from translators.boundaries import Boundaries, read_boundaries
 from translators.model import MSE_TABLES, Dialect, Entry, ListenerPort
 
 GatewayConfig: TypeAlias = MseIngressConfig | AlbConfig
@@ -88,6 +89,7 @@ class Gateway:
     members: tuple[str, ...]
     selector: Selector
     limits: UpstreamLimits
+    boundaries: Boundaries
     addresses: tuple[str, ...]
     id: str
     problems: tuple[Problem, ...]
@@ -122,6 +124,7 @@ def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
         members=attached(config),
         selector=selector,
         limits=_limits(ref, annotations, problems),
+        boundaries=read_boundaries(ref, annotations, problems),
         addresses=_addresses(ref, annotations, problems),
         id=shown,
         problems=tuple(problems),

@@ -7,19 +7,23 @@ objects arrived.
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.annotations.canary import excessive, relate
+from translators.boundaries import OPEN, Boundaries
 from translators.host_bounds import HostBounds
 from translators.ingress import IngressRules
 from translators.model import MSE_TABLES, Age, Forward, Path, PathKind, Rule, TableSet, Target
 from translators.names import listener_of
+from translators.ownership import kept_inside, owner_of, partaking, refusals
 
 Claim: TypeAlias = tuple[PathKind, str, int, tuple[object, ...]]
+CanaryClaim: TypeAlias = tuple[Claim, str, Ref]
+"""A path, a class, and an Ingress of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,16 @@ class HostPlan:
     """What a host serves: rules in the order in which they are asked, then a rule for the rest.
 
     `bare` says that an Ingress declares the host and has nothing for it: an exact one is answered
-    with 404 then, and goes to no wildcard.
+    with 404 then, and goes to no wildcard. `sharing` are the Ingresses whose canary is a share of a
+    main rule. `below` says that a wildcard covers the host too.
     """
 
     rules: tuple[Rule, ...]
     default: Rule | None
     problems: tuple[Problem, ...]
     bare: bool = False
+    sharing: frozenset[Ref] = frozenset()
+    below: bool = False
 
     @property
     def everything(self) -> tuple[Rule, ...]:
@@ -57,24 +64,62 @@ class HostPlan:
 
 
 def plan_host(
-    ingresses: Collection[IngressRules], host: str, tables: TableSet = MSE_TABLES
+    ingresses: Collection[IngressRules],
+    host: str,
+    tables: TableSet = MSE_TABLES,
+    boundaries: Boundaries = OPEN,
+    above: Collection[IngressRules] = (),
+    *,
+    below: bool = False,
 ) -> HostPlan:
-    """Merge the rules that the Ingresses declare for the host in a set of route tables."""
-    declared = [
-        rule
-        for ingress in ingresses
-        for rule in ingress.rules
-        if rule.host == host and tables in rule.sets
-    ]
-    defaults = [
-        rule
-        for ingress in ingresses
-        for rule in ingress.defaults
-        if rule.host == host and tables in rule.sets
-    ]
+    """Merge the rules that the Ingresses declare for the host in a set of route tables.
+
+    `above` are those of the wildcard over it, where `boundaries` ask who owns the host; `below`
+    says that there are some.
+    """
     problems: list[Problem] = []
+    declared = list(_of_host((i.rules for i in ingresses), host, tables))
+    defaults = list(_of_host((i.defaults for i in ingresses), host, tables))
+    bare = [ingress for ingress in ingresses if (tables, host) in ingress.bare]
+    if boundaries.owned and (owner := owner_of((*ingresses, *above), tables, host)):
+        # Of every host that no rule names, the oldest default backend is the one anyway.
+        named = [*declared, *defaults] if host else declared
+        problems += refusals(named, owner, boundaries)
+        declared = [rule for rule in declared if rule.origin.namespace == owner.namespace]
+        defaults = [r for r in defaults if not host or r.origin.namespace == owner.namespace]
+        bare = [i for i in bare if (by := i.by) and by[1].namespace == owner.namespace]
+    if boundaries.denied:
+        declared = kept_inside(declared, boundaries, problems)
+        defaults = kept_inside(defaults, boundaries, problems)
+    mains, canaries = _claimed(declared, tables, problems)
+    bounds = HostBounds()
+    mains = {claim: rule for claim, rule in mains.items() if bounds.takes(rule)}
+    related = _related(mains, canaries, bounds, tables, problems)
+    problems += bounds.problems()
+    rules: list[Rule] = []
+    for claim, main in sorted(mains.items(), key=lambda item: _rank(item[1])):
+        of_path = related.get(claim, ())
+        rules += relate(main, of_path)
+        problems += excessive(of_path)
+    if len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
+        pairs = [(rule, mains[claim]) for claim, taken in related.items() for rule in taken]
+        problems += partaking(tuple(mains.values()), pairs)
+    return HostPlan(
+        tuple(rules),
+        min(defaults, key=_by_age, default=None),
+        tuple(sorted(set(problems))),
+        bool(bare),
+        frozenset(rule.origin for taken in related.values() for rule in taken if _shares(rule)),
+        below,
+    )
+
+
+def _claimed(
+    declared: Iterable[Rule], tables: TableSet, problems: list[Problem]
+) -> tuple[dict[Claim, Rule], dict[CanaryClaim, Rule]]:
+    """The rules and the canaries that are first at what they claim, the oldest first."""
     mains: dict[Claim, Rule] = {}
-    canaries: dict[tuple[Claim, str, Ref], Rule] = {}
+    canaries: dict[CanaryClaim, Rule] = {}
     for rule in sorted(declared, key=_by_age):
         claim = _claim(rule)
         if rule.alternative is None:
@@ -83,8 +128,17 @@ def plan_host(
             first = canaries.setdefault((claim, rule.ingress_class, rule.origin), rule)
         if first is not rule:
             problems.append(_conflict(rule, first, tables))
-    bounds = HostBounds()
-    mains = {claim: rule for claim, rule in mains.items() if bounds.takes(rule)}
+    return mains, canaries
+
+
+def _related(
+    mains: Mapping[Claim, Rule],
+    canaries: Mapping[CanaryClaim, Rule],
+    bounds: HostBounds,
+    tables: TableSet,
+    problems: list[Problem],
+) -> dict[Claim, list[Rule]]:
+    """The canaries of each main rule, the oldest first."""
     related: dict[Claim, list[Rule]] = defaultdict(list)
     for (claim, ingress_class, _), rule in canaries.items():
         main = mains.get(claim)
@@ -92,15 +146,21 @@ def plan_host(
             problems.append(_without_main(rule, tables))
         elif (taken := bounds.canary(rule, rule.alternative, main)) is not None:
             related[claim].append(taken)
-    rules: list[Rule] = []
-    for claim, main in sorted(mains.items(), key=lambda item: _rank(item[1])):
-        of_path = related.get(claim, ())
-        rules += relate(main, of_path)
-        problems += excessive(of_path)
-    problems += bounds.problems()
-    default = min(defaults, key=_by_age, default=None)
-    bare = any((tables, host) in ingress.bare for ingress in ingresses)
-    return HostPlan(tuple(rules), default, tuple(sorted(set(problems))), bare)
+    return related
+
+
+def _of_host(of_ingresses: Iterable[Sequence[Rule]], host: str, tables: TableSet) -> Iterator[Rule]:
+    return (
+        rule
+        for rules in of_ingresses
+        for rule in rules
+        if rule.host == host and tables in rule.sets
+    )
+
+
+def _shares(canary: Rule) -> bool:
+    """Whether a canary is a share of its main rule, if only of 0 for a while."""
+    return canary.alternative is not None and canary.alternative.weight is not None
 
 
 def _by_age(rule: Rule) -> tuple[Age, Ref]:

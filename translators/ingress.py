@@ -43,6 +43,7 @@ from translators.model import (
     Target,
     size_of,
 )
+from translators.names import wildcard_over
 
 T = TypeVar("T")
 
@@ -87,6 +88,8 @@ class IngressRules:
 
     `defaults` are its `spec.defaultBackend`: for each of its hosts and for "" a rule of every path.
     `bare` are those of its hosts for which it has neither, and which are its own all the same.
+    `leads_out` says that some backend is in another namespace. `without_rules` is who it is, where
+    no rule says so.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -94,6 +97,15 @@ class IngressRules:
     bare: frozenset[tuple[TableSet, str]] = frozenset()
     problems: tuple[Problem, ...] = ()
     asked: tuple[Asked, ...] = ()
+    leads_out: bool = False
+    without_rules: tuple[Age, Ref] | None = None
+
+    @property
+    def by(self) -> tuple[Age, Ref] | None:
+        """Whose they are, the older one first; None where it declares nothing that is usable."""
+        for rule in (*self.rules[:1], *self.defaults[:1]):
+            return rule.age, rule.origin
+        return self.without_rules
 
     @property
     def hosts(self) -> frozenset[tuple[TableSet, str]]:
@@ -103,6 +115,18 @@ class IngressRules:
         """
         served = {(tables, rule.host) for rule in self.everything for tables in rule.sets}
         return self.bare | served
+
+    def names(self, tables: TableSet, host: str) -> bool:
+        """Whether it declares the host, or the wildcard over it.
+
+        A canary does not, nor does a default backend declare every host.
+        """
+        hosts = {host, wildcard_over(host)} - {""} if host else {""}
+        declared = (*self.rules, *(self.defaults if host else ()))
+        return any((tables, name) in self.bare for name in hosts) or any(
+            rule.host in hosts and tables in rule.sets and rule.alternative is None
+            for rule in declared
+        )
 
     @property
     def sets(self) -> frozenset[TableSet]:
@@ -206,7 +230,20 @@ class Reading:
         bare = [host for host in hosts if host.name in own and host.name not in served]
         self.problems.extend(_without_paths(self.ref, host) for host in bare if not host.paths)
         tables = frozenset((each, host.name) for host in bare for each in self.sets(host.name))
-        return IngressRules(rules, defaults, tables, tuple(self.problems))
+        return IngressRules(
+            rules,
+            defaults,
+            tables,
+            tuple(self.problems),
+            leads_out=any(self._leads_out(rule) for rule in (*rules, *defaults)),
+            without_rules=(self.age, self.ref) if tables else None,
+        )
+
+    def _leads_out(self, rule: Rule) -> bool:
+        if not isinstance(rule.action, Forward):
+            return False
+        backends = (b for share in rule.action.shares for b in share.target.backends)
+        return any(backend.namespace != self.ref.namespace for backend in backends)
 
     @property
     def _is_canary(self) -> bool:

@@ -76,6 +76,12 @@ def is_exact(host: str) -> bool:
     return bool(host) and not host.startswith("*")
 
 
+def wildcard_over(host: str) -> str:
+    """The wildcard that covers an exact host, whether there is one or not; else ""."""
+    _, dot, domain = host.partition(".")
+    return f"*.{domain}" if dot and not host.startswith("*") else ""
+
+
 def cluster_name(target: Target) -> str:
     """The name of the Cluster that serves a target."""
     first, *others = map(backend_name, target.backends)

@@ -1,7 +1,6 @@
 """Statuses as Kubernetes shows them: what a gateway and an Ingress are told about themselves."""
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -230,17 +229,17 @@ def told(ref: Ref, problems: Collection[Problem]) -> tuple[Problem, ...]:
     found = sorted(problems)
     if len(found) <= MAX_PROBLEMS:
         return tuple(found)
-    counts: Counter[str] = Counter()
-    shown = []
+    of_reason: dict[str, list[Problem]] = {}
     for problem in found:
-        counts[problem.reason] += 1
-        if counts[problem.reason] <= MAX_PROBLEMS:
-            shown.append(problem)
-    more = (_more(ref, r, n - MAX_PROBLEMS) for r, n in counts.items() if n > MAX_PROBLEMS)
+        of_reason.setdefault(problem.reason, []).append(problem)
+    shown = [problem for alike in of_reason.values() for problem in alike[:MAX_PROBLEMS]]
+    more = [_more(ref, alike) for alike in of_reason.values() if len(alike) > MAX_PROBLEMS]
     return tuple(sorted((*shown, *more)))
 
 
-def _more(ref: Ref, reason: str, count: int) -> Problem:
+def _more(ref: Ref, alike: Sequence[Problem]) -> Problem:
+    first = alike[0]
+    value = f"{len(alike) - MAX_PROBLEMS} more {first.reason}"
     expected = f"at most {MAX_PROBLEMS} of one reason in an object"
     effect = "they are told once others are settled"
-    return Problem(ref, "MoreProblems", "", f"{count} more {reason}", expected, effect)
+    return Problem(ref, "MoreProblems", "", value, expected, effect, first.severity)

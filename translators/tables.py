@@ -26,6 +26,7 @@ from fleet.state import Origin
 from translators.alb_ingress import read_alb_ingress, without_listener
 from translators.annotations import subset
 from translators.attachments import Attachment, attach, class_of
+from translators.boundaries import OPEN, Boundaries
 from translators.clusters import build_cluster
 from translators.derive import Derived, Graph, Index, Input, OnFailure, View
 from translators.endpoints import (
@@ -48,9 +49,11 @@ from translators.gateways import (
 from translators.hosts import HostPlan, plan_host
 from translators.ingress import IngressRules, read_ingress
 from translators.listeners import Bind, build_listener
-from translators.model import Dialect, Entry, Rule, TableSet, Target, size_of
-from translators.names import backend_name, gateway_name, is_exact, tables_of
+from translators.model import Dialect, Entry, Rule, TableSet, Target
+from translators.names import backend_name, gateway_name, is_exact, tables_of, wildcard_over
+from translators.ownership import below_wildcard
 from translators.routes import encode_route, is_long, route_table, virtual_host
+from translators.row_weights import RowWeights
 from translators.status import (
     GatewayStatus,
     IngressStatus,
@@ -70,7 +73,6 @@ ServiceKey: TypeAlias = tuple[str, str, str]
 SERVICE_NAME: Final = "kubernetes.io/service-name"
 
 _ALL: Final = "all"
-_LINE: Final = 100  # characters of an annotation's line, as rows are weighed
 _NOTHING: Final = HostPlan((), None, ())
 
 
@@ -80,6 +82,13 @@ class HostKey(NamedTuple):
     gateway: Ref
     tables: TableSet
     host: str
+
+
+class GuestKey(NamedTuple):
+    """A namespace that has hosts below a wildcard."""
+
+    wildcard: HostKey
+    namespace: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +110,13 @@ class RouteRow:
 class Tables:
     """All tables of one translator. Rows of a gateway have its Ref first in their key."""
 
-    def __init__(self, default_bind: Bind, on_failure: OnFailure | None = None) -> None:
+    def __init__(  # noqa: PLR0915 (it is the list of all tables)
+        self, default_bind: Bind, on_failure: OnFailure | None = None
+    ) -> None:
         self._default_bind = default_bind
         graph = self.graph = Graph(on_failure)
+        weights = RowWeights(self)
+        self._wildcards: dict[HostKey, HostKey] = {}
 
         # what is declared, and what is known of the world
         self.ingresses = Input[Ref, Ingress](graph, "ingresses")
@@ -121,6 +134,7 @@ class Tables:
         self.gateways = Derived(graph, "gateways", self.configs, self._gateway)
         self.members = Derived(graph, "members", self.gateways, self._members)
         self.limits = Derived(graph, "limits", self.gateways, self._limits)
+        self.boundaries = Derived(graph, "boundaries", self.gateways, self._boundaries)
         self.selectors = Derived(graph, "selectors", self.gateways, self._selector)
         self.all_selectors = Index(graph, "all selectors", self.selectors, lambda *_: (_ALL,))
         self.selection = Derived(graph, "selection", self.all_selectors, self._selection)
@@ -130,23 +144,23 @@ class Tables:
 
         # Ingresses, and the hosts that they name
         self.attachments = Derived(graph, "attachments", self.ingresses, self._attachment)
-        self.rules = Derived(graph, "rules", self.attachments, self._rules, self._paths_of)
+        self.rules = Derived(graph, "rules", self.attachments, self._rules, weights.of_paths)
         self.claims = Derived(graph, "claims", self.rules, self._claims)
         self.by_host = Index(graph, "by host", self.claims, lambda _, pairs: pairs)
-        self.plans = Derived(graph, "plans", self.by_host, self._plan, self._rules_named)
+        self.plans = Derived(graph, "plans", self.by_host, self._plan, weights.of_hosts_rules)
 
         # the routes of long hosts, encoded by Ingress, so that a change does not encode them all
         self.of_long_hosts = Index(graph, "of long hosts", self.plans, _origins_of_long)
-        self.routes = Derived(graph, "routes", self.of_long_hosts, self._routes, self._rules_of)
+        self.routes = Derived(graph, "routes", self.of_long_hosts, self._routes, weights.of_rules)
 
         # route tables: one for each exact host, one for all the rest
         self.exact_hosts = Index(graph, "exact hosts", self.plans, _exact)
         self.exact_tables = Derived(
-            graph, "exact tables", self.exact_hosts, self._exact_table, self._rules_planned
+            graph, "exact tables", self.exact_hosts, self._exact_table, weights.of_plan
         )
         self.other_hosts = Index(graph, "other hosts", self.plans, _inexact)
         self.virtual_hosts = Derived(
-            graph, "virtual hosts", self.other_hosts, self._virtual_host, self._rules_planned
+            graph, "virtual hosts", self.other_hosts, self._virtual_host, weights.of_plan
         )
         self.hosts_of_star = Index(
             graph, "hosts of star", self.virtual_hosts, lambda key, _: ((key.gateway, key.tables),)
@@ -156,24 +170,27 @@ class Tables:
 
         # backends
         self.slice_endpoints = Derived(
-            graph, "slice endpoints", self.slices, self._slice_endpoints, self._endpoints_of
+            graph, "slice endpoints", self.slices, self._slice_endpoints, weights.of_slice
         )
         self.slices_of = Index(graph, "slices of", self.slices, _service_of)
         self.targets = Index(graph, "targets", self.plans, _targets)
         self.clusters = Derived(graph, "clusters", self.targets, self._cluster)
         self.assignments = Derived(
-            graph, "assignments", self.targets, self._assignment, self._endpoints_behind
+            graph, "assignments", self.targets, self._assignment, weights.of_pool
         )
         self.lacks = Derived(graph, "lacks", self.assignments, self._lack)
 
         # what everybody is told
         self.findings = Index(graph, "findings", self.plans, _found_in)
-        self.served = Index(graph, "served", self.plans, lambda _, plan: plan.origins)
+        self.served = Index(graph, "served", self.plans, lambda _, p: p.origins | p.sharing)
+        guests = Index(graph, "guests", self.plans, _guests)
+        namespaces = Derived(graph, "guest namespaces", guests, lambda *_: True)
+        self.below = Index(graph, "below", namespaces, lambda key, _: (key.wildcard,))
         self.gateway_statuses = Derived(
             graph, "gateway statuses", self.configs, self._gateway_status
         )
         self.ingress_statuses = Derived(
-            graph, "ingress statuses", self.ingresses, self._ingress_status, self._rules_of
+            graph, "ingress statuses", self.ingresses, self._ingress_status, weights.of_rules
         )
         # so that all problems are found without a look at everything that has none
         self._troubled_ingresses = Index(
@@ -190,42 +207,6 @@ class Tables:
         for ref in self._troubled_slices.get(_ALL) or ():
             yield from self.slice_endpoints.rows[ref].problems
 
-    # -- how many parts rows are made of -----------------------------------------------------------
-
-    def _paths_of(self, ref: Ref) -> int:
-        """Paths and lines of annotations, roughly."""
-        if (ingress := self.ingresses.get(ref)) is None:
-            return 0
-        paths = sum(1 + len(rule.http.paths if rule.http else ()) for rule in ingress.spec.rules)
-        texts = sum(map(len, ingress.metadata.annotations.values()))
-        return paths * (1 + texts // _LINE)
-
-    def _rules_of(self, ref: Ref) -> int:
-        row = self.rules.get(ref)
-        if row is None:
-            return 0
-        return len(row.problems) + sum(size_of(rule.action) for rule in row.everything)
-
-    def _rules_named(self, key: HostKey) -> int:
-        return sum(self._rules_of(ref) for ref in self.by_host.get(key) or ())
-
-    def _rules_planned(self, key: HostKey) -> int:
-        plan = self.plans.get(key)
-        return sum(size_of(rule.action) for rule in plan.rules) if plan else 0
-
-    def _endpoints_of(self, ref: Ref) -> int:
-        endpoint_slice = self.slices.get(ref)
-        return len(endpoint_slice.endpoints) if endpoint_slice else 0
-
-    def _endpoints_behind(self, key: TargetKey) -> int:
-        gateway, target = key
-        namespace, service, _ = target.backends[0].pool
-        return sum(
-            self._endpoints_of(ref)
-            for member in self.members.get(gateway) or ()
-            for ref in self.slices_of.get((member, namespace, service)) or ()
-        )
-
     # -- gateways ----------------------------------------------------------------------------------
 
     def _gateway(self, view: View, ref: Ref) -> Gateway:
@@ -236,6 +217,9 @@ class Tables:
 
     def _limits(self, view: View, ref: Ref) -> UpstreamLimits:
         return view.must(self.gateways, ref).limits
+
+    def _boundaries(self, view: View, ref: Ref) -> Boundaries:
+        return view.must(self.gateways, ref).boundaries
 
     def _selector(self, view: View, ref: Ref) -> Selector:
         return view.must(self.gateways, ref).selector
@@ -288,8 +272,22 @@ class Tables:
         )
 
     def _plan(self, view: View, key: HostKey) -> HostPlan:
-        refs = view.group(self.by_host, key)
-        return plan_host([view.must(self.rules, ref) for ref in refs], key.host, key.tables)
+        ingresses = [view.must(self.rules, ref) for ref in view.group(self.by_host, key)]
+        wildcard = self._wildcard_over(key)
+        above = view.group(self.by_host, wildcard) if wildcard else ()
+        boundaries = OPEN
+        if above or len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
+            boundaries = view.must(self.boundaries, key.gateway)
+        owners = [view.must(self.rules, ref) for ref in above] if boundaries.owned else ()
+        return plan_host(ingresses, key.host, key.tables, boundaries, owners, below=bool(above))
+
+    def _wildcard_over(self, key: HostKey) -> HostKey | None:
+        """The key of the wildcard over a host: one object for all of its hosts, which are many."""
+        wildcard = wildcard_over(key.host)
+        if not wildcard:
+            return None
+        found = key._replace(host=wildcard)
+        return self._wildcards.setdefault(found, found)
 
     # -- route tables ------------------------------------------------------------------------------
 
@@ -420,7 +418,9 @@ class Tables:
                 lack = view.get(self.lacks, (gateway, Target((backend,))))
                 if lack is not None and lack is not Lack.NOTHING:
                     problems.add(lacking(rule, backend, lack, _one_of(attachment, gateway)))
-        serving = self._serving(view, ref, rules)
+        if any(rule.host.startswith("*") for rule in rules.rules):
+            problems |= set(self._below_wildcards(view, ref))
+        serving = {key.gateway for key in view.group(self.served, ref)}
         found = [self._addresses(view, g) for g in attachment.gateways if g in serving]
         return IngressStatus(
             gateways=tuple(gateway_name(gateway) for gateway in attachment.gateways),
@@ -428,25 +428,14 @@ class Tables:
             problems=told(ref, problems),
         )
 
-    def _serving(self, view: View, ref: Ref, rules: IngressRules) -> set[Ref]:
-        """The gateways in which some rule of an Ingress is served."""
-        serving = {key.gateway for key in view.group(self.served, ref)}
-        # A canary by weight is a share of its main rule, unless a finding says that there is none.
-        weighed = [r for r in rules.rules if r.alternative and r.alternative.weight is not None]
-        if not weighed:
-            return serving
-        lonely = {
-            (key, problem.key)
-            for key in view.group(self.findings, ref)
-            for problem in view.must(self.plans, key).problems
-            if problem.at == ref
-        }
-        return serving | {
-            key.gateway
-            for key in view.must(self.claims, ref)
-            for rule in weighed
-            if rule.host == key.host and key.tables in rule.sets and (key, rule.at) not in lonely
-        }
+    def _below_wildcards(self, view: View, ref: Ref) -> Iterator[Problem]:
+        """What it is told of other namespaces that have hosts below its wildcards."""
+        for key in view.must(self.claims, ref):
+            if key.host.startswith("*"):
+                mains = [r for r in view.must(self.plans, key).rules if r.origin == ref]
+                for guest in view.group(self.below, key) if mains else ():
+                    if guest.namespace != ref.namespace:
+                        yield below_wildcard(mains[0], guest.namespace)
 
     def _without_listener(
         self, view: View, ref: Ref, rules: IngressRules, gateway: Ref
@@ -497,6 +486,13 @@ def _targets(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:
         yield key.gateway, target
         for backend in target.backends:
             yield key.gateway, Target((backend,))
+
+
+def _guests(key: HostKey, plan: HostPlan) -> Iterator[GuestKey]:
+    if plan.below:
+        wildcard = key._replace(host=wildcard_over(key.host))
+        for namespace in {origin.namespace for origin in plan.origins}:
+            yield GuestKey(wildcard, namespace)
 
 
 def _found_in(_: HostKey, plan: HostPlan) -> frozenset[Ref]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from fleet.problem import Severity
 from fleetgate.commands.findings import problem_lines
 from fleetgate.commands.options import FLEET
 from fleetgate.offline import Offline, read_fleet
@@ -29,6 +30,8 @@ def check(ctx: click.Context, directory: Path, output: str) -> None:
     file, object, key, value and what was expected. Objects of kinds that fleetgate does not need
     are no problem and only counted. Nothing is started.
 
+    A hint is shown likewise, and counts as none: what it is about may be meant.
+
     Exit status: 0 no problem, 1 at least one, 2 DIR is no fleet.
     """
     fleet = read_fleet(directory, "127.0.0.1", 0)
@@ -39,14 +42,20 @@ def check(ctx: click.Context, directory: Path, output: str) -> None:
         for line in problem_lines(problems):
             click.echo(line)
         click.echo(_summary(fleet))
-    ctx.exit(1 if fleet.problems else 0)
+    ctx.exit(1 if _count_of(fleet, Severity.WARNING) else 0)
 
 
 def _summary(fleet: Offline) -> str:
-    found = _count(len(fleet.problems), "problem") if fleet.problems else "No problems"
+    problems, hints = (_count_of(fleet, severity) for severity in Severity)
+    found = _count(problems, "problem") if problems else "No problems"
+    found += f", {_count(hints, 'hint')}" if hints else ""
     unused = ", ".join(f"{n} {kind}" for kind, n in sorted(fleet.tree.unused.items()))
     not_needed = f"; not needed: {unused}" if unused else ""
     return f"{found}; {_count(fleet.objects, 'object')} read{not_needed}"
+
+
+def _count_of(fleet: Offline, severity: Severity) -> int:
+    return sum(problem.severity is severity for problem in fleet.problems)
 
 
 def _count(number: int, noun: str) -> str:

@@ -4,11 +4,15 @@ hub/shop.yaml: Ingress default/shop
   InvalidField spec.rules[0].http.paths[1].pathType: 'Prefx'
       expected one of Exact, Prefix, ImplementationSpecific
       spec.rules[0].http.paths[1] is left out
+  hint: SharedHost spec.rules[0].host: 'shop.example.com'
+      expected paths of namespace default alone
+      Ingress login/login serves Prefix /login there
 """
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from fleet.problem import Severity
 from fleetgate.report import Json
 
 
@@ -18,7 +22,8 @@ def problem_lines(problems: Iterable[Json]) -> Iterator[str]:
         yield where
         for problem in found:
             value = f": {problem['shown']!r}" if problem["shown"] else ""
-            yield f"  {problem['reason']} {problem['key']}".rstrip() + value
+            hint = "hint: " if problem["severity"] == Severity.HINT else ""
+            yield f"  {hint}{problem['reason']} {problem['key']}".rstrip() + value
             yield f"      expected {problem['expected']}"
             if problem["effect"]:
                 yield f"      {problem['effect']}"

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tests.cli.commands import fleetgate
-from tests.support.builders import ingress, write
+from tests.support.builders import ingress, service, slice_of, write
 
 
 def test_a_fleet_without_a_problem_is_status_0(fleet: Path) -> None:
@@ -34,6 +34,28 @@ def test_a_problem_is_shown_with_all_that_names_it_and_status_1(fleet: Path) -> 
     ):
         assert part in checked.out
     assert checked.out.endswith("\n1 problem; 5 objects read\n")
+
+
+def test_a_hint_is_shown_and_fails_nothing(fleet: Path) -> None:
+    younger = ingress("x-login", host="shop.example").path("/login", to="web:80")
+    write(fleet, "hub/login.yaml", younger.of_class("mse").in_namespace("login"))
+    pods = slice_of("web", addresses=["127.0.0.10"]).in_namespace("login")
+    write(fleet, "clusters/east/login.yaml", service("web").in_namespace("login"), pods)
+
+    checked = fleetgate("check", fleet)
+
+    assert (checked.status, checked.err) == (0, "")
+    for part in (
+        "hub/web.yaml: Ingress default/web\n",
+        "  hint: SharedHost spec.rules[0].host: 'shop.example'\n",
+        "expected paths of namespace default alone\n",
+        "Ingress login/x-login serves Prefix /login there\n",
+    ):
+        assert part in checked.out
+    assert checked.out.endswith("\nNo problems, 1 hint; 7 objects read\n")
+
+    (hint,) = json.loads(fleetgate("check", fleet, "-o", "json").out)
+    assert (hint["severity"], hint["reason"]) == ("hint", "SharedHost")
 
 
 def test_a_rule_is_named_by_its_place_in_the_file_whatever_was_left_out_before(

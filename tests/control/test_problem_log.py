@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from fleet.problem import Problem
+from fleet.problem import Problem, Severity
 from fleet.ref import HUB, Ref
 from fleetgate.problems import ProblemLog
 
@@ -43,6 +44,7 @@ def lost(why: str) -> Problem:
             ["Ingress default/shop: InvalidHost: 'a_b' (expected a host name)"],
             id="of-a-mistake-only-that-it-is-there",
         ),
+        pytest.param([[replace(INGRESS, severity=Severity.HINT)], []], [], id="no-hint"),
     ],
 )
 def test_what_is_seen_by_default(

@@ -23,6 +23,14 @@ from translators.annotations.features import FEATURES
 from translators.annotations.listen_ports import LISTEN_PORTS
 from translators.annotations.reader import FOREIGN, Key
 from translators.annotations.unsupported import ALB_UNSUPPORTED, MSE_UNSUPPORTED, Unsupported
+from translators.boundaries import (
+    ALLOW,
+    CROSS_NAMESPACE,
+    DENY,
+    HOST_OWNERSHIP,
+    NAMESPACE,
+    SHARED,
+)
 from translators.bounds import BOUNDS
 from translators.gateways import (
     ADDRESSES,
@@ -94,6 +102,10 @@ def _gateway() -> str:
         "| how long a backend may take to accept a connection before the next one is tried |",
         f"| `{UPSTREAM_TIMEOUT}` | {limits.unacknowledged.total_seconds():g}s "
         "| how long sent bytes may stay unacknowledged before the connection counts as dead |",
+        f"| `{HOST_OWNERSHIP}` | {SHARED} | `{NAMESPACE}`: the namespace of the oldest Ingress "
+        "that names a host, or a wildcard over it, has the host to itself |",
+        f"| `{CROSS_NAMESPACE}` | {ALLOW} | `{DENY}`: no request goes to a Service of another "
+        "namespace than that of its Ingress |",
         f"| `{ADDRESSES}` | where it listens | IP addresses and host names of the gateway for "
         "clients, by comma: what the status of its Ingresses shows |",
     ]

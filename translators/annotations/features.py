@@ -29,6 +29,8 @@ def read_features(
     at: Ref, annotations: Mapping[str, str]
 ) -> tuple[tuple[Change, ...], tuple[Problem, ...]]:
     """What the annotations change in each rule of their Ingress, and what is wrong with them."""
+    if not annotations:
+        return (), ()
     reader = Reader(at, annotations)
     changes = {feature.name: feature.change(reader) for feature in FEATURES}
     is_canary = changes[canary.FEATURE.name] is not None
