@@ -336,10 +336,16 @@ class ServicePort(Model):
 
 
 class ServiceSpec(Model):
-    """`Service.spec`; the primary IP family comes first."""
+    """`Service.spec`; the primary IP family comes first.
+
+    Why it has no endpoints is told by its type, its address, and whether it has a `selector`.
+    """
 
     ports: tuple[ServicePort, ...] = ()
     ip_families: tuple[Literal["IPv4", "IPv6"], ...] = ()
+    type: AsWritten | None = None
+    cluster_ip: AsWritten | None = Field(default=None, alias="clusterIP")
+    selects: Annotated[bool, BeforeValidator(bool)] = Field(default=False, alias="selector")
 
 
 class Service(Model):

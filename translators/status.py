@@ -202,21 +202,28 @@ def _troubled(gateway: Gateway, cluster: RemoteCluster) -> Problem:
     return Problem(gateway.ref, "MemberNotFound", key, cluster.cluster_id, expected, effect)
 
 
+_REASONS: Final[Mapping[Lack, str]] = {
+    Lack.MEMBERS: "NoMembers",
+    Lack.SERVICE: "ServiceNotFound",
+    Lack.EXTERNAL_NAME: "ExternalName",
+    Lack.PORT: "PortNotFound",
+    Lack.SELECTOR: "NoEndpointSlices",
+    Lack.HEADLESS: "NoEndpointSlices",
+    Lack.SLICES: "NoEndpointSlices",
+    Lack.SLICE_PORT: "PortNotInSlices",
+    Lack.ENDPOINTS: "NoReadyPods",
+}
+
+
 def lacking(rule: Rule, backend: Backend, lack: Lack, gateway: str) -> Problem:
     """The problem of a rule whose backend has nobody to answer; `gateway` is "" if there is one."""
-    reasons = {
-        Lack.MEMBERS: "NoMembers",
-        Lack.SERVICE: "ServiceNotFound",
-        Lack.PORT: "PortNotFound",
-        Lack.ENDPOINTS: "NoReadyPods",
-    }
     if rule.alternative is None:
         effect = "requests are answered with 503"
     else:
         effect = "its requests go to the backend of the main rule"
     return Problem(
         rule.origin,
-        reasons[lack],
+        _REASONS[lack],
         f"{rule.at}.backend" if "paths" in rule.at else rule.at,
         f"{backend.namespace}/{backend.service}:{backend.port}",
         "a Service with this port and a ready Pod in an attached member",

@@ -30,12 +30,14 @@ from translators.boundaries import OPEN, Boundaries
 from translators.clusters import build_cluster
 from translators.derive import Derived, Graph, Index, Input, OnFailure, View
 from translators.endpoints import (
+    EXTERNAL_NAME,
     Assignment,
     Lack,
     PodEndpoint,
     SliceEndpoints,
     assign,
     find_port,
+    lack_of,
     one_family,
     read_slice,
 )
@@ -355,18 +357,20 @@ class Tables:
             )
             if service is None:
                 continue
+            if service.spec.type == EXTERNAL_NAME:
+                lack = lack.or_nearer(Lack.EXTERNAL_NAME)
+                continue
             port_name = find_port(service, backend.port)
             if port_name is None:
-                lack = Lack.PORT if lack is Lack.SERVICE else lack
+                lack = lack.or_nearer(Lack.PORT)
                 continue
-            lack = Lack.NOTHING
-            slices = view.group(self.slices_of, (member, backend.namespace, backend.service))
-            endpoints = [
-                endpoint
-                for ref in slices
-                for endpoint in view.must(self.slice_endpoints, ref).at(port_name)
-            ]
+            refs = view.group(self.slices_of, (member, backend.namespace, backend.service))
+            slices = [view.must(self.slice_endpoints, ref) for ref in refs]
+            endpoints = [endpoint for each in slices for endpoint in each.at(port_name)]
             pools[member] = one_family(service, endpoints)
+            lack = lack.or_nearer(
+                Lack.NOTHING if endpoints else lack_of(service, port_name, slices)
+            )
 
         def preferred(member: str, endpoint: PodEndpoint) -> bool:
             wanted = backend.subset
