@@ -223,7 +223,7 @@ class IngressClassSpec(Model):
 class IngressClass(Model):
     """`networking.k8s.io/v1` IngressClass."""
 
-    metadata: Metadata
+    metadata: AnnotatedMetadata
     spec: IngressClassSpec = IngressClassSpec()
 
 

@@ -21,12 +21,14 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from fleet.events import Event, Listed, Members, Source, Unreachable
+from fleet.models import IngressClass
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.state import Changes, FleetState, Origin
 from fleetgate.addresses import Addresses
 from fleetgate.problems import ProblemLog, all_problems, rejections
 from fleetgate.roll_call import RollCall
+from translators.attachments import gateway_of
 from translators.gateways import GATEWAY_MODELS, gateways_in
 from translators.listeners import Bind
 from translators.names import gateway_name
@@ -299,6 +301,7 @@ class ControlPlane:
         gateways_changed = any(changes.objects.get(model) for model in GATEWAY_MODELS)
         gateways = self._place_gateways() if gateways_changed else self.gateways
         self._say(gateways)
+        self._note_classes(changes)
         turn = await self._translate(changes)
         for group, update in turn.updates.items():
             self.cache.publish(group, update)
@@ -368,6 +371,16 @@ class ControlPlane:
             for ref, found in self._located.items():
                 translator.locate(ref, found)
             self._said_located = self._located
+
+    def _note_classes(self, changes: Changes) -> None:
+        """Tell the translator of classes that went: their Ingresses were served by a gateway."""
+        before, now = self.translator.tables.classes, self.state.table(IngressClass)
+        for ref in changes.objects.get(IngressClass, ()):
+            known = before.get(ref)
+            if ref in now:
+                self.translator.lose_class(ref, None)
+            elif known is not None:
+                self.translator.lose_class(ref, gateway_of(known))
 
     def _runtime(self, gateway: Ref) -> Runtime:
         """What Envoys have made of the gateway's configuration."""

@@ -246,7 +246,5 @@ def told(ref: Ref, problems: Collection[Problem]) -> tuple[Problem, ...]:
 
 def _more(ref: Ref, alike: Sequence[Problem]) -> Problem:
     first = alike[0]
-    value = f"{len(alike) - MAX_PROBLEMS} more {first.reason}"
-    expected = f"at most {MAX_PROBLEMS} of one reason in an object"
-    effect = "they are told once others are settled"
-    return Problem(ref, "MoreProblems", "", value, expected, effect, first.severity)
+    value = f"{len(alike) - MAX_PROBLEMS} more like these"
+    return Problem(ref, first.reason, "", value, "fewer", first.effect, first.severity)

@@ -10,7 +10,7 @@ known by the Ref of its object.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, TypeAlias
 
 from fleet.models import (
@@ -25,7 +25,7 @@ from fleet.ref import HUB, Ref
 from fleet.state import Origin
 from translators.alb_ingress import read_alb_ingress, without_listener
 from translators.annotations import subset
-from translators.attachments import Attachment, attach, class_of
+from translators.attachments import Attachment, attach, class_of, without_class
 from translators.boundaries import OPEN, Boundaries
 from translators.clusters import build_cluster
 from translators.derive import Derived, Graph, Index, Input, OnFailure, View
@@ -123,6 +123,7 @@ class Tables:
         # what is declared, and what is known of the world
         self.ingresses = Input[Ref, Ingress](graph, "ingresses")
         self.classes = Input[Ref, IngressClass](graph, "classes")
+        self.lost_classes = Input[Ref, Ref](graph, "lost classes")
         self.configs = Input[Ref, GatewayConfig](graph, "configs")
         self.services = Input[Ref, Service](graph, "services")
         self.slices = Input[Ref, EndpointSlice](graph, "slices")
@@ -251,9 +252,14 @@ class Tables:
     def _attachment(self, view: View, ref: Ref) -> Attachment:
         ingress = view.must(self.ingresses, ref)
         name, _ = class_of(ingress)
-        ingress_class = view.get(self.classes, Ref(HUB, "IngressClass", "", name))
+        of_class = Ref(HUB, "IngressClass", "", name)
+        ingress_class = view.get(self.classes, of_class)
         selectors = view.get(self.selection, _ALL) or ()
-        return attach(ref, ingress, ingress_class, selectors)
+        found = attach(ref, ingress, ingress_class, selectors)
+        if found.gateways or ingress_class or not name:
+            return found
+        lost = view.get(self.lost_classes, of_class)
+        return replace(found, problems=(without_class(ref, ingress, lost),)) if lost else found
 
     def _rules(self, view: View, ref: Ref) -> IngressRules | None:
         """Ingresses of other controllers are none of our business, mistakes included."""

@@ -67,6 +67,10 @@ class Translator:
         """Say how a gateway is doing, for its status; counts from the next update on."""
         self.tables.runtimes.set(gateway, runtime)
 
+    def lose_class(self, ingress_class: Ref, gateway: Ref | None) -> None:
+        """Say which gateway a class stood for that is gone; None where it is back."""
+        self.tables.lost_classes.set(ingress_class, gateway)
+
     def update(self, changes: Changes) -> Turn:
         """Translate what changed."""
         translation = Translation(self, changes)
