@@ -112,10 +112,18 @@ class Metadata(Model):
     creation_timestamp: Timestamp | None = None
 
 
+UNREAD: Final = "\0unread"
+"""Likewise."""
+
+
 class AnnotatedMetadata(Metadata):
-    """Metadata of kinds whose annotations are read."""
+    """Metadata of kinds whose annotations are read.
+
+    `unread` are those whose value is no text: what they restrict is not known, but that they do.
+    """
 
     annotations: Mapping[StrictStr, StrictStr] = Field(default_factory=dict)
+    unread: tuple[StrictStr, ...] = Field(default=(), alias=UNREAD)
 
 
 class OwnerMetadata(AnnotatedMetadata):

@@ -8,7 +8,7 @@ can be left out the object is refused, and its last good version stays in force.
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails, PydanticSerializationError
 from fleet.events import Refused, Upserted
 from fleet.expectation import Location, expected_at
 from fleet.kinds import KINDS, Kind, Slip, find_kind
-from fleet.models import AnnotatedMetadata, FleetObject, Secret
+from fleet.models import UNREAD, AnnotatedMetadata, FleetObject, Secret
 from fleet.problem import Problem
 from fleet.prune import (
     Tree,
@@ -29,6 +29,7 @@ from fleet.prune import (
     part_around,
     printable,
     spell,
+    value_at,
     widen,
 )
 from fleet.ref import HUB, Ref
@@ -51,9 +52,10 @@ _KEPT: Final = "what the file held before stays in force"
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """An object of a kind that is not needed there: no mistake."""
+    """An object of a kind that is not needed there: no mistake. `ref` is None without a name."""
 
     kind: str
+    ref: Ref | None = None
 
 
 Parsed: TypeAlias = Upserted | Refused | Unused
@@ -97,9 +99,9 @@ def parse(manifest: object, origin: str, file: str) -> Parsed:
             return _refuse(nowhere, "NotAnObject", key, value, f"text such as {example}")
     name, api_version = str(manifest["kind"]), str(manifest["apiVersion"])
     kind = find_kind(name, api_version, on_hub=origin == HUB)
-    if kind is None:
-        return Unused(name)
     ref = _identify(manifest, name, nowhere)
+    if kind is None:
+        return Unused(name, ref if isinstance(ref, Ref) else None)
     if isinstance(ref, Refused):
         return ref
     if isinstance(kind, Slip):
@@ -176,7 +178,19 @@ def _pruned(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Upserted
             problems.append(_problem(kind, ref, tree, error, effect))
         if not all(around.values()):
             return Refused(ref, _bounded(problems))
-        cut(tree, _outermost(set(wider.values())))
+        parts = _outermost(set(wider.values()))
+        tree["metadata"][UNREAD] = (*tree["metadata"].get(UNREAD, ()), *_unread(tree, parts))
+        cut(tree, parts)
+
+
+def _unread(tree: Tree, parts: Iterable[Location]) -> list[str]:
+    """The annotations among these parts, but for those whose very key cannot be encoded."""
+    found = {str(part[2]): value_at(tree, part) for part in parts if _is_annotation(part)}
+    return sorted(k for k, v in found.items() if not (isinstance(v, Unencodable) and v.text == k))
+
+
+def _is_annotation(location: Location) -> bool:
+    return location[:2] == ("metadata", "annotations") and len(location) == 3
 
 
 def _quoted(kind: Kind, ref: Ref, tree: Tree) -> Iterator[Problem]:
@@ -232,7 +246,7 @@ def _problem(kind: Kind, ref: Ref, tree: Tree, error: ErrorDetails, effect: str)
         expected = f'a string; put it in quotes: "{value}"'
     elif error["type"] == "int_type" and value.isdecimal():
         expected += ", without quotes"
-    if location[:2] == ("metadata", "annotations") and len(location) == 3:
+    if _is_annotation(location):
         reason, key, effect = "InvalidAnnotation", str(location[2]), "the annotation is ignored"
     if kind.model is Secret and location[0] != "metadata":
         value = ""  # a Secret's bytes are shown nowhere

@@ -44,7 +44,7 @@ _PATTERN: Final = re.compile(r"/[\x21\x22\x24-\x5b\x5d-\x7e\xa0-\ud7ff\ue000-\U0
 
 def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
     """Read the rules, default backend and annotations of an Ingress of the ALB dialect."""
-    features = read_alb_features(ref, ingress.metadata.annotations)
+    features = read_alb_features(ref, ingress.metadata.annotations, ingress.metadata.unread)
     problems = list(features.problems)
     if not features.served:
         return IngressRules(problems=tuple(problems))

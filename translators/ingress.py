@@ -156,7 +156,7 @@ def age_of(ingress: Ingress) -> Age:
 
 def read_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
     """Read the rules, default backend and annotations of an Ingress of the MSE dialect."""
-    changes, found = read_features(ref, ingress.metadata.annotations)
+    changes, found = read_features(ref, ingress.metadata.annotations, ingress.metadata.unread)
     problems = list(found)
     if ingress.spec.tls:
         problems.append(

@@ -23,7 +23,7 @@ from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.references import SecretUse
 from fleet.sources import files
-from fleet.sources.manifest import ManifestFile, digest_of, duplicate
+from fleet.sources.manifest import ENDPOINTS, ManifestFile, digest_of, duplicate
 from fleet.sources.said import Outcome, Said
 
 HUB_DIRECTORY: Final = "hub"
@@ -57,10 +57,17 @@ class Tree:
         """How many objects of each kind that is not needed were seen."""
         return +self._unused.copy()
 
+    @property
+    def endpoints(self) -> frozenset[Ref]:
+        """The objects of the kind Endpoints, which are not read."""
+        return frozenset(ref for file in self._files.values() for ref in file.endpoints)
+
     def file_of(self, ref: Ref) -> str:
         """The file that an object is read from, relative to the fleet; "" where there is none."""
         if ref.kind == FILE:
             return ref.name
+        if ref.kind == ENDPOINTS:
+            return next((name for name, f in self._files.items() if ref in f.endpoints), "")
         return next(iter(self._holders.get(ref, ())), "")
 
     def check(self) -> None:

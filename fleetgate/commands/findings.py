@@ -9,7 +9,7 @@ hub/shop.yaml: Ingress default/shop
       Ingress login/login serves Prefix /login there
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from fleet.problem import Severity
@@ -28,6 +28,13 @@ def problem_lines(problems: Iterable[Json]) -> Iterator[str]:
             if problem["effect"]:
                 yield f"      {problem['effect']}"
         yield ""
+
+
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table in lines."""
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    for row in (head, *rows):
+        yield "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
 
 
 def _where(problem: Json) -> str:

@@ -4,8 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from fleet.events import Upserted
+from fleet.models import Ingress
+from fleet.parse import parse
 from fleet.ref import HUB, Ref
+from tests.support.builders import ingress as manifest_of
 from tests.translators.plans import MSE, NGINX, ingress, plan, problems
+from translators.alb_ingress import read_alb_ingress
 from translators.annotations import alb_features, features
 from translators.annotations.closed import CLOSED
 from translators.annotations.reader import ALB, HIGRESS, Key
@@ -123,6 +128,36 @@ def test_a_closed_path_stays_its_ingresss_own() -> None:
         ("other", "Prefix /", False),
     ]
     assert [p.reason for p in problems(closed, other)] == ["NotSupported", "Conflict"]
+
+
+UNREADABLE = ["10.0.0.0/8"]
+"""A list, where annotations are texts."""
+
+
+@pytest.mark.parametrize(
+    ("class_name", "key", "served"),
+    [
+        pytest.param("mse", f"{NGINX}whitelist-source-range", {503}, id="whitelist"),
+        pytest.param("mse", f"{MSE}exact-match-header-stage", {503}, id="header"),
+        pytest.param("mse", f"{NGINX}satisfy", {503}, id="satisfy"),
+        pytest.param("mse", f"{NGINX}enable-cors", {200}, id="cors"),
+        pytest.param("mse", f"{NGINX}canary", {200}, id="canary-is-an-ordinary-ingress"),
+        pytest.param("alb", f"{ALB}listen-ports", set(), id="listeners"),
+        pytest.param("alb", f"{ALB}conditions.web", set(), id="conditions"),
+        pytest.param("alb", f"{ALB}sticky-session", {200}, id="sticky-session"),
+    ],
+)
+def test_an_annotation_whose_value_is_no_text_restricts_all_the_same(
+    class_name: str, key: str, served: set[int]
+) -> None:
+    made = manifest_of("shop", host="shop.test").path("/", to="web:80").annotate({key: UNREADABLE})
+    found = parse(made.manifest, HUB, "hub/shop.yaml")
+    assert isinstance(found, Upserted)
+    assert isinstance(found.value, Ingress)
+    read = read_ingress if class_name == "mse" else read_alb_ingress
+    rules = read(SHOP, found.value).rules
+    actions = {503 if rule.action == CLOSED else 200 for rule in rules}
+    assert actions == served
 
 
 MAIN = ingress("main", "Exact /a to main:80", created="2020-01-01T00:00:00Z")

@@ -3,7 +3,7 @@
 `translators.annotations.unsupported` says what follows from those that have no effect yet.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,13 +42,16 @@ class AlbFeatures:
     problems: tuple[Problem, ...]
 
 
-def read_alb_features(at: Ref, annotations: Mapping[str, str]) -> AlbFeatures:
-    """Read the annotations of an Ingress."""
+def read_alb_features(
+    at: Ref, annotations: Mapping[str, str], unread: Collection[str] = ()
+) -> AlbFeatures:
+    """Read the annotations of an Ingress; `unread` are those whose value is no text."""
     reader = Reader(at, annotations, Dialect.ALB)
     changes = [feature.change(reader) for feature in FEATURES]
     ports = reader.read(LISTEN_PORTS, listen_ports, Without.INGRESS.value)
-    met = list(VOCABULARY.met(annotations))
-    unusable = ports is None and reader.has(LISTEN_PORTS)
+    met = list(VOCABULARY.met(annotations, unread))
+    is_asked = reader.has(LISTEN_PORTS) or not set(unread).isdisjoint(LISTEN_PORTS.spellings)
+    unusable = ports is None and is_asked
     return AlbFeatures(
         served=not unusable and all(found.without is not Without.INGRESS for found in met),
         ports=ports,

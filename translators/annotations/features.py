@@ -1,6 +1,6 @@
 """Every feature of the MSE dialect, in the order in which they change a rule."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from fleet.problem import Problem
@@ -26,15 +26,18 @@ VOCABULARY: Final = Vocabulary(
 
 
 def read_features(
-    at: Ref, annotations: Mapping[str, str]
+    at: Ref, annotations: Mapping[str, str], unread: Collection[str] = ()
 ) -> tuple[tuple[Change, ...], tuple[Problem, ...]]:
-    """What the annotations change in each rule of their Ingress, and what is wrong with them."""
-    if not annotations:
+    """What the annotations change in each rule of their Ingress, and what is wrong with them.
+
+    `unread` are those whose value is no text.
+    """
+    if not annotations and not unread:
         return (), ()
     reader = Reader(at, annotations)
     changes = {feature.name: feature.change(reader) for feature in FEATURES}
     is_canary = changes[canary.FEATURE.name] is not None
-    met = list(VOCABULARY.met(annotations))
+    met = list(VOCABULARY.met(annotations, unread))
     problems = (
         *reader.problems,
         *not_supported(at, met, is_canary=is_canary),

@@ -40,16 +40,19 @@ class Vocabulary:
         self._rows = {s: row for row in rows if not row.family for s in self._own(row.key)}
         self._families = {s: row for row in rows if row.family for s in self._own(row.key)}
 
-    def met(self, annotations: Mapping[str, str]) -> Iterator[Met]:
-        """What an Ingress asks for that is not carried out."""
+    def met(self, annotations: Mapping[str, str], unread: Iterable[str] = ()) -> Iterator[Met]:
+        """What an Ingress asks for that is not carried out.
+
+        Of `unread` annotations the value is not known: they ask for whatever they can ask for.
+        """
         for key, value in annotations.items():
-            if not key.startswith(self._prefixes):
-                continue
-            row, rest = self._rows.get(key), ""
-            if row is None and (stem := self._stem(key)):
-                row, rest = self._families[stem], key.removeprefix(stem)
+            row, rest = self._row_of(key)
             if row is not None and (without := row.without(value)) is not None:
                 yield Met(key, value, without, rest)
+        for key in unread:
+            row, rest = self._row_of(key)
+            if row is not None:
+                yield Met(key, "", row.otherwise, rest)
 
     def unknown(self, at: Ref, annotations: Mapping[str, str]) -> Iterator[Problem]:
         """The problems of annotations that nobody knows."""
@@ -62,6 +65,15 @@ class Vocabulary:
 
     def _own(self, key: Key) -> Iterator[str]:
         return (spelling for spelling in key.spellings if spelling.startswith(self._prefixes))
+
+    def _row_of(self, key: str) -> tuple[Unsupported | None, str]:
+        """The row of a key, and what a family's key goes on with."""
+        if not key.startswith(self._prefixes):
+            return None, ""
+        if (row := self._rows.get(key)) is not None:
+            return row, ""
+        stem = self._stem(key)
+        return self._families.get(stem), key.removeprefix(stem)
 
     def _stem(self, key: str) -> str:
         """The family that a key belongs to, "" where it names nothing behind."""
