@@ -32,7 +32,7 @@ class HostPlan:
 
     `bare` says that an Ingress declares the host and has nothing for it: an exact one is answered
     with 404 then, and goes to no wildcard. `sharing` are the Ingresses whose canary is a share of a
-    main rule. `below` says that a wildcard covers the host too.
+    main rule. `below` are the namespaces that name the host, where a wildcard covers it too.
     """
 
     rules: tuple[Rule, ...]
@@ -40,7 +40,7 @@ class HostPlan:
     problems: tuple[Problem, ...]
     bare: bool = False
     sharing: frozenset[Ref] = frozenset()
-    below: bool = False
+    below: frozenset[str] = frozenset()
 
     @property
     def everything(self) -> tuple[Rule, ...]:
@@ -110,8 +110,14 @@ def plan_host(
         tuple(sorted(set(problems))),
         bool(bare),
         frozenset(rule.origin for taken in related.values() for rule in taken if _shares(rule)),
-        below,
+        frozenset(_namespaces((*mains.values(), *defaults), bare)) if below else frozenset(),
     )
+
+
+def _namespaces(rules: Iterable[Rule], bare: Iterable[IngressRules]) -> Iterator[str]:
+    """The namespaces that have rules of a host, or declare it and have nothing for it."""
+    yield from (rule.origin.namespace for rule in rules)
+    yield from (by[1].namespace for ingress in bare if (by := ingress.by))
 
 
 def _claimed(

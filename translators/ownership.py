@@ -106,7 +106,7 @@ def partaking(mains: Sequence[Rule], canaries: Sequence[tuple[Rule, Rule]]) -> I
 
 def below_wildcard(rule: Rule, namespace: str) -> Problem:
     """What the owner of a wildcard is told of another namespace that has hosts below it."""
-    effect = f"Ingresses of namespace {namespace} serve hosts below it"
+    effect = f"Ingresses of namespace {namespace} have hosts below it"
     return _hint(rule, "SharedWildcard", _place(rule), rule.host, "hosts", effect)
 
 

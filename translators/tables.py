@@ -499,10 +499,8 @@ def _targets(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:
 
 
 def _guests(key: HostKey, plan: HostPlan) -> Iterator[GuestKey]:
-    if plan.below:
-        wildcard = key._replace(host=wildcard_over(key.host))
-        for namespace in {origin.namespace for origin in plan.origins}:
-            yield GuestKey(wildcard, namespace)
+    wildcard = key._replace(host=wildcard_over(key.host)) if plan.below else key
+    return (GuestKey(wildcard, namespace) for namespace in plan.below)
 
 
 def _found_in(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
