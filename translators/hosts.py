@@ -9,7 +9,7 @@ objects arrived.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from fleet.problem import Problem
 from fleet.ref import Ref
@@ -25,6 +25,10 @@ Claim: TypeAlias = tuple[PathKind, str, int, tuple[object, ...]]
 CanaryClaim: TypeAlias = tuple[Claim, str, Ref]
 """A path, a class, and an Ingress of it."""
 
+# An empty set of its own would be 200 bytes in each of many plans.
+_NOBODY: Final[frozenset[Ref]] = frozenset()
+_NO_NAMESPACE: Final[frozenset[str]] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
@@ -39,8 +43,8 @@ class HostPlan:
     default: Rule | None
     problems: tuple[Problem, ...]
     bare: bool = False
-    sharing: frozenset[Ref] = frozenset()
-    below: frozenset[str] = frozenset()
+    sharing: frozenset[Ref] = _NOBODY
+    below: frozenset[str] = _NO_NAMESPACE
 
     @property
     def everything(self) -> tuple[Rule, ...]:
@@ -104,13 +108,15 @@ def plan_host(
     if len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
         pairs = [(rule, mains[claim]) for claim, taken in related.items() for rule in taken]
         problems += partaking(tuple(mains.values()), pairs)
+    sharing = frozenset(r.origin for taken in related.values() for r in taken if _shares(r))
+    guests = _namespaces((*mains.values(), *defaults), bare) if below else ()
     return HostPlan(
         tuple(rules),
         min(defaults, key=_by_age, default=None),
         tuple(sorted(set(problems))),
         bool(bare),
-        frozenset(rule.origin for taken in related.values() for rule in taken if _shares(rule)),
-        frozenset(_namespaces((*mains.values(), *defaults), bare)) if below else frozenset(),
+        sharing or _NOBODY,
+        frozenset(guests) or _NO_NAMESPACE,
     )
 
 

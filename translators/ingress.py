@@ -72,6 +72,9 @@ _UNREACHABLE: Final = re.compile(r"//|/\.\.?(?:[/;]|$)|%2f|%5c|%00", re.IGNORECA
 
 _EVERYTHING: Final = Path(PathKind.PREFIX, "/")
 
+_NO_HOSTS: Final[frozenset[tuple[TableSet, str]]] = frozenset()
+"""One for all Ingresses: an empty set of its own is 200 bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -94,7 +97,7 @@ class IngressRules:
 
     rules: tuple[Rule, ...] = ()
     defaults: tuple[Rule, ...] = ()
-    bare: frozenset[tuple[TableSet, str]] = frozenset()
+    bare: frozenset[tuple[TableSet, str]] = _NO_HOSTS
     problems: tuple[Problem, ...] = ()
     asked: tuple[Asked, ...] = ()
     leads_out: bool = False
@@ -233,7 +236,7 @@ class Reading:
         return IngressRules(
             rules,
             defaults,
-            tables,
+            tables or _NO_HOSTS,
             tuple(self.problems),
             leads_out=any(self._leads_out(rule) for rule in (*rules, *defaults)),
             without_rules=(self.age, self.ref) if tables else None,
