@@ -11,8 +11,8 @@ order in which they were made. A table may read only tables made before it, so w
 everything below it is settled: each row is computed at most once a turn, and no row ever sees a
 half-updated world. While a table is visited, its changed keys mark their readers dirty; the readers
 stand further down the order and are met later in the same turn. `Graph.steps` is the same turn in
-steps of one row, and says of each how heavy it is before it is computed: whoever drives it may do
-other things meanwhile, but reads no table before the last step.
+steps of a few rows, or of one that is made of many parts, which is said before it is computed:
+whoever drives it may do other things meanwhile, but reads no table before the last step.
 
 Which keys a derived table has is said by its domain: another table. A row lives while its key is
 in the domain; what stands there counts only where the computation reads it. An `Index` groups the
@@ -31,7 +31,7 @@ their own: a fleet of 5000 hosts has a hundred thousand of them.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -40,6 +40,10 @@ Reader: TypeAlias = tuple["Derived[Any, Any]", Hashable]
 """A row of a derived table: its table and its key."""
 OnFailure: TypeAlias = Callable[[str, Hashable, Exception], None]
 """Takes a table's name, the key of a row, and what its computation raised."""
+
+
+STEP: Final = 16
+"""Rows in a step of a turn, and parts that make a row a step of its own: a millisecond or so."""
 
 
 class Table(ABC, Generic[K, V]):
@@ -61,7 +65,7 @@ class Table(ABC, Generic[K, V]):
     def settle(self) -> Iterable[int]:
         """Bring the rows up to date with the tables before this one.
 
-        Yields before each of them the number of parts that it is made of, 0 where these are few.
+        Yields now and then, and before a row of many parts their number.
         """
         return ()
 
@@ -162,8 +166,9 @@ class Index(Table[G, tuple[K, ...]], Generic[G, K, V]):
 
     def _move(self) -> Iterator[int]:
         """Move the keys whose rows changed to the groups that they belong to now."""
-        for key in self._source.changed:
-            yield 0
+        for number, key in enumerate(self._source.changed):
+            if number % STEP == STEP - 1:
+                yield 0
             row = self._source.get(key)
             before = set(self._groups_of.get(key, ()))
             now = set() if row is None else set(self._of(key, row))
@@ -234,7 +239,7 @@ class Derived(_Stored[K, V]):
         name: str,
         domain: Table[K, Any],  # any row type: only the keys count
         compute: Callable[[View, K], V | None],
-        weigh: Callable[[K], int] = lambda _: 0,
+        weigh: Callable[[K], int] | None = None,
     ) -> None:
         super().__init__(graph, name)
         self._graph = graph
@@ -254,11 +259,13 @@ class Derived(_Stored[K, V]):
         for key in self._domain.changed:
             if (key in self._domain) != (key in self._reads):
                 self.dirty.add(key)
-        for key in self.dirty:
+        for number, key in enumerate(self.dirty):
             view = View()
             row = None
+            parts = self._weigh(key) if self._weigh else 0
+            if parts >= STEP or number % STEP == STEP - 1:
+                yield parts
             if key in self._domain:
-                yield self._weigh(key)
                 try:
                     row = self._compute(view, key)
                 except Exception as e:  # noqa: BLE001 (whatever it is)
@@ -304,12 +311,13 @@ class Graph:
             pass
 
     def steps(self) -> Iterator[int]:
-        """Run one turn, a row at a time; nothing may be put in or read until it is over.
+        """Run one turn in steps; nothing may be put in or read until it is over.
 
-        Yields before each row the number of parts that it is made of, 0 where these are few.
+        Yields now and then, and before a row of many parts their number.
         """
         for table in self._tables:
-            yield from table.settle()
+            if work := table.settle():
+                yield from work
             if table.changed:
                 table.tell_readers()
 

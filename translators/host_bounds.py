@@ -5,7 +5,7 @@ of other paths where a wildcard host or pattern paths are asked as a list.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import Enum
 
 from fleet.problem import Problem
@@ -52,15 +52,15 @@ class Excess(Enum):
     )
 
 
-@dataclass(slots=True)
 class HostBounds:
     """The room of one host; ask for its rules, oldest first, then for the canaries likewise."""
 
-    _routes: int = 0
-    _instructions: int = 0
-    _canaries: dict[tuple[Ref, str], int] = field(default_factory=dict)
-    _patterns: dict[tuple[Ref, str], int] = field(default_factory=dict)
-    _left_out: dict[tuple[Ref, Excess], list[Rule]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._routes = 0
+        self._instructions = 0
+        self._canaries: dict[tuple[Ref, str], int] = {}
+        self._patterns: dict[tuple[Ref, str], int] = {}
+        self._left_out: dict[tuple[Ref, Excess], list[Rule]] = {}
 
     def takes(self, rule: Rule) -> bool:
         """Whether there is room for a rule."""

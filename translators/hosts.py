@@ -7,7 +7,7 @@ objects arrived.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -82,8 +82,8 @@ def plan_host(
     says that there are some.
     """
     problems: list[Problem] = []
-    declared = list(_of_host((i.rules for i in ingresses), host, tables))
-    defaults = list(_of_host((i.defaults for i in ingresses), host, tables))
+    declared = [r for i in ingresses for r in i.rules if r.host == host and tables in r.sets]
+    defaults = [r for i in ingresses for r in i.defaults if r.host == host and tables in r.sets]
     bare = [ingress for ingress in ingresses if (tables, host) in ingress.bare]
     if boundaries.owned and (owner := owner_of((*ingresses, *above), tables, host)):
         # Of every host that no rule names, the oldest default backend is the one anyway.
@@ -98,7 +98,7 @@ def plan_host(
     mains, canaries = _claimed(declared, tables, problems)
     bounds = HostBounds()
     mains = {claim: rule for claim, rule in mains.items() if bounds.takes(rule)}
-    related = _related(mains, canaries, bounds, tables, problems)
+    related = _related(mains, canaries, bounds, tables, problems) if canaries else {}
     problems += bounds.problems()
     rules: list[Rule] = []
     for claim, main in sorted(mains.items(), key=lambda item: _rank(item[1])):
@@ -108,15 +108,15 @@ def plan_host(
     if len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
         pairs = [(rule, mains[claim]) for claim, taken in related.items() for rule in taken]
         problems += partaking(tuple(mains.values()), pairs)
-    sharing = frozenset(r.origin for taken in related.values() for r in taken if _shares(r))
+    sharing = {r.origin for taken in related.values() for r in taken if _shares(r)}
     guests = _namespaces((*mains.values(), *defaults), bare) if below else ()
     return HostPlan(
         tuple(rules),
         min(defaults, key=_by_age, default=None),
         tuple(sorted(set(problems))),
         bool(bare),
-        sharing or _NOBODY,
-        frozenset(guests) or _NO_NAMESPACE,
+        frozenset(sharing) if sharing else _NOBODY,
+        frozenset(guests) if below else _NO_NAMESPACE,
     )
 
 
@@ -159,15 +159,6 @@ def _related(
         elif (taken := bounds.canary(rule, rule.alternative, main)) is not None:
             related[claim].append(taken)
     return related
-
-
-def _of_host(of_ingresses: Iterable[Sequence[Rule]], host: str, tables: TableSet) -> Iterator[Rule]:
-    return (
-        rule
-        for rules in of_ingresses
-        for rule in rules
-        if rule.host == host and tables in rule.sets
-    )
 
 
 def _shares(canary: Rule) -> bool:

@@ -5,15 +5,17 @@ Rough numbers do: a part is a rule of one backend, an endpoint, or the like, som
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from fleet.ref import Ref
-from translators.model import size_of
+from translators.model import Rule, size_of
 
 if TYPE_CHECKING:
     from translators.tables import HostKey, Tables, TargetKey
 
 _LINE: Final = 100  # characters of a line of an annotation
+_ENDPOINT: Final = 25  # bytes of an encoded endpoint
 
 
 class RowWeights:
@@ -31,10 +33,10 @@ class RowWeights:
         return paths * (1 + texts // _LINE)
 
     def of_rules(self, ref: Ref) -> int:
-        """Rules and problems of an Ingress."""
+        """Rules and problems of an Ingress; annotations make all its rules alike."""
         if (row := self._tables.rules.get(ref)) is None:
             return 0
-        return len(row.problems) + sum(size_of(rule.action) for rule in row.everything)
+        return len(row.problems) + len(row.defaults) + _size(row.rules)
 
     def of_hosts_rules(self, key: HostKey) -> int:
         """Rules of all Ingresses of a host."""
@@ -43,7 +45,7 @@ class RowWeights:
     def of_plan(self, key: HostKey) -> int:
         """Rules of a host in its plan."""
         plan = self._tables.plans.get(key)
-        return sum(size_of(rule.action) for rule in plan.rules) if plan else 0
+        return _size(plan.rules) if plan else 0
 
     def of_slice(self, ref: Ref) -> int:
         """Endpoints of a slice."""
@@ -51,7 +53,9 @@ class RowWeights:
         return len(endpoint_slice.endpoints) if endpoint_slice else 0
 
     def of_pool(self, key: TargetKey) -> int:
-        """Endpoints of a Service in all members of a gateway."""
+        """Endpoints of a Service in all members of a gateway, as many as there were before."""
+        if (row := self._tables.assignments.get(key)) is not None:
+            return len(row.resource.body) // _ENDPOINT
         gateway, target = key
         namespace, service, _ = target.backends[0].pool
         return sum(
@@ -59,3 +63,10 @@ class RowWeights:
             for member in self._tables.members.get(gateway) or ()
             for ref in self._tables.slices_of.get((member, namespace, service)) or ()
         )
+
+
+def _size(rules: Sequence[Rule]) -> int:
+    """How many backends they name, by the first and the last of them."""
+    if not rules:
+        return 0
+    return len(rules) * max(size_of(rules[0].action), size_of(rules[-1].action))

@@ -9,7 +9,7 @@ Each compute function says what its row depends on; `translators.derive` does th
 known by the Ref of its object.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, TypeAlias
 
@@ -185,7 +185,7 @@ class Tables:
 
         # what everybody is told
         self.findings = Index(graph, "findings", self.plans, _found_in)
-        self.served = Index(graph, "served", self.plans, lambda _, p: p.origins | p.sharing)
+        self.served = Index(graph, "served", self.plans, _serving)
         guests = Index(graph, "guests", self.plans, _guests)
         namespaces = Derived(graph, "guest namespaces", guests, lambda *_: True)
         self.below = Index(graph, "below", namespaces, lambda key, _: (key.wildcard,))
@@ -294,7 +294,7 @@ class Tables:
         wildcard = wildcard_over(key.host)
         if not wildcard:
             return None
-        found = key._replace(host=wildcard)
+        found = HostKey(key.gateway, key.tables, wildcard)
         return self._wildcards.setdefault(found, found)
 
     # -- route tables ------------------------------------------------------------------------------
@@ -498,9 +498,15 @@ def _targets(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:
             yield key.gateway, Target((backend,))
 
 
-def _guests(key: HostKey, plan: HostPlan) -> Iterator[GuestKey]:
-    wildcard = key._replace(host=wildcard_over(key.host)) if plan.below else key
-    return (GuestKey(wildcard, namespace) for namespace in plan.below)
+def _serving(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
+    return plan.origins | plan.sharing if plan.sharing else plan.origins
+
+
+def _guests(key: HostKey, plan: HostPlan) -> Iterable[GuestKey]:
+    if not plan.below:
+        return ()
+    wildcard = key._replace(host=wildcard_over(key.host))
+    return [GuestKey(wildcard, namespace) for namespace in plan.below]
 
 
 def _found_in(_: HostKey, plan: HostPlan) -> frozenset[Ref]:

@@ -79,9 +79,9 @@ class Translator:
         return translation.turn
 
     def steps(self, changes: Changes) -> Generator[int, None, Turn]:
-        """Translate what changed, a row at a time; the generator returns the turn.
+        """Translate what changed, in steps; the generator returns the turn.
 
-        It yields before each row the number of parts that it is made of. Until it returns, the
+        It yields now and then, and before a row of many parts their number. Until it returns, the
         tables are between two states, and nothing else may be said to the translator.
         """
         tables = self.tables
@@ -140,7 +140,7 @@ class Translator:
 class Translation:
     """An update that is done step by step: `turn` is None until the last one.
 
-    `weight` is the number of parts that the row of the next step is made of.
+    `weight` is the number of parts that the next row is made of, where these are many.
     """
 
     def __init__(self, translator: Translator, changes: Changes) -> None:
@@ -149,7 +149,7 @@ class Translation:
         self._steps = translator.steps(changes)
 
     def step(self) -> None:
-        """Compute the next row."""
+        """Go on for a few rows, or for one of many parts."""
         try:
             self.weight = next(self._steps)
         except StopIteration as end:

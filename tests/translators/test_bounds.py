@@ -222,10 +222,10 @@ def test_of_very_many_problems_of_a_reason_the_first_are_told_and_how_many_more(
         ),
         pytest.param(
             [
-                of_paths("main", 300).annotate(destinations(30)),
+                of_paths("main", 100).annotate(destinations(30)),
                 *(
-                    canary(n, by_value(n), [f"/{n}" for n in range(300)]).annotate(destinations(30))
-                    for n in range(40)
+                    canary(n, by_value(n), [f"/{n}" for n in range(100)]).annotate(destinations(30))
+                    for n in range(20)
                 ),
             ],
             id="paths-canaries-lines-and-lines",
@@ -247,15 +247,14 @@ def weights(world: World, *manifests: Mapping[str, Any]) -> list[int]:
     translation = Translation(world.translator, changes)
     found = []
     while translation.turn is None:
-        translation.step()
         found.append(translation.weight)
+        translation.step()
     return found
 
 
 def test_a_row_of_many_parts_is_announced() -> None:
     world = world_of()
-    (light, *_) = sorted(weights(world, of_paths("web", 1).manifest), reverse=True)
-    assert light <= 2
+    assert not any(weights(world, of_paths("web", 1).manifest))
     heavy = weights(world, of_paths("web", 100).annotate(destinations(50)).manifest)
     assert sum(weight >= 1000 for weight in heavy) == 5, (
         "the rules, the plan, its routes, its table, the status"
