@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from benchmarks.figures import Figure
+from translators.bounds import MAX_MATCHED, MAX_PATTERNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ GOALS: Final[Mapping[tuple[str, str, str], Goal]] = MappingProxyType(
         ("envoy", "5000 hosts", "series"): Goal(10_000),
         ("envoy", "5000 hosts", "memory"): Goal(307),
         ("forwarding", "5000 paths", "of a host with 10"): Goal(90, at_least=True),
+        (
+            "patterns",
+            f"{MAX_PATTERNS} patterns, a value of {MAX_MATCHED} bytes",
+            "CPU per request",
+        ): Goal(30),
         ("failover", "kill -9, fleetgate", "failed"): Goal(0),
         ("failover", "partition, fleetgate", "failed"): Goal(0),
         ("failover", "partition, fleetgate", "worst wait"): Goal(1500),

@@ -92,10 +92,18 @@ class Metadata(Model):
     creation_timestamp: Timestamp | None = None
 
 
+UNREAD: Final = "\0unread"
+"""Likewise."""
+
+
 class AnnotatedMetadata(Metadata):
-    """Metadata of kinds whose annotations are read."""
+    """Metadata of kinds whose annotations are read.
+
+    `unread` are those whose value is no text: what they restrict is not known, but that they do.
+    """
 
     annotations: Mapping[StrictStr, StrictStr] = Field(default_factory=dict)
+    unread: tuple[StrictStr, ...] = Field(default=(), alias=UNREAD)
 
 
 class OwnerMetadata(AnnotatedMetadata):
@@ -207,7 +215,7 @@ class IngressClassSpec(Model):
 class IngressClass(Model):
     """`networking.k8s.io/v1` IngressClass."""
 
-    metadata: Metadata
+    metadata: AnnotatedMetadata
     spec: IngressClassSpec = IngressClassSpec()
 
 
@@ -334,10 +342,16 @@ class ServicePort(Model):
 
 
 class ServiceSpec(Model):
-    """`Service.spec`; the primary IP family comes first."""
+    """`Service.spec`; the primary IP family comes first.
+
+    Why it has no endpoints is told by its type, its address, and whether it has a `selector`.
+    """
 
     ports: tuple[ServicePort, ...] = ()
     ip_families: tuple[Literal["IPv4", "IPv6"], ...] = ()
+    type: AsWritten | None = None
+    cluster_ip: AsWritten | None = Field(default=None, alias="clusterIP")
+    selects: Annotated[bool, BeforeValidator(bool)] = Field(default=False, alias="selector")
 
 
 class Service(Model):

@@ -8,7 +8,7 @@ can be left out the object is refused, and its last good version stays in force.
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, cast
 
@@ -20,7 +20,7 @@ from fleet.expectation import Location, expected_at
 from fleet.fields import Stranger, strangers_in
 from fleet.kinds import KINDS, Kind, Slip, find_kind
 from fleet.misspelt import misspelt
-from fleet.models import AnnotatedMetadata, FleetObject, Secret
+from fleet.models import UNREAD, AnnotatedMetadata, FleetObject, Secret
 from fleet.problem import Problem
 from fleet.prune import (
     Tree,
@@ -31,6 +31,7 @@ from fleet.prune import (
     part_around,
     printable,
     spell,
+    value_at,
     widen,
 )
 from fleet.ref import HUB, Ref
@@ -60,9 +61,10 @@ at where they are read."""
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """An object of a kind that is not needed there: no mistake."""
+    """An object of a kind that is not needed there: no mistake. `ref` is None without a name."""
 
     kind: str
+    ref: Ref | None = None
 
 
 Parsed: TypeAlias = Upserted | Refused | Unused
@@ -106,9 +108,9 @@ def parse(manifest: object, origin: str, file: str, *, served: bool = False) -> 
             return _refuse(nowhere, "NotAnObject", key, value, f"text such as {example}")
     name, api_version = str(manifest["kind"]), str(manifest["apiVersion"])
     kind = find_kind(name, api_version, on_hub=origin == HUB)
-    if kind is None:
-        return Unused(name)
     ref = _identify(manifest, name, nowhere)
+    if kind is None:
+        return Unused(name, ref if isinstance(ref, Ref) else None)
     if isinstance(ref, Refused):
         return ref
     if isinstance(kind, Slip):
@@ -209,7 +211,19 @@ def _pruned(
             problems.append(_problem(kind, ref, tree, error, effect))
         if not all(around.values()):
             return Refused(ref, _bounded(problems))
-        cut(tree, _outermost(set(wider.values())))
+        parts = _outermost(set(wider.values()))
+        tree["metadata"][UNREAD] = (*tree["metadata"].get(UNREAD, ()), *_unread(tree, parts))
+        cut(tree, parts)
+
+
+def _unread(tree: Tree, parts: Iterable[Location]) -> list[str]:
+    """The annotations among these parts, but for those whose very key cannot be encoded."""
+    found = {str(part[2]): value_at(tree, part) for part in parts if _is_annotation(part)}
+    return sorted(k for k, v in found.items() if not (isinstance(v, Unencodable) and v.text == k))
+
+
+def _is_annotation(location: Location) -> bool:
+    return location[:2] == ("metadata", "annotations") and len(location) == 3
 
 
 def _strange(
@@ -288,7 +302,7 @@ def _problem(kind: Kind, ref: Ref, tree: Tree, error: ErrorDetails, effect: str)
         expected = f'a string; put it in quotes: "{value}"'
     elif error["type"] == "int_type" and value.isdecimal():
         expected += ", without quotes"
-    if location[:2] == ("metadata", "annotations") and len(location) == 3:
+    if _is_annotation(location):
         key = _one_line(str(location[2]))
         reason, effect = "InvalidAnnotation", "the annotation is ignored"
     if kind.model is Secret and location[0] != "metadata":

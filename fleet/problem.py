@@ -5,8 +5,21 @@ log and, on Kubernetes, as an event of the object that it is about.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from fleet.ref import Ref
+
+
+class Severity(StrEnum):
+    """Whether somebody has made a mistake, or is told what may be as it is meant to be."""
+
+    WARNING = "warning"
+    HINT = "hint"
+
+    @property
+    def event_type(self) -> str:
+        """The type that its event has on Kubernetes."""
+        return "Warning" if self is Severity.WARNING else "Normal"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,6 +42,7 @@ class Problem:
     expected: str
     effect: str = ""
     because: tuple["Problem", ...] = ()
+    severity: Severity = Severity.WARNING
 
     @property
     def shown(self) -> str:

@@ -85,15 +85,20 @@ class Admin:
         return web.Response(status=503, text="".join(f"{line}\n" for line in lines))
 
     async def _status(self, _: web.Request) -> web.Response:
-        admin_of, replica = self._envoys.admin_of, self.replica()
-        return web.json_response(report(self._control, self._file_of, admin_of, replica))
+        admin_of = self._envoys.admin_of
+        async with self._control.between_turns:
+            found = report(self._control, self._file_of, admin_of, self.replica())
+        return web.json_response(found)
 
     async def _statuses(self, _: web.Request) -> web.Response:
-        return web.json_response(statuses(self._control))
+        async with self._control.between_turns:
+            found = statuses(self._control)
+        return web.json_response(found)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         accept = request.headers.get("Accept", "")
-        found = self.metrics.collect()
+        async with self._control.between_turns:
+            found = self.metrics.collect()
         text, content_type = await asyncio.to_thread(self.metrics.render, found, accept)
         return web.Response(body=text, headers={"Content-Type": content_type})
 

@@ -1,10 +1,14 @@
 """The control plane: a source in, snapshots out, in one task.
 
-    source ─▶ pending events ─▶ state.apply ─▶ translator.update ─▶ cache.publish
-                                    (one turn, without an await between: no locks, no torn reads)
+    source ─▶ pending events ─▶ state.apply ─▶ translator.steps ─▶ cache.publish
+                                     (one turn: published whole, or not yet)
 
 Nothing is published before every origin has listed, or the start deadline has passed. What comes
 while a turn runs waits in the list of events and goes with the next one.
+
+A turn that takes longer than a slice of time pauses, so that streams and the admin HTTP are served
+meanwhile. The tables of translation are between two states in a pause: whoever reads them outside
+of a turn does so `between_turns`, and what is said to the translator is kept for the next turn.
 """
 
 import asyncio
@@ -17,24 +21,32 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from fleet.events import Event, Listed, Members, Source, Unreachable
+from fleet.models import IngressClass
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.state import Changes, FleetState, Origin
 from fleetgate.addresses import Addresses
 from fleetgate.problems import ProblemLog, all_problems, outages, rejections
 from fleetgate.roll_call import RollCall
+from translators.attachments import gateway_of
 from translators.gateways import GATEWAY_MODELS, gateways_in
 from translators.listeners import Bind
 from translators.names import gateway_name
 from translators.status import Runtime
-from translators.translator import Translator, Turn
+from translators.translator import Translation, Translator, Turn
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
 
 log = logging.getLogger(__name__)
 
 TURN_EVENTS = 500
-"""Events in one turn: some 20 ms of work, so that streams are served in between."""
+"""Events in one turn, so that what they change is published before the next ones are read."""
+
+SLICE = 0.02
+"""Seconds of translation after which everybody else has a turn of the event loop."""
+
+HEAVY = 500
+"""Parts of a row that take about as long to compute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,10 @@ class News:
 
 
 class ControlPlane:
-    """Turns what a source says into what Envoys get, while `run` runs."""
+    """Turns what a source says into what Envoys get, while `run` runs.
+
+    `between_turns` is held while the tables of translation are read or brought up to date.
+    """
 
     def __init__(self, source: Source, cache: SnapshotCache, settings: ControlSettings) -> None:
         self.state = FleetState(lambda: datetime.now(UTC))
@@ -97,12 +112,14 @@ class ControlPlane:
         self.gateways: dict[Ref, Bind] = {}
         self.gateways_changed = asyncio.Event()
         self.started = asyncio.Event()
+        self.between_turns = asyncio.Lock()
         self._source = source
         self._settings = settings
         self._addresses = Addresses(settings.bind, one_host=settings.one_host)
         self._roll_call = RollCall()
         self._heard: set[str] = set()
         self._pending: list[Event] = []
+        self._is_starting = True
         self._waiting: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
         self._due = False
@@ -115,11 +132,12 @@ class ControlPlane:
         self._told_rejected: frozenset[Problem] = frozenset()
         self._elsewhere: Mapping[str, Standing] = {}
         self._located: Mapping[Ref, tuple[str, ...]] = {}
+        self._said_located: Mapping[Ref, tuple[str, ...]] = self._located
         cache.on_change(self._wake.set)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Every problem known now, what Envoy refused included."""
+        """Every problem known now, what Envoy refused included; read it `between_turns`."""
         found = all_problems(self.state, self.translator.tables)
         more = {problem for found_by in self._finders for problem in found_by()}
         return tuple(sorted({*found, *self._rejected(), *more}))
@@ -196,15 +214,11 @@ class ControlPlane:
 
     def locate(self, addresses: Mapping[Ref, tuple[str, ...]]) -> None:
         """Take where clients reach gateways, of those gateways where that is known."""
-        for ref in self._located.keys() - addresses.keys():
-            self.translator.locate(ref, ())
-        for ref, found in addresses.items():
-            self.translator.locate(ref, found)
         self._located = dict(addresses)
         self._rouse()
 
     def _take(self, events: Sequence[Event]) -> None:
-        if not self.started.is_set():
+        if self._is_starting:
             self._roll_call.note(events)
             self._hear(events)
         self._pending.extend(events)
@@ -218,14 +232,15 @@ class ControlPlane:
 
     async def _work(self) -> None:
         await self._start()
-        self._turn(len(self._pending))
+        self._is_starting = False
+        await self._turn(len(self._pending))
         self.started.set()
         while True:
             await self._wake.wait()
             self._wake.clear()
             if not (self._due or self._stands_otherwise()):
                 continue  # clients answer all the time, and what is published wakes us too
-            self._turn(TURN_EVENTS)
+            await self._turn(TURN_EVENTS)
             if self._pending or self._waiting:
                 self._rouse()
                 await asyncio.sleep(0)  # streams are served between turns
@@ -274,8 +289,12 @@ class ControlPlane:
             await self._wake.wait()
             self._wake.clear()
 
-    def _turn(self, limit: int) -> None:
+    async def _turn(self, limit: int) -> None:
         """Translate and publish up to `limit` of the pending events."""
+        async with self.between_turns:
+            await self._take_turn(limit)
+
+    async def _take_turn(self, limit: int) -> None:
         began = time.perf_counter()
         self._due = False
         events, self._pending = self._pending[:limit], self._pending[limit:]
@@ -283,15 +302,17 @@ class ControlPlane:
         heard, self._heard = self._heard, set()
         changes = replace(changes, origins=changes.origins | heard)
         gateways_changed = any(changes.objects.get(model) for model in GATEWAY_MODELS)
-        if gateways_changed:
-            self._place_gateways()
-        for gateway in self.gateways:
-            self.translator.observe(gateway, self._runtime(gateway))
-        turn = self.translator.update(changes)
+        gateways = self._place_gateways() if gateways_changed else self.gateways
+        self._say(gateways)
+        self._note_classes(changes)
+        turn = await self._translate(changes)
         for group, update in turn.updates.items():
             self.cache.publish(group, update)
         for group in turn.dropped:
             self.cache.drop(group)
+        if gateways_changed:
+            self.gateways = gateways
+            self.gateways_changed.set()
         found_anew, self._found_anew = self._found_anew, False
         before, self._told_rejected = self._told_rejected, self._rejected()
         found_anew = found_anew or self._told_rejected != before
@@ -307,6 +328,23 @@ class ControlPlane:
                     waiting.set_result(None)
             self._waiting.clear()
 
+    async def _translate(self, changes: Changes) -> Turn:
+        """Run the translator's steps, with a pause after each slice of time.
+
+        A row that takes longer itself is computed in a thread, where the interpreter pauses it.
+        """
+        translation = Translation(self.translator, changes)
+        pause = time.perf_counter() + SLICE
+        while translation.turn is None:
+            if translation.weight > HEAVY:
+                await asyncio.to_thread(translation.step)
+            else:
+                translation.step()
+            if time.perf_counter() >= pause:
+                await asyncio.sleep(0)
+                pause = time.perf_counter() + SLICE
+        return translation.turn
+
     def _tell(self, changes: Changes, statuses: frozenset[Ref]) -> None:
         """Say what has changed for people."""
         problems = self.problems
@@ -314,19 +352,38 @@ class ControlPlane:
         for tell in self._news:
             tell(News(changes, statuses, problems))
 
-    def _place_gateways(self) -> None:
+    def _place_gateways(self) -> dict[Ref, Bind]:
         """Give every gateway its address; one that is gone gives it up."""
-        placed = {
-            ref: self._settings.bind_at(address)
-            for ref, address in self._addresses.assign(gateways_in(self.state)).items()
-        }
-        for ref in self.gateways.keys() - placed.keys():
-            self.translator.bind(ref, None)
-            self.translator.observe(ref, None)
-        for ref, bind in placed.items():
-            self.translator.bind(ref, bind)
-        self.gateways = placed
-        self.gateways_changed.set()
+        addresses = self._addresses.assign(gateways_in(self.state))
+        return {ref: self._settings.bind_at(address) for ref, address in addresses.items()}
+
+    def _say(self, gateways: Mapping[Ref, Bind]) -> None:
+        """Tell the translator what is known of the gateways beside what they declare."""
+        translator = self.translator
+        if gateways is not self.gateways:
+            for ref in self.gateways.keys() - gateways.keys():
+                translator.bind(ref, None)
+                translator.observe(ref, None)
+            for ref, bind in gateways.items():
+                translator.bind(ref, bind)
+        for ref in gateways:
+            translator.observe(ref, self._runtime(ref))
+        if self._located is not self._said_located:
+            for ref in self._said_located.keys() - self._located.keys():
+                translator.locate(ref, ())
+            for ref, found in self._located.items():
+                translator.locate(ref, found)
+            self._said_located = self._located
+
+    def _note_classes(self, changes: Changes) -> None:
+        """Tell the translator of classes that went: their Ingresses were served by a gateway."""
+        before, now = self.translator.tables.classes, self.state.table(IngressClass)
+        for ref in changes.objects.get(IngressClass, ()):
+            known = before.get(ref)
+            if ref in now:
+                self.translator.lose_class(ref, None)
+            elif known is not None:
+                self.translator.lose_class(ref, gateway_of(known))
 
     def _runtime(self, gateway: Ref) -> Runtime:
         """What Envoys have made of the gateway's configuration."""

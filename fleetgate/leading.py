@@ -155,8 +155,9 @@ class Leading:
             with suppress(TimeoutError):  # it says itself what it cannot read
                 async with asyncio.timeout(_ADDRESSES):
                     await addresses.observed()
-            self._note_all()
-            control.on_news(self._note)
+            async with control.between_turns:
+                self._note_all()
+                control.on_news(self._note)
             for finder in (self._sink, self._agreement, self._neighbours):
                 control.finds_problems(partial(_problems_of, finder))
                 finder.on_change(control.problems_changed)

@@ -22,6 +22,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from fleet.kinds import KINDS
+from fleet.problem import Severity
 from fleet.ref import HUB
 from fleetgate.control import ControlPlane, TurnTaken
 from fleetgate.report import SHORT_NAMES, gateway_refs, gateway_status
@@ -96,7 +97,9 @@ GATEWAYS = _gauge("gateways", "phase", "Gateways that are declared.")
 INGRESSES = _gauge(
     "ingresses", "served", "Ingresses; `served` is yes for those that a gateway takes, else no."
 )
-PROBLEMS = _gauge("problems", "reason", "Problems known now, as `fleetgate status` lists them.")
+PROBLEMS = _gauge(
+    "problems", "reason", "Problems known now, as `fleetgate status` lists them; without its hints."
+)
 TURN_SECONDS = Family(
     "fleetgate_turn_duration_seconds",
     MetricType.HISTOGRAM,
@@ -247,7 +250,8 @@ class Metrics:
         ingresses = control.translator.tables.ingress_statuses.rows.values()
         served = sum(1 for status in ingresses if status.gateways)
         yield INGRESSES, {("yes",): served, ("no",): len(ingresses) - served}
-        yield PROBLEMS, Counter((problem.reason,) for problem in control.problems)
+        warnings = (p for p in control.problems if p.severity is Severity.WARNING)
+        yield PROBLEMS, Counter((problem.reason,) for problem in warnings)
         expires = self.expires()
         yield CERTIFICATE, {(): expires.timestamp()} if expires else {}
         yield EVENTS, {(): self._events}

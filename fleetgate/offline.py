@@ -10,6 +10,7 @@ from fleet.sources.tree import NoFleetError, Tree
 from fleet.state import FleetState
 from fleetgate.addresses import Addresses
 from fleetgate.errors import OperatorError
+from fleetgate.hints import hints, not_carried_out
 from fleetgate.managed.settings import ManagedSettings
 from fleetgate.managed.shape import read_shape
 from fleetgate.problems import all_problems
@@ -30,12 +31,17 @@ SECTIONS: Mapping[TypeUrl, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """A fleet read once: its resources by gateway, and all that is wrong with it."""
+    """A fleet read once: its resources by gateway, and all that is wrong with it.
+
+    `not_carried_out` counts the Ingresses that have an annotation which is known and does nothing,
+    by the annotation and what is done without it.
+    """
 
     resources: Mapping[str, Mapping[TypeUrl, Mapping[str, Resource]]]
     problems: tuple[Problem, ...]
     tree: Tree
     objects: int
+    not_carried_out: Mapping[tuple[str, str], int]
 
 
 def read_fleet(root: Path, bind: str, port_offset: int) -> Offline:
@@ -59,9 +65,18 @@ def read_fleet(root: Path, bind: str, port_offset: int) -> Offline:
         }
         for gateway, update in turn.updates.items()
     }
-    problems = {*all_problems(state, translator.tables), *_misshapen(state)}
+    tables = translator.tables
+    problems = {
+        *all_problems(state, tables),
+        *_misshapen(state),
+        *hints(state, tables, tree.endpoints),
+    }
     return Offline(
-        resources, tuple(sorted(problems)), tree, sum(map(len, changes.objects.values()))
+        resources,
+        tuple(sorted(problems)),
+        tree,
+        sum(map(len, changes.objects.values())),
+        not_carried_out(state, tables),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from fleet.attached import attached
 from fleet.outage import Outage
-from fleet.problem import Problem
+from fleet.problem import Problem, Severity
 from fleet.ref import HUB, Ref
 from fleet.state import FleetState, Origin
 from fleetgate.ration import Ration
@@ -106,7 +106,8 @@ class ProblemLog:
         now = frozenset(problems)
         for problem in sorted(now - self._shown):
             known = problem.at in lost and lost[problem.at] in self._told.get(problem.at, ())
-            level = logging.INFO if problem.because or known else logging.WARNING
+            is_quiet = known or bool(problem.because) or problem.severity is Severity.HINT
+            level = logging.INFO if is_quiet else logging.WARNING
             self._ration.say(problem.at, level, f"{problem.reason}: {problem.message}")
         for problem in sorted(self._shown - now):
             if problem.at not in self._told:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
-from fleet.problem import Problem
+from fleet.problem import Problem, Severity
 from fleet.ref import HUB, Ref
 from fleet.state import Origin
 from fleetgate.control import ControlPlane
@@ -64,7 +64,7 @@ def report(
     here = replica or Replica()
     ingresses = control.translator.tables.ingress_statuses.rows
     problems = control.problems
-    count = Counter(problem.at for problem in problems)
+    count = Counter(p.at for p in problems if p.severity is Severity.WARNING)
     return {
         "gateways": [_gateway(control, ref) for ref in gateway_refs(control)],
         "hub": _origin(control.state.origins.get(HUB, Origin())),
@@ -126,6 +126,7 @@ def problem_json(problem: Problem, file_of: FileOf) -> Json:
         "namespace": problem.at.namespace,
         "name": problem.at.name,
         "file": file_of(problem.at),
+        "severity": problem.severity.value,
         "reason": problem.reason,
         "key": problem.key,
         "value": problem.value,
@@ -196,7 +197,7 @@ def _event(problem: Problem) -> Json:
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        "type": "Warning",
+        "type": problem.severity.event_type,
         "involvedObject": involved,
         "reason": problem.reason,
         "message": problem.message,

@@ -17,7 +17,7 @@ from fleet.ref import Ref
 from translators.annotations.alb_features import AlbFeatures, read_alb_features
 from translators.annotations.listen_ports import LISTEN_PORTS
 from translators.annotations.reader import Unusable
-from translators.annotations.values import regex
+from translators.annotations.values import pattern
 from translators.attachments import effective_class
 from translators.ingress import (
     Asked,
@@ -45,7 +45,7 @@ _PATTERN: Final = re.compile(r"/[\x21\x22\x24-\x5b\x5d-\x7e\xa0-\ud7ff\ue000-\U0
 
 def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
     """Read the rules, default backend and annotations of an Ingress of the ALB dialect."""
-    features = read_alb_features(ref, ingress.metadata.annotations)
+    features = read_alb_features(ref, ingress.metadata.annotations, ingress.metadata.unread)
     problems = list(features.problems)
     if not features.served:
         return IngressRules(problems=tuple(problems))
@@ -81,8 +81,16 @@ def alb_path(path_type: str, text: str) -> Path:
         raise Unusable("a path that starts with /, without blank, backslash and #")
     seen = as_requested(text)
     parts = (_WILDCARDS.get(character) or re.escape(character) for character in seen)
-    written = text if seen != text else ""
-    return Path(PathKind.REGEX, regex("".join(parts)), written, is_ambiguous(seen))
+    found = pattern("".join(parts), "{}")
+    return Path(
+        PathKind.REGEX,
+        found.regex,
+        written=text if seen != text else "",
+        ambiguous=is_ambiguous(seen),
+        instructions=found.instructions,
+        # RE2's automaton stays small unless it has to count characters behind a run of any length.
+        short_only="?" in seen.partition("*")[2],
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Final
 
+from fleet.admission import CLASS_ANNOTATION
 from fleet.models import Ingress, IngressClass, IngressClassParameters
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from translators.gateways import Selector
 from translators.model import Dialect
 
-CLASS_ANNOTATION: Final = "kubernetes.io/ingress.class"
 NGINX_CLASS: Final = "nginx"
 MSE_CONTROLLER: Final = "mse.alibabacloud.com/ingress"
 ALB_CONTROLLER: Final = "ingress.k8s.alibabacloud/alb"
@@ -45,6 +45,20 @@ def effective_class(ingress: Ingress) -> str:
     """The class that an Ingress counts as: without one it is as good as nginx's."""
     name, _ = class_of(ingress)
     return name or NGINX_CLASS
+
+
+def gateway_of(ingress_class: IngressClass) -> Ref | None:
+    """The gateway that a class stands for; None for a class that is somebody else's."""
+    meant = _meant(ingress_class.spec.parameters)
+    kinds = {MSE_CONTROLLER: _MSE[1], ALB_CONTROLLER: _ALB[1]}
+    return meant if meant and kinds.get(ingress_class.spec.controller) == meant.kind else None
+
+
+def without_class(ref: Ref, ingress: Ingress, gateway: Ref) -> Problem:
+    """The problem of an Ingress whose class is gone, which stood for a gateway."""
+    name, key = class_of(ingress)
+    expected = f"an IngressClass that exists: {name}, which stood for {gateway}, is gone"
+    return Problem(ref, "IngressClassNotFound", key, name, expected, "nothing serves it")
 
 
 def attach(

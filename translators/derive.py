@@ -10,7 +10,9 @@ How a turn works. `Input.set` notes which keys differ. `Graph.update` then visit
 order in which they were made. A table may read only tables made before it, so when its turn comes
 everything below it is settled: each row is computed at most once a turn, and no row ever sees a
 half-updated world. While a table is visited, its changed keys mark their readers dirty; the readers
-stand further down the order and are met later in the same turn.
+stand further down the order and are met later in the same turn. `Graph.steps` is the same turn in
+steps of a few rows, or of one that is made of many parts, which is said before it is computed:
+whoever drives it may do other things meanwhile, but reads no table before the last step.
 
 Which keys a derived table has is said by its domain: another table. A row lives while its key is
 in the domain; what stands there counts only where the computation reads it. An `Index` groups the
@@ -28,9 +30,9 @@ their own: a fleet of 5000 hosts has a hundred thousand of them.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping, Set
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
 from heapq import nsmallest
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -39,6 +41,10 @@ Reader: TypeAlias = tuple["Derived[Any, Any]", Hashable]
 """A row of a derived table: its table and its key."""
 OnFailure: TypeAlias = Callable[[str, Hashable, Exception], None]
 """Takes a table's name, the key of a row, and what its computation raised."""
+
+
+STEP: Final = 16
+"""Rows in a step of a turn, and parts that make a row a step of its own: a millisecond or so."""
 
 
 class Table(ABC, Generic[K, V]):
@@ -57,8 +63,12 @@ class Table(ABC, Generic[K, V]):
     @abstractmethod
     def __contains__(self, key: K) -> bool: ...
 
-    def settle(self) -> None:
-        """Bring the rows up to date with the tables before this one."""
+    def settle(self) -> Iterable[int]:
+        """Bring the rows up to date with the tables before this one.
+
+        Yields now and then, and before a row of many parts their number.
+        """
+        return ()
 
     def tell_readers(self) -> None:
         """Mark every row dirty that has read a key that changed."""
@@ -167,9 +177,15 @@ class Index(Table[G, tuple[K, ...]], Generic[G, K, V]):
     def __contains__(self, key: G) -> bool:
         return key in self._members
 
-    def settle(self) -> None:
+    def settle(self) -> Iterable[int]:
+        """Group anew what has changed."""
+        return self._move() if self._source.changed else ()
+
+    def _move(self) -> Iterator[int]:
         """Move the keys whose rows changed to the groups that they belong to now."""
-        for key in self._source.changed:
+        for number, key in enumerate(self._source.changed):
+            if number % STEP == STEP - 1:
+                yield 0
             row = self._source.get(key)
             before = set(self._groups_of.get(key, ()))
             now = set() if row is None else set(self._of(key, row))
@@ -229,7 +245,10 @@ class View:
 
 
 class Derived(_Stored[K, V]):
-    """Rows made from other tables' rows. `computed` counts computations since the start."""
+    """Rows made from other tables' rows. `computed` counts computations since the start.
+
+    `weigh` says of how many parts a row is made, where these may be many.
+    """
 
     def __init__(
         self,
@@ -237,23 +256,32 @@ class Derived(_Stored[K, V]):
         name: str,
         domain: Table[K, Any],  # any row type: only the keys count
         compute: Callable[[View, K], V | None],
+        weigh: Callable[[K], int] | None = None,
     ) -> None:
         super().__init__(graph, name)
         self._graph = graph
+        self._weigh = weigh
         self.dirty: set[K] = set()
         self.computed = 0
         self._domain = domain
         self._compute = compute
         self._reads: dict[K, tuple[Any, ...]] = {}  # of each row: table, key, table, key, ...
 
-    def settle(self) -> None:
+    def settle(self) -> Iterable[int]:
+        """Compute what is dirty."""
+        return self._run() if self.dirty or self._domain.changed else ()
+
+    def _run(self) -> Iterator[int]:
         """Compute the dirty rows."""
         for key in self._domain.changed:
             if (key in self._domain) != (key in self._reads):
                 self.dirty.add(key)
-        for key in self.dirty:
+        for number, key in enumerate(self.dirty):
             view = View()
             row = None
+            parts = self._weigh(key) if self._weigh else 0
+            if parts >= STEP or number % STEP == STEP - 1:
+                yield parts
             if key in self._domain:
                 try:
                     row = self._compute(view, key)
@@ -296,9 +324,19 @@ class Graph:
 
     def update(self) -> None:
         """Run one turn; `changed` of every table then says what the turn changed."""
+        for _ in self.steps():
+            pass
+
+    def steps(self) -> Iterator[int]:
+        """Run one turn in steps; nothing may be put in or read until it is over.
+
+        Yields now and then, and before a row of many parts their number.
+        """
         for table in self._tables:
-            table.settle()
-            table.tell_readers()
+            if work := table.settle():
+                yield from work
+            if table.changed:
+                table.tell_readers()
 
     def fail(self, table: str, key: Hashable, error: Exception) -> None:
         """Tell of a computation that raised, or raise it again."""

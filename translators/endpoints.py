@@ -8,7 +8,7 @@ where no member has a ready one. Envoy is told that they are degraded, so a heal
 serves next (the main of a canary) comes first.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
@@ -32,6 +32,9 @@ from translators.messages import (
 from translators.model import ServicePort
 from xds.resource import Resource
 from xds.wire import encode, splice
+
+EXTERNAL_NAME: Final = "ExternalName"
+"""The type of a Service that is another name for a host outside of the cluster."""
 
 _LB_ENDPOINTS: Final = 2  # LocalityLbEndpoints.lb_endpoints
 _ENDPOINTS: Final = 2  # ClusterLoadAssignment.endpoints
@@ -71,6 +74,10 @@ class SliceEndpoints:
     def at(self, port_name: str) -> tuple[PodEndpoint, ...]:
         """The endpoints behind the port of this name."""
         return next((found for name, found in self.ports if name == port_name), ())
+
+    def has(self, port_name: str) -> bool:
+        """Whether it has a port of this name, ready endpoints or not."""
+        return any(name == port_name for name, _ in self.ports)
 
 
 class _Host(NamedTuple):
@@ -182,14 +189,43 @@ def one_family(service: Service, endpoints: list[PodEndpoint]) -> list[PodEndpoi
 
 
 class Lack(Enum):
-    """What a backend lacks, if anything; but for READY, its route stays and answers 503."""
+    """What a backend lacks, if anything; but for READY, its route stays and answers 503.
 
-    NOTHING = ""
+    Where members differ, the last one of these counts: it is the nearest to serving.
+    """
+
     MEMBERS = "the gateway has no members"
     SERVICE = "no attached member has this Service"
+    EXTERNAL_NAME = "a Service of type ExternalName has no Pods"
     PORT = "the Service has no such port in any attached member"
+    SELECTOR = "the Service has no selector, and nobody has written an EndpointSlice for it"
+    HEADLESS = "the headless Service has no EndpointSlice in any attached member"
+    SLICES = "the Service has no EndpointSlice in any attached member"
+    SLICE_PORT = "no EndpointSlice of the Service has a port of the Service port's name"
     ENDPOINTS = "the Service has no ready Pod in any attached member"
     READY = "the Service has only Pods that are terminating in the attached members"
+    NOTHING = ""
+
+    def or_nearer(self, other: "Lack") -> "Lack":
+        """The one of two that is nearer to serving."""
+        return max(self, other, key=_ORDER.index)
+
+
+_ORDER: Final = tuple(Lack)
+
+
+def lack_of(service: Service, port_name: str, slices: Iterable[SliceEndpoints]) -> Lack:
+    """What a member's Service lacks that has no endpoint on its port, by its slices."""
+    known = tuple(slices)
+    # One that Kubernetes writes for a Service without Pods has no ports at all.
+    named = [each for each in known if each.ports]
+    if named and not any(each.has(port_name) for each in named):
+        return Lack.SLICE_PORT
+    if known:
+        return Lack.ENDPOINTS
+    if not service.spec.selects:
+        return Lack.SELECTOR
+    return Lack.HEADLESS if service.spec.cluster_ip == "None" else Lack.SLICES
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from fleet.state import FleetState
 from translators.alb_config import read_entries, read_id
 from translators.annotations.setting import read_setting
 from translators.annotations.values import duration
+from translators.boundaries import Boundaries, read_boundaries
 from translators.edge import EdgeSettings, read_edge
 from translators.model import MSE_TABLES, Dialect, Entry, ListenerPort
 
@@ -106,6 +107,7 @@ class Gateway:
     selector: Selector
     limits: UpstreamLimits
     edge: EdgeSettings
+    boundaries: Boundaries
     addresses: tuple[str, ...]
     id: str
     problems: tuple[Problem, ...]
@@ -139,6 +141,7 @@ def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
             problems += (*found, *more)
             selector = Selector(ref, None, "")  # Ingresses come by their class alone
     limits = _limits(ref, annotations, problems)
+    boundaries = read_boundaries(ref, annotations, problems)
     addresses = _addresses(ref, annotations, problems)
     return Gateway(
         ref=ref,
@@ -149,6 +152,7 @@ def read_gateway(ref: Ref, config: GatewayConfig) -> Gateway:
         selector=selector,
         limits=limits,
         edge=edge,
+        boundaries=boundaries,
         addresses=addresses,
         id=shown,
         problems=(*problems, *annotations.unread(ref)),

@@ -7,19 +7,28 @@ objects arrived.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.annotations.canary import excessive, relate
+from translators.boundaries import OPEN, Boundaries
 from translators.edge import PATH_NORMALIZATION, PathNormalization
+from translators.host_bounds import HostBounds
 from translators.ingress import NORMALISED, IngressRules
 from translators.model import MSE_TABLES, Age, Forward, Path, PathKind, Rule, TableSet, Target
 from translators.names import listener_of
+from translators.ownership import kept_inside, owner_of, partaking, refusals
 
 Claim: TypeAlias = tuple[PathKind, str, int, tuple[object, ...]]
+CanaryClaim: TypeAlias = tuple[Claim, str, Ref]
+"""A path, a class, and an Ingress of it."""
+
+# An empty set of its own would be 200 bytes in each of many plans.
+_NOBODY: Final[frozenset[Ref]] = frozenset()
+_NO_NAMESPACE: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +37,9 @@ class HostPlan:
 
     `bare` says that an Ingress declares the host and has nothing for it: it is answered with 404
     then, and goes to no wildcard and no rule without host. Where some rule is restricted the host
-    is `guarded`: no path is served that a backend may read otherwise than the rules do.
+    is `guarded`: no path is served that a backend may read otherwise than the rules do. `sharing`
+    are the Ingresses whose canary is a share of a main rule. `below` are the namespaces that name
+    the host, where a wildcard covers it too.
     """
 
     rules: tuple[Rule, ...]
@@ -36,6 +47,8 @@ class HostPlan:
     problems: tuple[Problem, ...]
     bare: bool = False
     guarded: bool = False
+    sharing: frozenset[Ref] = _NOBODY
+    below: frozenset[str] = _NO_NAMESPACE
 
     @property
     def everything(self) -> tuple[Rule, ...]:
@@ -62,47 +75,108 @@ def plan_host(
     ingresses: Collection[IngressRules],
     host: str,
     tables: TableSet = MSE_TABLES,
+    boundaries: Boundaries = OPEN,
+    above: Collection[IngressRules] = (),
     *,
+    below: bool = False,
     strict: bool = False,
 ) -> HostPlan:
     """Merge the rules that the Ingresses declare for the host in a set of route tables.
 
-    `strict` says that no request has an ambiguous path when it is routed.
+    `above` are those of the wildcard over it, where `boundaries` ask who owns the host; `below`
+    says that there are some. `strict` says that no request has an ambiguous path when it is routed.
     """
-    every = _of((rule for i in ingresses for rule in i.rules), host, tables)
-    defaults = _of((rule for i in ingresses for rule in i.defaults), host, tables)
-    own = [rule for rule in (*every, *defaults) if rule.alternative is None]
+    problems: list[Problem] = []
+    declared = [r for i in ingresses for r in i.rules if r.host == host and tables in r.sets]
+    defaults = [r for i in ingresses for r in i.defaults if r.host == host and tables in r.sets]
+    bare = [ingress for ingress in ingresses if (tables, host) in ingress.bare]
+    if boundaries.owned and (owner := owner_of((*ingresses, *above), tables, host)):
+        # Of every host that no rule names, the oldest default backend is the one anyway.
+        named = [*declared, *defaults] if host else declared
+        problems += refusals(named, owner, boundaries)
+        declared = [rule for rule in declared if rule.origin.namespace == owner.namespace]
+        defaults = [r for r in defaults if not host or r.origin.namespace == owner.namespace]
+        bare = [i for i in bare if (by := i.by) and by[1].namespace == owner.namespace]
+    if boundaries.denied:
+        declared = kept_inside(declared, boundaries, problems)
+        defaults = kept_inside(defaults, boundaries, problems)
+    own = [rule for rule in (*declared, *defaults) if rule.alternative is None]
     guarded = any(rule.restricted for rule in own)
-    closed = guarded or strict
-    declared = [rule for rule in every if not (closed and rule.path.ambiguous)]
-    unmet = [rule for rule in every if closed and rule.path.ambiguous]
-    problems = [_unmet(rule, strict=strict) for rule in unmet]
+    unmet = [rule for rule in declared if rule.path.ambiguous] if guarded or strict else []
+    if unmet:
+        problems += [_unmet(rule, strict=strict) for rule in unmet]
+        declared = [rule for rule in declared if not rule.path.ambiguous]
+    is_bare = bool(bare) or any(rule.alternative is None for rule in unmet)
+    mains, canaries = _claimed(declared, tables, problems)
+    bounds = HostBounds()
+    mains = {claim: rule for claim, rule in mains.items() if bounds.takes(rule)}
+    related = _related(mains, canaries, bounds, tables, problems) if canaries else {}
+    problems += bounds.problems()
+    rules: list[Rule] = []
+    for claim, main in sorted(mains.items(), key=lambda item: _rank(item[1])):
+        of_path = related.get(claim, ())
+        rules += relate(main, of_path)
+        problems += excessive(of_path)
+    if len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
+        pairs = [(rule, mains[claim]) for claim, taken in related.items() for rule in taken]
+        problems += partaking(tuple(mains.values()), pairs)
+    sharing = {r.origin for taken in related.values() for r in taken if _shares(r)}
+    guests = _namespaces((*mains.values(), *defaults), bare) if below else ()
+    return HostPlan(
+        tuple(rules),
+        min(defaults, key=_by_age, default=None),
+        tuple(sorted(set(problems))),
+        is_bare,
+        guarded,
+        frozenset(sharing) if sharing else _NOBODY,
+        frozenset(guests) if below else _NO_NAMESPACE,
+    )
+
+
+def _namespaces(rules: Iterable[Rule], bare: Iterable[IngressRules]) -> Iterator[str]:
+    """The namespaces that have rules of a host, or declare it and have nothing for it."""
+    yield from (rule.origin.namespace for rule in rules)
+    yield from (by[1].namespace for ingress in bare if (by := ingress.by))
+
+
+def _claimed(
+    declared: Iterable[Rule], tables: TableSet, problems: list[Problem]
+) -> tuple[dict[Claim, Rule], dict[CanaryClaim, Rule]]:
+    """The rules and the canaries that are first at what they claim, the oldest first."""
     mains: dict[Claim, Rule] = {}
-    canaries: dict[tuple[Claim, str], dict[Ref, Rule]] = defaultdict(dict)
+    canaries: dict[CanaryClaim, Rule] = {}
     for rule in sorted(declared, key=_by_age):
+        claim = _claim(rule)
         if rule.alternative is None:
-            first = mains.setdefault(_claim(rule), rule)
+            first = mains.setdefault(claim, rule)
         else:
-            of_class = canaries[_claim(rule), rule.ingress_class]
-            first = of_class.setdefault(rule.origin, rule)
+            first = canaries.setdefault((claim, rule.ingress_class, rule.origin), rule)
         if first is not rule:
             problems.append(_conflict(rule, first, tables))
-    ordered = sorted(mains.items(), key=lambda item: _rank(item[1]))
-    rules: list[Rule] = []
-    for claim, main in ordered:
-        related = tuple(canaries.pop((claim, main.ingress_class), {}).values())
-        rules += relate(main, related)
-        problems += excessive(related)
-    for lonely in canaries.values():
-        problems += [_without_main(rule, tables) for rule in lonely.values()]
-    default = min(defaults, key=_by_age, default=None)
-    bare = any((tables, host) in ingress.bare for ingress in ingresses)
-    bare |= any(rule.alternative is None for rule in unmet)
-    return HostPlan(tuple(rules), default, tuple(sorted(set(problems))), bare, guarded)
+    return mains, canaries
 
 
-def _of(rules: Iterable[Rule], host: str, tables: TableSet) -> list[Rule]:
-    return [rule for rule in rules if rule.host == host and tables in rule.sets]
+def _related(
+    mains: Mapping[Claim, Rule],
+    canaries: Mapping[CanaryClaim, Rule],
+    bounds: HostBounds,
+    tables: TableSet,
+    problems: list[Problem],
+) -> dict[Claim, list[Rule]]:
+    """The canaries of each main rule, the oldest first."""
+    related: dict[Claim, list[Rule]] = defaultdict(list)
+    for (claim, ingress_class, _), rule in canaries.items():
+        main = mains.get(claim)
+        if main is None or main.ingress_class != ingress_class or rule.alternative is None:
+            problems.append(_without_main(rule, tables))
+        elif (taken := bounds.canary(rule, rule.alternative, main)) is not None:
+            related[claim].append(taken)
+    return related
+
+
+def _shares(canary: Rule) -> bool:
+    """Whether a canary is a share of its main rule, if only of 0 for a while."""
+    return canary.alternative is not None and canary.alternative.weight is not None
 
 
 def _by_age(rule: Rule) -> tuple[Age, Ref]:

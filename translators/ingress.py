@@ -26,6 +26,7 @@ from translators.annotations.feature import Change
 from translators.annotations.features import read_features
 from translators.annotations.reader import Unusable
 from translators.attachments import effective_class
+from translators.bounds import MAX_ROUTES_OF_INGRESS
 from translators.model import (
     MSE_TABLES,
     UNDATED,
@@ -40,7 +41,9 @@ from translators.model import (
     Share,
     TableSet,
     Target,
+    size_of,
 )
+from translators.names import wildcard_over
 
 T = TypeVar("T")
 
@@ -77,6 +80,9 @@ NORMALISED: Final = "requests are normalised before they are routed, so nothing 
 
 _EVERYTHING: Final = Path(PathKind.PREFIX, "/")
 
+_NO_HOSTS: Final[frozenset[tuple[TableSet, str]]] = frozenset()
+"""One for all Ingresses: an empty set of its own is 200 bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -93,13 +99,24 @@ class IngressRules:
 
     `defaults` are its `spec.defaultBackend`: for each of its hosts and for "" a rule of every path.
     `bare` are those of its hosts for which it has neither, and which are its own all the same.
+    `leads_out` says that some backend is in another namespace. `without_rules` is who it is, where
+    no rule says so.
     """
 
     rules: tuple[Rule, ...] = ()
     defaults: tuple[Rule, ...] = ()
-    bare: frozenset[tuple[TableSet, str]] = frozenset()
+    bare: frozenset[tuple[TableSet, str]] = _NO_HOSTS
     problems: tuple[Problem, ...] = ()
     asked: tuple[Asked, ...] = ()
+    leads_out: bool = False
+    without_rules: tuple[Age, Ref] | None = None
+
+    @property
+    def by(self) -> tuple[Age, Ref] | None:
+        """Whose they are, the older one first; None where it declares nothing that is usable."""
+        for rule in (*self.rules[:1], *self.defaults[:1]):
+            return rule.age, rule.origin
+        return self.without_rules
 
     @property
     def hosts(self) -> frozenset[tuple[TableSet, str]]:
@@ -109,6 +126,18 @@ class IngressRules:
         """
         served = {(tables, rule.host) for rule in self.everything for tables in rule.sets}
         return self.bare | served
+
+    def names(self, tables: TableSet, host: str) -> bool:
+        """Whether it declares the host, or the wildcard over it.
+
+        A canary does not, nor does a default backend declare every host.
+        """
+        hosts = {host, wildcard_over(host)} - {""} if host else {""}
+        declared = (*self.rules, *(self.defaults if host else ()))
+        return any((tables, name) in self.bare for name in hosts) or any(
+            rule.host in hosts and tables in rule.sets and rule.alternative is None
+            for rule in declared
+        )
 
     @property
     def sets(self) -> frozenset[TableSet]:
@@ -138,7 +167,7 @@ def age_of(ingress: Ingress) -> Age:
 
 def read_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
     """Read the rules, default backend and annotations of an Ingress of the MSE dialect."""
-    changes, found = read_features(ref, ingress.metadata.annotations)
+    changes, found = read_features(ref, ingress.metadata.annotations, ingress.metadata.unread)
     problems = list(found)
     if ingress.spec.tls:
         problems.append(
@@ -204,14 +233,28 @@ class Reading:
     def everything(self, ingress: Ingress) -> IngressRules:
         """The usable rules and default backend."""
         hosts = tuple(self._hosts(ingress.spec.rules))
-        rules = tuple(rule for host in hosts for rule in self._rules(host))
+        room = _Room(self.ref, self.problems)
+        rules = tuple(room.for_some(rule for host in hosts for rule in self._rules(host)))
         own = dict.fromkeys(() if self._is_canary else ("", *(host.name for host in hosts)))
-        defaults = tuple(self._defaults(ingress.spec.default_backend, own))
+        defaults = tuple(room.for_some(self._defaults(ingress.spec.default_backend, own)))
         served = {rule.host for rule in (*rules, *defaults)}
         bare = [host for host in hosts if host.name in own and host.name not in served]
         self.problems.extend(_without_paths(self.ref, host) for host in bare if not host.paths)
         tables = frozenset((each, host.name) for host in bare for each in self.sets(host.name))
-        return IngressRules(rules, defaults, tables, tuple(self.problems))
+        return IngressRules(
+            rules,
+            defaults,
+            tables or _NO_HOSTS,
+            tuple(self.problems),
+            leads_out=any(self._leads_out(rule) for rule in (*rules, *defaults)),
+            without_rules=(self.age, self.ref) if tables else None,
+        )
+
+    def _leads_out(self, rule: Rule) -> bool:
+        if not isinstance(rule.action, Forward):
+            return False
+        backends = (b for share in rule.action.shares for b in share.target.backends)
+        return any(backend.namespace != self.ref.namespace for backend in backends)
 
     @property
     def _is_canary(self) -> bool:
@@ -283,6 +326,34 @@ class Reading:
             effect = e.effect or "this rule is not served"
             self.problems.append(Problem(self.ref, reason, key, value, e.expected, effect))
             return None
+
+
+@dataclass(slots=True)
+class _Room:
+    """How many rules of an Ingress are read; the first one too many is a problem."""
+
+    ref: Ref
+    problems: list[Problem]
+    taken: int = 0
+
+    def for_some(self, rules: Iterable[Rule]) -> Iterator[Rule]:
+        """The rules that there is room for."""
+        for rule in rules:
+            self.taken += size_of(rule.action) * len(rule.sets)
+            if self.taken > MAX_ROUTES_OF_INGRESS:
+                self.problems.append(_too_many(rule))
+                return
+            yield rule
+
+
+def _too_many(rule: Rule) -> Problem:
+    expected = (
+        f"at most {MAX_ROUTES_OF_INGRESS} rules in an Ingress, each counted once for each of its "
+        "backends, on each of its listeners"
+    )
+    value = f"{rule.host or '*'} {rule.path}"
+    effect = "this rule and those after it are not served"
+    return Problem(rule.origin, "TooManyRules", rule.at, value, expected, effect)
 
 
 def _without_paths(ref: Ref, host: _Host) -> Problem:

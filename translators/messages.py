@@ -126,6 +126,7 @@ LbEndpoint = twin(endpoint.LbEndpoint)
 LocalityLbEndpoints = twin(endpoint.LocalityLbEndpoints)
 
 # ScopedRouteConfiguration
+CookieMatcher = twin(route.CookieMatcher)
 DirectResponseAction = twin(route.DirectResponseAction)
 FilterConfig = twin(route.FilterConfig)
 HeaderMatcher = twin(route.HeaderMatcher)

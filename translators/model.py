@@ -78,13 +78,16 @@ class Path:
     """A path match. A PREFIX has no trailing slash but for "/", and matches by path element.
 
     `written` is what people know it by, where requests spell it otherwise. An `ambiguous` one has
-    `//`, `%2F` or `%5C`, which a backend may read as one slash.
+    `//`, `%2F` or `%5C`, which a backend may read as one slash. `instructions` is what a REGEX
+    costs (`translators.bounds`); one that is `short_only` is asked for short paths only.
     """
 
     kind: PathKind
     value: str
     written: str = ""
     ambiguous: bool = False
+    instructions: int = 0
+    short_only: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind.name.capitalize()} {self.written or self.value}"
@@ -92,10 +95,14 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A match of one text: equal, or as an RE2 regex against the whole of it."""
+    """A match of one text: equal, or as an RE2 regex against the whole of it.
+
+    A regex is a user's pattern; `instructions` is what it costs (`translators.bounds`).
+    """
 
     value: str
     regex: bool = False
+    instructions: int = 0
 
 
 class Where(Enum):
@@ -118,6 +125,11 @@ class Condition:
     where: Where
     name: str
     values: tuple[Text, ...]
+
+    @property
+    def instructions(self) -> int:
+        """What its patterns cost."""
+        return sum(text.instructions for text in self.values)
 
 
 # -- what answers ----------------------------------------------------------------------------------
@@ -203,6 +215,15 @@ class FixedResponse:
 
 
 Action: TypeAlias = Forward | FixedResponse
+
+
+def size_of(action: Action) -> int:
+    """How many backends it names; what answers by itself counts as one."""
+    if isinstance(action, FixedResponse):
+        return 1
+    if len(action.shares) == 1:
+        return len(action.shares[0].target.backends)
+    return sum(len(share.target.backends) for share in action.shares)
 
 
 # -- rules -----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Every name that fleetgate generates, made and parsed here alone. To change one is to break users.
+"""Every name that fleetgate generates, made here alone. To change one is to break users.
 
     gateway      mse/NAME, alb/NAME                (a node's `cluster`)
     Listener     http-80                           (https-443 is kept for TLS)
@@ -9,11 +9,13 @@
                  NAMESPACE/SERVICE/PORT@SUBSET     the subset first, then the rest
                  A>B                               B serves while A has no usable Pod
 
-Names have no dots but in hosts: Envoy cuts statistic names at dots.
+Names have no dots but in hosts: Envoy cuts statistic names at dots. A long SUBSET, and what follows
+A where that is long, is a digest instead: routes repeat the names.
 """
 
+from hashlib import blake2b
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from fleet.parse import is_name
 from fleet.ref import HUB, Ref
@@ -21,7 +23,6 @@ from translators.model import (
     Backend,
     ListenerPort,
     Protocol,
-    ServicePort,
     Subset,
     TableSet,
     Target,
@@ -29,6 +30,9 @@ from translators.model import (
 
 MEMBER: Final = "member"
 BASE: Final = "base"
+
+LONGEST: Final = 200
+"""Characters of a subset, and of the backends behind the first one, in the name of a Cluster."""
 
 _FLAVOURS: Final = {"MseIngressConfig": "mse", "AlbConfig": "alb"}
 _KINDS: Final = {flavour: kind for kind, flavour in _FLAVOURS.items()}
@@ -73,9 +77,19 @@ def table_name(tables: TableSet, host: str) -> str:
     return f"{tables}|{host or '*'}"
 
 
+def wildcard_over(host: str) -> str:
+    """The wildcard that covers an exact host, whether there is one or not; else ""."""
+    _, dot, domain = host.partition(".")
+    return f"*.{domain}" if dot and not host.startswith("*") else ""
+
+
 def cluster_name(target: Target) -> str:
     """The name of the Cluster that serves a target."""
-    return ">".join(backend_name(backend) for backend in target.backends)
+    first, *others = map(backend_name, target.backends)
+    if not others:
+        return first
+    rest = ">".join(others)
+    return f"{first}>{rest if len(rest) <= LONGEST else _digest(rest)}"
 
 
 def backend_name(backend: Backend) -> str:
@@ -85,26 +99,17 @@ def backend_name(backend: Backend) -> str:
     return f"{backend.namespace}/{backend.service}/{port}{subset}"
 
 
-def parse_backend_name(name: str) -> Backend:
-    """The backend that a Cluster's name stands for; ValueError for names that are not ours."""
-    path, at, subset = name.partition("@")
-    namespace, service, port = path.split("/")
-    number = ServicePort(int(port)) if port.isdigit() else ServicePort(name=unquote(port))
-    return Backend(namespace, service, number, _parse_subset(subset) if at else None)
-
-
 def _subset(subset: Subset) -> str:
     parts = [(MEMBER, subset.member)] if subset.member else []
     parts += [(f"{key}~", value) for key, value in subset.labels]
     parts += [(BASE, "")] if subset.base else []
-    return "&".join(f"{_escape(key)}={_escape(value)}" for key, value in parts)
+    name = "&".join(f"{_escape(key)}={_escape(value)}" for key, value in parts)
+    return name if len(name) <= LONGEST else _digest(name)
 
 
-def _parse_subset(text: str) -> Subset:
-    pairs = [part.partition("=") for part in text.split("&")] if text else []
-    values = {unquote(key): unquote(value) for key, _, value in pairs}
-    labels = tuple((key[:-1], value) for key, value in values.items() if key.endswith("~"))
-    return Subset(values.get(MEMBER, ""), labels, BASE in values)
+def _digest(text: str) -> str:
+    """Stand for a text; hexadecimal, and so never the name of a subset or of a backend."""
+    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _escape(text: str) -> str:

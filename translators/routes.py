@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING, Any, Final
 import re2
 
 from fleet.ref import Ref
+from translators.bounds import MAX_MATCHED
 from translators.hosts import HostPlan
 from translators.matching import header, regex
 from translators.messages import (
+    CookieMatcher,
     DataSource,
     DirectResponseAction,
     FilterConfig,
@@ -168,9 +170,25 @@ def _same_for_all_tables() -> bytes:
 
 def encode_route(rule: Rule) -> bytes:
     """Encode the Route of a rule."""
-    headers = [_header(c) for c in rule.conditions if c.where is not Where.QUERY]
-    queries = [_query(c) for c in rule.conditions if c.where is Where.QUERY]
-    match = RouteMatch(**_path(rule.path), headers=headers, query_parameters=queries)
+    headers = [_short_path()] if rule.path.short_only else []
+    queries: list[schema.QueryParameterMatcher] = []
+    cookies: list[schema.CookieMatcher] = []
+    for condition in rule.conditions:
+        # Envoy asks in this order: one that is too long for a pattern never gets to it.
+        texts = (*_at_most(condition), _text(_spelt(condition)))
+        match condition.where:
+            case Where.HEADER | Where.METHOD:
+                name = condition.name or ":method"
+                headers += [HeaderMatcher(name=name, string_match=text) for text in texts]
+            case Where.QUERY:
+                name = condition.name
+                queries += [QueryParameterMatcher(name=name, string_match=text) for text in texts]
+            case Where.COOKIE:
+                name = condition.name
+                cookies += [CookieMatcher(name=name, string_match=text) for text in texts]
+    match = RouteMatch(
+        **_path(rule.path), headers=headers, query_parameters=queries, cookies=cookies
+    )
     name = f"{rule.origin.namespace}/{rule.origin.name} {rule.at}"
     return encode(Route(name=name, match=match, **_action(rule.action)))
 
@@ -188,20 +206,26 @@ def _path(path: Path) -> dict[str, Any]:  # keywords of RouteMatch
             return {"safe_regex": RegexMatcher(regex=value)}
 
 
-def _header(condition: Condition) -> schema.HeaderMatcher:
-    """A condition on a header, a cookie or the method."""
-    if condition.where is Where.COOKIE:
-        name, value = re2.escape(condition.name), _alternation(condition.values)
-        regex = RegexMatcher(regex=rf"(.*;\s*)?{name}={value}(;.*)?")
-        return HeaderMatcher(name="cookie", string_match=StringMatcher(safe_regex=regex))
-    name = ":method" if condition.where is Where.METHOD else condition.name
-    return HeaderMatcher(name=name, string_match=_text(condition.values))
+def _at_most(condition: Condition) -> tuple[matcher.StringMatcher, ...]:
+    """What stands before a pattern, whose cost grows with the value, as this one's does not."""
+    if not any(text.regex for text in condition.values):
+        return ()
+    return (StringMatcher(safe_regex=RegexMatcher(regex=f".{{0,{MAX_MATCHED}}}")),)
 
 
-def _query(condition: Condition) -> schema.QueryParameterMatcher:
-    """A condition on a query parameter, which Envoy compares as it was sent."""
-    values = tuple(value if value.regex else _as_sent(value) for value in condition.values)
-    return QueryParameterMatcher(name=condition.name, string_match=_text(values))
+@cache
+def _short_path() -> schema.HeaderMatcher:
+    """The same for a path; its query may be long, and is not looked at."""
+    regex = RegexMatcher(regex=rf"[^?]{{{MAX_MATCHED + 1}}}.*")
+    longer = StringMatcher(safe_regex=regex)
+    return HeaderMatcher(name=":path", string_match=longer, invert_match=True)
+
+
+def _spelt(condition: Condition) -> tuple[Text, ...]:
+    """The values as requests carry them: Envoy compares query parameters as they were sent."""
+    if condition.where is not Where.QUERY:
+        return condition.values
+    return tuple(value if value.regex else _as_sent(value) for value in condition.values)
 
 
 def _as_sent(text: Text) -> Text:

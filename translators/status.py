@@ -1,6 +1,6 @@
 """Statuses as Kubernetes shows them: what a gateway and an Ingress are told about themselves."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -10,6 +10,7 @@ from fleet.attached import REMOTE_CLUSTERS
 from fleet.outage import Outage
 from fleet.problem import Problem
 from fleet.ref import Ref
+from translators.bounds import MAX_PROBLEMS
 from translators.endpoints import Lack
 from translators.gateways import ADDRESSES, Gateway
 from translators.listeners import Bind
@@ -223,6 +224,20 @@ def without_members(gateway: Ref) -> Problem:
     return Problem(gateway, "NoMembers", REMOTE_CLUSTERS[gateway.kind], "", expected, effect)
 
 
+_REASONS: Final[Mapping[Lack, str]] = {
+    Lack.MEMBERS: "NoMembers",
+    Lack.SERVICE: "ServiceNotFound",
+    Lack.EXTERNAL_NAME: "ExternalName",
+    Lack.PORT: "PortNotFound",
+    Lack.SELECTOR: "NoEndpointSlices",
+    Lack.HEADLESS: "NoEndpointSlices",
+    Lack.SLICES: "NoEndpointSlices",
+    Lack.SLICE_PORT: "PortNotInSlices",
+    Lack.ENDPOINTS: "NoReadyPods",
+    Lack.READY: "NoReadyPods",
+}
+
+
 def lacking(
     rule: Rule, backend: Backend, lack: Lack, gateway: str, because: tuple[Problem, ...] = ()
 ) -> Problem:
@@ -230,13 +245,6 @@ def lacking(
 
     `gateway` is "" where that is so at all of its gateways, `because` is what is wrong with these.
     """
-    reasons = {
-        Lack.MEMBERS: "NoMembers",
-        Lack.SERVICE: "ServiceNotFound",
-        Lack.PORT: "PortNotFound",
-        Lack.ENDPOINTS: "NoReadyPods",
-        Lack.READY: "NoReadyPods",
-    }
     if rule.alternative is not None:
         effect = "its requests go to the backend of the main rule"
     elif lack is Lack.READY:
@@ -245,10 +253,29 @@ def lacking(
         effect = "requests are answered with 503"
     return Problem(
         rule.origin,
-        reasons[lack],
+        _REASONS[lack],
         f"{rule.at}.backend" if "paths" in rule.at else rule.at,
         f"{backend.namespace}/{backend.service}:{backend.port}",
         "a Service with this port and a ready Pod in an attached member",
         f"{lack.value}, {effect}" + (f" at {gateway}" if gateway else ""),
         because,
     )
+
+
+def told(ref: Ref, problems: Collection[Problem]) -> tuple[Problem, ...]:
+    """The problems of an object in order; of one reason the first ones, and how many more."""
+    found = sorted(problems)
+    if len(found) <= MAX_PROBLEMS:
+        return tuple(found)
+    of_reason: dict[str, list[Problem]] = {}
+    for problem in found:
+        of_reason.setdefault(problem.reason, []).append(problem)
+    shown = [problem for alike in of_reason.values() for problem in alike[:MAX_PROBLEMS]]
+    more = [_more(ref, alike) for alike in of_reason.values() if len(alike) > MAX_PROBLEMS]
+    return tuple(sorted((*shown, *more)))
+
+
+def _more(ref: Ref, alike: Sequence[Problem]) -> Problem:
+    first = alike[0]
+    value = f"{len(alike) - MAX_PROBLEMS} more like these"
+    return Problem(ref, first.reason, "", value, "fewer", first.effect, severity=first.severity)

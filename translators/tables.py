@@ -9,8 +9,8 @@ Each compute function says what its row depends on; `translators.derive` does th
 known by the Ref of its object.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, TypeAlias
 
 from fleet.models import (
@@ -27,11 +27,13 @@ from fleet.ref import HUB, Ref
 from fleet.state import Origin
 from translators.alb_ingress import read_alb_ingress, without_listener
 from translators.annotations import subset
-from translators.attachments import Attachment, attach, class_of
+from translators.attachments import Attachment, attach, class_of, without_class
+from translators.boundaries import OPEN, Boundaries
 from translators.clusters import build_cluster
 from translators.derive import Derived, Graph, Index, Input, OnFailure, View
 from translators.edge import EdgeSettings, PathNormalization
 from translators.endpoints import (
+    EXTERNAL_NAME,
     Assignment,
     Lack,
     PodEndpoint,
@@ -39,6 +41,7 @@ from translators.endpoints import (
     assign,
     find_port,
     in_use,
+    lack_of,
     more_slices,
     one_family,
     read_slice,
@@ -54,8 +57,10 @@ from translators.hosts import HostPlan, plan_host
 from translators.ingress import IngressRules, read_ingress
 from translators.listeners import Bind, build_listener
 from translators.model import Backend, Dialect, Entry, Rule, TableSet, Target
-from translators.names import backend_name, gateway_name, tables_of
+from translators.names import backend_name, gateway_name, tables_of, wildcard_over
+from translators.ownership import below_wildcard
 from translators.routes import encode_route, is_long, route_table, virtual_host
+from translators.row_weights import RowWeights
 from translators.status import (
     GatewayStatus,
     IngressStatus,
@@ -63,6 +68,7 @@ from translators.status import (
     Runtime,
     gateway_status,
     lacking,
+    told,
     troubled,
     without_members,
 )
@@ -90,6 +96,13 @@ class HostKey(NamedTuple):
     host: str
 
 
+class GuestKey(NamedTuple):
+    """A namespace that has hosts below a wildcard."""
+
+    wildcard: HostKey
+    namespace: str
+
+
 @dataclass(frozen=True, slots=True)
 class RouteRow:
     """A rule as its Ingress declares it, and its encoded Route."""
@@ -101,13 +114,18 @@ class RouteRow:
 class Tables:
     """All tables of one translator. Rows of a gateway have its Ref first in their key."""
 
-    def __init__(self, default_bind: Bind, on_failure: OnFailure | None = None) -> None:
+    def __init__(  # noqa: PLR0915 (it is the list of all tables)
+        self, default_bind: Bind, on_failure: OnFailure | None = None
+    ) -> None:
         self._default_bind = default_bind
         graph = self.graph = Graph(on_failure)
+        weights = RowWeights(self)
+        self._wildcards: dict[HostKey, HostKey] = {}
 
         # what is declared, and what is known of the world
         self.ingresses = Input[Ref, Ingress](graph, "ingresses")
         self.classes = Input[Ref, IngressClass](graph, "classes")
+        self.lost_classes = Input[Ref, Ref](graph, "lost classes")
         self.configs = Input[Ref, GatewayConfig](graph, "configs")
         self.services = Input[Ref, Service](graph, "services")
         self.slices = Input[Ref, EndpointSlice](graph, "slices")
@@ -124,6 +142,7 @@ class Tables:
         self.limits = Derived(graph, "limits", self.gateways, self._limits)
         self.edges = Derived(graph, "edges", self.gateways, self._edge)
         self.paths = Derived(graph, "paths", self.edges, self._path_normalization)
+        self.boundaries = Derived(graph, "boundaries", self.gateways, self._boundaries)
         self.selectors = Derived(graph, "selectors", self.gateways, self._selector)
         self.all_selectors = Index(graph, "all selectors", self.selectors, lambda *_: (_ALL,))
         self.selection = Derived(graph, "selection", self.all_selectors, self._selection)
@@ -133,37 +152,46 @@ class Tables:
 
         # Ingresses, and the hosts that they name
         self.attachments = Derived(graph, "attachments", self.ingresses, self._attachment)
-        self.rules = Derived(graph, "rules", self.attachments, self._rules)
+        self.rules = Derived(graph, "rules", self.attachments, self._rules, weights.of_paths)
         self.claims = Derived(graph, "claims", self.rules, self._claims)
         self.by_host = Index(graph, "by host", self.claims, lambda _, pairs: pairs)
-        self.plans = Derived(graph, "plans", self.by_host, self._plan)
+        self.plans = Derived(graph, "plans", self.by_host, self._plan, weights.of_hosts_rules)
 
         # the routes of long hosts, encoded by Ingress, so that a change does not encode them all
         self.of_long_hosts = Index(graph, "of long hosts", self.plans, _origins_of_long)
-        self.routes = Derived(graph, "routes", self.of_long_hosts, self._routes)
+        self.routes = Derived(graph, "routes", self.of_long_hosts, self._routes, weights.of_rules)
 
         # route tables: one for each host that rules name, one for all the rest
         self.named_hosts = Index(graph, "named hosts", self.plans, _named)
-        self.host_tables = Derived(graph, "host tables", self.named_hosts, self._host_table)
+        self.host_tables = Derived(
+            graph, "host tables", self.named_hosts, self._host_table, weights.of_plan
+        )
         self.stars = Index(graph, "stars", self.sets, lambda ref, sets: {(ref, s) for s in sets})
         self.star_tables = Derived(graph, "star tables", self.stars, self._star_table)
 
         # backends
-        self.slice_endpoints = Derived(graph, "slice endpoints", self.slices, self._slice_endpoints)
+        self.slice_endpoints = Derived(
+            graph, "slice endpoints", self.slices, self._slice_endpoints, weights.of_slice
+        )
         self.slices_of = Index(graph, "slices of", self.slices, _service_of)
         self.targets = Index(graph, "targets", self.plans, _targets)
         self.clusters = Derived(graph, "clusters", self.targets, self._cluster)
-        self.assignments = Derived(graph, "assignments", self.targets, self._assignment)
+        self.assignments = Derived(
+            graph, "assignments", self.targets, self._assignment, weights.of_pool
+        )
         self.lacks = Derived(graph, "lacks", self.assignments, self._lack)
 
         # what everybody is told
         self.findings = Index(graph, "findings", self.plans, _found_in)
-        self.served = Index(graph, "served", self.plans, lambda _, plan: plan.origins)
+        self.served = Index(graph, "served", self.plans, _serving)
+        guests = Index(graph, "guests", self.plans, _guests)
+        namespaces = Derived(graph, "guest namespaces", guests, lambda *_: True)
+        self.below = Index(graph, "below", namespaces, lambda key, _: (key.wildcard,))
         self.gateway_statuses = Derived(
             graph, "gateway statuses", self.configs, self._gateway_status
         )
         self.ingress_statuses = Derived(
-            graph, "ingress statuses", self.ingresses, self._ingress_status
+            graph, "ingress statuses", self.ingresses, self._ingress_status, weights.of_rules
         )
         # so that all problems are found without a look at everything that has none
         self._troubled_ingresses = Index(
@@ -201,6 +229,9 @@ class Tables:
     def _path_normalization(self, view: View, ref: Ref) -> PathNormalization:
         return view.must(self.edges, ref).paths
 
+    def _boundaries(self, view: View, ref: Ref) -> Boundaries:
+        return view.must(self.gateways, ref).boundaries
+
     def _selector(self, view: View, ref: Ref) -> Selector:
         return view.must(self.gateways, ref).selector
 
@@ -231,9 +262,14 @@ class Tables:
     def _attachment(self, view: View, ref: Ref) -> Attachment:
         ingress = view.must(self.ingresses, ref)
         name, _ = class_of(ingress)
-        ingress_class = view.get(self.classes, Ref(HUB, "IngressClass", "", name))
+        of_class = Ref(HUB, "IngressClass", "", name)
+        ingress_class = view.get(self.classes, of_class)
         selectors = view.get(self.selection, _ALL) or ()
-        return attach(ref, ingress, ingress_class, selectors)
+        found = attach(ref, ingress, ingress_class, selectors)
+        if found.gateways or ingress_class or not name:
+            return found
+        lost = view.get(self.lost_classes, of_class)
+        return replace(found, problems=(without_class(ref, ingress, lost),)) if lost else found
 
     def _rules(self, view: View, ref: Ref) -> IngressRules | None:
         """Ingresses of other controllers are none of our business, mistakes included."""
@@ -254,10 +290,29 @@ class Tables:
         )
 
     def _plan(self, view: View, key: HostKey) -> HostPlan:
-        refs = view.group(self.by_host, key)
-        read = [view.must(self.rules, ref) for ref in refs]
-        strict = view.must(self.paths, key.gateway) is PathNormalization.STRICT
-        return plan_host(read, key.host, key.tables, strict=strict)
+        ingresses = [view.must(self.rules, ref) for ref in view.group(self.by_host, key)]
+        wildcard = self._wildcard_over(key)
+        above = view.group(self.by_host, wildcard) if wildcard else ()
+        boundaries = OPEN
+        if above or len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
+            boundaries = view.must(self.boundaries, key.gateway)
+        return plan_host(
+            ingresses,
+            key.host,
+            key.tables,
+            boundaries,
+            [view.must(self.rules, ref) for ref in above] if boundaries.owned else (),
+            below=bool(above),
+            strict=view.must(self.paths, key.gateway) is PathNormalization.STRICT,
+        )
+
+    def _wildcard_over(self, key: HostKey) -> HostKey | None:
+        """The key of the wildcard over a host: one object for all of its hosts, which are many."""
+        wildcard = wildcard_over(key.host)
+        if not wildcard:
+            return None
+        found = HostKey(key.gateway, key.tables, wildcard)
+        return self._wildcards.setdefault(found, found)
 
     # -- route tables ------------------------------------------------------------------------------
 
@@ -317,18 +372,19 @@ class Tables:
             )
             if service is None:
                 continue
+            if service.spec.type == EXTERNAL_NAME:
+                lack = lack.or_nearer(Lack.EXTERNAL_NAME)
+                continue
             port_name = find_port(service, backend.port)
             if port_name is None:
-                lack = Lack.PORT if lack is Lack.SERVICE else lack
+                lack = lack.or_nearer(Lack.PORT)
                 continue
-            lack = Lack.NOTHING
-            slices = view.group(self.slices_of, (member, backend.namespace, backend.service))
+            refs = view.group(self.slices_of, (member, backend.namespace, backend.service))
+            slices = [view.must(self.slice_endpoints, ref) for ref in refs]
             services[member] = service
-            pools[member] = [
-                endpoint
-                for ref in slices
-                for endpoint in view.must(self.slice_endpoints, ref).at(port_name)
-            ]
+            pools[member] = [endpoint for each in slices for endpoint in each.at(port_name)]
+            found = Lack.NOTHING if pools[member] else lack_of(service, port_name, slices)
+            lack = lack.or_nearer(found)
         usable = {m: one_family(services[m], used) for m, used in in_use(pools).items()}
 
         def preferred(member: str, endpoint: PodEndpoint) -> bool:
@@ -385,12 +441,14 @@ class Tables:
             problems |= set(self._without_listener(view, ref, rules, gateway))
         for rule, backend in rules.named:
             problems |= set(self._lacking(view, attachment.gateways, rule, backend))
-        serving = self._serving(view, ref, rules)
+        if any(rule.host.startswith("*") for rule in rules.rules):
+            problems |= set(self._below_wildcards(view, ref))
+        serving = {key.gateway for key in view.group(self.served, ref)}
         found = [self._addresses(view, g) for g in attachment.gateways if g in serving]
         return IngressStatus(
             gateways=tuple(gateway_name(gateway) for gateway in attachment.gateways),
             addresses=tuple(dict.fromkeys(address for each in found for address in each)),
-            problems=tuple(sorted(problems)),
+            problems=told(ref, problems),
         )
 
     def _lacking(
@@ -419,25 +477,14 @@ class Tables:
             if origin is None or not origin.listed:
                 yield troubled(gateway, self._remote_cluster(view, member))
 
-    def _serving(self, view: View, ref: Ref, rules: IngressRules) -> set[Ref]:
-        """The gateways in which some rule of an Ingress is served."""
-        serving = {key.gateway for key in view.group(self.served, ref)}
-        # A canary by weight is a share of its main rule, unless a finding says that there is none.
-        weighed = [r for r in rules.rules if r.alternative and r.alternative.weight is not None]
-        if not weighed:
-            return serving
-        lonely = {
-            (key, problem.key)
-            for key in view.group(self.findings, ref)
-            for problem in view.must(self.plans, key).problems
-            if problem.at == ref
-        }
-        return serving | {
-            key.gateway
-            for key in view.must(self.claims, ref)
-            for rule in weighed
-            if rule.host == key.host and key.tables in rule.sets and (key, rule.at) not in lonely
-        }
+    def _below_wildcards(self, view: View, ref: Ref) -> Iterator[Problem]:
+        """What it is told of other namespaces that have hosts below its wildcards."""
+        for key in view.must(self.claims, ref):
+            if key.host.startswith("*"):
+                mains = [r for r in view.must(self.plans, key).rules if r.origin == ref]
+                for guest in view.group(self.below, key) if mains else ():
+                    if guest.namespace != ref.namespace:
+                        yield below_wildcard(mains[0], guest.namespace)
 
     def _without_listener(
         self, view: View, ref: Ref, rules: IngressRules, gateway: Ref
@@ -482,6 +529,17 @@ def _targets(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:
         yield key.gateway, target
         for backend in target.backends:
             yield key.gateway, Target((backend,))
+
+
+def _serving(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
+    return plan.origins | plan.sharing if plan.sharing else plan.origins
+
+
+def _guests(key: HostKey, plan: HostPlan) -> Iterable[GuestKey]:
+    if not plan.below:
+        return ()
+    wildcard = key._replace(host=wildcard_over(key.host))
+    return [GuestKey(wildcard, namespace) for namespace in plan.below]
 
 
 def _found_in(_: HostKey, plan: HostPlan) -> frozenset[Ref]:

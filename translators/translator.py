@@ -1,6 +1,6 @@
 """The translator: what changed in the fleet in, what changed for Envoys and in statuses out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -67,8 +67,23 @@ class Translator:
         """Say how a gateway is doing, for its status; counts from the next update on."""
         self.tables.runtimes.set(gateway, runtime)
 
+    def lose_class(self, ingress_class: Ref, gateway: Ref | None) -> None:
+        """Say which gateway a class stood for that is gone; None where it is back."""
+        self.tables.lost_classes.set(ingress_class, gateway)
+
     def update(self, changes: Changes) -> Turn:
         """Translate what changed."""
+        translation = Translation(self, changes)
+        while translation.turn is None:
+            translation.step()
+        return translation.turn
+
+    def steps(self, changes: Changes) -> Generator[int, None, Turn]:
+        """Translate what changed, in steps; the generator returns the turn.
+
+        It yields now and then, and before a row of many parts their number. Until it returns, the
+        tables are between two states, and nothing else may be said to the translator.
+        """
         tables = self.tables
         self._take(tables.ingresses, Ingress, changes)
         self._take(tables.classes, IngressClass, changes)
@@ -80,7 +95,7 @@ class Translator:
         for origin in changes.origins:
             tables.origins.set(origin, self._state.origins.get(origin))
             tables.pod_addresses.set(origin, self._state.addresses.get(origin))
-        tables.graph.update()
+        yield from tables.graph.steps()
         turn = self._turn()
         tables.graph.end_turn()
         return turn
@@ -121,3 +136,22 @@ class Translator:
         for gateway, tables_set in tables.star_tables.changed:
             table = tables.star_tables.get((gateway, tables_set))
             yield TypeUrl.SCOPED_ROUTE, gateway, table_name(tables_set, ""), table
+
+
+class Translation:
+    """An update that is done step by step: `turn` is None until the last one.
+
+    `weight` is the number of parts that the next row is made of, where these are many.
+    """
+
+    def __init__(self, translator: Translator, changes: Changes) -> None:
+        self.turn: Turn | None = None
+        self.weight = 0
+        self._steps = translator.steps(changes)
+
+    def step(self) -> None:
+        """Go on for a few rows, or for one of many parts."""
+        try:
+            self.weight = next(self._steps)
+        except StopIteration as end:
+            self.turn = end.value

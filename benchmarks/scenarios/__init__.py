@@ -11,6 +11,7 @@ from benchmarks.scenarios.fan_out import FAN_OUT
 from benchmarks.scenarios.forwarding import FORWARDING
 from benchmarks.scenarios.load_in import LOAD_IN
 from benchmarks.scenarios.memory import MEMORY
+from benchmarks.scenarios.patterns import PATTERNS
 from benchmarks.scenarios.routes import ROUTES
 from benchmarks.scenarios.step import Scenario
 
@@ -25,4 +26,5 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     ENVOY,
     FAILOVER,
     FORWARDING,
+    PATTERNS,
 )

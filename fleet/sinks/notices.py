@@ -59,11 +59,12 @@ class EventSettings:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Notice:
-    """What an event says: the object, the reason in one word, and the sentence."""
+    """What an event says: the object, the reason in one word, the sentence, and its type."""
 
     at: Ref
     reason: str
     message: str
+    type: str = "Warning"
 
     def event_name(self, uid: str) -> str:
         """The event's name; an object that was made anew has new events."""
@@ -129,7 +130,12 @@ class EventWriter:
         those that follow from a problem of another object.
         """
         standing = frozenset(
-            Notice(problem.at, problem.reason, _fitting(problem.message))
+            Notice(
+                problem.at,
+                problem.reason,
+                _fitting(problem.message),
+                problem.severity.event_type,
+            )
             for problem in problems
             if place_of(problem.at) and not problem.because
         )
@@ -290,7 +296,7 @@ def _event(notice: Notice, uid: str, instance: str, now: datetime) -> Json:
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {"name": notice.event_name(uid), "namespace": ref.namespace or "default"},
-        "type": "Warning",
+        "type": notice.type,
         "involvedObject": {
             "apiVersion": PLACES[ref.kind].api_version,
             "kind": ref.kind,
@@ -315,7 +321,7 @@ def _read(event: Json) -> tuple[Notice, _Written] | None:
         about = event["involvedObject"]
         at = Ref(HUB, about["kind"], about.get("namespace", ""), about["name"])
         last = datetime.fromisoformat(event["lastTimestamp"])
-        notice = Notice(at, event["reason"], event["message"])
+        notice = Notice(at, event["reason"], event["message"], event["type"])
         return notice, _Written(about["uid"], event["count"], last)
     except (KeyError, TypeError, ValueError):
         return None

@@ -18,6 +18,8 @@ from fleet.prune import printable
 from fleet.ref import Ref
 from fleet.sources.files import Stamp
 
+ENDPOINTS: Final = "Endpoints"
+
 _KEPT: Final = "what the file held before stays in force"
 
 
@@ -26,7 +28,7 @@ class ManifestFile:
     """What a file declares, by object; `problems` are the file's own.
 
     `stamp` and `digest` tell whether it has changed since. A Secret whose bytes are not kept is
-    None.
+    None. `endpoints` are of the kind that EndpointSlices have replaced.
     """
 
     ref: Ref
@@ -35,6 +37,7 @@ class ManifestFile:
     declared: Mapping[Ref, Upserted | Refused | None] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     unused: Mapping[str, int] = field(default_factory=Counter)
+    endpoints: frozenset[Ref] = frozenset()
 
     @property
     def _kept(self) -> str:
@@ -63,7 +66,7 @@ class ManifestFile:
             return self.unreadable("UnreadableFile", value, "UTF-8", f"line {line}")
         if not text.strip(" \t\r\n-."):
             if not self.declared:
-                return replace(self, problems=(), unused=Counter())
+                return replace(self, problems=(), unused=Counter(), endpoints=frozenset())
             expected = "manifests; remove the file to remove its objects"
             return self.unreadable("EmptyFile", "an empty file", expected)
         is_json = self.ref.name.endswith(".json")
@@ -80,11 +83,13 @@ class ManifestFile:
         copies: Counter[Ref] = Counter()
         unused: Counter[str] = Counter()
         unclear: list[Problem] = []
+        endpoints: set[Ref] = set()
         for document in documents:
             for manifest in objects_in(document.value):
                 found = parse(manifest, self.ref.origin, self.ref.name)
                 if isinstance(found, Unused):
                     unused[found.kind] += 1
+                    endpoints |= {found.ref} if found.ref and found.kind == ENDPOINTS else set()
                 elif found.ref.kind == FILE:
                     unclear += (
                         replace(_in_document(problem, document), effect=self._kept)
@@ -101,7 +106,13 @@ class ManifestFile:
                 declared[ref] = replace(first, problems=(*first.problems, problem))
         if unclear:  # it may be any of the objects that the file held
             declared = {**self.declared, **declared}
-        return replace(self, declared=declared, problems=tuple(unclear), unused=unused)
+        return replace(
+            self,
+            declared=declared,
+            problems=tuple(unclear),
+            unused=unused,
+            endpoints=frozenset(endpoints),
+        )
 
 
 def digest_of(data: bytes) -> bytes:

@@ -15,14 +15,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from fleet.events import Confined, Event, Listed, Refused, Unreachable
+from fleet.admission import default_class, with_class
+from fleet.events import Confined, Event, Listed, Refused, Unreachable, Upserted
+from fleet.models import Ingress, IngressClass
 from fleet.parse import FILE
 from fleet.pod_addresses import PodAddresses
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.references import SecretUse
 from fleet.sources import files
-from fleet.sources.manifest import ManifestFile, digest_of, duplicate
+from fleet.sources.manifest import ENDPOINTS, ManifestFile, digest_of, duplicate
 from fleet.sources.said import Outcome, Said
 
 HUB_DIRECTORY: Final = "hub"
@@ -52,16 +54,24 @@ class Tree:
         self._unused: Counter[str] = Counter()
         self._untold = ""
         """Why it is not known which members there are."""
+        self._default_class = ""
 
     @property
     def unused(self) -> Mapping[str, int]:
         """How many objects of each kind that is not needed were seen."""
         return +self._unused.copy()
 
+    @property
+    def endpoints(self) -> frozenset[Ref]:
+        """The objects of the kind Endpoints, which are not read."""
+        return frozenset(ref for file in self._files.values() for ref in file.endpoints)
+
     def file_of(self, ref: Ref) -> str:
         """The file that an object is read from, relative to the fleet; "" where there is none."""
         if ref.kind == FILE:
             return ref.name
+        if ref.kind == ENDPOINTS:
+            return next((name for name, f in self._files.items() if ref in f.endpoints), "")
         return next(iter(self._holders.get(ref, ())), "")
 
     def check(self) -> None:
@@ -208,6 +218,8 @@ class Tree:
         """Say what differs. Secrets come last: Ingresses decide which are kept."""
         secrets: set[Ref] = set()
         reloaded: set[str] = set()
+        if any(ref.kind == IngressClass.__name__ for ref in self._touched):
+            self._choose_default_class()
         while self._touched:
             touched, self._touched = self._touched, set()
             secrets |= {ref for ref in touched if ref.kind == "Secret"}
@@ -223,6 +235,21 @@ class Tree:
         for ref in sorted(secrets):
             if event := self._said.say(ref, self._outcome(ref)):
                 yield event
+
+    def _choose_default_class(self) -> None:
+        """Find the default class; another one touches all Ingresses. O(objects).
+
+        A class that cannot be read stays what it was.
+        """
+        kind = IngressClass.__name__
+        declared = {ref: self._declared(ref) for ref in self._holders if ref.kind == kind}
+        if isinstance(declared.get(Ref(HUB, kind, "", self._default_class)), Refused):
+            return
+        values = [each.value for each in declared.values() if isinstance(each, Upserted)]
+        found = default_class(value for value in values if isinstance(value, IngressClass))
+        if found != self._default_class:
+            self._default_class = found
+            self._touched |= {ref for ref in self._holders if ref.kind == Ingress.__name__}
 
     def _is_missed(self, secret: Ref) -> bool:
         """Whether a Secret is needed whose bytes were not kept."""
@@ -253,6 +280,8 @@ class Tree:
         holders = self._holders.get(ref)
         if not holders or (first := self._declared(ref)) is None:
             return None
+        if isinstance(first, Upserted) and isinstance(first.value, Ingress):
+            first = replace(first, value=with_class(first.value, self._default_class))
         if len(holders) == 1:
             return first
         problem = duplicate(ref, holders[0], holders[1:])

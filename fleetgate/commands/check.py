@@ -1,11 +1,13 @@
 """`fleetgate check`: every problem of a directory fleet, without a server."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from fleetgate.commands.findings import problem_lines
+from fleet.problem import Severity
+from fleetgate.commands.findings import columns, problem_lines
 from fleetgate.commands.options import FLEET
 from fleetgate.offline import Offline, read_fleet
 from fleetgate.report import problem_json
@@ -29,6 +31,9 @@ def check(ctx: click.Context, directory: Path, output: str) -> None:
     file, object, key, value and what was expected. Objects of kinds that fleetgate does not need
     are no problem and only counted. Nothing is started.
 
+    A hint is shown likewise, and counts as none: what it is about may be meant. At the end, the
+    annotations that are known and not carried out are counted, those that tune NGINX included.
+
     Exit status: 0 no problem, 1 at least one, 2 DIR is no fleet.
     """
     fleet = read_fleet(directory, "127.0.0.1", 0)
@@ -36,17 +41,33 @@ def check(ctx: click.Context, directory: Path, output: str) -> None:
     if output == "json":
         click.echo(json.dumps(problems, indent=2))
     else:
-        for line in problem_lines(problems):
+        for line in (*problem_lines(problems), *_not_carried_out(fleet)):
             click.echo(line)
         click.echo(_summary(fleet))
-    ctx.exit(1 if fleet.problems else 0)
+    ctx.exit(1 if _count_of(fleet, Severity.WARNING) else 0)
+
+
+def _not_carried_out(fleet: Offline) -> Iterator[str]:
+    """The annotations that are known and do nothing: what is left to do on one screen."""
+    if not fleet.not_carried_out:
+        return
+    head = ("ANNOTATION THAT IS NOT CARRIED OUT", "INGRESSES", "WITHOUT IT")
+    counts = sorted(fleet.not_carried_out.items())
+    yield from columns(head, [(key, str(n), without) for (key, without), n in counts])
+    yield ""
 
 
 def _summary(fleet: Offline) -> str:
-    found = _count(len(fleet.problems), "problem") if fleet.problems else "No problems"
+    problems, hints = (_count_of(fleet, severity) for severity in Severity)
+    found = _count(problems, "problem") if problems else "No problems"
+    found += f", {_count(hints, 'hint')}" if hints else ""
     unused = ", ".join(f"{n} {kind}" for kind, n in sorted(fleet.tree.unused.items()))
     not_needed = f"; not needed: {unused}" if unused else ""
     return f"{found}; {_count(fleet.objects, 'object')} read{not_needed}"
+
+
+def _count_of(fleet: Offline, severity: Severity) -> int:
+    return sum(problem.severity is severity for problem in fleet.problems)
 
 
 def _count(number: int, noun: str) -> str:

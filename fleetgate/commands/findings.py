@@ -4,11 +4,15 @@ hub/shop.yaml: Ingress default/shop
   InvalidField spec.rules[0].http.paths[1].pathType: 'Prefx'
       expected one of Exact, Prefix, ImplementationSpecific
       spec.rules[0].http.paths[1] is left out
+  hint: SharedHost spec.rules[0].host: 'shop.example.com'
+      expected paths of namespace default alone
+      Ingress login/login serves Prefix /login there
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from fleet.problem import Severity
 from fleetgate.report import Json
 
 
@@ -18,13 +22,27 @@ def problem_lines(problems: Iterable[Json]) -> Iterator[str]:
         yield where
         for problem in found:
             value = f": {problem['shown']!r}" if problem["shown"] else ""
-            yield f"  {problem['reason']} {problem['key']}".rstrip() + value
+            hint = "hint: " if problem["severity"] == Severity.HINT else ""
+            yield f"  {hint}{problem['reason']} {problem['key']}".rstrip() + value
             yield f"      expected {problem['expected']}"
             if problem["effect"]:
                 yield f"      {problem['effect']}"
             for cause in problem["because"]:
                 yield f"      because of {cause}"
         yield ""
+
+
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table, a line a row."""
+    rows = [[_cell(text) for text in row] for row in rows]
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    for row in (head, *rows):
+        yield "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
+
+
+def _cell(text: str) -> str:
+    """A text that keeps its row a row."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _where(problem: Json) -> str:

@@ -9,7 +9,7 @@ import click
 import yaml
 
 from fleetgate.client import ask
-from fleetgate.commands.findings import problem_lines
+from fleetgate.commands.findings import columns, problem_lines
 from fleetgate.commands.options import RUNNING
 
 
@@ -41,7 +41,7 @@ def status(output: str, admin_port: int) -> None:
         return
     for title, head, rows in _tables(report):
         click.echo(click.style(title, bold=True))
-        for line in _columns(head, rows) if rows else ("none",):
+        for line in columns(head, rows) if rows else ("none",):
             click.echo(f"  {line}")
         click.echo()
     _print_problems(report["problems"])
@@ -140,18 +140,6 @@ def _since(moment: str) -> str:
 
 def _member(member: Any) -> str:  # noqa: ANN401 (JSON)
     return str(member["clusterId"]) + (f" ({member['status']})" if "status" in member else "")
-
-
-def _columns(head: Sequence[str], rows: list[Sequence[str]]) -> Iterator[str]:
-    rows = [[_cell(text) for text in row] for row in rows]
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-    for row in (head, *rows):
-        yield "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
-
-
-def _cell(text: str) -> str:
-    """A text that keeps its row a row."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _print_problems(problems: Any) -> None:  # noqa: ANN401 (JSON)

@@ -70,7 +70,7 @@ metadata:
     fleetgate.dev/upstream-timeout: soon
 spec: {ingress: {local: {ingressClass: mse}}}
 """
-_LARGE = "(a|b|c|d){999}"
+_LARGE = "(a|b|c|d){200}"
 _PATHS = "spec.rules[0].http.paths"
 
 MISTAKES = {
@@ -368,12 +368,20 @@ MISTAKES = {
         "RE2's syntax: invalid perl operator",
     ),
     "regex-too-large": Mistake(
-        _annotated("canary-by-header-pattern", f"'{_LARGE * 5}'"),
+        _annotated("canary-by-header-pattern", f"'{_LARGE}'"),
         GRAY,
         "InvalidAnnotation",
         f"{NGINX}canary-by-header-pattern",
-        _LARGE * 5,
-        "too large",
+        _LARGE,
+        "a pattern of at most 200 instructions",
+    ),
+    "misspelt-annotation": Mistake(
+        _annotated("canary-wieght", "'10'"),
+        GRAY,
+        "UnknownAnnotation",
+        f"{NGINX}canary-wieght",
+        "10",
+        f"{NGINX}canary-weight",
     ),
     "weight-150": Mistake(
         _annotated("canary-weight", '"150"'),

@@ -2,9 +2,21 @@
 
 import json
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.cli.commands import fleetgate
-from tests.support.builders import ingress, write
+from tests.support.builders import (
+    Builder,
+    alb_gateway,
+    ingress,
+    ingress_class,
+    mse_gateway,
+    service,
+    slice_of,
+    write,
+)
 
 
 def test_a_fleet_without_a_problem_is_status_0(fleet: Path) -> None:
@@ -34,6 +46,177 @@ def test_a_problem_is_shown_with_all_that_names_it_and_status_1(fleet: Path) -> 
     ):
         assert part in checked.out
     assert checked.out.endswith("\n1 problem; 5 objects read\n")
+
+
+def test_a_hint_is_shown_and_fails_nothing(fleet: Path) -> None:
+    younger = ingress("x-login", host="shop.example").path("/login", to="web:80")
+    write(fleet, "hub/login.yaml", younger.of_class("mse").in_namespace("login"))
+    pods = slice_of("web", addresses=["127.0.0.10"]).in_namespace("login")
+    write(fleet, "clusters/east/login.yaml", service("web").in_namespace("login"), pods)
+
+    checked = fleetgate("check", fleet)
+
+    assert (checked.status, checked.err) == (0, "")
+    for part in (
+        "hub/web.yaml: Ingress default/web\n",
+        "  hint: SharedHost spec.rules[0].host: 'shop.example'\n",
+        "expected paths of namespace default alone\n",
+        "Ingress login/x-login serves Prefix /login there\n",
+    ):
+        assert part in checked.out
+    assert checked.out.endswith("\nNo problems, 1 hint; 7 objects read\n")
+
+    (hint,) = json.loads(fleetgate("check", fleet, "-o", "json").out)
+    assert (hint["severity"], hint["reason"]) == ("hint", "SharedHost")
+
+
+def hints_of(fleet: Path) -> list[tuple[str, str, str, str]]:
+    """What `check` hints at, in a fleet that it finds no problem in."""
+    checked = fleetgate("check", fleet, "-o", "json")
+    assert checked.status == 0
+    found = json.loads(checked.out)
+    assert {each["severity"] for each in found} <= {"hint"}
+    return [(each["file"], each["reason"], each["key"], each["expected"]) for each in found]
+
+
+def _endpoints(name: str) -> dict[str, object]:
+    subsets = [{"addresses": [{"ip": "127.0.0.9"}], "ports": [{"port": 80}]}]
+    metadata = {"name": name}
+    return {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": subsets}
+
+
+OTHER = ingress("other", host="other.example")
+CLASS_KEY = "spec.ingress.local.ingressClass"
+
+
+@pytest.mark.parametrize(
+    ("file", "objects", "hints"),
+    [
+        pytest.param(
+            "hub/other.yaml",
+            [OTHER.path("/", to="web:80").of_class("nginx")],
+            [("NotTaken", "spec.ingressClassName", "a class of a gateway: mse")],
+            id="ingress-of-a-class-that-no-gateway-has",
+        ),
+        pytest.param(
+            "hub/other.yaml",
+            [OTHER.path("/", to="web:80")],
+            [("NotTaken", "spec.ingressClassName", "a class of a gateway: mse")],
+            id="ingress-without-a-class",
+        ),
+        pytest.param(
+            "hub/other.yaml",
+            [
+                OTHER.path("/", to="web:80"),
+                ingress_class("mse").annotate(
+                    {"ingressclass.kubernetes.io/is-default-class": "true"}
+                ),
+            ],
+            [],
+            id="ingress-without-a-class-beside-a-default-one",
+        ),
+        pytest.param(
+            "hub/other.yaml",
+            [OTHER.path("/api/*", to="web:80").path("/*", to="web:80").of_class("mse")],
+            [
+                (
+                    "LiteralStar",
+                    "spec.rules[0].http.paths[0].path",
+                    "/api with pathType Prefix, for everything below it",
+                ),
+                (
+                    "LiteralStar",
+                    "spec.rules[0].http.paths[1].path",
+                    "/ with pathType Prefix, for everything below it",
+                ),
+            ],
+            id="star-in-a-path-of-mse",
+        ),
+        pytest.param(
+            "hub/other.yaml",
+            [
+                OTHER.path("/", to="web:80")
+                .of_class("nginx")
+                .annotate({"kubernetes.io/ingress.class": "mse"})
+            ],
+            [
+                (
+                    "TwoClasses",
+                    "spec.ingressClassName",
+                    "one of the two: kubernetes.io/ingress.class says mse",
+                )
+            ],
+            id="two-classes",
+        ),
+        pytest.param(
+            "hub/idle.yaml",
+            [mse_gateway("idle", ingress_class=None), alb_gateway("idle")],
+            [
+                ("WithoutClass", "", "an IngressClass whose spec.parameters name it"),
+                (
+                    "WithoutClass",
+                    CLASS_KEY,
+                    "a class such as mse, or an IngressClass whose spec.parameters name it",
+                ),
+            ],
+            id="gateways-without-a-class",
+        ),
+        pytest.param(
+            "hub/busy.yaml",
+            [mse_gateway("busy", ingress_class=None), ingress_class("busy", gateway="busy")],
+            [],
+            id="gateway-of-a-class",
+        ),
+        pytest.param(
+            "clusters/east/old.yaml",
+            [service("old"), _endpoints("old")],
+            [
+                (
+                    "EndpointsNotRead",
+                    "",
+                    "an EndpointSlice with the label kubernetes.io/service-name: old",
+                )
+            ],
+            id="endpoints-without-a-slice",
+        ),
+        pytest.param(
+            "clusters/east/old.yaml",
+            [_endpoints("web"), _endpoints("nobody")],
+            [],
+            id="endpoints-beside-a-slice-and-without-a-service",
+        ),
+    ],
+)
+def test_what_is_legal_and_hardly_meant_is_a_hint(
+    fleet: Path,
+    file: str,
+    objects: list[Builder[Any] | dict[str, object]],
+    hints: list[tuple[str, str, str]],
+) -> None:
+    write(fleet, file, *objects)
+    assert hints_of(fleet) == [(file, *hint) for hint in hints]
+
+
+def test_annotations_that_are_not_carried_out_are_counted_at_the_end(fleet: Path) -> None:
+    prefix = "nginx.ingress.kubernetes.io/"
+    made = OTHER.path("/", to="web:80").of_class("mse").annotate({f"{prefix}proxy-buffering": "on"})
+    write(fleet, "hub/other.yaml", made)
+    tuned = fleetgate("check", fleet)
+    assert tuned.status == 0
+    assert tuned.out == (
+        "ANNOTATION THAT IS NOT CARRIED OUT           INGRESSES  WITHOUT IT\n"
+        "nginx.ingress.kubernetes.io/proxy-buffering  1          "
+        "no effect, and nothing is lost without it\n"
+        "\n"
+        "No problems; 5 objects read\n"
+    )
+    assert hints_of(fleet) == []
+
+    limited = made.annotate({f"{prefix}limit-rps": "5", f"{prefix}canary-wieght": "5"})
+    write(fleet, "hub/other.yaml", limited)
+    checked = fleetgate("check", fleet)
+    assert checked.status == 1
+    assert "nginx.ingress.kubernetes.io/limit-rps        1          no effect yet\n" in checked.out
 
 
 def test_a_rule_is_named_by_its_place_in_the_file_whatever_was_left_out_before(

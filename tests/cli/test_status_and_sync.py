@@ -13,7 +13,8 @@ import yaml
 
 from fleet.events import Listed, Members, Unreachable
 from fleet.sources.memory import MemorySource
-from fleetgate.commands.status import _columns, _tables, short
+from fleetgate.commands.findings import columns
+from fleetgate.commands.status import _tables, short
 from fleetgate.control import ControlPlane, ControlSettings
 from fleetgate.report import Replica, report
 from tests.cli.commands import PATIENCE, PORT_OFFSET, Staying, fleetgate
@@ -116,7 +117,7 @@ def test_a_member_that_has_not_listed_yet_is_told_from_one_that_has() -> None:
 
 def test_whatever_a_message_holds_its_row_is_one_row() -> None:
     rows: list[Sequence[str]] = [("one", "all\nis\r\x1b[31m \u2028well"), ("two", "")]
-    shown = list(_columns(("ID", "MESSAGE"), rows))
+    shown = list(columns(("ID", "MESSAGE"), rows))
     assert shown == ["ID   MESSAGE", "one  all is [31m well", "two"]
 
 

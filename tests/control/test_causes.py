@@ -54,4 +54,4 @@ def test_what_is_mended_at_its_cause_is_told_of_nobody_any_more() -> None:
     world.attach("gone")
     world.put(service("web").manifest, origin="gone")
 
-    assert {line.partition(": ")[2] for line in told(world)} == {"NoReadyPods"}
+    assert {line.partition(": ")[2] for line in told(world)} == {"NoEndpointSlices"}

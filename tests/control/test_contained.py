@@ -11,6 +11,7 @@ from fleetgate.control import ControlPlane
 from tests.control.rig import NEVER, Said, starting
 from tests.support.builders import Builder, ingress, mse_gateway
 from translators import hosts, tables
+from translators.boundaries import Boundaries
 from translators.ingress import IngressRules
 from translators.model import TableSet
 from xds.resource import TypeUrl
@@ -28,11 +29,20 @@ def test_a_host_that_cannot_be_computed_disturbs_no_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def mistaken(
-        ingresses: Collection[IngressRules], host: str, tables_of: TableSet, *, strict: bool
+        ingresses: Collection[IngressRules],
+        host: str,
+        tables_of: TableSet,
+        boundaries: Boundaries,
+        above: Collection[IngressRules],
+        *,
+        below: bool,
+        strict: bool,
     ) -> hosts.HostPlan:
         if host == "bad.test":
             raise ValueError("out of range")
-        return hosts.plan_host(ingresses, host, tables_of, strict=strict)
+        return hosts.plan_host(
+            ingresses, host, tables_of, boundaries, above, below=below, strict=strict
+        )
 
     async def scenario(control: ControlPlane, source: Said) -> None:
         def served() -> set[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from fleet.outage import Outage
-from fleet.problem import Problem
+from fleet.problem import Problem, Severity
 from fleet.ref import HUB, Ref
 from fleetgate import ration
 from fleetgate.problems import ProblemLog
@@ -64,6 +64,7 @@ CLASSES = {"reset": Outage.NO_ANSWER, "refused": Outage.NO_ANSWER, "503": Outage
             [BEGUN.format("reset")],
             id="of-what-follows-from-a-problem-of-another-object-nothing",
         ),
+        pytest.param([[replace(INGRESS, severity=Severity.HINT)], []], [], id="no-hint"),
     ],
 )
 def test_what_is_seen_by_default(

@@ -22,10 +22,19 @@ from fleetgate.cli import COMMANDS, main
 from fleetgate.managed.shape import Shape
 from fleetgate.metrics import FAMILIES
 from translators.annotations import alb_features
-from translators.annotations.alb_features import Without
-from translators.annotations.features import FEATURES, LATER
+from translators.annotations.features import FEATURES
 from translators.annotations.listen_ports import LISTEN_PORTS
 from translators.annotations.reader import FOREIGN, Key
+from translators.annotations.unsupported import ALB_UNSUPPORTED, MSE_UNSUPPORTED, Unsupported
+from translators.boundaries import (
+    ALLOW,
+    CROSS_NAMESPACE,
+    DENY,
+    HOST_OWNERSHIP,
+    NAMESPACE,
+    SHARED,
+)
+from translators.bounds import BOUNDS
 from translators.edge import (
     PATH_NORMALIZATION,
     PROXY_PROTOCOL,
@@ -86,13 +95,16 @@ def _keys(keys: Iterable[Key], dialect: Dialect) -> str:
     return _table(("key", "prefixes, first one first", "meaning"), rows)
 
 
-def _alb_later() -> str:
-    rows = []
-    for without in Without:
-        names = [name for name, found in alb_features.LATER.items() if found is without]
-        shown = (f"`{name}NAME`" if name.endswith(".") else f"`{name}`" for name in names)
-        rows.append(f"| {', '.join(shown)} | {without.value.format('the Service NAME')} |")
-    return _table(("annotation", "until it has an effect"), rows)
+def _unsupported(table: Iterable[Unsupported]) -> str:
+    """Keys that are treated alike, in one row."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for row in table:
+        prefixes = ", ".join(f"`{prefix}`" for prefix in row.key.prefixes)
+        without = row.otherwise.value.format("the Service NAME")
+        name = f"{row.key.name}NAME" if row.family else row.key.name
+        alike.setdefault((without, prefixes), []).append(f"`{name}`")
+    rows = [f"| {', '.join(n)} | {prefixes} | {w} |" for (w, prefixes), n in alike.items()]
+    return _table(("annotation", "prefixes", "without it"), rows)
 
 
 def _gateway() -> str:
@@ -114,6 +126,10 @@ def _gateway() -> str:
         "| whether PROXY headers of trusted proxies are read |",
         f"| `{STREAM_IDLE_TIMEOUT}` | {edge.stream_idle.total_seconds():g}s "
         "| how long a request or its answer may be silent, a WebSocket and SSE too |",
+        f"| `{HOST_OWNERSHIP}` | {SHARED} | `{NAMESPACE}`: the namespace of the oldest Ingress "
+        "that names a host, or a wildcard over it, has the host to itself |",
+        f"| `{CROSS_NAMESPACE}` | {ALLOW} | `{DENY}`: no request goes to a Service of another "
+        "namespace than that of its Ingress |",
         f"| `{ADDRESSES}` | where it listens | IP addresses and host names of the gateway for "
         "clients, by comma: what the status of its Ingresses shows |",
         f"| `{INSTANCE_REPLICAS}`, `{INSTANCE_SPEC}` of an AlbConfig | {Shape().replicas}, "
@@ -123,8 +139,9 @@ def _gateway() -> str:
     return _table(("annotation of a gateway", "default", "meaning"), rows)
 
 
-def _later() -> str:
-    return ", ".join(f"`{key.name}`" for key in sorted(LATER, key=lambda key: key.name)) + "\n"
+def _bounds() -> str:
+    rows = [f"| {b.counted} | {b.most} | {b.beyond} |" for b in BOUNDS]
+    return _table(("what is counted", "at most", "beyond"), rows)
 
 
 def _statistics() -> str:
@@ -177,7 +194,7 @@ _BOUNDS: Mapping[str, tuple[str, Callable[[float], str]]] = {
 }
 
 
-def _bounds() -> str:
+def _reading_bounds() -> str:
     usual = Bounds()
     shown = ((_BOUNDS[field.name], getattr(usual, field.name)) for field in fields(usual))
     return _table(("what", "at most"), [f"| {what} | {form(at)} |" for (what, form), at in shown])
@@ -196,12 +213,13 @@ def _table(head: tuple[str, ...], rows: list[str]) -> str:
 PARTS: Mapping[str, Callable[[], str]] = {
     "features": _features,
     "annotations": _annotations,
-    "gateway": _gateway,
-    "later": _later,
-    "alb-annotations": _alb_annotations,
-    "alb-later": _alb_later,
-    "statistics": _statistics,
     "bounds": _bounds,
+    "gateway": _gateway,
+    "later": lambda: _unsupported(MSE_UNSUPPORTED),
+    "alb-annotations": _alb_annotations,
+    "alb-later": lambda: _unsupported(ALB_UNSUPPORTED),
+    "statistics": _statistics,
+    "reading-bounds": _reading_bounds,
     "commands": _commands,
     "sds": _sds,
     "metrics": _metrics,

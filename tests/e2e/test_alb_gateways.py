@@ -16,6 +16,7 @@ from tests.e2e.backends import backend
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, gateway_ref, rig, settings_on
 from tests.e2e.stock import control_plane, stock_envoy
 from tests.support.builders import Builder, IngressBuilder, alb_class, alb_gateway, ingress
+from translators.bounds import MAX_MATCHED
 from translators.status import Phase
 
 pytestmark = pytest.mark.usefixtures("real_envoy")
@@ -39,6 +40,28 @@ async def answer(address: Address, host: str = "web.test", path: str = "/") -> t
     """The status, and who answered."""
     got = await ask_once(address, Question(path, host))
     return got.status, got.body.decode() if got.status == 200 else ""
+
+
+def test_a_path_pattern_that_counts_behind_a_run_is_asked_of_short_paths(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with rig(tmp_path, gateway=False) as served, backend("web") as web:
+            served.expose("web", [web])
+            served.declare("gateway.yaml", *gateway(80))
+            made = ingress("rules", host="web.test").of_class("alb")
+            for path in ("/files/*/v?", "/any/*"):
+                made = made.path(path, to="web:80", kind="ImplementationSpecific")
+            served.declare("rules.yaml", made)
+            address = await served.address(GATEWAY)
+            longest = "/files/".ljust(MAX_MATCHED - 3, "x") + "/v1"
+            for path, status in {
+                longest: 200,
+                f"{longest}?q={'x' * 5000}": 200,
+                longest.replace("/v1", "x/v1"): 404,
+                f"/any/{'x' * 5000}": 200,
+            }.items():
+                assert (await answer(address, path=path))[0] == status
+
+    asyncio.run(scenario())
 
 
 def test_each_listener_has_its_own_rules(tmp_path: Path) -> None:

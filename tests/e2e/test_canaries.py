@@ -17,6 +17,7 @@ from tests.e2e.standing import Standing, standing
 from tests.support import world as pods
 from tests.support.builders import IngressBuilder, ingress
 from tests.support.world import NEVER, world
+from translators.bounds import MAX_MATCHED
 
 PREFIX = "nginx.ingress.kubernetes.io/canary"
 OWN_PREFIX = "mse.ingress.kubernetes.io/canary"
@@ -42,6 +43,9 @@ CANARIES: Mapping[str, Mapping[str, str]] = {
     "header-and-all": {f"{PREFIX}-by-header": "x-canary", f"{PREFIX}-weight": "100"},
     "header-and-cookie": {f"{PREFIX}-by-header": "x-canary", f"{PREFIX}-by-cookie": "canary"},
 }
+
+LONGEST = "x" * (MAX_MATCHED - len("beta")) + "beta"
+"""The longest value that patterns are compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +107,16 @@ def tally(site: Standing[Site], question: Question, n: int) -> Tally:
         pytest.param("pattern", {"x-canary": "v2"}, "canary", id="pattern-anchored"),
         pytest.param("pattern", {"x-canary": "v22"}, "main", id="anchors-hold"),
         pytest.param("pattern", {"x-canary": "bit"}, "main", id="pattern-not-found"),
+        pytest.param("pattern", {"x-canary": "größe beta"}, "canary", id="pattern-beyond-ascii"),
+        pytest.param("pattern", {"x-canary": LONGEST}, "canary", id="pattern-in-the-longest-value"),
+        pytest.param("pattern", {"x-canary": f"x{LONGEST}"}, "main", id="value-too-long"),
         pytest.param("cookie", {}, "main", id="no-cookie"),
         pytest.param("cookie", {"cookie": "canary=always"}, "canary", id="cookie-always"),
         pytest.param("cookie", {"cookie": "canary=never"}, "main", id="cookie-never"),
         pytest.param("cookie", {"cookie": "a=1; canary=always; b=2"}, "canary", id="among-others"),
         pytest.param("cookie", {"cookie": "b=2;canary=always"}, "canary", id="without-a-blank"),
+        pytest.param("cookie", {"cookie": 'canary="always"'}, "canary", id="in-quotes"),
+        pytest.param("cookie", {"cookie": "canary=x; canary=always"}, "main", id="first-of-two"),
         pytest.param("cookie", {"cookie": "my-canary=always"}, "main", id="longer-cookie-name"),
         pytest.param("cookie", {"cookie": "canary=always1"}, "main", id="longer-cookie-value"),
         pytest.param("cookie-value", {"cookie": "a=1; canary=a.b"}, "canary", id="cookie-value"),
@@ -153,6 +162,9 @@ def test_a_request_with_headers_goes_to(
         pytest.param("query-long", "v=" + "%7B" * 4096, "canary", id="longest-value"),
         pytest.param("query-pattern", "canary=a-bet", "canary", id="pattern-anywhere"),
         pytest.param("query-pattern", "canary=beet", "main", id="pattern-not-found"),
+        pytest.param("query-pattern", f"canary={LONGEST}", "canary", id="in-the-longest-value"),
+        pytest.param("query-pattern", f"canary=x{LONGEST}", "main", id="value-too-long"),
+        pytest.param("query-pattern", f"a=x{LONGEST}&canary=bat", "canary", id="another-is-long"),
     ],
 )
 def test_a_request_with_a_query_goes_to(

@@ -60,6 +60,13 @@ RULES: tuple[Builder[Any], ...] = (  # of different kinds
     .host("")
     .path("/any", to="any:80")
     .of_class(PLAIN),
+    ingress("closed", host="closed.test")
+    .path("/admin", to="all:80")
+    .host("*.closed.test")
+    .path("/", to="all:80")
+    .annotate({"nginx.ingress.kubernetes.io/whitelist-source-range": "10.0.0.0/8"})
+    .of_class(PLAIN),
+    ingress("open", host="closed.test").path("/", to="all:80").of_class(PLAIN),
     ingress("spare")
     .default("spare:80")
     .created("2026-01-01T00:00:00Z")  # the oldest serves where more than one could
@@ -179,6 +186,24 @@ def declare(rig: Rig, backends: dict[str, Backend]) -> None:
 def test_a_request_goes_to(site: Standing[Site], host: str, path: str, expected: str | int) -> None:
     answer = ask(site, Question(path, host))
     assert (answer.body.decode() if answer.status == 200 else answer.status) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "expected"),
+    [
+        pytest.param("closed.test", "/admin", 503, id="path"),
+        pytest.param("CLOSED.test:80", "/admin/x", 503, id="below-it"),
+        pytest.param("a.closed.test", "/", 503, id="wildcard"),
+        pytest.param("closed.test", "/other", 200, id="path-of-another-ingress"),
+    ],
+)
+def test_a_path_that_a_list_should_guard_is_closed(
+    site: Standing[Site], host: str, path: str, expected: int
+) -> None:
+    answer = ask(site, Question(path, host))
+    assert answer.status == expected
+    if expected == 503:
+        assert answer.first_line.startswith("closed: an annotation restricts this path")
 
 
 @pytest.mark.parametrize(

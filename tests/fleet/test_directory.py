@@ -17,7 +17,15 @@ from fleet.sources import files
 from fleet.sources.tree import NoFleetError, Tree
 from fleet.state import FleetState
 from tests.fleet.rigs import line
-from tests.support.builders import Builder, Manifest, ingress, secret, service, write
+from tests.support.builders import (
+    Builder,
+    Manifest,
+    ingress,
+    ingress_class,
+    secret,
+    service,
+    write,
+)
 
 SHOP = ingress("shop", host="example.com").path("/", to="shop:80")
 OTHER = ingress("other", host="other.com").path("/", to="shop:80")
@@ -676,3 +684,71 @@ def test_a_file_that_goes_while_it_is_looked_at_is_no_mistake(
     assert fleet.scan() == []
     monkeypatch.undo()
     assert fleet.scan() == ["deleted Ingress default/shop"]
+
+
+# -- the class of an Ingress that names none -------------------------------------------------------
+
+IS_DEFAULT = {"ingressclass.kubernetes.io/is-default-class": "true"}
+PLAIN, STANDARD = ingress_class("plain"), ingress_class("standard").annotate(IS_DEFAULT)
+
+
+def classes(fleet: Fleet) -> dict[str, str | None]:
+    """The class of each Ingress in force."""
+    table = fleet.state.table(Ingress)
+    return {ref.name: ingress.spec.ingress_class_name for ref, ingress in table.items()}
+
+
+def test_an_ingress_without_a_class_gets_the_default_one(fleet: Fleet) -> None:
+    by_annotation = OTHER.annotate({"kubernetes.io/ingress.class": "old"})
+    named = ingress("named", host="named.com").of_class("plain")
+    fleet.write("hub/web.yaml", SHOP, by_annotation, named)
+    fleet.write("hub/classes.yaml", PLAIN, STANDARD)
+    fleet.scan()
+    assert classes(fleet) == {"shop": "standard", "other": None, "named": "plain"}
+
+
+def test_the_default_class_comes_and_goes(fleet: Fleet) -> None:
+    fleet.write("hub/web.yaml", SHOP, OTHER.of_class("plain"))
+    fleet.scan()
+    assert classes(fleet)["shop"] is None
+    fleet.write("hub/classes.yaml", STANDARD)
+    assert fleet.scan() == ["upserted Ingress default/shop", "upserted IngressClass standard"]
+    assert classes(fleet)["shop"] == "standard"
+    (fleet.root / "hub/classes.yaml").unlink()
+    fleet.scan()
+    assert classes(fleet) == {"shop": None, "other": "plain"}
+
+
+@pytest.mark.parametrize(
+    ("marked", "chosen"),
+    [
+        pytest.param([PLAIN.annotate(dict.fromkeys(IS_DEFAULT, "yes"))], None, id="no"),
+        pytest.param(
+            [
+                PLAIN.annotate(IS_DEFAULT).created("2026-02-01T00:00:00Z"),
+                STANDARD.created("2026-01-01T00:00:00Z"),
+            ],
+            "plain",
+            id="the-newest",
+        ),
+        pytest.param([STANDARD, PLAIN.annotate(IS_DEFAULT)], "plain", id="the-first-by-name"),
+    ],
+)
+def test_of_several_default_classes_one_counts(
+    fleet: Fleet, marked: list[Builder[Any]], chosen: str | None
+) -> None:
+    fleet.write("hub/web.yaml", SHOP)
+    fleet.write("hub/classes.yaml", *marked)
+    fleet.scan()
+    assert classes(fleet)["shop"] == chosen
+
+
+def test_a_default_class_that_cannot_be_read_stays_it(fleet: Fleet) -> None:
+    fleet.write("hub/web.yaml", SHOP)
+    fleet.write("hub/classes.yaml", STANDARD)
+    fleet.scan()
+    manifest = {**STANDARD.manifest, "spec": 5}
+    fleet.write("hub/classes.yaml", manifest)
+    fleet.scan()
+    assert fleet.problems(STANDARD.ref())
+    assert classes(fleet)["shop"] == "standard"

@@ -7,9 +7,17 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, Final, TypeVar
 
-from translators.annotations import alb_features
-from translators.annotations.features import FEATURES, LATER
+from translators.annotations.features import FEATURES
 from translators.annotations.reader import ALB
+from translators.annotations.unsupported import ALB_UNSUPPORTED, MSE_UNSUPPORTED
+from translators.boundaries import (
+    ALLOW,
+    CROSS_NAMESPACE,
+    DENY,
+    HOST_OWNERSHIP,
+    NAMESPACE,
+    SHARED,
+)
 
 T = TypeVar("T")
 Json = Any  # a manifest, right or wrong
@@ -18,10 +26,15 @@ SERVICES: Final = ("web", "api", "odd-1", "odd-2", "odd-3", "odd-4")
 MEMBERS: Final = ("one", "two")
 KEYS: Final = tuple(
     spelling
-    for key in (*(key for feature in FEATURES for key in feature.keys), *LATER)
+    for key in (
+        *(key for feature in FEATURES for key in feature.keys),
+        *(row.key for row in MSE_UNSUPPORTED),
+    )
     for spelling in key.spellings
 )
-ALB_KEYS: Final = tuple(f"{ALB}{name}" for name in ("listen-ports", *alb_features.LATER))
+ALB_KEYS: Final = tuple(
+    f"{ALB}{name}" for name in ("listen-ports", *(row.key.name for row in ALB_UNSUPPORTED))
+)
 _LISTEN_PORTS: Final = (
     *('[{"HTTP":80}]', '[{"HTTP":80,"HTTPS":443}]', '[{"http":81},{"HTTP":80}]', '[{"HTTP":82}]'),
     *("[]", "{}", "80", "[{}]", '[{"HTTP":"80"}]', '[{"HTTP":1e3}]', '[{"TCP":80}]', "[[[["),
@@ -63,7 +76,7 @@ _NAMES: Final = (
     *("stage", "X-Stage", ":path", ":authority", "host", "x-fg-scope", "connection", "a b", "\x7f"),
     *("a" * 256, "a" * 257, "%REQ(x)%", "*", "!#$", "ä", "cookie", "a=b", "a[]", "a&b", "A.b"),
 )
-_REGEXES: Final = (
+REGEXES: Final = (
     *("", ".*", "^a", "a$", "(", ")", "[", "a**", "(?i)x", "(?=a)", "(?!a)", "\\1", "(a)(b)\\2"),
     *(
         "\\Q",
@@ -208,9 +221,12 @@ class Generator:
             "fleetgate.dev/trusted-proxies": f"{self.one_of(proxies)},{self.one_of(proxies)}",
             "fleetgate.dev/proxy-protocol": self.mostly("true", "false", self._text()),
             "fleetgate.dev/upstream-idle-timeout": self.one_of((*times, self._text())),
+            HOST_OWNERSHIP: self.mostly(SHARED, NAMESPACE, self._text()),
+            CROSS_NAMESPACE: self.mostly(ALLOW, DENY, self._text()),
         }
         metadata = {"name": name, "annotations": annotations}
-        spec = {"name": self._anything(), "ingress": {"local": {"ingressClass": "mse"}}}
+        spec = {"name": self.mostly(name, self._anything())}
+        spec["ingress"] = {"local": {"ingressClass": "mse"}}
         return _manifest("mse.alibabacloud.com/v1alpha1", "MseIngressConfig", metadata, spec=spec)
 
     def alb_gateway(self, name: str) -> Json:
@@ -261,13 +277,35 @@ class Generator:
                 f"{prefix}-weight-total": str(self.mostly(self.one_of(_LARGE), *_NUMBERS)),
             }
             shares = [f"{self._random.randint(1, 100)}% {name}" for name in self._services()]
-            lines = [f"{share}.default.svc.cluster.local:80" for share in shares]
+            namespace = self.mostly("default", "other")
+            lines = [f"{share}.{namespace}.svc.cluster.local:80" for share in shares]
             destination = {"mse.ingress.kubernetes.io/destination": "\n".join(lines)}
             backend = {"service": {"name": self.one_of(SERVICES), "port": {"number": 80}}}
             paths = [{"path": "/", "pathType": "Prefix", "backend": backend}]
             metadata = {
                 "name": f"{name}-{number}",
                 "annotations": {**(annotations if number else {}), **destination},
+            }
+            spec = {"ingressClassName": "mse", "rules": [{"host": host, "http": {"paths": paths}}]}
+            made.append(_manifest("networking.k8s.io/v1", "Ingress", metadata, spec=spec))
+        return made
+
+    def crowd(self, name: str) -> list[Json]:
+        """A main Ingress, and many canaries of its path by patterns."""
+        host, prefix = f"{name}.crowd.test", "nginx.ingress.kubernetes.io/canary"
+        made = []
+        for number in range(self.one_of((3, 20, 70))):
+            annotations = {
+                prefix: "true",
+                f"{prefix}-by-header": f"x-{number}",
+                f"{prefix}-by-header-pattern": self.one_of(REGEXES),
+            }
+            backend = {"service": {"name": self.one_of(SERVICES), "port": {"number": 80}}}
+            paths = [{"path": "/", "pathType": "Prefix", "backend": backend}]
+            metadata = {
+                "name": f"{name}-{number}",
+                "annotations": annotations if number else {},
+                "creationTimestamp": f"2026-01-01T00:{number // 60:02}:{number % 60:02}Z",
             }
             spec = {"ingressClassName": "mse", "rules": [{"host": host, "http": {"paths": paths}}]}
             made.append(_manifest("networking.k8s.io/v1", "Ingress", metadata, spec=spec))
@@ -280,20 +318,27 @@ class Generator:
         if self.chance(2):
             return self._anything()
         host = self.one_of(_HOSTS) if self.chance(40) else f"h{self._random.randint(0, 9)}.test"
-        paths = [self._path() for _ in range(self._random.randint(0, 4))]
+        paths = [self._path() for _ in range(self._many(4))]
         return {"host": host, "http": {"paths": paths}}
 
     def _path(self) -> Json:
         if self.chance(2):
             return self._anything()
         entry: dict[str, Json] = {
-            "path": self.one_of(_PATHS) if self.chance(20) else self.one_of(("/", "/a")),
+            "path": self._some_path(),
             "backend": self._backend(),
         }
         if self.chance(90):
             kinds = ("Exact", "Prefix", "ImplementationSpecific", "Prefix", "exact", "Regex", 5)
             entry["pathType"] = self.one_of(kinds[: 7 if self.chance(10) else 4])
         return entry
+
+    def _some_path(self) -> Json:
+        if self.chance(20):
+            return self.one_of(_PATHS)
+        if self.chance(10):  # a pattern of ALB, or many paths of one Ingress
+            return f"/{''.join(self.one_of(('*', '?', 'a', 'b/')) for _ in range(self._many(9)))}"
+        return self.one_of(("/", "/a"))
 
     def _backend(self) -> Json:
         if self.chance(5):
@@ -320,7 +365,24 @@ class Generator:
             annotations[f"{ALB}listen-ports"] = self.mostly(*_LISTEN_PORTS[:1], *_LISTEN_PORTS)
         if self.chance(5):
             annotations[self._text()] = self._text()
+        if self.chance(15):
+            key = self._nearly(self.one_of((*KEYS, *ALB_KEYS, "fleetgate.dev/connect-timeout")))
+            annotations[key] = self._value(key)
         return annotations
+
+    def _nearly(self, key: str) -> str:
+        """A key with a slip in it."""
+        prefix, _, name = key.partition("/")
+        other = self.one_of(("nginx", "mse", "alb"))
+        place = self._random.randrange(len(name))
+        slips = (
+            f"{prefix}/{name[:place]}{name[place + 1 :]}",
+            f"{prefix}/{name[:place]}{name[place:].swapcase()}",
+            f"{prefix}/{name.replace('-', '_')}",
+            f"{prefix}/{name}x" * self.one_of((1, 1, 50)),
+            f"{other}.ingress.kubernetes.io/{name}",
+        )
+        return self.one_of(slips)
 
     def _canary(self) -> dict[str, Json]:
         """A canary of one or more kinds, right in most parts."""
@@ -344,7 +406,7 @@ class Generator:
         if self.chance(15):
             return self._text()
         if "pattern" in key:
-            return self.one_of(_REGEXES)
+            return self.one_of(REGEXES)
         if "weight" in key:
             return str(self.one_of(_NUMBERS))
         if key.endswith("subset-labels"):
@@ -354,6 +416,8 @@ class Generator:
         return self.one_of(_NAMES) if key.endswith(("header", "query", "cookie")) else self._text()
 
     def _labels(self) -> str:
+        if self.chance(20):  # about as many as there may be, with a long name
+            return "\n".join(f"label-{n}.example.com v{n}" for n in range(self.one_of((32, 33))))
         keys = ("topology.istio.io/cluster", "app", "version", "%", "ä")
         lines = [
             f"{self.one_of(keys)} {self.one_of((*MEMBERS, 'v1', self._text()))}"
@@ -361,12 +425,25 @@ class Generator:
         ]
         return "\n".join(lines)
 
+    def _many(self, few: int) -> int:
+        """How many lines there are: a few, and sometimes about as many as there may be."""
+        return (
+            self._random.choice((31, 33, 63, 65, 500))
+            if self.chance(5)
+            else self._random.randint(0, few)
+        )
+
     def _destination(self) -> str:
+        if self.chance(50):
+            namespace = self.one_of(("default", "other"))
+            lines = [f"{s}.{namespace}.svc.cluster.local:80" for s in self._services()]
+            return "\n".join(lines * self.one_of((1, 1, 20)))
         lines = [
             f"{self.one_of(('', '10% ', '90% ', '0% ', '101% ', 'x% '))}"
-            f"{self.one_of((*SERVICES, 'UP', 'a.b'))}.default.svc.cluster.local"
+            f"{self.one_of((*SERVICES, 'UP', 'a.b'))}"
+            f".{self.one_of(('default', 'default', 'default', 'other'))}.svc.cluster.local"
             f"{self.one_of((':80', ':81', ':0', ':99999', ''))}"
-            for _ in range(self._random.randint(0, 4))
+            for _ in range(self._many(4))
         ]
         return "\n".join(lines)
 

@@ -36,6 +36,9 @@ CONTROL: Final = ingress("control", host=HOST)
 _REGEX: Final = re.compile(rb"\.\*\(\?:.*?\)\.\*")
 """A canary's pattern, as translation wraps it, in the bytes of a route table."""
 
+_DIGEST: Final = re.compile("@[0-9a-f]{32}")
+"""What stands for a long subset in the name of its Cluster."""
+
 pytestmark = [pytest.mark.usefixtures("real_envoy"), pytest.mark.timeout(180)]
 
 
@@ -68,7 +71,12 @@ def test_envoy_refuses_nothing_and_the_control_ingress_is_served(tmp_path: Path)
     assert len(seen.regexes) > 15
     assert {">" in name for name in seen.clusters} == {True, False}
     assert {"@" in name for name in seen.clusters} == {True, False}
-    assert seen.reasons > {"InvalidAnnotation", "InvalidField", "InvalidPath", "Conflict"}
+    assert seen.reasons > {
+        *("InvalidAnnotation", "InvalidField", "InvalidPath", "Conflict", "NotSupported"),
+        *("UnknownAnnotation", "SharedHost", "ForeignService", "HostOwnedByAnother"),
+        *("CrossNamespace", "TooManyPatterns"),
+    }
+    assert any(_DIGEST.search(name) for name in seen.clusters)
 
 
 async def _fuzz(tmp_path: Path, seed: int) -> Seen:
@@ -102,6 +110,7 @@ def _write(served: Rig, generator: Generator, batch: int) -> None:
         _put(served, HUB, f"ingress-{slot}", [generator.ingress(f"i{batch}-{number}")])
     for number in range(WEIGHTED):
         _put(served, HUB, f"weighted-{number}", generator.weighted(f"w{number}"))
+    _put(served, HUB, "crowd", generator.crowd("crowd"))
     for member in MEMBERS:
         for service in SERVICES:
             made = [generator.service(service), *generator.slices(service)]

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import yaml
 
-from fleet.problem import Problem
+from fleet.problem import Problem, Severity
 from fleetgate.offline import Offline, read_fleet, show
 
 HERE: Final = Path(__file__).parent
@@ -150,6 +150,7 @@ def _problem(offline: Offline, problem: Problem) -> dict[str, str]:
         "value": problem.value,
         "expected": problem.expected,
         "effect": problem.effect,
+        "severity": "" if problem.severity is Severity.WARNING else problem.severity.value,
     }
     return {key: value for key, value in fields.items() if value}
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fleet.kubernetes.patience import Patience
-from fleet.problem import Problem
+from fleet.problem import Problem, Severity
 from fleet.ref import Ref
 from fleet.sinks.notices import LONGEST_MESSAGE, EventSettings, EventWriter
 from tests.sinks.rig import (
@@ -94,6 +94,25 @@ def test_kubectl_describes_the_object_with_its_problems(
         assert listed[0].split() == ["LAST", "SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]
         shown = [line for line in listed if f"{ref.kind.lower()}/{ref.name}" in line]
         assert any(problem().message in line for line in shown)
+
+    asyncio.run(script())
+
+
+def test_a_hint_is_an_event_of_type_normal_and_the_next_leader_knows_it(hub: Cluster) -> None:
+    apply(hub, ingress("shop", "web"))
+    hint = replace(problem(), severity=Severity.HINT)
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            await write(api, [hint])
+            types = {event["message"]: event["type"] for event in await events(hub)}
+            assert types == {hint.message: "Normal", LAST.message: "Warning"}
+            before, later = len(api.writes), problem(value="later")
+            sink = writer(api)
+            sink.want([hint, LAST, later])
+            async with running(sink.run()):
+                await api.until(lambda: posted(api, later))
+            assert len(api.writes) == before + 1
 
     asyncio.run(script())
 

@@ -32,6 +32,14 @@ class Request:
         """A header's value; the pseudo headers are headers too."""
         return {":path": self.target, ":authority": self.authority, **self.headers}.get(name)
 
+    def cookie(self, name: str) -> str | None:
+        """The value of a cookie, without quotes; the first one of the name counts."""
+        for pair in self.headers.get("cookie", "").split(";"):
+            key, _, value = pair.strip().partition("=")
+            if key == name:
+                return value.removeprefix('"').removesuffix('"')
+        return None
+
     def query(self, name: str) -> str | None:
         """The first value of a query parameter."""
         for pair in self.target.partition("?")[2].split("&"):
@@ -102,11 +110,12 @@ def _follow(on_match: Json, request: Request) -> Sequence[Json] | None:
 
 
 def _matches(match: Json, request: Request) -> bool:
-    _known(match, *_PATHS, "headers", "query_parameters")
+    _known(match, *_PATHS, "headers", "query_parameters", "cookies")
     return (
         _path_matches(match, request.path)
         and all(_holds(m, request.header(m["name"])) for m in match.get("headers", ()))
         and all(_holds(m, request.query(m["name"])) for m in match.get("query_parameters", ()))
+        and all(_holds(m, request.cookie(m["name"])) for m in match.get("cookies", ()))
     )
 
 
@@ -126,12 +135,13 @@ def _regex(regex: Json, text: str) -> bool:
 
 
 def _holds(matcher: Json, value: str | None) -> bool:
-    _known(matcher, "name", "string_match")
+    _known(matcher, "name", "string_match", "invert_match")
     text = matcher["string_match"]
     _known(text, "exact", "safe_regex")
     if value is None:
         return False
-    return bool(text["exact"] == value) if "exact" in text else _regex(text["safe_regex"], value)
+    holds = bool(text["exact"] == value) if "exact" in text else _regex(text["safe_regex"], value)
+    return holds is not bool(matcher.get("invert_match"))
 
 
 def _known(message: Json, *keys: str) -> None:

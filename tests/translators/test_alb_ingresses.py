@@ -1,5 +1,7 @@
 """Which Ingresses an ALB gateway takes, on which listeners, and what it leaves out."""
 
+from dataclasses import replace
+
 import pytest
 
 from fleet.models import Ingress, IngressClass
@@ -14,6 +16,7 @@ from tests.support.builders import (
     mse_gateway,
 )
 from tests.support.translation import World
+from tests.translators.plans import NGINX
 from translators.alb_ingress import alb_path, read_alb_ingress
 from translators.annotations.listen_ports import listen_ports
 from translators.annotations.reader import Unusable
@@ -302,8 +305,6 @@ TWO_SERVICES = WEB.path("/api", to="api:80").default("api:80")
         ),
         pytest.param(
             {
-                f"{ALB}conditions": "[]",
-                f"{ALB}orders": "1",
                 "nginx.ingress.kubernetes.io/rewrite-target": "/x",
                 "mse.ingress.kubernetes.io/service-subset": "v1",
             },
@@ -319,6 +320,33 @@ def test_annotations_without_effect_yet(
     rules = read(TWO_SERVICES.annotate(annotations))
     assert [rule.path.value for rule in rules.everything if rule.host] == paths
     assert [(p.reason, p.effect) for p in rules.problems] == [("NotSupported", e) for e in effects]
+
+
+@pytest.mark.parametrize(
+    ("key", "reason", "expected"),
+    [
+        pytest.param(f"{ALB}orders", "UnknownAnnotation", f"{ALB}order", id="misspelt"),
+        pytest.param(
+            f"{ALB}conditions",
+            "UnknownAnnotation",
+            "an annotation that is known under alb.ingress.kubernetes.io/",
+            id="family-without-a-name",
+        ),
+        pytest.param(
+            f"{NGINX}canary-wieght", "UnknownAnnotation", f"{NGINX}canary-weight", id="under-nginx"
+        ),
+        pytest.param(
+            f"{NGINX}whitelist-source-range",
+            "NotSupported",
+            "an annotation of ALB",
+            id="restriction-of-nginx",
+        ),
+    ],
+)
+def test_annotations_that_the_dialect_does_not_have(key: str, reason: str, expected: str) -> None:
+    rules = read(TWO_SERVICES.annotate({key: "10.0.0.0/8"}))
+    assert [rule.path.value for rule in rules.everything if rule.host] == ["/", "/api", "/"]
+    assert [(p.reason, p.key, p.expected) for p in rules.problems] == [(reason, key, expected)]
 
 
 @pytest.mark.parametrize("prefix", [ALB, "nginx.ingress.kubernetes.io/"])
@@ -386,7 +414,22 @@ def test_a_backend_that_is_an_action_needs_the_action() -> None:
     ],
 )
 def test_paths(path_type: str, text: str, path: Path) -> None:
-    assert alb_path(path_type, text) == path
+    assert replace(alb_path(path_type, text), instructions=0) == path
+
+
+@pytest.mark.parametrize(
+    ("text", "short_only"),
+    [
+        pytest.param("/a/*", False, id="run-at-the-end"),
+        pytest.param("/*/b*/c", False, id="runs"),
+        pytest.param("/a??/*", False, id="characters-before-a-run"),
+        pytest.param("/*/b?", True, id="characters-behind-a-run"),
+    ],
+)
+def test_a_path_is_asked_of_short_paths_only_where_it_counts_characters_behind_a_run(
+    text: str, short_only: bool
+) -> None:
+    assert alb_path("ImplementationSpecific", text).short_only is short_only
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,23 @@
 """How annotation values are read: spellings, booleans, numbers, names, regexes."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from fleet.ref import HUB, Ref
 from translators.annotations.reader import Reader, Unusable, own, shared
 from translators.annotations.values import (
+    Pattern,
     boolean,
     cookie_name,
     header_name,
     integer,
     lines,
+    pattern,
     printable,
     query_name,
     query_value,
-    regex,
 )
 
 AT = Ref(HUB, "Ingress", "default", "shop")
@@ -58,11 +60,14 @@ def test_false(text: str) -> None:
         pytest.param(printable, "a\x00b", id="nul"),
         pytest.param(printable, "a\ud800b", id="surrogate"),
         pytest.param(printable, "a\nb", id="two-lines"),
-        pytest.param(regex, "a(", id="regex-open"),
-        pytest.param(regex, "(?=a)", id="regex-lookahead"),
-        pytest.param(regex, r"\Qa", id="regex-open-quote"),
-        pytest.param(regex, r"\x{10FFFF}", id="regex-beyond-bytes"),
-        pytest.param(regex, "((a{100}){100}){10}", id="regex-too-large"),
+        pytest.param(pattern, "a(", id="regex-open"),
+        pytest.param(pattern, "(?=a)", id="regex-lookahead"),
+        pytest.param(pattern, r"\Qa", id="regex-open-quote"),
+        pytest.param(pattern, r"\x{10FFFF}", id="regex-beyond-bytes"),
+        pytest.param(pattern, "((a{100}){100}){10}", id="regex-too-large-for-re2"),
+        pytest.param(pattern, "[ab]{200}", id="regex-too-large"),
+        pytest.param(partial(pattern, form=".*(?:{}).*"), "a)(b", id="regex-out-of-its-group"),
+        pytest.param(partial(lines, most=2), "a\nb\n\nc", id="too-many-lines"),
     ],
 )
 def test_unusable(parse: Callable[[str], object], text: str) -> None:
@@ -80,11 +85,11 @@ def test_unusable(parse: Callable[[str], object], text: str) -> None:
         pytest.param(cookie_name, "Stage", "Stage", id="cookie-keeps-case"),
         pytest.param(query_name, "a%20b[]", "a%20b[]", id="query-as-requests-spell-it"),
         pytest.param(query_value, "a é&", "a é&", id="query-value"),
-        pytest.param(regex, "^v[0-9]+$", "^v[0-9]+$", id="regex"),
-        pytest.param(regex, r"\Q.\E+", r"\Q.\E+", id="regex-quote"),
-        pytest.param(regex, "größe", "größe", id="regex-not-only-ascii"),
+        pytest.param(pattern, "^v[0-9]+$", Pattern("(?:^v[0-9]+$)", 6), id="regex"),
+        pytest.param(pattern, r"\Q.\E+", Pattern(r"(?:\Q.\E+)", 6), id="regex-quote"),
+        pytest.param(pattern, "größe", Pattern("(?:größe)", 11), id="regex-not-only-ascii"),
         pytest.param(printable, "größe", "größe", id="not-only-ascii"),
-        pytest.param(lines, " a b \n\n c \n", ("a b", "c"), id="lines"),
+        pytest.param(partial(lines, most=2), " a b \n\n c \n", ("a b", "c"), id="lines"),
     ],
 )
 def test_usable(parse: Callable[[str], object], text: str, value: object) -> None:

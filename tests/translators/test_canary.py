@@ -348,17 +348,19 @@ def test_canary_false_is_an_ordinary_ingress() -> None:
     assert routes(MAIN, ordinary) == ["Exact /a -> main/80", "Exact /b -> other/80"]
 
 
-def test_canary_that_is_neither_true_nor_false_takes_nothing() -> None:
-    older = ingress(
-        "a-typo",
+def test_canary_that_is_neither_true_nor_false_is_an_ordinary_ingress_and_reported() -> None:
+    young = ingress(
+        "typo",
         "Exact /a to other:80",
-        created="2001-01-01T00:00:00Z",
+        "Exact /b to other:80",
+        created="2021-01-01T00:00:00Z",
         annotations={NGINX + "canary": "treu", NGINX + "canary-weight": "10"},
     )
-    assert routes(MAIN, older) == ["Exact /a -> main/80"]
-    (problem,) = problems(MAIN, older)
+    assert routes(MAIN, young) == ["Exact /a -> main/80", "Exact /b -> other/80"]
+    problem, conflict = problems(MAIN, young)
     assert (problem.reason, problem.value) == ("InvalidAnnotation", "treu")
-    assert problem.effect == "no request goes to this Ingress until it is one of them"
+    assert problem.effect == "it counts as absent: this is an ordinary Ingress"
+    assert conflict.reason == "Conflict"
 
 
 def test_canary_that_another_spelling_says_is_true_is_one() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translators.derive import Derived, Graph, Index, Input, View
+from translators.derive import STEP, Derived, Graph, Index, Input, View
 
 
 @dataclass
@@ -90,6 +90,21 @@ def test_group_is_sorted_and_empty_where_there_is_none() -> None:
     orders.put(z=("ann", 1), a=("ann", 1), m=("ann", 1))
     assert orders.by_customer.get("ann") == ("a", "m", "z")
     assert View().group(orders.by_customer, "nobody") == ()
+
+
+def test_a_turn_in_steps_pauses_after_a_few_rows_and_before_a_heavy_one() -> None:
+    orders = Orders()
+    for n in range(10 * STEP):
+        orders.amounts.set(f"o{n}", (f"c{n}", 100))
+    assert list(orders.graph.steps()) == [0] * 30, "of the index, of totals, of rich"
+    assert len(orders.rich.rows) == 10 * STEP
+
+    graph = Graph()
+    numbers = Input[int, int](graph, "numbers")
+    Derived(graph, "heavy", numbers, lambda view, k: view.must(numbers, k), lambda k: k)
+    for number in (1, STEP - 1, STEP, 500):
+        numbers.set(number, number)
+    assert sorted(graph.steps()) == [STEP, 500]
 
 
 def test_absent_row_is_read_and_awaited() -> None:

@@ -24,6 +24,7 @@ from tests.translators.manifests import (
     ingress,
     service,
 )
+from translators.boundaries import CROSS_NAMESPACE, HOST_OWNERSHIP
 from translators.tables import MOST_SLICES
 from xds.resource import TypeUrl
 
@@ -193,13 +194,17 @@ class Edits(RuleBasedStateMachine):
 
     @rule(
         name=st.sampled_from("abcde"),
-        host=st.sampled_from(["x.example.com", "y.example.com", "*.example.com", ""]),
+        host=st.sampled_from(
+            ["x.example.com", "y.example.com", "*.example.com", "example.com", ""]
+        ),
         path=st.sampled_from(["/", "/a", "/a/b", "/a//b"]),
         kind=st.sampled_from(["Exact", "Prefix"]),
         service_name=st.sampled_from(["web", "api"]),
         ingress_class=st.sampled_from(["mse", "alb", "other"]),
         canary=st.sampled_from([None, "10", "150", "x"]),
         pin=st.sampled_from([None, "c1", "c2", "c9"]),
+        namespace=st.sampled_from(["default", "default", "other"]),
+        destination=st.sampled_from([None, None, "default", "other"]),
         listen=st.sampled_from([None, '[{"HTTP":80},{"HTTP":81}]', '[{"HTTP":81}]', "no list"]),
         default=st.booleans(),
         bare=st.booleans(),
@@ -214,8 +219,10 @@ class Edits(RuleBasedStateMachine):
         ingress_class: str,
         canary: str | None,
         pin: str | None,
-        listen: str | None,
         *,
+        namespace: str,
+        destination: str | None,
+        listen: str | None,
         default: bool,
         bare: bool,
     ) -> None:
@@ -226,6 +233,10 @@ class Edits(RuleBasedStateMachine):
         if pin:
             annotations["mse.ingress.kubernetes.io/subset-labels"] = (
                 f"topology.istio.io/cluster {pin}"
+            )
+        if destination:
+            annotations["mse.ingress.kubernetes.io/destination"] = (
+                f"web.{destination}.svc.cluster.local:80"
             )
         if listen:
             annotations["alb.ingress.kubernetes.io/listen-ports"] = listen
@@ -238,6 +249,7 @@ class Edits(RuleBasedStateMachine):
             ingress_class=ingress_class,
             annotations=annotations,
         )
+        manifest["metadata"]["namespace"] = namespace
         if default:
             backend = {"service": {"name": service_name, "port": {"number": 80}}}
             manifest["spec"]["defaultBackend"] = backend
@@ -267,9 +279,16 @@ class Edits(RuleBasedStateMachine):
         name=st.sampled_from(["gw", "second"]),
         members=st.sampled_from(["", "c1", "c1,c2", "c2,c3,c9"]),
         ingress_class=st.sampled_from(["mse", "", None]),
+        ownership=st.sampled_from(["shared", "namespace"]),
+        crossing=st.sampled_from(["allow", "deny"]),
     )
-    def put_gateway(self, name: str, members: str, ingress_class: str | None) -> None:
-        self._put(gateway(name, members, ingress_class))
+    def put_gateway(
+        self, name: str, members: str, ingress_class: str | None, ownership: str, crossing: str
+    ) -> None:
+        made = gateway(name, members, ingress_class)
+        made["metadata"]["annotations"][HOST_OWNERSHIP] = ownership
+        made["metadata"]["annotations"][CROSS_NAMESPACE] = crossing
+        self._put(made)
 
     @rule(
         members=st.sampled_from(["", "c1", "c2,c9"]),

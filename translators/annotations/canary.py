@@ -19,10 +19,10 @@ from translators.annotations.values import (
     cookie_name,
     header_name,
     integer,
+    pattern,
     printable,
     query_name,
     query_value,
-    regex,
 )
 from translators.model import (
     Alternative,
@@ -92,15 +92,9 @@ KEYS: Final = (
 
 
 def parse(reader: Reader) -> Alternative | None:
-    """Read the canary; `canary: "false"` and none at all are an ordinary Ingress."""
-    if not reader.has(ENABLED):
-        return None
-    enabled = reader.find(
-        ENABLED, boolean, "no request goes to this Ingress until it is one of them"
-    )
-    if enabled is None:
-        return Alternative()  # it may be meant for true: as an ordinary rule it could take all
-    if not enabled.value:
+    """Read the canary; `canary: "false"` and none that is usable are an ordinary Ingress."""
+    enabled = reader.find(ENABLED, boolean, "it counts as absent: this is an ordinary Ingress")
+    if enabled is None or not enabled.value:
         return None
     alternative = Alternative(
         (*_picks(reader, HEADER), *_picks(reader, QUERY)), _picks(reader, COOKIE), _weight(reader)
@@ -135,13 +129,18 @@ def _picks(reader: Reader, by: _By) -> tuple[Pick, ...]:
         value = reader.read(by.value, parse_value, _NEVER)
         return () if value is None else (_pick(by, name, Text(value), canary=True),)
     if by.pattern and reader.has(by.pattern):
-        pattern = reader.read(by.pattern, regex, _NEVER)
-        found = Text(f".*(?:{pattern}).*", regex=True)
-        return () if pattern is None else (_pick(by, name, found, canary=True),)
+        found = reader.read(by.pattern, _anywhere, _NEVER)
+        return () if found is None else (_pick(by, name, found, canary=True),)
     return (
         _pick(by, name, Text("always"), canary=True),
         _pick(by, name, Text("never"), canary=False),
     )
+
+
+def _anywhere(text: str) -> Text:
+    """A pattern that is to be found somewhere in a value."""
+    found = pattern(text, ".*(?:{}).*")
+    return Text(found.regex, regex=True, instructions=found.instructions)
 
 
 def _pick(by: _By, name: str, text: Text, *, canary: bool) -> Pick:

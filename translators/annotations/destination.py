@@ -7,6 +7,7 @@ from typing import Final
 from translators.annotations.feature import Feature
 from translators.annotations.reader import Reader, Unusable, own
 from translators.annotations.values import lines
+from translators.bounds import MAX_DESTINATIONS
 from translators.model import Backend, Forward, Rule, ServicePort, Share, Target
 
 DESTINATION: Final = own(
@@ -29,7 +30,7 @@ def parse(reader: Reader) -> Forward | None:
 def _forward(text: str) -> Forward:
     expected = "lines of [WEIGHT%] SERVICE.NAMESPACE.svc.cluster.local:PORT"
     shares = []
-    for line in lines(text):
+    for line in lines(text, MAX_DESTINATIONS):
         found = _LINE.fullmatch(line)
         if not found or not 1 <= int(found["port"]) <= 65535:
             raise Unusable(expected)

@@ -4,6 +4,7 @@ import json
 from typing import Final
 
 from translators.annotations.reader import Unusable, alb
+from translators.bounds import MAX_LISTENERS
 from translators.model import MAX_PORT, ListenerPort, Protocol
 
 LISTEN_PORTS: Final = alb(
@@ -23,7 +24,10 @@ def listen_ports(text: str) -> tuple[ListenerPort, ...]:
         raise Unusable(_EXPECTED) from e
     if not isinstance(items, list) or not items:
         raise Unusable(_EXPECTED)
-    return tuple(dict.fromkeys(found for item in items for found in _listeners(item)))
+    ports = tuple(dict.fromkeys(found for item in items for found in _listeners(item)))
+    if len(ports) > MAX_LISTENERS:
+        raise Unusable(f"at most {MAX_LISTENERS} listeners, not {len(ports)}")
+    return ports
 
 
 def _listeners(item: object) -> list[ListenerPort]:

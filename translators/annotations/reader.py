@@ -21,6 +21,7 @@ NGINX: Final = "nginx.ingress.kubernetes.io/"
 MSE: Final = "mse.ingress.kubernetes.io/"
 HIGRESS: Final = "higress.io/"
 ALB: Final = "alb.ingress.kubernetes.io/"
+FLEETGATE: Final = "fleetgate.dev/"
 
 FOREIGN: Final[Mapping[Dialect, tuple[str, ...]]] = {
     Dialect.MSE: (ALB,),
@@ -133,11 +134,13 @@ class Reader:
 
     def has(self, key: Key) -> bool:
         """Whether some spelling is there with a text, usable or not."""
-        return any(self._annotations.get(spelling, "").strip() for spelling in key.spellings)
+        found = self._annotations
+        return bool(found) and any(found.get(spelling, "").strip() for spelling in key.spellings)
 
     def is_empty(self, key: Key) -> bool:
         """Whether the key is there, and says nothing."""
-        return not self.has(key) and any(s in self._annotations for s in key.spellings)
+        found = self._annotations
+        return bool(found) and not self.has(key) and any(s in found for s in key.spellings)
 
     def note(self, found: Found[T], reason: str, expected: str, effect: str) -> None:
         """Report a value that parses but cannot take effect."""

@@ -11,6 +11,7 @@ from typing import Final
 from translators.annotations.feature import Feature
 from translators.annotations.reader import Reader, Unusable, own
 from translators.annotations.values import lines, printable
+from translators.bounds import MAX_LABELS
 from translators.model import Forward, Rule, Share, Subset, Target
 
 NAME: Final = own(
@@ -44,7 +45,7 @@ def parse(reader: Reader) -> Subset | None:
 def _labels(text: str) -> Subset:
     member = ""
     labels: dict[str, str] = {}
-    for line in lines(text):
+    for line in lines(text, MAX_LABELS):
         words = line.split()
         if len(words) != 2:
             raise Unusable("lines of a label's key, a blank and its value")

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import re2
 
 from translators.annotations.reader import Unusable
+from translators.bounds import MAX_INSTRUCTIONS
 
 _TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
@@ -17,9 +18,6 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 _PARAMETER: Final = re.compile(r"[\x21\x22\x24\x25\x27-\x3c\x3e-\x7e]{1,4096}")
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]{1,4096}")
 _MAX_QUERY_VALUE: Final = 4096
-_MAX_PROGRAM: Final = 10_000
-"""Instructions of a compiled regex. Envoy's own limit is 100 unless the bootstrap says otherwise;
-ours says 32768, which leaves room for what translation puts around a user's pattern."""
 
 
 def boolean(text: str) -> bool:
@@ -103,17 +101,33 @@ def printable(text: str) -> str:
     raise Unusable("one line of at most 4096 characters")
 
 
-def regex(text: str) -> str:
-    """A pattern that RE2, Envoy's engine, accepts."""
+class Pattern(NamedTuple):
+    """A user's pattern as Envoy gets it, and how many instructions RE2 makes of it."""
+
+    regex: str
+    instructions: int
+
+
+def pattern(text: str, form: str = "(?:{})") -> Pattern:
+    """A pattern that RE2, Envoy's engine, accepts, put into `form`. Costs two compilations.
+
+    Every regex that users may write goes through here. What Envoy spends on a match grows with the
+    instructions: hence their bound.
+    """
     printable(text)
-    # In a group too, as translation puts it: an open \Q would quote the group's end.
-    if error := regex_error(text) or regex_error(f"(?:{text})"):
-        raise Unusable(f"a regular expression of RE2's syntax: {error}")
-    return text
+    regex = form.format(text)
+    # Alone too: a ")(" would close the group that it is put into, and open another one.
+    _program_size(text)
+    size = _program_size(regex)
+    if size > MAX_INSTRUCTIONS:
+        raise Unusable(
+            f"a pattern of at most {MAX_INSTRUCTIONS} instructions, as RE2 counts them, not {size}"
+        )
+    return Pattern(regex, size)
 
 
-def regex_error(pattern: str) -> str | None:
-    """Why Envoy would refuse the pattern, or None. Costs a compilation.
+def _program_size(regex: str) -> int:
+    """How many instructions RE2 makes of it.
 
     Envoy matches bytes: a character beyond ASCII is two to four of them, and `\\x{100}` is none.
     """
@@ -121,12 +135,15 @@ def regex_error(pattern: str) -> str | None:
     options.log_errors = False
     options.encoding = re2.Options.Encoding.LATIN1
     try:
-        size = re2.compile(pattern.encode(), options).programsize
+        return int(re2.compile(regex.encode(), options).programsize)
     except re2.error as e:
-        return e.args[0].decode(errors="replace") if e.args else "not accepted"
-    return None if size <= _MAX_PROGRAM else f"too large ({size} instructions)"
+        reason = e.args[0].decode(errors="replace") if e.args else "not accepted"
+        raise Unusable(f"a regular expression of RE2's syntax: {reason}") from e
 
 
-def lines(text: str) -> tuple[str, ...]:
+def lines(text: str, most: int) -> tuple[str, ...]:
     """The lines that are not blank, trimmed."""
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
+    found = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if len(found) > most:
+        raise Unusable(f"at most {most} lines, not {len(found)}")
+    return found

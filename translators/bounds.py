@@ -1,0 +1,65 @@
+"""How much of something users may write, and what follows beyond.
+
+Work that two lists multiply is bounded, in fleetgate and in Envoy: what one user writes must cost
+the others nothing. Every legal object is read; what exceeds a bound is a problem of that object.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+MAX_DESTINATIONS: Final = 64
+MAX_LABELS: Final = 32
+MAX_LISTENERS: Final = 64
+MAX_CANARIES: Final = 64
+
+MAX_ROUTES_OF_INGRESS: Final = 10_000
+MAX_ROUTES_OF_HOST: Final = 20_000
+
+MAX_INSTRUCTIONS: Final = 200
+"""Where RE2 cannot build its automaton, a match costs instructions times bytes, some 10 ns each:
+1 ms for the worst pattern and the longest value."""
+
+MAX_PROBLEMS: Final = 50
+
+MAX_MATCHED: Final = 512
+MAX_PATTERNS: Final = 16
+MAX_INSTRUCTIONS_OF_HOST: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A bound for the documentation: what is counted, up to how many, what follows beyond."""
+
+    counted: str
+    most: int
+    beyond: str
+
+
+BOUNDS: Final = (
+    Bound("lines of `destination`", MAX_DESTINATIONS, "the annotation is ignored"),
+    Bound("lines of `subset-labels`", MAX_LABELS, "the annotation is ignored"),
+    Bound("listeners in `listen-ports`", MAX_LISTENERS, "the Ingress is not served"),
+    Bound(
+        "rules of an Ingress; one counts once for each of its backends, on each of its listeners",
+        MAX_ROUTES_OF_INGRESS,
+        "the rules behind are not served",
+    ),
+    Bound(
+        "rules of a host, those of canaries included; one counts once for each backend that it "
+        "may ask",
+        MAX_ROUTES_OF_HOST,
+        "the youngest are not served, canaries first",
+    ),
+    Bound("canaries of a path", MAX_CANARIES, "the youngest take no request there"),
+    Bound(
+        "problems of one reason that an Ingress is told", MAX_PROBLEMS, "it is told how many more"
+    ),
+    Bound("instructions of a pattern, as RE2 counts them", MAX_INSTRUCTIONS, "it never matches"),
+    Bound("bytes that a pattern is compared with", MAX_MATCHED, "a longer value does not match"),
+    Bound("patterns of canaries of a path", MAX_PATTERNS, "the youngest never match there"),
+    Bound(
+        "instructions of all patterns on a host, each counted on every path that it is asked for",
+        MAX_INSTRUCTIONS_OF_HOST,
+        "the youngest never match",
+    ),
+)
