@@ -1,0 +1,65 @@
+"""Attacks on TLS: connections that never finish a handshake, and many that do at once."""
+
+import asyncio
+from typing import Final
+
+from envoy_data_plane.envoy.service.discovery import v3 as discovery
+from grpc import aio
+
+from tests.hostile.target import Target, node
+from tests.xds.dialogue import AGGREGATED
+from xds.resource import TypeUrl
+
+_HALF: Final = bytes.fromhex("16030102000100 01fc")
+"""The beginning of a ClientHello."""
+
+_BROKEN: Final = 2000
+_CLIENTS: Final = 60
+_TIMES: Final = 8
+
+
+def half_handshakes(target: Target) -> str:
+    """Begin handshakes and hang up; no certificate is needed for it. Then ask in earnest."""
+    for _ in range(_BROKEN):
+        with target.connect(target.xds_port) as connection:
+            connection.sendall(_HALF)
+    return _served(asyncio.run(_ask(target, "after")))
+
+
+def open_handshakes(target: Target) -> str:
+    """Begin handshakes and let them hang."""
+    connections = [target.connect(target.xds_port) for _ in range(_BROKEN)]
+    for connection in connections:
+        connection.sendall(_HALF)
+    answer = _served(asyncio.run(_ask(target, "meanwhile")))
+    for connection in connections:
+        connection.close()
+    return answer
+
+
+def reconnecting_together(target: Target) -> str:
+    """Honest clients that all come back at once, several times."""
+
+    async def come() -> bool:
+        served = True
+        for _ in range(_TIMES):
+            answers = (_ask(target, f"client-{number}") for number in range(_CLIENTS))
+            served = all(await asyncio.gather(*answers)) and served
+        return served
+
+    return _served(asyncio.run(come()))
+
+
+async def _ask(target: Target, name: str) -> bool:
+    """Whether a new connection is told the gateway's listeners."""
+    request = discovery.DeltaDiscoveryRequest(node=node(name), type_url=TypeUrl.LISTENER)
+    async with target.aio_channel() as channel, asyncio.timeout(60):
+        call: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(AGGREGATED["delta"])(
+            wait_for_ready=True
+        )
+        await call.write(bytes(request))
+        return isinstance(await call.read(), bytes)
+
+
+def _served(served: bool) -> str:
+    return "served" if served else "refused"

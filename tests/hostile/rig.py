@@ -1,0 +1,132 @@
+"""fleetgate as a process, under an attack that runs in a process of its own.
+
+    attack ──────────▶ fleetgate ◀── publishes ── well-behaved client (waits for each change)
+    (own process)          ▲
+                           └──────── /healthz
+
+What both witnesses wait for while nothing else goes on is measured first, in the same run: bounds
+are multiples of it, since the machine may be busy.
+"""
+
+import multiprocessing
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fleetgate.certificates.credential import Credential
+from fleetgate.certificates.names import gateway_uri
+from tests.certificates.served import DAY, NOW, authority
+from tests.certificates.served import write as write_files
+from tests.hostile.target import GATEWAY, SERVER_NAME, Certificate, Target
+from tests.hostile.witness import Healthz, Served
+from tests.support.builders import ingress, mse_gateway, service, slice_of, write
+from tests.support.process import Fleetgate, fleetgate
+
+_TIMES: Final = 30
+"""How many times longer than in quiet anybody may wait, at most."""
+
+_CHANGE: Final = 2.0
+_PROBE: Final = 1.0
+"""Seconds that a change and a probe may take whatever they take in quiet."""
+
+_LOG: Final = 1 << 20
+"""Bytes that an attack may add to the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """Something hostile; `run` goes on in a process of its own and says what became of it.
+
+    `outcome` is a pattern of that. `memory` is what fleetgate may take more at its peak, in MiB.
+    With `tls`, xDS asks for certificates, and the target has one.
+    """
+
+    name: str
+    run: Callable[[Target], str]
+    outcome: str
+    memory: int = 256
+    tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """A running fleetgate that serves a gateway; `publish` declares the address of a backend."""
+
+    running: Fleetgate
+    target: Target
+    publish: Callable[[str], None]
+
+
+@contextmanager
+def directory_rig(place: Path, *, tls: bool) -> Iterator[Rig]:
+    """`fleetgate serve` of a directory with a gateway, a member and an Ingress."""
+    root = place / "fleet"
+    write(root, "hub/gateway.yaml", mse_gateway("shop", members=["east"]))
+    shop = ingress("web", host="shop.example").path("/", to="web:80").of_class("mse")
+    write(root, "hub/web.yaml", shop)
+    write(root, "clusters/east/web.yaml", service("web"))
+
+    def publish(address: str) -> None:
+        write(root, "clusters/east/pods.yaml", slice_of("web", addresses=[address]))
+
+    publish("10.9.255.1")
+    options, certificate = _certificates(place) if tls else ((), None)
+    free = ("--xds-port", "0", "--admin-port", "0")
+    with fleetgate(place / "log", "serve", root, *free, *options) as running:
+        target = Target(running.xds_port, running.admin_port, root, certificate)
+        yield Rig(running, target, publish)
+
+
+def withstands(attack: Attack, rig: Rig) -> None:
+    """Run an attack; nobody else notices much, and what is expected becomes of it."""
+    served, healthz = Served(rig.target, rig.publish), Healthz(rig.target)
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        served.asking(),
+        healthz.asking(),
+        ProcessPoolExecutor(1, mp_context=spawn) as beside,
+    ):
+        beside.submit(_ready).result()
+        served.longest(5)
+        quiet_change, quiet_probe = served.longest(20), healthz.longest(20)
+        memory, log = _peak(rig), len(rig.running.text)
+
+        outcome = beside.submit(attack.run, rig.target).result()
+
+        assert rig.running.process.poll() is None, rig.running.text[-2000:]
+        change, probe = served.longest(), healthz.longest()
+    assert re.search(attack.outcome, outcome), outcome
+    assert change <= max(_CHANGE, _TIMES * quiet_change), f"{quiet_change} s in quiet"
+    assert probe <= max(_PROBE, _TIMES * quiet_probe), f"{quiet_probe} s in quiet"
+    assert _peak(rig) - memory <= attack.memory << 20
+    assert len(rig.running.text) - log <= _LOG
+
+
+def _ready() -> None:
+    """What the other process says when it has started."""
+
+
+def _peak(rig: Rig) -> int:
+    """The most bytes that the process has ever held in memory."""
+    status = Path(f"/proc/{rig.running.process.pid}/status").read_text(encoding="utf-8")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert found, status
+    return int(found[1]) << 10
+
+
+def _certificates(place: Path) -> tuple[tuple[str | Path, ...], Certificate]:
+    """Options that have fleetgate ask for certificates, and one that it takes."""
+    own = authority()
+    trust = own.pair.certificate
+    write_files(place / "server", Credential(own.server([SERVER_NAME], NOW, DAY), trust))
+    files = place / "server" / "tls"
+    options = (
+        *("--xds-cert", files / "tls.crt", "--xds-key", files / "tls.key"),
+        *("--xds-client-ca", files / "ca.crt"),
+    )
+    pair = own.client(gateway_uri(GATEWAY), NOW, DAY)
+    return options, Certificate(trust, pair.certificate, pair.key)
