@@ -12,6 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
 
+import grpc
+
 from fleet.kubernetes.lease import LeaseSettings
 from fleet.problem import Problem
 from fleetgate.admin import Admin
@@ -29,6 +31,7 @@ from fleetgate.managed.shape import read_shape
 from fleetgate.replicas import ReplicaSettings
 from translators.gateways import gateways_in
 from xds.cache import SnapshotCache
+from xds.listening import UnusableCredentials
 from xds.server import XdsServer, by_cluster
 
 log = logging.getLogger(__name__)
@@ -132,7 +135,7 @@ async def serving(
                 running = [tasks.create_task(control.run())]
                 certificates = await _certificates(fleet, settings.xds)
                 if certificates:
-                    admin.metrics.expires = lambda: certificates.expires
+                    admin.metrics.expires = lambda: certificates.shown.expires
                     running.append(tasks.create_task(certificates.run()))
                 if fleet.hub and settings.duties.write_status:
                     leading = _leading(fleet.hub, settings, control, certificates)
@@ -197,7 +200,16 @@ async def _xds(
     decides = by_certificate(settings.trust_domain) if certificates else by_cluster
     server = XdsServer(cache, group_of=decides)
     try:
-        yield await _start(server, settings, certificates)
+        if certificates is None:
+            yield await _start(server, settings, None)
+            return
+        shown = certificates.shown
+        served = shown.credential
+        port = await _start(server, settings, shown.tls)
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(shown.follow(server, served))
+            yield port
+            following.cancel()
     finally:
         await server.stop(0.5)
 
@@ -218,14 +230,15 @@ def _service(hub: Hub, settings: XdsSettings) -> str:
 
 
 async def _start(
-    server: XdsServer, settings: XdsSettings, certificates: Certificates | None
+    server: XdsServer, settings: XdsSettings, tls: grpc.ServerCredentials | None
 ) -> int:
     address, port = settings.address, settings.port
     host = f"[{address}]" if ":" in address else address
-    credentials = certificates.credentials() if certificates else None
     _require_free("xDS", "xds", address, port)
     try:
-        return await server.start(f"{host}:{port}", credentials)
+        return await server.start(f"{host}:{port}", tls)
+    except UnusableCredentials as e:
+        raise OperatorError(str(e)) from e
     except OSError as e:
         raise _cannot_listen("xDS", "xds", address, port, e) from e
 

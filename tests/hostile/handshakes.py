@@ -6,7 +6,9 @@ from typing import Final
 from envoy_data_plane.envoy.service.discovery import v3 as discovery
 from grpc import aio
 
-from tests.hostile.target import Target, node
+from fleetgate.certificates.directory import replace_files
+from tests.certificates.served import presented, serial
+from tests.hostile.target import SERVER_NAME, Target, node
 from tests.xds.dialogue import AGGREGATED
 from xds.resource import TypeUrl
 
@@ -50,15 +52,51 @@ def reconnecting_together(target: Target) -> str:
     return _served(asyncio.run(come()))
 
 
+def renewed_meanwhile(target: Target) -> str:
+    """The server's certificate is renewed while clients connect all the time."""
+    renewed, client = target.renewed, target.certificate
+    assert renewed
+    assert client
+    replace_files(target.server, renewed.files)
+
+    async def is_renewed() -> bool:
+        try:
+            shown = await presented(target.xds_port, client, SERVER_NAME)
+        except OSError:  # in the moment between the old and the new one
+            return False
+        return shown == serial(renewed)
+
+    async def come() -> bool:
+        while True:
+            last = await is_renewed()
+            answers = (_ask(target, f"client-{number}") for number in range(_CLIENTS))
+            if not all(await asyncio.gather(*answers)):
+                return False
+            if last:
+                return True
+
+    return _served(asyncio.run(come()))
+
+
 async def _ask(target: Target, name: str) -> bool:
-    """Whether a new connection is told the gateway's listeners."""
+    """Whether a client that comes again twice at most is told the gateway's listeners."""
+    for _ in range(3):
+        if await _asked(target, name):
+            return True
+    return False
+
+
+async def _asked(target: Target, name: str) -> bool:
     request = discovery.DeltaDiscoveryRequest(node=node(name), type_url=TypeUrl.LISTENER)
     async with target.aio_channel() as channel, asyncio.timeout(60):
         call: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(AGGREGATED["delta"])(
             wait_for_ready=True
         )
-        await call.write(bytes(request))
-        return isinstance(await call.read(), bytes)
+        try:
+            await call.write(bytes(request))
+            return isinstance(await call.read(), bytes)
+        except (aio.AioRpcError, asyncio.InvalidStateError):
+            return False
 
 
 def _served(served: bool) -> str:

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from fleetgate.certificates.credential import Credential
+from fleetgate.certificates.credential import CERTIFICATE, KEY, TRUST, Credential
+from fleetgate.certificates.directory import replace_files
 from fleetgate.certificates.names import gateway_uri
 from tests.certificates.served import DAY, NOW, authority
-from tests.certificates.served import write as write_files
-from tests.hostile.target import GATEWAY, SERVER_NAME, Certificate, Target
+from tests.hostile.target import GATEWAY, SERVER_NAME, Target
 from tests.hostile.witness import Healthz, Served
 from tests.support.builders import ingress, mse_gateway, service, slice_of, write
 from tests.support.process import Fleetgate, fleetgate
@@ -74,11 +74,22 @@ def directory_rig(place: Path, *, tls: bool) -> Iterator[Rig]:
         write(root, "clusters/east/pods.yaml", slice_of("web", addresses=[address]))
 
     publish("10.9.255.1")
-    options, certificate = _certificates(place) if tls else ((), None)
     free = ("--xds-port", "0", "--admin-port", "0")
-    with fleetgate(place / "log", "serve", root, *free, *options) as running:
-        target = Target(running.xds_port, running.admin_port, root, certificate)
-        yield Rig(running, target, publish)
+    if not tls:
+        with fleetgate(place / "log", "serve", root, *free) as running:
+            yield Rig(running, Target(running.xds_port, running.admin_port, root), publish)
+        return
+    own = authority()
+    trust = own.pair.certificate
+    first, second = (Credential(own.server([SERVER_NAME], NOW, DAY), trust) for _ in range(2))
+    client = Credential(own.client(gateway_uri(GATEWAY), NOW, DAY), trust)
+    files = place / "server"
+    replace_files(files, first.files)
+    given = ("--xds-cert", files / CERTIFICATE, "--xds-key", files / KEY)
+    trusted = ("--xds-client-ca", files / TRUST)
+    with fleetgate(place / "log", "serve", root, *free, *given, *trusted) as running:
+        ports = running.xds_port, running.admin_port
+        yield Rig(running, Target(*ports, root, client, files, second), publish)
 
 
 def withstands(attack: Attack, rig: Rig) -> None:
@@ -116,17 +127,3 @@ def _peak(rig: Rig) -> int:
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert found, status
     return int(found[1]) << 10
-
-
-def _certificates(place: Path) -> tuple[tuple[str | Path, ...], Certificate]:
-    """Options that have fleetgate ask for certificates, and one that it takes."""
-    own = authority()
-    trust = own.pair.certificate
-    write_files(place / "server", Credential(own.server([SERVER_NAME], NOW, DAY), trust))
-    files = place / "server" / "tls"
-    options = (
-        *("--xds-cert", files / "tls.crt", "--xds-key", files / "tls.key"),
-        *("--xds-client-ca", files / "ca.crt"),
-    )
-    pair = own.client(gateway_uri(GATEWAY), NOW, DAY)
-    return options, Certificate(trust, pair.certificate, pair.key)

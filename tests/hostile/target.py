@@ -12,6 +12,8 @@ import grpc
 from envoy_data_plane.envoy.config.core import v3 as core
 from grpc import aio
 
+from fleetgate.certificates.credential import Credential
+
 GATEWAY: Final = "mse/shop"
 SERVER_NAME: Final = "fleetgate.test"
 
@@ -25,25 +27,19 @@ _OPTIONS: Final[Mapping[str, str | int]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
-    """What a client shows and trusts, PEM."""
-
-    trust: bytes
-    certificate: bytes
-    key: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
     """A running fleetgate, as seen by somebody on its network; goes to another process.
 
-    `fleet` is its directory: whoever may write there is a user who declares things.
+    `fleet` is its directory: whoever may write there is a user who declares things. Where xDS asks
+    for certificates, the server's own are in `server`, and `renewed` is one to put there.
     """
 
     xds_port: int
     admin_port: int
     fleet: Path
-    certificate: Certificate | None = None
+    certificate: Credential | None = None
+    server: Path = Path()
+    renewed: Credential | None = None
 
     def channel(self) -> grpc.Channel:
         """A gRPC connection of its own."""
@@ -69,5 +65,5 @@ def node(name: str) -> core.Node:
     return core.Node(id=name, cluster=GATEWAY)
 
 
-def _credentials(shown: Certificate) -> grpc.ChannelCredentials:
-    return grpc.ssl_channel_credentials(shown.trust, shown.key, shown.certificate)
+def _credentials(shown: Credential) -> grpc.ChannelCredentials:
+    return grpc.ssl_channel_credentials(shown.trust, shown.pair.key, shown.pair.certificate)

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile import answers, requests
+from tests.hostile import answers, handshakes, requests
 from tests.hostile.rig import Attack, directory_rig, withstands
 from tests.hostile.stream import ALIVE
 
 ATTACKS = (
+    Attack("half-handshakes", handshakes.half_handshakes, "served", tls=True),
+    Attack("open-handshakes", handshakes.open_handshakes, "served", tls=True),
+    Attack("all-come-back-at-once", handshakes.reconnecting_together, "served", tls=True),
+    Attack("renewed-meanwhile", handshakes.renewed_meanwhile, "served", tls=True),
     Attack("versions-of-everything", requests.versions_of_everything, ALIVE),
     Attack("tiny-requests-without-end", answers.tiny_requests_without_end, ALIVE),
 )

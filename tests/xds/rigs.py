@@ -12,7 +12,8 @@ from tests.xds.resources import Declared, update
 from xds import wire
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
-from xds.server import GroupOf, ServerSettings, XdsServer, by_cluster, methods
+from xds.server import GroupOf, ServerSettings, XdsServer, by_cluster
+from xds.services import methods
 from xds.stream import DELTA, SOTW, Stream
 
 T = TypeVar("T")

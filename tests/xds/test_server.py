@@ -16,7 +16,8 @@ from tests.xds.rigs import GROUP, PATIENCE, GrpcWorld
 from xds.cache import SnapshotCache
 from xds.discovery import Node
 from xds.resource import Resource
-from xds.server import Auth, ServerSettings, XdsServer, methods
+from xds.server import Auth, ServerSettings, XdsServer
+from xds.services import methods
 
 ADS = AGGREGATED["delta"]
 FULL_NAMES = (
