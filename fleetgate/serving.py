@@ -32,11 +32,16 @@ from fleetgate.replicas import ReplicaSettings
 from translators.gateways import gateways_in
 from xds.cache import SnapshotCache
 from xds.listening import UnusableCredentials
-from xds.server import XdsServer, by_cluster
+from xds.server import ServerSettings, XdsServer, by_cluster
 
 log = logging.getLogger(__name__)
 
 Certificates: TypeAlias = GivenCertificates | MadeCertificates
+
+NAMES_PER_MIB: Final = 12_500
+"""Resources that a stream may name for each MiB of a request: an Envoy that comes back names each
+endpoint twice, once with its version, in some 110 bytes.
+"""
 
 _OUT_OF_REACH: Final = (
     "managed gateways cannot reach xDS on %s, where their Pods find themselves; "
@@ -52,6 +57,7 @@ class XdsSettings:
     trust, or those that fleetgate makes itself, which needs a hub. The server's own is then for
     `service`, the DNS name by which Envoys on the hub find it ("" for that of `deploy/`), and for
     further `names`. With `insecure`, whoever reaches xDS reads all configuration.
+    `max_request` is in MiB; how many resources a stream may name follows from it.
     """
 
     address: str = "127.0.0.1"
@@ -61,6 +67,14 @@ class XdsSettings:
     names: tuple[str, ...] = ()
     trust_domain: str = TRUST_DOMAIN
     insecure: bool = False
+    max_request: int = 4
+
+    @property
+    def bounds(self) -> ServerSettings:
+        """What an Envoy may ask for."""
+        return ServerSettings(
+            largest_request=self.max_request << 20, most_names=self.max_request * NAMES_PER_MIB
+        )
 
     @property
     def in_clear(self) -> bool:
@@ -198,7 +212,7 @@ async def _xds(
 ) -> AsyncIterator[int]:
     """Serve xDS while the block runs; gives the port."""
     decides = by_certificate(settings.trust_domain) if certificates else by_cluster
-    server = XdsServer(cache, group_of=decides)
+    server = XdsServer(cache, settings.bounds, decides)
     try:
         if certificates is None:
             yield await _start(server, settings, None)

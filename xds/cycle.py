@@ -87,15 +87,9 @@ class Cycle:
             subscription = subscriptions.get(type_url)
             if subscription is None:
                 continue
-            changes = subscription.changes()
-            if type_url in GONE_LAST and isinstance(changes, Everything):
-                changes = {}
-            elif type_url in GONE_LAST:
-                changes = {
-                    name: None
-                    for name, resource in changes.items()
-                    if resource is None and not subscription.asks(name)
-                }
+            if type_url in GONE_LAST and subscription.flight:
+                continue  # the next cycle's: nothing of it could go now
+            changes = subscription.gone() if type_url in GONE_LAST else subscription.changes()
             changes = _without_lingering(type_url, changes, snapshot)
             if changes or (type_url in GATED and subscription.answer_due):
                 batches[type_url] = changes
@@ -152,7 +146,12 @@ class Cycle:
         return False
 
     def _keeps_references(self) -> bool:
-        return self._stage is _Stage.REFERENCES_GONE and any(map(self.released, GONE_LAST))
+        return self._stage is _Stage.REFERENCES_GONE and any(map(self._keeps, GONE_LAST))
+
+    def _keeps(self, type_url: str) -> bool:
+        if not self._batches.get(type_url):
+            return False
+        return self._subscriptions[type_url].flight is not None or bool(self.released(type_url))
 
     def released(self, type_url: str) -> Changes:
         """Removals of endpoints or Secrets whose turn has come; they go with what flows anyway."""

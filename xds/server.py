@@ -15,17 +15,20 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Final, TypeAlias
 
 import grpc
 from grpc import aio
 
 from xds.cache import SnapshotCache
-from xds.discovery import Node
+from xds.discovery import MOST_NAMES, Node
 from xds.listening import Listening, Lives, try_out, until_free
+from xds.quoted import quoted
 from xds.resource import TypeUrl
 from xds.services import methods
-from xds.stream import ENDPOINT_WAIT, BadRequest, Dialect, Refused, Stream
+from xds.stream import ENDPOINT_WAIT, BadRequest, Dialect, Refused, Stream, TooMuch
+from xds.turnstile import Pass, Turnstile
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +50,8 @@ class ServerSettings:
     A connection that has not finished its handshake after `handshake_timeout` is closed, one beyond
     `most_connections` at once. A stream beyond `most_streams` of its connection waits for another
     one to end.
-    `largest_request` is in bytes: a request that names 100,000 endpoints has about 10 MB.
+    `largest_request` is in bytes. A stream may be subscribed to `most_names` resources by name: one
+    that comes back says all of them, and their versions, in one request for each type.
     `endpoint_wait` bounds how long routes are held back for a client that does not subscribe to the
     endpoints of its new Clusters.
     After new credentials, all streams have ended once `handover` is over, each at another moment.
@@ -59,7 +63,8 @@ class ServerSettings:
     handshake_timeout: timedelta = timedelta(seconds=10)
     most_connections: int = 10_000
     most_streams: int = 100
-    largest_request: int = 64 << 20
+    largest_request: int = 4 << 20
+    most_names: int = MOST_NAMES
     endpoint_wait: timedelta = timedelta(seconds=ENDPOINT_WAIT)
     handover: timedelta = timedelta(minutes=10)
 
@@ -82,6 +87,7 @@ class XdsServer:
     group_of: GroupOf = by_cluster
     _listening: Listening | None = None
     _address: str = ""
+    _turnstile: Turnstile = field(default_factory=Turnstile)
     _retiring: dict[Listening, asyncio.Task[None]] = field(default_factory=dict)
 
     async def start(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
@@ -149,7 +155,8 @@ class XdsServer:
     def _options(self) -> list[tuple[str, int]]:
         s = self.settings
         return [
-            ("grpc.max_receive_message_length", s.largest_request),
+            # gRPC refuses without a word to us: what is a little too large is ours to refuse.
+            ("grpc.max_receive_message_length", 2 * s.largest_request),
             ("grpc.max_send_message_length", -1),
             ("grpc.keepalive_time_ms", _milliseconds(s.server_ping)),
             ("grpc.keepalive_timeout_ms", _milliseconds(s.server_ping_timeout)),
@@ -183,6 +190,7 @@ class XdsServer:
             wake=awake.set,
             only=only,
             endpoint_wait=self.settings.endpoint_wait.total_seconds(),
+            most_names=self.settings.most_names,
         )
         end: tuple[grpc.StatusCode, str] | None = None
         # With the first message it would be under way as long as that, and a stream whose initial
@@ -190,13 +198,16 @@ class XdsServer:
         await context.send_initial_metadata(())
         try:
             async with lives.life() as life, asyncio.TaskGroup() as tasks:
-                writing = tasks.create_task(self._write(context, stream, awake))
-                await _read(requests, stream, awake)
+                own = Pass(self._turnstile)
+                writing = tasks.create_task(self._write(context, stream, awake, own))
+                await self._read(requests, stream, awake, own)
                 writing.cancel()
         except* BadRequest as errors:
             end = (grpc.StatusCode.INVALID_ARGUMENT, str(errors.exceptions[0]))
         except* Refused as errors:
             end = (grpc.StatusCode.PERMISSION_DENIED, str(errors.exceptions[0]))
+        except* TooMuch as errors:
+            end = (grpc.StatusCode.RESOURCE_EXHAUSTED, str(errors.exceptions[0]))
         except* TimeoutError:
             if not life.expired():
                 end = (
@@ -209,19 +220,32 @@ class XdsServer:
             log.log(
                 logging.WARNING if end else logging.INFO,
                 "closed node=%s group=%s peer=%s%s",
-                stream.node_id,
-                stream.group,
+                quoted(stream.node_id),
+                quoted(stream.group),
                 context.peer(),
                 f" status={end[0].name} detail={end[1]!r}" if end else "",
+                extra={"group": stream.group},
             )
         if end:
             await context.abort(*end)
 
-    async def _write(self, context: _Context, stream: Stream, awake: asyncio.Event) -> None:
+    async def _read(
+        self, requests: AsyncIterator[bytes], stream: Stream, awake: asyncio.Event, own: Pass
+    ) -> None:
+        most = self.settings.largest_request
+        async for request in requests:
+            if len(request) > most:
+                raise TooMuch(f"a request has {len(request)} bytes, and at most {most} are served")
+            await own.do(partial(stream.receive, request), len(request))
+            awake.set()
+
+    async def _write(
+        self, context: _Context, stream: Stream, awake: asyncio.Event, own: Pass
+    ) -> None:
         loop = asyncio.get_running_loop()
         while True:
             awake.clear()
-            while (message := stream.next_message(loop.time())) is not None:
+            while (message := await own.do(lambda: stream.next_message(loop.time()))) is not None:
                 async with asyncio.timeout(self.settings.write_timeout.total_seconds()):
                     await context.write(message)
             try:
@@ -229,12 +253,6 @@ class XdsServer:
                     await awake.wait()
             except TimeoutError:
                 continue  # the deadline has come: ask the stream again
-
-
-async def _read(requests: AsyncIterator[bytes], stream: Stream, awake: asyncio.Event) -> None:
-    async for request in requests:
-        stream.receive(request)
-        awake.set()
 
 
 def _milliseconds(span: timedelta) -> int:

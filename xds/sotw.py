@@ -78,6 +78,11 @@ class SotwSubscription(Subscription):
                 self._differs[name] = None
         return {name: resource for name, resource in found.items() if resource is not None}
 
+    def _is_urgent(self, name: str) -> bool:
+        """As for all, but that something is not there cannot be said."""
+        there = self._full or isinstance(self._served(name), Resource)
+        return there and super()._is_urgent(name)
+
     def _encode(self, sent: Changes, nonce: str) -> Encoded:
         content = dict(self._acknowledged or {}) if self._full else {}
         for name, resource in sent.items():

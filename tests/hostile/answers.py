@@ -3,11 +3,13 @@
 import asyncio
 from typing import Final
 
-from tests.hostile.stream import ALIVE, Stream, outcome, told
+from tests.hostile.stream import Stream, together, told, worst
 from tests.hostile.target import Target
 from xds.resource import TypeUrl
 
-_MIB: Final = 1 << 20
+_LONG: Final = 200_000
+_CONNECTIONS: Final = 10
+_STREAMS: Final = 100
 
 
 def refusals_without_end(target: Target) -> str:
@@ -16,8 +18,8 @@ def refusals_without_end(target: Target) -> str:
     async def story(stream: Stream) -> None:
         await stream.say(TypeUrl.LISTENER)
         response = await stream.hear()
-        for number in range(300):
-            error = f"\n{number}\x1b[31m" + "E" * _MIB
+        for number in range(100):
+            error = f"\n{number}\x1b[31m" + "E" * _LONG
             await stream.say(TypeUrl.LISTENER, nonce=response.nonce, error=error)
             await stream.say(TypeUrl.LISTENER, names=[f"name-{number}"])
             response = await stream.hear()
@@ -37,20 +39,36 @@ def tiny_requests_without_end(target: Target) -> str:
     return told(target, story)
 
 
-def many_streams_of_one_connection(target: Target) -> str:
-    """Thousands of streams on one connection, each of which asks for everything."""
+def many_streams(target: Target) -> str:
+    """Thousands of streams, a hundred on each connection, that ask for everything and stay."""
+
+    async def attack() -> str:
+        heard = 0
+        all_heard = asyncio.Event()
+
+        async def story(stream: Stream) -> None:
+            nonlocal heard
+            await stream.say(TypeUrl.CLUSTER)
+            await stream.hear()
+            heard += 1
+            if heard == _CONNECTIONS * _STREAMS:
+                all_heard.set()
+            await all_heard.wait()
+
+        tellings = (together(target, story, _STREAMS) for _ in range(_CONNECTIONS))
+        return worst(await asyncio.gather(*tellings))
+
+    return asyncio.run(attack())
+
+
+def streams_beyond_those_allowed(target: Target) -> str:
+    """Thousands of streams on one connection."""
 
     async def story(stream: Stream) -> None:
         await stream.say(TypeUrl.CLUSTER)
         await stream.hear()
 
-    async def attack() -> str:
-        async with target.aio_channel() as channel:
-            told = (outcome(channel, f"hostile-{number}", story) for number in range(3000))
-            found = await asyncio.gather(*told)
-        return next((each for each in found if each != ALIVE), ALIVE)
-
-    return asyncio.run(attack())
+    return asyncio.run(together(target, story, _CONNECTIONS * _STREAMS))
 
 
 def nobody_reads(target: Target) -> str:
@@ -58,16 +76,7 @@ def nobody_reads(target: Target) -> str:
 
     async def story(stream: Stream) -> None:
         for part in range(20):
-            names = [f"hostile-{'n' * 40}-{part}-{number}" for number in range(20_000)]
+            names = [f"hostile-{'n' * 40}-{part}-{number}" for number in range(2000)]
             await stream.say(TypeUrl.ENDPOINT, names=names)
-        await stream.call.done_writing()
-        await stream.call.wait_for_connection()
-        await asyncio.sleep(5)
 
-    async def attack() -> str:
-        async with target.aio_channel() as channel:
-            told = (outcome(channel, f"hostile-{number}", story) for number in range(30))
-            found = await asyncio.gather(*told)
-        return found[0]
-
-    return asyncio.run(attack())
+    return asyncio.run(together(target, story, 30))

@@ -1,25 +1,37 @@
 """Attacks by what a request holds: long lists, long texts, more than anybody needs."""
 
+import asyncio
 from typing import Final
 
 from envoy_data_plane.envoy.service.discovery import v3 as discovery
 
-from tests.hostile.stream import Stream, told
+from tests.hostile.stream import Stream, together, told
 from tests.hostile.target import Target, node
 from xds.resource import TypeUrl
 
-_MANY: Final = 100_000
+_ALLOWED: Final = 50_000
+"""Names that a stream may be subscribed to."""
+
 _MIB: Final = 1 << 20
 
 
 def names_given_up(target: Target) -> str:
-    """Subscribe to very many names, and give all of them up in one request."""
+    """Subscribe to as many names as are allowed, and give all of them up in one request."""
 
     async def story(stream: Stream) -> None:
-        names = _names(_MANY)
+        names = _names(_ALLOWED)
         await stream.exchange(TypeUrl.ENDPOINT, *names)
         await stream.say(TypeUrl.ENDPOINT, gone=names)
         await stream.is_served()
+
+    return told(target, story)
+
+
+def more_names_than_allowed(target: Target) -> str:
+    """Subscribe to more names in one request."""
+
+    async def story(stream: Stream) -> None:
+        await stream.exchange(TypeUrl.ENDPOINT, *_names(2 * _ALLOWED))
 
     return told(target, story)
 
@@ -42,7 +54,7 @@ def other_names_without_end(target: Target) -> str:
 
     async def story(stream: Stream) -> None:
         for number in range(100):
-            await stream.say(TypeUrl.ENDPOINT, names=_names(_MANY // 4, f"{number}-"))
+            await stream.say(TypeUrl.ENDPOINT, names=_names(_ALLOWED // 2, f"{number}-"))
         await stream.is_served()
 
     return told(target, story)
@@ -101,6 +113,15 @@ def long_node_ids(target: Target) -> str:
     for _ in range(20):
         found = told(target, story)
     return found
+
+
+def all_at_once(target: Target) -> str:
+    """Many streams that name all that they may, each other names, at the same time."""
+
+    async def story(stream: Stream) -> None:
+        await stream.exchange(TypeUrl.ENDPOINT, *_names(_ALLOWED, f"{stream.name}-"))
+
+    return asyncio.run(together(target, story, 20))
 
 
 def _names(count: int, prefix: str = "") -> list[str]:

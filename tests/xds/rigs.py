@@ -26,6 +26,7 @@ class World(ABC):
 
     def __init__(self, protocol: str) -> None:
         self.cache = SnapshotCache(epoch="e")
+        self.cache.publish(GROUP, {})
         self.protocol = protocol
 
     def publish(self, types: Mapping[TypeUrl, Declared], *, group: str = GROUP) -> None:

@@ -24,6 +24,7 @@ def test_clients_are_seen_with_what_they_hold(machine: MachineWorld) -> None:
             group=GROUP,
             version="dialogue",
             protocol=machine.protocol,
+            waits=False,
             types={
                 CLUSTER: TypeView(wildcard=True, names=0, acknowledged=2, pending=0, error=None),
                 ENDPOINT: TypeView(wildcard=False, names=1, acknowledged=0, pending=1, error=None),

@@ -239,6 +239,7 @@ def test_taken_port_is_an_error_with_a_sentence(world: GrpcWorld) -> None:
 def test_stop_ends_the_streams() -> None:
     async def serve_and_stop() -> None:
         cache = SnapshotCache()
+        cache.publish(GROUP, {})
         server = XdsServer(cache)
         port = await server.start("127.0.0.1:0")
         async with aio.insecure_channel(f"127.0.0.1:{port}") as channel:
