@@ -20,6 +20,13 @@ from fleetgate.errors import OperatorError
 from fleetgate.metrics import Metrics
 from fleetgate.problems import unread
 from fleetgate.report import SHORT_NAMES, FileOf, report, statuses
+from xds.quoted import cut, printable, quoted
+
+MOST_MISSING: Final = 1000
+"""Resources that an answer names."""
+
+_MESSAGE: Final = 1000
+"""Characters of what an Envoy says that are shown."""
 
 MAX_SYNC: Final = 3600.0
 """Seconds that one call may wait."""
@@ -101,7 +108,7 @@ class Admin:
         if not 0 <= timeout <= MAX_SYNC:
             raise web.HTTPBadRequest(text=f"timeout is a number of seconds up to {MAX_SYNC:g}\n")
         missing = await sync(self._control, timeout)
-        envoys = len(self._control.cache.clients())
+        envoys = self._control.cache.served()
         return web.json_response({"synced": not missing, "missing": missing, "envoys": envoys})
 
 
@@ -123,7 +130,7 @@ async def sync(control: ControlPlane, timeout: float) -> list[dict[str, Any]]:  
         async with asyncio.timeout(timeout):
             await control.settle()
             settled = True
-            while unread(control.state) or control.cache.unacknowledged():
+            while unread(control.state) or control.cache.unacknowledged(most=1):
                 await changed.wait()
                 changed.clear()
     except TimeoutError:
@@ -139,12 +146,12 @@ async def sync(control: ControlPlane, timeout: float) -> list[dict[str, Any]]:  
         return missing or [_unread(f"what is declared has not been {doing} yet")]
     return missing + [
         {
-            "node": each.node_id,
+            "node": quoted(each.node_id),
             "type": SHORT_NAMES[each.type_url],
-            "name": each.name,
-            "reason": each.reason,
+            "name": printable(each.name),
+            "reason": cut(each.reason, _MESSAGE),
         }
-        for each in control.cache.unacknowledged()
+        for each in control.cache.unacknowledged(most=MOST_MISSING)
     ]
 
 

@@ -12,6 +12,7 @@ from fleetgate.control import ControlPlane
 from translators.gateways import DIALECTS, gateways_in
 from translators.names import gateway_name
 from translators.status import GatewayStatus, Phase
+from xds.quoted import cut, quoted
 from xds.resource import TypeUrl
 from xds.views import ClientView
 
@@ -28,6 +29,9 @@ SHORT_NAMES: Final = {
     TypeUrl.VIRTUAL_HOST: "VHDS",
 }
 
+
+_MESSAGE: Final = 1000
+"""Characters of what an Envoy says that are shown."""
 
 _API_VERSIONS: Final = {
     "MseIngressConfig": "mse.alibabacloud.com/v1alpha1",
@@ -138,16 +142,17 @@ def _origin(origin: Origin) -> Json:
 
 def _envoy(client: ClientView, admin_of: Callable[[str], str]) -> Json:
     return {
-        "node": client.node_id,
-        "gateway": client.group,
+        "node": quoted(client.node_id),
+        "gateway": quoted(client.group),
         "version": client.version,
         "protocol": client.protocol,
         "admin": admin_of(client.node_id),
+        "waits": client.waits,
         "types": {
             SHORT_NAMES[type_url]: {
                 "acknowledged": view.acknowledged,
                 "pending": view.pending,
-                "error": view.error,
+                "error": view.error and cut(view.error, _MESSAGE),
             }
             for type_url, view in client.types.items()
         },

@@ -11,6 +11,7 @@ import yaml
 from fleetgate.client import ask
 from fleetgate.commands.findings import problem_lines
 from fleetgate.commands.options import RUNNING
+from xds.quoted import printable
 
 
 @click.command()
@@ -106,13 +107,20 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
                 envoy["node"],
                 envoy["gateway"],
                 " ".join(f"{name} {t['acknowledged']}" for name, t in envoy["types"].items()),
-                " ".join(f"{n} {t['pending']}" for n, t in envoy["types"].items() if t["pending"])
-                or "none",
+                _pending(envoy),
                 envoy["admin"],
             )
             for envoy in report["envoys"]
         ],
     )
+
+
+def _pending(envoy: Any) -> str:  # noqa: ANN401 (JSON)
+    """What an Envoy has still to acknowledge; one whose gateway is not declared is told nothing."""
+    if envoy["waits"]:
+        return "gateway not declared"
+    pending = (f"{name} {t['pending']}" for name, t in envoy["types"].items() if t["pending"])
+    return " ".join(pending) or "none"
 
 
 def short(span: timedelta) -> str:
@@ -134,8 +142,9 @@ def _member(member: Any) -> str:  # noqa: ANN401 (JSON)
 
 
 def _columns(head: Sequence[str], rows: list[Sequence[str]]) -> Iterator[str]:
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-    for row in (head, *rows):
+    lines = [head, *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[i]) for row in lines) for i in range(len(head))]
+    for row in lines:
         yield "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
 
 
