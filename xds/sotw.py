@@ -34,6 +34,7 @@ class SotwSubscription(Subscription):
         self._named_once = False
         self._acknowledged: dict[str, Resource] | None = None  # of full types, all that it holds
         self._in_flight: dict[str, Resource] = {}
+        self._answered = False
 
     def update(self, request: Request, *, first: bool, doubtful: frozenset[str]) -> None:
         """Apply the names; a client of this protocol is told everything anew, doubtful or not."""
@@ -105,10 +106,14 @@ class SotwSubscription(Subscription):
         """The client has accepted the response in flight."""
         if self._full and self.flight:
             self._acknowledged = self._in_flight
+            self._answered = True
         super().acknowledge()
 
     def reject(self, message: str) -> Resource | None:
         """The client has refused the response in flight."""
+        if self._full and not self._answered and self.flight and any(self.flight.sent.values()):
+            # It may hold what is gone: it has to hear of what there is, be it nothing.
+            self.answer_due = True
         if self._full and self._acknowledged is None:
             # It may hold more from an earlier stream, which shorter responses would take away: what
             # others have acknowledged goes into each of them.

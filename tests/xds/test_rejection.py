@@ -493,6 +493,20 @@ def test_first_rejected_response_over_sotw_does_not_take_away_what_others_have(
             client.ack(CLUSTER)
 
 
+def test_what_is_gone_is_told_over_sotw_though_all_that_is_new_is_rejected(
+    sotw: MachineWorld,
+) -> None:
+    """A client that comes back does not say what it holds."""
+    sotw.publish({LISTENER: {"bad": BAD}})
+    client = sotw.connect()
+    client.held(LISTENER).bodies = {"gone": resource("gone").body}
+    client.request(LISTENER)
+
+    assert envoy(client) == [["bad"], []]
+
+    assert client.holds(LISTENER) == {}
+
+
 @given(
     count=st.integers(1, 40),
     bad=st.sets(st.integers(0, 39), max_size=12),
