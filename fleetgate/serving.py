@@ -28,6 +28,7 @@ from fleetgate.leading import Leading
 from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
 from fleetgate.managed.shape import read_shape
+from fleetgate.open_files import raise_limit
 from fleetgate.replicas import ReplicaSettings
 from translators.gateways import gateways_in
 from xds.cache import SnapshotCache
@@ -69,11 +70,13 @@ class XdsSettings:
     insecure: bool = False
     max_request: int = 4
 
-    @property
-    def bounds(self) -> ServerSettings:
-        """What an Envoy may ask for."""
+    def bounds(self, open_files: int) -> ServerSettings:
+        """What Envoys may ask for, where the process may have so many files open."""
         return ServerSettings(
-            largest_request=self.max_request << 20, most_names=self.max_request * NAMES_PER_MIB
+            largest_request=self.max_request << 20,
+            most_names=self.max_request * NAMES_PER_MIB,
+            # Whatever connects, half is left for all else.
+            most_connections=min(ServerSettings().most_connections, open_files // 2),
         )
 
     @property
@@ -212,7 +215,7 @@ async def _xds(
 ) -> AsyncIterator[int]:
     """Serve xDS while the block runs; gives the port."""
     decides = by_certificate(settings.trust_domain) if certificates else by_cluster
-    server = XdsServer(cache, settings.bounds, decides)
+    server = XdsServer(cache, settings.bounds(raise_limit()), decides)
     try:
         if certificates is None:
             yield await _start(server, settings, None)

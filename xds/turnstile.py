@@ -29,11 +29,15 @@ class Turnstile:
         self.clock = clock
         self._one = asyncio.Lock()
 
-    async def let(self, work: Callable[[], float]) -> None:
-        """Do work, which gives the seconds that it took, when its turn has come."""
+    async def let(self, work: Callable[[], T]) -> T:
+        """Do work when its turn has come. Raises what the work raises."""
         async with self._one:
-            took = work()
-            await asyncio.sleep(took if took > LONG else 0)
+            began = self.clock()
+            try:
+                return work()
+            finally:
+                took = self.clock() - began
+                await asyncio.sleep(took if took > LONG else 0)
 
 
 class Pass:
@@ -45,18 +49,12 @@ class Pass:
 
     async def do(self, work: Callable[[], T], size: int = 0) -> T:
         """Do a piece of work, at once unless it is likely to be dear; `size` is in bytes."""
-        done: list[T] = []
 
-        def measured() -> float:
+        def measured() -> T:
             began = self._turnstile.clock()
-            self._dear = True  # also where it raises
-            done.append(work())
-            took = self._turnstile.clock() - began
-            self._dear = took > DEAR
-            return took
+            try:
+                return work()
+            finally:
+                self._dear = self._turnstile.clock() - began > DEAR
 
-        if self._dear or size > LARGE:
-            await self._turnstile.let(measured)
-        else:
-            measured()
-        return done[0]
+        return await self._turnstile.let(measured) if self._dear or size > LARGE else measured()

@@ -1,6 +1,7 @@
 """Attacks on TLS: connections that never finish a handshake, and many that do at once."""
 
 import asyncio
+import time
 from typing import Final
 
 from envoy_data_plane.envoy.service.discovery import v3 as discovery
@@ -8,7 +9,7 @@ from grpc import aio
 
 from fleetgate.certificates.directory import replace_files
 from tests.certificates.served import presented, serial
-from tests.hostile.target import SERVER_NAME, Target, node
+from tests.hostile.target import SERVER_NAME, Target, is_closed, node
 from tests.xds.dialogue import AGGREGATED
 from xds.resource import TypeUrl
 
@@ -16,6 +17,7 @@ _HALF: Final = bytes.fromhex("16030102000100 01fc")
 """The beginning of a ClientHello."""
 
 _BROKEN: Final = 2000
+_PLACES: Final = 256
 _CLIENTS: Final = 60
 _TIMES: Final = 8
 
@@ -37,6 +39,18 @@ def open_handshakes(target: Target) -> str:
     for connection in connections:
         connection.close()
     return answer
+
+
+def connections_that_say_nothing(target: Target) -> str:
+    """Connect as often as possible, and say nothing: who has no place is hung up on at once."""
+    connections = [target.connect(target.xds_port) for _ in range(_BROKEN)]
+    kept, end = _BROKEN, time.monotonic() + 5  # before the time of a handshake is over
+    while kept > _PLACES and time.monotonic() < end:
+        time.sleep(0.05)  # nobody tells of what is hung up
+        kept = sum(not is_closed(connection) for connection in connections)
+    for connection in connections:
+        connection.close()
+    return f"{kept} kept"
 
 
 def reconnecting_together(target: Target) -> str:

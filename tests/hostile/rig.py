@@ -24,7 +24,7 @@ from tests.certificates.served import DAY, NOW, authority
 from tests.hostile.target import GATEWAY, SERVER_NAME, Target
 from tests.hostile.witness import Healthz, Served
 from tests.support.builders import ingress, mse_gateway, service, slice_of, write
-from tests.support.process import Fleetgate, fleetgate
+from tests.support.process import COMMAND, Fleetgate, fleetgate
 
 _TIMES: Final = 30
 """How many times longer than in quiet anybody may wait, at most."""
@@ -42,7 +42,8 @@ class Attack:
     """Something hostile; `run` goes on in a process of its own and says what became of it.
 
     `outcome` is a pattern of that. `memory` is what fleetgate may take more at its peak, in MiB.
-    With `tls`, xDS asks for certificates, and the target has one.
+    With `tls`, xDS asks for certificates, and the target has one. `files` is how many files
+    fleetgate may have open at most, 0 for as many as these tests may have.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Attack:
     outcome: str
     memory: int = 256
     tls: bool = False
+    files: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Rig:
 
 
 @contextmanager
-def directory_rig(place: Path, *, tls: bool) -> Iterator[Rig]:
+def directory_rig(place: Path, *, tls: bool, files: int = 0) -> Iterator[Rig]:
     """`fleetgate serve` of a directory with a gateway, a member and an Ingress."""
     root = place / "fleet"
     write(root, "hub/gateway.yaml", mse_gateway("shop", members=["east"]))
@@ -75,21 +77,29 @@ def directory_rig(place: Path, *, tls: bool) -> Iterator[Rig]:
 
     publish("10.9.255.1")
     free = ("--xds-port", "0", "--admin-port", "0")
+    command = ("sh", "-c", _limited(files), *COMMAND)
     if not tls:
-        with fleetgate(place / "log", "serve", root, *free) as running:
+        with fleetgate(place / "log", "serve", root, *free, command=command) as running:
             yield Rig(running, Target(running.xds_port, running.admin_port, root), publish)
         return
     own = authority()
     trust = own.pair.certificate
     first, second = (Credential(own.server([SERVER_NAME], NOW, DAY), trust) for _ in range(2))
     client = Credential(own.client(gateway_uri(GATEWAY), NOW, DAY), trust)
-    files = place / "server"
-    replace_files(files, first.files)
-    given = ("--xds-cert", files / CERTIFICATE, "--xds-key", files / KEY)
-    trusted = ("--xds-client-ca", files / TRUST)
-    with fleetgate(place / "log", "serve", root, *free, *given, *trusted) as running:
+    server = place / "server"
+    replace_files(server, first.files)
+    given = ("--xds-cert", server / CERTIFICATE, "--xds-key", server / KEY)
+    trusted = ("--xds-client-ca", server / TRUST)
+    arguments = ("serve", root, *free, *given, *trusted)
+    with fleetgate(place / "log", *arguments, command=command) as running:
         ports = running.xds_port, running.admin_port
-        yield Rig(running, Target(*ports, root, client, files, second), publish)
+        yield Rig(running, Target(*ports, root, client, server, second), publish)
+
+
+def _limited(files: int) -> str:
+    """A shell's line that runs its words, with the soft limit that shells have, or a hard one."""
+    limit = f"ulimit -n {files}" if files else "ulimit -S -n 1024"
+    return f'{limit} && exec "$0" "$@"'
 
 
 def withstands(attack: Attack, rig: Rig) -> None:
@@ -114,7 +124,9 @@ def withstands(attack: Attack, rig: Rig) -> None:
     assert change <= max(_CHANGE, _TIMES * quiet_change), f"{quiet_change} s in quiet"
     assert probe <= max(_PROBE, _TIMES * quiet_probe), f"{quiet_probe} s in quiet"
     assert _peak(rig) - memory <= attack.memory << 20
-    assert len(rig.running.text) - log <= _LOG
+    said = rig.running.text[log:]
+    assert len(said) <= _LOG
+    assert "Traceback" not in said, said[-3000:]
 
 
 def _ready() -> None:

@@ -65,5 +65,16 @@ def node(name: str) -> core.Node:
     return core.Node(id=name, cluster=GATEWAY)
 
 
+def is_closed(connection: socket.socket) -> bool:
+    """Whether the other side has hung up."""
+    connection.setblocking(False)
+    try:
+        return not connection.recv(1)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
 def _credentials(shown: Credential) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(shown.trust, shown.pair.key, shown.pair.certificate)

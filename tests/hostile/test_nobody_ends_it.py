@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile import answers, handshakes, requests
+from tests.hostile import admin, answers, handshakes, requests
 from tests.hostile.rig import Attack, directory_rig, withstands
 from tests.hostile.stream import ALIVE
 
@@ -17,6 +17,13 @@ _ENDED = "^ended: (RESOURCE_EXHAUSTED|INTERNAL: Internal error from Core)"
 ATTACKS = (
     Attack("half-handshakes", handshakes.half_handshakes, "served", tls=True),
     Attack("open-handshakes", handshakes.open_handshakes, "served", tls=True),
+    Attack(
+        "connections-that-say-nothing",
+        handshakes.connections_that_say_nothing,
+        "^2[0-9]{2} kept",
+        tls=True,
+        files=512,
+    ),
     Attack("all-come-back-at-once", handshakes.reconnecting_together, "served", tls=True),
     Attack("renewed-meanwhile", handshakes.renewed_meanwhile, "served", tls=True),
     Attack("names-given-up", requests.names_given_up, ALIVE),
@@ -32,6 +39,7 @@ ATTACKS = (
     Attack("tiny-requests-without-end", answers.tiny_requests_without_end, ALIVE),
     Attack("many-streams", answers.many_streams, ALIVE, memory=400),
     Attack("too-many-streams", answers.streams_beyond_those_allowed, f"{ALIVE}|REFUSED|code 7"),
+    Attack("slow-requests", admin.slow_requests, "^[0-9]{1,3} kept"),
     Attack("nobody-reads", answers.nobody_reads, ALIVE),
 )
 
@@ -39,5 +47,5 @@ ATTACKS = (
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("attack", [pytest.param(attack, id=attack.name) for attack in ATTACKS])
 def test_fleetgate_withstands(attack: Attack, tmp_path: Path) -> None:
-    with directory_rig(tmp_path, tls=attack.tls) as rig:
+    with directory_rig(tmp_path, tls=attack.tls, files=attack.files) as rig:
         withstands(attack, rig)
