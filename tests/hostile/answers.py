@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from tests.hostile.stream import Stream, together, told, worst
+from tests.hostile.stream import Stream, outcome, together, told, worst
 from tests.hostile.target import Target
 from xds.resource import TypeUrl
 
@@ -69,6 +69,26 @@ def streams_beyond_those_allowed(target: Target) -> str:
         await stream.hear()
 
     return asyncio.run(together(target, story, _CONNECTIONS * _STREAMS))
+
+
+def streams_that_come_and_go(target: Target) -> str:
+    """Begin streams and break them off, as fast as they go."""
+
+    async def story(stream: Stream) -> None:
+        await stream.say(TypeUrl.CLUSTER)
+
+    async def attack() -> str:
+        async with target.aio_channel() as channel:
+            for number in range(100):
+                tellings = (outcome(channel, f"{number}-{n}", story) for n in range(_STREAMS // 2))
+                await asyncio.gather(*tellings)
+            return await outcome(channel, "last", _is_served)
+
+    return asyncio.run(attack())
+
+
+async def _is_served(stream: Stream) -> None:
+    await stream.is_served()
 
 
 def nobody_reads(target: Target) -> str:

@@ -3,9 +3,10 @@
 import asyncio
 from typing import Final
 
+import grpc
 from envoy_data_plane.envoy.service.discovery import v3 as discovery
 
-from tests.hostile.stream import Stream, together, told
+from tests.hostile.stream import Stream, outcome, together, told
 from tests.hostile.target import Target, node
 from xds.resource import TypeUrl
 
@@ -88,6 +89,18 @@ async def _large(stream: Stream) -> None:
     )
     await stream.call.write(bytes(request))
     await stream.is_served()
+
+
+def large_requests_in_a_small_space(target: Target) -> str:
+    """Requests of hundreds of MiB, compressed to a thousandth."""
+
+    async def tell() -> str:
+        async with target.aio_channel(grpc.Compression.Gzip) as channel:
+            return await outcome(channel, "hostile", _large)
+
+    for _ in range(3):
+        found = asyncio.run(tell())
+    return found
 
 
 def long_type_urls(target: Target) -> str:

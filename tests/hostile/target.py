@@ -48,12 +48,12 @@ class Target:
             return grpc.insecure_channel(address, options)
         return grpc.secure_channel(address, _credentials(self.certificate), options)
 
-    def aio_channel(self) -> aio.Channel:
+    def aio_channel(self, compression: grpc.Compression | None = None) -> aio.Channel:
         """The same for asyncio."""
         address, options = f"127.0.0.1:{self.xds_port}", tuple(_OPTIONS.items())
         if self.certificate is None:
-            return aio.insecure_channel(address, options)
-        return aio.secure_channel(address, _credentials(self.certificate), options)
+            return aio.insecure_channel(address, options, compression)
+        return aio.secure_channel(address, _credentials(self.certificate), options, compression)
 
     def connect(self, port: int) -> socket.socket:
         """A TCP connection."""
