@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -27,7 +27,15 @@ from xds.listening import Listening, Lives, try_out, until_free
 from xds.quoted import quoted
 from xds.resource import TypeUrl
 from xds.services import methods
-from xds.stream import ENDPOINT_WAIT, BadRequest, Dialect, Refused, Stream, TooMuch
+from xds.stream import (
+    ENDPOINT_WAIT,
+    BadRequest,
+    Dialect,
+    Refused,
+    Stream,
+    StreamError,
+    TooMuch,
+)
 from xds.turnstile import Pass, Turnstile
 
 log = logging.getLogger(__name__)
@@ -36,8 +44,20 @@ Auth: TypeAlias = Mapping[str, Iterable[bytes]]
 GroupOf: TypeAlias = Callable[[Node, Auth], str | None]
 _Context: TypeAlias = "aio.ServicerContext[bytes, bytes]"
 
+_End: TypeAlias = tuple[grpc.StatusCode, str]
+
+_STATUS: Final[Mapping[type[StreamError], grpc.StatusCode]] = {
+    BadRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    Refused: grpc.StatusCode.PERMISSION_DENIED,
+    TooMuch: grpc.StatusCode.RESOURCE_EXHAUSTED,
+}
+
 _PATIENCE: Final = 10.0
 """Seconds after which it is told that the port is not free again."""
+
+
+class _Deaf(Exception):
+    """The client takes nothing that is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +193,9 @@ class XdsServer:
         ]
 
     async def converse(
-        self,
-        requests: AsyncIterator[bytes],
-        context: _Context,
-        dialect: Dialect,
-        only: TypeUrl | None,
-        lives: Lives,
-    ) -> None:
-        """Serve one stream until one side ends it."""
+        self, context: _Context, dialect: Dialect, only: TypeUrl | None, lives: Lives
+    ) -> _End | None:
+        """Serve one stream until one side ends it; gives how to end it, where that is ours."""
         awake = asyncio.Event()
         auth = context.auth_context()
         stream = Stream(
@@ -192,28 +207,20 @@ class XdsServer:
             endpoint_wait=self.settings.endpoint_wait.total_seconds(),
             most_names=self.settings.most_names,
         )
-        end: tuple[grpc.StatusCode, str] | None = None
+        end: _End | None = None
         # With the first message it would be under way as long as that, and a stream whose initial
         # metadata is under way cannot be ended (grpcio: TOO_MANY_OPERATIONS).
         await context.send_initial_metadata(())
         try:
-            async with lives.life() as life, asyncio.TaskGroup() as tasks:
+            async with lives.life(), asyncio.TaskGroup() as tasks:
                 own = Pass(self._turnstile)
                 writing = tasks.create_task(self._write(context, stream, awake, own))
-                await self._read(requests, stream, awake, own)
+                end = await self._read(context, stream, awake, own)
                 writing.cancel()
-        except* BadRequest as errors:
-            end = (grpc.StatusCode.INVALID_ARGUMENT, str(errors.exceptions[0]))
-        except* Refused as errors:
-            end = (grpc.StatusCode.PERMISSION_DENIED, str(errors.exceptions[0]))
-        except* TooMuch as errors:
-            end = (grpc.StatusCode.RESOURCE_EXHAUSTED, str(errors.exceptions[0]))
+        except* _Deaf as errors:
+            end = grpc.StatusCode.DEADLINE_EXCEEDED, str(errors.exceptions[0])
         except* TimeoutError:
-            if not life.expired():
-                end = (
-                    grpc.StatusCode.DEADLINE_EXCEEDED,
-                    f"the client took no response for {self.settings.write_timeout}",
-                )
+            pass  # its life is over
         finally:
             stream.close()
             # Whoever is refused tries again and again: an operator has to hear of it.
@@ -226,18 +233,31 @@ class XdsServer:
                 f" status={end[0].name} detail={end[1]!r}" if end else "",
                 extra={"group": stream.group},
             )
-        if end:
-            await context.abort(*end)
+        return end
 
     async def _read(
-        self, requests: AsyncIterator[bytes], stream: Stream, awake: asyncio.Event, own: Pass
-    ) -> None:
+        self, context: _Context, stream: Stream, awake: asyncio.Event, own: Pass
+    ) -> _End | None:
+        """Take requests; gives how to end the stream, None where the client has.
+
+        Nothing is raised of what a client says: tracebacks keep requests, which may be large, until
+        Python's cycle collector comes by.
+        """
         most = self.settings.largest_request
-        async for request in requests:
-            if len(request) > most:
-                raise TooMuch(f"a request has {len(request)} bytes, and at most {most} are served")
-            await own.do(partial(stream.receive, request), len(request))
-            awake.set()
+        try:
+            while (request := await _next(context)) is not None:
+                size = len(request)
+                if size > most:
+                    return (
+                        grpc.StatusCode.RESOURCE_EXHAUSTED,
+                        f"a request has {size} bytes, and at most {most} are served",
+                    )
+                await own.do(partial(stream.receive, request), size)
+                del request  # it may be large, and the next one may be long in coming
+                awake.set()
+        except StreamError as error:
+            return _STATUS[type(error)], str(error)
+        return None
 
     async def _write(
         self, context: _Context, stream: Stream, awake: asyncio.Event, own: Pass
@@ -246,13 +266,28 @@ class XdsServer:
         while True:
             awake.clear()
             while (message := await own.do(lambda: stream.next_message(loop.time()))) is not None:
-                async with asyncio.timeout(self.settings.write_timeout.total_seconds()):
-                    await context.write(message)
+                try:
+                    async with asyncio.timeout(self.settings.write_timeout.total_seconds()):
+                        await context.write(message)
+                except TimeoutError:
+                    wait = self.settings.write_timeout
+                    raise _Deaf(f"the client took no response for {wait}") from None
+                finally:
+                    message = b""  # tracebacks keep what a frame has
             try:
                 async with asyncio.timeout_at(stream.deadline):
                     await awake.wait()
             except TimeoutError:
                 continue  # the deadline has come: ask the stream again
+
+
+async def _next(context: _Context) -> bytes | None:
+    """The next request; None where the client says no more.
+
+    gRPC's iterator of requests would keep the last one.
+    """
+    found: object = await context.read()  # types-grpcio leaves out the mark of the end
+    return found if isinstance(found, bytes) else None
 
 
 def _milliseconds(span: timedelta) -> int:
@@ -272,8 +307,9 @@ class _Methods(grpc.GenericRpcHandler):
     def _handler(
         server: XdsServer, lives: Lives, dialect: Dialect, only: TypeUrl | None
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
-        async def converse(requests: AsyncIterator[bytes], context: _Context) -> None:
-            await server.converse(requests, context, dialect, only, lives)
+        async def converse(_: object, context: _Context) -> None:
+            if end := await server.converse(context, dialect, only, lives):
+                await context.abort(*end)
 
         return grpc.stream_stream_rpc_method_handler(converse)
 

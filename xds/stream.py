@@ -264,6 +264,7 @@ class Stream:
             in_flight = endpoints.flight.sent if endpoints.flight else ()
             awaited = self._cycle.awaited if self._cycle else ()
             doubtful[TypeUrl.ENDPOINT] |= {*in_flight, *awaited}
+        self._subscriptions, self._cycle = {}, None
         self._cache.detach(self.group, self, {t: names for t, names in doubtful.items() if names})
 
     def mark(self, type_url: str, name: str, before: Served) -> None:

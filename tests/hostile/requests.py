@@ -110,7 +110,7 @@ def long_type_urls(target: Target) -> str:
         await stream.say("type.googleapis.com/" + "T" * (3 * _MIB))
         await stream.is_served()
 
-    for _ in range(20):
+    for _ in range(100):
         found = told(target, story)
     return found
 

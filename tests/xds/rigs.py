@@ -161,3 +161,13 @@ class _GrpcTransport:
         await self._call.done_writing()
         while await self._call.read() is not aio.EOF:
             pass
+
+
+async def joined(cache: SnapshotCache, clients: int) -> None:
+    """Until so many clients are connected."""
+    changed = asyncio.Event()
+    stop = cache.on_change(changed.set)
+    while len(cache.clients()) != clients:
+        await changed.wait()
+        changed.clear()
+    stop()

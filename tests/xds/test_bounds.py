@@ -1,5 +1,7 @@
 """What a client may say, and what its texts become where people read them."""
 
+import gc
+import tracemalloc
 from collections.abc import Callable, Iterable
 
 import grpc
@@ -10,17 +12,19 @@ from envoy_data_plane.google.rpc import Status
 from grpc import aio
 
 from tests.xds.dialogue import AGGREGATED
-from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE
-from tests.xds.rigs import GROUP, GrpcWorld, MachineWorld
+from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, SECRET
+from tests.xds.rigs import GROUP, GrpcWorld, MachineWorld, joined
 from xds.cache import OTHER_TYPES
 from xds.discovery import LONGEST
 from xds.names import NamePool
 from xds.quoted import cut, printable, quoted
+from xds.resource import Resource
 from xds.server import ServerSettings
 from xds.stream import DELTA, SOTW, Dialect, Stream, TooMuch
 from xds.suspects import Suspects
 
 MOST = 100
+ALONE = [("grpc.use_local_subchannel_pool", 1)]
 LONG = "x" * (LONGEST + 1)
 Say = Callable[..., bytes]
 
@@ -149,6 +153,55 @@ def refused(request: bytes) -> aio.AioRpcError:
         transport.receive()
     world.close()
     return caught.value
+
+
+LARGE = 1 << 20
+
+
+def too_many_names(world: GrpcWorld) -> None:
+    """A request that is refused."""
+    transport = world._open(AGGREGATED["delta"])
+    transport.send(delta(type_url=ENDPOINT, resource_names_subscribe=["x" * LARGE]))
+    with pytest.raises(aio.AioRpcError, match="characters"):
+        transport.receive()
+
+
+def unread(world: GrpcWorld) -> None:
+    """A response that is beyond what is under way, to a client that goes."""
+    asked = core.Node(id="n", cluster=GROUP)
+
+    async def converse() -> None:
+        async with aio.insecure_channel(f"127.0.0.1:{world.port}", options=ALONE) as channel:
+            call: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(AGGREGATED["delta"])()
+            names_ = ["large", "unknown"]
+            await call.write(delta(node=asked, type_url=SECRET, resource_names_subscribe=names_))
+            await joined(world.cache, 1)
+            call.cancel()
+            await joined(world.cache, 0)
+
+    world.run(converse())
+
+
+@pytest.mark.parametrize("hostile", [too_many_names, unread], ids=["refused", "unread"])
+def test_streams_that_end_leave_nothing_large_until_the_collector_comes(
+    hostile: Callable[[GrpcWorld], None],
+) -> None:
+    """It comes late, for the sake of speed: gigabytes could be lying about."""
+    world = GrpcWorld("delta")
+    world.publish({SECRET: {"large": Resource.of("large", bytes(LARGE))}})
+    hostile(world)
+    gc.disable()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(20):
+            hostile(world)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert after - before < 5 * LARGE
+    world.close()
 
 
 def test_types_that_nobody_has_count_together(world: MachineWorld) -> None:

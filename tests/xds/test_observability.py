@@ -148,6 +148,7 @@ def test_changes_are_told(machine: MachineWorld) -> None:
     client = machine.connect()
     client.request(CLUSTER)
     assert news(), "connected"
+    client.exchange(CLUSTER, {})
     machine.publish({CLUSTER: {"a": BAD}})
     assert news(), "published"
     client.expect(CLUSTER, {"a": BAD})

@@ -12,7 +12,7 @@ from grpc import aio
 
 from tests.xds.dialogue import AGGREGATED, DeltaClient
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, eds_cluster
-from tests.xds.rigs import GROUP, PATIENCE, GrpcWorld
+from tests.xds.rigs import GROUP, PATIENCE, GrpcWorld, joined
 from xds.cache import SnapshotCache
 from xds.discovery import Node
 from xds.resource import Resource
@@ -79,15 +79,6 @@ async def read(call: "aio.StreamStreamCall[bytes, bytes]") -> bytes:
     data = await call.read()
     assert isinstance(data, bytes), "the stream has ended"
     return data
-
-
-async def joined(cache: SnapshotCache, clients: int) -> None:
-    changed = asyncio.Event()
-    stop = cache.on_change(changed.set)
-    while len(cache.clients()) != clients:
-        await changed.wait()
-        changed.clear()
-    stop()
 
 
 def refusal(world: GrpcWorld, method: str, data: bytes) -> aio.AioRpcError:
