@@ -9,9 +9,10 @@ POST /sync?timeout=30    wait until what is declared now is acknowledged by all 
 """
 
 import asyncio
+import ipaddress
 import math
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp import web
 
@@ -20,7 +21,15 @@ from fleetgate.errors import OperatorError
 from fleetgate.gateways import NoEnvoys, OwnEnvoys
 from fleetgate.metrics import Metrics
 from fleetgate.problems import unread
-from fleetgate.report import SHORT_NAMES, FileOf, Replica, report, statuses
+from fleetgate.report import SHORT_NAMES, FileOf, Json, Replica, report, statuses
+from fleetgate.visitors import BACKLOG, Visitors
+from xds.quoted import MESSAGE, cut, printable, quoted
+from xds.turnstile import Turnstile
+
+MOST_MISSING: Final = 1000
+"""Resources that an answer names."""
+
+_TOO_MANY: Final = "too many others wait for the same; try again"
 
 MAX_SYNC: Final = 3600.0
 """Seconds that one call may wait."""
@@ -39,7 +48,10 @@ class Admin:
         self._envoys = envoys
         self.replica: Callable[[], Replica] = Replica
         self.metrics = Metrics(control)
-        app = web.Application()
+        self._visitors = Visitors()
+        self._pages = Turnstile()
+        self._server: asyncio.Server | None = None
+        app = web.Application(middlewares=[self._visitors.check])
         app.add_routes(
             [
                 web.get("/healthz", self._healthz),
@@ -50,20 +62,26 @@ class Admin:
                 web.post("/sync", self._sync),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None)
+        # Who has gone waits for nothing, and nobody who waits holds up the end.
+        self._runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5
+        )
 
     async def start(self, address: str, port: int) -> int:
         """Listen; returns the port, a free one where `port` is 0. Raises OperatorError."""
+        self._visitors.on_loopback = ipaddress.ip_address(address).is_loopback
         await self._runner.setup()
-        site = web.TCPSite(self._runner, address, port)
+        admit = self._visitors.admit(cast("web.Server", self._runner.server))  # it is set up
         try:
-            await site.start()
+            self._server = await asyncio.get_running_loop().create_server(
+                admit, address, port, backlog=BACKLOG
+            )
         except OSError as e:
             raise OperatorError(
                 f"the admin HTTP cannot listen on {address}:{port} ({e.strerror}); "
                 "choose another port with --admin-port"
             ) from e
-        return int(self._runner.addresses[0][1])
+        return int(self._server.sockets[0].getsockname()[1])
 
     def open(self) -> None:
         """Be ready: xDS is served now."""
@@ -71,6 +89,8 @@ class Admin:
 
     async def stop(self) -> None:
         """Stop listening."""
+        if self._server:
+            self._server.close()
         await self._runner.cleanup()
 
     async def _healthz(self, _: web.Request) -> web.Response:
@@ -84,21 +104,24 @@ class Admin:
         lines = [f"waiting for {waiting}", *unread(self._control.state)]
         return web.Response(status=503, text="".join(f"{line}\n" for line in lines))
 
-    async def _status(self, _: web.Request) -> web.Response:
-        admin_of = self._envoys.admin_of
-        async with self._control.between_turns:
-            found = report(self._control, self._file_of, admin_of, self.replica())
-        return web.json_response(found)
+    async def _status(self, request: web.Request) -> web.Response:
+        return await self._page(
+            request,
+            lambda: report(self._control, self._file_of, self._envoys.admin_of, self.replica()),
+        )
 
-    async def _statuses(self, _: web.Request) -> web.Response:
-        async with self._control.between_turns:
-            found = statuses(self._control)
-        return web.json_response(found)
+    async def _statuses(self, request: web.Request) -> web.Response:
+        return await self._page(request, lambda: statuses(self._control))
+
+    async def _page(self, request: web.Request, make: Callable[[], Json]) -> web.Response:
+        """One that takes a while to make in a large fleet, for one visitor at a time."""
+        self._visitors.reads(request)
+        return await self._pages.let(lambda: web.json_response(make()), self._control.between_turns)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         accept = request.headers.get("Accept", "")
-        async with self._control.between_turns:
-            found = self.metrics.collect()
+        self._visitors.reads(request)
+        found = await self._pages.let(self.metrics.collect, self._control.between_turns)
         text, content_type = await asyncio.to_thread(self.metrics.render, found, accept)
         return web.Response(body=text, headers={"Content-Type": content_type})
 
@@ -109,8 +132,12 @@ class Admin:
             timeout = math.nan
         if not 0 <= timeout <= MAX_SYNC:
             raise web.HTTPBadRequest(text=f"timeout is a number of seconds up to {MAX_SYNC:g}\n")
-        missing = await sync(self._control, timeout, self._envoys)
-        envoys = len(self._control.cache.clients())
+        with self._visitors.patient(request) as may_wait:
+            if may_wait:
+                missing = await sync(self._control, timeout, self._envoys)
+            else:
+                missing = [_missing(_TOO_MANY)]
+        envoys = self._control.cache.served()
         return web.json_response({"synced": not missing, "missing": missing, "envoys": envoys})
 
 
@@ -139,7 +166,9 @@ async def sync(
         async with asyncio.timeout(timeout):
             await control.settle()
             settled = True
-            while unread(control.state) or own.absent(control) or control.cache.unacknowledged():
+            while (
+                unread(control.state) or own.absent(control) or control.cache.unacknowledged(most=1)
+            ):
                 await changed.wait()
                 changed.clear()
             opening = True
@@ -157,8 +186,13 @@ async def sync(
         return missing or [_missing(f"what is declared has not been {doing} yet")]
     missing += [_missing(reason, node) for node, reason in own.absent(control).items()]
     missing += [
-        _missing(each.reason, each.node_id, SHORT_NAMES[each.type_url], each.name)
-        for each in control.cache.unacknowledged()
+        _missing(
+            cut(each.reason, MESSAGE),
+            quoted(each.node_id),
+            SHORT_NAMES[each.type_url],
+            printable(each.name),
+        )
+        for each in control.cache.unacknowledged(most=MOST_MISSING)
     ]
     if opening:
         missing.append(_missing("not every listener accepts connections yet"))

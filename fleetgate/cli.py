@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from fleetgate.errors import OperatorError, operator_error
+from fleetgate.log_bound import LogBound
 from fleetgate.output import ReaderGone, told_of_stdout
 
 COMMANDS: Final = (
@@ -71,5 +72,7 @@ def main(*, verbose: bool) -> None:
         format="%(asctime)s %(levelname)-7s %(message)s",
         stream=sys.stderr,
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(LogBound())
     # It logs an error each time that the Lease is refused; `fleet.kubernetes.lease` says it once.
     logging.getLogger("kubernetes.aio.leaderelection").setLevel(logging.CRITICAL)

@@ -26,7 +26,7 @@ from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.state import Changes, FleetState, Origin
 from fleetgate.addresses import Addresses
-from fleetgate.problems import ProblemLog, all_problems, outages, rejections
+from fleetgate.problems import ProblemLog, Refusals, all_problems, outages, waiting
 from fleetgate.roll_call import RollCall
 from translators.attachments import gateway_of
 from translators.gateways import GATEWAY_MODELS, gateways_in
@@ -129,7 +129,8 @@ class ControlPlane:
         self._finders: list[Callable[[], Iterable[Problem]]] = []
         self._refusals: Callable[[], Mapping[Ref, str]] = dict
         self._found_anew = False
-        self._told_rejected: frozenset[Problem] = frozenset()
+        self._told_by_clients: frozenset[Problem] = frozenset()
+        self._refused = Refusals(cache)
         self._elsewhere: Mapping[str, Standing] = {}
         self._located: Mapping[Ref, tuple[str, ...]] = {}
         self._said_located: Mapping[Ref, tuple[str, ...]] = self._located
@@ -140,7 +141,7 @@ class ControlPlane:
         """Every problem known now, what Envoy refused included; read it `between_turns`."""
         found = all_problems(self.state, self.translator.tables)
         more = {problem for found_by in self._finders for problem in found_by()}
-        return tuple(sorted({*found, *self._rejected(), *more}))
+        return tuple(sorted({*found, *self._by_clients(), *more}))
 
     async def run(self) -> None:
         """Serve until cancelled. Raises what the source raises."""
@@ -253,15 +254,15 @@ class ControlPlane:
     def _stands_otherwise(self) -> bool:
         """Whether clients have made a gateway another than its status or problems say.
 
-        O(gateways and what Envoys have ever refused).
+        O(gateways, and clients that wait for one).
         """
         known = self.translator.tables.runtimes
         turned = any(known.get(ref) != self._runtime(ref) for ref in self.gateways)
-        return turned or self._rejected() != self._told_rejected
+        return turned or self._by_clients() != self._told_by_clients
 
-    def _rejected(self) -> frozenset[Problem]:
-        """What Envoys refuse of all gateways."""
-        return frozenset(p for ref in self.gateways for p in rejections(ref, self.cache))
+    def _by_clients(self) -> frozenset[Problem]:
+        """What Envoys refuse of all gateways, and those that wait for one."""
+        return self._refused.of(self.gateways).union(waiting(self.cache))
 
     async def _start(self) -> None:
         """Wait until every origin that was heard of has listed, members until the deadline.
@@ -306,16 +307,13 @@ class ControlPlane:
         self._say(gateways)
         self._note_classes(changes)
         turn = await self._translate(changes)
-        for group, update in turn.updates.items():
-            self.cache.publish(group, update)
-        for group in turn.dropped:
-            self.cache.drop(group)
+        self._publish(turn, gateways)
         if gateways_changed:
             self.gateways = gateways
             self.gateways_changed.set()
         found_anew, self._found_anew = self._found_anew, False
-        before, self._told_rejected = self._told_rejected, self._rejected()
-        found_anew = found_anew or self._told_rejected != before
+        before, self._told_by_clients = self._told_by_clients, self._by_clients()
+        found_anew = found_anew or self._told_by_clients != before
         changed = turn.statuses or changes.problems or changes.origins or gateways_changed
         if changed or found_anew:
             self._tell(changes, turn.statuses)
@@ -323,9 +321,9 @@ class ControlPlane:
         for callback in tuple(self._callbacks):
             callback(taken)
         if not self._pending:
-            for waiting in self._waiting:
-                if not waiting.done():
-                    waiting.set_result(None)
+            for answer in self._waiting:
+                if not answer.done():
+                    answer.set_result(None)
             self._waiting.clear()
 
     async def _translate(self, changes: Changes) -> Turn:
@@ -344,6 +342,15 @@ class ControlPlane:
                 await asyncio.sleep(0)
                 pause = time.perf_counter() + SLICE
         return translation.turn
+
+    def _publish(self, turn: Turn, gateways: Iterable[Ref]) -> None:
+        for group, update in turn.updates.items():
+            self.cache.publish(group, update)
+        for group in turn.dropped:
+            self.cache.drop(group)
+        for group in map(gateway_name, gateways):
+            if not self.cache.is_published(group):
+                self.cache.publish(group, {})  # it is declared, though there is nothing in it
 
     def _tell(self, changes: Changes, statuses: frozenset[Ref]) -> None:
         """Say what has changed for people."""

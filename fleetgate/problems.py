@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from fleet.attached import attached
@@ -16,9 +16,14 @@ from translators.gateways import gateways_in
 from translators.names import gateway_name
 from translators.tables import Tables
 from xds.cache import SnapshotCache
+from xds.quarantine import Rejection
+from xds.quoted import MESSAGE, cut, quoted
 
 UNREACHABLE: Final = "Unreachable"
 """The reason of the one problem that an origin can have."""
+
+_UNDECLARED: Final = 20
+"""Gateways that are not declared and are told of one by one: Envoys may name any number."""
 
 
 def all_problems(state: FleetState, tables: Tables) -> tuple[Problem, ...]:
@@ -65,12 +70,12 @@ def _why(origin: Origin) -> str:
     return "has not been read yet" if origin.reachable else f"cannot be read: {origin.message}"
 
 
-def rejections(gateway: Ref, cache: SnapshotCache) -> Iterator[Problem]:
+def rejections(gateway: Ref, found: Iterable[Rejection]) -> Iterator[Problem]:
     """What Envoy refused of a gateway's resources, on the objects that the resource was made from.
 
     Everything that Envoy could refuse is checked before; this is the net below.
     """
-    for rejection in cache.rejections(gateway_name(gateway)):
+    for rejection in found:
         for origin in rejection.origins or (gateway,):
             if isinstance(origin, Ref):
                 yield Problem(
@@ -78,9 +83,52 @@ def rejections(gateway: Ref, cache: SnapshotCache) -> Iterator[Problem]:
                     "RejectedByEnvoy",
                     "",
                     rejection.name,
-                    f"a resource that Envoy accepts: {rejection.message}",
+                    f"a resource that Envoy accepts: {cut(rejection.message, MESSAGE)}",
                     "Envoy keeps the last version that it accepted",
                 )
+
+
+class Refusals:
+    """What Envoys refuse now, looked through again only where that has changed."""
+
+    def __init__(self, cache: SnapshotCache) -> None:
+        self._cache = cache
+        self._seen: dict[Ref, tuple[object, frozenset[Problem]]] = {}
+
+    def of(self, gateways: Iterable[Ref]) -> frozenset[Problem]:
+        """What Envoys of these gateways refuse. O(gateways), and what has changed of one."""
+        found: dict[Ref, tuple[object, frozenset[Problem]]] = {}
+        for ref in gateways:
+            now = self._cache.rejections(gateway_name(ref))
+            before = self._seen.get(ref)
+            same = before is not None and before[0] is now
+            found[ref] = before if same and before else (now, frozenset(rejections(ref, now)))
+        self._seen = found
+        return frozenset().union(*(problems for _, problems in found.values()))
+
+
+def waiting(cache: SnapshotCache) -> Iterator[Problem]:
+    """Envoys that ask for a gateway that nobody declares; one for each such gateway."""
+    groups = sorted(cache.waiting().items())
+    for group, nodes in groups[:_UNDECLARED]:
+        first, more = min(nodes), len(nodes) - 1
+        yield Problem(
+            Ref(HUB, "Envoy", "", quoted(first)),
+            "GatewayNotDeclared",
+            "node.cluster",
+            cut(group),
+            "the name of a gateway that is declared, such as mse/NAME or alb/NAME",
+            f"it is told nothing until then{f', as are {more} more' if more else ''}",
+        )
+    if len(groups) > _UNDECLARED:
+        yield Problem(
+            Ref(HUB, "Envoy", "", "..."),
+            "GatewayNotDeclared",
+            "node.cluster",
+            "",
+            "the names of gateways that are declared",
+            f"Envoys of {len(groups) - _UNDECLARED} more names are told nothing until then",
+        )
 
 
 class ProblemLog:

@@ -13,6 +13,7 @@ from fleetgate.control import ControlPlane
 from translators.gateways import DIALECTS, gateways_in
 from translators.names import gateway_name
 from translators.status import GatewayStatus, Phase
+from xds.quoted import MESSAGE, cut, quoted
 from xds.resource import TypeUrl
 from xds.views import ClientView
 
@@ -35,7 +36,6 @@ _UNATTACHED: Final = {
     "message": "no gateway attaches it, so it is not read",
     "since": "",
 }
-
 _API_VERSIONS: Final = {
     "MseIngressConfig": "mse.alibabacloud.com/v1alpha1",
     "AlbConfig": "alibabacloud.com/v1",
@@ -164,16 +164,17 @@ def _origin(origin: Origin) -> Json:
 
 def _envoy(client: ClientView, admin_of: Callable[[str], str]) -> Json:
     return {
-        "node": client.node_id,
-        "gateway": client.group,
+        "node": quoted(client.node_id),
+        "gateway": quoted(client.group),
         "version": client.version,
         "protocol": client.protocol,
         "admin": admin_of(client.node_id),
+        "waits": client.waits,
         "types": {
             SHORT_NAMES[type_url]: {
                 "acknowledged": view.acknowledged,
                 "pending": view.pending,
-                "error": view.error,
+                "error": view.error and cut(view.error, MESSAGE),
             }
             for type_url, view in client.types.items()
         },

@@ -12,6 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
 
+import grpc
+
 from fleet.problem import Problem
 from fleetgate.admin import Admin
 from fleetgate.certificates.given import GivenCertificates, GivenFiles
@@ -26,13 +28,20 @@ from fleetgate.leading import Leading, LeadingSettings
 from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
 from fleetgate.managed.shape import read_shape
+from fleetgate.open_files import raise_limit
 from translators.gateways import ADDRESSES, gateways_in
 from xds.cache import SnapshotCache
-from xds.server import XdsServer, by_cluster
+from xds.listening import UnusableCredentials
+from xds.server import ServerSettings, XdsServer, by_cluster
 
 log = logging.getLogger(__name__)
 
 Certificates: TypeAlias = GivenCertificates | MadeCertificates
+
+NAMES_PER_MIB: Final = 12_500
+"""Resources that a stream may name for each MiB of a request: an Envoy that comes back names each
+endpoint twice, once with its version, in some 110 bytes.
+"""
 
 _OUT_OF_REACH: Final = (
     "managed gateways cannot reach xDS on %s, where their Pods find themselves; "
@@ -48,6 +57,7 @@ class XdsSettings:
     trust, or those that fleetgate makes itself, which needs a hub. The server's own is then for
     `service`, the DNS name by which Envoys on the hub find it ("" for that of `deploy/`), and for
     further `names`. With `insecure`, whoever reaches xDS reads all configuration.
+    `max_request` is in MiB; how many resources a stream may name follows from it.
     """
 
     address: str = "127.0.0.1"
@@ -57,6 +67,16 @@ class XdsSettings:
     names: tuple[str, ...] = ()
     trust_domain: str = TRUST_DOMAIN
     insecure: bool = False
+    max_request: int = 4
+
+    def bounds(self, open_files: int) -> ServerSettings:
+        """What Envoys may ask for, where the process may have so many files open."""
+        return ServerSettings(
+            largest_request=self.max_request << 20,
+            most_names=self.max_request * NAMES_PER_MIB,
+            # Whatever connects, half is left for all else.
+            most_connections=min(ServerSettings().most_connections, open_files // 2),
+        )
 
     @property
     def in_clear(self) -> bool:
@@ -134,7 +154,7 @@ async def serving(
                 running = [tasks.create_task(control.run())]
                 certificates = await _certificates(fleet, settings.xds)
                 if certificates:
-                    admin.metrics.expires = lambda: certificates.expires
+                    admin.metrics.expires = lambda: certificates.shown.expires
                     running.append(tasks.create_task(certificates.run()))
                 if fleet.hub and isinstance(place, HubPlace) and settings.duties.write_status:
                     leading = _leading(fleet.hub, place, settings, control, certificates)
@@ -245,9 +265,18 @@ async def _xds(
 ) -> AsyncIterator[int]:
     """Serve xDS while the block runs; gives the port."""
     decides = by_certificate(settings.trust_domain) if certificates else by_cluster
-    server = XdsServer(cache, group_of=decides)
+    server = XdsServer(cache, settings.bounds(raise_limit()), decides)
     try:
-        yield await _start(server, settings, certificates)
+        if certificates is None:
+            yield await _start(server, settings, None)
+            return
+        shown = certificates.shown
+        served = shown.credential
+        port = await _start(server, settings, shown.tls)
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(shown.follow(server, served))
+            yield port
+            following.cancel()
     finally:
         await server.stop(0.5)
 
@@ -268,14 +297,15 @@ def _service(hub: Hub, settings: XdsSettings) -> str:
 
 
 async def _start(
-    server: XdsServer, settings: XdsSettings, certificates: Certificates | None
+    server: XdsServer, settings: XdsSettings, tls: grpc.ServerCredentials | None
 ) -> int:
     address, port = settings.address, settings.port
     host = f"[{address}]" if ":" in address else address
-    credentials = certificates.credentials() if certificates else None
     _require_free("xDS", "xds", address, port)
     try:
-        return await server.start(f"{host}:{port}", credentials)
+        return await server.start(f"{host}:{port}", tls)
+    except UnusableCredentials as e:
+        raise OperatorError(str(e)) from e
     except OSError as e:
         raise _cannot_listen("xDS", "xds", address, port, e) from e
 

@@ -61,7 +61,7 @@ class Cycle:
         self._snapshot = snapshot
         self._subscriptions = subscriptions
         self._batches = batches
-        self._due = {t for t in batches if t in GATED and subscriptions[t].answer_due}
+        self._due: set[str] = {t for t in batches if t in GATED and subscriptions[t].answer_due}
         self._stage = _Stage.CLUSTERS
         self.awaited: dict[str, int] = {}  # endpoints, and the serial of what made them awaited
         # Nobody to wait for: what is gone may leave together with what comes.
@@ -87,15 +87,9 @@ class Cycle:
             subscription = subscriptions.get(type_url)
             if subscription is None:
                 continue
-            changes = subscription.changes()
-            if type_url in GONE_LAST and isinstance(changes, Everything):
-                changes = {}
-            elif type_url in GONE_LAST:
-                changes = {
-                    name: None
-                    for name, resource in changes.items()
-                    if resource is None and not subscription.asks(name)
-                }
+            if type_url in GONE_LAST and subscription.flight:
+                continue  # the next cycle's: nothing of it could go now
+            changes = subscription.gone() if type_url in GONE_LAST else subscription.changes()
             changes = _without_lingering(type_url, changes, snapshot)
             if changes or (type_url in GATED and subscription.answer_due):
                 batches[type_url] = changes
@@ -152,7 +146,12 @@ class Cycle:
         return False
 
     def _keeps_references(self) -> bool:
-        return self._stage is _Stage.REFERENCES_GONE and any(map(self.released, GONE_LAST))
+        return self._stage is _Stage.REFERENCES_GONE and any(map(self._keeps, GONE_LAST))
+
+    def _keeps(self, type_url: str) -> bool:
+        if not self._batches.get(type_url):
+            return False
+        return self._subscriptions[type_url].flight is not None or bool(self.released(type_url))
 
     def released(self, type_url: str) -> Changes:
         """Removals of endpoints or Secrets whose turn has come; they go with what flows anyway."""
@@ -167,6 +166,7 @@ class Cycle:
 
     def departed(self, type_url: str, flight: Flight) -> None:
         """A response was sent."""
+        self._due.discard(type_url)  # what becomes due from now on is the next cycle's
         batch = self._batches.get(type_url, {})
         if batch is flight.sent:
             self._batches[type_url] = {}
@@ -192,6 +192,8 @@ class Cycle:
 
     def rejected(self, type_url: str, flight: Flight) -> None:
         """A response was refused: what it held goes again, in other company."""
+        if type_url in GATED and self._subscriptions[type_url].answer_due:
+            self._due.add(type_url)
         if type_url in GATED and any(flight.sent.values()):
             self._batches[type_url] = {**self._batches.get(type_url, {}), **flight.sent}
         if type_url == TypeUrl.CLUSTER:

@@ -1,6 +1,6 @@
 """The incremental protocol: what changed, and what is gone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from xds import discovery
 from xds.discovery import Request
@@ -22,7 +22,8 @@ class DeltaSubscription(Subscription):
 
     def update(self, request: Request, *, first: bool, doubtful: frozenset[str]) -> None:
         """Apply changes of the subscription; they count whatever the nonce says."""
-        legacy_wildcard = first and not request.names and self.type_url not in NAMED_TYPES
+        says_nothing = first and not request.names and not request.unsubscribed
+        legacy_wildcard = says_nothing and self.type_url not in NAMED_TYPES
         self._unsubscribe(request.unsubscribed)
         if legacy_wildcard or WILDCARD in request.names:
             self.answer_due = self.answer_due or not self.wildcard
@@ -33,18 +34,18 @@ class DeltaSubscription(Subscription):
         if first and request.held:
             self._resume(request, doubtful)
 
-    def _unsubscribe(self, names: Iterable[str]) -> None:
-        for name in names:
-            if name == WILDCARD:
-                self._watch_all_no_more()
-            elif name in self.names:
-                self.names.remove((name,))
-                if self.wildcard:
-                    # "the server must send it once more, or its removal": the client cannot know
-                    # whether the wildcard covers it.
-                    self._differs[name] = Doubt.ASKED
-                else:
-                    self._differs.pop(name, None)
+    def _unsubscribe(self, names: Collection[str]) -> None:
+        if WILDCARD in names:
+            self._watch_all_no_more()
+        known = [name for name in names if name in self.names]
+        self.names.remove(known)
+        for name in known:
+            if self.wildcard:
+                # "the server must send it once more, or its removal": the client cannot know
+                # whether the wildcard covers it.
+                self._differs[name] = Doubt.ASKED
+            else:
+                self._differs.pop(name, None)
 
     def _resume(self, request: Request, doubtful: frozenset[str]) -> None:
         self.answer_due = False
@@ -81,10 +82,14 @@ class DeltaSubscription(Subscription):
                 differs[name] = version
         self._untold, self._spelled = False, differs
 
+    def renumber(self) -> None:
+        """That alone is no news: resources have versions of their own."""
+
     def _encode(self, sent: Changes, nonce: str) -> Encoded:
+        version = self._given_version() or ""
         everything = self._snapshot.as_everything(self.type_url, sent)
         if everything is not None:
-            whole = self._snapshot.delta_everything(self.type_url, everything, nonce)
+            whole = self._snapshot.delta_everything(self.type_url, everything, nonce, version)
             return Encoded([whole], len(sent))
         upserts = [resource for resource in sent.values() if resource is not None]
         removed = [name for name, resource in sent.items() if resource is None]
@@ -93,5 +98,5 @@ class DeltaSubscription(Subscription):
             for resource in upserts
             for part in self._snapshot.delta_entry(self.type_url, resource)
         ]
-        parts.append(discovery.delta_tail(self.type_url, nonce, removed))
+        parts.append(discovery.delta_tail(self.type_url, nonce, removed, version))
         return Encoded(parts, len(upserts))

@@ -17,12 +17,22 @@ from typing import TYPE_CHECKING, Final
 
 from xds import wire
 from xds.prepared import Package
+from xds.quoted import cut, printable
 from xds.resource import Resource
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.service.discovery import v3 as discovery
 else:
     discovery = Package("envoy.service.discovery.v3")
+
+LONGEST: Final = 1024
+"""Characters of a name, a version, a type URL, a node's id or its cluster."""
+
+MOST_NAMES: Final = 50_000
+"""Names of each kind in a request, and of all types on a stream, unless said otherwise."""
+
+_MESSAGE: Final = 4096
+"""Characters that are kept of why a client rejects a response."""
 
 _LENGTH_DELIMITED: Final = 2
 
@@ -36,6 +46,10 @@ _ANY_VALUE: Final = 2
 
 _DeltaResponse = wire.twin(discovery.DeltaDiscoveryResponse)
 _Response = wire.twin(discovery.DiscoveryResponse)
+
+
+class OutOfBounds(ValueError):
+    """A request with more, or longer, than anybody needs; the text says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,53 +80,84 @@ class Request:
     version: str = ""
 
 
-def parse_delta(data: bytes) -> Request:
-    """Read a DeltaDiscoveryRequest. Raises xds.wire.MalformedMessage."""
+_NOBODY: Final = Node("", "")
+"""Of all requests of a stream but the first."""
+
+
+def parse_delta(data: bytes, most_names: int = MOST_NAMES) -> Request:
+    """Read a DeltaDiscoveryRequest. Raises xds.wire.MalformedMessage or OutOfBounds."""
     message = wire.decode(discovery.DeltaDiscoveryRequest, data)
+    held = message.initial_resource_versions
     return Request(
         node=_node(message),
-        type_url=message.type_url,
+        type_url=_short("type_url", message.type_url),
         nonce=message.response_nonce,
         error=_error(message),
-        names=tuple(message.resource_names_subscribe),
-        unsubscribed=tuple(message.resource_names_unsubscribe),
-        held=dict(message.initial_resource_versions),
+        names=_names(message.resource_names_subscribe, most_names),
+        unsubscribed=_names(message.resource_names_unsubscribe, most_names),
+        held=_versions(held, most_names) if held else {},
     )
 
 
-def parse_sotw(data: bytes) -> Request:
-    """Read a DiscoveryRequest. Raises xds.wire.MalformedMessage."""
+def parse_sotw(data: bytes, most_names: int = MOST_NAMES) -> Request:
+    """Read a DiscoveryRequest. Raises xds.wire.MalformedMessage or OutOfBounds."""
     message = wire.decode(discovery.DiscoveryRequest, data)
     return Request(
         node=_node(message),
-        type_url=message.type_url,
+        type_url=_short("type_url", message.type_url),
         nonce=message.response_nonce,
         error=_error(message),
-        names=tuple(message.resource_names),
+        names=_names(message.resource_names, most_names),
         version=message.version_info,
     )
 
 
+def _names(found: Collection[str], most: int) -> tuple[str, ...]:
+    """The names or versions of a request; nothing is copied before they are counted."""
+    if not found:
+        return ()
+    if len(found) > most:
+        raise OutOfBounds(f"a request names {len(found)} resources, and at most {most} are served")
+    names = tuple(found)
+    longest = max(map(len, names), default=0)
+    if longest > LONGEST:
+        raise OutOfBounds(
+            f"a name or version in a request has {longest} characters, and at most {LONGEST} are "
+            "served"
+        )
+    return names
+
+
+def _versions(held: Mapping[str, str], most: int) -> dict[str, str]:
+    return dict(zip(_names(held, most), _names(held.values(), most), strict=True))
+
+
+def _short(what: str, text: str) -> str:
+    if len(text) > LONGEST:
+        raise OutOfBounds(f"{what} has {len(text)} characters, and at most {LONGEST} are served")
+    return text
+
+
 def _node(message: discovery.DeltaDiscoveryRequest | discovery.DiscoveryRequest) -> Node:
     node = message.node
-    if node is None:  # the C runtime reads an absent message as an empty one
-        return Node("", "")
-    agent = node.user_agent_name
+    if node is None or not wire.has(message, "node"):
+        return _NOBODY
+    agent = printable(cut(node.user_agent_name))
     if wire.has(node, "user_agent_build_version"):
         build = node.user_agent_build_version
         if build is not None and build.version is not None:
             v = build.version
             agent = f"{agent} {v.major_number}.{v.minor_number}.{v.patch}".lstrip()
     elif node.user_agent_version:
-        agent = f"{agent} {node.user_agent_version}".lstrip()
-    return Node(node.id, node.cluster, agent)
+        agent = f"{agent} {printable(cut(node.user_agent_version))}".lstrip()
+    return Node(_short("node.id", node.id), _short("node.cluster", node.cluster), agent)
 
 
 def _error(message: discovery.DeltaDiscoveryRequest | discovery.DiscoveryRequest) -> str | None:
     if not wire.has(message, "error_detail") or message.error_detail is None:
         return None
     # Envoy puts each of several reasons on a line of its own.
-    said = " ".join(message.error_detail.message.split())
+    said = printable(" ".join(cut(message.error_detail.message, _MESSAGE).split()))
     return said or f"code {message.error_detail.code}, no message"
 
 
@@ -131,10 +176,15 @@ def sotw_head(type_url: str, length: int) -> bytes:
     return _key(_RESPONSE_RESOURCES, len(packed) + length) + packed
 
 
-def delta_tail(type_url: str, nonce: str, removed: Iterable[str]) -> bytes:
+def delta_tail(type_url: str, nonce: str, removed: Iterable[str], version: str) -> bytes:
     """A DeltaDiscoveryResponse but for its resources."""
     return wire.encode(
-        _DeltaResponse(type_url=type_url, nonce=nonce, removed_resources=list(removed))
+        _DeltaResponse(
+            type_url=type_url,
+            nonce=nonce,
+            removed_resources=list(removed),
+            system_version_info=version,
+        )
     )
 
 

@@ -10,7 +10,11 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 _OWN: Final = 64
-"""Differences from a shared set that a client keeps for itself, before it joins another set."""
+_PART: Final = 16
+"""Differences from a shared set that a client keeps for itself, before it joins another set.
+
+That takes as long as the set is large: so it is done once in a part of the set's size.
+"""
 
 
 class NamePool:
@@ -78,6 +82,7 @@ class Names:
         self._settle()
 
     def _settle(self) -> None:
-        if len(self._added) + len(self._removed) > _OWN:
+        own = len(self._added) + len(self._removed)
+        if own > _OWN and own > len(self._shared) // _PART:
             self._shared = self._pool.share(self)
             self._added, self._removed = set(), set()

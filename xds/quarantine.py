@@ -1,15 +1,21 @@
-"""Versions that a client has rejected: no stream is sent such bytes again.
+"""Versions that a client has rejected: no stream of its group is sent such bytes again.
 
 A version stays known as bad when the name moves on, so that going back to it does no harm either.
+What is declared is never forgotten: it would be sent, and rejected, again and again.
 """
 
-from collections.abc import Hashable, ItemsView, Mapping
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from xds.resource import Resource
 
-_MOST: Final = 10_000  # versions remembered; the oldest is forgotten first
+_MOST: Final = 1000
+"""Versions that are remembered and not declared; the oldest is forgotten first."""
+
+_MOST_NODES: Final = 1000
+"""Nodes that are remembered for one version; if there are more, it is bad for everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,47 +30,67 @@ class Rejection:
     version: str
     message: str
     origins: tuple[Hashable, ...]
-    nodes: tuple[str, ...]
+    nodes: frozenset[str]
+
+    def is_by(self, node_id: str) -> bool:
+        """Whether this node is among those that have refused it."""
+        return node_id in self.nodes or len(self.nodes) >= _MOST_NODES
 
 
 class Quarantine:
-    """The rejected versions of all groups of a cache, by type, name and version."""
+    """The rejected versions of one group, by type, name and version."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str], dict[str, Rejection]] = {}
-        self._count = 0
+        self._found: dict[str, dict[str, dict[str, Rejection]]] = {}
+        self._past: OrderedDict[tuple[str, str, str], None] = OrderedDict()
 
     def __bool__(self) -> bool:
         """Whether anything was ever rejected."""
         return bool(self._found)
 
-    def add(self, type_url: str, resource: Resource, message: str, node_id: str) -> Rejection:
-        """Remember that a client has rejected a version."""
-        versions = self._found.setdefault((type_url, resource.name), {})
+    def add(self, type_url: str, resource: Resource, message: str, node_id: str) -> None:
+        """Remember that a client has rejected a version that is declared now, or was."""
+        versions = self._found.setdefault(type_url, {}).setdefault(resource.name, {})
         known = versions.get(resource.version)
-        if known is None:
-            self._count += 1
-            rejection = Rejection(
-                type_url, resource.name, resource.version, message, resource.origins, (node_id,)
+        nodes = known.nodes | {node_id} if known else frozenset((node_id,))
+        versions[resource.version] = (
+            replace(
+                known, message=message, nodes=nodes if len(nodes) <= _MOST_NODES else known.nodes
             )
-        else:
-            nodes = dict.fromkeys((*known.nodes, node_id))
-            rejection = replace(known, message=message, nodes=tuple(nodes))
-        versions[resource.version] = rejection
-        while self._count > _MOST:
-            oldest = next(iter(self._found))
-            self._count -= len(self._found.pop(oldest))
-        return rejection
+            if known
+            else Rejection(
+                type_url, resource.name, resource.version, message, resource.origins, nodes
+            )
+        )
 
     def find(self, type_url: str, resource: Resource) -> Rejection | None:
         """The rejection of exactly this version, if a client has refused it."""
-        versions = self._found.get((type_url, resource.name))
-        return versions.get(resource.version) if versions else None
+        return self._found.get(type_url, {}).get(resource.name, {}).get(resource.version)
 
     def knows(self, type_url: str, name: str) -> bool:
         """Whether any version of this name was ever rejected; O(1), for the common answer no."""
-        return (type_url, name) in self._found
+        return name in self._found.get(type_url, {})
 
-    def items(self) -> ItemsView[tuple[str, str], Mapping[str, Rejection]]:
-        """All rejections, by type and name, then by version."""
-        return self._found.items()
+    def moved_on(self, type_url: str, name: str, version: str) -> None:
+        """This version is declared no more: it may be forgotten after many others."""
+        if version not in self._found.get(type_url, {}).get(name, {}):
+            return
+        self._past[type_url, name, version] = None
+        while len(self._past) > _MOST:
+            (type_url, name, version), _ = self._past.popitem(last=False)
+            versions = self._found[type_url][name]
+            del versions[version]
+            if not versions:
+                del self._found[type_url][name]
+
+    def is_back(self, type_url: str, name: str, version: str) -> None:
+        """This version is declared: it is not forgotten."""
+        self._past.pop((type_url, name, version), None)
+
+    def of(self, declared: Mapping[str, Mapping[str, Resource]]) -> Iterator[Rejection]:
+        """The rejections of what is declared; O(names ever rejected)."""
+        for type_url, named in self._found.items():
+            for name, versions in named.items():
+                resource = declared.get(type_url, {}).get(name)
+                if resource is not None and resource.version in versions:
+                    yield versions[resource.version]

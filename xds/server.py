@@ -5,25 +5,38 @@
 
 A stream has one write under way at most. A client that does not read stalls its own stream only,
 and is cut off after a bound; meanwhile its changes merge, so it costs no memory.
+New credentials are another server on the same port (xds.listening): clients come over one by one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from types import MappingProxyType
+from functools import partial
 from typing import Final, TypeAlias
 
 import grpc
 from grpc import aio
 
 from xds.cache import SnapshotCache
-from xds.discovery import Node
+from xds.discovery import MOST_NAMES, Node
+from xds.listening import Listening, Lives, try_out, until_free
+from xds.quoted import quoted
 from xds.resource import TypeUrl
-from xds.stream import DELTA, ENDPOINT_WAIT, SOTW, BadRequest, Dialect, Refused, Stream
+from xds.services import methods
+from xds.stream import (
+    ENDPOINT_WAIT,
+    BadRequest,
+    Dialect,
+    Refused,
+    Stream,
+    StreamError,
+    TooMuch,
+)
+from xds.turnstile import Pass, Turnstile
 
 log = logging.getLogger(__name__)
 
@@ -31,37 +44,20 @@ Auth: TypeAlias = Mapping[str, Iterable[bytes]]
 GroupOf: TypeAlias = Callable[[Node, Auth], str | None]
 _Context: TypeAlias = "aio.ServicerContext[bytes, bytes]"
 
-_SERVICES: Final = MappingProxyType(
-    {
-        "envoy.service.cluster.v3.ClusterDiscoveryService": ("Clusters", TypeUrl.CLUSTER),
-        "envoy.service.endpoint.v3.EndpointDiscoveryService": ("Endpoints", TypeUrl.ENDPOINT),
-        "envoy.service.listener.v3.ListenerDiscoveryService": ("Listeners", TypeUrl.LISTENER),
-        "envoy.service.route.v3.RouteDiscoveryService": ("Routes", TypeUrl.ROUTE),
-        "envoy.service.route.v3.ScopedRoutesDiscoveryService": (
-            "ScopedRoutes",
-            TypeUrl.SCOPED_ROUTE,
-        ),
-        "envoy.service.secret.v3.SecretDiscoveryService": ("Secrets", TypeUrl.SECRET),
-    }
-)
-_ADS: Final = "envoy.service.discovery.v3.AggregatedDiscoveryService"
+_End: TypeAlias = tuple[grpc.StatusCode, str]
+
+_STATUS: Final[Mapping[type[StreamError], grpc.StatusCode]] = {
+    BadRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    Refused: grpc.StatusCode.PERMISSION_DENIED,
+    TooMuch: grpc.StatusCode.RESOURCE_EXHAUSTED,
+}
+
+_PATIENCE: Final = 10.0
+"""Seconds after which it is told that the port is not free again."""
 
 
-def methods() -> dict[str, tuple[Dialect, TypeUrl | None]]:
-    """The full names of all methods served, with their protocol and their one type, if any."""
-    found: dict[str, tuple[Dialect, TypeUrl | None]] = {
-        f"/{_ADS}/StreamAggregatedResources": (SOTW, None),
-        f"/{_ADS}/DeltaAggregatedResources": (DELTA, None),
-        # VHDS exists in the incremental protocol only.
-        "/envoy.service.route.v3.VirtualHostDiscoveryService/DeltaVirtualHosts": (
-            DELTA,
-            TypeUrl.VIRTUAL_HOST,
-        ),
-    }
-    for service, (noun, type_url) in _SERVICES.items():
-        found[f"/{service}/Stream{noun}"] = (SOTW, type_url)
-        found[f"/{service}/Delta{noun}"] = (DELTA, type_url)
-    return found
+class _Deaf(Exception):
+    """The client takes nothing that is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +67,26 @@ class ServerSettings:
     A client that takes nothing for `write_timeout` is cut off; it learns that when it reads on.
     Clients are pinged after `server_ping` of silence; without an answer within
     `server_ping_timeout` the connection is closed.
-    `largest_request` is in bytes: a request that names 100,000 endpoints has about 10 MB.
+    A connection that has not finished its handshake after `handshake_timeout` is closed, one beyond
+    `most_connections` at once. A stream beyond `most_streams` of its connection waits for another
+    one to end.
+    `largest_request` is in bytes. A stream may be subscribed to `most_names` resources by name: one
+    that comes back says all of them, and their versions, in one request for each type.
     `endpoint_wait` bounds how long routes are held back for a client that does not subscribe to the
     endpoints of its new Clusters.
+    After new credentials, all streams have ended once `handover` is over, each at another moment.
     """
 
     write_timeout: timedelta = timedelta(seconds=30)
     server_ping: timedelta = timedelta(seconds=30)
     server_ping_timeout: timedelta = timedelta(seconds=10)
-    largest_request: int = 64 << 20
+    handshake_timeout: timedelta = timedelta(seconds=10)
+    most_connections: int = 10_000
+    most_streams: int = 100
+    largest_request: int = 4 << 20
+    most_names: int = MOST_NAMES
     endpoint_wait: timedelta = timedelta(seconds=ENDPOINT_WAIT)
+    handover: timedelta = timedelta(minutes=10)
 
 
 def by_cluster(node: Node, auth: Auth) -> str | None:
@@ -99,42 +105,86 @@ class XdsServer:
     cache: SnapshotCache
     settings: ServerSettings = field(default_factory=ServerSettings)
     group_of: GroupOf = by_cluster
-    _server: aio.Server | None = None
+    _listening: Listening | None = None
+    _address: str = ""
+    _turnstile: Turnstile = field(default_factory=Turnstile)
+    _retiring: dict[Listening, asyncio.Task[None]] = field(default_factory=dict)
 
     async def start(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
         """Listen on `host:port`, without TLS unless given credentials; gives the port.
 
-        Raises OSError where the address cannot be bound.
+        Raises OSError where the address cannot be bound, UnusableCredentials where gRPC cannot
+        serve with the credentials.
         """
-        server = aio.server(options=self._options())
-        server.add_generic_rpc_handlers((_Methods(self),))
-        try:
-            if credentials is None:
-                port = server.add_insecure_port(address)
-            else:
-                port = server.add_secure_port(address, credentials)
-        except RuntimeError as error:
-            raise OSError(f"cannot listen on {address} for xDS: {error}") from error
-        self._server = server  # before it runs: a start that is cancelled half-way is to be stopped
-        await server.start()
+        if credentials is not None:
+            await try_out(credentials)
+        # Kept before it runs: a start that is cancelled half-way is to be stopped.
+        self._listening = self._make()
+        port = await self._listening.open(address, credentials)
+        self._address = f"{address.rpartition(':')[0]}:{port}"
         log.info("listening address=%s port=%d", address, port)
         return port
 
+    async def renew(self, credentials: grpc.ServerCredentials) -> None:
+        """Listen on the same port with other credentials, which are for connections from now on.
+
+        Streams end one by one within `settings.handover`, and their clients come back. Who comes in
+        the moment between is refused, and tries again. Raises UnusableCredentials, and all stays as
+        it was. One call at a time.
+        """
+        await try_out(credentials)
+        before, self._listening = self._listening, None
+        if before is not None:
+            leaving = asyncio.create_task(before.retire(self.settings.handover))
+            self._retiring[before] = leaving
+            leaving.add_done_callback(lambda _: self._retiring.pop(before, None))
+        while True:
+            await self._until_free()
+            self._listening = self._make()
+            try:
+                await self._listening.open(self._address, credentials)
+            except OSError as error:
+                log.warning("%s; it is tried again", error)
+            else:
+                break
+        log.info("listening with new credentials address=%s", self._address)
+
     async def stop(self, grace: float | None = None) -> None:
         """Stop listening, and end all streams after `grace` seconds at the latest."""
-        if self._server is not None:
-            await self._server.stop(grace)
-            self._server = None
+        open_ = [*self._retiring] + ([self._listening] if self._listening else [])
+        self._listening = None
+        await asyncio.gather(*(listening.stop(grace) for listening in open_))
+        await asyncio.gather(*self._retiring.values())
+
+    def _make(self) -> Listening:
+        lives = Lives()
+        return Listening(self._options(), _Methods(self, lives), lives)
+
+    async def _until_free(self) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await until_free(self._address)
+        except TimeoutError:
+            log.error(  # noqa: TRY400 (there is nothing in the exception)
+                "no client can connect: somebody else listens on %s since the credentials of xDS "
+                "were renewed",
+                self._address,
+            )
+            await until_free(self._address)
 
     def _options(self) -> list[tuple[str, int]]:
         s = self.settings
         return [
-            ("grpc.max_receive_message_length", s.largest_request),
+            # gRPC refuses without a word to us: what is a little too large is ours to refuse.
+            ("grpc.max_receive_message_length", 2 * s.largest_request),
             ("grpc.max_send_message_length", -1),
             ("grpc.keepalive_time_ms", _milliseconds(s.server_ping)),
             ("grpc.keepalive_timeout_ms", _milliseconds(s.server_ping_timeout)),
             # Else an answer may take a minute, whatever is said above (grpcio 1.85).
             ("grpc.http2.ping_timeout_ms", _milliseconds(s.server_ping_timeout)),
+            ("grpc.server_handshake_timeout_ms", _milliseconds(s.handshake_timeout)),
+            ("grpc.max_allowed_incoming_connections", s.most_connections),
+            ("grpc.max_concurrent_streams", s.most_streams),
             ("grpc.keepalive_permit_without_calls", 1),
             # Clients ping as often as they like; gRPC would send them away for it.
             ("grpc.http2.max_ping_strikes", 0),
@@ -143,13 +193,9 @@ class XdsServer:
         ]
 
     async def converse(
-        self,
-        requests: AsyncIterator[bytes],
-        context: _Context,
-        dialect: Dialect,
-        only: TypeUrl | None,
-    ) -> None:
-        """Serve one stream until one side ends it."""
+        self, context: _Context, dialect: Dialect, only: TypeUrl | None, lives: Lives
+    ) -> _End | None:
+        """Serve one stream until one side ends it; gives how to end it, where that is ours."""
         awake = asyncio.Event()
         auth = context.auth_context()
         stream = Stream(
@@ -159,46 +205,75 @@ class XdsServer:
             wake=awake.set,
             only=only,
             endpoint_wait=self.settings.endpoint_wait.total_seconds(),
+            most_names=self.settings.most_names,
         )
-        end: tuple[grpc.StatusCode, str] | None = None
+        end: _End | None = None
         # With the first message it would be under way as long as that, and a stream whose initial
         # metadata is under way cannot be ended (grpcio: TOO_MANY_OPERATIONS).
         await context.send_initial_metadata(())
         try:
-            async with asyncio.TaskGroup() as tasks:
-                writing = tasks.create_task(self._write(context, stream, awake))
-                await _read(requests, stream, awake)
+            async with lives.life(), asyncio.TaskGroup() as tasks:
+                own = Pass(self._turnstile)
+                writing = tasks.create_task(self._write(context, stream, awake, own))
+                end = await self._read(context, stream, awake, own)
                 writing.cancel()
-        except* BadRequest as errors:
-            end = (grpc.StatusCode.INVALID_ARGUMENT, str(errors.exceptions[0]))
-        except* Refused as errors:
-            end = (grpc.StatusCode.PERMISSION_DENIED, str(errors.exceptions[0]))
+        except* _Deaf as errors:
+            end = grpc.StatusCode.DEADLINE_EXCEEDED, str(errors.exceptions[0])
         except* TimeoutError:
-            end = (
-                grpc.StatusCode.DEADLINE_EXCEEDED,
-                f"the client took no response for {self.settings.write_timeout}",
-            )
+            pass  # its life is over
         finally:
             stream.close()
             # Whoever is refused tries again and again: an operator has to hear of it.
             log.log(
                 logging.WARNING if end else logging.INFO,
                 "closed node=%s group=%s peer=%s%s",
-                stream.node_id,
-                stream.group,
+                quoted(stream.node_id),
+                quoted(stream.group),
                 context.peer(),
                 f" status={end[0].name} detail={end[1]!r}" if end else "",
+                extra={"group": stream.group},
             )
-        if end:
-            await context.abort(*end)
+        return end
 
-    async def _write(self, context: _Context, stream: Stream, awake: asyncio.Event) -> None:
+    async def _read(
+        self, context: _Context, stream: Stream, awake: asyncio.Event, own: Pass
+    ) -> _End | None:
+        """Take requests; gives how to end the stream, None where the client has.
+
+        Nothing is raised of what a client says: tracebacks keep requests, which may be large, until
+        Python's cycle collector comes by.
+        """
+        most = self.settings.largest_request
+        try:
+            while (request := await _next(context)) is not None:
+                size = len(request)
+                if size > most:
+                    return (
+                        grpc.StatusCode.RESOURCE_EXHAUSTED,
+                        f"a request has {size} bytes, and at most {most} are served",
+                    )
+                await own.do(partial(stream.receive, request), size)
+                del request  # it may be large, and the next one may be long in coming
+                awake.set()
+        except StreamError as error:
+            return _STATUS[type(error)], str(error)
+        return None
+
+    async def _write(
+        self, context: _Context, stream: Stream, awake: asyncio.Event, own: Pass
+    ) -> None:
         loop = asyncio.get_running_loop()
         while True:
             awake.clear()
-            while (message := stream.next_message(loop.time())) is not None:
-                async with asyncio.timeout(self.settings.write_timeout.total_seconds()):
-                    await context.write(message)
+            while (message := await own.do(lambda: stream.next_message(loop.time()))) is not None:
+                try:
+                    async with asyncio.timeout(self.settings.write_timeout.total_seconds()):
+                        await context.write(message)
+                except TimeoutError:
+                    wait = self.settings.write_timeout
+                    raise _Deaf(f"the client took no response for {wait}") from None
+                finally:
+                    message = b""  # tracebacks keep what a frame has
             try:
                 async with asyncio.timeout_at(stream.deadline):
                     await awake.wait()
@@ -206,10 +281,13 @@ class XdsServer:
                 continue  # the deadline has come: ask the stream again
 
 
-async def _read(requests: AsyncIterator[bytes], stream: Stream, awake: asyncio.Event) -> None:
-    async for request in requests:
-        stream.receive(request)
-        awake.set()
+async def _next(context: _Context) -> bytes | None:
+    """The next request; None where the client says no more.
+
+    gRPC's iterator of requests would keep the last one.
+    """
+    found: object = await context.read()  # types-grpcio leaves out the mark of the end
+    return found if isinstance(found, bytes) else None
 
 
 def _milliseconds(span: timedelta) -> int:
@@ -219,18 +297,19 @@ def _milliseconds(span: timedelta) -> int:
 class _Methods(grpc.GenericRpcHandler):
     """Names to streams; no serialisers, so that bytes go in and out."""
 
-    def __init__(self, server: XdsServer) -> None:
+    def __init__(self, server: XdsServer, lives: Lives) -> None:
         self._handlers = {
-            name: self._handler(server, dialect, only)
+            name: self._handler(server, lives, dialect, only)
             for name, (dialect, only) in methods().items()
         }
 
     @staticmethod
     def _handler(
-        server: XdsServer, dialect: Dialect, only: TypeUrl | None
+        server: XdsServer, lives: Lives, dialect: Dialect, only: TypeUrl | None
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
-        async def converse(requests: AsyncIterator[bytes], context: _Context) -> None:
-            await server.converse(requests, context, dialect, only)
+        async def converse(_: object, context: _Context) -> None:
+            if end := await server.converse(context, dialect, only, lives):
+                await context.abort(*end)
 
         return grpc.stream_stream_rpc_method_handler(converse)
 

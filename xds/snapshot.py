@@ -5,7 +5,7 @@ acknowledged. The second stands in where the first was rejected. It also keeps w
 share: the bytes that surround each body, and the marks of poisoned scoped routes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -23,6 +23,11 @@ _ROUTING: Final = (
     TypeUrl.VIRTUAL_HOST,
 )
 _LED_TO: Final = (TypeUrl.CLUSTER, TypeUrl.ENDPOINT)
+_LOOKED_THROUGH: Final = 1 << 20
+"""Bytes of routes in which a name is looked for; where there are more, it may be in them."""
+
+_LOOKED_UP: Final = 10_000
+"""Names of which it is remembered whether they were found."""
 
 
 class Withheld(Enum):
@@ -35,11 +40,56 @@ WITHHELD: Final = Withheld.WITHHELD
 Served: TypeAlias = Resource | Withheld | None
 
 
+class Verdicts:
+    """The rejections of what a group has declared now, and what follows from them."""
+
+    def __init__(
+        self, rejections: tuple[Rejection, ...], good: Mapping[str, Mapping[str, Resource]]
+    ) -> None:
+        self.rejections = rejections
+        self._by_type: dict[str, list[Rejection]] = {}
+        for rejection in rejections:
+            self._by_type.setdefault(rejection.type_url, []).append(rejection)
+        instead = (
+            found.body
+            for type_url in _ROUTING
+            for rejection in self.of(type_url)
+            if (found := good.get(type_url, {}).get(rejection.name)) is not None
+            and found.version != rejection.version
+        )
+        self._routes = b"\0".join(instead)
+        self._leads: dict[str, bool] = {}
+        self._nodes: frozenset[str] | None = None
+
+    def of(self, type_url: str) -> Sequence[Rejection]:
+        """Those of one type."""
+        return self._by_type.get(type_url, ())
+
+    def message_for(self, type_url: str, node_id: str) -> str | None:
+        """Why a node has rejected something of a type; None where it has not."""
+        if self._nodes is None:
+            self._nodes = frozenset().union(*(rejection.nodes for rejection in self.rejections))
+        if node_id not in self._nodes:
+            return None
+        return next((r.message for r in reversed(self.of(type_url)) if node_id in r.nodes), None)
+
+    def may_lead_to(self, name: str) -> bool:
+        """Whether the bytes of a name are in routes that are served in place of rejected ones."""
+        if len(self._routes) > _LOOKED_THROUGH:
+            return True
+        if len(self._leads) > _LOOKED_UP:
+            self._leads.clear()
+        if name not in self._leads:
+            self._leads[name] = name.encode() in self._routes
+        return self._leads[name]
+
+
 class Snapshot:
     """The resources of one group. `epoch` differs between processes: see `mark_resent`."""
 
-    def __init__(self, quarantine: Quarantine, epoch: str) -> None:
-        self._quarantine = quarantine
+    def __init__(self, epoch: str) -> None:
+        self._quarantine = Quarantine()
+        self._verdicts: Verdicts | None = None
         self._epoch = epoch
         self._declared: dict[str, dict[str, Resource]] = {}
         self._good: dict[str, dict[str, Resource]] = {}
@@ -47,6 +97,8 @@ class Snapshot:
         self._delta_heads: dict[str, dict[str, tuple[Resource, bytes]]] = {}
         self._everything: dict[str, Everything] = {}
         self.names = NamePool()
+        self.versions: dict[str, str] = {}
+        """What is declared of a type, by a name that whoever declares it has chosen."""
 
     @property
     def is_clean(self) -> bool:
@@ -70,11 +122,32 @@ class Snapshot:
             if before is None:
                 return False
             del named[name]
+            self._moved_on(type_url, before)
             for memory in (self._good, self._delta_heads):
                 memory.get(type_url, {}).pop(name, None)
             return True
         named[name] = resource
-        return before is None or before.version != resource.version
+        if before is not None and before.version == resource.version:
+            return False
+        if before is not None:
+            self._moved_on(type_url, before)
+        if self._quarantine.knows(type_url, name):
+            self._quarantine.is_back(type_url, name, resource.version)
+            self._verdicts = None
+        return True
+
+    def _moved_on(self, type_url: str, before: Resource) -> None:
+        if self._quarantine.knows(type_url, before.name):
+            self._quarantine.moved_on(type_url, before.name, before.version)
+            self._verdicts = None
+
+    def reject(self, type_url: str, resource: Resource, message: str, node_id: str) -> None:
+        """A client has rejected a resource, alone."""
+        self._quarantine.add(type_url, resource, message, node_id)
+        declared = self._declared.get(type_url, {}).get(resource.name)
+        if declared is None or declared.version != resource.version:
+            self._quarantine.moved_on(type_url, resource.name, resource.version)
+        self._verdicts = None
 
     def served(self, type_url: str, name: str, node_id: str) -> Served:
         """What a node shall hold under a name."""
@@ -95,7 +168,7 @@ class Snapshot:
         rejection = self._quarantine.find(type_url, resource)
         if rejection is None:
             return False
-        return node_id in rejection.nodes or not self.is_good(type_url, resource)
+        return rejection.is_by(node_id) or not self.is_good(type_url, resource)
 
     def is_disputable(self, type_url: str, name: str) -> bool:
         """Whether nodes may be served different versions of this name."""
@@ -121,36 +194,31 @@ class Snapshot:
             return
         if good is None or good.version != declared.version or resource is declared:
             named[resource.name] = resource
+            if self._quarantine.knows(type_url, resource.name):
+                self._verdicts = None
 
-    def rejections(self) -> Iterator[Rejection]:
-        """The declared resources that are in quarantine; O(declared names ever rejected)."""
-        for (type_url, name), versions in self._quarantine.items():
-            declared = self._declared.get(type_url, {}).get(name)
-            if declared is not None and declared.version in versions:
-                yield versions[declared.version]
+    @property
+    def verdicts(self) -> "Verdicts":
+        """What follows from all rejections; one object until something changes it."""
+        if self._verdicts is None:
+            rejections = tuple(self._quarantine.of(self._declared)) if self._quarantine else ()
+            self._verdicts = Verdicts(rejections, self._good)
+        return self._verdicts
 
     def lingers(self, type_url: str, name: str) -> bool:
         """Whether routes served in place of rejected ones may still lead to this Cluster.
 
-        Then clients are not told that it is gone, nor its endpoints. Looks for the name's bytes, so
-        it may say yes once too often; O(rejected routes).
+        Then clients are not told that it is gone, nor its endpoints.
         """
-        if type_url not in _LED_TO:
-            return False
-        wanted = name.encode()
-        return any(
-            wanted in good.body
-            for rejection in self.rejections()
-            if rejection.type_url in _ROUTING
-            and (good := self._good.get(rejection.type_url, {}).get(rejection.name)) is not None
-            and good.version != rejection.version
-        )
+        return type_url in _LED_TO and self.verdicts.may_lead_to(name)
 
     def mark_resent(self, name: str, *, again: bool) -> None:
         """Give a scoped route other bytes from now on; without `again`, only if it has none yet.
 
         Marks begin with the epoch, because another process may have sent marks of its own.
         """
+        if name not in self._declared.get(TypeUrl.SCOPED_ROUTE, {}):
+            return  # whoever names it need not be right
         if again or name not in self._resent:
             self._everything.pop(TypeUrl.SCOPED_ROUTE, None)
             self._resent[name] = self._resent.get(name, 0) + 1
@@ -169,10 +237,10 @@ class Snapshot:
         current = self._everything.get(type_url)
         return current if current is changes else None
 
-    def delta_everything(self, type_url: str, found: Everything, nonce: str) -> bytes:
+    def delta_everything(self, type_url: str, found: Everything, nonce: str, version: str) -> bytes:
         """The DeltaDiscoveryResponse with all of it; made once for streams that begin alike."""
         parts = (part for each in found.values() for part in self.delta_entry(type_url, each))
-        return found.response(parts, discovery.delta_tail(type_url, nonce, ()))
+        return found.response(parts, discovery.delta_tail(type_url, nonce, (), version))
 
     def delta_entry(self, type_url: str, resource: Resource) -> tuple[bytes, ...]:
         """The parts that make one resource of a DeltaDiscoveryResponse."""

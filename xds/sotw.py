@@ -34,6 +34,7 @@ class SotwSubscription(Subscription):
         self._named_once = False
         self._acknowledged: dict[str, Resource] | None = None  # of full types, all that it holds
         self._in_flight: dict[str, Resource] = {}
+        self._answered = False
 
     def update(self, request: Request, *, first: bool, doubtful: frozenset[str]) -> None:
         """Apply the names; a client of this protocol is told everything anew, doubtful or not."""
@@ -53,7 +54,8 @@ class SotwSubscription(Subscription):
         self._forget_unwatched()
         if changed and (first or self._full):
             self.answer_due = True
-        if first and wildcard and self._full and request.version:
+        given = self.type_url in self._snapshot.versions  # and says nothing of the content
+        if first and wildcard and self._full and request.version and not given:
             self._resume(request.version)
 
     def _resume(self, version: str) -> None:
@@ -78,6 +80,11 @@ class SotwSubscription(Subscription):
                 self._differs[name] = None
         return {name: resource for name, resource in found.items() if resource is not None}
 
+    def _is_urgent(self, name: str) -> bool:
+        """As for all, but that something is not there cannot be said."""
+        there = self._full or isinstance(self._served(name), Resource)
+        return there and super()._is_urgent(name)
+
     def _encode(self, sent: Changes, nonce: str) -> Encoded:
         content = dict(self._acknowledged or {}) if self._full else {}
         for name, resource in sent.items():
@@ -92,18 +99,26 @@ class SotwSubscription(Subscription):
             for resource in content.values()
             for part in self._snapshot.sotw_entry(self.type_url, resource)
         ]
-        version = version_of_all(content.values())
+        version = self._given_version() or version_of_all(content.values())
         parts.append(discovery.sotw_tail(self.type_url, nonce, version))
         return Encoded(parts, len(content))
+
+    def renumber(self) -> None:
+        """A client of a full type is told the version, also where nothing else is new."""
+        self.answer_due = self.answer_due or self._full
 
     def acknowledge(self) -> None:
         """The client has accepted the response in flight."""
         if self._full and self.flight:
             self._acknowledged = self._in_flight
+            self._answered = True
         super().acknowledge()
 
     def reject(self, message: str) -> Resource | None:
         """The client has refused the response in flight."""
+        if self._full and not self._answered and self.flight and any(self.flight.sent.values()):
+            # It may hold what is gone: it has to hear of what there is, be it nothing.
+            self.answer_due = True
         if self._full and self._acknowledged is None:
             # It may hold more from an earlier stream, which shorter responses would take away: what
             # others have acknowledged goes into each of them.

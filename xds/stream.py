@@ -10,6 +10,7 @@ The same machine serves the aggregated stream (`only=None`) and the streams of o
 
     StreamError
     ├── BadRequest   bytes or fields that the protocol does not allow
+    ├── TooMuch      more than a client may ask for
     └── Refused      a node that is served nothing here
 """
 
@@ -22,7 +23,8 @@ from xds import wire
 from xds.cache import SnapshotCache
 from xds.cycle import GATED, GONE_LAST, Cycle
 from xds.delta import DeltaSubscription
-from xds.discovery import Node, Request, parse_delta, parse_sotw
+from xds.discovery import MOST_NAMES, Node, OutOfBounds, Request, parse_delta, parse_sotw
+from xds.quoted import cut, quoted
 from xds.resource import TypeUrl
 from xds.snapshot import Served, Snapshot
 from xds.sotw import SotwSubscription
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 
 ENDPOINT_WAIT: Final = 1.0  # seconds; Envoy asks for endpoints right after their Cluster
 _MOST_TYPES: Final = 32  # types that a stream may ask for, known or not
+_DETAIL: Final = 1000  # characters of a message in the log
 
 
 class StreamError(Exception):
@@ -41,6 +44,10 @@ class StreamError(Exception):
 
 class BadRequest(StreamError):
     """The client does not speak the protocol."""
+
+
+class TooMuch(StreamError):
+    """The client asks for more than is served to one."""
 
 
 class Refused(StreamError):
@@ -52,7 +59,7 @@ class Dialect:
     """What tells the two protocols apart."""
 
     name: str
-    parse: Callable[[bytes], Request]
+    parse: Callable[[bytes, int], Request]
     subscription: Callable[[str, Snapshot, str], Subscription]
     ignores_stale: bool
 
@@ -62,7 +69,10 @@ SOTW: Final = Dialect("sotw", parse_sotw, SotwSubscription, ignores_stale=True)
 
 
 class Stream:
-    """One client's stream. `group_of` names the group of a node, None if it is not served here."""
+    """One client's stream. `group_of` names the group of a node, None if it is not served here.
+
+    `most_names` bounds the names that the client may be subscribed to, over all types.
+    """
 
     def __init__(
         self,
@@ -73,6 +83,7 @@ class Stream:
         wake: Callable[[], None],
         only: TypeUrl | None = None,
         endpoint_wait: float = ENDPOINT_WAIT,
+        most_names: int = MOST_NAMES,
     ) -> None:
         self.node = Node("", "")
         self.group = ""
@@ -82,11 +93,13 @@ class Stream:
         self._wake = wake
         self._only = only
         self._endpoint_wait = endpoint_wait
+        self._most_names = most_names
         self._snapshot: Snapshot | None = None
         self._subscriptions: dict[str, Subscription] = {}
         self._doubtful: Mapping[str, frozenset[str]] = {}
         self._cycle: Cycle | None = None
         self._serial = 0
+        self.waits = False
 
     @property
     def node_id(self) -> str:
@@ -99,11 +112,8 @@ class Stream:
         return self._cycle.deadline if self._cycle else None
 
     def receive(self, data: bytes) -> None:
-        """Take a request. Raises BadRequest or Refused; the stream is over then."""
-        try:
-            request = self._cache.requests.read(self._dialect.parse, data)
-        except wire.MalformedMessage as error:
-            raise BadRequest(str(error)) from error
+        """Take a request. Raises StreamError; the stream is over then."""
+        request = self._parsed(data)
         type_url = self._type_of(request)
         if self._snapshot is None:
             self._snapshot = self._join(request.node)
@@ -122,16 +132,34 @@ class Stream:
             self._land(subscription, subscription.flight, request.error)
         doubtful = self._doubtful.get(type_url, frozenset())
         subscription.update(request, first=first, doubtful=doubtful)
+        if request.names:
+            self._check_names()
         if first:
             self._log(logging.INFO, "subscribed", type_url, "", len(request.names))
             self._cache.subscribed()
+
+    def _parsed(self, data: bytes) -> Request:
+        try:
+            return self._cache.requests.read(self._dialect.parse, data, self._most_names)
+        except wire.MalformedMessage as error:
+            raise BadRequest(str(error)) from error
+        except OutOfBounds as error:
+            raise TooMuch(str(error)) from error
+
+    def _check_names(self) -> None:
+        names = sum(len(subscription.names) for subscription in self._subscriptions.values())
+        if names > self._most_names:
+            raise TooMuch(
+                f"the stream subscribes to {names} resources by name, and at most "
+                f"{self._most_names} are served to one"
+            )
 
     def _type_of(self, request: Request) -> str:
         asked = request.type_url or self._only
         if not asked:
             raise BadRequest("an aggregated stream needs a type_url in each request")
         if self._only and asked != self._only:
-            raise BadRequest(f"this service serves {self._only} only, not {asked}")
+            raise BadRequest(f"this service serves {self._only} only, not {cut(asked)}")
         try:
             return TypeUrl(asked)
         except ValueError:
@@ -141,11 +169,19 @@ class Stream:
         group = self._group_of(node)
         if group is None:
             raise Refused(
-                f"node {node.id!r} of cluster {node.cluster!r} is not served here: "
+                f"node {cut(node.id)!r} of cluster {cut(node.cluster)!r} is not served here: "
                 "node.cluster has to name a gateway that this client may see"
             )
         self.node, self.group = node, group
         self._doubtful = self._cache.recall(group, node.id)
+        self.waits = not self._cache.is_published(group)
+        if self.waits:
+            log.info(
+                "waiting node=%s group=%s detail='nothing is declared for this group'",
+                quoted(node.id),
+                quoted(group),
+                extra={"group": group},
+            )
         return self._cache.attach(group, self)
 
     def _land(self, subscription: Subscription, flight: Flight, error: str | None) -> None:
@@ -167,12 +203,15 @@ class Stream:
             self._cycle.rejected(type_url, flight)
         if culprit:
             self._log(logging.WARNING, "quarantined", type_url, flight.nonce, 1, culprit.name)
-        self._cache.refuse(self.node.id, type_url, culprit, error)
+        self._cache.refuse(self.group, self.node.id, type_url, culprit, error)
 
     def next_message(self, now: float) -> bytes | None:
         """The next response to write, None until something happens."""
         if self._snapshot is None:
             return None
+        if self.waits and not self._cache.is_published(self.group):
+            return None
+        self.waits = False
         found = self._next_of_cycle(self._snapshot, now) or self._next_of_free_types()
         return self._send(*found) if found else None
 
@@ -225,6 +264,7 @@ class Stream:
             in_flight = endpoints.flight.sent if endpoints.flight else ()
             awaited = self._cycle.awaited if self._cycle else ()
             doubtful[TypeUrl.ENDPOINT] |= {*in_flight, *awaited}
+        self._subscriptions, self._cycle = {}, None
         self._cache.detach(self.group, self, {t: names for t, names in doubtful.items() if names})
 
     def mark(self, type_url: str, name: str, before: Served) -> None:
@@ -233,28 +273,32 @@ class Stream:
         if subscription:
             subscription.mark(name, before)
 
+    def renumber(self, type_url: str) -> None:
+        """Note that what is declared of a type has another version now."""
+        subscription = self._subscriptions.get(type_url)
+        if subscription:
+            subscription.renumber()
+
     def wake(self) -> None:
         """Ask for `next_message` soon."""
         self._wake()
 
     def view(self) -> ClientView:
         """What the client holds."""
-        refused = {
-            r.type_url: r.message
-            for r in self._cache.rejections(self.group)
-            if self.node.id in r.nodes
-        }
         types = {
             TypeUrl(type_url): TypeView(
                 wildcard=subscription.wildcard,
                 names=len(subscription.names),
                 acknowledged=subscription.count_acknowledged(),
                 pending=subscription.count_pending(),
-                error=subscription.last_nack or refused.get(type_url),
+                error=subscription.last_nack
+                or self._cache.refusal(self.group, type_url, self.node.id),
             )
             for type_url, subscription in self._known()
         }
-        return ClientView(self.node.id, self.group, self.node.agent, self._dialect.name, types)
+        return ClientView(
+            self.node.id, self.group, self.node.agent, self._dialect.name, self.waits, types
+        )
 
     def backlog(self) -> Backlog:
         """What the client has still to acknowledge."""
@@ -291,10 +335,11 @@ class Stream:
                 level,
                 "%s node=%s group=%s type_url=%s nonce=%s names=%d%s",
                 what,
-                self.node.id,
-                self.group,
-                type_url,
-                nonce,
+                quoted(self.node.id),
+                quoted(self.group),
+                quoted(type_url),
+                quoted(nonce),
                 names,
-                f" detail={detail!r}" if detail else "",
+                f" detail={cut(detail, _DETAIL)!r}" if detail else "",
+                extra={"group": self.group},
             )

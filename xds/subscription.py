@@ -108,10 +108,6 @@ class Subscription(ABC):
             return self.flight.before.get(name)
         return version_of(self._served(name))
 
-    def asks(self, name: str) -> bool:
-        """Whether the client waits for an answer about a name that it has just subscribed to."""
-        return self._differs.get(name) is Doubt.ASKED
-
     def mark(self, name: str, before: Served) -> None:
         """The snapshot served `before` under a name until now; O(1)."""
         if self._untold:
@@ -180,13 +176,38 @@ class Subscription(ABC):
         changes = self.changes()
         if isinstance(changes, Everything):
             return changes
-        return {n: r for n, r in changes.items() if r is not None or self.asks(n)}
+        differs = self._differs
+        return {
+            name: resource
+            for name, resource in changes.items()
+            if resource is not None or differs.get(name) is Doubt.ASKED
+        }
+
+    def gone(self) -> Changes:
+        """Of the changes, the others: what is there no more and nobody asks for."""
+        changes = self.changes()
+        if isinstance(changes, Everything):
+            return {}
+        differs = self._differs
+        return {
+            name: None
+            for name, resource in changes.items()
+            if resource is None and differs.get(name) is not Doubt.ASKED
+        }
 
     def owes(self, names: Iterable[str]) -> bool:
-        """Whether one of the names is in flight, or urgent."""
+        """Whether one of the names is in flight, or urgent; O(names)."""
         in_flight = self.flight.sent if self.flight else {}
-        urgent = self.urgent()
-        return any(name in in_flight or name in urgent for name in names)
+        return any(name in in_flight or self._is_urgent(name) for name in names)
+
+    def _is_urgent(self, name: str) -> bool:
+        differs = self._differs
+        if name not in differs:
+            return False
+        held, target = differs[name], self._served(name)
+        if not isinstance(target, Resource):
+            return held is Doubt.ASKED
+        return held != target.version and not self._holds_declared(name, held)
 
     def admit(self, batch: Changes) -> Changes:
         """What is still to be sent of changes found earlier; bytes rejected meanwhile are not."""
@@ -279,10 +300,10 @@ class Subscription(ABC):
                 if wanted is None and held is Doubt.ASKED:
                     continue
                 yield name
-        for rejection in self._snapshot.rejections():
+        for rejection in self._snapshot.verdicts.of(self.type_url):
             name = rejection.name
             known = name in self._differs or name in in_flight
-            if rejection.type_url != self.type_url or known or not self.watches(name):
+            if known or not self.watches(name):
                 continue
             if self.held(name) != rejection.version:
                 yield name
@@ -303,6 +324,18 @@ class Subscription(ABC):
     def doubtful(self) -> frozenset[str]:
         """What the next stream of this client should hear again, whatever it says it holds."""
         return frozenset(n for n, held in self._differs.items() if held is Doubt.UNSURE)
+
+    @abstractmethod
+    def renumber(self) -> None:
+        """What is declared has another version now, changed or not."""
+
+    def _given_version(self) -> str | None:
+        """The version that whoever declares has given, where this response brings the client to it.
+
+        One that is on the way there must not be taken for it when the client comes back.
+        """
+        version = self._snapshot.versions.get(self.type_url)
+        return version if version is not None and not self.changes() else None
 
     def _watch_all(self) -> None:
         if self.wildcard:

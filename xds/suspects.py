@@ -73,7 +73,8 @@ class Suspects:
             return
         named = _named(names, message)
         if 0 < len(named) < len(names):
-            first, second = named, tuple(name for name in names if name not in set(named))
+            told = set(named)
+            first, second = named, tuple(name for name in names if name not in told)
         else:
             half = len(names) // 2
             first, second = names[:half], names[half:]

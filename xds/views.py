@@ -24,12 +24,16 @@ class TypeView:
 
 @dataclass(frozen=True, slots=True)
 class ClientView:
-    """One connected client; `version` is its software as it says, `protocol` delta or sotw."""
+    """One connected client; `version` is its software as it says, `protocol` delta or sotw.
+
+    One that `waits` is told nothing until its group is published.
+    """
 
     node_id: str
     group: str
     version: str
     protocol: str
+    waits: bool
     types: Mapping[TypeUrl, TypeView]
 
 

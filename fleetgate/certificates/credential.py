@@ -1,12 +1,11 @@
 """What one side of xDS shows, and whom it trusts."""
 
 import ipaddress
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import grpc
 from cryptography import x509
 
 from fleetgate.certificates.pair import UNREADABLE, Pair, due, parse_pair
@@ -70,28 +69,6 @@ def client_credential(
         return _trusting(roots, held)
     pair = roots.signer(now, lifetimes).client(uri, now, lifetimes.leaf)
     return Credential(pair, roots.bundle)
-
-
-def server_credentials(current: Callable[[], Credential]) -> grpc.ServerCredentials:
-    """TLS that asks every client for a certificate, by what is current at each handshake.
-
-    `current` is called in gRPC's threads.
-    """
-
-    # To say that nothing has changed would be cheaper, but not when a server starts to listen.
-    def fetch() -> grpc.ServerCertificateConfiguration:
-        return _configuration(current())
-
-    return grpc.dynamic_ssl_server_credentials(
-        _configuration(current()), fetch, require_client_authentication=True
-    )
-
-
-def _configuration(credential: Credential) -> grpc.ServerCertificateConfiguration:
-    pair = credential.pair
-    return grpc.ssl_server_certificate_configuration(
-        [(pair.key, pair.certificate)], root_certificates=credential.trust
-    )
 
 
 def _good(held: Credential, names: Sequence[str], roots: Roots, now: datetime) -> bool:

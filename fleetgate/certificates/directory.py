@@ -2,22 +2,35 @@
 
 tls.crt  ──▶ ..data/tls.crt
 ..data   ──▶ ..2f61c0d4     one rename brings all files of a new version
+
+No other link is followed, whoever has put it there: neither to read, nor to write, nor to take away
+an old version. Everything is done below one open directory, by plain names.
 """
 
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 _DATA: Final = "..data"
+_VERSION: Final = re.compile(r"\.\.[0-9a-f]{8}")
 
 
 def read_files(directory: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """The contents of those files that are there. Raises OSError where one cannot be read."""
-    paths = [directory / name for name in names]
-    return {path.name: path.read_bytes() for path in paths if path.exists()}
+    """The contents of those files that are there, as `replace_files` has them or as plain ones.
+
+    Raises OSError where one cannot be read.
+    """
+    if not directory.is_dir():
+        return {}
+    with _opened(directory) as place:
+        found = ((name, _read(place, name)) for name in names)
+        return {name: content for name, content in found if content is not None}
 
 
 def replace_files(directory: Path, files: Mapping[str, bytes]) -> None:
@@ -26,28 +39,84 @@ def replace_files(directory: Path, files: Mapping[str, bytes]) -> None:
     Nobody sees some of the old with some of the new; other files of the directory are left alone.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    version = directory / f"..{secrets.token_hex(4)}"
-    version.mkdir(mode=0o700)
-    for name, content in files.items():
-        descriptor = os.open(version / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "wb") as file:  # noqa: PTH123 (a Path opens no descriptor)
-            file.write(content)
-    before = _target(directory)
-    _link(directory, _DATA, version.name)
-    for name in files:
-        if not (directory / name).is_symlink():
-            _link(directory, name, f"{_DATA}/{name}")
-    if before:
-        shutil.rmtree(before, ignore_errors=True)
+    with _opened(directory) as place:
+        version = f"..{secrets.token_hex(4)}"
+        os.mkdir(version, 0o700, dir_fd=place)
+        with _opened(version, place) as inside:
+            for name, content in files.items():
+                _write(inside, name, content)
+        before = _version(place)
+        _link(place, _DATA, version)
+        for name in files:
+            if _target(place, name) != f"{_DATA}/{name}":
+                _link(place, name, f"{_DATA}/{name}")
+        if before:
+            shutil.rmtree(before, ignore_errors=True, dir_fd=place)
 
 
-def _link(directory: Path, name: str, target: str) -> None:
+@contextmanager
+def _opened(path: Path | str, below: int | None = None) -> Iterator[int]:
+    """A directory, which is no link where it is `below` another one."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | (0 if below is None else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags, dir_fd=below)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _read(place: int, name: str) -> bytes | None:
+    target = _target(place, name)
+    if target is None:
+        return _read_plain(place, name)
+    version = _version(place)
+    if version is None or target != f"{_DATA}/{name}":
+        return None
+    with _opened(version, place) as inside:
+        return _read_plain(inside, name)
+
+
+def _read_plain(place: int, name: str) -> bytes | None:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe would have us wait
+    try:
+        descriptor = os.open(name, flags, dir_fd=place)
+    except FileNotFoundError:
+        return None
+    with open(descriptor, "rb") as file:  # noqa: PTH123 (a Path opens no descriptor)
+        return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+
+
+def _write(place: int, name: str, content: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with open(os.open(name, flags, 0o600, dir_fd=place), "wb") as file:  # noqa: PTH123 (as above)
+        file.write(content)
+
+
+def _link(place: int, name: str, target: str) -> None:
     """Make a link, or turn it in one step; a file of this name gives way."""
-    draft = directory / f"..draft-{secrets.token_hex(4)}"
-    draft.symlink_to(target)
-    draft.replace(directory / name)
+    draft = f"..draft-{secrets.token_hex(4)}"
+    os.symlink(target, draft, dir_fd=place)
+    try:
+        os.rename(draft, name, src_dir_fd=place, dst_dir_fd=place)
+    except OSError as e:
+        os.unlink(draft, dir_fd=place)
+        raise OSError(e.errno, e.strerror, name) from e
 
 
-def _target(directory: Path) -> Path | None:
-    data = directory / _DATA
-    return directory / data.readlink() if data.is_symlink() else None
+def _target(place: int, name: str) -> str | None:
+    """Where a link leads; None for what is no link, or not there."""
+    with suppress(OSError):
+        return os.readlink(name, dir_fd=place)
+    return None
+
+
+def _version(place: int) -> str | None:
+    """The version in force, if it is one of ours."""
+    target = _target(place, _DATA)
+    if target is None or not _VERSION.fullmatch(target):
+        return None
+    try:
+        found = os.stat(target, dir_fd=place, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return target if stat.S_ISDIR(found.st_mode) else None

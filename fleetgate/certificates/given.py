@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import grpc
-
-from fleetgate.certificates.credential import Credential, server_credentials
-from fleetgate.certificates.pair import BadPem, Pair, parse_certificates, parse_pair, utc_now
+from fleetgate.certificates.credential import Credential
+from fleetgate.certificates.pair import (
+    BadPem,
+    Pair,
+    check_kind,
+    parse_certificates,
+    parse_pair,
+    utc_now,
+)
+from fleetgate.certificates.shown import Shown
 from fleetgate.errors import OperatorError
 
 log = logging.getLogger(__name__)
@@ -31,13 +37,13 @@ class GivenFiles:
 
 
 class GivenCertificates:
-    """Shows what the files hold. New ones that are broken leave the last good in place."""
+    """Has what the files hold `shown`. New ones that are broken leave the last good in place."""
 
     def __init__(
         self, files: GivenFiles, credential: Credential, clock: Callable[[], datetime]
     ) -> None:
         self._files = files
-        self._server = credential
+        self.shown = Shown(credential)
         self._clock = clock
         self._complaint = ""
         self._check_end()
@@ -52,15 +58,6 @@ class GivenCertificates:
         except _UnusableError as e:
             raise OperatorError(str(e)) from e
 
-    @property
-    def expires(self) -> datetime:
-        """When the certificate that the server shows ends."""
-        return self._server.expires
-
-    def credentials(self) -> grpc.ServerCredentials:
-        """TLS for the xDS server; each handshake takes the newest certificate."""
-        return server_credentials(lambda: self._server)
-
     async def run(self) -> None:
         """Read the files again and again, until cancelled."""
         while True:
@@ -74,15 +71,14 @@ class GivenCertificates:
         except _UnusableError as e:
             self._complain(f"{e}; xDS goes on with the certificate that it had")
             return
-        if found != self._server:
-            self._server = found
+        if self.shown.replace(found):
             log.info("took new xDS certificates expires=%s", found.expires.isoformat())
         self._check_end()
 
     def _check_end(self) -> None:
         """It is shown all the same: who is connected stays, and nothing better is there."""
-        over = self.expires <= self._clock()
-        text = f"{self._files.certificate} ended on {self.expires:%Y-%m-%d %H:%M} UTC"
+        over = self.shown.expires <= self._clock()
+        text = f"{self._files.certificate} ended on {self.shown.expires:%Y-%m-%d %H:%M} UTC"
         self._complain(f"{text}; no Envoy can connect before it is renewed" if over else "")
 
     def _complain(self, sentence: str) -> None:
@@ -99,7 +95,7 @@ def _read(files: GivenFiles) -> Credential:
     pair = Pair(_content(files.certificate), _content(files.key))
     trust = _content(files.client_ca)
     try:
-        parse_pair(pair)
+        check_kind(parse_pair(pair))
     except BadPem as e:
         raise _UnusableError(f"{files.certificate} with {files.key}: {e}") from e
     try:

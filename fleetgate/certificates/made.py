@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import grpc
 import tenacity
 
 from fleet.kubernetes.connection import Unreached
@@ -15,12 +14,12 @@ from fleetgate.certificates.credential import (
     Credential,
     client_credential,
     server_credential,
-    server_credentials,
 )
 from fleetgate.certificates.names import TRUST_DOMAIN, gateway_uri
 from fleetgate.certificates.pair import utc_now
 from fleetgate.certificates.roots import Lifetimes, Roots, renewed
 from fleetgate.certificates.secret import RootsStore
+from fleetgate.certificates.shown import Shown
 from fleetgate.errors import OperatorError
 
 log = logging.getLogger(__name__)
@@ -58,7 +57,8 @@ class MadeCertificates:
         self._settings = settings
         self._roots = roots
         self._clock = clock
-        self._server = server_credential(roots, settings.names, clock(), settings.lifetimes)
+        names, lifetimes = settings.names, settings.lifetimes
+        self.shown = Shown(server_credential(roots, names, clock(), lifetimes))
         self._clients: dict[str, Credential] = {}
         self._callbacks: list[Callable[[], None]] = []
         self._complaint = ""
@@ -83,18 +83,9 @@ class MadeCertificates:
         return cls(store, settings, roots, clock)
 
     @property
-    def expires(self) -> datetime:
-        """When the certificate that the server shows ends."""
-        return self._server.expires
-
-    @property
     def trust(self) -> bytes:
         """The authorities that are trusted, PEM."""
         return self._roots.bundle
-
-    def credentials(self) -> grpc.ServerCredentials:
-        """TLS for the xDS server; each handshake takes the newest certificate."""
-        return server_credentials(lambda: self._server)
 
     def client_of(self, gateway: str, held: Credential | None = None) -> Credential:
         """The certificate with which Envoys of a gateway such as mse/shop come.
@@ -135,7 +126,8 @@ class MadeCertificates:
             self._complain(f"{e}; the authority of xDS certificates stays as it was read before")
         # Also without the store: the authority at hand can sign.
         now = self._clock()
-        self._server = server_credential(self._roots, s.names, now, s.lifetimes, self._server)
+        held = self.shown.credential
+        self.shown.replace(server_credential(self._roots, s.names, now, s.lifetimes, held))
         clients = dict(self._clients)
         if any(self.client_of(gateway) is not before for gateway, before in clients.items()):
             for callback in self._callbacks:

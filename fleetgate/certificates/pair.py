@@ -6,6 +6,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -18,6 +19,7 @@ SKEW: Final = timedelta(hours=1)
 WORN: Final = 2 / 3
 """The part of its life after which a certificate is renewed."""
 
+_CURVES: Final = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 
 UNREADABLE: Final = (
     ValueError,
@@ -59,6 +61,14 @@ def parse_pair(pair: Pair) -> x509.Certificate:
     if public_bytes_of_key(pair.key) != public_bytes(certificate):
         raise BadPem("the key is not that of the certificate")
     return certificate
+
+
+def check_kind(certificate: x509.Certificate) -> None:
+    """Raise BadPem where gRPC's TLS has no keys of this kind."""
+    key = certificate.public_key()
+    curve = key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) else ""
+    if curve not in _CURVES and not isinstance(key, rsa.RSAPublicKey | ed25519.Ed25519PublicKey):
+        raise BadPem("the key is neither RSA nor Ed25519 nor of the curves P-256, P-384 and P-521")
 
 
 def public_bytes(certificate: x509.Certificate) -> bytes:

@@ -14,6 +14,7 @@ from itertools import groupby
 
 from fleet.problem import Severity
 from fleetgate.report import Json
+from xds.quoted import printable
 
 
 def problem_lines(problems: Iterable[Json]) -> Iterator[str]:
@@ -42,7 +43,7 @@ def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
 
 def _cell(text: str) -> str:
     """A text that keeps its row a row."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return printable(" ".join(text.split()))
 
 
 def _where(problem: Json) -> str:

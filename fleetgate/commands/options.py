@@ -102,6 +102,16 @@ XDS_PORT = click.option(
     help="Port on which Envoys ask for their configuration; 0 takes a free one.",
 )
 
+XDS_MAX_REQUEST = click.option(
+    "--xds-max-request",
+    metavar="MIB",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1, 1024),
+    help="Size of the largest request of an Envoy, which names the endpoints of all its Clusters "
+    "when it comes back; a stream may name 12,500 resources for each MiB.",
+)
+
 HUB_KUBECONFIG = click.option(
     "--hub-kubeconfig",
     metavar="FILE",

@@ -14,6 +14,7 @@ from fleetgate.commands.options import (
     PORT_OFFSET,
     START_DEADLINE,
     STATE_DIR,
+    XDS_MAX_REQUEST,
     XDS_PORT,
     Address,
     takes_place,
@@ -50,6 +51,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "certificate; on a hub, fleetgate makes them itself unless they are given.",
 )
 @XDS_PORT
+@XDS_MAX_REQUEST
 @click.option(
     "--xds-service",
     metavar="NAME",
@@ -135,6 +137,7 @@ def serve(
     start_deadline: float,
     xds_bind: str,
     xds_port: int,
+    xds_max_request: int,
     xds_service: str,
     xds_names: tuple[str, ...],
     trust_domain: str,
@@ -182,6 +185,7 @@ def serve(
         xds=XdsSettings(
             address=xds_bind,
             port=xds_port,
+            max_request=xds_max_request,
             given=_given(xds_cert, xds_key, xds_client_ca),
             service=xds_service,
             names=xds_names,

@@ -106,8 +106,7 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
                 envoy["node"],
                 envoy["gateway"],
                 " ".join(f"{name} {t['acknowledged']}" for name, t in envoy["types"].items()),
-                " ".join(f"{n} {t['pending']}" for n, t in envoy["types"].items() if t["pending"])
-                or "none",
+                _pending(envoy),
                 envoy["admin"],
             )
             for envoy in report["envoys"]
@@ -122,6 +121,14 @@ def _envoys_of(replica: Any) -> str:  # noqa: ANN401 (JSON)
         return "Envoys"
     theirs = "1 other has its own" if others == 1 else f"{others} others have their own"
     return f"Envoys of replica {replica['name']} ({theirs})"
+
+
+def _pending(envoy: Any) -> str:  # noqa: ANN401 (JSON)
+    """What an Envoy has still to acknowledge; one whose gateway is not declared is told nothing."""
+    if envoy["waits"]:
+        return "gateway not declared"
+    pending = (f"{name} {t['pending']}" for name, t in envoy["types"].items() if t["pending"])
+    return " ".join(pending) or "none"
 
 
 def short(span: timedelta) -> str:

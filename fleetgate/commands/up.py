@@ -15,6 +15,7 @@ from fleetgate.commands.options import (
     START_DEADLINE,
     STATE_DIR,
     WRITE_STATUS,
+    XDS_MAX_REQUEST,
     XDS_PORT,
     takes_place,
 )
@@ -32,6 +33,7 @@ from translators.names import gateway_name
 @BIND
 @PORT_OFFSET
 @XDS_PORT
+@XDS_MAX_REQUEST
 @ADMIN_PORT
 @STATE_DIR
 @START_DEADLINE
@@ -42,6 +44,7 @@ def up(
     bind: str,
     port_offset: int,
     xds_port: int,
+    xds_max_request: int,
     admin_port: int,
     state_dir: Path | None,
     start_deadline: float,
@@ -58,7 +61,7 @@ def up(
     """
     settings = ServeSettings(
         control=ControlSettings(start_deadline, bind, port_offset),
-        xds=XdsSettings(port=xds_port),
+        xds=XdsSettings(port=xds_port, max_request=xds_max_request),
         duties=HubDuties(write_status=write_status),
         state=state_dir,
         admin_port=admin_port,

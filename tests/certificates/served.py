@@ -11,6 +11,10 @@ from pathlib import Path
 import aiohttp
 import grpc
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from envoy_data_plane.envoy.config.core import v3 as core
 from envoy_data_plane.envoy.service.discovery import v3 as discovery
 from grpc import aio
@@ -22,15 +26,17 @@ from fleetgate.certificates.directory import replace_files
 from fleetgate.certificates.envoy import XdsTls, sds_documents
 from fleetgate.certificates.made import MadeCertificates, MadeSettings
 from fleetgate.certificates.names import by_certificate
+from fleetgate.certificates.pair import Pair
 from fleetgate.certificates.roots import Roots
 from fleetgate.certificates.secret import Kept
+from fleetgate.certificates.shown import Shown
 from fleetgate.envoy import Envoy
 from tests.xds.dialogue import AGGREGATED
 from tests.xds.gateway import SCOPE_HEADER, listener, scope
 from tests.xds.resources import LISTENER, SCOPE
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
-from xds.server import XdsServer
+from xds.server import ServerSettings, XdsServer
 
 SHOP = "mse/shop"
 SERVER = "fleetgate.test.svc"
@@ -85,6 +91,19 @@ def serial(credential: Credential) -> int:
     return x509.load_pem_x509_certificate(credential.pair.certificate).serial_number
 
 
+def unusable(trust: bytes) -> Credential:
+    """A certificate with its key, of a kind that gRPC does not have."""
+    key = ec.generate_private_key(ec.SECP256K1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, NOW, NOW + DAY)
+        .sign(key, hashes.SHA256())
+        .public_bytes(Encoding.PEM)
+    )
+    pair = Pair(signed, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return Credential(pair, trust)
+
+
 @dataclass
 class Served:
     """A running server; `shown` are the serial numbers of the certificates that clients came with.
@@ -94,15 +113,28 @@ class Served:
 
     cache: SnapshotCache
     server: XdsServer
-    credentials: grpc.ServerCredentials
+    certificates: Shown
     changed: asyncio.Event
     shown: list[int]
     port: int = 0
+    _following: asyncio.Task[None] | None = None
 
     async def restart(self) -> None:
         """Break all connections; who comes again does it with a new handshake."""
+        await self.stop()
+        await self.start()
+
+    async def start(self) -> None:
+        """Serve, by what is shown at each time; again at the same port."""
+        served = self.certificates.credential
+        self.port = await self.server.start(f"127.0.0.1:{self.port}", self.certificates.tls)
+        self._following = asyncio.create_task(self.certificates.follow(self.server, served))
+
+    async def stop(self) -> None:
+        assert self._following
+        self._following.cancel()
+        await asyncio.wait([self._following])
         await self.server.stop(0)
-        await self.server.start(f"127.0.0.1:{self.port}", self.credentials)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE):
@@ -117,20 +149,38 @@ class Served:
     def publish(self, answer: str) -> None:
         self.cache.publish(SHOP, {SCOPE: {"shop": scope("shop", answer=answer)}})
 
+    async def presents(self, number: int, client: Credential) -> None:
+        """Until a new connection is shown the certificate of this serial number."""
+
+        async def presented() -> bool:
+            try:
+                return await self.presented(client) == number
+            except OSError:  # in the moment between the old and the new one
+                return False
+
+        await eventually(presented)
+
     async def presented(self, client: Credential) -> int:
         """The serial number of the certificate that a new connection is shown."""
-        context = ssl.create_default_context(cadata=client.trust.decode())
-        context.set_alpn_protocols(["h2"])
-        connection = await asyncio.open_connection(
-            "127.0.0.1", self.port, ssl=context, server_hostname=SERVER
-        )
-        found = connection[1].get_extra_info("ssl_object").getpeercert(binary_form=True)
-        connection[1].transport.abort()
-        return x509.load_der_x509_certificate(found).serial_number
+        return await presented(self.port, client, SERVER)
+
+
+async def presented(port: int, client: Credential, server_name: str) -> int:
+    """The serial number of the certificate that a server shows. Raises OSError."""
+    context = ssl.create_default_context(cadata=client.trust.decode())
+    context.set_alpn_protocols(["h2"])
+    connection = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=context, server_hostname=server_name
+    )
+    found = connection[1].get_extra_info("ssl_object").getpeercert(binary_form=True)
+    connection[1].transport.abort()
+    return x509.load_der_x509_certificate(found).serial_number
 
 
 @asynccontextmanager
-async def served(credentials: grpc.ServerCredentials) -> AsyncIterator[Served]:
+async def served(
+    certificates: Shown, settings: ServerSettings | None = None
+) -> AsyncIterator[Served]:
     """Serve a listener and a route table to the gateway mse/shop, and more to mse/other."""
     cache, changed, shown = SnapshotCache(), asyncio.Event(), list[int]()
     cache.on_change(changed.set)
@@ -141,15 +191,21 @@ async def served(credentials: grpc.ServerCredentials) -> AsyncIterator[Served]:
         shown.append(x509.load_pem_x509_certificate(pem).serial_number)
         return decide(node, auth)  # type: ignore[arg-type]
 
-    served = Served(cache, XdsServer(cache, group_of=group_of), credentials, changed, shown)
+    served = Served(
+        cache,
+        XdsServer(cache, settings or ServerSettings(), group_of),
+        certificates,
+        changed,
+        shown,
+    )
     cache.publish(SHOP, {LISTENER: {"http": listener("http")}})
     served.publish("first")
     cache.publish("mse/other", {LISTENER: {"secret": listener("secret")}})
-    served.port = await served.server.start("127.0.0.1:0", credentials)
+    await served.start()
     try:
         yield served
     finally:
-        await served.server.stop(0)
+        await served.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +218,13 @@ class Answer:
 
 
 async def ask(
-    port: int, channel_credentials: grpc.ChannelCredentials | None, cluster: str = SHOP
+    port: int,
+    channel_credentials: grpc.ChannelCredentials | None,
+    cluster: str = SHOP,
+    *,
+    patient: bool = False,
 ) -> Answer:
-    """Ask for listeners as a node of a cluster."""
+    """Ask for listeners as a node of a cluster; who is patient tries again until it is let in."""
     address = f"127.0.0.1:{port}"
     options = [("grpc.ssl_target_name_override", SERVER), ("grpc.use_local_subchannel_pool", 1)]
     channel = (
@@ -176,7 +236,9 @@ async def ask(
         node=core.Node(id="client", cluster=cluster), type_url=TypeUrl.LISTENER
     )
     async with channel, asyncio.timeout(PATIENCE):
-        call: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(AGGREGATED["delta"])()
+        call: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(AGGREGATED["delta"])(
+            wait_for_ready=patient
+        )
         try:
             await call.write(bytes(request))
             data = await call.read()

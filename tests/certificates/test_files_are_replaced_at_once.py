@@ -54,3 +54,66 @@ def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OSError, match="file"):
         replace_files(tmp_path / "file", NEW)
+
+
+def elsewhere(place: Path) -> Path:
+    """Somebody else's directory, with files of our names."""
+    found = place / "elsewhere"
+    found.mkdir()
+    for name in OLD:
+        (found / name).write_bytes(b"not ours")
+    return found
+
+
+@pytest.mark.parametrize("way", ["absolute", "relative", "by-another-link", "by-a-link-like-ours"])
+def test_a_planted_data_link_is_not_followed(way: str, tmp_path: Path) -> None:
+    theirs = elsewhere(tmp_path)
+    out = tmp_path / "out"
+    out.mkdir()
+    planted = {
+        "absolute": theirs,
+        "relative": Path("../elsewhere"),
+        "by-another-link": Path("other"),
+        "by-a-link-like-ours": Path("..00000000"),
+    }[way]
+    for link in ("other", "..00000000"):
+        (out / link).symlink_to(theirs)
+    (out / "..data").symlink_to(planted)
+    for name in OLD:
+        (out / name).symlink_to(f"..data/{name}")
+
+    assert read_files(out, OLD) == {}
+    replace_files(out, NEW)
+
+    assert read_files(out, NEW) == NEW
+    assert {path.name: path.read_bytes() for path in theirs.iterdir()} == dict.fromkeys(
+        OLD, b"not ours"
+    )
+
+
+def test_planted_links_of_files_are_neither_read_nor_written_through(tmp_path: Path) -> None:
+    theirs = elsewhere(tmp_path)
+    out = tmp_path / "out"
+    replace_files(out, OLD)
+    for name in OLD:
+        (out / name).unlink()
+        (out / name).symlink_to(theirs / name)
+
+    assert read_files(out, OLD) == {}
+    replace_files(out, NEW)
+
+    assert {name: (out / name).read_bytes() for name in NEW} == NEW
+    assert (theirs / "tls.key").read_bytes() == b"not ours"
+
+
+def test_a_planted_pipe_holds_up_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "tls.key")
+    assert read_files(tmp_path, OLD) == {}
+    replace_files(tmp_path, NEW)
+    assert read_files(tmp_path, NEW) == NEW
+
+
+def test_a_directory_in_the_place_of_a_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "tls.key").mkdir()
+    with pytest.raises(OSError, match=r"directory: 'tls\.key'"):
+        replace_files(tmp_path, NEW)

@@ -173,12 +173,12 @@ def test_a_lost_store_is_logged_once_and_certificates_are_renewed_all_the_same(
     async def story() -> None:
         store, clock = MemoryStore(), Clock()
         certificates = await made(store, clock)
-        end = certificates.expires
+        end = certificates.shown.expires
         store.fails = Unreached("https://hub: Connection refused")
         clock.now += 61 * DAY
         await certificates.refresh()
         await certificates.refresh()
-        assert certificates.expires == end + 61 * DAY
+        assert certificates.shown.expires == end + 61 * DAY
         store.fails = None
         await certificates.refresh()
         store.fails = Unreached("https://hub: Connection refused")
@@ -217,7 +217,7 @@ def test_the_servers_certificate_has_the_names_that_it_was_told() -> None:
         store = MemoryStore()
         settings = replace(SETTINGS, names=("a.svc", "10.0.0.1"))
         certificates = await MadeCertificates.open(store, settings, Clock())
-        names = parse_pair(certificates._server.pair).extensions
+        names = parse_pair(certificates.shown.credential.pair).extensions
         assert "a.svc" in str(names)
         assert "10.0.0.1" in str(names)
 

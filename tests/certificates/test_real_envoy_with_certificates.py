@@ -32,7 +32,7 @@ def test_envoy_with_its_certificate_is_served(tmp_path: Path) -> None:
     async def story() -> None:
         certificates = await made()
         write(tmp_path, certificates.client_of(SHOP))
-        async with served(certificates.credentials()) as xds, envoy(xds.port, tmp_path) as joining:
+        async with served(certificates.shown) as xds, envoy(xds.port, tmp_path) as joining:
             await xds.joined()
             await joining.answers("first")
             (client,) = xds.cache.clients()
@@ -77,7 +77,7 @@ def test_envoy_with_a_wrong_certificate_gets_nothing(
         certificates = await made(store)
         assert store.roots
         write(tmp_path, credential(store.roots))
-        async with served(certificates.credentials()) as xds, envoy(xds.port, tmp_path) as joining:
+        async with served(certificates.shown) as xds, envoy(xds.port, tmp_path) as joining:
             await joining.reaches("cluster.fleetgate_xds.upstream_cx_total", 2)
             assert xds.shown == []
             assert await joining.envoy.get("/listeners") == ""
@@ -89,7 +89,7 @@ def test_envoy_without_tls_gets_nothing(tmp_path: Path) -> None:
     async def story() -> None:
         certificates = await made()
         async with (
-            served(certificates.credentials()) as xds,
+            served(certificates.shown) as xds,
             envoy(xds.port, tmp_path, tls=False) as joining,
         ):
             await joining.reaches("cluster.fleetgate_xds.upstream_cx_total", 2)
@@ -103,7 +103,7 @@ def test_envoy_that_says_another_gateway_than_its_certificate_is_refused(tmp_pat
     async def story() -> None:
         certificates = await made()
         write(tmp_path, certificates.client_of("mse/other"))
-        async with served(certificates.credentials()) as xds, envoy(xds.port, tmp_path) as joining:
+        async with served(certificates.shown) as xds, envoy(xds.port, tmp_path) as joining:
             await joining.reaches("cluster.fleetgate_xds.upstream_rq_total", 2)
             assert xds.shown
             assert xds.cache.clients() == ()
@@ -122,7 +122,7 @@ def test_envoy_refuses_a_server_of_another_name(tmp_path: Path) -> None:
         certificates = await made()
         write(tmp_path, certificates.client_of(SHOP))
         async with (
-            served(certificates.credentials()) as xds,
+            served(certificates.shown) as xds,
             envoy(xds.port, tmp_path, server_name="elsewhere.test.svc") as joining,
         ):
             await joining.reaches("cluster.fleetgate_xds.ssl.fail_verify_san", 2)
@@ -147,19 +147,17 @@ def test_renewed_certificates_are_used_without_losing_the_stream(
         old = certificates.client_of(SHOP)
         write(tmp_path, old, documents)
         async with (
-            served(certificates.credentials()) as xds,
+            served(certificates.shown) as xds,
             envoy(xds.port, tmp_path, documents=documents) as joining,
         ):
             await xds.joined()
-            server = await xds.presented(old)
-
             clock.now = NOW
             await certificates.refresh()
             new = certificates.client_of(SHOP)
             write(tmp_path, new, documents)
             await joining.shows(serial(new))
 
-            assert await xds.presented(new) != server
+            await xds.presents(serial(certificates.shown.credential), new)
             xds.publish("second")
             await joining.answers("second")
             assert xds.shown == [serial(old)], "the stream is the one of before"
@@ -186,7 +184,7 @@ def test_a_new_authority_takes_over_and_envoy_can_always_come_back(tmp_path: Pat
         clock, store = Clock(NOW - 50 * DAY), MemoryStore(Roots((first,)), version=1)
         certificates = await made(store, clock)
         write(tmp_path, certificates.client_of(SHOP))
-        async with served(certificates.credentials()) as xds, envoy(xds.port, tmp_path) as joining:
+        async with served(certificates.shown) as xds, envoy(xds.port, tmp_path) as joining:
             await xds.joined()
             for count, trusted in enumerate([(first, second), (second,)], start=2):
                 clock.now = NOW

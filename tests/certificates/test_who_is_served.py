@@ -42,7 +42,7 @@ def answer(make: Callable[[Authority], Pair] | None, cluster: str = SHOP) -> Ans
             if make
             else grpc.ssl_channel_credentials(store.roots.bundle)
         )
-        async with served(certificates.credentials()) as xds:
+        async with served(certificates.shown) as xds:
             found = await ask(xds.port, shown, cluster)
             if found.code is not grpc.StatusCode.OK:
                 assert xds.cache.clients() == ()
@@ -91,7 +91,7 @@ def test_a_wrong_certificate_never_reaches_the_stream(
 def test_who_speaks_without_tls_never_reaches_the_stream() -> None:
     async def story() -> None:
         certificates = await made()
-        async with served(certificates.credentials()) as xds:
+        async with served(certificates.shown) as xds:
             found = await ask(xds.port, None)
             assert found.code is grpc.StatusCode.UNAVAILABLE
             assert xds.shown == []

@@ -54,9 +54,9 @@ def test_what_an_envoy_refuses_is_told_at_once_and_when_it_is_no_longer_declared
     async def scenario(control: ControlPlane, source: Said) -> None:
         heard = await told(control, source)
         (table,) = control.cache.snapshot("mse/gw")[TypeUrl.SCOPED_ROUTE].values()
-        control.cache.refuse("envoy-1", TypeUrl.SCOPED_ROUTE, table, "no such field")
+        control.cache.refuse("mse/gw", "envoy-1", TypeUrl.SCOPED_ROUTE, table, "no such field")
         await turns_of_the_loop()
-        control.cache.refuse("envoy-2", TypeUrl.SCOPED_ROUTE, table, "no such field")
+        control.cache.refuse("mse/gw", "envoy-2", TypeUrl.SCOPED_ROUTE, table, "no such field")
         await turns_of_the_loop()
         control.cache.publish("mse/gw", {TypeUrl.SCOPED_ROUTE: {table.name: None}})
         await turns_of_the_loop()

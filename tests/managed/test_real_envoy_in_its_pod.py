@@ -30,7 +30,7 @@ async def ready(place: Path) -> AsyncIterator[tuple[Served, Pod]]:
     certificates = await made()
     files = dict(certificates.client_of(SHOP).files)
     async with (
-        served(certificates.credentials()) as xds,
+        served(certificates.shown) as xds,
         pod(settings(xds.port, SERVER), files, place) as shop,
     ):
         await shop.becomes(200)
@@ -54,7 +54,7 @@ def test_it_joins_its_gateway_by_its_certificate_and_serves(tmp_path: Path) -> N
 def test_envoys_of_an_albconfig_take_listeners_that_come_while_they_run(tmp_path: Path) -> None:
     async def story() -> None:
         certificates = await made()
-        async with served(certificates.credentials()) as xds:
+        async with served(certificates.shown) as xds:
             xds.cache.publish(WEB, {LISTENER: {"http-80": listener("http-80")}})
             files = dict(certificates.client_of(WEB).files)
             async with pod(settings(xds.port, SERVER), files, tmp_path, alb("web", 80)) as web:
@@ -75,7 +75,7 @@ def test_envoys_of_an_albconfig_take_listeners_that_come_while_they_run(tmp_path
 def test_it_is_not_ready_before_it_has_a_configuration(tmp_path: Path) -> None:
     async def story() -> None:
         certificates = await made()
-        async with served(certificates.credentials()) as xds:
+        async with served(certificates.shown) as xds:
             listeners = {LISTENER: dict(xds.cache.snapshot(SHOP)[LISTENER])}
             xds.cache.drop(SHOP)
             files = dict(certificates.client_of(SHOP).files)
@@ -171,7 +171,7 @@ def test_it_follows_the_renewal_of_its_certificate_without_a_restart(tmp_path: P
         certificates = await made(clock=clock)
         first = certificates.client_of(SHOP)
         async with (
-            served(certificates.credentials()) as xds,
+            served(certificates.shown) as xds,
             pod(settings(xds.port, SERVER), dict(first.files), tmp_path) as shop,
         ):
             await shop.becomes(200)

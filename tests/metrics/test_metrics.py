@@ -327,11 +327,13 @@ def test_rejections_are_counted() -> None:
 def test_what_clients_name_makes_no_series_of_its_own() -> None:
     async def script(fleet: Fleet) -> None:
         for number in range(3):
-            client = fleet.connect(f"envoy-{number}", gateway=f"mse/unknown-{number}")
+            stranger = fleet.connect(f"envoy-{number}", gateway=f"mse/unknown-{number}")
+            stranger.ask(TypeUrl.CLUSTER)
+            client = fleet.connect(f"envoy-{number}", gateway="mse/gw")
             client.ask(f"type.googleapis.com/unknown.Type{number}")
             client.take()
         found = await fleet.scrape()
-        assert found.of("xds_streams") == {("mse/gw", "delta"): 0, (OTHER, "delta"): 3}
+        assert found.of("xds_streams") == {("mse/gw", "delta"): 3, (OTHER, "delta"): 3}
         assert found.value("xds_responses_total", type=OTHER) == 3
         shown = " ".join(value for _, pairs in found.series for _, value in pairs)
         assert "unknown" not in shown

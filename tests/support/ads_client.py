@@ -21,15 +21,26 @@ _BOUND: Final = 60.0
 class AdsClient:
     """One stream of a gateway's client."""
 
-    def __init__(self, channel: grpc.Channel, gateway: str) -> None:
-        self._node = core.Node(id="half-an-envoy", cluster=gateway)
+    def __init__(
+        self,
+        channel: grpc.Channel,
+        gateway: str,
+        *,
+        node: str = "half-an-envoy",
+        bound: float = _BOUND,
+    ) -> None:
+        self._node = core.Node(id=node, cluster=gateway)
         self._said: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         call: grpc.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(_METHOD)
-        self._heard: Iterator[bytes] = call(iter(self._said.get, None), timeout=_BOUND)
+        self._heard: Iterator[bytes] = call(iter(self._said.get, None), timeout=bound)
 
-    def request(self, type_url: str) -> None:
-        """Ask for all resources of a type."""
-        self._say(discovery.DeltaDiscoveryRequest(node=self._node, type_url=type_url))
+    def request(self, type_url: str, *names: str) -> None:
+        """Ask for resources of a type, or for all."""
+        self._say(
+            discovery.DeltaDiscoveryRequest(
+                node=self._node, type_url=type_url, resource_names_subscribe=list(names)
+            )
+        )
 
     def hear(self) -> discovery.DeltaDiscoveryResponse:
         """The next response."""

@@ -249,7 +249,7 @@ class DeltaClient(Client):
         return Response(
             parsed.type_url,
             parsed.nonce,
-            "",
+            parsed.system_version_info,
             {each.name: each.resource.value for each in parsed.resources if each.resource},
             frozenset(parsed.removed_resources),
         )

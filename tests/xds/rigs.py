@@ -12,7 +12,8 @@ from tests.xds.resources import Declared, update
 from xds import wire
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
-from xds.server import GroupOf, ServerSettings, XdsServer, by_cluster, methods
+from xds.server import GroupOf, ServerSettings, XdsServer, by_cluster
+from xds.services import methods
 from xds.stream import DELTA, SOTW, Stream
 
 T = TypeVar("T")
@@ -25,10 +26,17 @@ class World(ABC):
 
     def __init__(self, protocol: str) -> None:
         self.cache = SnapshotCache(epoch="e")
+        self.cache.publish(GROUP, {})
         self.protocol = protocol
 
-    def publish(self, types: Mapping[TypeUrl, Declared], *, group: str = GROUP) -> None:
-        self.cache.publish(group, update(types))
+    def publish(
+        self,
+        types: Mapping[TypeUrl, Declared],
+        *,
+        group: str = GROUP,
+        versions: Mapping[TypeUrl, str] | None = None,
+    ) -> None:
+        self.cache.publish(group, update(types), versions)
 
     def connect(self, node: str = "envoy-1", *, group: str = GROUP) -> Client:
         """A client on an aggregated stream."""
@@ -159,3 +167,13 @@ class _GrpcTransport:
         await self._call.done_writing()
         while await self._call.read() is not aio.EOF:
             pass
+
+
+async def joined(cache: SnapshotCache, clients: int) -> None:
+    """Until so many clients are connected."""
+    changed = asyncio.Event()
+    stop = cache.on_change(changed.set)
+    while len(cache.clients()) != clients:
+        await changed.wait()
+        changed.clear()
+    stop()

@@ -9,7 +9,7 @@ from envoy_data_plane.envoy.service.discovery import v3 as discovery
 from tests.xds.dialogue import Client
 from tests.xds.resources import CLUSTER, ENDPOINT, SCOPE, eds_cluster
 from tests.xds.rigs import MachineWorld
-from xds.discovery import Request, parse_delta
+from xds.discovery import MOST_NAMES, Request, parse_delta
 from xds.requests import Requests
 from xds.resource import TypeUrl
 
@@ -192,14 +192,17 @@ class Reader:
     def __init__(self) -> None:
         self.read = 0
 
-    def __call__(self, data: bytes) -> Request:
+    def __call__(self, data: bytes, most_names: int) -> Request:
         self.read += 1
-        return parse_delta(data)
+        return parse_delta(data, most_names)
 
 
 def test_equal_large_requests_are_read_once() -> None:
     requests, reader = Requests(), Reader()
-    first, second = requests.read(reader, asked()), requests.read(reader, asked())
+    first, second = (
+        requests.read(reader, asked(), MOST_NAMES),
+        requests.read(reader, asked(), MOST_NAMES),
+    )
     assert first is second
     assert set(first.names) == set(NAMES)
     assert reader.read == 1
@@ -208,7 +211,7 @@ def test_equal_large_requests_are_read_once() -> None:
 def test_a_request_that_says_who_sent_it_is_read_for_itself() -> None:
     requests, reader = Requests(), Reader()
     for _ in range(2):
-        assert requests.read(reader, asked(node="envoy-1")).node.id == "envoy-1"
+        assert requests.read(reader, asked(node="envoy-1"), MOST_NAMES).node.id == "envoy-1"
     assert reader.read == 2
 
 
@@ -216,5 +219,5 @@ def test_only_the_last_requests_are_remembered() -> None:
     requests, reader = Requests(), Reader()
     several = [asked(f"other{number}") for number in range(5)]
     for data in (*several, several[0]):
-        requests.read(reader, data)
+        requests.read(reader, data, MOST_NAMES)
     assert reader.read == 6

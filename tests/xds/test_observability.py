@@ -24,6 +24,7 @@ def test_clients_are_seen_with_what_they_hold(machine: MachineWorld) -> None:
             group=GROUP,
             version="dialogue",
             protocol=machine.protocol,
+            waits=False,
             types={
                 CLUSTER: TypeView(wildcard=True, names=0, acknowledged=2, pending=0, error=None),
                 ENDPOINT: TypeView(wildcard=False, names=1, acknowledged=0, pending=1, error=None),
@@ -147,6 +148,7 @@ def test_changes_are_told(machine: MachineWorld) -> None:
     client = machine.connect()
     client.request(CLUSTER)
     assert news(), "connected"
+    client.exchange(CLUSTER, {})
     machine.publish({CLUSTER: {"a": BAD}})
     assert news(), "published"
     client.expect(CLUSTER, {"a": BAD})

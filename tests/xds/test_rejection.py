@@ -76,7 +76,7 @@ def test_one_bad_of_sixteen_is_isolated_in_few_steps(
     )
     assert rejection.message == MESSAGE
     assert rejection.origins == (f"origin of r{bad:02}",)
-    assert rejection.nodes == ("envoy-1",)
+    assert rejection.nodes == {"envoy-1"}
     assert len(seen) <= 7
 
 
@@ -226,20 +226,32 @@ def test_quarantine_holds_for_the_second_client(world: World) -> None:
     second.nack(CLUSTER)
     second.expect_nothing()
     (rejection,) = world.cache.rejections(GROUP)
-    assert rejection.nodes == ("envoy-1", "envoy-2")
+    assert rejection.nodes == {"envoy-1", "envoy-2"}
 
 
-def test_quarantine_holds_for_other_groups(machine: MachineWorld) -> None:
-    client = in_sync(machine, CLUSTER)
-    machine.publish({CLUSTER: {"shop": BAD}})
-    envoy(client)
+def test_a_rejection_takes_nothing_from_the_clients_of_other_groups(world: World) -> None:
+    """Whoever has the certificate of one gateway decides nothing for another one."""
+    world.publish({}, group="mse/other")
+    hostile = in_sync(world, CLUSTER)
+    waiting = world.connect("envoy-2", group="mse/other")
+    waiting.request(CLUSTER)
+    waiting.exchange(CLUSTER, {})
+    for group in (GROUP, "mse/other"):
+        world.publish({CLUSTER: {"shop": BAD, "cart": "1"}}, group=group)
+    refuses_all = hostile.receive()
+    assert refuses_all is not None
+    hostile.nack(CLUSTER)
+    for _ in range(2):
+        hostile.receive()
+        hostile.nack(CLUSTER)
+    hostile.expect_nothing()
 
-    machine.publish({CLUSTER: {"shop": BAD}}, group="mse/other")
-    other = machine.connect("envoy-2", group="mse/other")
-    other.request(CLUSTER)
-
-    other.exchange(CLUSTER, {})
-    assert machine.cache.rejections("mse/other")
+    waiting.exchange(CLUSTER, {"shop": BAD, "cart": "1"})
+    late = world.connect("envoy-3", group="mse/other")
+    late.request(CLUSTER)
+    late.exchange(CLUSTER, {"shop": BAD, "cart": "1"})
+    assert {r.name for r in world.cache.rejections(GROUP)} == {"shop", "cart"}
+    assert not world.cache.rejections("mse/other")
 
 
 def test_version_that_another_client_acknowledged_stays_with_it(machine: MachineWorld) -> None:
@@ -479,6 +491,20 @@ def test_first_rejected_response_over_sotw_does_not_take_away_what_others_have(
             client.nack(CLUSTER)
         else:
             client.ack(CLUSTER)
+
+
+def test_what_is_gone_is_told_over_sotw_though_all_that_is_new_is_rejected(
+    sotw: MachineWorld,
+) -> None:
+    """A client that comes back does not say what it holds."""
+    sotw.publish({LISTENER: {"bad": BAD}})
+    client = sotw.connect()
+    client.held(LISTENER).bodies = {"gone": resource("gone").body}
+    client.request(LISTENER)
+
+    assert envoy(client) == [["bad"], []]
+
+    assert client.holds(LISTENER) == {}
 
 
 @given(

@@ -12,11 +12,12 @@ from grpc import aio
 
 from tests.xds.dialogue import AGGREGATED, DeltaClient
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, eds_cluster
-from tests.xds.rigs import GROUP, PATIENCE, GrpcWorld
+from tests.xds.rigs import GROUP, PATIENCE, GrpcWorld, joined
 from xds.cache import SnapshotCache
 from xds.discovery import Node
 from xds.resource import Resource
-from xds.server import Auth, ServerSettings, XdsServer, methods
+from xds.server import Auth, ServerSettings, XdsServer
+from xds.services import methods
 
 ADS = AGGREGATED["delta"]
 FULL_NAMES = (
@@ -78,15 +79,6 @@ async def read(call: "aio.StreamStreamCall[bytes, bytes]") -> bytes:
     data = await call.read()
     assert isinstance(data, bytes), "the stream has ended"
     return data
-
-
-async def joined(cache: SnapshotCache, clients: int) -> None:
-    changed = asyncio.Event()
-    stop = cache.on_change(changed.set)
-    while len(cache.clients()) != clients:
-        await changed.wait()
-        changed.clear()
-    stop()
 
 
 def refusal(world: GrpcWorld, method: str, data: bytes) -> aio.AioRpcError:
@@ -238,6 +230,7 @@ def test_taken_port_is_an_error_with_a_sentence(world: GrpcWorld) -> None:
 def test_stop_ends_the_streams() -> None:
     async def serve_and_stop() -> None:
         cache = SnapshotCache()
+        cache.publish(GROUP, {})
         server = XdsServer(cache)
         port = await server.start("127.0.0.1:0")
         async with aio.insecure_channel(f"127.0.0.1:{port}") as channel:

@@ -3,6 +3,8 @@
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, SECRET, VIRTUAL_HOST
 from tests.xds.rigs import GROUP, MachineWorld, World
 
+LATER = "mse/later"
+
 
 def test_first_request_without_names_is_answered_with_everything(world: World) -> None:
     world.publish({CLUSTER: {"shop": "1", "cart": "1"}, LISTENER: {"http": "1"}})
@@ -52,13 +54,63 @@ def test_wildcard_of_a_group_without_resources_is_answered_with_nothing_in_it(
     client.expect_nothing()
 
 
-def test_group_that_is_published_later_reaches_its_waiting_clients(world: World) -> None:
-    client = world.connect()
+def test_clients_of_a_group_that_nobody_has_published_wait_for_it(world: World) -> None:
+    client = world.connect(group=LATER)
     client.request(CLUSTER)
-    client.exchange(CLUSTER, {})
+    while not world.cache.waiting():
+        client.request(LISTENER)  # until the server has taken it
+    assert world.cache.waiting() == {LATER: ("envoy-1",)}
+    assert [view.waits for view in world.cache.clients()] == [True]
 
-    world.publish({CLUSTER: {"shop": "1"}})
+    world.publish({CLUSTER: {"shop": "1"}, LISTENER: {"http": "1"}}, group=LATER)
 
+    client.exchange(CLUSTER, {"shop": "1"})
+    assert world.cache.waiting() == {}
+    assert [view.waits for view in world.cache.clients()] == [False]
+
+
+def test_clients_that_wait_are_told_nothing_at_all(machine: MachineWorld) -> None:
+    """To be told that there is nothing would take from them what they have."""
+    client = machine.connect(group=LATER)
+    for type_url in (CLUSTER, LISTENER, SCOPE):
+        client.request(type_url, held={"shop": "1"})
+        assert client.receive() is None
+    assert machine.cache.unacknowledged() == ()
+
+    machine.publish({CLUSTER: {"shop": "1"}}, group="mse/other")
+    assert client.receive() is None
+
+
+def test_clients_that_waited_hear_only_what_they_lack(delta: MachineWorld) -> None:
+    client = delta.connect(group=LATER)
+    client.request(CLUSTER, held={"same": "1", "changed": "1", "gone": "1"})
+    assert client.receive() is None
+
+    delta.publish({CLUSTER: {"same": "1", "changed": "2", "new": "1"}}, group=LATER)
+
+    client.exchange(CLUSTER, {"changed": "2", "new": "1"}, removed={"gone"})
+    client.expect_nothing()
+
+
+def test_clients_that_come_after_a_group_was_dropped_wait_too(delta: MachineWorld) -> None:
+    delta.publish({CLUSTER: {"shop": "1"}})
+    delta.cache.drop(GROUP)
+    client = delta.connect()
+    client.request(CLUSTER, held={"shop": "1"})
+    assert client.receive() is None
+    assert delta.cache.waiting() == {GROUP: ("envoy-1",)}
+
+    client.close()
+    assert delta.cache.waiting() == {}
+
+
+def test_first_request_that_only_gives_up_names_asks_for_nothing(delta_world: World) -> None:
+    delta_world.publish({CLUSTER: {"shop": "1"}})
+    client = delta_world.connect()
+    client.unsubscribe(CLUSTER, "cart")
+    client.expect_nothing()
+
+    client.request(CLUSTER, "shop")
     client.exchange(CLUSTER, {"shop": "1"})
 
 

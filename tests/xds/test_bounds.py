@@ -1,0 +1,355 @@
+"""What a client may say, and what its texts become where people read them."""
+
+import gc
+import tracemalloc
+from collections.abc import Callable, Iterable
+
+import grpc
+import pytest
+from envoy_data_plane.envoy.config.core import v3 as core
+from envoy_data_plane.envoy.service.discovery import v3 as discovery
+from envoy_data_plane.google.rpc import Status
+from grpc import aio
+
+from tests.xds.dialogue import AGGREGATED
+from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, SECRET
+from tests.xds.rigs import GROUP, GrpcWorld, MachineWorld, joined
+from xds.cache import OTHER_TYPES
+from xds.discovery import LONGEST
+from xds.names import NamePool
+from xds.quoted import cut, printable, quoted
+from xds.resource import Resource
+from xds.server import ServerSettings
+from xds.stream import DELTA, SOTW, Dialect, Stream, TooMuch
+from xds.suspects import Suspects
+
+MOST = 100
+ALONE = [("grpc.use_local_subchannel_pool", 1)]
+LONG = "x" * (LONGEST + 1)
+Say = Callable[..., bytes]
+
+
+@pytest.fixture
+def world() -> MachineWorld:
+    return MachineWorld("delta")
+
+
+def delta(**fields: object) -> bytes:
+    return bytes(discovery.DeltaDiscoveryRequest(**fields))  # type: ignore[arg-type]
+
+
+def sotw(**fields: object) -> bytes:
+    names = fields.pop("resource_names_subscribe", [])
+    return bytes(discovery.DiscoveryRequest(resource_names=names, **fields))  # type: ignore[arg-type]
+
+
+def stream(world: MachineWorld, dialect: Dialect = DELTA) -> Stream:
+    return Stream(
+        world.cache, dialect, group_of=lambda node: GROUP, wake=lambda: None, most_names=MOST
+    )
+
+
+def names(count: int, prefix: str = "n") -> list[str]:
+    return [f"{prefix}{number}" for number in range(count)]
+
+
+DIALECTS = pytest.mark.parametrize(
+    ("dialect", "say"),
+    [pytest.param(DELTA, delta, id="delta"), pytest.param(SOTW, sotw, id="sotw")],
+)
+
+
+@DIALECTS
+def test_as_many_names_as_are_allowed_are_served(
+    dialect: Dialect, say: Say, world: MachineWorld
+) -> None:
+    served = stream(world, dialect)
+    served.receive(say(type_url=ENDPOINT, resource_names_subscribe=names(MOST)))
+    assert served.next_message(0.0)
+
+
+@DIALECTS
+def test_more_names_in_one_request_end_the_stream(
+    dialect: Dialect, say: Say, world: MachineWorld
+) -> None:
+    with pytest.raises(TooMuch, match="names 101 resources, and at most 100 are served"):
+        stream(world, dialect).receive(
+            say(type_url=ENDPOINT, resource_names_subscribe=names(MOST + 1))
+        )
+
+
+@pytest.mark.parametrize("second", [ENDPOINT, CLUSTER], ids=["of-one-type", "of-several-types"])
+def test_more_names_in_several_requests_end_the_stream(second: str, world: MachineWorld) -> None:
+    served = stream(world)
+    served.receive(delta(type_url=ENDPOINT, resource_names_subscribe=names(60)))
+    with pytest.raises(TooMuch, match="subscribes to 120 resources by name, and at most 100"):
+        served.receive(delta(type_url=second, resource_names_subscribe=names(60, "m")))
+
+
+def test_names_that_were_given_up_do_not_count(world: MachineWorld) -> None:
+    served = stream(world)
+    for number in range(5):
+        asked = names(60, f"n{number}-")
+        served.receive(delta(type_url=ENDPOINT, resource_names_subscribe=asked))
+        served.receive(delta(type_url=ENDPOINT, resource_names_unsubscribe=asked))
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        pytest.param({"resource_names_unsubscribe": names(MOST + 1)}, id="given-up"),
+        pytest.param({"initial_resource_versions": dict.fromkeys(names(MOST + 1), "1")}, id="held"),
+        pytest.param({"resource_names_subscribe": [LONG]}, id="long-name"),
+        pytest.param({"resource_names_unsubscribe": [LONG]}, id="long-name-given-up"),
+        pytest.param({"initial_resource_versions": {LONG: "1"}}, id="long-name-held"),
+        pytest.param({"initial_resource_versions": {"n": LONG}}, id="long-version"),
+        pytest.param({"type_url": LONG}, id="long-type-url"),
+        pytest.param({"node": core.Node(id=LONG)}, id="long-node-id"),
+        pytest.param({"node": core.Node(cluster=LONG)}, id="long-node-cluster"),
+    ],
+)
+def test_more_and_longer_than_anybody_needs_ends_the_stream(
+    request_of: dict[str, object], world: MachineWorld
+) -> None:
+    with pytest.raises(TooMuch, match=r"at most \d+ are served"):
+        stream(world).receive(delta(**{"type_url": ENDPOINT, **request_of}))
+    assert world.cache.clients() == ()
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentence"),
+    [
+        pytest.param(
+            delta(type_url=ENDPOINT, resource_names_subscribe=names(MOST + 1)),
+            "a request names 101 resources, and at most 100 are served",
+            id="names",
+        ),
+        pytest.param(
+            delta(type_url=ENDPOINT, response_nonce="n" * 15_000),
+            "a request has 15071 bytes, and at most 10000 are served",
+            id="bytes",
+        ),
+    ],
+)
+def test_the_client_is_told_and_so_is_the_log(
+    request_: bytes, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = refused(request_)
+    assert (error.code(), error.details()) == (grpc.StatusCode.RESOURCE_EXHAUSTED, sentence)
+    assert f"status=RESOURCE_EXHAUSTED detail='{sentence}'" in caplog.text
+
+
+def test_a_request_that_is_far_too_large_is_not_even_read() -> None:
+    error = refused(delta(type_url=ENDPOINT, response_nonce="n" * 30_000))
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "Received message larger than max" in (error.details() or "")
+
+
+def refused(request: bytes) -> aio.AioRpcError:
+    world = GrpcWorld("delta", ServerSettings(most_names=MOST, largest_request=10_000))
+    transport = world._open(AGGREGATED["delta"])
+    transport.send(request)
+    with pytest.raises(aio.AioRpcError) as caught:
+        transport.receive()
+    world.close()
+    return caught.value
+
+
+LARGE = 1 << 20
+
+
+def too_many_names(world: GrpcWorld) -> None:
+    """A request that is refused."""
+    transport = world._open(AGGREGATED["delta"])
+    transport.send(delta(type_url=ENDPOINT, resource_names_subscribe=["x" * LARGE]))
+    with pytest.raises(aio.AioRpcError, match="characters"):
+        transport.receive()
+
+
+def unread(world: GrpcWorld) -> None:
+    """A response that is beyond what is under way, to a client that goes."""
+    asked = core.Node(id="n", cluster=GROUP)
+
+    async def converse() -> None:
+        async with aio.insecure_channel(f"127.0.0.1:{world.port}", options=ALONE) as channel:
+            call: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(AGGREGATED["delta"])()
+            names_ = ["large", "unknown"]
+            await call.write(delta(node=asked, type_url=SECRET, resource_names_subscribe=names_))
+            await joined(world.cache, 1)
+            call.cancel()
+            await joined(world.cache, 0)
+
+    world.run(converse())
+
+
+@pytest.mark.parametrize("hostile", [too_many_names, unread], ids=["refused", "unread"])
+def test_streams_that_end_leave_nothing_large_until_the_collector_comes(
+    hostile: Callable[[GrpcWorld], None],
+) -> None:
+    """It comes late, for the sake of speed: gigabytes could be lying about."""
+    world = GrpcWorld("delta")
+    world.publish({SECRET: {"large": Resource.of("large", bytes(LARGE))}})
+    hostile(world)
+    gc.disable()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(20):
+            hostile(world)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert after - before < 5 * LARGE
+    world.close()
+
+
+def test_types_that_nobody_has_count_together(world: MachineWorld) -> None:
+    served = stream(world)
+    for number in range(3):
+        served.receive(delta(type_url=f"type.googleapis.com/unknown.T{number}"))
+        assert served.next_message(0.0)
+    assert world.cache.traffic().keys() == {OTHER_TYPES}
+    assert world.cache.traffic()[OTHER_TYPES].messages == 3
+
+
+def test_what_clients_say_stays_in_its_line_of_the_log(
+    world: MachineWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "xds")
+    world.publish({LISTENER: {"http": "1"}})
+    evil = "evil\nnode=good group=mse/other\x1b[31m" + "x" * 900
+    served = stream(world)
+    served.receive(delta(node=core.Node(id=evil, cluster=evil), type_url=LISTENER))
+    served.next_message(0.0)
+    error = Status(code=13, message=evil)
+    served.receive(delta(type_url=LISTENER, response_nonce=evil))
+    served.receive(delta(type_url=LISTENER, response_nonce="1", error_detail=error))
+    served.receive(delta(type_url=f"type.{evil}"))
+    served.close()
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) >= 5
+    for line in lines:
+        assert line.isprintable()
+        assert len(line) < 2000
+        assert " node=good" not in line.partition("detail=")[0].replace(repr(evil)[:50], "")
+
+
+def test_what_clients_say_of_a_refusal_is_kept_in_part(world: MachineWorld) -> None:
+    world.publish({LISTENER: {"http": "1"}})
+    client = world.connect()
+    client.request(LISTENER)
+    client.expect(LISTENER, {"http": "1"})
+    client.nack(LISTENER, "\x1b[31m" + "long " * 1_000_000)
+    (rejection,) = world.cache.rejections(GROUP)
+    assert len(rejection.message) < 5000
+    assert rejection.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("mse/shop@host-1", "mse/shop@host-1", id="word"),
+        pytest.param("größe", "größe", id="other-letters"),
+        pytest.param("", "", id="nothing"),
+        pytest.param("a b", "'a b'", id="blank"),
+        pytest.param("a\nb", r"'a\nb'", id="line-feed"),
+        pytest.param("a\x1b[1m", r"'a\x1b[1m'", id="escape"),
+        pytest.param("a=b", "'a=b'", id="looks-like-a-field"),
+        pytest.param("a" * 200, repr("a" * 117 + "..."), id="long"),
+    ],
+)
+def test_texts_are_quoted_unless_they_are_one_word(text: str, shown: str) -> None:
+    assert quoted(text) == shown
+
+
+def test_texts_are_cut_and_printable() -> None:
+    assert cut("abcdef", 5) == "ab..."
+    assert printable("ä\x00\n") == r"ä\x00\n"
+
+
+class CountingPool(NamePool):
+    """Counts the names of which sets are made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.work = 0
+
+    def share(self, names: Iterable[str]) -> frozenset[str]:
+        found = super().share(names)
+        self.work += len(found)
+        return found
+
+
+def work_of(world: MachineWorld, *requests: bytes) -> int:
+    """How many names sets are made of for these requests."""
+    served = Stream(world.cache, DELTA, group_of=lambda node: GROUP, wake=lambda: None)
+    served.receive(delta(type_url=SCOPE))
+    served.next_message(0.0)
+    assert served._snapshot
+    served._snapshot.names = pool = CountingPool()
+    for request in requests:
+        served.receive(request)
+    return pool.work
+
+
+COUNT = 5000
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [
+        pytest.param(
+            [
+                delta(type_url=ENDPOINT, resource_names_subscribe=names(COUNT)),
+                delta(type_url=ENDPOINT, resource_names_unsubscribe=names(COUNT)),
+            ],
+            id="all-at-once",
+        ),
+        pytest.param(
+            [
+                delta(type_url=ENDPOINT, **{f"resource_names_{verb}": names(COUNT)[at : at + 50]})
+                for verb in ("subscribe", "unsubscribe")
+                for at in range(0, COUNT, 50)
+            ],
+            id="some-at-a-time",
+        ),
+        pytest.param(
+            [
+                delta(type_url=ENDPOINT, resource_names_subscribe=names(COUNT)),
+                *(
+                    delta(type_url=ENDPOINT, **{f"resource_names_{verb}": names(70, "x")})
+                    for _ in range(COUNT // 140)
+                    for verb in ("subscribe", "unsubscribe")
+                ),
+            ],
+            id="the-same-again-and-again",
+        ),
+    ],
+)
+def test_the_work_for_names_follows_their_number(
+    requests: list[bytes], world: MachineWorld
+) -> None:
+    assert work_of(world, *requests) <= 40 * COUNT
+
+
+class Hashed(str):
+    """A name that counts how often any of its kind is looked up."""
+
+    __slots__ = ()
+    times = 0
+
+    def __hash__(self) -> int:
+        Hashed.times += 1
+        return super().__hash__()
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other)
+
+
+def test_a_message_that_names_many_suspects_costs_what_they_are() -> None:
+    suspected = [Hashed(f"n{number:05}") for number in range(2000)]
+    suspects = Suspects()
+    Hashed.times = 0
+    suspects.accuse(suspected, " ".join(suspected[:1000]))
+    assert Hashed.times <= 10 * len(suspected)
