@@ -118,7 +118,7 @@ def test_a_member_that_has_not_listed_yet_is_told_from_one_that_has() -> None:
 def test_whatever_a_message_holds_its_row_is_one_row() -> None:
     rows: list[Sequence[str]] = [("one", "all\nis\r\x1b[31m \u2028well"), ("two", "")]
     shown = list(columns(("ID", "MESSAGE"), rows))
-    assert shown == ["ID   MESSAGE", "one  all is [31m well", "two"]
+    assert shown == ["ID   MESSAGE", "one  all is \\x1b[31m well", "two"]
 
 
 @pytest.mark.parametrize(
