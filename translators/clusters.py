@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from translators.gateways import UpstreamLimits
+from translators.headers import MOST_HEADERS
 from translators.messages import (
     AggregateClusterConfig,
     AggregatedConfigSource,
@@ -142,7 +143,9 @@ def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:
 
 def _http_options(limits: UpstreamLimits) -> upstreams.HttpProtocolOptions:
     return UpstreamHttpProtocolOptions(
-        common_http_protocol_options=HttpProtocolOptions(idle_timeout=limits.idle),
+        common_http_protocol_options=HttpProtocolOptions(
+            idle_timeout=limits.idle, max_headers_count=MOST_HEADERS
+        ),
         explicit_http_config=UpstreamHttpConfig(http_protocol_options=Http1ProtocolOptions()),
     )
 

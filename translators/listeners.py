@@ -23,6 +23,7 @@ from translators.forwarded import (
     listener_filters,
     name_client,
 )
+from translators.headers import MOST_HEADERS
 from translators.loops import stop_loops
 from translators.matching import header, only_where, regex
 from translators.messages import (
@@ -87,9 +88,6 @@ _PATHS: Final[Mapping[PathNormalization, Mapping[str, Any]]] = {  # keywords, as
         "path_with_escaped_slashes_action": PathWithEscapedSlashesAction.UNESCAPE_AND_REDIRECT,
     },
 }
-
-_MOST_HEADERS: Final = 200
-"""HTTP/2 clients send each cookie as a header of its own. Their size is limited to 60 KiB."""
 
 _NO_HOST: Final = "_"
 """The host of HTTP/1.0 requests that name none: no rule can have it, so `SET|*` serves them. It is
@@ -231,7 +229,7 @@ def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpCon
             idle_timeout=timedelta(hours=1),
             # Backends may take "_" for "-": such a header would be another one than rules saw.
             headers_with_underscores_action=HeadersWithUnderscoresAction.DROP_HEADER,
-            max_headers_count=_MOST_HEADERS,
+            max_headers_count=MOST_HEADERS,
         ),
         # Health checks of load balancers speak it.
         "http_protocol_options": Http1ProtocolOptions(
