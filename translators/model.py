@@ -10,6 +10,7 @@ member (`Backend.weights`). MSE rules use the defaults. A redirect will be one m
 source address one more `Where`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
@@ -166,8 +167,17 @@ class ServicePort(NamedTuple):
         return self.name or str(self.number)
 
 
+class BackendProtocol(StrEnum):
+    """What a backend speaks: HTTP/1.1 or HTTP/2, in clear or by TLS."""
+
+    HTTP = "http"
+    H2C = "h2c"
+    HTTPS = "https"
+    H2 = "h2"
+
+
 class Backend(NamedTuple):
-    """A Service port in every attached member, and how its Pods are chosen.
+    """A Service port in every attached member, how its Pods are chosen, and what they speak.
 
     `weights` gives members a share of their own (ALB); () means that every Pod weighs the same.
     A tuple like Target and ServicePort, as they are in the keys of tables.
@@ -178,6 +188,7 @@ class Backend(NamedTuple):
     port: ServicePort
     subset: Subset | None = None
     weights: tuple[tuple[str, int], ...] = ()
+    protocol: BackendProtocol = BackendProtocol.HTTP
 
     @property
     def pool(self) -> tuple[str, str, ServicePort]:
@@ -204,6 +215,15 @@ class Forward:
     """Send the request on; weights are shares of their sum."""
 
     shares: tuple[Share, ...]
+
+    def each(self, change: Callable[[Backend], Backend]) -> "Forward":
+        """The same shares of changed backends."""
+        return Forward(
+            tuple(
+                Share(Target(tuple(map(change, share.target.backends))), share.weight)
+                for share in self.shares
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)

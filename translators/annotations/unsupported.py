@@ -8,7 +8,7 @@ Who carries out an annotation gives it a file of its own and takes its name out 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -95,7 +95,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         shared,
         Without.NOTHING,
         """
-        affinity affinity-canary-behavior affinity-mode app-root backend-protocol
+        affinity affinity-canary-behavior affinity-mode app-root
         connection-proxy-header cors-allow-credentials cors-allow-headers cors-allow-methods
         cors-allow-origin cors-expose-headers cors-max-age custom-headers custom-http-errors
         default-backend disable-proxy-intercept-errors enable-access-log enable-cors
@@ -174,10 +174,14 @@ ALB_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
 )
 
 
-def of_nginx_alone() -> Iterator[Unsupported]:
-    """What NGINX knows and ALB does not: it may be for another controller, unless it restricts."""
+def of_nginx_alone(carried_out: Iterable[Key]) -> Iterator[Unsupported]:
+    """What NGINX knows and ALB does not: it may be for another controller, unless it restricts.
+
+    `carried_out` are the keys of the MSE dialect that have an effect there.
+    """
     known = {spelling for row in ALB_UNSUPPORTED for spelling in row.key.spellings}
-    for row in MSE_UNSUPPORTED:
+    effective = (Unsupported(key, Without.TUNING) for key in carried_out if ALB not in key.prefixes)
+    for row in (*MSE_UNSUPPORTED, *effective):
         spelling = NGINX + row.key.name
         if spelling in row.key.spellings and spelling not in known:
             closes = row.otherwise is Without.CLOSED
