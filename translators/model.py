@@ -6,8 +6,7 @@ makes Envoy routes of the result. Everything is frozen and compares by value, wh
 derived row stop a change that changes nothing.
 
 The rest of the ALB dialect has its place here: `order`, `conditions`, `action` and weights per
-member (`Backend.weights`). MSE rules use the defaults. A redirect will be one more `Action`, a
-source address one more `Where`.
+member (`Backend.weights`). MSE rules use the defaults. A source address will be one more `Where`.
 """
 
 from collections.abc import Callable
@@ -234,12 +233,22 @@ class FixedResponse:
     body: str = ""
 
 
-Action: TypeAlias = Forward | FixedResponse
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Send the client to https for good (308), at `host` or, where that is "", at the one it asked.
+
+    Path and query stay as they are.
+    """
+
+    host: str = ""
+
+
+Action: TypeAlias = Forward | FixedResponse | Redirect
 
 
 def size_of(action: Action) -> int:
     """How many backends it names; what answers by itself counts as one."""
-    if isinstance(action, FixedResponse):
+    if not isinstance(action, Forward):
         return 1
     if len(action.shares) == 1:
         return len(action.shares[0].target.backends)
@@ -303,7 +312,8 @@ class Rule:
     `sets` are those of the listeners that it is meant for, whether the gateway has them or not.
     A rule with an `alternative` matches nothing by itself: it adds to the main rule of its path,
     if that is of its `ingress_class`. A `restricted` rule is not for everybody: lists, passwords,
-    client certificates and the like guard it, or were meant to.
+    client certificates and the like guard it, or were meant to. `https_only` is the annotation that
+    keeps requests in clear from it, "" where none does.
     """
 
     origin: Ref
@@ -318,3 +328,4 @@ class Rule:
     alternative: Alternative | None = None
     ingress_class: str = ""
     restricted: bool = False
+    https_only: str = ""

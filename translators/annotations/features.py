@@ -5,7 +5,13 @@ from typing import Any, Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.annotations import backend_protocol, canary, destination, subset
+from translators.annotations import (
+    backend_protocol,
+    canary,
+    destination,
+    https_redirect,
+    subset,
+)
 from translators.annotations.closed import closing, not_supported
 from translators.annotations.feature import Change, Feature
 from translators.annotations.reader import HIGRESS, MSE, NGINX, Reader
@@ -17,6 +23,7 @@ FEATURES: Final[tuple[Feature[Any], ...]] = (  # each has options of its own typ
     subset.FEATURE,
     backend_protocol.FEATURE,
     canary.FEATURE,
+    https_redirect.FEATURE,
 )
 
 VOCABULARY: Final = Vocabulary(
