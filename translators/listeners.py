@@ -50,9 +50,11 @@ from translators.messages import (
     Listener,
     LocalReplyConfig,
     PathWithEscapedSlashesAction,
+    RegexMatcher,
     ResponseMapper,
     Router,
     SocketAddress,
+    StringMatcher,
     TypedExtensionConfig,
 )
 from translators.model import MAX_PORT, Entry, ListenerPort
@@ -88,6 +90,13 @@ _PATHS: Final[Mapping[PathNormalization, Mapping[str, Any]]] = {  # keywords, as
         "path_with_escaped_slashes_action": PathWithEscapedSlashesAction.UNESCAPE_AND_REDIRECT,
     },
 }
+
+_UPGRADES: Final = ("websocket", "SPDY/3.1")
+"""Protocols that a connection may change to; `kubectl exec` and `port-forward` speak SPDY."""
+
+_IGNORED_UPGRADES: Final = "[^WwSs].*"
+"""What begins like none of these; RE2 has no "but". Envoy would answer 403 to clients that offer
+TLS or HTTP/2 in every request, as Apache's do."""
 
 _NO_HOST: Final = "_"
 """The host of HTTP/1.0 requests that name none: no rule can have it, so `SET|*` serves them. It is
@@ -152,7 +161,9 @@ def _filter_chain(
             for name, config in _http_filters(gateway, chain.peer)
         ],
         local_reply_config=LocalReplyConfig(mappers=[_not_repeated()]),
-        upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
+        upgrade_configs=[
+            HttpConnectionManagerUpgradeConfig(upgrade_type=each) for each in _UPGRADES
+        ],
         **client_address(chain.peer, edge),
         **_edge_settings(edge),
     )
@@ -233,7 +244,11 @@ def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpCon
         ),
         # Health checks of load balancers speak it.
         "http_protocol_options": Http1ProtocolOptions(
-            accept_http_10=True, default_host_for_http_10=_NO_HOST
+            accept_http_10=True,
+            default_host_for_http_10=_NO_HOST,
+            ignore_http_11_upgrade=[
+                StringMatcher(safe_regex=RegexMatcher(regex=_IGNORED_UPGRADES))
+            ],
         ),
         "http2_protocol_options": Http2ProtocolOptions(
             max_concurrent_streams=100,
