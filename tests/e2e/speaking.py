@@ -1,8 +1,10 @@
 """Pods that speak HTTP or gRPC, in clear or by TLS, on free ports of 127.0.0.1."""
 
+import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -12,6 +14,7 @@ from aiohttp import web
 
 from fleetgate.demo.http import Address
 from tests.support.authority import Authority, Pair
+from tests.support.serving import serving
 
 Answer: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Call: TypeAlias = Callable[[bytes, "grpc.aio.ServicerContext[bytes, bytes]"], AsyncIterator[bytes]]
@@ -35,7 +38,7 @@ def tls_of(pair: Pair, place: Path) -> ssl.SSLContext:
 @asynccontextmanager
 async def http_pod(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[Address]:
     """Answer requests over HTTP/1.1 while the block runs."""
-    runner = web.ServerRunner(web.Server(answer))
+    runner = web.ServerRunner(web.Server(answer, auto_decompress=False))
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
@@ -73,3 +76,27 @@ async def grpc_pod(call: Call, tls: Pair | None = None) -> AsyncIterator[Address
         yield "127.0.0.1", port
     finally:
         await server.stop(0)
+
+
+@asynccontextmanager
+async def either_pod(by_http1: Address, by_http2: Address) -> AsyncIterator[Address]:
+    """Have one port for two servers, told apart by how a connection begins, as Go's cmux does."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        begin = await reader.read(3)
+        there = await asyncio.open_connection(*(by_http2 if begin == b"PRI" else by_http1))
+        with closing(there[1]), closing(writer):
+            there[1].write(begin)
+            await asyncio.gather(_pump(reader, there[1]), _pump(there[0], writer))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with serving(listener, serve):
+            yield listener.getsockname()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
