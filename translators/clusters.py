@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from translators.gateways import UpstreamLimits
+from translators.headers import MOST_HEADERS
 from translators.messages import (
     AggregateClusterConfig,
     AggregatedConfigSource,
@@ -25,25 +26,32 @@ from translators.messages import (
     ClusterDiscoveryType,
     ClusterEdsClusterConfig,
     ClusterLbPolicy,
+    CommonTlsContext,
     ConfigSource,
     Http1ProtocolOptions,
+    Http2ProtocolOptions,
     HttpProtocolOptions,
     OutlierDetection,
     Percent,
     SocketOption,
     SocketOptionSocketState,
     TcpKeepalive,
+    TlsParameters,
+    TlsProtocol,
+    TransportSocket,
     UpstreamConnectionOptions,
     UpstreamHttpConfig,
     UpstreamHttpProtocolOptions,
+    UpstreamTlsContext,
 )
-from translators.model import Target
+from translators.model import BackendProtocol, Target
 from translators.names import backend_name, cluster_name
 from xds.resource import Resource
 from xds.wire import encode, pack
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.cluster import v3 as schema
+    from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
 
 _TCP: Final = 6
@@ -64,6 +72,9 @@ _KEEPALIVE_PROBES: Final = 3
 it sooner or later than that where TCP_USER_TIMEOUT says so: once it has been silent for that long
 and a probe is unanswered."""
 
+_BY_TLS: Final = frozenset({BackendProtocol.HTTPS, BackendProtocol.H2})
+_BY_HTTP2: Final = frozenset({BackendProtocol.H2C, BackendProtocol.H2})
+
 PANIC_PERCENT: Final = 1
 """Send to ejected Pods only where nobody else is left, so that a backend that comes back is found
 at once. Envoy's default of 50 would keep two thirds of the traffic on a dead member that holds two
@@ -75,12 +86,13 @@ def build_cluster(target: Target, limits: UpstreamLimits) -> Resource:
     if len(target.backends) > 1:
         return _aggregate(target, limits)
     name = cluster_name(target)
-    return Resource.of(name, encode(Cluster(name=name)) + _same_for_all(limits), requires=(name,))
+    body = encode(Cluster(name=name)) + _same_for_all(limits, target.backends[0].protocol)
+    return Resource.of(name, body, requires=(name,))
 
 
 @cache
-def _same_for_all(limits: UpstreamLimits) -> bytes:
-    """All fields of a Cluster of one backend but its name; encoded once for each set of limits."""
+def _same_for_all(limits: UpstreamLimits, protocol: BackendProtocol) -> bytes:
+    """All fields of a Cluster of one backend but its name; encoded once for each pair of these."""
     message = Cluster(
         type=ClusterDiscoveryType.EDS,
         eds_cluster_config=ClusterEdsClusterConfig(
@@ -109,7 +121,8 @@ def _same_for_all(limits: UpstreamLimits) -> bytes:
                 )
             ]
         ),
-        typed_extension_protocol_options={_HTTP_OPTIONS: pack(_http_options(limits))},
+        typed_extension_protocol_options={_HTTP_OPTIONS: pack(_http_options(limits, protocol))},
+        transport_socket=_tls(protocol) if protocol in _BY_TLS else None,
         # TCP_USER_TIMEOUT sees unacknowledged bytes alone: a request that a Pod has acknowledged
         # would wait for its answer as long as the client does, if the network takes the Pod away.
         upstream_connection_options=UpstreamConnectionOptions(
@@ -140,11 +153,40 @@ def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:
     return Resource.of(name, encode(message))
 
 
-def _http_options(limits: UpstreamLimits) -> upstreams.HttpProtocolOptions:
+def _http_options(
+    limits: UpstreamLimits, protocol: BackendProtocol
+) -> upstreams.HttpProtocolOptions:
     return UpstreamHttpProtocolOptions(
-        common_http_protocol_options=HttpProtocolOptions(idle_timeout=limits.idle),
-        explicit_http_config=UpstreamHttpConfig(http_protocol_options=Http1ProtocolOptions()),
+        common_http_protocol_options=HttpProtocolOptions(
+            idle_timeout=limits.idle, max_headers_count=MOST_HEADERS
+        ),
+        explicit_http_config=_explicit(protocol),
     )
+
+
+def _explicit(protocol: BackendProtocol) -> upstreams.HttpProtocolOptionsExplicitHttpConfig:
+    """HTTP/1.1 or HTTP/2, without a try which of them a backend takes."""
+    if protocol not in _BY_HTTP2:
+        return UpstreamHttpConfig(http_protocol_options=Http1ProtocolOptions())
+    return UpstreamHttpConfig(
+        # Envoy's default of 256 MiB lets a backend fill memory for clients that read slowly.
+        http2_protocol_options=Http2ProtocolOptions(
+            initial_stream_window_size=_PER_CONNECTION_BUFFER,
+            initial_connection_window_size=4 * _PER_CONNECTION_BUFFER,
+        )
+    )
+
+
+def _tls(protocol: BackendProtocol) -> core.TransportSocket:
+    """TLS to a backend, whose certificate is not verified: nothing says by whom it is signed."""
+    context = UpstreamTlsContext(
+        common_tls_context=CommonTlsContext(
+            # Envoy's default for backends is at most 1.2.
+            tls_params=TlsParameters(tls_maximum_protocol_version=TlsProtocol.TLSv1_3),
+            alpn_protocols=["h2" if protocol in _BY_HTTP2 else "http/1.1"],
+        )
+    )
+    return TransportSocket(name="envoy.transport_sockets.tls", typed_config=pack(context))
 
 
 def _circuit_breakers() -> schema.CircuitBreakers:

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.annotations.canary import excessive, relate
+from translators.annotations.https_redirect import in_clear, to_https
 from translators.boundaries import OPEN, Boundaries
 from translators.edge import PATH_NORMALIZATION, PathNormalization
 from translators.host_bounds import HostBounds
@@ -80,11 +81,13 @@ def plan_host(
     *,
     below: bool = False,
     strict: bool = False,
+    https: bool = False,
 ) -> HostPlan:
     """Merge the rules that the Ingresses declare for the host in a set of route tables.
 
     `above` are those of the wildcard over it, where `boundaries` ask who owns the host; `below`
-    says that there are some. `strict` says that no request has an ambiguous path when it is routed.
+    says that there are some. `strict` says that no request has an ambiguous path when it is routed,
+    `https` that not all of them come in clear.
     """
     problems: list[Problem] = []
     declared = [r for i in ingresses for r in i.rules if r.host == host and tables in r.sets]
@@ -115,22 +118,36 @@ def plan_host(
     rules: list[Rule] = []
     for claim, main in sorted(mains.items(), key=lambda item: _rank(item[1])):
         of_path = related.get(claim, ())
+        rules += _redirects(main, problems, https=https)
         rules += relate(main, of_path)
         problems += excessive(of_path)
     if len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
         pairs = [(rule, mains[claim]) for claim, taken in related.items() for rule in taken]
         problems += partaking(tuple(mains.values()), pairs)
+    default = min(defaults, key=_by_age, default=None)
+    if default:
+        rules += _redirects(default, problems, https=https)
     sharing = {r.origin for taken in related.values() for r in taken if _shares(r)}
     guests = _namespaces((*mains.values(), *defaults), bare) if below else ()
     return HostPlan(
         tuple(rules),
-        min(defaults, key=_by_age, default=None),
+        default,
         tuple(sorted(set(problems))),
         is_bare,
         guarded,
         frozenset(sharing) if sharing else _NOBODY,
         frozenset(guests) if below else _NO_NAMESPACE,
     )
+
+
+def _redirects(rule: Rule, problems: list[Problem], *, https: bool) -> Iterator[Rule]:
+    """The rule that is asked before one that is for https alone and goes to a backend."""
+    if not rule.https_only or not isinstance(rule.action, Forward):
+        return
+    if https:
+        yield to_https(rule)
+    else:
+        problems.append(in_clear(rule))
 
 
 def _namespaces(rules: Iterable[Rule], bare: Iterable[IngressRules]) -> Iterator[str]:

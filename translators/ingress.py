@@ -119,6 +119,11 @@ class IngressRules:
         return self.without_rules
 
     @property
+    def https_only(self) -> bool:
+        """Whether an annotation keeps requests in clear from its rules: from all, or from none."""
+        return any(rule.https_only for rule in (*self.rules[:1], *self.defaults[:1]))
+
+    @property
     def hosts(self) -> frozenset[tuple[TableSet, str]]:
         """The hosts whose routes depend on this Ingress, in each set of route tables.
 

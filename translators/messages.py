@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities import (
         v3 as previous_priorities,
     )
+    from envoy_data_plane.envoy.extensions.transport_sockets.tls import v3 as tls
     from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
     from envoy_data_plane.envoy.type import v3 as envoy_type
     from envoy_data_plane.envoy.type.matcher import v3 as matcher
@@ -81,6 +82,7 @@ else:
     xff = Package("envoy.extensions.http.original_ip_detection.xff.v3")
     previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
+    tls = Package("envoy.extensions.transport_sockets.tls.v3")
     upstreams = Package("envoy.extensions.upstreams.http.v3")
     envoy_type = Package("envoy.type.v3")
     matcher = Package("envoy.type.matcher.v3")
@@ -111,12 +113,16 @@ Cluster = twin(cluster.Cluster)
 ClusterCommonLbConfig = twin(cluster.ClusterCommonLbConfig)
 ClusterCustomClusterType = twin(cluster.ClusterCustomClusterType)
 ClusterEdsClusterConfig = twin(cluster.ClusterEdsClusterConfig)
+CommonTlsContext = twin(tls.CommonTlsContext)
 OutlierDetection = twin(cluster.OutlierDetection)
 SocketOption = twin(core.SocketOption)
 TcpKeepalive = twin(core.TcpKeepalive)
+TlsParameters = twin(tls.TlsParameters)
+TransportSocket = twin(core.TransportSocket)
 UpstreamConnectionOptions = twin(cluster.UpstreamConnectionOptions)
 UpstreamHttpConfig = twin(upstreams.HttpProtocolOptionsExplicitHttpConfig)
 UpstreamHttpProtocolOptions = twin(upstreams.HttpProtocolOptions)
+UpstreamTlsContext = twin(tls.UpstreamTlsContext)
 
 # ClusterLoadAssignment
 ClusterLoadAssignment = twin(endpoint.ClusterLoadAssignment)
@@ -133,6 +139,7 @@ HeaderMatcher = twin(route.HeaderMatcher)
 PreviousHostsPredicate = twin(previous_hosts.PreviousHostsPredicate)
 PreviousPrioritiesConfig = twin(previous_priorities.PreviousPrioritiesConfig)
 QueryParameterMatcher = twin(route.QueryParameterMatcher)
+RedirectAction = twin(route.RedirectAction)
 RetryBackOff = twin(route.RetryPolicyRetryBackOff)
 RetryHostPredicate = twin(route.RetryPolicyRetryHostPredicate)
 RetryPolicy = twin(route.RetryPolicy)
@@ -225,4 +232,6 @@ ClusterLbPolicy = cluster.ClusterLbPolicy
 HealthStatus = core.HealthStatus
 HeadersWithUnderscoresAction = core.HttpProtocolOptionsHeadersWithUnderscoresAction
 PathWithEscapedSlashesAction = hcm.HttpConnectionManagerPathWithEscapedSlashesAction
+RedirectCode = route.RedirectActionRedirectResponseCode
 SocketOptionSocketState = core.SocketOptionSocketState
+TlsProtocol = tls.TlsParametersTlsProtocol

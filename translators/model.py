@@ -6,10 +6,10 @@ makes Envoy routes of the result. Everything is frozen and compares by value, wh
 derived row stop a change that changes nothing.
 
 The rest of the ALB dialect has its place here: `order`, `conditions`, `action` and weights per
-member (`Backend.weights`). MSE rules use the defaults. A redirect will be one more `Action`, a
-source address one more `Where`.
+member (`Backend.weights`). MSE rules use the defaults. A source address will be one more `Where`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
@@ -166,8 +166,17 @@ class ServicePort(NamedTuple):
         return self.name or str(self.number)
 
 
+class BackendProtocol(StrEnum):
+    """What a backend speaks: HTTP/1.1 or HTTP/2, in clear or by TLS."""
+
+    HTTP = "http"
+    H2C = "h2c"
+    HTTPS = "https"
+    H2 = "h2"
+
+
 class Backend(NamedTuple):
-    """A Service port in every attached member, and how its Pods are chosen.
+    """A Service port in every attached member, how its Pods are chosen, and what they speak.
 
     `weights` gives members a share of their own (ALB); () means that every Pod weighs the same.
     A tuple like Target and ServicePort, as they are in the keys of tables.
@@ -178,6 +187,7 @@ class Backend(NamedTuple):
     port: ServicePort
     subset: Subset | None = None
     weights: tuple[tuple[str, int], ...] = ()
+    protocol: BackendProtocol = BackendProtocol.HTTP
 
     @property
     def pool(self) -> tuple[str, str, ServicePort]:
@@ -205,6 +215,15 @@ class Forward:
 
     shares: tuple[Share, ...]
 
+    def each(self, change: Callable[[Backend], Backend]) -> "Forward":
+        """The same shares of changed backends."""
+        return Forward(
+            tuple(
+                Share(Target(tuple(map(change, share.target.backends))), share.weight)
+                for share in self.shares
+            )
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class FixedResponse:
@@ -214,12 +233,22 @@ class FixedResponse:
     body: str = ""
 
 
-Action: TypeAlias = Forward | FixedResponse
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Send the client to https for good (308), at `host` or, where that is "", at the one it asked.
+
+    Path and query stay as they are.
+    """
+
+    host: str = ""
+
+
+Action: TypeAlias = Forward | FixedResponse | Redirect
 
 
 def size_of(action: Action) -> int:
     """How many backends it names; what answers by itself counts as one."""
-    if isinstance(action, FixedResponse):
+    if not isinstance(action, Forward):
         return 1
     if len(action.shares) == 1:
         return len(action.shares[0].target.backends)
@@ -283,7 +312,8 @@ class Rule:
     `sets` are those of the listeners that it is meant for, whether the gateway has them or not.
     A rule with an `alternative` matches nothing by itself: it adds to the main rule of its path,
     if that is of its `ingress_class`. A `restricted` rule is not for everybody: lists, passwords,
-    client certificates and the like guard it, or were meant to.
+    client certificates and the like guard it, or were meant to. `https_only` is the annotation that
+    keeps requests in clear from it, "" where none does.
     """
 
     origin: Ref
@@ -298,3 +328,4 @@ class Rule:
     alternative: Alternative | None = None
     ingress_class: str = ""
     restricted: bool = False
+    https_only: str = ""

@@ -34,6 +34,8 @@ from translators.messages import (
     PreviousHostsPredicate,
     PreviousPrioritiesConfig,
     QueryParameterMatcher,
+    RedirectAction,
+    RedirectCode,
     RegexMatcher,
     RetryBackOff,
     RetryHostPredicate,
@@ -57,6 +59,7 @@ from translators.model import (
     FixedResponse,
     Path,
     PathKind,
+    Redirect,
     Rule,
     TableSet,
     Text,
@@ -264,6 +267,12 @@ def _action(action: Action) -> dict[str, Any]:  # keywords of Route
     """The `action` of a route."""
     if isinstance(action, FixedResponse):
         return {"direct_response": _response(action.status, action.body)}
+    if isinstance(action, Redirect):
+        code = RedirectCode.PERMANENT_REDIRECT
+        redirect = RedirectAction(
+            https_redirect=True, host_redirect=action.host, response_code=code
+        )
+        return {"redirect": redirect}
     # Envoy cuts a request off after 15 s unless it is told otherwise; 0 is no limit.
     no_limit = timedelta(0)
     if len(action.shares) == 1:

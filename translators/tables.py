@@ -304,6 +304,10 @@ class Tables:
             [view.must(self.rules, ref) for ref in above] if boundaries.owned else (),
             below=bool(above),
             strict=view.must(self.paths, key.gateway) is PathNormalization.STRICT,
+            https=(
+                any(ingress.https_only for ingress in ingresses)
+                and bool(view.must(self.edges, key.gateway).trusted)
+            ),
         )
 
     def _wildcard_over(self, key: HostKey) -> HostKey | None:

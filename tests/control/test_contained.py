@@ -37,11 +37,12 @@ def test_a_host_that_cannot_be_computed_disturbs_no_other(
         *,
         below: bool,
         strict: bool,
+        https: bool,
     ) -> hosts.HostPlan:
         if host == "bad.test":
             raise ValueError("out of range")
         return hosts.plan_host(
-            ingresses, host, tables_of, boundaries, above, below=below, strict=strict
+            ingresses, host, tables_of, boundaries, above, below=below, strict=strict, https=https
         )
 
     async def scenario(control: ControlPlane, source: Said) -> None:

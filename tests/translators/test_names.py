@@ -8,6 +8,7 @@ from fleet.ref import HUB, Ref
 from translators.model import (
     MSE_TABLES,
     Backend,
+    BackendProtocol,
     ListenerPort,
     Protocol,
     ServicePort,
@@ -43,6 +44,11 @@ PORT = ServicePort(80)
             id="labels",
         ),
         pytest.param(Backend("ns", "svc", PORT, Subset(base=True)), "ns/svc/80@base=", id="base"),
+        pytest.param(
+            Backend("ns", "svc", PORT, Subset(base=True), protocol=BackendProtocol.H2C),
+            "ns/svc/80+h2c@base=",
+            id="protocol",
+        ),
     ],
 )
 def test_cluster_of_a_backend(backend: Backend, name: str) -> None:

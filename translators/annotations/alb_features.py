@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.annotations import canary
+from translators.annotations import canary, features
 from translators.annotations.closed import not_supported
 from translators.annotations.feature import Change, Feature
 from translators.annotations.listen_ports import LISTEN_PORTS, listen_ports
@@ -24,7 +24,10 @@ FEATURES: Final[tuple[Feature[Any], ...]] = (canary.FEATURE,)  # each has option
 VOCABULARY: Final = Vocabulary(
     (ALB, NGINX),
     (LISTEN_PORTS, *(key for feature in FEATURES for key in feature.keys)),
-    (*ALB_UNSUPPORTED, *of_nginx_alone()),
+    (
+        *ALB_UNSUPPORTED,
+        *of_nginx_alone(key for feature in features.FEATURES for key in feature.keys),
+    ),
 )
 
 

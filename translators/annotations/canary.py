@@ -26,6 +26,7 @@ from translators.annotations.values import (
 )
 from translators.model import (
     Alternative,
+    BackendProtocol,
     Condition,
     Forward,
     Pick,
@@ -209,8 +210,13 @@ def excessive(canaries: Sequence[Rule]) -> Iterator[Problem]:
 def _with_fallback(canary: Forward, main: Forward) -> Forward:
     """The canary's targets, each followed by the main's: without a usable Pod the main serves.
 
-    A subset of the main's own Service needs no such help, it falls back to the whole Service.
+    A subset of the main's own Service needs no such help, it falls back to the whole Service. What
+    does not say what it speaks speaks as the main does.
     """
+    protocol = main.shares[0].target.backends[0].protocol
+    canary = canary.each(
+        lambda b: b._replace(protocol=protocol) if b.protocol is BackendProtocol.HTTP else b
+    )
     by_weight = sorted(main.shares, key=lambda share: -share.weight)
     mains = [backend for share in by_weight for backend in share.target.backends]
     shares = []

@@ -5,7 +5,13 @@ from typing import Any, Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.annotations import canary, destination, subset
+from translators.annotations import (
+    backend_protocol,
+    canary,
+    destination,
+    https_redirect,
+    subset,
+)
 from translators.annotations.closed import closing, not_supported
 from translators.annotations.feature import Change, Feature
 from translators.annotations.reader import HIGRESS, MSE, NGINX, Reader
@@ -15,7 +21,9 @@ from translators.annotations.vocabulary import Vocabulary
 FEATURES: Final[tuple[Feature[Any], ...]] = (  # each has options of its own type
     destination.FEATURE,  # replaces the backends, so before what narrows them
     subset.FEATURE,
+    backend_protocol.FEATURE,
     canary.FEATURE,
+    https_redirect.FEATURE,
 )
 
 VOCABULARY: Final = Vocabulary(

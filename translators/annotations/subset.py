@@ -12,7 +12,7 @@ from translators.annotations.feature import Feature
 from translators.annotations.reader import Reader, Unusable, own
 from translators.annotations.values import lines, printable
 from translators.bounds import MAX_LABELS
-from translators.model import Forward, Rule, Share, Subset, Target
+from translators.model import Forward, Rule, Subset
 
 NAME: Final = own(
     "service-subset",
@@ -71,11 +71,7 @@ def holds(subset: Subset, member: str, labels: Mapping[str, str]) -> bool:
 def _apply(rule: Rule, subset: Subset) -> Rule:
     if not isinstance(rule.action, Forward):
         return rule
-    shares = tuple(
-        Share(Target(tuple(b._replace(subset=subset) for b in share.target.backends)), share.weight)
-        for share in rule.action.shares
-    )
-    return replace(rule, action=Forward(shares))
+    return replace(rule, action=rule.action.each(lambda b: b._replace(subset=subset)))
 
 
 FEATURE: Final = Feature("Subset of a Service", (NAME, LABELS), parse, _apply)

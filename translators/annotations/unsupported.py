@@ -8,7 +8,7 @@ Who carries out an annotation gives it a file of its own and takes its name out 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -95,11 +95,11 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         shared,
         Without.NOTHING,
         """
-        affinity affinity-canary-behavior affinity-mode app-root backend-protocol
+        affinity affinity-canary-behavior affinity-mode app-root
         connection-proxy-header cors-allow-credentials cors-allow-headers cors-allow-methods
         cors-allow-origin cors-expose-headers cors-max-age custom-headers custom-http-errors
         default-backend disable-proxy-intercept-errors enable-access-log enable-cors
-        enable-opentelemetry force-ssl-redirect from-to-www-redirect limit-allowlist
+        enable-opentelemetry from-to-www-redirect limit-allowlist
         limit-burst-multiplier limit-connections limit-rate limit-rate-after
         limit-req-status-code limit-rpm limit-rps limit-whitelist load-balance mirror-host
         mirror-request-body mirror-target opentelemetry-operation-name
@@ -112,7 +112,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         session-cookie-change-on-failure session-cookie-conditional-samesite-none
         session-cookie-domain session-cookie-expires session-cookie-max-age session-cookie-name
         session-cookie-partitioned session-cookie-path session-cookie-samesite
-        session-cookie-secure ssl-cipher ssl-ciphers ssl-passthrough ssl-redirect
+        session-cookie-secure ssl-cipher ssl-ciphers ssl-passthrough
         temporal-redirect temporal-redirect-code upstream-hash-by upstream-hash-by-subset
         upstream-hash-by-subset-size upstream-vhost use-port-in-redirects use-regex
         x-forwarded-prefix
@@ -174,10 +174,14 @@ ALB_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
 )
 
 
-def of_nginx_alone() -> Iterator[Unsupported]:
-    """What NGINX knows and ALB does not: it may be for another controller, unless it restricts."""
+def of_nginx_alone(carried_out: Iterable[Key]) -> Iterator[Unsupported]:
+    """What NGINX knows and ALB does not: it may be for another controller, unless it restricts.
+
+    `carried_out` are the keys of the MSE dialect that have an effect there.
+    """
     known = {spelling for row in ALB_UNSUPPORTED for spelling in row.key.spellings}
-    for row in MSE_UNSUPPORTED:
+    effective = (Unsupported(key, Without.TUNING) for key in carried_out if ALB not in key.prefixes)
+    for row in (*MSE_UNSUPPORTED, *effective):
         spelling = NGINX + row.key.name
         if spelling in row.key.spellings and spelling not in known:
             closes = row.otherwise is Without.CLOSED
@@ -230,6 +234,7 @@ _ASKS: Final[Mapping[str, Callable[[str], bool]]] = {
     **dict.fromkeys(_SNIPPETS, _keeps_out),
     "auth-tls-verify-client": lambda text: text != "off",
     "order": lambda text: text != "10",
+    "proxy-body-size": lambda text: text != "0",
     "satisfy": lambda text: text != "all",
 }
 """Whether a value asks for anything that is not done anyway; other keys are switched on or off."""
