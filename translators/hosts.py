@@ -6,8 +6,9 @@ rule of their path and class, one of each Ingress. The result does not depend on
 objects arrived.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -21,7 +22,7 @@ from translators.host_bounds import HostBounds
 from translators.ingress import NORMALISED, IngressRules
 from translators.model import MSE_TABLES, Age, Forward, Path, PathKind, Rule, TableSet, Target
 from translators.names import listener_of
-from translators.ownership import kept_inside, owner_of, partaking, refusals
+from translators.ownership import Owner, kept_inside, owner_of, partaking, refusals
 
 Claim: TypeAlias = tuple[PathKind, str, int, tuple[object, ...]]
 CanaryClaim: TypeAlias = tuple[Claim, str, Ref]
@@ -66,10 +67,19 @@ class HostPlan:
             for share in rule.action.shares
         )
 
+    def problems_of(self, origin: Ref) -> Sequence[Problem]:
+        """What an Ingress is told; the problems are sorted by who is told."""
+        begin = bisect_left(self.problems, origin, key=_told)
+        return self.problems[begin : bisect_right(self.problems, origin, begin, key=_told)]
+
     @property
     def origins(self) -> frozenset[Ref]:
         """The Ingresses that serve something here."""
         return frozenset(rule.origin for rule in self.everything)
+
+
+def _told(problem: Problem) -> Ref:
+    return problem.at
 
 
 def plan_host(
@@ -77,7 +87,7 @@ def plan_host(
     host: str,
     tables: TableSet = MSE_TABLES,
     boundaries: Boundaries = OPEN,
-    above: Collection[IngressRules] = (),
+    above: Owner | None = None,
     *,
     below: bool = False,
     strict: bool = False,
@@ -85,15 +95,17 @@ def plan_host(
 ) -> HostPlan:
     """Merge the rules that the Ingresses declare for the host in a set of route tables.
 
-    `above` are those of the wildcard over it, where `boundaries` ask who owns the host; `below`
-    says that there are some. `strict` says that no request has an ambiguous path when it is routed,
-    `https` that not all of them come in clear.
+    `above` is who owns the wildcard over it, where `boundaries` ask who owns the host; `below` says
+    that there is such a wildcard. `strict` says that no request has an ambiguous path when it is
+    routed, `https` that not all of them come in clear.
     """
     problems: list[Problem] = []
-    declared = [r for i in ingresses for r in i.rules if r.host == host and tables in r.sets]
-    defaults = [r for i in ingresses for r in i.defaults if r.host == host and tables in r.sets]
+    declared = [r for i in ingresses for r in i.rules_of(host) if tables in r.sets]
+    defaults = [r for i in ingresses for r in i.defaults_of(host) if tables in r.sets]
     bare = [ingress for ingress in ingresses if (tables, host) in ingress.bare]
-    if boundaries.owned and (owner := owner_of((*ingresses, *above), tables, host)):
+    owners = [owner_of(ingresses, tables, host), above] if boundaries.owned else []
+    if named_by := min(filter(None, owners), default=None):
+        _, owner = named_by
         # Of every host that no rule names, the oldest default backend is the one anyway.
         named = [*declared, *defaults] if host else declared
         problems += refusals(named, owner, boundaries)

@@ -5,10 +5,10 @@ is served.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import quote, unquote
 
 from fleet.models import (
@@ -43,7 +43,6 @@ from translators.model import (
     Target,
     size_of,
 )
-from translators.names import wildcard_over
 
 T = TypeVar("T")
 
@@ -80,6 +79,11 @@ NORMALISED: Final = "requests are normalised before they are routed, so nothing 
 
 _EVERYTHING: Final = Path(PathKind.PREFIX, "/")
 
+_FEW: Final = 8
+"""Rules that are looked at one by one."""
+
+_ByHost: TypeAlias = Mapping[str, Sequence[Rule]] | None
+
 _NO_HOSTS: Final[frozenset[tuple[TableSet, str]]] = frozenset()
 """One for all Ingresses: an empty set of its own is 200 bytes."""
 
@@ -101,6 +105,9 @@ class IngressRules:
     `bare` are those of its hosts for which it has neither, and which are its own all the same.
     `leads_out` says that some backend is in another namespace. `without_rules` is who it is, where
     no rule says so.
+
+    A host asks for what is declared for it. An Ingress may have thousands of hosts, so that is
+    found without a look at the rules of all others.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -110,6 +117,20 @@ class IngressRules:
     asked: tuple[Asked, ...] = ()
     leads_out: bool = False
     without_rules: tuple[Age, Ref] | None = None
+    _rules: _ByHost = field(init=False, repr=False, compare=False)
+    _defaults: _ByHost = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_rules", _by_host(self.rules))
+        object.__setattr__(self, "_defaults", _by_host(self.defaults))
+
+    def rules_of(self, host: str) -> Sequence[Rule]:
+        """The rules of a host, in their order. O(those)."""
+        return _of_host(host, self.rules, self._rules)
+
+    def defaults_of(self, host: str) -> Sequence[Rule]:
+        """The default backend of a host, if it has one."""
+        return _of_host(host, self.defaults, self._defaults)
 
     @property
     def by(self) -> tuple[Age, Ref] | None:
@@ -133,15 +154,13 @@ class IngressRules:
         return self.bare | served
 
     def names(self, tables: TableSet, host: str) -> bool:
-        """Whether it declares the host, or the wildcard over it.
+        """Whether it declares the host.
 
         A canary does not, nor does a default backend declare every host.
         """
-        hosts = {host, wildcard_over(host)} - {""} if host else {""}
-        declared = (*self.rules, *(self.defaults if host else ()))
-        return any((tables, name) in self.bare for name in hosts) or any(
-            rule.host in hosts and tables in rule.sets and rule.alternative is None
-            for rule in declared
+        declared = (*self.rules_of(host), *(self.defaults_of(host) if host else ()))
+        return (tables, host) in self.bare or any(
+            tables in rule.sets and rule.alternative is None for rule in declared
         )
 
     @property
@@ -162,6 +181,22 @@ class IngressRules:
                 for share in rule.action.shares:
                     for backend in share.target.backends:
                         yield rule, backend
+
+
+def _by_host(rules: Sequence[Rule]) -> _ByHost:
+    """Group rules by their hosts; None where they are so few that the groups would cost more."""
+    if len(rules) <= _FEW:
+        return None
+    found: dict[str, list[Rule]] = {}
+    for rule in rules:
+        found.setdefault(rule.host, []).append(rule)
+    return found
+
+
+def _of_host(host: str, rules: Sequence[Rule], by_host: _ByHost) -> Sequence[Rule]:
+    if by_host is None:
+        return [rule for rule in rules if rule.host == host]
+    return by_host.get(host, ())
 
 
 def age_of(ingress: Ingress) -> Age:

@@ -58,7 +58,7 @@ from translators.ingress import IngressRules, read_ingress
 from translators.listeners import Bind, build_listener
 from translators.model import Backend, Dialect, Entry, Rule, TableSet, Target
 from translators.names import backend_name, gateway_name, tables_of, wildcard_over
-from translators.ownership import below_wildcard
+from translators.ownership import Owner, below_wildcard, owner_of
 from translators.routes import encode_route, is_long, route_table, virtual_host
 from translators.row_weights import RowWeights
 from translators.status import (
@@ -155,6 +155,8 @@ class Tables:
         self.rules = Derived(graph, "rules", self.attachments, self._rules, weights.of_paths)
         self.claims = Derived(graph, "claims", self.rules, self._claims)
         self.by_host = Index(graph, "by host", self.claims, lambda _, pairs: pairs)
+        self.wildcards = Index(graph, "wildcards", self.claims, _wildcards)
+        self.owners = Derived(graph, "owners of wildcards", self.wildcards, self._owner)
         self.plans = Derived(graph, "plans", self.by_host, self._plan, weights.of_hosts_rules)
 
         # the routes of long hosts, encoded by Ingress, so that a change does not encode them all
@@ -292,23 +294,28 @@ class Tables:
     def _plan(self, view: View, key: HostKey) -> HostPlan:
         ingresses = [view.must(self.rules, ref) for ref in view.group(self.by_host, key)]
         wildcard = self._wildcard_over(key)
-        above = view.group(self.by_host, wildcard) if wildcard else ()
+        is_below = wildcard is not None and bool(view.group(self.wildcards, wildcard))
         boundaries = OPEN
-        if above or len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
+        if is_below or len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
             boundaries = view.must(self.boundaries, key.gateway)
         return plan_host(
             ingresses,
             key.host,
             key.tables,
             boundaries,
-            [view.must(self.rules, ref) for ref in above] if boundaries.owned else (),
-            below=bool(above),
+            view.get(self.owners, wildcard) if wildcard and boundaries.owned else None,
+            below=is_below,
             strict=view.must(self.paths, key.gateway) is PathNormalization.STRICT,
             https=(
                 any(ingress.https_only for ingress in ingresses)
                 and bool(view.must(self.edges, key.gateway).trusted)
             ),
         )
+
+    def _owner(self, view: View, key: HostKey) -> Owner | None:
+        """The oldest Ingress that names a wildcard: hosts below ask for it, which may be many."""
+        ingresses = [view.must(self.rules, ref) for ref in view.group(self.wildcards, key)]
+        return owner_of(ingresses, key.tables, key.host)
 
     def _wildcard_over(self, key: HostKey) -> HostKey | None:
         """The key of the wildcard over a host: one object for all of its hosts, which are many."""
@@ -440,13 +447,13 @@ class Tables:
             return IngressStatus(problems=attachment.problems)
         problems = {*attachment.problems, *rules.problems}
         for key in view.group(self.findings, ref):
-            problems |= {p for p in view.must(self.plans, key).problems if p.at == ref}
+            problems.update(view.must(self.plans, key).problems_of(ref))
         for gateway in attachment.gateways:
             problems |= set(self._without_listener(view, ref, rules, gateway))
         for rule, backend in rules.named:
             problems |= set(self._lacking(view, attachment.gateways, rule, backend))
         if any(rule.host.startswith("*") for rule in rules.rules):
-            problems |= set(self._below_wildcards(view, ref))
+            problems |= set(self._below_wildcards(view, ref, rules))
         serving = {key.gateway for key in view.group(self.served, ref)}
         found = [self._addresses(view, g) for g in attachment.gateways if g in serving]
         return IngressStatus(
@@ -481,11 +488,12 @@ class Tables:
             if origin is None or not origin.listed:
                 yield troubled(gateway, self._remote_cluster(view, member))
 
-    def _below_wildcards(self, view: View, ref: Ref) -> Iterator[Problem]:
+    def _below_wildcards(self, view: View, ref: Ref, rules: IngressRules) -> Iterator[Problem]:
         """What it is told of other namespaces that have hosts below its wildcards."""
+        served = set(view.group(self.served, ref))
         for key in view.must(self.claims, ref):
-            if key.host.startswith("*"):
-                mains = [r for r in view.must(self.plans, key).rules if r.origin == ref]
+            if key.host.startswith("*") and key in served:
+                mains = [r for r in rules.rules_of(key.host) if r.alternative is None]
                 for guest in view.group(self.below, key) if mains else ():
                     if guest.namespace != ref.namespace:
                         yield below_wildcard(mains[0], guest.namespace)
@@ -499,6 +507,10 @@ class Tables:
                 # Only here: an Ingress that is served does not hear of other listeners.
                 served = tuple(entry.at for entry in self._served(view, gateway))
                 yield without_listener(ref, asked, gateway_name(gateway), served)
+
+
+def _wildcards(_: Ref, claims: frozenset[HostKey]) -> Iterator[HostKey]:
+    return (key for key in claims if key.host.startswith("*"))
 
 
 def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:

@@ -14,6 +14,7 @@ from translators import hosts, tables
 from translators.boundaries import Boundaries
 from translators.ingress import IngressRules
 from translators.model import TableSet
+from translators.ownership import Owner
 from xds.resource import TypeUrl
 
 
@@ -33,7 +34,7 @@ def test_a_host_that_cannot_be_computed_disturbs_no_other(
         host: str,
         tables_of: TableSet,
         boundaries: Boundaries,
-        above: Collection[IngressRules],
+        above: Owner | None,
         *,
         below: bool,
         strict: bool,
