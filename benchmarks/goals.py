@@ -66,7 +66,7 @@ GOALS: Final[Mapping[tuple[str, str, str], Goal]] = MappingProxyType(
         ): Goal(30),
         ("failover", "kill -9, fleetgate", "failed"): Goal(0),
         ("failover", "partition, fleetgate", "failed"): Goal(0),
-        ("failover", "partition, fleetgate", "worst wait"): Goal(1500),
+        ("failover", "partition, fleetgate", "worst wait"): Goal(3000),
         ("failover", "partition, acknowledged, fleetgate", "failed"): Goal(0),
         ("failover", "partition, acknowledged, fleetgate", "worst wait"): Goal(4000),
         ("failover", "partition, acknowledged, fleetgate", "last stream ends after"): Goal(15_000),
