@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from benchmarks.figures import Figure
-from translators.bounds import MAX_MATCHED, MAX_PATTERNS
+from translators.model.bounds import MAX_MATCHED, MAX_PATTERNS
 
 
 @dataclass(frozen=True, slots=True)

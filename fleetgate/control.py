@@ -28,12 +28,12 @@ from fleet.state import Changes, FleetState, Origin
 from fleetgate.addresses import Addresses
 from fleetgate.problems import ProblemLog, Refusals, all_problems, outages, waiting
 from fleetgate.roll_call import RollCall
-from translators.attachments import gateway_of
-from translators.gateways import GATEWAY_MODELS, gateways_in
-from translators.listeners import Bind
-from translators.names import gateway_name
-from translators.status import Runtime
-from translators.translator import Translation, Translator, Turn
+from translators.dialects.registry import GATEWAY_MODELS, gateways_in
+from translators.graph.translator import Translation, Translator, Turn
+from translators.merge.attachments import gateway_of
+from translators.model.binds import Bind
+from translators.model.gateway_names import gateway_name
+from translators.model.statuses import Runtime
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
 

@@ -13,7 +13,7 @@ from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.control import ControlPlane
 from fleetgate.envoy import Envoy
 from fleetgate.errors import OperatorError
-from translators.names import gateway_name
+from translators.model.gateway_names import gateway_name
 from xds.resource import TypeUrl
 
 log = logging.getLogger(__name__)

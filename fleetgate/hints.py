@@ -20,12 +20,14 @@ from fleet.models import (
 from fleet.problem import Problem, Severity
 from fleet.ref import Ref
 from fleet.state import FleetState
-from translators.annotations import alb_features, features
-from translators.annotations.vocabulary import Vocabulary
-from translators.attachments import class_of, gateway_of
-from translators.gateways import gateways_in
-from translators.model import Dialect
-from translators.tables import SERVICE_NAME, Tables
+from translators.dialects.alb import features as alb_features
+from translators.dialects.annotations.vocabulary import Vocabulary
+from translators.dialects.classes import class_of
+from translators.dialects.mse import features
+from translators.dialects.registry import gateways_in
+from translators.graph.tables import SERVICE_NAME, Tables
+from translators.merge.attachments import gateway_of
+from translators.model.gateways import Dialect
 
 VOCABULARIES: Final[Mapping[Dialect, Vocabulary]] = {
     Dialect.MSE: features.VOCABULARY,

@@ -21,7 +21,7 @@ from fleetgate.metrics import Writing
 from fleetgate.neighbours import Neighbours, NeighbourSettings
 from fleetgate.replicas import Replicas, ReplicaSettings
 from fleetgate.report import Replica, gateway_refs, gateway_status
-from translators.gateways import DIALECTS, GATEWAY_MODELS, GatewayConfig, gateways_in
+from translators.dialects.registry import DIALECTS, GATEWAY_MODELS, GatewayConfig, gateways_in
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from fleetgate.fleets import Place
 from fleetgate.gateways import LocalGateways, accepting
 from fleetgate.report import gateway_status
 from fleetgate.serving import ServeSettings, Serving, serving
-from translators.names import gateway_name
+from translators.model.gateway_names import gateway_name
 
 
 @dataclass(frozen=True, slots=True)

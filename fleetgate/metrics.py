@@ -26,8 +26,8 @@ from fleet.problem import Severity
 from fleet.ref import HUB
 from fleetgate.control import ControlPlane, TurnTaken
 from fleetgate.report import SHORT_NAMES, gateway_refs, gateway_status
-from translators.names import gateway_name
-from translators.status import Phase
+from translators.model.gateway_names import gateway_name
+from translators.model.statuses import Phase
 from xds.views import Traffic
 
 Samples: TypeAlias = Mapping[tuple[str, ...], float]

@@ -14,9 +14,9 @@ from fleetgate.hints import hints, not_carried_out
 from fleetgate.managed.settings import ManagedSettings
 from fleetgate.managed.shape import read_shape
 from fleetgate.problems import all_problems
-from translators.gateways import gateways_in
-from translators.listeners import Bind
-from translators.translator import Translator
+from translators.dialects.registry import gateways_in
+from translators.graph.translator import Translator
+from translators.model.binds import Bind
 from xds.readable import readable
 from xds.resource import Resource, TypeUrl
 

@@ -12,9 +12,9 @@ from fleet.problem import Problem, Severity
 from fleet.ref import HUB, Ref
 from fleet.state import FleetState, Origin
 from fleetgate.ration import Ration
-from translators.gateways import gateways_in
-from translators.names import gateway_name
-from translators.tables import Tables
+from translators.dialects.registry import gateways_in
+from translators.graph.tables import Tables
+from translators.model.gateway_names import gateway_name
 from xds.cache import SnapshotCache
 from xds.quarantine import Rejection
 from xds.quoted import MESSAGE, cut, quoted

@@ -10,9 +10,9 @@ from fleet.problem import Problem, Severity
 from fleet.ref import HUB, Ref
 from fleet.state import Origin
 from fleetgate.control import ControlPlane
-from translators.gateways import DIALECTS, gateways_in
-from translators.names import gateway_name
-from translators.status import GatewayStatus, Phase
+from translators.dialects.registry import DIALECTS, gateways_in
+from translators.model.gateway_names import gateway_name
+from translators.model.statuses import GatewayStatus, Phase
 from xds.quoted import MESSAGE, cut, quoted
 from xds.resource import TypeUrl
 from xds.views import ClientView

@@ -29,7 +29,8 @@ from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
 from fleetgate.managed.shape import read_shape
 from fleetgate.open_files import raise_limit
-from translators.gateways import ADDRESSES, gateways_in
+from translators.dialects.gateway_settings import ADDRESSES
+from translators.dialects.registry import gateways_in
 from xds.cache import SnapshotCache
 from xds.listening import UnusableCredentials
 from xds.server import ServerSettings, XdsServer, by_cluster

@@ -9,27 +9,20 @@ from envoy_data_plane.envoy.config.route import v3 as route
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
 
 from fleet.ref import HUB, Ref
-from translators.edge import EdgeSettings
-from translators.hosts import HostPlan
-from translators.listeners import Bind, build_listener
-from translators.messages import RouteConfiguration
-from translators.model import (
-    MSE_TABLES,
-    Age,
-    Backend,
-    Entry,
-    FixedResponse,
-    Forward,
-    ListenerPort,
-    Path,
-    PathKind,
-    Rule,
-    ServicePort,
-    Share,
-    Target,
-)
-from translators.names import cluster_name
-from translators.routes import SEARCHES, encode_route, route_table, virtual_host
+from translators.envoy.host_tables import route_table, virtual_host
+from translators.envoy.listeners import build_listener
+from translators.envoy.messages import RouteConfiguration
+from translators.envoy.names import cluster_name
+from translators.envoy.routes import encode_route
+from translators.envoy.scoped_routes import SEARCHES
+from translators.merge.hosts import HostPlan
+from translators.model.actions import FixedResponse, Forward, Share
+from translators.model.backends import Backend, ServicePort, Target
+from translators.model.binds import Bind
+from translators.model.edge import EdgeSettings
+from translators.model.listeners import MSE_TABLES, Entry, ListenerPort
+from translators.model.paths import Path, PathKind
+from translators.model.rules import Age, Rule
 from xds.resource import Resource
 from xds.wire import decode, encode, splice
 

@@ -31,7 +31,7 @@ from tests.support.exchanges import ENDED, EXCHANGES, HOST, Scene
 from tests.support.kube import free_port
 from tests.support.netns import Namespace
 from tests.support.serving import serving
-from translators.gateways import UPSTREAM_TIMEOUT
+from translators.dialects.gateway_settings import UPSTREAM_TIMEOUT
 
 NAME: Final = "failover"
 FIRST, SECOND = MEMBERS

@@ -15,9 +15,10 @@ from benchmarks.figures import Case, Figure
 from benchmarks.forwarding.resources import OWN_TABLES, as_served, own_tables, rules
 from benchmarks.forwarding.rig import Subject, subject
 from benchmarks.scenarios.step import Scenario, Step
-from translators.annotations.values import pattern
-from translators.bounds import MAX_INSTRUCTIONS_OF_HOST, MAX_MATCHED, MAX_PATTERNS
-from translators.model import Condition, Rule, Text, Where
+from translators.dialects.annotations.values import pattern
+from translators.model.bounds import MAX_INSTRUCTIONS_OF_HOST, MAX_MATCHED, MAX_PATTERNS
+from translators.model.conditions import Condition, Text, Where
+from translators.model.rules import Rule
 from xds.resource import TypeUrl
 
 NAME: Final = "patterns"

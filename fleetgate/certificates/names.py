@@ -6,7 +6,7 @@ spiffe://TRUST-DOMAIN/gateway/mse/NAME, .../alb/NAME
 import re
 from typing import Final
 
-from translators.names import parse_gateway_name
+from translators.model.gateway_names import parse_gateway_name
 from xds.discovery import Node
 from xds.server import Auth, GroupOf
 from xds.stream import Refused

@@ -7,7 +7,7 @@ from fleetgate import bootstrap as envoy_bootstrap
 from fleetgate.certificates.envoy import SERVER_NAME, XdsTls
 from fleetgate.commands.options import Host
 from fleetgate.errors import OperatorError
-from translators.names import parse_gateway_name
+from translators.model.gateway_names import parse_gateway_name
 
 
 @click.command()

@@ -25,7 +25,7 @@ from fleetgate.garbage import much_is_kept
 from fleetgate.lifetime import run, until_stopped
 from fleetgate.local import LocalFleet, local_fleet
 from fleetgate.serving import HubDuties, ServeSettings, XdsSettings
-from translators.names import gateway_name
+from translators.model.gateway_names import gateway_name
 
 
 @click.command()

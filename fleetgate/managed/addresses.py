@@ -11,7 +11,8 @@ from fleet.kubernetes.connection import ApiServer
 from fleet.ref import Ref
 from fleetgate.managed.manifests import Key, service_name
 from fleetgate.managed.observed import HubObjects, Words, owner_of
-from translators.gateways import ADDRESSES, GatewayConfig
+from translators.dialects.gateway_settings import ADDRESSES
+from translators.dialects.registry import GatewayConfig
 
 Json: TypeAlias = Any  # as an API server has it
 

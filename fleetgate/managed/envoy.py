@@ -19,7 +19,7 @@ from fleetgate.bootstrap import BootstrapSettings, admin, as_yaml, bootstrap_doc
 from fleetgate.certificates.envoy import XdsTls, sds_documents
 from fleetgate.managed.settings import ManagedSettings
 from fleetgate.managed.shape import Size
-from translators.names import gateway_name
+from translators.model.gateway_names import gateway_name
 
 Json: TypeAlias = dict[str, Any]  # as YAML has it
 

@@ -40,8 +40,8 @@ from fleetgate.managed.manifests import (
 from fleetgate.managed.names import MANAGED_BY
 from fleetgate.managed.observed import HubObjects, owner_of
 from fleetgate.managed.settings import ManagedSettings
-from translators.gateways import GatewayConfig
-from translators.names import gateway_name
+from translators.dialects.registry import GatewayConfig
+from translators.model.gateway_names import gateway_name
 
 log = logging.getLogger(__name__)
 

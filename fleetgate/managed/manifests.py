@@ -17,7 +17,7 @@ from fleetgate.managed.names import GATEWAY_LABEL, labels_of, secret_name, workl
 from fleetgate.managed.pod import pod_template
 from fleetgate.managed.settings import ManagedSettings
 from fleetgate.managed.shape import LoadBalancer, Shape, read_shape
-from translators.gateways import GatewayConfig
+from translators.dialects.registry import GatewayConfig
 
 Json: TypeAlias = dict[str, Any]  # as an API server takes it
 

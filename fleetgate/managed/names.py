@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from fleet.ref import Ref
-from translators.names import gateway_name
+from translators.model.gateway_names import gateway_name
 
 GATEWAY_LABEL: Final = "fleetgate.dev/gateway"
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"

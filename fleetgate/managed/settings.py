@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from fleetgate.certificates.envoy import SERVER_NAME
-from translators.listeners import Bind
+from translators.model.binds import Bind
 
 IMAGE: Final = "envoyproxy/envoy:v1.40.0"
 """Envoy's own image. It has to have bash, as this one has and the distroless one has not: Envoy is

@@ -13,13 +13,9 @@ from fleet.models import AlbConfig, MseIngressConfig, MseNetwork
 from fleet.problem import Problem
 from fleet.ref import Ref
 from fleetgate.managed.settings import ManagedSettings
-from translators.gateways import (
-    HTTP_PORT,
-    INSTANCE_REPLICAS,
-    INSTANCE_SPEC,
-    GatewayConfig,
-    read_gateway,
-)
+from translators.dialects.gateway_settings import INSTANCE_REPLICAS, INSTANCE_SPEC
+from translators.dialects.mse.gateway import HTTP_PORT
+from translators.dialects.registry import GatewayConfig, read_gateway
 
 Report: TypeAlias = Callable[[str, object, str, str], None]
 """Takes a key, its value, what was expected, and the effect."""

@@ -10,10 +10,11 @@ from fleet.ref import HUB
 from fleetgate.control import ControlPlane
 from tests.control.rig import NEVER, Said, starting
 from tests.support.builders import Builder, ingress, mse_gateway
-from translators import hosts, tables
-from translators.boundaries import Boundaries
-from translators.ingress import IngressRules
-from translators.model import TableSet
+from translators.graph import tables
+from translators.merge import hosts
+from translators.model.gateways import Boundaries
+from translators.model.ingresses import IngressRules
+from translators.model.listeners import TableSet
 from xds.resource import TypeUrl
 
 

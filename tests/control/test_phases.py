@@ -8,7 +8,7 @@ from fleet.ref import HUB, Ref
 from fleetgate.control import ControlPlane, Standing
 from fleetgate.report import gateway_refs, gateway_status
 from tests.control.rig import DECLARED, GATEWAY, NEVER, Said, starting
-from translators.status import Phase
+from translators.model.statuses import Phase
 
 
 @pytest.mark.parametrize(

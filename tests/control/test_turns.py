@@ -13,7 +13,7 @@ from fleetgate.control import ControlPlane, TurnTaken
 from fleetgate.gateways import NoEnvoys
 from tests.control.rig import DECLARED, GATEWAY, NEVER, Said, starting
 from tests.support.builders import ingress, mse_gateway
-from translators.derive import STEP
+from translators.graph.derive import STEP
 from xds.resource import TypeUrl
 
 SHOP = Ref(HUB, "Ingress", "default", "shop")

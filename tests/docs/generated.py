@@ -21,12 +21,12 @@ from fleetgate.certificates.envoy import sds_documents
 from fleetgate.cli import COMMANDS, main
 from fleetgate.managed.shape import Shape
 from fleetgate.metrics import FAMILIES
-from translators.annotations import alb_features
-from translators.annotations.features import FEATURES
-from translators.annotations.listen_ports import LISTEN_PORTS
-from translators.annotations.reader import FOREIGN, Key
-from translators.annotations.unsupported import ALB_UNSUPPORTED, MSE_UNSUPPORTED, Unsupported
-from translators.boundaries import (
+from translators.dialects.alb import features as alb_features
+from translators.dialects.alb.listen_ports import LISTEN_PORTS
+from translators.dialects.alb.unsupported import ALB_UNSUPPORTED
+from translators.dialects.annotations.reader import FOREIGN, Key
+from translators.dialects.annotations.unsupported import Unsupported
+from translators.dialects.boundaries import (
     ALLOW,
     CROSS_NAMESPACE,
     DENY,
@@ -34,24 +34,25 @@ from translators.boundaries import (
     NAMESPACE,
     SHARED,
 )
-from translators.bounds import BOUNDS
-from translators.edge import (
+from translators.dialects.edge_settings import (
     PATH_NORMALIZATION,
     PROXY_PROTOCOL,
     STREAM_IDLE_TIMEOUT,
     TRUSTED_PROXIES,
-    EdgeSettings,
 )
-from translators.gateways import (
+from translators.dialects.gateway_settings import (
     ADDRESSES,
     CONNECT_TIMEOUT,
     INSTANCE_REPLICAS,
     INSTANCE_SPEC,
     UPSTREAM_IDLE_TIMEOUT,
     UPSTREAM_TIMEOUT,
-    UpstreamLimits,
 )
-from translators.model import Dialect
+from translators.dialects.mse.features import FEATURES
+from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
+from translators.model.bounds import BOUNDS
+from translators.model.edge import EdgeSettings
+from translators.model.gateways import Dialect, UpstreamLimits
 
 ROOT = Path(__file__).parents[2]
 FILES = (

@@ -21,7 +21,7 @@ from fleetgate.local import LocalFleet, local_fleet
 from fleetgate.serving import ServeSettings, XdsSettings
 from tests.e2e.backends import Backend
 from tests.support.builders import Builder, mse_gateway, service, slice_of, write
-from translators.names import parse_gateway_name
+from translators.model.gateway_names import parse_gateway_name
 
 ONE, TWO = "one", "two"
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.demo.http import Address
 from fleetgate.envoy import Envoy
-from translators.edge import EdgeSettings
-from translators.listeners import Bind, build_listener
-from translators.model import MSE_TABLES, Entry, ListenerPort
-from translators.names import parse_gateway_name
+from translators.envoy.listeners import build_listener
+from translators.model.binds import Bind
+from translators.model.edge import EdgeSettings
+from translators.model.gateway_names import parse_gateway_name
+from translators.model.listeners import MSE_TABLES, Entry, ListenerPort
 from xds.cache import SnapshotCache
 from xds.resource import Resource, TypeUrl
 from xds.server import XdsServer

@@ -16,8 +16,8 @@ from tests.e2e.backends import backend
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, gateway_ref, rig, settings_on
 from tests.e2e.stock import control_plane, stock_envoy
 from tests.support.builders import Builder, IngressBuilder, alb_class, alb_gateway, ingress
-from translators.bounds import MAX_MATCHED
-from translators.status import Phase
+from translators.model.bounds import MAX_MATCHED
+from translators.model.statuses import Phase
 
 pytestmark = pytest.mark.usefixtures("real_envoy")
 

@@ -21,7 +21,7 @@ from tests.e2e.backends import Backend, backend
 from tests.e2e.rig import ONE, Rig, ask_once, gateway_ref, settings_on
 from tests.e2e.stock import control_plane, stock_envoy
 from tests.support.builders import ingress, mse_gateway
-from translators.status import Phase
+from translators.model.statuses import Phase
 from xds.resource import TypeUrl
 
 QUESTION = Question("/", "web.test")

@@ -21,7 +21,7 @@ from tests.e2e.rig import ONE, TWO, Rig, ask_once, gateway_ref, rig, settings_on
 from tests.e2e.stock import control_plane, stock_envoy
 from tests.support.ads_client import ads_client
 from tests.support.builders import Builder, ingress, ingress_class, mse_gateway, write
-from translators.status import GatewayStatus, Phase
+from translators.model.statuses import GatewayStatus, Phase
 from xds.resource import TypeUrl
 
 

@@ -12,7 +12,7 @@ from fleet.parse import parse
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from tests.support.builders import alb_gateway, ingress_class, mse_gateway
-from translators.gateways import GATEWAY_MODELS, read_gateway
+from translators.dialects.registry import GATEWAY_MODELS, read_gateway
 
 ProblemsOf: TypeAlias = Callable[[Mapping[str, str]], tuple[Problem, ...]]
 

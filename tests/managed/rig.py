@@ -15,7 +15,7 @@ from fleetgate.managed.manifests import Key
 from fleetgate.managed.settings import ManagedSettings
 from tests.sinks.rig import Audited, Gate
 from tests.support.kube import Cluster
-from translators.gateways import GATEWAY_MODELS, GatewayConfig
+from translators.dialects.registry import GATEWAY_MODELS, GatewayConfig
 
 Json: TypeAlias = Any  # as kubectl prints it
 Gateways: TypeAlias = Mapping[Ref, GatewayConfig]

@@ -14,7 +14,7 @@ from fleetgate.managed.manifests import certificate_object, objects
 from fleetgate.managed.names import BOOTSTRAP_ANNOTATION, labels_of, secret_name, workload_name
 from fleetgate.managed.settings import LoadBalancerSettings, ManagedSettings
 from tests.managed.rig import alb, gateway, read
-from translators.listeners import Bind
+from translators.model.binds import Bind
 
 HERE = Path(__file__).parent
 DOCUMENTS = HERE.parent / "crds" / "documents"

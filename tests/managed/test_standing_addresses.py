@@ -12,7 +12,7 @@ from fleet.ref import HUB, Ref
 from fleetgate.managed.addresses import StandingAddresses
 from tests.managed.rig import NAMESPACE, PATIENCE, Gateways, Hub, gateway, read
 from tests.sinks.rig import audited
-from translators.gateways import GatewayConfig
+from translators.dialects.registry import GatewayConfig
 
 Json: TypeAlias = Any  # as kubectl prints it
 

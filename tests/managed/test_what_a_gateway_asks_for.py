@@ -11,7 +11,7 @@ from fleet.ref import HUB
 from fleetgate.managed.settings import OWN_PORTS, ManagedSettings
 from fleetgate.managed.shape import LoadBalancer, Shape, Size, read_shape
 from tests.managed.rig import alb, gateway, read
-from translators.listeners import Bind
+from translators.model.binds import Bind
 
 Json: TypeAlias = Any  # as YAML has it
 

@@ -1,4 +1,4 @@
-"""How Envoy finds the route table of a request, by the book of `translators.scopes`."""
+"""How Envoy finds the route table of a request, as `translators.envoy.scoped_routes` has it."""
 
 import re
 from collections.abc import Container, Iterator

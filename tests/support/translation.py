@@ -16,8 +16,8 @@ from fleet.models import (
 )
 from fleet.ref import HUB, Ref
 from fleet.state import FleetState
-from translators.listeners import Bind
-from translators.translator import Translator
+from translators.graph.translator import Translator
+from translators.model.binds import Bind
 from xds.resource import Resource, TypeUrl
 
 MODELS: Mapping[str, type[FleetObject]] = {

@@ -3,10 +3,13 @@
 from fleet.models import Ingress
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from translators.hosts import HostPlan, plan_host
-from translators.ingress import read_ingress
-from translators.model import MSE_TABLES, Condition, Forward, Rule
-from translators.names import cluster_name
+from translators.dialects.mse.ingress import read_ingress
+from translators.envoy.names import cluster_name
+from translators.merge.hosts import HostPlan, plan_host
+from translators.model.actions import Forward
+from translators.model.conditions import Condition
+from translators.model.listeners import MSE_TABLES
+from translators.model.rules import Rule
 
 NGINX = "nginx.ingress.kubernetes.io/"
 MSE = "mse.ingress.kubernetes.io/"

@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 
 from fleet.ref import HUB, Ref
 from tests.support.envoy_routing import Request
-from translators.model import Age, Condition, FixedResponse, Path, PathKind, Rule, Text, Where
-from translators.routes import LONG
+from translators.envoy.host_tables import LONG
+from translators.model.actions import FixedResponse
+from translators.model.conditions import Condition, Text, Where
+from translators.model.paths import Path, PathKind
+from translators.model.rules import Age, Rule
 
 EXACT, PREFIX, REGEX = PathKind.EXACT, PathKind.PREFIX, PathKind.REGEX
 AGE = Age(datetime(2026, 1, 1, tzinfo=UTC), "")

@@ -10,9 +10,11 @@ from fleet.models import AlbConfig
 from fleet.ref import HUB, Ref
 from tests.support.builders import alb_class, alb_gateway, ingress, service, slice_of
 from tests.support.translation import World
-from translators.gateways import ADDRESSES, Gateway, read_gateway
-from translators.listeners import Bind
-from translators.status import GatewayStatus, Phase, Runtime
+from translators.dialects.gateway_settings import ADDRESSES
+from translators.dialects.registry import read_gateway
+from translators.model.binds import Bind
+from translators.model.gateways import Gateway
+from translators.model.statuses import GatewayStatus, Phase, Runtime
 from xds.readable import readable
 from xds.resource import TypeUrl
 

@@ -17,11 +17,12 @@ from tests.support.builders import (
 )
 from tests.support.translation import World
 from tests.translators.plans import NGINX
-from translators.alb_ingress import alb_path, read_alb_ingress
-from translators.annotations.listen_ports import listen_ports
-from translators.annotations.reader import Unusable
-from translators.ingress import IngressRules
-from translators.model import Path, PathKind, Weight
+from translators.dialects.alb.ingress import alb_path, read_alb_ingress
+from translators.dialects.alb.listen_ports import listen_ports
+from translators.dialects.annotations.reader import Unusable
+from translators.model.canaries import Weight
+from translators.model.ingresses import IngressRules
+from translators.model.paths import Path, PathKind
 from xds.resource import TypeUrl
 
 ALB = "alb.ingress.kubernetes.io/"

@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 
 from fleet.ref import HUB, Ref
-from translators.annotations.reader import Reader, Unusable, own, shared
-from translators.annotations.values import (
+from translators.dialects.annotations.reader import Reader, Unusable, own, shared
+from translators.dialects.annotations.values import (
     Pattern,
     boolean,
     cookie_name,

@@ -10,9 +10,13 @@ from fleet.ref import HUB, Ref
 from tests.support.builders import IngressBuilder, ingress, mse_gateway
 from tests.support.translation import World, upserted
 from tests.translators.plans import MSE, NGINX
-from translators.alb_ingress import alb_path
-from translators.annotations.values import pattern
-from translators.bounds import (
+from translators.dialects.alb.ingress import alb_path
+from translators.dialects.annotations.values import pattern
+from translators.graph.tables import HostKey
+from translators.graph.translator import Translation
+from translators.merge.hosts import HostPlan
+from translators.model.actions import Forward
+from translators.model.bounds import (
     MAX_CANARIES,
     MAX_DESTINATIONS,
     MAX_INSTRUCTIONS,
@@ -23,10 +27,7 @@ from translators.bounds import (
     MAX_ROUTES_OF_HOST,
     MAX_ROUTES_OF_INGRESS,
 )
-from translators.hosts import HostPlan
-from translators.model import MSE_TABLES, Forward
-from translators.tables import HostKey
-from translators.translator import Translation
+from translators.model.listeners import MSE_TABLES
 from xds.resource import TypeUrl
 
 HOST = "shop.test"

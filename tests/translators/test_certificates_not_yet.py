@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.builders import IngressBuilder, ingress
-from translators.ingress import read_ingress
+from translators.dialects.mse.ingress import read_ingress
 
 WEB = ingress("web", host="web.test").path("/", to="web:80")
 

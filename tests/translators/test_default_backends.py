@@ -6,7 +6,7 @@ from fleet.ref import HUB
 from tests.support.builders import IngressBuilder, ingress, mse_gateway
 from tests.support.routed import routed
 from tests.support.translation import World
-from translators.routes import LONG
+from translators.envoy.host_tables import LONG
 
 CANARY = {
     "nginx.ingress.kubernetes.io/canary": "true",

@@ -7,16 +7,15 @@ from ipaddress import ip_network
 import pytest
 
 from fleet.ref import HUB, Ref
-from translators.edge import (
+from translators.dialects.edge_settings import (
     MOST_TRUSTED,
     PATH_NORMALIZATION,
     PROXY_PROTOCOL,
     STREAM_IDLE_TIMEOUT,
     TRUSTED_PROXIES,
-    EdgeSettings,
-    PathNormalization,
     read_edge,
 )
+from translators.model.edge import EdgeSettings, PathNormalization
 
 GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")
 

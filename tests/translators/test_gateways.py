@@ -21,10 +21,12 @@ from tests.support.builders import (
     slice_of,
 )
 from tests.support.translation import World
-from translators.attachments import attach
-from translators.gateways import ADDRESSES, Selector, read_gateway
-from translators.listeners import Bind
-from translators.status import Runtime
+from translators.dialects.gateway_settings import ADDRESSES
+from translators.dialects.registry import read_gateway
+from translators.merge.attachments import attach
+from translators.model.binds import Bind
+from translators.model.gateways import Selector
+from translators.model.statuses import Runtime
 from xds.resource import TypeUrl
 
 GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")

@@ -8,9 +8,10 @@ from fleet.models import Ingress
 from fleet.ref import HUB, Ref
 from tests.support.builders import ingress as builder
 from tests.translators.plans import ingress, plan, problems, routes
-from translators.hosts import plan_host
-from translators.ingress import IngressRules, read_ingress
-from translators.model import MSE_TABLES, TableSet
+from translators.dialects.mse.ingress import read_ingress
+from translators.merge.hosts import plan_host
+from translators.model.ingresses import IngressRules
+from translators.model.listeners import MSE_TABLES, TableSet
 
 
 def test_exact_wins_over_longer_prefix_and_root_comes_last() -> None:

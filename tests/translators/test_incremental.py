@@ -24,8 +24,8 @@ from tests.translators.manifests import (
     ingress,
     service,
 )
-from translators.boundaries import CROSS_NAMESPACE, HOST_OWNERSHIP
-from translators.tables import MOST_SLICES
+from translators.dialects.boundaries import CROSS_NAMESPACE, HOST_OWNERSHIP
+from translators.graph.tables import MOST_SLICES
 from xds.resource import TypeUrl
 
 

@@ -13,7 +13,8 @@ from fleet.ref import HUB
 from tests.support.envoy_routing import Request, choose
 from tests.support.translation import Manifest, World, upserted
 from tests.translators.manifests import gateway, ingress
-from translators.routes import LONG, encode_route
+from translators.envoy.host_tables import LONG
+from translators.envoy.routes import encode_route
 from xds.readable import readable
 from xds.resource import TypeUrl
 

@@ -5,24 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.ref import HUB, Ref
-from translators.model import (
-    MSE_TABLES,
-    Backend,
-    ListenerPort,
-    Protocol,
-    ServicePort,
-    Subset,
-    Target,
-)
-from translators.names import (
-    backend_name,
-    cluster_name,
-    gateway_name,
-    listener_of,
-    parse_gateway_name,
-    table_name,
-    tables_of,
-)
+from translators.envoy.names import backend_name, cluster_name, listener_of, table_name, tables_of
+from translators.model.backends import Backend, ServicePort, Subset, Target
+from translators.model.gateway_names import gateway_name, parse_gateway_name
+from translators.model.listeners import MSE_TABLES, ListenerPort, Protocol
 
 PORT = ServicePort(80)
 

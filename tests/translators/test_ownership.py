@@ -10,12 +10,13 @@ from fleet.ref import HUB, Ref
 from tests.support.builders import IngressBuilder, ingress, mse_gateway
 from tests.support.translation import World
 from tests.translators.plans import MSE, NGINX
-from translators.boundaries import CROSS_NAMESPACE, HOST_OWNERSHIP
-from translators.gateways import read_gateway
-from translators.hosts import HostPlan
-from translators.model import MSE_TABLES, FixedResponse, Forward
-from translators.names import cluster_name
-from translators.tables import HostKey
+from translators.dialects.boundaries import CROSS_NAMESPACE, HOST_OWNERSHIP
+from translators.dialects.registry import read_gateway
+from translators.envoy.names import cluster_name
+from translators.graph.tables import HostKey
+from translators.merge.hosts import HostPlan
+from translators.model.actions import FixedResponse, Forward
+from translators.model.listeners import MSE_TABLES
 
 GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")
 HOST = "shop.test"

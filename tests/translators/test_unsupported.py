@@ -10,19 +10,17 @@ from fleet.parse import parse
 from fleet.ref import HUB, Ref
 from tests.support.builders import ingress as manifest_of
 from tests.translators.plans import MSE, NGINX, ingress, plan, problems
-from translators.alb_ingress import read_alb_ingress
-from translators.annotations import alb_features, features
-from translators.annotations.closed import CLOSED
-from translators.annotations.reader import ALB, HIGRESS, Key
-from translators.annotations.unsupported import (
-    ALB_UNSUPPORTED,
-    MSE_UNSUPPORTED,
-    Unsupported,
-    Without,
-)
-from translators.annotations.vocabulary import MAX_SUGGESTIONS
-from translators.ingress import read_ingress
-from translators.model import Forward
+from translators.dialects.alb import features as alb_features
+from translators.dialects.alb.ingress import read_alb_ingress
+from translators.dialects.alb.unsupported import ALB_UNSUPPORTED
+from translators.dialects.annotations.closed import CLOSED
+from translators.dialects.annotations.reader import ALB, HIGRESS, Key
+from translators.dialects.annotations.unsupported import Unsupported, Without
+from translators.dialects.annotations.vocabulary import MAX_SUGGESTIONS
+from translators.dialects.mse import features
+from translators.dialects.mse.ingress import read_ingress
+from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
+from translators.model.actions import Forward
 
 SHOP = Ref(HUB, "Ingress", "default", "shop")
 

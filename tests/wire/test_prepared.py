@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.wire.prepare import PLACE, prepared
-from translators import messages
+from translators.envoy import messages
 from xds.prepared import Name, Package, flat, full
 from xds.schema import flat_name
 

@@ -1,0 +1,125 @@
+"""What gateways and Ingresses are told about themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from fleet.address import is_ip
+from fleet.outage import Outage
+from fleet.problem import Problem
+from translators.model.gateways import Dialect
+from translators.model.listeners import ListenerPort
+
+
+class Phase(Enum):
+    """The life of a gateway, in the documents' words."""
+
+    PENDING = "Pending"
+    """Declared, but no Envoy of the gateway has asked for its configuration yet."""
+    RUNNING = "Running"
+    """An Envoy of the gateway is there, and has not acknowledged the listeners yet."""
+    LISTENING = "Listening"
+    """An Envoy of the gateway has acknowledged its listeners."""
+    FAILED = "Failed"
+    """It cannot be served as declared; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCluster:
+    """An attached member; `message` is "" while it is well, `known` False if there is none.
+
+    `outage` is the class of what the message tells: the same for as long as the cause is.
+    """
+
+    cluster_id: str
+    message: str = ""
+    known: bool = True
+    outage: Outage = Outage.OTHER
+
+    def as_kubernetes(self) -> dict[str, str]:
+        """`{clusterId}`, and with it status and message where something is wrong."""
+        failed = {"status": "Failed", "message": self.message} if self.message else {}
+        return {"clusterId": self.cluster_id, **failed}
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the roof knows of a gateway: is an Envoy there, does one listen, what has failed."""
+
+    running: bool = False
+    listening: bool = False
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStatus:
+    """The status of a gateway's object.
+
+    `message` says why it does not listen. `addresses` are where clients reach it, if known. `id`
+    and `listeners` are shown of ALB gateways. `generation` is the version of the object that all of
+    this is about, 0 where no API server counts.
+    """
+
+    phase: Phase
+    message: str = ""
+    remote_clusters: tuple[RemoteCluster, ...] = ()
+    addresses: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    dialect: Dialect = Dialect.MSE
+    id: str = ""
+    listeners: tuple[ListenerPort, ...] = ()
+    generation: int = 0
+
+    def as_kubernetes(self) -> Mapping[str, Any]:  # JSON
+        """The object's `status`."""
+        observed = {"observedGeneration": self.generation} if self.generation else {}
+        return observed | (self._as_alb() if self.dialect is Dialect.ALB else self._as_mse())
+
+    def _as_mse(self) -> dict[str, Any]:  # JSON
+        message = {"message": self.message} if self.message else {}
+        remote = [cluster.as_kubernetes() for cluster in self.remote_clusters]
+        return {"phase": self.phase.value, **message, "remoteClusters": remote}
+
+    def _as_alb(self) -> dict[str, Any]:  # JSON
+        """The conditions have no times: any replica that knows the same says the same."""
+        shown = {"id": self.id} if self.id else {}
+        shown |= {"dnsname": self.addresses[0]} if self.addresses else {}
+        troubled = [c for c in self.remote_clusters if c.message]
+        return {
+            "loadBalancer": {
+                **shown,
+                "listeners": [{"portAndProtocol": str(listener)} for listener in self.listeners],
+                "subClusters": [c.cluster_id for c in self.remote_clusters if c.known],
+            },
+            "conditions": [
+                {
+                    "type": "Listening",
+                    "status": str(self.phase is Phase.LISTENING),
+                    "reason": self.phase.value,
+                    "message": self.message,
+                },
+                {
+                    "type": "SubClustersReady",
+                    "status": str(not troubled),
+                    "reason": "NotAllReady" if troubled else "AllReady",
+                    "message": "; ".join(f"{c.cluster_id}: {c.message}" for c in troubled),
+                },
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class IngressStatus:
+    """The status of an Ingress; no addresses while no gateway serves it."""
+
+    gateways: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def as_kubernetes(self) -> Mapping[str, Any]:  # JSON
+        """The object's `status`."""
+        if not self.addresses:
+            return {"loadBalancer": {}}
+        shown = [{"ip" if is_ip(found) else "hostname": found} for found in self.addresses]
+        return {"loadBalancer": {"ingress": shown}}
