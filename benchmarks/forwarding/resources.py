@@ -15,11 +15,11 @@ from translators.envoy.messages import RouteConfiguration
 from translators.envoy.names import cluster_name
 from translators.envoy.routes import encode_route
 from translators.envoy.scoped_routes import SEARCHES
-from translators.merge.hosts import HostPlan
 from translators.model.actions import FixedResponse, Forward, Share
 from translators.model.backends import Backend, ServicePort, Target
 from translators.model.binds import Bind
 from translators.model.edge import EdgeSettings
+from translators.model.host_plans import HostPlan
 from translators.model.listeners import MSE_TABLES, Entry, ListenerPort
 from translators.model.paths import Path, PathKind
 from translators.model.rules import Age, Rule
@@ -49,7 +49,15 @@ def rules(host: str, values: Iterable[str], *, forward: bool) -> list[Rule]:
     at = Ref(HUB, "Ingress", "default", "web")
     age = Age(datetime(2026, 1, 1, tzinfo=UTC), "web.default")
     return [
-        Rule(at, f"spec.rules[0].http.paths[{n}]", age, host, Path(PathKind.PREFIX, value), action)
+        Rule(
+            at,
+            f"spec.rules[0].http.paths[{n}]",
+            age,
+            host,
+            Path(PathKind.PREFIX, value),
+            action,
+            (MSE_TABLES,),
+        )
         for n, value in enumerate(values)
     ]
 

@@ -13,6 +13,7 @@ from tests.support.builders import Builder, ingress, mse_gateway
 from translators.graph import tables
 from translators.merge import hosts
 from translators.model.gateways import Boundaries
+from translators.model.host_plans import HostPlan
 from translators.model.ingresses import IngressRules
 from translators.model.listeners import TableSet
 from xds.resource import TypeUrl
@@ -38,7 +39,7 @@ def test_a_host_that_cannot_be_computed_disturbs_no_other(
         *,
         below: bool,
         strict: bool,
-    ) -> hosts.HostPlan:
+    ) -> HostPlan:
         if host == "bad.test":
             raise ValueError("out of range")
         return hosts.plan_host(

@@ -44,7 +44,7 @@ def table(host: str, *, restricted: bool) -> Resource:
     own = [*rules(host, restricted=restricted)]
     if "tree" in host:
         own = [replace(each, host=host) for each in filled(own)]
-    plan = plan_host([IngressRules(tuple(own))], host)
+    plan = plan_host([IngressRules(tuple(own))], host, MSE_TABLES)
     return route_table(MSE_TABLES, host, virtual_host(plan, host, encode_route), ())
 
 

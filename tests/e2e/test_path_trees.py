@@ -19,7 +19,7 @@ from tests.support.envoy_routing import Request, choose
 from tests.translators.rules import REQUESTS, SOME_RULES, filled, rule
 from translators.envoy.host_tables import route_table, virtual_host
 from translators.envoy.routes import encode_route
-from translators.merge.hosts import HostPlan
+from translators.model.host_plans import HostPlan
 from translators.model.listeners import MSE_TABLES
 from translators.model.rules import Rule
 from xds.readable import readable

@@ -5,9 +5,10 @@ from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from translators.dialects.mse.ingress import read_ingress
 from translators.envoy.names import cluster_name
-from translators.merge.hosts import HostPlan, plan_host
+from translators.merge.hosts import plan_host
 from translators.model.actions import Forward
 from translators.model.conditions import Condition
+from translators.model.host_plans import HostPlan
 from translators.model.listeners import MSE_TABLES
 from translators.model.rules import Rule
 
@@ -55,7 +56,7 @@ def plan(*ingresses: Ingress, host: str = "example.com") -> HostPlan:
         read_ingress(Ref(HUB, "Ingress", "default", i.metadata.name), i)
         for i in reversed(ingresses)
     ]
-    return plan_host([row for row in rows if (MSE_TABLES, host) in row.hosts], host)
+    return plan_host([row for row in rows if (MSE_TABLES, host) in row.hosts], host, MSE_TABLES)
 
 
 def routes(*ingresses: Ingress, host: str = "example.com") -> list[str]:

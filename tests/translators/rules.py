@@ -10,6 +10,7 @@ from tests.support.envoy_routing import Request
 from translators.envoy.host_tables import LONG
 from translators.model.actions import FixedResponse
 from translators.model.conditions import Condition, Text, Where
+from translators.model.listeners import MSE_TABLES
 from translators.model.paths import Path, PathKind
 from translators.model.rules import Age, Rule
 
@@ -25,7 +26,9 @@ def rule(path: Path, *conditions: Condition, host: str = "example.com") -> Rule:
     """A rule that answers with what it asks for."""
     at = Ref(HUB, "Ingress", "default", "web")
     asks = [host, str(path), *(condition.name for condition in conditions)]
-    return Rule(at, "", AGE, host, path, FixedResponse(200, " ".join(asks)), conditions)
+    return Rule(
+        at, "", AGE, host, path, FixedResponse(200, " ".join(asks)), (MSE_TABLES,), conditions
+    )
 
 
 _TEXTS = ["/a", "/ab", "/a/b", "/a/b/c", "/a/bc", "/a/b-c", "/b", "/a.b", "/a/b/c/d", "/a//b"]

@@ -352,9 +352,9 @@ def test_annotations_that_the_dialect_does_not_have(key: str, reason: str, expec
 
 @pytest.mark.parametrize("prefix", [ALB, "nginx.ingress.kubernetes.io/"])
 def test_a_canary_under_both_prefixes(prefix: str) -> None:
-    (rule,) = read(WEB.annotate({f"{prefix}canary": "true", f"{prefix}canary-weight": "7"})).rules
-    assert rule.alternative is not None
-    assert rule.alternative.weight == Weight(7, 100, f"{prefix}canary-weight")
+    annotations = {f"{prefix}canary": "true", f"{prefix}canary-weight": "7"}
+    (canary,) = read(WEB.annotate(annotations)).canaries
+    assert canary.split.weight == Weight(7, 100, f"{prefix}canary-weight")
 
 
 def test_nginx_wins_and_spellings_of_mse_mean_nothing() -> None:
@@ -364,9 +364,8 @@ def test_nginx_wins_and_spellings_of_mse_mean_nothing() -> None:
         "nginx.ingress.kubernetes.io/canary-weight": "8",
         "mse.ingress.kubernetes.io/canary-weight-total": "10",
     }
-    (rule,) = read(WEB.annotate(weights)).rules
-    assert rule.alternative is not None
-    assert rule.alternative.weight == Weight(8, 100, "nginx.ingress.kubernetes.io/canary-weight")
+    (canary,) = read(WEB.annotate(weights)).canaries
+    assert canary.split.weight == Weight(8, 100, "nginx.ingress.kubernetes.io/canary-weight")
 
 
 def test_spellings_of_alb_mean_nothing_to_an_mse_gateway() -> None:

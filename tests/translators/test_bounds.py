@@ -14,7 +14,6 @@ from translators.dialects.alb.ingress import alb_path
 from translators.dialects.annotations.values import pattern
 from translators.graph.tables import HostKey
 from translators.graph.translator import Translation
-from translators.merge.hosts import HostPlan
 from translators.model.actions import Forward
 from translators.model.bounds import (
     MAX_CANARIES,
@@ -27,6 +26,7 @@ from translators.model.bounds import (
     MAX_ROUTES_OF_HOST,
     MAX_ROUTES_OF_INGRESS,
 )
+from translators.model.host_plans import HostPlan
 from translators.model.listeners import MSE_TABLES
 from xds.resource import TypeUrl
 

@@ -142,7 +142,7 @@ def read(*paths: str, restricted: bool = False) -> IngressRules:
 def test_a_path_that_no_request_has_is_reported(
     path: str, rules: IngressRules, strict: bool, where: str
 ) -> None:
-    planned = plan_host([rules, read(path)], "example.com", strict=strict)
+    planned = plan_host([rules, read(path)], "example.com", MSE_TABLES, strict=strict)
     assert [rule.path.value for rule in planned.rules] == ["/x"]
     (problem,) = planned.problems
     assert problem.reason == "InvalidPath"
@@ -151,19 +151,19 @@ def test_a_path_that_no_request_has_is_reported(
 
 
 def test_a_rule_that_is_restricted_guards_its_host() -> None:
-    assert plan_host([read("/x", restricted=True)], "example.com").guarded
-    assert not plan_host([read("/x")], "example.com").guarded
-    assert not plan_host([read("/x", restricted=True)], "other.com").guarded
+    assert plan_host([read("/x", restricted=True)], "example.com", MSE_TABLES).guarded
+    assert not plan_host([read("/x")], "example.com", MSE_TABLES).guarded
+    assert not plan_host([read("/x", restricted=True)], "other.com", MSE_TABLES).guarded
 
 
 def test_a_default_backend_that_is_restricted_guards_its_host() -> None:
     rest = read_ingress(Ref(HUB, "Ingress", "default", "web"), ingress("web", default="rest:80"))
     rest = replace(rest, defaults=tuple(replace(rule, restricted=True) for rule in rest.defaults))
-    assert plan_host([rest], "").guarded
+    assert plan_host([rest], "", MSE_TABLES).guarded
 
 
 def test_a_host_guarded_by_a_path_that_no_request_has_stays_guarded_and_its_own() -> None:
-    planned = plan_host([read("/a//b", restricted=True)], "example.com")
+    planned = plan_host([read("/a//b", restricted=True)], "example.com", MSE_TABLES)
     assert (planned.rules, planned.bare, planned.guarded) == ((), True, True)
 
 

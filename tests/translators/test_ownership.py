@@ -14,8 +14,8 @@ from translators.dialects.boundaries import CROSS_NAMESPACE, HOST_OWNERSHIP
 from translators.dialects.registry import read_gateway
 from translators.envoy.names import cluster_name
 from translators.graph.tables import HostKey
-from translators.merge.hosts import HostPlan
 from translators.model.actions import FixedResponse, Forward
+from translators.model.host_plans import HostPlan
 from translators.model.listeners import MSE_TABLES
 
 GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")

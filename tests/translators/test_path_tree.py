@@ -25,7 +25,7 @@ from tests.translators.rules import (
 from translators.envoy.host_tables import LONG, virtual_host
 from translators.envoy.path_tree import MOST_COPIES, Branch, PathTree, grow
 from translators.envoy.routes import encode_route
-from translators.merge.hosts import HostPlan
+from translators.model.host_plans import HostPlan
 from translators.model.paths import Path
 from translators.model.rules import Rule
 from xds.readable import readable

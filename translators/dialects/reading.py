@@ -17,11 +17,12 @@ from fleet.models import (
 )
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.dialects.annotations.feature import Change
+from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import Unusable
 from translators.model.actions import Forward, Share, size_of
 from translators.model.backends import Backend, ServicePort, Target
 from translators.model.bounds import MAX_ROUTES_OF_INGRESS
+from translators.model.canaries import Canary
 from translators.model.ingresses import NO_HOSTS, IngressRules
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
@@ -82,7 +83,7 @@ class Reading:
     ref: Ref
     age: Age
     ingress_class: str
-    changes: tuple[Change, ...]
+    wanted: Wanted
     problems: list[Problem]
     path: Callable[[str, str], Path]
     sets: Callable[[str], tuple[TableSet, ...]]
@@ -92,18 +93,21 @@ class Reading:
         """The usable rules and default backend."""
         hosts = tuple(self._hosts(ingress.spec.rules))
         room = _Room(self.ref, self.problems)
+        split = self.wanted.split
         rules = tuple(room.for_some(rule for host in hosts for rule in self._rules(host)))
-        own = dict.fromkeys(() if self._is_canary else ("", *(host.name for host in hosts)))
+        own = dict.fromkeys(("", *(host.name for host in hosts)) if split is None else ())
         defaults = tuple(room.for_some(self._defaults(ingress.spec.default_backend, own)))
         served = {rule.host for rule in (*rules, *defaults)}
         bare = [host for host in hosts if host.name in own and host.name not in served]
         self.problems.extend(_without_paths(self.ref, host) for host in bare if not host.paths)
         tables = frozenset((each, host.name) for host in bare for each in self.sets(host.name))
         return IngressRules(
-            rules,
+            rules if split is None else (),
+            () if split is None else tuple(Canary(rule, split) for rule in rules),
             defaults,
             tables or NO_HOSTS,
             tuple(self.problems),
+            policies=tuple(self.wanted.policies),
             leads_out=any(self._leads_out(rule) for rule in (*rules, *defaults)),
             without_rules=(self.age, self.ref) if tables else None,
         )
@@ -113,11 +117,6 @@ class Reading:
             return False
         backends = (b for share in rule.action.shares for b in share.target.backends)
         return any(backend.namespace != self.ref.namespace for backend in backends)
-
-    @property
-    def _is_canary(self) -> bool:
-        """Whether it only adds to the rules of other Ingresses: it creates no host and no route."""
-        return self._rule("spec", "", _EVERYTHING, Forward(())).alternative is not None
 
     def _hosts(self, rules: Iterable[IngressRule]) -> Iterator[_Host]:
         for i, rule in by_position(rules):
@@ -149,10 +148,19 @@ class Reading:
     def _rule(self, at: str, host: str, path: Path, forward: Forward) -> Rule:
         """A rule as the annotations change it."""
         sets = self.sets(host)
+        policies = tuple(declared.policy for declared in self.wanted.policies)
         rule = Rule(
-            self.ref, at, self.age, host, path, forward, sets=sets, ingress_class=self.ingress_class
+            self.ref,
+            at,
+            self.age,
+            host,
+            path,
+            forward,
+            sets,
+            policies=policies,
+            ingress_class=self.ingress_class,
         )
-        for change in self.changes:
+        for change in self.wanted.changes:
             rule = change(rule)
         return rule
 

@@ -37,7 +37,7 @@ from translators.envoy.path_tree import Branch, grow
 from translators.envoy.retries import REPEATABLE, retry_policy
 from translators.envoy.routes import direct_response
 from translators.envoy.scoped_routes import SCOPE_HEADER, SEARCHES
-from translators.merge.hosts import HostPlan
+from translators.model.host_plans import HostPlan
 from translators.model.listeners import TableSet
 from translators.model.rules import Rule
 from xds.resource import Resource

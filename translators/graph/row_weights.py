@@ -37,7 +37,8 @@ class RowWeights:
         """Rules and problems of an Ingress; annotations make all its rules alike."""
         if (row := self._tables.rules.get(ref)) is None:
             return 0
-        return len(row.problems) + len(row.defaults) + _size(row.rules)
+        rules = row.rules or tuple(canary.rule for canary in row.canaries)
+        return len(row.problems) + len(row.defaults) + _size(rules)
 
     def of_hosts_rules(self, key: HostKey) -> int:
         """Rules of all Ingresses of a host."""

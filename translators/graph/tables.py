@@ -38,7 +38,7 @@ from translators.envoy.routes import encode_route
 from translators.graph.derive import Derived, Graph, Index, Input, OnFailure, View
 from translators.graph.row_weights import RowWeights
 from translators.merge.attachments import Attachment, attach, without_class
-from translators.merge.hosts import HostPlan, plan_host
+from translators.merge.hosts import plan_host
 from translators.merge.ingress_status import lacking, told, without_listener
 from translators.merge.ownership import below_wildcard
 from translators.merge.phase import gateway_status, troubled, without_members
@@ -50,6 +50,7 @@ from translators.model.edge import EdgeSettings, PathNormalization
 from translators.model.endpoints import Lack, PodEndpoint, SliceEndpoints
 from translators.model.gateway_names import gateway_name
 from translators.model.gateways import OPEN, Boundaries, Dialect, Gateway, Selector, UpstreamLimits
+from translators.model.host_plans import HostPlan
 from translators.model.hosts import wildcard_over
 from translators.model.ingresses import IngressRules
 from translators.model.listeners import Entry, TableSet
@@ -423,7 +424,8 @@ class Tables:
         for gateway in attachment.gateways:
             problems |= set(self._without_listener(view, ref, rules, gateway))
         for rule, backend in rules.named:
-            problems |= set(self._lacking(view, attachment.gateways, rule, backend))
+            found = self._lacking(view, attachment.gateways, rule, backend, bool(rules.canaries))
+            problems |= set(found)
         if any(rule.host.startswith("*") for rule in rules.rules):
             problems |= set(self._below_wildcards(view, ref))
         serving = {key.gateway for key in view.group(self.served, ref)}
@@ -435,7 +437,12 @@ class Tables:
         )
 
     def _lacking(
-        self, view: View, gateways: tuple[Ref, ...], rule: Rule, backend: Backend
+        self,
+        view: View,
+        gateways: tuple[Ref, ...],
+        rule: Rule,
+        backend: Backend,
+        of_canary: bool,  # noqa: FBT001
     ) -> Iterator[Problem]:
         """What a rule lacks: said once where it is the same at all of its gateways."""
         lacks = {
@@ -446,10 +453,11 @@ class Tables:
         if len(found) == len(gateways) and len(set(found.values())) == 1:
             # Where a gateway is not at fault, the rule is.
             because = sum(causes.values(), ()) if all(causes.values()) else ()
-            yield lacking(rule, backend, found[gateways[0]], "", because)
+            yield lacking(rule, backend, found[gateways[0]], "", because, of_canary=of_canary)
             return
         for gateway, lack in found.items():
-            yield lacking(rule, backend, lack, gateway_name(gateway), causes[gateway])
+            name = gateway_name(gateway)
+            yield lacking(rule, backend, lack, name, causes[gateway], of_canary=of_canary)
 
     def _at_fault(self, view: View, gateway: Ref, lack: Lack) -> Iterator[Problem]:
         """Why a gateway cannot know who answers: no member, or one that was never read."""

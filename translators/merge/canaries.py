@@ -7,35 +7,35 @@ from math import lcm
 from fleet.problem import Problem
 from translators.model.actions import Forward, Share
 from translators.model.backends import Target
-from translators.model.canaries import Alternative
+from translators.model.canaries import Canary, Split
 from translators.model.rules import Rule
 from translators.model.weights import fitted
 
 
 @dataclass(frozen=True, slots=True)
 class _Taking:
-    """A canary rule, and what it sends to its backend and to the main's behind it."""
+    """A canary, and its backends with those of the main rule behind them."""
 
     rule: Rule
-    alternative: Alternative
+    split: Split
     forward: Forward
 
 
-def relate(main: Rule, canaries: Sequence[Rule]) -> tuple[Rule, ...]:
+def relate(main: Rule, canaries: Sequence[Canary]) -> tuple[Rule, ...]:
     """The rules that serve the main rule's path, in the order in which they are asked.
 
-    `canaries` are rules with an alternative and the main's host and path, oldest first.
+    `canaries` are those of the main rule's host and path, oldest first.
     """
     action = main.action
     if not canaries or not isinstance(action, Forward):
         return (main,)
     related = [
-        _Taking(rule, rule.alternative, _with_fallback(rule.action, action))
-        for rule in canaries
-        if rule.alternative is not None and isinstance(rule.action, Forward)
+        _Taking(canary.rule, canary.split, _with_fallback(canary.rule.action, action))
+        for canary in canaries
+        if isinstance(canary.rule.action, Forward)
     ]
-    picks = [(c, pick) for c in related for pick in c.alternative.by_request]
-    picks += [(c, pick) for c in related for pick in c.alternative.by_cookie]
+    picks = [(c, pick) for c in related for pick in c.split.by_request]
+    picks += [(c, pick) for c in related for pick in c.split.by_cookie]
     sure = [
         replace(
             main,
@@ -49,9 +49,9 @@ def relate(main: Rule, canaries: Sequence[Rule]) -> tuple[Rule, ...]:
     return (*sure, replace(main, action=_weighted(action, related)))
 
 
-def excessive(canaries: Sequence[Rule]) -> Iterator[Problem]:
+def excessive(canaries: Sequence[Canary]) -> Iterator[Problem]:
     """The problems of weights above the total, for canaries as `relate` takes them."""
-    weights = [(c, c.alternative.weight) for c in canaries if c.alternative]
+    weights = [(c.rule, c.split.weight) for c in canaries]
     weighted = [(rule, weight) for rule, weight in weights if weight]
     for rule, weight in weighted:
         oldest, first = weighted[0]
@@ -88,7 +88,7 @@ def _weighted(main: Forward, canaries: Sequence[_Taking]) -> Forward:
     The total is that of the oldest canary with a weight, or the sum where the sum exceeds it; no
     weight counts as more than the total of the oldest. The main gets the rest.
     """
-    weighted = [(c.forward, c.alternative.weight) for c in canaries if c.alternative.weight]
+    weighted = [(c.forward, c.split.weight) for c in canaries if c.split.weight]
     total = weighted[0][1].total if weighted else 0
     counted = [(forward, min(weight.value, total)) for forward, weight in weighted]
     taken = sum(weight for _, weight in counted)

@@ -17,7 +17,7 @@ from translators.model.bounds import (
     MAX_PATTERNS,
     MAX_ROUTES_OF_HOST,
 )
-from translators.model.canaries import Alternative, Pick
+from translators.model.canaries import Canary, Pick
 from translators.model.rules import Rule
 
 
@@ -77,10 +77,11 @@ class HostBounds:
             return True
         return False
 
-    def canary(self, rule: Rule, alternative: Alternative, main: Rule) -> Rule | None:
+    def canary(self, canary: Canary, main: Rule) -> Canary | None:
         """The canary as far as there is room for it: without its pattern, or not at all."""
         of_path = main.origin, main.at
-        routes = self._routes + _routes_of(rule, alternative, main)
+        rule, split = canary.rule, canary.split
+        routes = self._routes + _routes_of(canary, main)
         canaries = self._canaries.get(of_path, 0) + 1
         if canaries > MAX_CANARIES:
             self._leave_out(rule, Excess.CANARIES)
@@ -89,12 +90,12 @@ class HostBounds:
         else:
             self._canaries[of_path] = canaries
             self._routes = routes
-            picks = alternative.by_request
+            picks = split.by_request
             asked = tuple(pick for pick in picks if self._asks(pick, of_path))
             if len(asked) == len(picks):
-                return rule
+                return canary
             self._leave_out(rule, Excess.PATTERNS)
-            return replace(rule, alternative=replace(alternative, by_request=asked))
+            return replace(canary, split=replace(split, by_request=asked))
         return None
 
     def problems(self) -> Iterator[Problem]:
@@ -122,12 +123,13 @@ class HostBounds:
         self._left_out.setdefault((rule.origin, excess), []).append(rule)
 
 
-def _routes_of(canary: Rule, alternative: Alternative, main: Rule) -> int:
+def _routes_of(canary: Canary, main: Rule) -> int:
     """How many backends the canary's routes name; each of its shares has the main's behind it."""
-    if not isinstance(canary.action, Forward):
+    action, split = canary.rule.action, canary.split
+    if not isinstance(action, Forward):
         return 0
     behind = size_of(main.action)
-    there = size_of(canary.action) + len(canary.action.shares) * behind
-    picks = (*alternative.by_request, *alternative.by_cookie)
-    weight = 0 if alternative.weight is None else there
+    there = size_of(action) + len(action.shares) * behind
+    picks = (*split.by_request, *split.by_cookie)
+    weight = 0 if split.weight is None else there
     return weight + sum(there if pick.canary else behind for pick in picks)

@@ -8,8 +8,7 @@ objects arrived.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from fleet.problem import Problem
 from fleet.ref import Ref
@@ -18,69 +17,32 @@ from translators.dialects.paths import NORMALISED
 from translators.envoy.names import listener_of
 from translators.merge.canaries import excessive, relate
 from translators.merge.host_bounds import HostBounds
-from translators.merge.ownership import kept_inside, owner_of, partaking, refusals
-from translators.model.actions import Forward
-from translators.model.backends import Target
+from translators.merge.ownership import (
+    canaries_inside,
+    closed_inside,
+    owner_of,
+    partaking,
+    refusals,
+)
+from translators.merge.scopes import NOTHING, Claim, Settled, settle
+from translators.model.canaries import Canary
 from translators.model.edge import PathNormalization
 from translators.model.gateways import OPEN, Boundaries
+from translators.model.host_plans import NO_INGRESS, NO_NAMESPACE, HostPlan
 from translators.model.ingresses import IngressRules
-from translators.model.listeners import MSE_TABLES, TableSet
+from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
+from translators.model.policy import Scope
 from translators.model.rules import Age, Rule
 
-Claim: TypeAlias = tuple[PathKind, str, int, tuple[object, ...]]
-CanaryClaim: TypeAlias = tuple[Claim, str, Ref]
-"""A path, a class, and an Ingress of it."""
-
-# An empty set of its own would be 200 bytes in each of many plans.
-_NOBODY: Final[frozenset[Ref]] = frozenset()
-_NO_NAMESPACE: Final[frozenset[str]] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class HostPlan:
-    """What a host serves: rules in the order in which they are asked, then a rule for the rest.
-
-    `bare` says that an Ingress declares the host and has nothing for it: it is answered with 404
-    then, and goes to no wildcard and no rule without host. Where some rule is restricted the host
-    is `guarded`: no path is served that a backend may read otherwise than the rules do. `sharing`
-    are the Ingresses whose canary is a share of a main rule. `below` are the namespaces that name
-    the host, where a wildcard covers it too.
-    """
-
-    rules: tuple[Rule, ...]
-    default: Rule | None
-    problems: tuple[Problem, ...]
-    bare: bool = False
-    guarded: bool = False
-    sharing: frozenset[Ref] = _NOBODY
-    below: frozenset[str] = _NO_NAMESPACE
-
-    @property
-    def everything(self) -> tuple[Rule, ...]:
-        """The rules, then the default backend."""
-        return (*self.rules, self.default) if self.default else self.rules
-
-    @property
-    def targets(self) -> frozenset[Target]:
-        """Everything that requests of this host may be sent to."""
-        return frozenset(
-            share.target
-            for rule in self.everything
-            if isinstance(rule.action, Forward)
-            for share in rule.action.shares
-        )
-
-    @property
-    def origins(self) -> frozenset[Ref]:
-        """The Ingresses that serve something here."""
-        return frozenset(rule.origin for rule in self.everything)
+Claimed: TypeAlias = tuple[PathKind, str, int, tuple[object, ...]]
+"""What only one rule of a host can have."""
 
 
 def plan_host(
     ingresses: Collection[IngressRules],
     host: str,
-    tables: TableSet = MSE_TABLES,
+    tables: TableSet,
     boundaries: Boundaries = OPEN,
     above: Collection[IngressRules] = (),
     *,
@@ -95,28 +57,35 @@ def plan_host(
     problems: list[Problem] = []
     declared = [r for i in ingresses for r in i.rules if r.host == host and tables in r.sets]
     defaults = [r for i in ingresses for r in i.defaults if r.host == host and tables in r.sets]
+    adding = [
+        c for i in ingresses for c in i.canaries if c.rule.host == host and tables in c.rule.sets
+    ]
     bare = [ingress for ingress in ingresses if (tables, host) in ingress.bare]
     if boundaries.owned and (owner := owner_of((*ingresses, *above), tables, host)):
         # Of every host that no rule names, the oldest default backend is the one anyway.
-        named = [*declared, *defaults] if host else declared
+        named = [*declared, *(canary.rule for canary in adding), *(defaults if host else ())]
         problems += refusals(named, owner, boundaries)
         declared = [rule for rule in declared if rule.origin.namespace == owner.namespace]
+        adding = [c for c in adding if c.rule.origin.namespace == owner.namespace]
         defaults = [r for r in defaults if not host or r.origin.namespace == owner.namespace]
         bare = [i for i in bare if (by := i.by) and by[1].namespace == owner.namespace]
     if boundaries.denied:
-        declared = kept_inside(declared, boundaries, problems)
-        defaults = kept_inside(defaults, boundaries, problems)
-    own = [rule for rule in (*declared, *defaults) if rule.alternative is None]
-    guarded = any(rule.restricted for rule in own)
-    unmet = [rule for rule in declared if rule.path.ambiguous] if guarded or strict else []
-    if unmet:
-        problems += [_unmet(rule, strict=strict) for rule in unmet]
+        declared, told = closed_inside(declared, boundaries)
+        defaults, told_of_defaults = closed_inside(defaults, boundaries)
+        adding, told_of_canaries = canaries_inside(adding, boundaries)
+        problems += (*told, *told_of_defaults, *told_of_canaries)
+    guarded = any(rule.restricted for rule in (*declared, *defaults))
+    unmet: list[Rule] = []
+    if guarded or strict:
+        unmet = [rule for rule in declared if rule.path.ambiguous]
+        unmet_canaries = [canary.rule for canary in adding if canary.rule.path.ambiguous]
+        problems += [_unmet(rule, strict=strict) for rule in (*unmet, *unmet_canaries)]
         declared = [rule for rule in declared if not rule.path.ambiguous]
-    is_bare = bool(bare) or any(rule.alternative is None for rule in unmet)
-    mains, canaries = _claimed(declared, tables, problems)
+        adding = [canary for canary in adding if not canary.rule.path.ambiguous]
+    mains = _first_claims(declared, tables, problems)
     bounds = HostBounds()
     mains = {claim: rule for claim, rule in mains.items() if bounds.takes(rule)}
-    related = _related(mains, canaries, bounds, tables, problems) if canaries else {}
+    related = _related(mains, adding, bounds, tables, problems) if adding else {}
     problems += bounds.problems()
     rules: list[Rule] = []
     for claim, main in sorted(mains.items(), key=lambda item: _rank(item[1])):
@@ -124,19 +93,36 @@ def plan_host(
         rules += relate(main, of_path)
         problems += excessive(of_path)
     if len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
-        pairs = [(rule, mains[claim]) for claim, taken in related.items() for rule in taken]
+        pairs = [(each.rule, mains[claim]) for claim, taken in related.items() for each in taken]
         problems += partaking(tuple(mains.values()), pairs)
-    sharing = {r.origin for taken in related.values() for r in taken if _shares(r)}
+    settled = _settled(ingresses, (*mains.values(), *defaults), host)
+    sharing = {c.rule.origin for taken in related.values() for c in taken if c.split.weight}
     guests = _namespaces((*mains.values(), *defaults), bare) if below else ()
     return HostPlan(
         tuple(rules),
         min(defaults, key=_by_age, default=None),
-        tuple(sorted(set(problems))),
-        is_bare,
+        tuple(sorted({*problems, *settled.problems})),
+        bool(bare or unmet),
         guarded,
-        frozenset(sharing) if sharing else _NOBODY,
-        frozenset(guests) if below else _NO_NAMESPACE,
+        settled.policies,
+        frozenset(sharing) if sharing else NO_INGRESS,
+        frozenset(guests) if below else NO_NAMESPACE,
     )
+
+
+def _settled(ingresses: Iterable[IngressRules], serving: Iterable[Rule], host: str) -> Settled:
+    """The policies of the whole host: those of the Ingresses that serve something there."""
+    asking = [(i, tuple(i.policies_of(Scope.HOST))) for i in ingresses if i.policies]
+    if not asking:
+        return NOTHING
+    serve = {rule.origin for rule in serving}
+    claims = [
+        Claim(*by, declared)
+        for ingress, policies in asking
+        if (by := ingress.by) and by[1] in serve
+        for declared in policies
+    ]
+    return settle(claims, f"host {host or '*'}")
 
 
 def _namespaces(rules: Iterable[Rule], bare: Iterable[IngressRules]) -> Iterator[str]:
@@ -145,44 +131,40 @@ def _namespaces(rules: Iterable[Rule], bare: Iterable[IngressRules]) -> Iterator
     yield from (by[1].namespace for ingress in bare if (by := ingress.by))
 
 
-def _claimed(
+def _first_claims(
     declared: Iterable[Rule], tables: TableSet, problems: list[Problem]
-) -> tuple[dict[Claim, Rule], dict[CanaryClaim, Rule]]:
-    """The rules and the canaries that are first at what they claim, the oldest first."""
-    mains: dict[Claim, Rule] = {}
-    canaries: dict[CanaryClaim, Rule] = {}
+) -> dict[Claimed, Rule]:
+    """The rules that are first at what they claim, the oldest first."""
+    mains: dict[Claimed, Rule] = {}
     for rule in sorted(declared, key=_by_age):
-        claim = _claim(rule)
-        if rule.alternative is None:
-            first = mains.setdefault(claim, rule)
-        else:
-            first = canaries.setdefault((claim, rule.ingress_class, rule.origin), rule)
+        first = mains.setdefault(_claim(rule), rule)
         if first is not rule:
             problems.append(_conflict(rule, first, tables))
-    return mains, canaries
+    return mains
 
 
 def _related(
-    mains: Mapping[Claim, Rule],
-    canaries: Mapping[CanaryClaim, Rule],
+    mains: Mapping[Claimed, Rule],
+    canaries: Iterable[Canary],
     bounds: HostBounds,
     tables: TableSet,
     problems: list[Problem],
-) -> dict[Claim, list[Rule]]:
-    """The canaries of each main rule, the oldest first."""
-    related: dict[Claim, list[Rule]] = defaultdict(list)
-    for (claim, ingress_class, _), rule in canaries.items():
+) -> dict[Claimed, list[Canary]]:
+    """The canaries of each main rule, the oldest first, one of each Ingress."""
+    first_of: dict[tuple[Claimed, str, Ref], Rule] = {}
+    related: dict[Claimed, list[Canary]] = defaultdict(list)
+    for canary in sorted(canaries, key=lambda each: _by_age(each.rule)):
+        rule, claim = canary.rule, _claim(canary.rule)
+        first = first_of.setdefault((claim, rule.ingress_class, rule.origin), rule)
+        if first is not rule:
+            problems.append(_conflict(rule, first, tables))
+            continue
         main = mains.get(claim)
-        if main is None or main.ingress_class != ingress_class or rule.alternative is None:
+        if main is None or main.ingress_class != rule.ingress_class:
             problems.append(_without_main(rule, tables))
-        elif (taken := bounds.canary(rule, rule.alternative, main)) is not None:
+        elif (taken := bounds.canary(canary, main)) is not None:
             related[claim].append(taken)
     return related
-
-
-def _shares(canary: Rule) -> bool:
-    """Whether a canary is a share of its main rule, if only of 0 for a while."""
-    return canary.alternative is not None and canary.alternative.weight is not None
 
 
 def _by_age(rule: Rule) -> tuple[Age, Ref]:
@@ -190,7 +172,7 @@ def _by_age(rule: Rule) -> tuple[Age, Ref]:
     return rule.age, rule.origin
 
 
-def _claim(rule: Rule) -> Claim:
+def _claim(rule: Rule) -> Claimed:
     return rule.path.kind, rule.path.value, rule.order, rule.conditions
 
 

@@ -27,13 +27,19 @@ _REASONS: Final[Mapping[Lack, str]] = {
 
 
 def lacking(
-    rule: Rule, backend: Backend, lack: Lack, gateway: str, because: tuple[Problem, ...] = ()
+    rule: Rule,
+    backend: Backend,
+    lack: Lack,
+    gateway: str,
+    because: tuple[Problem, ...] = (),
+    *,
+    of_canary: bool = False,
 ) -> Problem:
     """The problem of a rule whose backend has nobody to answer.
 
     `gateway` is "" where that is so at all of its gateways, `because` is what is wrong with these.
     """
-    if rule.alternative is not None:
+    if of_canary:
         effect = "its requests go to the backend of the main rule"
     elif lack is Lack.READY:
         effect = "which serve until they end"

@@ -12,6 +12,7 @@ from fleet.problem import Problem, Severity
 from fleet.ref import Ref
 from translators.model.actions import FixedResponse, Forward
 from translators.model.backends import Backend
+from translators.model.canaries import Canary
 from translators.model.gateways import Boundaries
 from translators.model.ingresses import IngressRules
 from translators.model.listeners import TableSet
@@ -44,33 +45,43 @@ def _refused(rule: Rule, owner: Ref, boundaries: Boundaries) -> Problem:
     return Problem(rule.origin, "HostOwnedByAnother", _place(rule), value, expected, effect)
 
 
-def kept_inside(
-    rules: Iterable[Rule], boundaries: Boundaries, problems: list[Problem]
-) -> list[Rule]:
-    """The rules without the ways to Services of other namespaces, which are problems."""
+def closed_inside(
+    rules: Iterable[Rule], boundaries: Boundaries
+) -> tuple[list[Rule], list[Problem]]:
+    """The rules, those closed that lead to Services of other namespaces, and what these are told."""
+    effect = f"its paths are answered with 503 at {boundaries.gateway}"
     inside: list[Rule] = []
-    told: set[tuple[Ref, str]] = set()
+    told: dict[tuple[Ref, str], Problem] = {}
     for rule in rules:
-        backend = next(_foreign(rule), None)
-        if backend is None:
+        if (backend := next(_foreign(rule), None)) is None:
             inside.append(rule)
-            continue
-        if rule.alternative is None:
+        else:
             inside.append(replace(rule, action=DENIED))
-        value = _service(backend)
-        if (rule.origin, value) not in told:
-            told.add((rule.origin, value))
-            problems.append(_denied(rule, value, boundaries))
-    return inside
+            told.setdefault(*_denied(rule, backend, effect))
+    return inside, list(told.values())
 
 
-def _denied(rule: Rule, value: str, boundaries: Boundaries) -> Problem:
+def canaries_inside(
+    canaries: Iterable[Canary], boundaries: Boundaries
+) -> tuple[list[Canary], list[Problem]]:
+    """The canaries but those that lead to Services of other namespaces, and what these are told."""
+    effect = f"the canary takes no request at {boundaries.gateway}"
+    inside: list[Canary] = []
+    told: dict[tuple[Ref, str], Problem] = {}
+    for canary in canaries:
+        if (backend := next(_foreign(canary.rule), None)) is None:
+            inside.append(canary)
+        else:
+            told.setdefault(*_denied(canary.rule, backend, effect))
+    return inside, list(told.values())
+
+
+def _denied(rule: Rule, backend: Backend, effect: str) -> tuple[tuple[Ref, str], Problem]:
+    """The problem of a way to another namespace, by what it is told once of."""
     expected = f"Services of namespace {rule.origin.namespace} alone"
-    if rule.alternative is None:
-        effect = f"its paths are answered with 503 at {boundaries.gateway}"
-    else:
-        effect = f"the canary takes no request at {boundaries.gateway}"
-    return Problem(rule.origin, "CrossNamespace", rule.at, value, expected, effect)
+    value = _service(backend)
+    problem = Problem(rule.origin, "CrossNamespace", rule.at, value, expected, effect)
+    return (rule.origin, value), problem
 
 
 # -- what is allowed, and told ---------------------------------------------------------------------

@@ -1,8 +1,9 @@
-"""How a canary takes requests from the rule of another Ingress."""
+"""Canaries: Ingresses that have no routes of their own, and take requests from the rules of others."""
 
 from dataclasses import dataclass
 
 from translators.model.conditions import Condition
+from translators.model.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class Weight:
 
 
 @dataclass(frozen=True, slots=True)
-class Alternative:
-    """How a canary rule takes requests from the main rule of its host and path.
+class Split:
+    """Which requests of a path a canary takes.
 
     `by_request` (headers and query) is asked before `by_cookie`, both before the weight. `weight`
     is None where none was given, which is not the same as 0: the oldest weight brings the total.
@@ -36,3 +37,11 @@ class Alternative:
     by_request: tuple[Pick, ...] = ()
     by_cookie: tuple[Pick, ...] = ()
     weight: Weight | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """A rule of a canary: it adds to the main rule of its host and path, if that has its class."""
+
+    rule: Rule
+    split: Split

@@ -8,8 +8,10 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.model.actions import Forward
 from translators.model.backends import Backend
+from translators.model.canaries import Canary
 from translators.model.hosts import wildcard_over
 from translators.model.listeners import ListenerPort, TableSet
+from translators.model.policy import Declared, Scope
 from translators.model.rules import Age, Rule
 
 NO_HOSTS: Final[frozenset[tuple[TableSet, str]]] = frozenset()
@@ -29,17 +31,19 @@ class Asked:
 class IngressRules:
     """What an Ingress declares.
 
-    `defaults` are its `spec.defaultBackend`: for each of its hosts and for "" a rule of every path.
-    `bare` are those of its hosts for which it has neither, and which are its own all the same.
-    `leads_out` says that some backend is in another namespace. `without_rules` is who it is, where
-    no rule says so.
+    One that is a canary has `canaries` alone. `defaults` are its `spec.defaultBackend`: for each of
+    its hosts and for "" a rule of every path. `bare` are those of its hosts for which it has
+    neither, and which are its own all the same. `leads_out` says that some backend is in another
+    namespace. `without_rules` is its age and name, where no rule has them.
     """
 
     rules: tuple[Rule, ...] = ()
+    canaries: tuple[Canary, ...] = ()
     defaults: tuple[Rule, ...] = ()
     bare: frozenset[tuple[TableSet, str]] = NO_HOSTS
     problems: tuple[Problem, ...] = ()
     asked: tuple[Asked, ...] = ()
+    policies: tuple[Declared, ...] = ()
     leads_out: bool = False
     without_rules: tuple[Age, Ref] | None = None
 
@@ -56,8 +60,9 @@ class IngressRules:
 
         "" stands for every host that no rule names.
         """
-        served = {(tables, rule.host) for rule in self.everything for tables in rule.sets}
-        return self.bare | served
+        adding = (canary.rule for canary in self.canaries)
+        named = {(s, rule.host) for rule in (*self.everything, *adding) for s in rule.sets}
+        return self.bare | named
 
     def names(self, tables: TableSet, host: str) -> bool:
         """Whether it declares the host, or the wildcard over it.
@@ -67,8 +72,7 @@ class IngressRules:
         hosts = {host, wildcard_over(host)} - {""} if host else {""}
         declared = (*self.rules, *(self.defaults if host else ()))
         return any((tables, name) in self.bare for name in hosts) or any(
-            rule.host in hosts and tables in rule.sets and rule.alternative is None
-            for rule in declared
+            rule.host in hosts and tables in rule.sets for rule in declared
         )
 
     @property
@@ -83,9 +87,13 @@ class IngressRules:
 
     @property
     def named(self) -> Iterator[tuple[Rule, Backend]]:
-        """The backends that its rules name, each with the rule that does."""
-        for rule in self.everything:
+        """The backends that it names, each with the rule that does, be it a canary's."""
+        for rule in (*self.everything, *(canary.rule for canary in self.canaries)):
             if isinstance(rule.action, Forward):
                 for share in rule.action.shares:
                     for backend in share.target.backends:
                         yield rule, backend
+
+    def policies_of(self, scope: Scope) -> Iterator[Declared]:
+        """The policies of a scope that it asks for."""
+        return (declared for declared in self.policies if declared.policy.scope is scope)

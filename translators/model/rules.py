@@ -1,13 +1,8 @@
-"""The rule model: what both Ingress dialects are read into, before anything of Envoy's.
+"""Rules: what an Ingress says of the requests of one path.
 
-A dialect (`translators.dialects.reading` with the features of `translators.annotations`) turns an Ingress
-into `Rule`s; `translators.merge.hosts` orders and relates the rules of one host; `translators.envoy.routes`
-makes Envoy routes of the result. Everything is frozen and compares by value, which is what lets a
-derived row stop a change that changes nothing.
-
-The rest of the ALB dialect has its place here: `order`, `conditions`, `action` and weights per
-member (`Backend.weights`). MSE rules use the defaults. A redirect will be one more `Action`, a
-source address one more `Where`.
+Every dialect is read into rules, and everything after that knows rules alone: which of them win on
+a host, how a canary takes part, what Envoy is told. They are frozen and compare by value, so that a
+row of a table that comes out as before stops a change there.
 """
 
 from dataclasses import dataclass
@@ -16,10 +11,10 @@ from typing import Final
 
 from fleet.ref import Ref
 from translators.model.actions import Action
-from translators.model.canaries import Alternative
 from translators.model.conditions import Condition
-from translators.model.listeners import MSE_TABLES, TableSet
+from translators.model.listeners import TableSet
 from translators.model.paths import Path
+from translators.model.policy import Policy
 
 UNDATED: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -39,11 +34,11 @@ DEFAULT_ORDER: Final = 10
 class Rule:
     """One path of one host of one Ingress.
 
-    `at` is the field's path within the Ingress, for problems. `order` ranks before the path (ALB).
-    `sets` are those of the listeners that it is meant for, whether the gateway has them or not.
-    A rule with an `alternative` matches nothing by itself: it adds to the main rule of its path,
-    if that is of its `ingress_class`. A `restricted` rule is not for everybody: lists, passwords,
-    client certificates and the like guard it, or were meant to.
+    `at` is the field's path within the Ingress, for problems. `order` ranks before the path.
+    `sets` are those of the listeners that the rule is meant for, whether the gateway has them or
+    not. `policies` are those that its Ingress asks for, whatever their scope. A `restricted` rule
+    is not for everybody: lists, passwords, client certificates and the like guard it, or were meant
+    to.
     """
 
     origin: Ref
@@ -52,9 +47,9 @@ class Rule:
     host: str
     path: Path
     action: Action
+    sets: tuple[TableSet, ...]
     conditions: tuple[Condition, ...] = ()
     order: int = DEFAULT_ORDER
-    sets: tuple[TableSet, ...] = (MSE_TABLES,)
-    alternative: Alternative | None = None
+    policies: tuple[Policy, ...] = ()
     ingress_class: str = ""
     restricted: bool = False

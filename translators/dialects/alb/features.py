@@ -5,7 +5,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
@@ -13,14 +13,14 @@ from translators.dialects.alb.listen_ports import LISTEN_PORTS, listen_ports
 from translators.dialects.alb.unsupported import ALB_UNSUPPORTED, of_nginx_alone
 from translators.dialects.annotations.canary import FEATURE as CANARY
 from translators.dialects.annotations.closed import not_supported
-from translators.dialects.annotations.feature import Change, Feature
+from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import ALB, NGINX, Reader
 from translators.dialects.annotations.unsupported import Without
 from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.model.gateways import Dialect
 from translators.model.listeners import ListenerPort
 
-FEATURES: Final[tuple[Feature[Any], ...]] = (CANARY,)  # each has options of its own type
+FEATURES: Final = (CANARY,)
 
 
 VOCABULARY: Final = Vocabulary(
@@ -39,7 +39,7 @@ class AlbFeatures:
 
     served: bool
     ports: tuple[ListenerPort, ...] | None
-    changes: tuple[Change, ...]
+    wanted: Wanted
     unserved: frozenset[str]
     problems: tuple[Problem, ...]
 
@@ -49,7 +49,9 @@ def read_alb_features(
 ) -> AlbFeatures:
     """Read the annotations of an Ingress; `unread` are those whose value is no text."""
     reader = Reader(at, annotations, Dialect.ALB)
-    changes = [feature.change(reader) for feature in FEATURES]
+    wanted = Wanted()
+    for feature in FEATURES:
+        feature.read(reader, wanted)
     ports = reader.read(LISTEN_PORTS, listen_ports, Without.INGRESS.value)
     met = list(VOCABULARY.met(annotations, unread))
     is_asked = reader.has(LISTEN_PORTS) or not set(unread).isdisjoint(LISTEN_PORTS.spellings)
@@ -57,7 +59,7 @@ def read_alb_features(
     return AlbFeatures(
         served=not unusable and all(found.without is not Without.INGRESS for found in met),
         ports=ports,
-        changes=tuple(change for change in changes if change),
+        wanted=wanted,
         unserved=frozenset(found.rest for found in met if found.without is Without.PATHS),
         problems=(
             *reader.problems,

@@ -59,7 +59,7 @@ def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
         ref,
         age_of(ingress),
         effective_class(ingress),
-        features.changes,
+        features.wanted,
         problems,
         alb_path,
         ports.sets,

@@ -6,10 +6,10 @@ everything from the main rule but its backend.
     header/query of each canary, oldest first ─▶ cookies of each, oldest first ─▶ weights ─▶ main
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from translators.dialects.annotations.feature import Feature
+from translators.dialects.annotations.feature import Feature, Wanted
 from translators.dialects.annotations.reader import Key, Reader, everywhere, own
 from translators.dialects.annotations.values import (
     boolean,
@@ -21,9 +21,8 @@ from translators.dialects.annotations.values import (
     query_name,
     query_value,
 )
-from translators.model.canaries import Alternative, Pick, Weight
+from translators.model.canaries import Pick, Split, Weight
 from translators.model.conditions import Condition, Text, Where
-from translators.model.rules import Rule
 
 ENABLED: Final = everywhere(
     "canary", "`true`: add to the rules of another Ingress instead of making own ones"
@@ -91,22 +90,22 @@ KEYS: Final = (
 )
 
 
-def parse(reader: Reader) -> Alternative | None:
+def parse(reader: Reader) -> Split | None:
     """Read the canary; `canary: "false"` and none that is usable are an ordinary Ingress."""
     enabled = reader.find(ENABLED, boolean, "it counts as absent: this is an ordinary Ingress")
     if enabled is None or not enabled.value:
         return None
-    alternative = Alternative(
+    split = Split(
         (*_picks(reader, HEADER), *_picks(reader, QUERY)), _picks(reader, COOKIE), _weight(reader)
     )
-    if alternative == Alternative():
+    if split == Split():
         reader.note(
             enabled,
             "CanaryWithoutRule",
             "a usable canary-by-header, -by-query, -by-cookie or canary-weight beside it",
             "no request goes to the canary",
         )
-    return alternative
+    return split
 
 
 def _weight(reader: Reader) -> Weight | None:
@@ -147,8 +146,9 @@ def _pick(by: _By, name: str, text: Text, *, canary: bool) -> Pick:
     return Pick(Condition(by.where, name, (text,)), canary)
 
 
-def _apply(rule: Rule, alternative: Alternative) -> Rule:
-    return replace(rule, alternative=alternative)
+def read(reader: Reader, wanted: Wanted) -> None:
+    """Make the Ingress a canary, if it is one."""
+    wanted.split = parse(reader)
 
 
-FEATURE: Final = Feature("Canary", KEYS, parse, _apply)
+FEATURE: Final = Feature("Canary", KEYS, read)

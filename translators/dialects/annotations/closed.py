@@ -11,11 +11,11 @@ from typing import Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.dialects.annotations.feature import Change
+from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.unsupported import Without
 from translators.dialects.annotations.vocabulary import Met
 from translators.model.actions import FixedResponse
-from translators.model.canaries import Alternative
+from translators.model.canaries import Split
 from translators.model.rules import Rule
 
 CLOSED: Final = FixedResponse(
@@ -27,19 +27,17 @@ _INSTEAD: Final = {Without.NEVER: "to do without it", Without.OPEN: "an annotati
 _CLOSING: Final = frozenset({Without.CLOSED, Without.NARROWED})
 
 
-def closing(met: Sequence[Met]) -> Change | None:
-    """What the annotations do to every rule of their Ingress."""
+def close(met: Sequence[Met], wanted: Wanted) -> None:
+    """Close the paths of an Ingress whose annotations ask for it; call it after all features."""
     found = {each.without for each in met} & _CLOSING
-    if not found:
-        return None
-    narrowed = Without.NARROWED in found
+    if found and wanted.split is None:
+        wanted.changes.append(_closed)
+    elif Without.NARROWED in found:
+        wanted.split = Split()
 
-    def change(rule: Rule) -> Rule:
-        if rule.alternative is None:
-            return replace(rule, action=CLOSED, restricted=True)
-        return replace(rule, alternative=Alternative()) if narrowed else rule
 
-    return change
+def _closed(rule: Rule) -> Rule:
+    return replace(rule, action=CLOSED, restricted=True)
 
 
 def not_supported(at: Ref, met: Iterable[Met], *, is_canary: bool) -> Iterator[Problem]:

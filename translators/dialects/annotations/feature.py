@@ -1,10 +1,12 @@
-"""What a feature is: the keys that it owns, how it reads them, and how it changes a rule."""
+"""What a feature is: the annotations that it owns, and what an Ingress wants by them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
 
-from translators.dialects.annotations.reader import Key, Reader
+from translators.dialects.annotations.reader import Found, Key, Reader
+from translators.model.canaries import Split
+from translators.model.policy import Declared, Policy
 from translators.model.rules import Rule
 
 T = TypeVar("T")
@@ -12,18 +14,51 @@ T = TypeVar("T")
 Change: TypeAlias = Callable[[Rule], Rule]
 
 
+@dataclass(slots=True)
+class Wanted:
+    """What the annotations of an Ingress ask for.
+
+    `changes` are made to each of its rules, in this order. With a `split` it is a canary.
+    """
+
+    changes: list[Change] = field(default_factory=list)
+    policies: list[Declared] = field(default_factory=list)
+    split: Split | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class Feature(Generic[T]):
-    """One feature of an Ingress. `parse` returns None where the Ingress does not ask for it."""
+class Feature:
+    """One feature: `read` adds what an Ingress asks for, and nothing where it does not ask."""
 
     name: str
     keys: tuple[Key, ...]
-    parse: Callable[[Reader], T | None]
-    apply: Callable[[Rule, T], Rule]
+    read: Callable[[Reader, Wanted], None]
 
-    def change(self, reader: Reader) -> Change | None:
-        """What the feature does to every rule of the Ingress that the annotations stand on."""
-        options = self.parse(reader)
-        if options is None:
-            return None
-        return lambda rule: self.apply(rule, options)
+
+def rule_feature(
+    name: str,
+    keys: tuple[Key, ...],
+    parse: Callable[[Reader], T | None],
+    apply: Callable[[Rule, T], Rule],
+) -> Feature:
+    """A feature that changes rules. `parse` gives None where the Ingress does not ask for it."""
+
+    def read(reader: Reader, wanted: Wanted) -> None:
+        options = parse(reader)
+        if options is not None:
+            wanted.changes.append(lambda rule: apply(rule, options))
+
+    return Feature(name, keys, read)
+
+
+def policy_feature(
+    name: str, keys: tuple[Key, ...], parse: Callable[[Reader], Found[Policy] | None]
+) -> Feature:
+    """A feature that is a policy, found at the annotation that stands for it in problems."""
+
+    def read(reader: Reader, wanted: Wanted) -> None:
+        found = parse(reader)
+        if found is not None:
+            wanted.policies.append(Declared(found.value, found.spelling, found.text))
+
+    return Feature(name, keys, read)

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from translators.dialects.annotations.feature import Feature
+from translators.dialects.annotations.feature import rule_feature
 from translators.dialects.annotations.reader import Reader, Unusable, own
 from translators.dialects.annotations.values import lines
 from translators.model.actions import Forward, Share
@@ -51,4 +51,4 @@ def _apply(rule: Rule, forward: Forward) -> Rule:
     return replace(rule, action=forward)
 
 
-FEATURE: Final = Feature("Weighted destinations", (DESTINATION,), parse, _apply)
+FEATURE: Final = rule_feature("Weighted destinations", (DESTINATION,), parse, _apply)

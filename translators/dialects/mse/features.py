@@ -1,20 +1,20 @@
 """Every feature of the MSE dialect, in the order in which they change a rule."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.annotations.canary import FEATURE as CANARY
-from translators.dialects.annotations.closed import closing, not_supported
-from translators.dialects.annotations.feature import Change, Feature
+from translators.dialects.annotations.closed import close, not_supported
+from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.destination import FEATURE as DESTINATION
 from translators.dialects.mse.subset import FEATURE as SUBSET
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 
-FEATURES: Final[tuple[Feature[Any], ...]] = (  # each has options of its own type
+FEATURES: Final = (
     DESTINATION,  # replaces the backends, so before what narrows them
     SUBSET,
     CANARY,
@@ -29,21 +29,23 @@ VOCABULARY: Final = Vocabulary(
 
 def read_features(
     at: Ref, annotations: Mapping[str, str], unread: Collection[str] = ()
-) -> tuple[tuple[Change, ...], tuple[Problem, ...]]:
-    """What the annotations change in each rule of their Ingress, and what is wrong with them.
+) -> tuple[Wanted, tuple[Problem, ...]]:
+    """What the annotations of an Ingress ask for, and what is wrong with them.
 
     `unread` are those whose value is no text.
     """
+    wanted = Wanted()
     if not annotations and not unread:
-        return (), ()
+        return wanted, ()
     reader = Reader(at, annotations)
-    changes = {feature.name: feature.change(reader) for feature in FEATURES}
-    is_canary = changes[CANARY.name] is not None
+    for feature in FEATURES:
+        feature.read(reader, wanted)
     met = list(VOCABULARY.met(annotations, unread))
+    is_canary = wanted.split is not None
+    close(met, wanted)
     problems = (
         *reader.problems,
         *not_supported(at, met, is_canary=is_canary),
         *VOCABULARY.unknown(at, annotations),
     )
-    # What closes paths comes last, for it replaces what answers.
-    return tuple(change for change in (*changes.values(), closing(met)) if change), problems
+    return wanted, problems

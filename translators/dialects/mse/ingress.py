@@ -18,7 +18,7 @@ from translators.model.paths import Path, PathKind
 
 def read_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
     """Read the rules, default backend and annotations of an Ingress of the MSE dialect."""
-    changes, found = read_features(ref, ingress.metadata.annotations, ingress.metadata.unread)
+    wanted, found = read_features(ref, ingress.metadata.annotations, ingress.metadata.unread)
     problems = list(found)
     if ingress.spec.tls:
         problems.append(
@@ -32,7 +32,7 @@ def read_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
             )
         )
     reading = Reading(
-        ref, age_of(ingress), effective_class(ingress), changes, problems, mse_path, one_set
+        ref, age_of(ingress), effective_class(ingress), wanted, problems, mse_path, one_set
     )
     return reading.everything(ingress)
 

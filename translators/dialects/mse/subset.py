@@ -7,7 +7,7 @@ Service, and comes back with the Pods.
 from dataclasses import replace
 from typing import Final
 
-from translators.dialects.annotations.feature import Feature
+from translators.dialects.annotations.feature import rule_feature
 from translators.dialects.annotations.reader import Reader, Unusable, own
 from translators.dialects.annotations.values import lines, printable
 from translators.model.actions import Forward, Share
@@ -70,4 +70,4 @@ def _apply(rule: Rule, subset: Subset) -> Rule:
     return replace(rule, action=Forward(shares))
 
 
-FEATURE: Final = Feature("Subset of a Service", (NAME, LABELS), parse, _apply)
+FEATURE: Final = rule_feature("Subset of a Service", (NAME, LABELS), parse, _apply)
