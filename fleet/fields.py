@@ -44,139 +44,87 @@ class Stranger:
     widens: bool
 
 
-def _fields(names: str, narrowing: str = "", **inside: Fields) -> Fields:
+def fields_of(names: str, narrowing: str = "", **inside: Fields) -> Fields:
+    """The fields of a mapping by their names, with blanks between, and those looked into."""
     known: dict[str, Fields | None] = dict.fromkeys(names.split())
     return Fields({**known, **inside}, frozenset(narrowing.split()))
 
 
-_METADATA: Final = _fields(
+_METADATA: Final = fields_of(
     "annotations creationTimestamp deletionGracePeriodSeconds deletionTimestamp finalizers "
     "generateName generation labels managedFields name namespace ownerReferences resourceVersion "
     "selfLink uid"
 )
 
 
-def _object(names: str = "", narrowing: str = "", **inside: Fields) -> Fields:
-    return _fields(f"apiVersion kind status {names}", narrowing, metadata=_METADATA, **inside)
+def object_of(names: str = "", narrowing: str = "", **inside: Fields) -> Fields:
+    """The fields of an object, beside those that all objects have."""
+    return fields_of(f"apiVersion kind status {names}", narrowing, metadata=_METADATA, **inside)
 
 
-_BACKEND: Final = _fields(
+_BACKEND: Final = fields_of(
     "",
-    service=_fields("name", port=_fields("name number")),
-    resource=_fields("apiGroup kind name"),
+    service=fields_of("name", port=fields_of("name number")),
+    resource=fields_of("apiGroup kind name"),
 )
-_TARGET: Final = _fields("apiVersion fieldPath kind name namespace resourceVersion uid")
+_TARGET: Final = fields_of("apiVersion fieldPath kind name namespace resourceVersion uid")
 
-_OF_KUBERNETES: Final[Mapping[str, Fields]] = {
-    "Ingress": _object(
-        spec=_fields(
+OF_KUBERNETES: Final[Mapping[str, Fields]] = {
+    "Ingress": object_of(
+        spec=fields_of(
             "ingressClassName",
             "ingressClassName rules",
             defaultBackend=_BACKEND,
-            rules=_fields(
+            rules=fields_of(
                 "host",
                 "host",
-                http=_fields("", paths=_fields("path pathType", "path pathType", backend=_BACKEND)),
+                http=fields_of(
+                    "", paths=fields_of("path pathType", "path pathType", backend=_BACKEND)
+                ),
             ),
-            tls=_fields("hosts secretName", "hosts"),
+            tls=fields_of("hosts secretName", "hosts"),
         )
     ),
-    "IngressClass": _object(
-        spec=_fields("controller", parameters=_fields("apiGroup kind name namespace scope"))
+    "IngressClass": object_of(
+        spec=fields_of("controller", parameters=fields_of("apiGroup kind name namespace scope"))
     ),
-    "Service": _object(
-        spec=_fields(
+    "Service": object_of(
+        spec=fields_of(
             "allocateLoadBalancerNodePorts clusterIP clusterIPs externalIPs externalName "
             "externalTrafficPolicy healthCheckNodePort internalTrafficPolicy ipFamilies "
             "ipFamilyPolicy loadBalancerClass loadBalancerIP loadBalancerSourceRanges "
             "publishNotReadyAddresses selector sessionAffinity sessionAffinityConfig "
             "trafficDistribution type",
-            ports=_fields("appProtocol name nodePort port protocol targetPort"),
+            ports=fields_of("appProtocol name nodePort port protocol targetPort"),
         )
     ),
-    "EndpointSlice": _object(
+    "EndpointSlice": object_of(
         "addressType",
-        endpoints=_fields(
+        endpoints=fields_of(
             "addresses deprecatedTopology hints hostname nodeName zone",
-            conditions=_fields("ready serving terminating"),
+            conditions=fields_of("ready serving terminating"),
             targetRef=_TARGET,
         ),
-        ports=_fields("appProtocol name port protocol"),
+        ports=fields_of("appProtocol name port protocol"),
     ),
-    "Pod": _object("spec"),
-    "Secret": _object("data immutable stringData type"),
+    "Pod": object_of("spec"),
+    "Secret": object_of("data immutable stringData type"),
 }
 """Kinds of Kubernetes itself: a later version may have more fields, so only what is like one of
 these is told."""
 
-CUSTOM: Final[Mapping[str, Fields]] = {
-    "MseIngressConfig": _object(
-        "",
-        "spec",
-        spec=_fields(
-            "id name override",
-            "global ingress",
-            common=_fields(
-                "pay securityGroupType",
-                instance=_fields("replicas spec"),
-                network=_fields("privateSLBSpec publicSLBSpec vSwitches", "privateSLBSpec"),
-            ),
-            **{
-                "global": _fields(
-                    "tls",
-                    "ipAccessControl",
-                    ipAccessControl=_fields("blacklist whitelist", "blacklist whitelist"),
-                )
-            },
-            monitor=_fields("logging tracing"),
-            ingress=_fields(
-                "",
-                "local",
-                local=Fields(
-                    {"ingressClass": None, "watchNamespace": None},
-                    frozenset({"watchNamespace"}),
-                    strict=True,
-                ),
-            ),
-        ),
-    ),
-    "AlbConfig": _object(
-        spec=_fields(
-            "",
-            config=_fields(
-                "accessLogConfig addressAllocatedMode addressIpVersion addressType billingConfig "
-                "deletionProtectionEnabled edition forceOverride id ipv6AddressType "
-                "listenerForceOverride modificationProtectionConfig name resourceGroupId "
-                "securityGroupIds tags zoneMappings",
-                "addressType",
-            ),
-            listeners=_fields(
-                "caCertificates caEnabled certificates defaultActions description gzipEnabled "
-                "http2Enabled idleTimeout logConfig port protocol quicConfig requestTimeout "
-                "securityPolicyId xForwardedForConfig",
-                "aclConfig",
-                aclConfig=_fields(
-                    "aclEntries aclId aclIds aclName aclRelations aclType", "aclEntries aclIds"
-                ),
-            ),
-        )
-    ),
-}
-"""Custom resources: these are all of their fields, with or without an effect here."""
 
+def strangers_in(
+    fields: Fields, manifest: Mapping[object, object], *, complete: bool
+) -> list[Stranger]:
+    """The fields of an object that nobody knows.
 
-def strangers_in(kind: str, manifest: Mapping[object, object], *, served: bool) -> list[Stranger]:
-    """The fields of an object that nobody knows; `served` is whether an API server has it.
-
-    Costs 8 µs for an Ingress of two paths that has none.
+    Where the known fields are not `complete`, only those are told that are like a known one. Costs
+    8 µs for an Ingress of two paths that has none.
     """
     found: list[Stranger] = []
-    if (fields := CUSTOM.get(kind)) is not None:
-        _look(fields, manifest, (), found)
-    elif not served:
-        _look(_OF_KUBERNETES[kind], manifest, (), found)
-        found = [stranger for stranger in found if stranger.meant]
-    return found
+    _look(fields, manifest, (), found)
+    return found if complete else [stranger for stranger in found if stranger.meant]
 
 
 def _look(fields: Fields, value: object, at: Location, found: list[Stranger]) -> None:

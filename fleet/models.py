@@ -93,7 +93,7 @@ class Metadata(Model):
 
 
 UNREAD: Final = "\0unread"
-"""Likewise."""
+"""Under which key `fleet.parse` notes the annotations that it has cut out. No manifest has it."""
 
 
 class AnnotatedMetadata(Metadata):
@@ -120,6 +120,12 @@ class LabelledMetadata(Metadata):
     """Metadata of kinds whose labels are read."""
 
     labels: Mapping[StrictStr, StrictStr] = Field(default_factory=dict)
+
+
+class FleetObject(Model):
+    """Base of the kinds that are read. A kind narrows the type of its metadata."""
+
+    metadata: Metadata
 
 
 # -- hub ------------------------------------------------------------------------------------------
@@ -190,7 +196,7 @@ class IngressSpec(Model):
     tls: tuple[IngressTls, ...] = ()
 
 
-class Ingress(Model):
+class Ingress(FleetObject):
     """`networking.k8s.io/v1` Ingress."""
 
     metadata: AnnotatedMetadata
@@ -212,117 +218,20 @@ class IngressClassSpec(Model):
     parameters: IngressClassParameters | None = None
 
 
-class IngressClass(Model):
+class IngressClass(FleetObject):
     """`networking.k8s.io/v1` IngressClass."""
 
     metadata: AnnotatedMetadata
     spec: IngressClassSpec = IngressClassSpec()
 
 
-class MseIngressLocal(Model):
-    """Which Ingresses a gateway listens to; see compatibility notes in the documentation."""
-
-    ingress_class: StrictStr | None = None
-    watch_namespace: StrictStr = ""
-
-
-class MseAccess(Model):
-    """Which clients a gateway is for: all of them, where nobody is listed."""
-
-    whitelist: tuple[AsWritten, ...] = ()
-    blacklist: tuple[AsWritten, ...] = ()
-
-
-class MseGlobal(Model):
-    """`MseIngressConfig.spec.global`: what goes for all requests of a gateway."""
-
-    ip_access_control: MseAccess = MseAccess()
-
-
-class MseIngressSettings(Model):
-    """`MseIngressConfig.spec.ingress`."""
-
-    local: MseIngressLocal = MseIngressLocal()
-
-
-class MseInstance(Model):
-    """How many Envoys, and how large each of them, such as 2c4g."""
-
-    replicas: AsWritten | None = None
-    spec: AsWritten | None = None
-
-
-class MseNetwork(Model):
-    """Which load balancers stand in front, by their sizes."""
-
-    public_slb_spec: AsWritten | None = Field(default=None, alias="publicSLBSpec")
-    private_slb_spec: AsWritten | None = Field(default=None, alias="privateSLBSpec")
-
-
-class MseCommon(Model):
-    """`MseIngressConfig.spec.common`: what gateways that fleetgate runs consist of."""
-
-    instance: MseInstance = MseInstance()
-    network: MseNetwork = MseNetwork()
-
-
-class MseIngressConfigSpec(Model):
-    """`MseIngressConfig.spec`."""
-
-    name: StrictStr = ""
-    common: MseCommon = MseCommon()
-    global_: MseGlobal = Field(default=MseGlobal(), alias="global")
-    ingress: MseIngressSettings = MseIngressSettings()
-
-
-class MseIngressConfig(Model):
-    """`mse.alibabacloud.com/v1alpha1` MseIngressConfig: one MSE gateway."""
+class GatewayObject(FleetObject):
+    """Base of the objects that declare gateways, one kind a dialect (`translators.dialects`)."""
 
     metadata: OwnerMetadata
-    spec: MseIngressConfigSpec = MseIngressConfigSpec()
 
 
-class AlbAcl(Model):
-    """Who may use a listener: everybody, where nothing is listed."""
-
-    acl_entries: tuple[AsWritten, ...] = ()
-    acl_ids: tuple[AsWritten, ...] = ()
-
-
-class AlbListener(Item):
-    """One listener; a wrong one is a mistake of that listener, so the entry is read as written."""
-
-    port: AsWritten | None = None
-    protocol: AsWritten | None = None
-    request_timeout: AsWritten | None = None
-    idle_timeout: AsWritten | None = None
-    gzip_enabled: AsWritten | None = None
-    acl_config: AlbAcl = AlbAcl()
-
-
-class AlbSettings(Model):
-    """`AlbConfig.spec.config`."""
-
-    name: AsWritten | None = None
-    id: AsWritten | None = None
-    address_type: AsWritten | None = None
-
-
-class AlbConfigSpec(Model):
-    """`AlbConfig.spec`."""
-
-    config: AlbSettings = AlbSettings()
-    listeners: tuple[AlbListener, ...] = ()
-
-
-class AlbConfig(Model):
-    """`alibabacloud.com/v1` AlbConfig: one ALB gateway."""
-
-    metadata: OwnerMetadata
-    spec: AlbConfigSpec = AlbConfigSpec()
-
-
-class Secret(Model):
+class Secret(FleetObject):
     """A Secret that somebody references; its bytes never reach a log or a dump."""
 
     metadata: Metadata
@@ -354,7 +263,7 @@ class ServiceSpec(Model):
     selects: Annotated[bool, BeforeValidator(bool)] = Field(default=False, alias="selector")
 
 
-class Service(Model):
+class Service(FleetObject):
     """`v1` Service."""
 
     metadata: Metadata
@@ -392,7 +301,7 @@ class EndpointPort(Model):
     protocol: StrictStr = "TCP"
 
 
-class EndpointSlice(Model):
+class EndpointSlice(FleetObject):
     """`discovery.k8s.io/v1` EndpointSlice."""
 
     metadata: LabelledMetadata
@@ -401,12 +310,7 @@ class EndpointSlice(Model):
     ports: tuple[EndpointPort, ...] = ()
 
 
-class Pod(Model):
+class Pod(FleetObject):
     """`v1` Pod; read only where subsets by label are asked for."""
 
     metadata: LabelledMetadata
-
-
-FleetObject: TypeAlias = (
-    Ingress | IngressClass | MseIngressConfig | AlbConfig | Secret | Service | EndpointSlice | Pod
-)

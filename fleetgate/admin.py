@@ -101,7 +101,7 @@ class Admin:
             return web.Response(text="ok\n")
         started = self._control.started.is_set()
         waiting = "the certificates of xDS" if started else "the sources to list"
-        lines = [f"waiting for {waiting}", *unread(self._control.state)]
+        lines = [f"waiting for {waiting}", *unread(self._control.state, self._control.dialects)]
         return web.Response(status=503, text="".join(f"{line}\n" for line in lines))
 
     async def _status(self, request: web.Request) -> web.Response:
@@ -167,7 +167,9 @@ async def sync(
             await control.settle()
             settled = True
             while (
-                unread(control.state) or own.absent(control) or control.cache.unacknowledged(most=1)
+                unread(control.state, control.dialects)
+                or own.absent(control)
+                or control.cache.unacknowledged(most=1)
             ):
                 await changed.wait()
                 changed.clear()
@@ -180,7 +182,7 @@ async def sync(
     finally:
         for stop in stops:
             stop()
-    missing = [_missing(reason) for reason in unread(control.state)]
+    missing = [_missing(reason) for reason in unread(control.state, control.dialects)]
     if not settled:
         doing = "read again" if control.started.is_set() else "read"
         return missing or [_missing(f"what is declared has not been {doing} yet")]

@@ -28,11 +28,11 @@ from fleet.state import Changes, FleetState, Origin
 from fleetgate.addresses import Addresses
 from fleetgate.problems import ProblemLog, Refusals, all_problems, outages, waiting
 from fleetgate.roll_call import RollCall
-from translators.dialects.registry import GATEWAY_MODELS, gateways_in
+from translators.dialects import DIALECTS
+from translators.dialects.dialect import Dialects
 from translators.graph.translator import Translation, Translator, Turn
 from translators.merge.attachments import gateway_of
 from translators.model.binds import Bind
-from translators.model.gateway_names import gateway_name
 from translators.model.statuses import Runtime
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
@@ -58,7 +58,7 @@ class ControlSettings:
     `bind` is the address of every gateway, or, where all Envoys run on `one_host`, of the first:
     each further gateway takes the next one. `port_offset` is added to every gateway port. `taken`
     are the ports that Envoys need themselves, as far as that is known. Clients are `elsewhere`
-    where statuses are read by other machines.
+    where statuses are read by other machines. `dialects` are those in which gateways are declared.
     """
 
     start_deadline: float = 10.0
@@ -67,6 +67,7 @@ class ControlSettings:
     taken: frozenset[int] = frozenset()
     one_host: bool = False
     elsewhere: bool = False
+    dialects: Dialects = DIALECTS
 
     def bind_at(self, address: str) -> Bind:
         """How a gateway listens at its address."""
@@ -108,7 +109,9 @@ class ControlPlane:
         self.state = FleetState(lambda: datetime.now(UTC))
         self.cache = cache
         self.failures = 0
-        self.translator = Translator(self.state, settings.bind_at(settings.bind), self._failed)
+        self.dialects = settings.dialects
+        bind = settings.bind_at(settings.bind)
+        self.translator = Translator(self.state, self.dialects, bind, self._failed)
         self.gateways: dict[Ref, Bind] = {}
         self.gateways_changed = asyncio.Event()
         self.started = asyncio.Event()
@@ -130,7 +133,7 @@ class ControlPlane:
         self._refusals: Callable[[], Mapping[Ref, str]] = dict
         self._found_anew = False
         self._told_by_clients: frozenset[Problem] = frozenset()
-        self._refused = Refusals(cache)
+        self._refused = Refusals(cache, self.dialects)
         self._elsewhere: Mapping[str, Standing] = {}
         self._located: Mapping[Ref, tuple[str, ...]] = {}
         self._said_located: Mapping[Ref, tuple[str, ...]] = self._located
@@ -160,7 +163,7 @@ class ControlPlane:
 
     def sockets(self, gateway: Ref) -> tuple[tuple[str, int], ...]:
         """Where a gateway's listeners are, by address and port; none of what is no gateway."""
-        bind, status = self.gateways.get(gateway), self.translator.tables.gateway_statuses
+        bind, status = self.gateways.get(gateway), self.translator.tables.statuses.of_gateways
         found = status.get(gateway)
         if bind is None or found is None:
             return ()
@@ -200,7 +203,7 @@ class ControlPlane:
 
     def standing(self) -> dict[str, Standing]:
         """How the gateways stand by the Envoys that are connected here, by gateway name."""
-        names = {gateway_name(ref) for ref in self.gateways}
+        names = {self.dialects.name_of(ref) for ref in self.gateways}
         return {
             name: Standing.LISTENING if self.cache.listens(name) else Standing.RUNNING
             for name in names
@@ -256,13 +259,13 @@ class ControlPlane:
 
         O(gateways, and clients that wait for one).
         """
-        known = self.translator.tables.runtimes
+        known = self.translator.tables.inputs.runtimes
         turned = any(known.get(ref) != self._runtime(ref) for ref in self.gateways)
         return turned or self._by_clients() != self._told_by_clients
 
     def _by_clients(self) -> frozenset[Problem]:
         """What Envoys refuse of all gateways, and those that wait for one."""
-        return self._refused.of(self.gateways).union(waiting(self.cache))
+        return self._refused.of(self.gateways).union(waiting(self.cache, self.dialects))
 
     async def _start(self) -> None:
         """Wait until every origin that was heard of has listed, members until the deadline.
@@ -302,7 +305,7 @@ class ControlPlane:
         changes = self.state.apply(events)
         heard, self._heard = self._heard, set()
         changes = replace(changes, origins=changes.origins | heard)
-        gateways_changed = any(changes.objects.get(model) for model in GATEWAY_MODELS)
+        gateways_changed = any(changes.objects.get(model) for model in self.dialects.models)
         gateways = self._place_gateways() if gateways_changed else self.gateways
         self._say(gateways)
         self._note_classes(changes)
@@ -348,7 +351,7 @@ class ControlPlane:
             self.cache.publish(group, update)
         for group in turn.dropped:
             self.cache.drop(group)
-        for group in map(gateway_name, gateways):
+        for group in map(self.dialects.name_of, gateways):
             if not self.cache.is_published(group):
                 self.cache.publish(group, {})  # it is declared, though there is nothing in it
 
@@ -361,7 +364,7 @@ class ControlPlane:
 
     def _place_gateways(self) -> dict[Ref, Bind]:
         """Give every gateway its address; one that is gone gives it up."""
-        addresses = self._addresses.assign(gateways_in(self.state))
+        addresses = self._addresses.assign(self.dialects.gateways_in(self.state))
         return {ref: self._settings.bind_at(address) for ref, address in addresses.items()}
 
     def _say(self, gateways: Mapping[Ref, Bind]) -> None:
@@ -384,17 +387,17 @@ class ControlPlane:
 
     def _note_classes(self, changes: Changes) -> None:
         """Tell the translator of classes that went: their Ingresses were served by a gateway."""
-        before, now = self.translator.tables.classes, self.state.table(IngressClass)
+        before, now = self.translator.tables.inputs.classes, self.state.table(IngressClass)
         for ref in changes.objects.get(IngressClass, ()):
             known = before.get(ref)
             if ref in now:
                 self.translator.lose_class(ref, None)
             elif known is not None:
-                self.translator.lose_class(ref, gateway_of(known))
+                self.translator.lose_class(ref, gateway_of(known, self.dialects))
 
     def _runtime(self, gateway: Ref) -> Runtime:
         """What Envoys have made of the gateway's configuration."""
-        group = gateway_name(gateway)
+        group = self.dialects.name_of(gateway)
         refused = [r for r in self.cache.rejections(group) if r.type_url == TypeUrl.LISTENER]
         elsewhere = self._elsewhere.get(group)
         listening = elsewhere is Standing.LISTENING or self.cache.listens(group)

@@ -13,7 +13,6 @@ from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.control import ControlPlane
 from fleetgate.envoy import Envoy
 from fleetgate.errors import OperatorError
-from translators.model.gateway_names import gateway_name
 from xds.resource import TypeUrl
 
 log = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ class LocalGateways:
         asked = {client.node_id: client.types.keys() for client in control.cache.clients()}
         found = {}
         for gateway in control.gateways:
-            node = _node_of(gateway)
+            node = _node_of(control, gateway)
             needed = {TypeUrl.LISTENER}
             if control.sockets(gateway):
                 needed.add(TypeUrl.SCOPED_ROUTE)
@@ -106,19 +105,19 @@ class LocalGateways:
         await control.started.wait()
         for gateway in control.gateways:
             for address, port in control.sockets(gateway):
-                require_free(gateway_name(gateway), address, port)
+                require_free(control.dialects.name_of(gateway), address, port)
         async with asyncio.TaskGroup() as tasks:
             running: dict[Ref, asyncio.Task[None]] = {}
             while True:
                 for ref in running.keys() - control.gateways.keys():
                     running.pop(ref).cancel()
                 for ref in control.gateways.keys() - running.keys():
-                    running[ref] = tasks.create_task(self._run(ref, settings))
+                    running[ref] = tasks.create_task(self._run(control, ref, settings))
                 control.gateways_changed.clear()
                 await control.gateways_changed.wait()
 
-    async def _run(self, ref: Ref, settings: BootstrapSettings) -> None:
-        name, node_id = gateway_name(ref), _node_of(ref)
+    async def _run(self, control: ControlPlane, ref: Ref, settings: BootstrapSettings) -> None:
+        name, node_id = control.dialects.name_of(ref), _node_of(control, ref)
         log_file = self._logs / f"envoy-{name.replace('/', '-')}.log"
         envoy = Envoy(name, replace(settings, node_id=node_id), log_file)
         async with envoy.running():
@@ -129,8 +128,8 @@ class LocalGateways:
                 del self._envoys[ref]
 
 
-def _node_of(gateway: Ref) -> str:
-    return f"{gateway_name(gateway)}@{socket.gethostname()}"
+def _node_of(control: ControlPlane, gateway: Ref) -> str:
+    return f"{control.dialects.name_of(gateway)}@{socket.gethostname()}"
 
 
 async def accepting(address: str, port: int) -> None:

@@ -5,56 +5,49 @@ Ingress that no gateway takes, and somebody may want a path that ends with a sta
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator
 
 from fleet.admission import CLASS_ANNOTATION
 from fleet.models import (
     EndpointSlice,
     Ingress,
     IngressClass,
-    MseIngressConfig,
     Service,
-    by_position,
 )
 from fleet.problem import Problem, Severity
 from fleet.ref import Ref
 from fleet.state import FleetState
-from translators.dialects.alb import features as alb_features
-from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.classes import class_of
-from translators.dialects.mse import features
-from translators.dialects.registry import gateways_in
-from translators.graph.tables import SERVICE_NAME, Tables
+from translators.dialects.dialect import Dialects
+from translators.graph.backends import SERVICE_NAME
+from translators.graph.tables import Tables
 from translators.merge.attachments import gateway_of
-from translators.model.gateways import Dialect
-
-VOCABULARIES: Final[Mapping[Dialect, Vocabulary]] = {
-    Dialect.MSE: features.VOCABULARY,
-    Dialect.ALB: alb_features.VOCABULARY,
-}
 
 
-def hints(state: FleetState, tables: Tables, endpoints: frozenset[Ref]) -> Iterator[Problem]:
+def hints(
+    state: FleetState, tables: Tables, endpoints: frozenset[Ref], dialects: Dialects
+) -> Iterator[Problem]:
     """Every hint; `endpoints` are the objects of the kind Endpoints that members have."""
-    yield from _idle_gateways(state)
+    yield from _idle_gateways(state, tables, dialects)
     for ref, ingress in state.table(Ingress).items():
-        attachment = tables.attachments.rows[ref]
+        attachment = tables.ingresses.attachments.rows[ref]
         if not attachment.gateways and not attachment.problems:
-            yield _not_taken(ref, ingress, state)
-        if attachment.gateways and attachment.dialect is Dialect.MSE:
-            yield from _stars(ref, ingress)
+            yield _not_taken(ref, ingress, _classes(state, tables, dialects))
+        if attachment.gateways:
+            yield from dialects.of(attachment.gateways[0]).hints(ref, ingress)
         yield from _two_classes(ref, ingress)
     yield from _without_slices(state, endpoints)
 
 
-def not_carried_out(state: FleetState, tables: Tables) -> Counter[tuple[str, str]]:
+def not_carried_out(
+    state: FleetState, tables: Tables, dialects: Dialects
+) -> Counter[tuple[str, str]]:
     """The number of Ingresses that have an annotation which is not carried out, by what follows."""
     counts: Counter[tuple[str, str]] = Counter()
     for ref, ingress in state.table(Ingress).items():
-        attachment = tables.attachments.rows[ref]
+        attachment = tables.ingresses.attachments.rows[ref]
         if attachment.gateways:
-            vocabulary = VOCABULARIES[attachment.dialect]
+            vocabulary = dialects.of(attachment.gateways[0]).vocabulary
             met = vocabulary.met(ingress.metadata.annotations)
             counts.update((each.key, each.without.value.format(each.rest)) for each in met)
     return counts
@@ -64,36 +57,22 @@ def _hint(at: Ref, reason: str, key: str, value: str, expected: str, effect: str
     return Problem(at, reason, key, value, expected, effect, severity=Severity.HINT)
 
 
-def _classes(state: FleetState) -> list[str]:
+def _classes(state: FleetState, tables: Tables, dialects: Dialects) -> list[str]:
     """The classes that gateways listen to."""
-    texts = [
-        config.spec.ingress.local.ingress_class
-        for config in gateways_in(state).values()
-        if isinstance(config, MseIngressConfig)
-    ]
-    bound = [
-        ref.name for ref, each in state.table(IngressClass).items() if gateway_of(each) is not None
-    ]
-    return sorted({*bound, *(text for text in texts if text)})
+    selectors = (gateway.selector for gateway in tables.gateways.declared.rows.values())
+    listened = {selector.ingress_class for selector in selectors}
+    bound = {
+        ref.name
+        for ref, each in state.table(IngressClass).items()
+        if gateway_of(each, dialects) is not None
+    }
+    return sorted(bound | {name for name in listened if name})
 
 
-def _not_taken(ref: Ref, ingress: Ingress, state: FleetState) -> Problem:
+def _not_taken(ref: Ref, ingress: Ingress, classes: list[str]) -> Problem:
     name, key = class_of(ingress)
-    classes = _classes(state)
     expected = f"a class of a gateway: {', '.join(classes)}" if classes else "a class of a gateway"
     return _hint(ref, "NotTaken", key, name, expected, "no gateway takes this Ingress")
-
-
-def _stars(ref: Ref, ingress: Ingress) -> Iterator[Problem]:
-    """Paths that end with a star, which is a character like any other to an MSE gateway."""
-    for i, rule in by_position(ingress.spec.rules):
-        for j, path in by_position(rule.http.paths if rule.http else ()):
-            if path.path.endswith("*"):
-                key = f"spec.rules[{i}].http.paths[{j}].path"
-                meant = path.path.rstrip("*").rstrip("/") or "/"
-                expected = f"{meant} with pathType Prefix, for everything below it"
-                effect = "the star stands for itself: no other path is met"
-                yield _hint(ref, "LiteralStar", key, path.path, expected, effect)
 
 
 def _two_classes(ref: Ref, ingress: Ingress) -> Iterator[Problem]:
@@ -105,20 +84,16 @@ def _two_classes(ref: Ref, ingress: Ingress) -> Iterator[Problem]:
         yield _hint(ref, "TwoClasses", "spec.ingressClassName", named, expected, effect)
 
 
-def _idle_gateways(state: FleetState) -> Iterator[Problem]:
+def _idle_gateways(state: FleetState, tables: Tables, dialects: Dialects) -> Iterator[Problem]:
     """Gateways that listen to no Ingress."""
-    bound = {gateway_of(each) for each in state.table(IngressClass).values()}
-    for ref, config in gateways_in(state).items():
-        if ref in bound:
-            continue
-        if not isinstance(config, MseIngressConfig):
-            key, expected = "", "an IngressClass whose spec.parameters name it"
-        elif config.spec.ingress.local.ingress_class is None:
-            key = "spec.ingress.local.ingressClass"
-            expected = "a class such as mse, or an IngressClass whose spec.parameters name it"
-        else:
-            continue
-        yield _hint(ref, "WithoutClass", key, "", expected, "it takes no Ingress")
+    bound = {gateway_of(each, dialects) for each in state.table(IngressClass).values()}
+    for ref, gateway in tables.gateways.declared.rows.items():
+        if ref not in bound and gateway.selector.ingress_class is None:
+            key = dialects.of(ref).class_field
+            expected = "an IngressClass whose spec.parameters name it"
+            if key:
+                expected = f"a class such as mse, or {expected}"
+            yield _hint(ref, "WithoutClass", key, "", expected, "it takes no Ingress")
 
 
 def _without_slices(state: FleetState, endpoints: frozenset[Ref]) -> Iterator[Problem]:

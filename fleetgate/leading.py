@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.lease import Leader, LeaseSettings, identity
+from fleet.models import GatewayObject
 from fleet.problem import Problem
 from fleet.ref import Ref
 from fleet.sinks.hub import HubSink
@@ -20,8 +21,7 @@ from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.metrics import Writing
 from fleetgate.neighbours import Neighbours, NeighbourSettings
 from fleetgate.replicas import Replicas, ReplicaSettings
-from fleetgate.report import Replica, gateway_refs, gateway_status
-from translators.dialects.registry import DIALECTS, GATEWAY_MODELS, GatewayConfig, gateways_in
+from fleetgate.report import Replica
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Addresses(Protocol):
         """Have `callback` called when they may have changed."""
         ...
 
-    def want(self, gateways: Mapping[Ref, GatewayConfig]) -> None:
+    def want(self, gateways: Mapping[Ref, GatewayObject]) -> None:
         """Take the gateways that there are now."""
         ...
 
@@ -115,8 +115,8 @@ class Leading:
         holder = self._holder = identity()
         self._control = control
         self._managed = managed
-        self._addresses: Addresses = managed or StandingAddresses(api, namespace)
-        self._sink = HubSink(api, holder)
+        self._addresses: Addresses = managed or StandingAddresses(api, namespace, control.dialects)
+        self._sink = HubSink(api, control.dialects.kinds, holder)
         self._agreement = Agreement(options or {}, lambda: self._replicas.options_of_others)
         self._neighbours = Neighbours(api, namespace, holder, settings.neighbours)
         self._leader = Leader(
@@ -151,7 +151,7 @@ class Leading:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(addresses.observe())
             addresses.on_change(self._follow)
-            addresses.want(gateways_in(control.state))
+            addresses.want(control.dialects.gateways_in(control.state))
             with suppress(TimeoutError):  # it says itself what it cannot read
                 async with asyncio.timeout(_ADDRESSES):
                     await addresses.observed()
@@ -178,17 +178,16 @@ class Leading:
                 tasks.create_task(self._managed.run())
 
     def _note_all(self) -> None:
-        ingresses = self._control.translator.tables.ingress_statuses.rows.keys()
-        gateways = gateway_refs(self._control)
-        self._sink.want_statuses(dict(self._statuses([*gateways, *ingresses])))
+        statuses = self._control.translator.tables.statuses
+        told = [*statuses.of_gateways.rows, *statuses.of_ingresses.rows]
+        self._sink.want_statuses(dict(self._statuses(told)))
         self._sink.want_events(self._control.problems)
 
     def _note(self, news: News) -> None:
-        objects = news.changes.objects
-        if any(model in objects for model in GATEWAY_MODELS):
-            self._addresses.want(gateways_in(self._control.state))
-        refused = {ref for ref in news.changes.problems if ref.kind in DIALECTS}
-        self._sink.want_statuses(dict(self._statuses(news.statuses | refused)))
+        objects, dialects = news.changes.objects, self._control.dialects
+        if any(model in objects for model in dialects.models):
+            self._addresses.want(dialects.gateways_in(self._control.state))
+        self._sink.want_statuses(dict(self._statuses(news.statuses)))
         self._sink.want_events(news.problems)
         self._sink.changed({ref for refs in objects.values() for ref in refs})
 
@@ -200,13 +199,12 @@ class Leading:
     def _statuses(
         self, refs: Iterable[Ref]
     ) -> Iterator[tuple[Ref, Mapping[str, Any] | None]]:  # JSON
-        """What these objects are to show, also gateways that cannot be read; None for gone ones."""
-        gateways = frozenset(gateway_refs(self._control))
-        ingresses = self._control.translator.tables.ingress_statuses
+        """What these objects are to show; None for those that are gone."""
+        dialects, statuses = self._control.dialects, self._control.translator.tables.statuses
         for ref in refs:
-            if ref.kind in DIALECTS:
-                known = ref in gateways
-                yield ref, gateway_status(self._control, ref).as_kubernetes() if known else None
+            if dialects.kinds.declares_gateway(ref):
+                gateway = statuses.of_gateways.get(ref)
+                yield ref, dialects.status(ref, gateway) if gateway else None
             else:
-                status = ingresses.get(ref)
-                yield ref, status.as_kubernetes() if status else None
+                ingress = statuses.of_ingresses.get(ref)
+                yield ref, ingress.as_kubernetes() if ingress else None

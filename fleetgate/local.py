@@ -13,9 +13,8 @@ from fleetgate.control import ControlPlane
 from fleetgate.envoy import find_envoy
 from fleetgate.fleets import Place
 from fleetgate.gateways import LocalGateways, accepting
-from fleetgate.report import gateway_status
 from fleetgate.serving import ServeSettings, Serving, serving
-from translators.model.gateway_names import gateway_name
+from translators.model.statuses import GatewayStatus, Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +62,10 @@ class LocalFleet:
                 for address, port in self.control.sockets(gateway):
                     await accepting(address, port)
         except TimeoutError as e:
-            status = gateway_status(self.control, gateway)
+            statuses = self.control.translator.tables.statuses.of_gateways
+            status = statuses.get(gateway) or GatewayStatus(Phase.PENDING)
             why = f": {status.message}" if status.message else ""
-            name = gateway_name(gateway)
+            name = self.control.dialects.name_of(gateway)
             raise TimeoutError(f"{name} is {status.phase.value} after {limit:g} s{why}") from e
         finally:
             stop()
@@ -73,7 +73,7 @@ class LocalFleet:
 
     def _listens(self, gateway: Ref) -> bool:
         known = gateway in self.control.gateways
-        return known and self.control.cache.listens(gateway_name(gateway))
+        return known and self.control.cache.listens(self.control.dialects.name_of(gateway))
 
 
 @asynccontextmanager

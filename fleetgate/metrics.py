@@ -21,12 +21,10 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from fleet.kinds import KINDS
 from fleet.problem import Severity
 from fleet.ref import HUB
 from fleetgate.control import ControlPlane, TurnTaken
-from fleetgate.report import SHORT_NAMES, gateway_refs, gateway_status
-from translators.model.gateway_names import gateway_name
+from fleetgate.report import SHORT_NAMES
 from translators.model.statuses import Phase
 from xds.views import Traffic
 
@@ -245,9 +243,10 @@ class Metrics:
         yield LISTS, {(origin,): count for origin, count in self.loads().items()}
         yield OBJECTS, self._objects()
         yield from self._origins()
-        phases = Counter(gateway_status(control, ref).phase for ref in gateway_refs(control))
+        statuses = control.translator.tables.statuses
+        phases = Counter(status.phase for status in statuses.of_gateways.rows.values())
         yield GATEWAYS, {(phase.value,): phases[phase] for phase in Phase}
-        ingresses = control.translator.tables.ingress_statuses.rows.values()
+        ingresses = statuses.of_ingresses.rows.values()
         served = sum(1 for status in ingresses if status.gateways)
         yield INGRESSES, {("yes",): served, ("no",): len(ingresses) - served}
         warnings = (p for p in control.problems if p.severity is Severity.WARNING)
@@ -264,7 +263,7 @@ class Metrics:
     def _objects(self) -> Samples:
         return Counter(
             (name, ref.origin)
-            for name, kind in KINDS.items()
+            for name, kind in self._control.dialects.kinds.items()
             for ref in self._control.state.table(kind.model)
         )
 
@@ -298,7 +297,7 @@ class Metrics:
         )
 
     def _streams(self) -> Iterator[tuple[Family, Samples]]:
-        declared = {gateway_name(ref) for ref in self._control.gateways}
+        declared = {self._control.dialects.name_of(ref) for ref in self._control.gateways}
         streams: Counter[tuple[str, ...]] = Counter({(name, "delta"): 0 for name in declared})
         pending: Counter[tuple[str, ...]] = Counter()
         for backlog in self._control.cache.backlogs():

@@ -12,9 +12,9 @@ from fleetgate.addresses import Addresses
 from fleetgate.errors import OperatorError
 from fleetgate.hints import hints, not_carried_out
 from fleetgate.managed.settings import ManagedSettings
-from fleetgate.managed.shape import read_shape
 from fleetgate.problems import all_problems
-from translators.dialects.registry import gateways_in
+from translators.dialects import DIALECTS
+from translators.dialects.dialect import Dialects
 from translators.graph.translator import Translator
 from translators.model.binds import Bind
 from xds.readable import readable
@@ -44,17 +44,17 @@ class Offline:
     not_carried_out: Mapping[tuple[str, str], int]
 
 
-def read_fleet(root: Path, bind: str, port_offset: int) -> Offline:
+def read_fleet(root: Path, bind: str, port_offset: int, dialects: Dialects = DIALECTS) -> Offline:
     """Read and translate a directory fleet. Raises OperatorError where it is none."""
-    tree = Tree(root)
+    tree = Tree(root, dialects.kinds)
     try:
         tree.check()
     except NoFleetError as e:
         raise OperatorError(str(e)) from e
     state = FleetState()
-    translator = Translator(state)
+    translator = Translator(state, dialects)
     changes = state.apply(tree.scan())
-    addresses = Addresses(bind, one_host=True).assign(gateways_in(state))
+    addresses = Addresses(bind, one_host=True).assign(dialects.gateways_in(state))
     for gateway, address in addresses.items():
         translator.bind(gateway, Bind(address, port_offset))
     turn = translator.update(changes)
@@ -68,22 +68,22 @@ def read_fleet(root: Path, bind: str, port_offset: int) -> Offline:
     tables = translator.tables
     problems = {
         *all_problems(state, tables),
-        *_misshapen(state),
-        *hints(state, tables, tree.endpoints),
+        *_misshapen(state, dialects),
+        *hints(state, tables, tree.endpoints, dialects),
     }
     return Offline(
         resources,
         tuple(sorted(problems)),
         tree,
         sum(map(len, changes.objects.values())),
-        not_carried_out(state, tables),
+        not_carried_out(state, tables, dialects),
     )
 
 
-def _misshapen(state: FleetState) -> Iterator[Problem]:
+def _misshapen(state: FleetState, dialects: Dialects) -> Iterator[Problem]:
     """What is wrong with what gateways say of Envoys on a hub, which these manifests may be for."""
-    for ref, config in gateways_in(state).items():
-        yield from read_shape(ref, config, ManagedSettings()).problems
+    for ref, config in dialects.gateways_in(state).items():
+        yield from dialects.shape(ref, config, ManagedSettings().bind).problems
 
 
 def show(resources: Mapping[TypeUrl, Mapping[str, Resource]]) -> dict[str, Any]:  # JSON

@@ -6,15 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from fleet.attached import attached
 from fleet.outage import Outage
 from fleet.problem import Problem, Severity
 from fleet.ref import HUB, Ref
 from fleet.state import FleetState, Origin
 from fleetgate.ration import Ration
-from translators.dialects.registry import gateways_in
+from translators.dialects.dialect import Dialects
 from translators.graph.tables import Tables
-from translators.model.gateway_names import gateway_name
 from xds.cache import SnapshotCache
 from xds.quarantine import Rejection
 from xds.quoted import MESSAGE, cut, quoted
@@ -41,7 +39,7 @@ def _found(state: FleetState, tables: Tables) -> Iterator[Problem]:
     for name, origin in state.origins.items():
         if not origin.reachable:
             yield Problem(_place_of(name), UNREACHABLE, "", origin.message, "to reach it")
-    yield from tables.problems()
+    yield from tables.statuses.problems()
 
 
 def outages(state: FleetState) -> dict[Ref, Outage]:
@@ -53,12 +51,13 @@ def _place_of(origin: str) -> Ref:
     return Ref(HUB, "Member", "", origin) if origin else Ref(HUB, "Hub", "", "hub")
 
 
-def unread(state: FleetState) -> list[str]:
+def unread(state: FleetState, dialects: Dialects) -> list[str]:
     """A sentence on each origin that counts and is not read now: the hub, and attached members.
 
     O(gateways and members).
     """
-    count = {HUB, *(member for g in gateways_in(state).values() for member in attached(g))}
+    gateways = dialects.gateways_in(state).values()
+    count = {HUB, *(member for each in gateways for member in dialects.kinds.attached(each))}
     return [
         f"{f'member {name}' if name else 'the hub'} {_why(origin)}"
         for name, origin in sorted(state.origins.items())
@@ -91,15 +90,16 @@ def rejections(gateway: Ref, found: Iterable[Rejection]) -> Iterator[Problem]:
 class Refusals:
     """What Envoys refuse now, looked through again only where that has changed."""
 
-    def __init__(self, cache: SnapshotCache) -> None:
+    def __init__(self, cache: SnapshotCache, dialects: Dialects) -> None:
         self._cache = cache
+        self._dialects = dialects
         self._seen: dict[Ref, tuple[object, frozenset[Problem]]] = {}
 
     def of(self, gateways: Iterable[Ref]) -> frozenset[Problem]:
         """What Envoys of these gateways refuse. O(gateways), and what has changed of one."""
         found: dict[Ref, tuple[object, frozenset[Problem]]] = {}
         for ref in gateways:
-            now = self._cache.rejections(gateway_name(ref))
+            now = self._cache.rejections(self._dialects.name_of(ref))
             before = self._seen.get(ref)
             same = before is not None and before[0] is now
             found[ref] = before if same and before else (now, frozenset(rejections(ref, now)))
@@ -107,7 +107,7 @@ class Refusals:
         return frozenset().union(*(problems for _, problems in found.values()))
 
 
-def waiting(cache: SnapshotCache) -> Iterator[Problem]:
+def waiting(cache: SnapshotCache, dialects: Dialects) -> Iterator[Problem]:
     """Envoys that ask for a gateway that nobody declares; one for each such gateway."""
     groups = sorted(cache.waiting().items())
     for group, nodes in groups[:_UNDECLARED]:
@@ -117,7 +117,7 @@ def waiting(cache: SnapshotCache) -> Iterator[Problem]:
             "GatewayNotDeclared",
             "node.cluster",
             cut(group),
-            "the name of a gateway that is declared, such as mse/NAME or alb/NAME",
+            f"the name of a gateway that is declared, such as {dialects.shapes}",
             f"it is told nothing until then{f', as are {more} more' if more else ''}",
         )
     if len(groups) > _UNDECLARED:

@@ -3,16 +3,15 @@
 import socket
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
 from fleet.problem import Problem, Severity
 from fleet.ref import HUB, Ref
 from fleet.state import Origin
 from fleetgate.control import ControlPlane
-from translators.dialects.registry import DIALECTS, gateways_in
-from translators.model.gateway_names import gateway_name
-from translators.model.statuses import GatewayStatus, Phase
+from translators.model.statuses import GatewayStatus, RemoteCluster
 from xds.quoted import MESSAGE, cut, quoted
 from xds.resource import TypeUrl
 from xds.views import ClientView
@@ -36,11 +35,6 @@ _UNATTACHED: Final = {
     "message": "no gateway attaches it, so it is not read",
     "since": "",
 }
-_API_VERSIONS: Final = {
-    "MseIngressConfig": "mse.alibabacloud.com/v1alpha1",
-    "AlbConfig": "alibabacloud.com/v1",
-    "Ingress": "networking.k8s.io/v1",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +56,11 @@ def report(
     `file_of` says which file an object came from, `admin_of` where a node's own admin pages are.
     """
     here = replica or Replica()
-    ingresses = control.translator.tables.ingress_statuses.rows
+    ingresses = control.translator.tables.statuses.of_ingresses.rows
     problems = control.problems
     count = Counter(p.at for p in problems if p.severity is Severity.WARNING)
     return {
-        "gateways": [_gateway(control, ref) for ref in gateway_refs(control)],
+        "gateways": [_gateway(control, *item) for item in _gateways(control)],
         "hub": _origin(control.state.origins.get(HUB, Origin())),
         "members": [
             {"id": name, **_origin(origin)}
@@ -90,29 +84,15 @@ def report(
     }
 
 
-def gateway_refs(control: ControlPlane) -> list[Ref]:
-    """The gateways that are declared, also those whose object cannot be read at all."""
-    refused = {ref for ref in control.state.refused if ref.kind in DIALECTS}
-    return sorted(refused | gateways_in(control.state).keys())
-
-
-def gateway_status(control: ControlPlane, ref: Ref) -> GatewayStatus:
-    """A gateway's status; one whose object cannot be read has failed, whatever still runs of it."""
-    known = control.translator.tables.gateway_statuses.get(ref)
-    status = known or GatewayStatus(Phase.PENDING, dialect=DIALECTS[ref.kind])
-    if ref not in control.state.refused:
-        return status
-    message = " ".join(problem.message for problem in control.state.problems[ref])
-    generation = control.state.refused_generation(ref)
-    return replace(status, phase=Phase.FAILED, message=message, generation=generation)
-
-
 def statuses(control: ControlPlane) -> Json:
     """Every object's status as Kubernetes would hold it, and every problem as an event."""
-    ingresses = control.translator.tables.ingress_statuses.rows
+    ingresses = control.translator.tables.statuses.of_ingresses.rows
     items = [
-        *(_object(r, gateway_status(control, r).as_kubernetes()) for r in gateway_refs(control)),
-        *(_object(ref, status.as_kubernetes()) for ref, status in sorted(ingresses.items())),
+        *(
+            _object(control, ref, control.dialects.status(ref, status))
+            for ref, status in _gateways(control)
+        ),
+        *(_object(control, ref, s.as_kubernetes()) for ref, s in sorted(ingresses.items())),
         *(_event(problem) for problem in control.problems),
     ]
     return {"apiVersion": "v1", "kind": "List", "items": items}
@@ -138,18 +118,26 @@ def problem_json(problem: Problem, file_of: FileOf) -> Json:
     }
 
 
-def _gateway(control: ControlPlane, ref: Ref) -> Json:
-    status = gateway_status(control, ref)
+def _gateways(control: ControlPlane) -> list[tuple[Ref, GatewayStatus]]:
+    return sorted(control.translator.tables.statuses.of_gateways.rows.items(), key=itemgetter(0))
+
+
+def _gateway(control: ControlPlane, ref: Ref, status: GatewayStatus) -> Json:
     bind = control.gateways.get(ref)
     return {
-        "name": gateway_name(ref),
+        "name": control.dialects.name_of(ref),
         "phase": status.phase.value,
         "message": status.message,
         "address": bind.address if bind else "",
         "addresses": list(status.addresses),
         "ports": [port for _, port in control.sockets(ref)],
-        "members": [member.as_kubernetes() for member in status.remote_clusters],
+        "members": [_attached(member) for member in status.remote_clusters],
     }
+
+
+def _attached(member: RemoteCluster) -> Json:
+    failed = {"status": "Failed", "message": member.message} if member.message else {}
+    return {"clusterId": member.cluster_id, **failed}
 
 
 def _origin(origin: Origin) -> Json:
@@ -181,10 +169,10 @@ def _envoy(client: ClientView, admin_of: Callable[[str], str]) -> Json:
     }
 
 
-def _object(ref: Ref, status: Mapping[str, Any]) -> Json:
+def _object(control: ControlPlane, ref: Ref, status: Mapping[str, Any]) -> Json:
     namespace = {"namespace": ref.namespace} if ref.namespace else {}
     return {
-        "apiVersion": _API_VERSIONS[ref.kind],
+        "apiVersion": control.dialects.kinds[ref.kind].api_version,
         "kind": ref.kind,
         "metadata": {"name": ref.name, **namespace},
         "status": dict(status),

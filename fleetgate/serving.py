@@ -27,10 +27,8 @@ from fleetgate.gateways import NoEnvoys, OwnEnvoys
 from fleetgate.leading import Leading, LeadingSettings
 from fleetgate.managed.gateways import ManagedGateways
 from fleetgate.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
-from fleetgate.managed.shape import read_shape
 from fleetgate.open_files import raise_limit
 from translators.dialects.gateway_settings import ADDRESSES
-from translators.dialects.registry import gateways_in
 from xds.cache import SnapshotCache
 from xds.listening import UnusableCredentials
 from xds.server import ServerSettings, XdsServer, by_cluster
@@ -144,7 +142,9 @@ async def serving(
     if isinstance(place, HubPlace):
         settings = replace(settings, control=replace(settings.control, elsewhere=True))
     patience = timedelta(seconds=settings.control.start_deadline)
-    async with open_fleet(place, settings.state, patience) as fleet:
+    async with open_fleet(
+        place, settings.control.dialects.kinds, settings.state, patience
+    ) as fleet:
         control = ControlPlane(fleet.source, SnapshotCache(), settings.control)
         admin = Admin(control, fleet.file_of, own)
         _require_free("the admin HTTP", "admin", settings.admin_address, settings.admin_port)
@@ -236,6 +236,7 @@ def _managed(hub: Hub, settings: ServeSettings, gateways: GatewaySettings) -> Ma
     service = _service(hub, settings.xds)
     return ManagedSettings(
         namespace=hub.namespace,
+        dialects=settings.control.dialects,
         image=gateways.image,
         bind=settings.control.bind_at(settings.control.bind),
         xds_address=service,
@@ -247,13 +248,13 @@ def _managed(hub: Hub, settings: ServeSettings, gateways: GatewaySettings) -> Ma
 
 def _misshapen(control: ControlPlane, settings: ManagedSettings) -> Iterator[Problem]:
     """What gateways say of their Envoys and cannot be read."""
-    for ref, config in gateways_in(control.state).items():
-        yield from read_shape(ref, config, settings).problems
+    for ref, config in control.dialects.gateways_in(control.state).items():
+        yield from control.dialects.shape(ref, config, settings.bind).problems
 
 
 def _unlocated(control: ControlPlane) -> Iterator[Problem]:
     """Gateways that nobody says how to reach, though somebody else runs their Envoys."""
-    for ref, status in control.translator.tables.gateway_statuses.rows.items():
+    for ref, status in control.translator.tables.statuses.of_gateways.rows.items():
         if not status.addresses:
             expected = "the addresses under which clients reach its Envoys"
             effect = "its Ingresses show none, and Argo CD calls them Progressing for ever"

@@ -9,6 +9,7 @@ from envoy_data_plane.envoy.config.route import v3 as route
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
 
 from fleet.ref import HUB, Ref
+from translators.dialects.mse.gateway import MSE_TABLES
 from translators.envoy.host_tables import route_table, virtual_host
 from translators.envoy.listeners import build_listener
 from translators.envoy.messages import RouteConfiguration
@@ -20,7 +21,7 @@ from translators.model.backends import Backend, ServicePort, Target
 from translators.model.binds import Bind
 from translators.model.edge import EdgeSettings
 from translators.model.host_plans import HostPlan
-from translators.model.listeners import MSE_TABLES, Entry, ListenerPort
+from translators.model.listeners import Entry, ListenerPort
 from translators.model.paths import Path, PathKind
 from translators.model.rules import Age, Rule
 from xds.resource import Resource
@@ -78,8 +79,7 @@ def as_list(host: str, rules: Sequence[Rule]) -> Resource:
 def own_tables() -> Resource:
     """The product's listener, which finds the table of each host, on a free port."""
     entry = Entry(ListenerPort(_PORT), MSE_TABLES)
-    gateway = Ref(HUB, "MseIngressConfig", "", "bench")
-    return build_listener(gateway, entry, Bind("127.0.0.1", -_PORT), EdgeSettings())
+    return build_listener("mse/bench", entry, Bind("127.0.0.1", -_PORT), EdgeSettings())
 
 
 def own_tables_alone(name: str) -> Resource:

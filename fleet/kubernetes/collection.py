@@ -10,7 +10,7 @@ from fleet.kubernetes.connection import ApiServer, Excess, Reply, Unreached
 from fleet.kubernetes.intake import TooMuch
 from fleet.kubernetes.page import Page, read_page
 from fleet.outage import Outage
-from fleet.parse import Parsed, parse
+from fleet.parse import Parsed, read_served
 
 T = TypeVar("T")
 Json: TypeAlias = Any  # as an API server sends it
@@ -95,8 +95,7 @@ class Collection:
 
     def read(self, item: Json, origin: str) -> Parsed:
         """Read an item of a list, which does not say its kind, or an object that does."""
-        named = {**item, "apiVersion": self.kind.api_version, "kind": self.kind.name}
-        return parse(named, origin, self.path, served=True)
+        return read_served(item, self.kind, origin, self.path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from fleet.kinds import Kinds
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.patience import Patience
 from fleet.problem import Problem
@@ -21,13 +22,14 @@ class HubSink:
     def __init__(
         self,
         api: ApiServer,
+        kinds: Kinds,
         instance: str,
         statuses: StatusSettings | None = None,
         events: EventSettings | None = None,
     ) -> None:
         patience = Patience("the writing of statuses and events")
-        self._statuses = StatusWriter(api, patience, statuses)
-        self._events = EventWriter(api, patience, instance, events)
+        self._statuses = StatusWriter(api, kinds, patience, statuses)
+        self._events = EventWriter(api, kinds, patience, instance, events)
 
     @property
     def events_waiting(self) -> int:

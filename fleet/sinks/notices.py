@@ -17,6 +17,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
+from fleet.kinds import Kinds
 from fleet.kubernetes.connection import ApiServer, Reply
 from fleet.kubernetes.patience import Patience
 from fleet.problem import Problem
@@ -24,7 +25,6 @@ from fleet.ref import HUB, Ref
 from fleet.sinks.budget import Budget
 from fleet.sinks.pages import items
 from fleet.sinks.pending import Pending
-from fleet.sinks.places import PLACES, place_of
 
 log = logging.getLogger(__name__)
 
@@ -97,11 +97,13 @@ class EventWriter:
     def __init__(
         self,
         api: ApiServer,
+        kinds: Kinds,
         patience: Patience,
         instance: str,
         settings: EventSettings | None = None,
     ) -> None:
         self._api = api
+        self._kinds = kinds
         self._patience = patience
         self._instance = instance
         self._settings = settings or EventSettings()
@@ -137,7 +139,7 @@ class EventWriter:
                 problem.severity.event_type,
             )
             for problem in problems
-            if place_of(problem.at) and not problem.because
+            if self._kinds.of_hub(problem.at) and not problem.because
         )
         come = standing - self._standing
         self._standing = standing
@@ -215,7 +217,7 @@ class EventWriter:
 
     async def _uid(self, ref: Ref) -> str | None:
         """The object's identity; None where it is gone, or may not be read."""
-        path = PLACES[ref.kind].object(ref)
+        path = self._kinds[ref.kind].path_of(ref)
         reply = await self._patience.ask(partial(self._api.request, "GET", path))
         if not reply.ok:
             self._refusal(ref, reply)
@@ -224,7 +226,8 @@ class EventWriter:
 
     async def _say(self, notice: Notice, uid: str) -> None:
         """Write the event for the first time, as far as this process knows."""
-        event = _event(notice, uid, self._instance, datetime.now(UTC))
+        api_version = self._kinds[notice.at.kind].api_version
+        event = _event(notice, api_version, uid, self._instance, datetime.now(UTC))
         post = partial(self._api.request, "POST", notice.events, body=event)
         reply = await self._patience.ask(post)
         if reply.ok:
@@ -289,7 +292,7 @@ class EventWriter:
             self._written[notice] = written
 
 
-def _event(notice: Notice, uid: str, instance: str, now: datetime) -> Json:
+def _event(notice: Notice, api_version: str, uid: str, instance: str, now: datetime) -> Json:
     ref = notice.at
     namespace = {"namespace": ref.namespace} if ref.namespace else {}
     return {
@@ -298,7 +301,7 @@ def _event(notice: Notice, uid: str, instance: str, now: datetime) -> Json:
         "metadata": {"name": notice.event_name(uid), "namespace": ref.namespace or "default"},
         "type": notice.type,
         "involvedObject": {
-            "apiVersion": PLACES[ref.kind].api_version,
+            "apiVersion": api_version,
             "kind": ref.kind,
             **namespace,
             "name": ref.name,

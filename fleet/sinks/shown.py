@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from fleet.kinds import Kind
 from fleet.kubernetes.collection import list_all
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.watch import Change, ChangeType
 from fleet.ref import HUB, Ref
-from fleet.sinks.places import Place
 
 log = logging.getLogger(__name__)
 
@@ -56,13 +56,12 @@ def shown(manifest: Json) -> Shown:
 class Statuses:
     """The objects of a kind, as far as a reflector asks for them."""
 
-    kind: str
-    place: Place
+    kind: Kind
 
     @property
     def path(self) -> str:
         """Where lists and watches are asked for."""
-        return self.place.collection
+        return self.kind.path_in()
 
     @property
     def query(self) -> list[tuple[str, str]]:
@@ -70,7 +69,7 @@ class Statuses:
         return []
 
     def __str__(self) -> str:
-        return f"{self.place.plural} for their statuses"
+        return f"{self.kind.plural} for their statuses"
 
 
 class StatusContent:
@@ -133,5 +132,5 @@ class StatusContent:
 
     def _read(self, item: Json) -> tuple[Ref, Shown]:
         metadata = item["metadata"]
-        ref = Ref(HUB, self._collection.kind, metadata.get("namespace", ""), metadata["name"])
+        ref = Ref(HUB, self._collection.kind.name, metadata.get("namespace", ""), metadata["name"])
         return ref, shown(item)

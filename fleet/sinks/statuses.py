@@ -16,6 +16,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
+from fleet.kinds import Kind, Kinds
 from fleet.kubernetes.connection import ApiServer, Reply
 from fleet.kubernetes.following import follow
 from fleet.kubernetes.patience import BUSY, Patience
@@ -23,7 +24,6 @@ from fleet.kubernetes.reflector import Reflector
 from fleet.problem import Problem
 from fleet.ref import Ref
 from fleet.sinks.pending import Pending
-from fleet.sinks.places import PLACES, Place, place_of
 from fleet.sinks.shown import FIELD_MANAGER, Shown, StatusContent, Statuses, shown
 
 log = logging.getLogger(__name__)
@@ -54,9 +54,14 @@ class StatusWriter:
     """
 
     def __init__(
-        self, api: ApiServer, patience: Patience, settings: StatusSettings | None = None
+        self,
+        api: ApiServer,
+        kinds: Kinds,
+        patience: Patience,
+        settings: StatusSettings | None = None,
     ) -> None:
         self._api = api
+        self._kinds = kinds
         self._patience = patience
         self._settings = settings or StatusSettings()
         self._wanted: dict[Ref, Status] = {}
@@ -89,8 +94,8 @@ class StatusWriter:
         Objects of members and kinds without a status of our making are left out.
         """
         for ref, status in statuses.items():
-            place = place_of(ref)
-            if place is None or not place.status:
+            kind = self._kinds.of_hub(ref)
+            if kind is None or not kind.has_status:
                 continue
             if status is None:
                 self._wanted.pop(ref, None)
@@ -119,11 +124,11 @@ class StatusWriter:
             if all(r.listed or (r.trouble and not r.is_cut_off) for r in reflectors):
                 listed.set()
 
-        for kind, place in PLACES.items():
-            if place.status:
-                collection = Statuses(kind, place)
-                self._contents[kind] = StatusContent(collection, self._look_at)
-                reflectors.append(Reflector(collection, self._contents[kind], stands))
+        for name, kind in self._kinds.items():
+            if kind.has_status:
+                collection = Statuses(kind)
+                self._contents[name] = StatusContent(collection, self._look_at)
+                reflectors.append(Reflector(collection, self._contents[name], stands))
         try:
             async with asyncio.TaskGroup() as group:
                 for reflector in reflectors:
@@ -150,8 +155,8 @@ class StatusWriter:
 
     async def _settle(self, ref: Ref) -> None:
         """Bring one object's status to what is wanted."""
-        place = place_of(ref)
-        if ref not in self._wanted or place is None:
+        kind = self._kinds.of_hub(ref)
+        if ref not in self._wanted or kind is None:
             return
         known = self._shown(ref) is not None
         if known and not self._differs(ref):
@@ -159,13 +164,13 @@ class StatusWriter:
             return
         # Only an Ingress is emptied; another controller may have taken it over meanwhile.
         if not any(self._wanted[ref].values()):
-            reply = await self._patience.ask(partial(self._api.request, "GET", place.object(ref)))
+            reply = await self._patience.ask(partial(self._api.request, "GET", kind.path_of(ref)))
             if not self._take(ref, reply) or not self._differs(ref):
                 return
         if self._is_fought_over(ref):
             return
         reply = await self._patience.ask(
-            partial(self._write, ref, place), again=BUSY | {HTTPStatus.CONFLICT}
+            partial(self._write, ref, kind), again=BUSY | {HTTPStatus.CONFLICT}
         )
         if self._take(ref, reply):
             self._is_right(ref)
@@ -218,7 +223,7 @@ class StatusWriter:
         content = self._contents.get(ref.kind)
         return content.get(ref) if content else None
 
-    async def _write(self, ref: Ref, place: Place) -> Reply:
+    async def _write(self, ref: Ref, kind: Kind) -> Reply:
         wanted = self._wanted.get(ref)
         if wanted is None:
             # It went while the hub did not answer.
@@ -227,7 +232,7 @@ class StatusWriter:
         patch = [{"op": "add", "path": "/status", "value": wanted}]
         return await self._api.request(
             "PATCH",
-            f"{place.object(ref)}/status",
+            f"{kind.path_of(ref)}/status",
             query=[("fieldManager", FIELD_MANAGER)],
             body=patch,
             content_type="application/json-patch+json",

@@ -17,6 +17,7 @@ from typing import Final
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from fleet.events import Emit
+from fleet.kinds import Kinds
 from fleet.ref import Ref
 from fleet.sources.tree import Tree
 
@@ -41,9 +42,9 @@ class DirectorySource:
     `run` raises NoFleetError where the directory is none.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, kinds: Kinds) -> None:
         self._root = root
-        self._tree = Tree(root)
+        self._tree = Tree(root, kinds)
         self._wake = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
         self._why = ""

@@ -12,6 +12,7 @@ from typing import Final
 
 from fleet.documents import Document, UnreadableText, read_json, read_yaml
 from fleet.events import Refused, Upserted
+from fleet.kinds import Kinds
 from fleet.parse import FILE, Unused, objects_in, parse
 from fleet.problem import Problem
 from fleet.prune import printable
@@ -53,11 +54,11 @@ class ManifestFile:
         """The file with no more than the names of these Secrets."""
         return replace(self, declared={**self.declared, **dict.fromkeys(secrets)})
 
-    def read(self, data: bytes, stamp: Stamp | None) -> "ManifestFile":
+    def read(self, data: bytes, stamp: Stamp | None, kinds: Kinds) -> "ManifestFile":
         """The file with what its new bytes declare. O(bytes)."""
-        return replace(self._read(data), stamp=stamp, digest=digest_of(data))
+        return replace(self._read(data, kinds), stamp=stamp, digest=digest_of(data))
 
-    def _read(self, data: bytes) -> "ManifestFile":
+    def _read(self, data: bytes, kinds: Kinds) -> "ManifestFile":
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as e:
@@ -76,17 +77,17 @@ class ManifestFile:
             key = f"line {e.line}, column {e.column}" if e.line else ""
             why = printable(e.why)
             return self.unreadable("UnreadableFile", why, "JSON" if is_json else "YAML", key)
-        return self._declare(documents)
+        return self._declare(documents, kinds)
 
-    def _declare(self, documents: list[Document]) -> "ManifestFile":
+    def _declare(self, documents: list[Document], kinds: Kinds) -> "ManifestFile":
         declared: dict[Ref, Upserted | Refused | None] = {}
         copies: Counter[Ref] = Counter()
         unused: Counter[str] = Counter()
         unclear: list[Problem] = []
         endpoints: set[Ref] = set()
         for document in documents:
-            for manifest in objects_in(document.value):
-                found = parse(manifest, self.ref.origin, self.ref.name)
+            for manifest in objects_in(document.value, kinds):
+                found = parse(manifest, self.ref.origin, self.ref.name, kinds)
                 if isinstance(found, Unused):
                     unused[found.kind] += 1
                     endpoints |= {found.ref} if found.ref and found.kind == ENDPOINTS else set()

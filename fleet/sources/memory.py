@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from fleet.events import Emit, Event, Listed, Refused, Unreachable, Upserted
-from fleet.kinds import KINDS
+from fleet.kinds import Kinds
 from fleet.models import FleetObject
 from fleet.parse import FILE, Unused, objects_in, parse
 from fleet.ref import HUB, Ref
@@ -22,7 +22,8 @@ class MemorySource:
     server that cannot be reached; `attach` makes up for it. Call it from the event loop's thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
         self._declared: dict[Ref, Upserted | Refused] = {}
         self._standing: dict[str, Listed | Unreachable] = {HUB: Listed(HUB)}
         self._said = Said()
@@ -37,7 +38,7 @@ class MemorySource:
         """
         touched = []
         for thing in objects:
-            for found in _read(thing, origin):
+            for found in self._read(thing, origin):
                 self._declared[found.ref] = found
                 touched.append(found.ref)
         self._say(touched)
@@ -97,16 +98,16 @@ class MemorySource:
         if events or standing:
             self._emit([*events, *standing])
 
-
-def _read(thing: object, origin: str) -> Iterable[Upserted | Refused]:
-    if isinstance(thing, FleetObject):
-        kind = KINDS[type(thing).__name__]
-        namespace = thing.metadata.namespace or "default" if kind.namespaced else ""
-        metadata = thing.metadata.model_copy(update={"namespace": namespace})
-        value = thing.model_copy(update={"metadata": metadata})
-        return [Upserted(Ref(origin, kind.name, namespace, metadata.name), value)]
-    found = [parse(manifest, origin, _NOWHERE) for manifest in objects_in(thing)]
-    for result in found:
-        if isinstance(result, Refused) and result.ref.kind == FILE:
-            raise ValueError(result.problems[0].message)
-    return [result for result in found if not isinstance(result, Unused)]
+    def _read(self, thing: object, origin: str) -> Iterable[Upserted | Refused]:
+        if isinstance(thing, FleetObject):
+            kind = self._kinds[type(thing).__name__]
+            namespace = thing.metadata.namespace or "default" if kind.namespaced else ""
+            metadata = thing.metadata.model_copy(update={"namespace": namespace})
+            value = thing.model_copy(update={"metadata": metadata})
+            return [Upserted(Ref(origin, kind.name, namespace, metadata.name), value)]
+        manifests = objects_in(thing, self._kinds)
+        found = [parse(manifest, origin, _NOWHERE, self._kinds) for manifest in manifests]
+        for result in found:
+            if isinstance(result, Refused) and result.ref.kind == FILE:
+                raise ValueError(result.problems[0].message)
+        return [result for result in found if not isinstance(result, Unused)]

@@ -34,6 +34,7 @@ from fleet.events import (
     Unreachable,
     Upserted,
 )
+from fleet.kinds import Kinds
 from fleet.models import FleetObject
 from fleet.pod_addresses import PodAddresses
 from fleet.ref import HUB, Ref
@@ -87,11 +88,13 @@ class Remembered:
         self,
         source: Source,
         directory: Path,
+        kinds: Kinds,
         recall: Recall = lambda _: frozenset(),
         *,
         pace: timedelta = timedelta(seconds=1),
     ) -> None:
         self._source = source
+        self._kinds = kinds
         self._tell_source = recall
         self._speaking: Set[str] = frozenset()
         self._directory = directory
@@ -117,7 +120,7 @@ class Remembered:
         Raises NoStateDirectoryError, and what the source raises.
         """
         await asyncio.to_thread(self.check)
-        kept = await asyncio.to_thread(_read_all, self._directory)
+        kept = await asyncio.to_thread(_read_all, self._directory, self._kinds)
         if recalled := [event for each in kept for event in self._recall(each)]:
             emit(recalled)
             self._speaking = self._tell_source(recalled)
@@ -186,7 +189,7 @@ class Remembered:
     def _note(self, ref: Ref, value: FleetObject | None) -> None:
         memory = self._memory(ref.origin)
         memory.unsaid.discard(ref)
-        if state_file.is_kept(ref):
+        if state_file.is_kept(ref, self._kinds):
             memory.pending[ref] = value
             if memory.listed:
                 self._news.set()
@@ -322,12 +325,12 @@ class Remembered:
             log.warning("cannot remove what was kept of %s: %s", origin, e)
 
 
-def _read_all(directory: Path) -> list[Kept]:
+def _read_all(directory: Path, kinds: Kinds) -> list[Kept]:
     """What is kept, the hub's first; files that are of no use are left alone."""
     found: list[Kept] = []
     for path in state_file.files_in(directory):
         try:
-            found.append(state_file.read(path))
+            found.append(state_file.read(path, kinds))
         except (OSError, UnusableFileError) as e:
             log.warning("what is kept in %s is not used: %s", path, e)
     return found

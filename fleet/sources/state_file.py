@@ -26,7 +26,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, StrictBool, StrictInt, StrictStr, ValidationError
 
-from fleet.kinds import KINDS
+from fleet.kinds import Kinds
 from fleet.models import FleetObject
 from fleet.pod_addresses import Network, PodAddresses
 from fleet.ref import HUB, Ref
@@ -73,9 +73,9 @@ class Kept:
     addresses: PodAddresses = field(default_factory=PodAddresses)
 
 
-def is_kept(ref: Ref) -> bool:
+def is_kept(ref: Ref, kinds: Kinds) -> bool:
     """Whether an object may be written to a file."""
-    return ref.kind in KINDS and ref.kind not in NEVER_KEPT
+    return ref.kind in kinds and ref.kind not in NEVER_KEPT
 
 
 def line_of(value: FleetObject) -> bytes:
@@ -99,14 +99,14 @@ def files_in(directory: Path) -> list[Path]:
     return sorted(directory.glob(f"*{_SUFFIX}"))
 
 
-def read(path: Path) -> Kept:
+def read(path: Path, kinds: Kinds) -> Kept:
     """Read a file. Raises UnusableFileError, and OSError. About 30 µs for each object."""
     with path.open("rb") as file:
         since = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
         head, *lines = file.read().splitlines(keepends=True) or [b""]
     try:
         found = _Head.model_validate_json(head)
-        values = [_object(found.origin, line) for line in lines]
+        values = [_object(found.origin, line, kinds) for line in lines]
     except ValidationError as e:
         raise UnusableFileError(f"it is not of this format and version {VERSION}") from e
     objects = {_ref(found.origin, value): value for value in values}
@@ -120,9 +120,9 @@ def read(path: Path) -> Kept:
     return Kept(found.origin, objects, kept, since, addresses)
 
 
-def _object(origin: str, line: bytes) -> FleetObject:
+def _object(origin: str, line: bytes, kinds: Kinds) -> FleetObject:
     name, _, text = line.partition(b" ")
-    kind = KINDS.get(name.decode(errors="replace"))
+    kind = kinds.get(name.decode(errors="replace"))
     if kind is None or kind.name in NEVER_KEPT or kind.on_hub != (origin == HUB):
         raise UnusableFileError("it has an object of a kind that is not kept there")
     return kind.model.model_validate_json(text)

@@ -17,6 +17,7 @@ from typing import Final
 
 from fleet.admission import default_class, with_class
 from fleet.events import Confined, Event, Listed, Refused, Unreachable, Upserted
+from fleet.kinds import Kinds
 from fleet.models import Ingress, IngressClass
 from fleet.parse import FILE
 from fleet.pod_addresses import PodAddresses
@@ -41,8 +42,9 @@ class NoFleetError(Exception):
 class Tree:
     """A directory fleet as of the last scan. Only one scan may run at a time."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, kinds: Kinds) -> None:
         self._root = root
+        self._kinds = kinds
         self._files: dict[str, ManifestFile] = {}
         self._paths: dict[str, Path] = {}
         self._holders: dict[Ref, list[str]] = {}
@@ -169,7 +171,7 @@ class Tree:
         if known.digest == digest_of(data) and not is_forced:
             self._files[known.ref.name] = replace(known, stamp=stamp)
         else:
-            self._hold(known.read(data, stamp))
+            self._hold(known.read(data, stamp, self._kinds))
 
     def _hold(self, file: ManifestFile) -> None:
         """Note what a file declares now."""

@@ -6,7 +6,8 @@ spiffe://TRUST-DOMAIN/gateway/mse/NAME, .../alb/NAME
 import re
 from typing import Final
 
-from translators.model.gateway_names import parse_gateway_name
+from translators.dialects import DIALECTS
+from translators.dialects.dialect import Dialects
 from xds.discovery import Node
 from xds.server import Auth, GroupOf
 from xds.stream import Refused
@@ -22,10 +23,12 @@ def check_trust_domain(text: str) -> None:
         raise ValueError(f"{text!r} is no trust domain, such as {TRUST_DOMAIN} or mesh.example")
 
 
-def gateway_uri(gateway: str, trust_domain: str = TRUST_DOMAIN) -> str:
+def gateway_uri(
+    gateway: str, trust_domain: str = TRUST_DOMAIN, dialects: Dialects = DIALECTS
+) -> str:
     """The URI of a gateway such as mse/shop. Raises ValueError where the text is none."""
     check_trust_domain(trust_domain)
-    parse_gateway_name(gateway)
+    dialects.parse_name(gateway)
     return f"{_prefix(trust_domain)}{gateway}"
 
 

@@ -7,7 +7,7 @@ from fleetgate import bootstrap as envoy_bootstrap
 from fleetgate.certificates.envoy import SERVER_NAME, XdsTls
 from fleetgate.commands.options import Host
 from fleetgate.errors import OperatorError
-from translators.model.gateway_names import parse_gateway_name
+from translators.dialects import DIALECTS
 
 
 @click.command()
@@ -101,7 +101,7 @@ def bootstrap(
     Exit status: 0 printed, 2 GATEWAY is no gateway's name, or an option not usable.
     """
     try:
-        parse_gateway_name(gateway)
+        DIALECTS.parse_name(gateway)
     except ValueError as e:
         raise OperatorError(str(e)) from e
     named = ctx.get_parameter_source("xds_server_name") is not ParameterSource.DEFAULT

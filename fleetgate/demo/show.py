@@ -22,7 +22,7 @@ from fleetgate.gateways import require_free
 from fleetgate.lifetime import until_stopped
 from fleetgate.local import LocalFleet, local_fleet
 from fleetgate.serving import ServeSettings, XdsSettings
-from translators.dialects.mse.gateway import HTTP_PORT
+from translators.model.shapes import HTTP_PORT
 
 FIRST_ADDRESS: Final = "127.0.0.1"
 

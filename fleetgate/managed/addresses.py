@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer
+from fleet.models import GatewayObject
 from fleet.ref import Ref
 from fleetgate.managed.manifests import Key, service_name
 from fleetgate.managed.observed import HubObjects, Words, owner_of
+from translators.dialects.dialect import Dialects
 from translators.dialects.gateway_settings import ADDRESSES
-from translators.dialects.registry import GatewayConfig
 
 Json: TypeAlias = Any  # as an API server has it
 
@@ -22,7 +23,7 @@ _WORDS: Final = Words(
 )
 
 
-def services_of(gateway: Ref) -> tuple[Key, Key]:
+def services_of(gateway: str) -> tuple[Key, Key]:
     """The Services behind the load balancers that a gateway may have, the public one first."""
     public, internal = (service_name(gateway, internal=internal) for internal in (False, True))
     return Key("Service", public), Key("Service", internal)
@@ -45,8 +46,9 @@ class StandingAddresses:
     What a gateway's object says of its addresses itself is not looked for here.
     """
 
-    def __init__(self, api: ApiServer, namespace: str) -> None:
+    def __init__(self, api: ApiServer, namespace: str, dialects: Dialects) -> None:
         self._api = api
+        self._dialects = dialects
         self._hub = HubObjects(namespace, self._on_change, ("Service",), _WORDS)
         self._gateways: frozenset[Ref] = frozenset()
         self._addresses: dict[Ref, tuple[str, ...]] = {}
@@ -61,7 +63,7 @@ class StandingAddresses:
         """Have `callback` called when `addresses` have changed."""
         self._callbacks.append(callback)
 
-    def want(self, gateways: Mapping[Ref, GatewayConfig]) -> None:
+    def want(self, gateways: Mapping[Ref, GatewayObject]) -> None:
         """Take the gateways that there are now."""
         self._gateways = frozenset(
             ref
@@ -90,5 +92,5 @@ class StandingAddresses:
                 callback()
 
     def _addresses_of(self, gateway: Ref) -> tuple[str, ...]:
-        services = (self._hub.get(key) for key in services_of(gateway))
+        services = (self._hub.get(key) for key in services_of(self._dialects.name_of(gateway)))
         return addresses_in(s for s in services if s is not None and owner_of(s) == gateway)

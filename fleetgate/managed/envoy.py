@@ -14,12 +14,10 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any, Final, TypeAlias
 
-from fleet.ref import Ref
 from fleetgate.bootstrap import BootstrapSettings, admin, as_yaml, bootstrap_document
 from fleetgate.certificates.envoy import XdsTls, sds_documents
 from fleetgate.managed.settings import ManagedSettings
-from fleetgate.managed.shape import Size
-from translators.model.gateway_names import gateway_name
+from translators.model.shapes import Size
 
 Json: TypeAlias = dict[str, Any]  # as YAML has it
 
@@ -54,7 +52,7 @@ _TYPES: Final = "type.googleapis.com/envoy.extensions.filters"
 _CONNECTION_MANAGER: Final = "network.http_connection_manager.v3.HttpConnectionManager"
 
 
-def bootstrap_files(gateway: Ref, size: Size, settings: ManagedSettings) -> dict[str, str]:
+def bootstrap_files(gateway: str, size: Size, settings: ManagedSettings) -> dict[str, str]:
     """The contents of the ConfigMap by file name.
 
     They do not depend on the Pod: `--service-node` names it.
@@ -62,7 +60,7 @@ def bootstrap_files(gateway: Ref, size: Size, settings: ManagedSettings) -> dict
     name = settings.xds_server_name
     tls = XdsTls(str(CERTIFICATES), name, documents=str(DIRECTORY)) if name else None
     document = bootstrap_document(
-        gateway_name(gateway),
+        gateway,
         BootstrapSettings(
             xds_address=settings.xds_address,
             xds_port=settings.xds_port,

@@ -23,10 +23,10 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer, Reply
 from fleet.kubernetes.patience import Patience
+from fleet.models import GatewayObject
 from fleet.problem import Problem
 from fleet.ref import Ref
 from fleet.sinks.pending import Pending
-from fleet.sinks.places import place_of
 from fleetgate.certificates.credential import Credential
 from fleetgate.managed.addresses import addresses_in, services_of
 from fleetgate.managed.compare import is_autoscaled, shown
@@ -40,8 +40,6 @@ from fleetgate.managed.manifests import (
 from fleetgate.managed.names import MANAGED_BY
 from fleetgate.managed.observed import HubObjects, owner_of
 from fleetgate.managed.settings import ManagedSettings
-from translators.dialects.registry import GatewayConfig
-from translators.model.gateway_names import gateway_name
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +94,7 @@ class _Wanted:
 class _Gateway:
     """A gateway and what follows from its object alone."""
 
-    config: GatewayConfig
+    config: GatewayObject
     objects: Mapping[Key, _Wanted] = field(repr=False)
 
 
@@ -169,7 +167,7 @@ class ManagedGateways:
         """Return when `addresses` can be trusted: everything on the hub was read once."""
         await self._hub.listed.wait()
 
-    def want(self, gateways: Mapping[Ref, GatewayConfig]) -> None:
+    def want(self, gateways: Mapping[Ref, GatewayObject]) -> None:
         """Take the gateways that there are now; all others are to go.
 
         To be called once all of the hub is known. Costs some 10 ms for a gateway that has changed.
@@ -177,7 +175,7 @@ class ManagedGateways:
         before = self._wanted
         if self._certificates is not None:
             for ref in self._gateways.keys() - gateways.keys():
-                self._certificates.forget(gateway_name(ref))
+                self._certificates.forget(self._settings.dialects.name_of(ref))
         self._gateways = {ref: self._gateway(ref, config) for ref, config in gateways.items()}
         self._wanted = {
             key: wanted for g in self._gateways.values() for key, wanted in g.objects.items()
@@ -213,7 +211,7 @@ class ManagedGateways:
             self._refused.clear()  # whoever leads next has its own
             self._call_back()
 
-    def _gateway(self, ref: Ref, config: GatewayConfig) -> _Gateway:
+    def _gateway(self, ref: Ref, config: GatewayObject) -> _Gateway:
         before = self._gateways.get(ref)
         if before is not None and before.config == config:
             return before
@@ -261,7 +259,9 @@ class ManagedGateways:
     def _manifest(self, key: Key, wanted: _Wanted, live: Json) -> Json:
         """What is to be applied over `live`, which is None where there is nothing."""
         if key.kind == "Secret" and self._certificates is not None:
-            credential = self._certificates.client_of(gateway_name(wanted.gateway), _held(live))
+            credential = self._certificates.client_of(
+                self._settings.dialects.name_of(wanted.gateway), _held(live)
+            )
             data = {name: base64.b64encode(c).decode() for name, c in credential.files.items()}
             return {**wanted.manifest, "data": data}
         if key.kind == "Deployment" and live is not None and is_autoscaled(live):
@@ -293,12 +293,12 @@ class ManagedGateways:
         not wanted: after a restart, that can be an object that cannot be read.
         """
         owner = owner_of(live)
-        place = place_of(owner) if owner else None
-        if owner is None or place is None:
+        kind = self._settings.dialects.kinds.of_hub(owner) if owner else None
+        if owner is None or kind is None:
             self._refuse(key, "it is not wanted, and kept, since it names no gateway as its owner")
             return
         if owner not in self._gateways:
-            ask = partial(self._api.request, "GET", place.object(owner))
+            ask = partial(self._api.request, "GET", kind.path_of(owner))
             reply = await self._patience.ask(ask)
             if reply.status != HTTPStatus.NOT_FOUND:
                 self._refuse(key, f"it is not wanted, and kept as long as there is {owner}")
@@ -366,7 +366,11 @@ class ManagedGateways:
             self._call_back()
 
     def _addresses_of(self, gateway: Ref) -> tuple[str, ...]:
-        services = (self._hub.get(key) for key in services_of(gateway) if key in self._wanted)
+        services = (
+            self._hub.get(key)
+            for key in services_of(self._settings.dialects.name_of(gateway))
+            if key in self._wanted
+        )
         return addresses_in(service for service in services if service is not None)
 
     def _path(self, key: Key) -> str:

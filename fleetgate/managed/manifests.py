@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from fleet.models import GatewayObject
 from fleet.ref import Ref
-from fleet.sinks.places import PLACES
 from fleetgate.managed.envoy import bootstrap_files
 from fleetgate.managed.names import GATEWAY_LABEL, labels_of, secret_name, workload_name
 from fleetgate.managed.pod import pod_template
 from fleetgate.managed.settings import ManagedSettings
-from fleetgate.managed.shape import LoadBalancer, Shape, read_shape
-from translators.dialects.registry import GatewayConfig
+from translators.model.shapes import LoadBalancer, Shape
 
 Json: TypeAlias = dict[str, Any]  # as an API server takes it
 
@@ -56,19 +55,20 @@ def collection_path(kind: str, namespace: str) -> str:
     return f"/{root}/{version}/namespaces/{namespace}/{kind.lower()}s"
 
 
-def objects(gateway: Ref, config: GatewayConfig, settings: ManagedSettings) -> tuple[Json, ...]:
+def objects(gateway: Ref, config: GatewayObject, settings: ManagedSettings) -> tuple[Json, ...]:
     """Everything that a gateway consists of but its certificate, which follows from no settings."""
-    shape = read_shape(gateway, config, settings)
-    owner = _owner(gateway, config)
-    files = bootstrap_files(gateway, shape.size, settings)
-    name = workload_name(gateway)
+    shape = settings.dialects.shape(gateway, config, settings.bind)
+    owner = _owner(gateway, config, settings)
+    named = settings.dialects.name_of(gateway)
+    files = bootstrap_files(named, shape.size, settings)
+    name = workload_name(named)
     selector = {GATEWAY_LABEL: name}
 
     def manifest(kind: str, body: Json, name: str = name, **annotated: Json) -> Json:
         metadata = {
             "name": name,
             "namespace": settings.namespace,
-            "labels": labels_of(gateway),
+            "labels": labels_of(named),
             **{key: value for key, value in annotated.items() if value},
             **owner,
         }
@@ -81,7 +81,7 @@ def objects(gateway: Ref, config: GatewayConfig, settings: ManagedSettings) -> t
             manifest(
                 "Service",
                 _service(shape, selector, settings),
-                service_name(gateway, internal=balancer.internal),
+                service_name(named, internal=balancer.internal),
                 annotations=_cloud(balancer, settings),
             )
             for balancer in shape.load_balancers
@@ -98,29 +98,30 @@ def objects(gateway: Ref, config: GatewayConfig, settings: ManagedSettings) -> t
                         "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
                     },
                     "selector": {"matchLabels": selector},
-                    "template": pod_template(gateway, shape, settings, files),
+                    "template": pod_template(named, shape, settings, files),
                 }
             },
         ),
     )
 
 
-def certificate_object(gateway: Ref, config: GatewayConfig, settings: ManagedSettings) -> Json:
+def certificate_object(gateway: Ref, config: GatewayObject, settings: ManagedSettings) -> Json:
     """The Secret with a gateway's certificate, but for its `data`."""
+    named = settings.dialects.name_of(gateway)
     return {
         "apiVersion": API_VERSIONS["Secret"],
         "kind": "Secret",
         "type": "kubernetes.io/tls",
         "metadata": {
-            "name": secret_name(gateway),
+            "name": secret_name(named),
             "namespace": settings.namespace,
-            "labels": labels_of(gateway),
-            **_owner(gateway, config),
+            "labels": labels_of(named),
+            **_owner(gateway, config, settings),
         },
     }
 
 
-def service_name(gateway: Ref, *, internal: bool) -> str:
+def service_name(gateway: str, *, internal: bool) -> str:
     """The Service behind a load balancer.
 
     Public and internal ones are two: clouds cannot make one of the other.
@@ -169,12 +170,12 @@ def _disruption_budget(selector: Json) -> Json:
     }
 
 
-def _owner(gateway: Ref, config: GatewayConfig) -> Json:
+def _owner(gateway: Ref, config: GatewayObject, settings: ManagedSettings) -> Json:
     """Who goes takes all of it along, also while fleetgate is away."""
     if not config.metadata.uid:
         return {}
     reference = {
-        "apiVersion": PLACES[gateway.kind].api_version,
+        "apiVersion": settings.dialects.of(gateway).kind.api_version,
         "kind": gateway.kind,
         "name": gateway.name,
         "uid": config.metadata.uid,

@@ -8,9 +8,6 @@ import hashlib
 import re
 from typing import Final
 
-from fleet.ref import Ref
-from translators.model.gateway_names import gateway_name
-
 GATEWAY_LABEL: Final = "fleetgate.dev/gateway"
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 
@@ -25,12 +22,12 @@ _LONGEST: Final = 36
 """`-internal` and Kubernetes' own endings included, nothing gets longer than 63."""
 
 
-def workload_name(gateway: Ref) -> str:
+def workload_name(gateway: str) -> str:
     """The name of a gateway's Deployment and of whatever there is one of, such as envoy-mse-shop.
 
     A gateway whose name would not fit gets one that ends in a hash.
     """
-    name = gateway_name(gateway).replace("/", "-")
+    name = gateway.replace("/", "-")
     if len(name) > _LONGEST or not _LABEL.fullmatch(name):
         digest = hashlib.sha256(name.encode()).hexdigest()[:8]
         cut = name.replace(".", "-")[: _LONGEST - 9].rstrip("-")
@@ -38,12 +35,12 @@ def workload_name(gateway: Ref) -> str:
     return f"envoy-{name}"
 
 
-def secret_name(gateway: Ref) -> str:
+def secret_name(gateway: str) -> str:
     """The Secret with the certificate that a gateway's Envoys show to fleetgate."""
     return f"{workload_name(gateway)}-xds"
 
 
-def labels_of(gateway: Ref) -> dict[str, str]:
+def labels_of(gateway: str) -> dict[str, str]:
     """The labels of every object of a gateway."""
     return {
         "app.kubernetes.io/name": "envoy",

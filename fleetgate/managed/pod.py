@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
-from fleet.ref import Ref
 from fleetgate.managed.envoy import CERTIFICATES, DIRECTORY, DRAIN, FILE, READY, STATISTICS
 from fleetgate.managed.names import (
     BOOTSTRAP_ANNOTATION,
@@ -15,7 +14,7 @@ from fleetgate.managed.names import (
     workload_name,
 )
 from fleetgate.managed.settings import ManagedSettings
-from fleetgate.managed.shape import Shape
+from translators.model.shapes import Shape
 
 Json: TypeAlias = dict[str, Any]  # as an API server takes it
 
@@ -43,7 +42,7 @@ that is not ready (`/healthcheck/fail` would make it so) drops that instead.
 
 
 def pod_template(
-    gateway: Ref, shape: Shape, settings: ManagedSettings, files: Mapping[str, str]
+    gateway: str, shape: Shape, settings: ManagedSettings, files: Mapping[str, str]
 ) -> Json:
     """`Deployment.spec.template`; another bootstrap among the `files` makes new Pods."""
     digest = hashlib.sha256(files[FILE].encode()).hexdigest()[:16]
@@ -152,7 +151,7 @@ def _pod_security(shape: Shape, settings: ManagedSettings) -> Json:
     return security
 
 
-def _spread(gateway: Ref, topology: str) -> Json:
+def _spread(gateway: str, topology: str) -> Json:
     """Spread the Pods of one version; where that is not possible, run them all the same."""
     return {
         "topologyKey": topology,
@@ -163,7 +162,7 @@ def _spread(gateway: Ref, topology: str) -> Json:
     }
 
 
-def _volumes(gateway: Ref, settings: ManagedSettings) -> list[Json]:
+def _volumes(gateway: str, settings: ManagedSettings) -> list[Json]:
     volumes: list[Json] = [{"name": "bootstrap", "configMap": {"name": workload_name(gateway)}}]
     if settings.xds_server_name:
         secret = {"secretName": secret_name(gateway), "defaultMode": 0o440}

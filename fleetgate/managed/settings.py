@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Final
 
 from fleetgate.certificates.envoy import SERVER_NAME
+from translators.dialects import DIALECTS
+from translators.dialects.dialect import Dialects
 from translators.model.binds import Bind
 
 IMAGE: Final = "envoyproxy/envoy:v1.40.0"
@@ -68,6 +70,7 @@ class ManagedSettings:
     """
 
     namespace: str = "fleetgate-system"
+    dialects: Dialects = DIALECTS
     image: str = IMAGE
     bind: Bind = field(default_factory=Bind)
     xds_address: str = SERVER_NAME

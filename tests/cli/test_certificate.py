@@ -88,7 +88,7 @@ def test_a_place_that_cannot_be_written_is_told(hub: Cluster, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        pytest.param(["shop"], "'shop' is not FLAVOUR/NAME", id="no-gateway"),
+        pytest.param(["shop"], "'shop' is no gateway's name", id="no-gateway"),
         pytest.param(
             ["mse/shop", "--hub-kubeconfig", "/nowhere"],
             "/nowhere cannot be used: No such file or directory",

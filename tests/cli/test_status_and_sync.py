@@ -19,6 +19,7 @@ from fleetgate.control import ControlPlane, ControlSettings
 from fleetgate.report import Replica, report
 from tests.cli.commands import PATIENCE, PORT_OFFSET, Staying, fleetgate
 from tests.support.builders import ingress, write
+from translators.dialects import DIALECTS
 from xds.cache import SnapshotCache
 
 
@@ -99,7 +100,7 @@ def test_text_shows_the_hub_while_it_is_not_read(up: Staying, fleet: Path) -> No
 
 
 def test_a_member_that_has_not_listed_yet_is_told_from_one_that_has() -> None:
-    control = ControlPlane(MemorySource(), SnapshotCache(), ControlSettings())
+    control = ControlPlane(MemorySource(DIALECTS.kinds), SnapshotCache(), ControlSettings())
     control.state.apply([Members(frozenset({"one", "two", "three"}), frozenset({"four"}))])
     control.state.apply([Listed("one"), Unreachable("two", "the cable is cut")])
 
@@ -118,7 +119,7 @@ def test_a_member_that_has_not_listed_yet_is_told_from_one_that_has() -> None:
 def test_whatever_a_message_holds_its_row_is_one_row() -> None:
     rows: list[Sequence[str]] = [("one", "all\nis\r\x1b[31m \u2028well"), ("two", "")]
     shown = list(columns(("ID", "MESSAGE"), rows))
-    assert shown == ["ID   MESSAGE", "one  all is [31m well", "two"]
+    assert shown == ["ID   MESSAGE", "one  all is \\x1b[31m well", "two"]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_whatever_a_message_holds_its_row_is_one_row() -> None:
     ],
 )
 def test_the_envoys_that_are_shown_are_those_of_one_replica(others: int, title: str) -> None:
-    control = ControlPlane(MemorySource(), SnapshotCache(), ControlSettings())
+    control = ControlPlane(MemorySource(DIALECTS.kinds), SnapshotCache(), ControlSettings())
     shown = report(control, lambda _: "", lambda _: "", Replica("a", others))
 
     assert [found for found, _, _ in _tables(shown)][-1] == title

@@ -134,8 +134,8 @@ def test_what_is_said_during_a_turn_counts_after_it() -> None:
         await source.say(shop("shop.test"))
         assert control.between_turns.locked()
         await control.settle()
-        status = control.translator.tables.gateway_statuses.rows[GATEWAY]
+        status = control.translator.tables.statuses.of_gateways.rows[GATEWAY]
         assert status.addresses == ("192.0.2.7",)
-        assert SHOP in control.translator.tables.ingress_statuses.rows
+        assert SHOP in control.translator.tables.statuses.of_ingresses.rows
 
     starting(NEVER, scenario)

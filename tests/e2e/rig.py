@@ -21,7 +21,7 @@ from fleetgate.local import LocalFleet, local_fleet
 from fleetgate.serving import ServeSettings, XdsSettings
 from tests.e2e.backends import Backend
 from tests.support.builders import Builder, mse_gateway, service, slice_of, write
-from translators.model.gateway_names import parse_gateway_name
+from translators.dialects import DIALECTS
 
 ONE, TWO = "one", "two"
 
@@ -32,7 +32,7 @@ _HTTP_PORT = 80
 
 def gateway_ref(name: str = "gw") -> Ref:
     """Name a gateway's object: an MSE one unless the name has its flavour, as in alb/gw."""
-    return parse_gateway_name(name if "/" in name else f"mse/{name}")
+    return DIALECTS.parse_name(name if "/" in name else f"mse/{name}")
 
 
 @dataclass(frozen=True, slots=True)

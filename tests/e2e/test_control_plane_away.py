@@ -15,7 +15,6 @@ from fleetgate.demo.http import Question
 from fleetgate.demo.load import Load
 from fleetgate.demo.loopback import Loopback
 from fleetgate.local import LocalFleet
-from fleetgate.report import gateway_status
 from fleetgate.serving import XdsSettings
 from tests.e2e.backends import Backend, backend
 from tests.e2e.rig import ONE, Rig, ask_once, gateway_ref, settings_on
@@ -74,7 +73,10 @@ def test_a_control_plane_that_goes_and_comes_back_fails_nobody(
                 rig = Rig(fleet, served, settings)
                 await connected(served)
                 await rig.sync()
-                assert gateway_status(served.control, gateway_ref()).phase is Phase.LISTENING
+                assert (
+                    served.control.translator.tables.statuses.of_gateways.rows[gateway_ref()].phase
+                    is Phase.LISTENING
+                )
                 if protocol == "delta":  # SotW's first request cannot say what is held
                     assert resources(served) == {}
                 await load.answered(200)

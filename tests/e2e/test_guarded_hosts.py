@@ -10,13 +10,13 @@ from tests.e2e.rig import ask_once
 from tests.e2e.standing import Standing, standing
 from tests.e2e.tables import serving
 from tests.translators.rules import filled, rule
+from translators.dialects.mse.gateway import MSE_TABLES
 from translators.dialects.mse.ingress import mse_path
 from translators.envoy.host_tables import route_table, virtual_host
 from translators.envoy.routes import encode_route
 from translators.merge.hosts import plan_host
 from translators.model.actions import FixedResponse
 from translators.model.ingresses import IngressRules
-from translators.model.listeners import MSE_TABLES
 from translators.model.rules import Rule
 from xds.resource import Resource
 

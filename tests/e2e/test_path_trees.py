@@ -17,10 +17,10 @@ from fleetgate.demo.http import Address, HttpClient, Question
 from tests.e2e.tables import serving
 from tests.support.envoy_routing import Request, choose
 from tests.translators.rules import REQUESTS, SOME_RULES, filled, rule
+from translators.dialects.mse.gateway import MSE_TABLES
 from translators.envoy.host_tables import route_table, virtual_host
 from translators.envoy.routes import encode_route
 from translators.model.host_plans import HostPlan
-from translators.model.listeners import MSE_TABLES
 from translators.model.rules import Rule
 from xds.readable import readable
 

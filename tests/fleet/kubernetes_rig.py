@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from fleet.kinds import KINDS
 from fleet.kubernetes.connection import ApiServer
 from fleet.ref import HUB
 from fleet.sources.kubernetes import KubernetesSource
 from tests.support.builders import Builder, mse_gateway, service
 from tests.support.cable import Cable
 from tests.support.kube import Cluster, Clusters
+from translators.dialects import DIALECTS
 
 HOME = "fleetgate-system"
 
@@ -35,7 +35,9 @@ class KubernetesRig:
         self.put(gateway)
         self.find("one")
         kubeconfig = hub.kubeconfig
-        self.source = KubernetesSource(lambda: ApiServer.from_kubeconfig(kubeconfig), {}, HOME)
+        self.source = KubernetesSource(
+            DIALECTS.kinds, lambda: ApiServer.from_kubeconfig(kubeconfig), {}, HOME
+        )
 
     def put(self, *objects: Builder[Any], origin: str = HUB) -> None:
         for thing in objects:
@@ -78,7 +80,7 @@ def naming(member: str, kubeconfig: Mapping[str, Any], name: str = "") -> dict[s
 def path_of(manifest: Mapping[str, Any], *, collection: bool = False) -> str:
     """Where an API server has an object, or the objects of its kind and namespace."""
     metadata = manifest["metadata"]
-    path = KINDS[manifest["kind"]].path_in(metadata.get("namespace", ""))
+    path = DIALECTS.kinds[manifest["kind"]].path_in(metadata.get("namespace", ""))
     return path if collection else f"{path}/{metadata['name']}"
 
 

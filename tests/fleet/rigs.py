@@ -28,6 +28,7 @@ from fleet.sources.remembered import Remembered
 from fleet.state import FleetState
 from tests.fleet.kubernetes_rig import KubernetesRig
 from tests.support.builders import Builder, write
+from translators.dialects import DIALECTS
 
 PATIENCE = 20.0
 """Seconds after which something that should happen has not."""
@@ -69,7 +70,7 @@ class MemoryRig:
     scenery: frozenset[Ref] = frozenset()
 
     def __init__(self, _: Path) -> None:
-        self._memory = MemorySource()
+        self._memory = MemorySource(DIALECTS.kinds)
         self._memory.attach("one")
 
     @property
@@ -94,7 +95,7 @@ class RememberedRig(MemoryRig):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self._remembered = Remembered(self._memory, root / "state")
+        self._remembered = Remembered(self._memory, root / "state", DIALECTS.kinds)
 
     @property
     def source(self) -> Source:
@@ -111,7 +112,7 @@ class DirectoryRig:
         self._away = root / "away"
         for directory in (self.root / "hub", self.root / "clusters/one", self._away):
             directory.mkdir(parents=True)
-        self.source = DirectorySource(self.root)
+        self.source = DirectorySource(self.root, DIALECTS.kinds)
 
     def put(self, *objects: Builder[Any], origin: str = HUB) -> None:
         for thing in objects:

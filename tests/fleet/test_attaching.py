@@ -12,6 +12,7 @@ from fleet.problem import Problem
 from fleet.sources.kubernetes.attaching import Attaching
 from tests.fleet.rigs import line
 from tests.support.builders import Builder, alb_gateway, ingress, mse_gateway
+from translators.dialects import DIALECTS
 
 AT_ONCE, NEVER = timedelta(), timedelta(hours=1)
 
@@ -26,7 +27,9 @@ class Fleet:
         self.unread: set[str] = set()
         self.heard: list[Event] = []
         self.due = asyncio.Event()
-        self.attaching = Attaching(self.heard.extend, self._unread, patience, self.due.set)
+        self.attaching = Attaching(
+            DIALECTS.kinds, self.heard.extend, self._unread, patience, self.due.set
+        )
 
     def _unread(self, members: frozenset[str]) -> frozenset[str]:
         return members & self.unread

@@ -13,6 +13,7 @@ from tests.fleet.kubernetes_rig import HOME, KubernetesRig
 from tests.fleet.rigs import reasons
 from tests.support.builders import ingress, mse_gateway, service, slice_of
 from tests.support.kube import Clusters
+from translators.dialects import DIALECTS
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
 
@@ -41,7 +42,9 @@ class Watched:
         self._turned = asyncio.Event()
         hub = rig.servers[HUB].kubeconfig
         members = {"two": self._two}
-        source = KubernetesSource(lambda: ApiServer.from_kubeconfig(hub), members, HOME)
+        source = KubernetesSource(
+            DIALECTS.kinds, lambda: ApiServer.from_kubeconfig(hub), members, HOME
+        )
         self.control = ControlPlane(source, SnapshotCache(), ControlSettings())
         self.control.on_turn(self._turn)
         self.control.on_news(self._hear)

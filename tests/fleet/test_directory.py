@@ -26,6 +26,7 @@ from tests.support.builders import (
     service,
     write,
 )
+from translators.dialects import DIALECTS
 
 SHOP = ingress("shop", host="example.com").path("/", to="shop:80")
 OTHER = ingress("other", host="other.com").path("/", to="shop:80")
@@ -40,7 +41,7 @@ class Fleet:
         self.root = root
         (root / "hub").mkdir()
         (root / "clusters/one").mkdir(parents=True)
-        self.tree = Tree(root)
+        self.tree = Tree(root, DIALECTS.kinds)
         self.state = FleetState()
 
     def write(self, name: str, *objects: Builder[Any] | Manifest | str) -> None:
@@ -600,12 +601,12 @@ def test_a_place_that_is_no_fleet_is_refused_in_a_sentence(
     for name in made:
         (tmp_path / name).mkdir(parents=True)
     with pytest.raises(NoFleetError, match=sentence):
-        Tree(tmp_path / "fleet").check()
+        Tree(tmp_path / "fleet", DIALECTS.kinds).check()
 
 
 def test_a_fleet_without_members_is_one(tmp_path: Path) -> None:
     (tmp_path / "hub").mkdir()
-    tree = Tree(tmp_path)
+    tree = Tree(tmp_path, DIALECTS.kinds)
     tree.check()
     assert [line(event) for event in tree.scan()] == ["listed hub"]
 

@@ -13,6 +13,7 @@ from fleet.ref import Ref
 from fleet.sources.tree import Tree
 from fleet.state import FleetState
 from tests.support.builders import Builder, ingress, secret, service, write
+from translators.dialects import DIALECTS
 
 ORIGINS = ("hub", "clusters/one", "clusters/two")
 NAMES = ("a.yaml", "b.yaml", "sub/c.yaml")
@@ -41,7 +42,7 @@ class Edits(RuleBasedStateMachine):
         self.top = Path(tempfile.mkdtemp())
         self.root = self.top / "fleet"
         (self.root / "hub").mkdir(parents=True)
-        self.tree = Tree(self.root)
+        self.tree = Tree(self.root, DIALECTS.kinds)
         self.state = FleetState()
         self.files: set[str] = set()
 
@@ -92,7 +93,7 @@ class Edits(RuleBasedStateMachine):
     def the_watched_one_holds_what_a_fresh_reader_finds(self) -> None:
         self.scan()
         fresh = FleetState()
-        tree = Tree(self.root)
+        tree = Tree(self.root, DIALECTS.kinds)
         fresh.apply(tree.scan())
         assert table(self.state) == table(fresh)
         assert self.state.problems == fresh.problems
@@ -136,7 +137,7 @@ def test_no_bytes_in_a_file_stop_the_others(junk: list[bytes], data: st.DataObje
         suffix = data.draw(st.sampled_from([".yaml", ".json"]))
         (root / f"hub/a{suffix}").write_bytes(b"".join(junk))
         state = FleetState()
-        state.apply(Tree(root).scan())
+        state.apply(Tree(root, DIALECTS.kinds).scan())
         assert ingress("control").ref() in state.table(type(ingress("control").model()))
         for problems in state.problems.values():
             for problem in problems:

@@ -13,6 +13,7 @@ from fleet.sources.directory import DirectorySource
 from fleet.sources.tree import NoFleetError
 from tests.fleet.rigs import PATIENCE, Listener, listening
 from tests.support.builders import ingress, service, write
+from translators.dialects import DIALECTS
 
 SHOP = ingress("shop", host="example.com").path("/", to="shop:80")
 CART = service("cart", ports={"http": 80})
@@ -28,7 +29,7 @@ def root(tmp_path: Path) -> Path:
 
 def live(root: Path, script: Callable[[Listener], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with listening(DirectorySource(root)) as listener:
+        async with listening(DirectorySource(root, DIALECTS.kinds)) as listener:
             await listener.news()
             await script(listener)
 
@@ -174,12 +175,12 @@ def test_a_fleet_on_a_file_system_without_events_is_looked_at_again(
 
 def test_what_is_no_fleet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NoFleetError, match="no directory hub/"):
-        asyncio.run(DirectorySource(tmp_path).run(lambda _: None))
+        asyncio.run(DirectorySource(tmp_path, DIALECTS.kinds).run(lambda _: None))
 
 
 def test_a_source_that_ends_leaves_nobody_waiting(root: Path) -> None:
     async def run() -> None:
-        source = DirectorySource(root)
+        source = DirectorySource(root, DIALECTS.kinds)
         running = asyncio.create_task(source.run(lambda _: None))
         await source.refresh()
         waiting = asyncio.create_task(source.refresh())

@@ -40,6 +40,7 @@ from tests.support.hostile_api import (
     whole,
 )
 from tests.support.kube import Clusters
+from translators.dialects import DIALECTS
 
 BOUNDS = Bounds(
     answer=MIB,
@@ -315,6 +316,7 @@ def test_nobody_else_notices_a_member_that_turns_hostile(clusters: Clusters) -> 
 
     async def script(api: HostileApi) -> None:
         source = KubernetesSource(
+            DIALECTS.kinds,
             partial(ApiServer.from_kubeconfig, hub),
             {
                 "one": partial(ApiServer.from_kubeconfig, good),

@@ -18,6 +18,7 @@ from tests.fleet.kubernetes_rig import HOME, KubernetesRig, declare, naming, wit
 from tests.fleet.rigs import Listener, line, listening
 from tests.support.builders import Builder, alb_gateway, ingress, mse_gateway, pod, service
 from tests.support.kube import Clusters
+from translators.dialects import DIALECTS
 
 SHOP = ingress("shop", host="example.com").path("/", to="shop:80")
 CART = service("cart", ports={"http": 80})
@@ -275,7 +276,11 @@ def test_a_secret_counts_where_the_operator_trusts_who_may_write_it(
 ) -> None:
     hub = rig.servers[HUB]
     rig.source = KubernetesSource(
-        lambda: ApiServer.from_kubeconfig(hub.kubeconfig), {}, HOME, trusted=["default"]
+        DIALECTS.kinds,
+        lambda: ApiServer.from_kubeconfig(hub.kubeconfig),
+        {},
+        HOME,
+        trusted=["default"],
     )
 
     async def script(listener: Listener) -> None:
@@ -303,6 +308,7 @@ def test_a_member_may_be_given_by_the_operator(rig: KubernetesRig, clusters: Clu
     rig.put(CART, origin="two")
     hub, two = clusters.hub.kubeconfig, clusters.c2.kubeconfig
     rig.source = KubernetesSource(
+        DIALECTS.kinds,
         lambda: ApiServer.from_kubeconfig(hub),
         {"two": lambda: ApiServer.from_kubeconfig(two)},
         HOME,

@@ -7,13 +7,13 @@ from typing import ClassVar
 import pytest
 
 from fleet.events import Deleted, Event, Upserted
-from fleet.kinds import KINDS
 from fleet.kubernetes.collection import Collection, Json
 from fleet.models import Metadata, Service
 from fleet.parse import Parsed
 from fleet.ref import Ref
 from fleet.sources.kubernetes.objects import SLICE, Objects
 from tests.fleet.api_dialogue import Dialogue, dialogue, listing
+from translators.dialects import DIALECTS
 
 MANY = 4 * SLICE + 7
 
@@ -65,7 +65,7 @@ def test_others_have_their_turn_after_each_slice() -> None:
 
     async def story() -> None:
         said: list[Sequence[Event]] = []
-        objects = Objects(Services(KINDS["Service"]), "one", said.append)
+        objects = Objects(Services(DIALECTS.kinds["Service"]), "one", said.append)
         async with dialogue() as api:
             await load(objects, api, *map(item, range(MANY)))
             counting = asyncio.create_task(count())
@@ -82,7 +82,7 @@ def test_others_have_their_turn_after_each_slice() -> None:
 def test_what_differs_is_said_in_one_piece_what_is_gone_first() -> None:
     async def story() -> None:
         said: list[Sequence[Event]] = []
-        objects = Objects(Services(KINDS["Service"]), "one", said.append)
+        objects = Objects(Services(DIALECTS.kinds["Service"]), "one", said.append)
         async with dialogue() as api:
             await load(objects, api, *map(item, range(MANY)))
             said.clear()
@@ -101,7 +101,7 @@ def test_what_differs_is_said_in_one_piece_what_is_gone_first() -> None:
 def test_a_relist_that_is_cancelled_has_said_nothing() -> None:
     async def story() -> None:
         said: list[Sequence[Event]] = []
-        objects = Objects(Services(KINDS["Service"]), "one", said.append)
+        objects = Objects(Services(DIALECTS.kinds["Service"]), "one", said.append)
         async with dialogue() as api:
             await load(objects, api, *map(item, range(MANY)))
             said.clear()

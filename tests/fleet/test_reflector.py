@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 import pytest
 
 from fleet.events import Event
-from fleet.kinds import KINDS
 from fleet.kubernetes.collection import Collection, Unauthorized
 from fleet.kubernetes.reflector import Reflector
 from fleet.sources.kubernetes.objects import Objects
 from tests.fleet.api_dialogue import PATIENCE, Asked, Dialogue, dialogue, event, failure, listing
 from tests.fleet.rigs import line
 from tests.support.builders import service
+from translators.dialects import DIALECTS
 
-SERVICES = Collection(KINDS["Service"], label_selector="app")
+SERVICES = Collection(DIALECTS.kinds["Service"], label_selector="app")
 CART, SHOP, PAY = (service(name).manifest for name in ("cart", "shop", "pay"))
 
 

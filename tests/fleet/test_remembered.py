@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fleet.events import Confined, Emit, Event, Listed, Members, Source, Unreachable, Upserted
-from fleet.models import Ingress, MseIngressConfig, Secret, Service
+from fleet.models import Ingress, Secret, Service
 from fleet.pod_addresses import PodAddresses, read_networks
 from fleet.ref import HUB
 from fleet.sources.directory import DirectorySource
@@ -20,6 +20,8 @@ from fleet.sources.remembered import NoStateDirectoryError, Remembered
 from fleetgate.control import ControlPlane, ControlSettings
 from tests.fleet.rigs import PATIENCE, Listener, listening
 from tests.support.builders import ingress, mse_gateway, secret, service, slice_of, write
+from translators.dialects import DIALECTS
+from translators.dialects.mse.objects import MseIngressConfig
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
 
@@ -64,7 +66,9 @@ def live(source: Source, state: Path, script: Script = nothing) -> Listener:
     """Run the source as one process would, from its start to its stop."""
 
     async def run() -> Listener:
-        async with listening(Remembered(source, state, pace=ONCE_AN_HOUR)) as listener:
+        async with listening(
+            Remembered(source, state, DIALECTS.kinds, pace=ONCE_AN_HOUR)
+        ) as listener:
             # Everything at the start comes before the script.
             await asyncio.wait_for(source.refresh(), PATIENCE)
             await script(listener)
@@ -75,7 +79,7 @@ def live(source: Source, state: Path, script: Script = nothing) -> Listener:
 
 def fleet() -> MemorySource:
     """A hub, and the members `one` and `two`."""
-    source = MemorySource()
+    source = MemorySource(DIALECTS.kinds)
     source.put(SHOP.manifest, GATEWAY.manifest)
     for member in ("one", "two"):
         source.attach(member)
@@ -166,7 +170,7 @@ def test_the_snapshots_of_a_restart_during_an_outage_are_those_from_before(tmp_p
 
     async def served(source: Source) -> dict[TypeUrl, dict[str, bytes]]:
         cache = SnapshotCache()
-        await start(Remembered(source, state), cache)
+        await start(Remembered(source, state, DIALECTS.kinds), cache)
         (group,) = cache.groups()
         return {
             type_url: {name: resource.body for name, resource in named.items()}
@@ -181,7 +185,7 @@ def test_the_snapshots_of_a_restart_during_an_outage_are_those_from_before(tmp_p
 
 def test_a_member_that_was_removed_meanwhile_does_not_hold_up_the_start(state: Path) -> None:
     said = (Members(frozenset({"two"})), Listed(HUB), Listed("two"))
-    asyncio.run(start(Remembered(Told(*said), state), SnapshotCache()))
+    asyncio.run(start(Remembered(Told(*said), state, DIALECTS.kinds), SnapshotCache()))
 
 
 async def start(source: Source, cache: SnapshotCache) -> None:
@@ -247,7 +251,7 @@ def test_the_hub_is_kept_once_its_members_are_or_cannot_be(tmp_path: Path) -> No
 
 
 def test_secrets_reach_no_file(tmp_path: Path) -> None:
-    source = MemorySource()
+    source = MemorySource(DIALECTS.kinds)
     source.put(SHOP.tls("cert").manifest, secret("cert", {"tls.key": "c2VjcmV0"}).manifest)
     seen = live(source, tmp_path)
     assert seen.state.table(Secret)
@@ -357,10 +361,10 @@ def test_a_member_that_vanished_from_a_directory_keeps_what_it_held(tmp_path: Pa
     root, state = tmp_path / "fleet", tmp_path / "state"
     write(root, "hub/shop.yaml", SHOP)
     write(root, "clusters/one/cart.yaml", CART)
-    live(DirectorySource(root), state)
+    live(DirectorySource(root, DIALECTS.kinds), state)
     shutil.rmtree(root / "clusters/one")
 
-    listener = live(DirectorySource(root), state)
+    listener = live(DirectorySource(root, DIALECTS.kinds), state)
 
     assert listener.state.table(Service).keys() == {CART.ref("one")}
     origin = listener.state.origins["one"]
@@ -370,7 +374,7 @@ def test_a_member_that_vanished_from_a_directory_keeps_what_it_held(tmp_path: Pa
         f"to forget it, remove {state}/member-one.fleet and restart"
     )
     (state / "member-one.fleet").unlink()
-    assert not live(DirectorySource(root), state).state.table(Service)
+    assert not live(DirectorySource(root, DIALECTS.kinds), state).state.table(Service)
 
 
 def test_a_member_that_holds_nothing_any_more_leaves_no_file(state: Path) -> None:
@@ -390,7 +394,7 @@ def test_a_change_is_on_the_disk_without_a_stop(tmp_path: Path) -> None:
     source = fleet()
 
     async def run() -> None:
-        fast = Remembered(source, state, pace=timedelta(milliseconds=1))
+        fast = Remembered(source, state, DIALECTS.kinds, pace=timedelta(milliseconds=1))
         async with listening(fast):
             await _appears(state / "member-one.fleet", '"cart"')
             source.put(service("new").manifest, origin="one")
@@ -404,8 +408,8 @@ def test_changes_in_a_row_are_one_write(tmp_path: Path) -> None:
     file, witness = tmp_path / "slow/member-one.fleet", tmp_path / "fast/member-one.fleet"
 
     async def run() -> None:
-        fast = Remembered(source, witness.parent, pace=timedelta(milliseconds=1))
-        async with listening(Remembered(fast, file.parent, pace=ONCE_AN_HOUR)):
+        fast = Remembered(source, witness.parent, DIALECTS.kinds, pace=timedelta(milliseconds=1))
+        async with listening(Remembered(fast, file.parent, DIALECTS.kinds, pace=ONCE_AN_HOUR)):
             await _appears(file, '"cart"')
             for number in range(3):
                 source.put(service(f"new-{number}").manifest, origin="one")
@@ -447,9 +451,11 @@ def test_a_place_for_no_directory_is_said_at_the_start(tmp_path: Path) -> None:
     place = tmp_path / "file"
     place.write_text("")
     with pytest.raises(NoStateDirectoryError, match=r"nothing can be kept in .*file \("):
-        Remembered(MemorySource(), place).check()
+        Remembered(MemorySource(DIALECTS.kinds), place, DIALECTS.kinds).check()
     with pytest.raises(NoStateDirectoryError):
-        asyncio.run(Remembered(MemorySource(), place).run(lambda _: None))
+        asyncio.run(
+            Remembered(MemorySource(DIALECTS.kinds), place, DIALECTS.kinds).run(lambda _: None)
+        )
 
 
 def test_a_disk_that_fails_is_said_once_and_tried_again(
@@ -459,8 +465,10 @@ def test_a_disk_that_fails_is_said_once_and_tried_again(
     source = fleet()
 
     async def run() -> None:
-        good = Remembered(source, witness.parent, pace=timedelta(milliseconds=1))
-        async with listening(Remembered(good, state, pace=timedelta(milliseconds=1))):
+        good = Remembered(source, witness.parent, DIALECTS.kinds, pace=timedelta(milliseconds=1))
+        async with listening(
+            Remembered(good, state, DIALECTS.kinds, pace=timedelta(milliseconds=1))
+        ):
             # The hub's comes last: from then on only the file of "one" is written.
             await _appears(state / "hub.fleet", '"shop"')
             source.put(service("old").manifest, origin="one")
@@ -561,10 +569,10 @@ def test_a_secret_that_somebody_wrote_into_a_file_is_not_read(state: Path) -> No
     "member", ["prod/eu", "..", ".", "a b", "Ä", "x" * 300, "hub", "%2F", "member"]
 )
 def test_a_member_may_have_any_name(tmp_path: Path, member: str) -> None:
-    source = MemorySource()
+    source = MemorySource(DIALECTS.kinds)
     source.attach(member)
     source.put(CART.manifest, origin=member)
     live(source, tmp_path)
-    lost = MemorySource()
+    lost = MemorySource(DIALECTS.kinds)
     lost.lose(member, "the cable is cut")
     assert live(lost, tmp_path).state.table(Service) == {CART.ref(member): CART.model()}

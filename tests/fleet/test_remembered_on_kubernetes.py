@@ -17,6 +17,7 @@ from tests.fleet.kubernetes_rig import HOME, KubernetesRig, withdraw
 from tests.fleet.rigs import Listener, listening
 from tests.support.builders import ingress, slice_of
 from tests.support.kube import Clusters
+from translators.dialects import DIALECTS
 
 SHOP = ingress("shop", host="example.com").path("/", to="cart:80").of_class("mse")
 PODS = slice_of("cart", addresses=["10.0.0.1"])
@@ -40,10 +41,12 @@ def live(
 ) -> None:
     """Read the fleet as one process would, from its start to its stop."""
     kubeconfig = rig.servers[HUB].kubeconfig
-    source = KubernetesSource(lambda: ApiServer.from_kubeconfig(kubeconfig), members or {}, HOME)
+    source = KubernetesSource(
+        DIALECTS.kinds, lambda: ApiServer.from_kubeconfig(kubeconfig), members or {}, HOME
+    )
 
     async def run() -> None:
-        async with listening(Remembered(source, state, source.recall)) as listener:
+        async with listening(Remembered(source, state, DIALECTS.kinds, source.recall)) as listener:
             await script(listener)
 
     asyncio.run(run())

@@ -16,6 +16,7 @@ from tests.fleet.kubernetes_rig import HOME, declare
 from tests.fleet.rigs import Listener, listening
 from tests.support.builders import ingress, secret
 from tests.support.kube import Cluster, Clusters
+from translators.dialects import DIALECTS
 
 OPEN, CLOSED, TRUSTED = "open", "closed", "trusted"
 ALLOWED = Ref(HUB, "Secret", OPEN, "cert")
@@ -80,7 +81,12 @@ def play(
     token = hub.kubectl("create", "token", "reader", f"--namespace={HOME}").strip()
     config = hub.config(token)
     source = KubernetesSource(
-        lambda: ApiServer.from_kubeconfig(config), {}, HOME, trusted, followed=followed
+        DIALECTS.kinds,
+        lambda: ApiServer.from_kubeconfig(config),
+        {},
+        HOME,
+        trusted,
+        followed=followed,
     )
 
     async def run() -> None:

@@ -6,10 +6,11 @@ from typing import TypeVar
 
 import pytest
 
-from fleet.models import Ingress, MseIngressConfig, Secret, Service
+from fleet.models import Ingress, Secret, Service
 from fleet.ref import HUB
 from tests.fleet.rigs import LENIENT, RIGS, Listener, Rig, listening
 from tests.support.builders import Builder, ingress, mse_gateway, secret, service
+from translators.dialects.mse.objects import MseIngressConfig
 
 M = TypeVar("M", Ingress, MseIngressConfig, Secret)
 

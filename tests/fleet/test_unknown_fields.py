@@ -11,6 +11,7 @@ from fleet.parse import parse
 from fleet.problem import Problem
 from fleet.ref import HUB
 from tests.support.builders import alb_gateway, ingress, mse_gateway, secret, service, slice_of
+from translators.dialects import DIALECTS
 
 Json: TypeAlias = Any  # as YAML has it
 
@@ -54,7 +55,7 @@ def shop(path: str, value: object, without: str = "") -> Json:
 
 
 def read(manifest: Json, origin: str = HUB, *, served: bool = False) -> Upserted | Refused:
-    found = parse(manifest, origin, "hub/x.yaml", served=served)
+    found = parse(manifest, origin, "hub/x.yaml", DIALECTS.kinds, served=served)
     assert isinstance(found, Upserted | Refused)
     return found
 

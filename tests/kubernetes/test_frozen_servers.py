@@ -27,6 +27,7 @@ from tests.support.builders import service
 from tests.support.cable import Cable
 from tests.support.freezer import Freezer
 from tests.support.kube import Clusters
+from translators.dialects import DIALECTS
 from xds.cache import SnapshotCache
 
 BOUNDS = Bounds(quiet=0.5, silence=2.0)
@@ -46,7 +47,7 @@ class Watched:
     """A control plane that reads a hub and the member `one`, and what it shows."""
 
     def __init__(self, hub: Connect, one: Connect) -> None:
-        source = KubernetesSource(hub, {"one": one}, HOME)
+        source = KubernetesSource(DIALECTS.kinds, hub, {"one": one}, HOME)
         self.control = ControlPlane(source, SnapshotCache(), ControlSettings())
         self.metrics = Metrics(self.control)
         self._news = asyncio.Event()

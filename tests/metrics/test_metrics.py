@@ -23,6 +23,7 @@ from fleetgate.control import ControlPlane, ControlSettings
 from fleetgate.gateways import NoEnvoys
 from fleetgate.metrics import FAMILIES, OTHER, Family, MetricType
 from tests.support.builders import ingress, mse_gateway, service, slice_of
+from translators.dialects import DIALECTS
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
 from xds.stream import DELTA, Stream
@@ -86,7 +87,7 @@ class Fleet:
     """A control plane with its admin HTTP, and clients on its cache."""
 
     def __init__(self) -> None:
-        self.source = MemorySource()
+        self.source = MemorySource(DIALECTS.kinds)
         self.control = ControlPlane(self.source, SnapshotCache(), ControlSettings())
         self.admin = Admin(self.control, lambda _: "", NoEnvoys())
         self.port = 0

@@ -28,6 +28,7 @@ from tests.sinks.rig import (
     running,
 )
 from tests.support.kube import Cluster
+from translators.dialects import DIALECTS
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "hub"
 GW = gateway_ref()
@@ -38,7 +39,7 @@ SETTINGS = LeaseSettings(lease=600, renew=500, retry=1)
 
 
 def replica(api: Audited, name: str) -> tuple[HubSink, Leader]:
-    return HubSink(api, name), Leader(api, "default", name, SETTINGS)
+    return HubSink(api, DIALECTS.kinds, name), Leader(api, "default", name, SETTINGS)
 
 
 def on_objects(api: Audited) -> list[str]:
@@ -79,12 +80,12 @@ def test_what_fleetgate_writes_is_no_change_of_what_it_reads(hub: Cluster) -> No
 
     async def read(kind: str, name: str) -> tuple[Any, str]:
         found = json.loads(await kubectl(hub, "get", kind, name, "--output=json"))
-        return parse(found, "", ""), found["metadata"]["resourceVersion"]
+        return parse(found, "", "", DIALECTS.kinds), found["metadata"]["resourceVersion"]
 
     async def script() -> None:
         before = [await read("ingress", "shop"), await read("mseingressconfig", "gw")]
         async with audited(hub) as api:
-            sink = HubSink(api, "one")
+            sink = HubSink(api, DIALECTS.kinds, "one")
             sink.want_statuses({GW: {"phase": "Listening"}, SHOP: ADDRESS})
             sink.want_events([PROBLEM])
             async with running(sink.run()):
@@ -114,7 +115,7 @@ def test_the_rights_that_are_shipped_are_enough(
     async def script() -> None:
         async with audited(hub, token) as api:
             quick = EventSettings(lasting=timedelta(0), look=timedelta(milliseconds=50))
-            sink = HubSink(api, "one", events=quick)
+            sink = HubSink(api, DIALECTS.kinds, "one", events=quick)
             sink.want_statuses(statuses)
             sink.want_events([PROBLEM, replace(PROBLEM, at=GW)])
             leader = Leader(api, own, "one", SETTINGS)

@@ -26,6 +26,7 @@ from tests.sinks.rig import (
     running,
 )
 from tests.support.kube import Cluster
+from translators.dialects import DIALECTS
 
 GW = gateway_ref()
 SHOP = ingress_ref("shop", "web")
@@ -42,7 +43,9 @@ LAST = problem(value="last")
 
 def writer(api: Audited, settings: EventSettings | None = None) -> EventWriter:
     patience = Patience("this test", longest=0.2)
-    return EventWriter(api, patience, "replica-1", settings or EventSettings(writers=1))
+    return EventWriter(
+        api, DIALECTS.kinds, patience, "replica-1", settings or EventSettings(writers=1)
+    )
 
 
 async def events(hub: Cluster) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ from tests.sinks.rig import (
     running,
 )
 from tests.support.kube import Cluster
+from translators.dialects import DIALECTS
 
 GW = gateway_ref()
 SHOP = ingress_ref("shop")
@@ -40,7 +41,7 @@ AT_ONCE = StatusSettings(pause=0.0)
 
 
 def writer(api: Audited, settings: StatusSettings | None = None) -> StatusWriter:
-    return StatusWriter(api, Patience("this test", longest=0.2), settings)
+    return StatusWriter(api, DIALECTS.kinds, Patience("this test", longest=0.2), settings)
 
 
 def writes_of(api: Audited, ref: Ref) -> list[Asked]:

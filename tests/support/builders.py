@@ -16,18 +16,10 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import yaml
 
-from fleet.models import (
-    AlbConfig,
-    EndpointSlice,
-    Ingress,
-    IngressClass,
-    Model,
-    MseIngressConfig,
-    Pod,
-    Secret,
-    Service,
-)
+from fleet.models import EndpointSlice, Ingress, IngressClass, Model, Pod, Secret, Service
 from fleet.ref import HUB, Ref
+from translators.dialects.alb.objects import AlbConfig
+from translators.dialects.mse.objects import MseIngressConfig
 
 Manifest: TypeAlias = Mapping[str, Any]  # as YAML has it
 T = TypeVar("T", bound=Model)

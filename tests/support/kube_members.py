@@ -13,12 +13,12 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from fleet.kinds import KINDS
 from fleetgate.demo.files import replace
 from fleetgate.demo.kubelet import RUNNING, Kubelet
 from fleetgate.demo.network import Network
 from fleetgate.demo.pod import Pace
 from tests.support.kube import Cluster
+from translators.dialects import DIALECTS
 
 Manifest: TypeAlias = dict[str, Any]
 
@@ -103,4 +103,4 @@ class _Mirror:
 
 def _path(manifest: Manifest) -> str:
     metadata = manifest["metadata"]
-    return f"{KINDS[manifest['kind']].path_in(metadata['namespace'])}/{metadata['name']}"
+    return f"{DIALECTS.kinds[manifest['kind']].path_in(metadata['namespace'])}/{metadata['name']}"

@@ -4,18 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fleet.events import Deleted, Event, Listed, Upserted
-from fleet.models import (
-    AlbConfig,
-    EndpointSlice,
-    FleetObject,
-    Ingress,
-    IngressClass,
-    MseIngressConfig,
-    Pod,
-    Service,
-)
+from fleet.models import EndpointSlice, FleetObject, Ingress, IngressClass, Pod, Service
 from fleet.ref import HUB, Ref
 from fleet.state import FleetState
+from translators.dialects import DIALECTS
+from translators.dialects.alb.objects import AlbConfig
+from translators.dialects.mse.objects import MseIngressConfig
 from translators.graph.translator import Translator
 from translators.model.binds import Bind
 from xds.resource import Resource, TypeUrl
@@ -49,7 +43,7 @@ class World:
 
     def __init__(self) -> None:
         self.state = FleetState()
-        self.translator = Translator(self.state, Bind("127.0.0.1"))
+        self.translator = Translator(self.state, DIALECTS, Bind("127.0.0.1"))
         self.snapshots: dict[str, dict[tuple[TypeUrl, str], Resource]] = {}
         self.sent = 0
 
@@ -97,5 +91,5 @@ class World:
 
     def problems(self, name: str, namespace: str = "default") -> list[str]:
         """The reasons of an Ingress's problems."""
-        row = self.translator.tables.ingress_statuses.get(Ref(HUB, "Ingress", namespace, name))
+        row = self.translator.tables.statuses.of_ingresses.get(Ref(HUB, "Ingress", namespace, name))
         return sorted(p.reason for p in row.problems) if row else []

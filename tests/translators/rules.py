@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from fleet.ref import HUB, Ref
 from tests.support.envoy_routing import Request
+from translators.dialects.mse.gateway import MSE_TABLES
 from translators.envoy.host_tables import LONG
 from translators.model.actions import FixedResponse
 from translators.model.conditions import Condition, Text, Where
-from translators.model.listeners import MSE_TABLES
 from translators.model.paths import Path, PathKind
 from translators.model.rules import Age, Rule
 

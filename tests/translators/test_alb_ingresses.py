@@ -75,7 +75,7 @@ def test_an_ingress_of_a_class_without_a_gateway_is_told_and_not_served(
     world.put(mse_gateway("gw", ingress_class="").manifest)  # takes every class but those of ALB
     assert world.problems("web") == ["GatewayNotFound"]
     assert tables(world) == tables(world, "mse/gw") == []
-    row = world.translator.tables.ingress_statuses.rows[WEB.ref()]
+    row = world.translator.tables.statuses.of_ingresses.rows[WEB.ref()]
     assert [(p.key, p.value) for p in row.problems] == [("spec.ingressClassName", value)]
 
 
@@ -211,7 +211,7 @@ def test_entries_of_tls_without_effect_are_one_problem_that_names_them() -> None
 
 def test_only_an_ingress_that_is_served_shows_an_address() -> None:
     world = served(WEB, ports=(81,))
-    row = world.translator.tables.ingress_statuses
+    row = world.translator.tables.statuses.of_ingresses
     assert row.rows[WEB.ref()].as_kubernetes() == {"loadBalancer": {}}
     world.put(alb_gateway(ports=(80, 81)).manifest)
     shown = {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}
@@ -246,7 +246,7 @@ def test_what_goes_for_one_of_several_listeners_is_said_of_that_one(
     young = young.annotate(annotations | {LISTEN: '[{"HTTP":80},{"HTTP":81}]'})
     old = WEB.created("2026-01-31T12:00:00Z")
     world = served(old, young.created("2026-02-01T12:00:00Z"), ports=(80, 81))
-    row = world.translator.tables.ingress_statuses.rows[young.ref()]
+    row = world.translator.tables.statuses.of_ingresses.rows[young.ref()]
     (problem,) = [problem for problem in row.problems if problem.reason == reason]
     assert problem.effect.endswith(ends)
 
@@ -458,5 +458,5 @@ def test_a_wrong_path_costs_its_rule_alone() -> None:
 
 def test_the_gateway_is_known_by_its_flavour() -> None:
     world = served(WEB, ports=(80,))
-    row = world.translator.tables.ingress_statuses.rows[Ref(HUB, "Ingress", "default", "web")]
+    row = world.translator.tables.statuses.of_ingresses.rows[Ref(HUB, "Ingress", "default", "web")]
     assert row.gateways == ("alb/gw",)

@@ -8,10 +8,11 @@ from fleet.models import Ingress
 from fleet.ref import HUB, Ref
 from tests.support.builders import ingress as builder
 from tests.translators.plans import ingress, plan, problems, routes
-from translators.dialects.mse.ingress import read_ingress
+from translators.dialects.mse.gateway import MSE_TABLES
+from translators.dialects.mse.ingress import read_mse_ingress
 from translators.merge.hosts import plan_host
 from translators.model.ingresses import IngressRules
-from translators.model.listeners import MSE_TABLES, TableSet
+from translators.model.listeners import TableSet
 
 
 def test_exact_wins_over_longer_prefix_and_root_comes_last() -> None:
@@ -116,7 +117,7 @@ def test_a_prefix_ends_with_one_slash_at_most(path: str) -> None:
 
 def read(*paths: str, restricted: bool = False) -> IngressRules:
     """An Ingress of these Exact paths, whose last one may be for some clients only."""
-    declared = read_ingress(
+    declared = read_mse_ingress(
         Ref(HUB, "Ingress", "default", "web"),
         ingress("web", *(f"Exact {p} to s:80" for p in paths)),
     )
@@ -157,7 +158,9 @@ def test_a_rule_that_is_restricted_guards_its_host() -> None:
 
 
 def test_a_default_backend_that_is_restricted_guards_its_host() -> None:
-    rest = read_ingress(Ref(HUB, "Ingress", "default", "web"), ingress("web", default="rest:80"))
+    rest = read_mse_ingress(
+        Ref(HUB, "Ingress", "default", "web"), ingress("web", default="rest:80")
+    )
     rest = replace(rest, defaults=tuple(replace(rule, restricted=True) for rule in rest.defaults))
     assert plan_host([rest], "", MSE_TABLES).guarded
 
@@ -294,7 +297,7 @@ def test_known_annotation_without_effect_yet_is_reported(key: str) -> None:
 
 def test_a_rule_is_planned_in_the_sets_that_it_is_meant_for() -> None:
     here, there = TableSet("http-80"), TableSet("http-81")
-    declared = read_ingress(
+    declared = read_mse_ingress(
         Ref(HUB, "Ingress", "default", "web"),
         ingress("web", "Prefix /a to a:80", "Prefix /b to b:80", default="rest:80"),
     )

@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.ref import HUB, Ref
+from translators.dialects import DIALECTS
+from translators.dialects.mse.gateway import MSE_TABLES
 from translators.envoy.names import backend_name, cluster_name, listener_of, table_name, tables_of
 from translators.model.backends import Backend, ServicePort, Subset, Target
-from translators.model.gateway_names import gateway_name, parse_gateway_name
-from translators.model.listeners import MSE_TABLES, ListenerPort, Protocol
+from translators.model.listeners import ListenerPort, Protocol
 
 PORT = ServicePort(80)
 
@@ -98,8 +99,8 @@ def test_table(host: str, name: str) -> None:
 
 def test_gateway() -> None:
     ref = Ref(HUB, "MseIngressConfig", "", "ackone-gateway")
-    assert gateway_name(ref) == "mse/ackone-gateway"
-    assert parse_gateway_name("mse/ackone-gateway") == ref
+    assert DIALECTS.name_of(ref) == "mse/ackone-gateway"
+    assert DIALECTS.parse_name("mse/ackone-gateway") == ref
 
 
 @pytest.mark.parametrize(
@@ -107,5 +108,5 @@ def test_gateway() -> None:
     ["", "mse", "mse/", "nginx/gw", "mse/a/b", "mse/A", "mse/a b", "mse/..", "mse/é", "mse/a\n"],
 )
 def test_what_is_no_gateway(text: str) -> None:
-    with pytest.raises(ValueError, match="mse/ackone-gateway"):
-        parse_gateway_name(text)
+    assert str(refusal.value) == f"{text!r} is no gateway's name: one looks like mse/NAME or alb/NAME"
+        DIALECTS.parse_name(text)

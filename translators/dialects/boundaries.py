@@ -13,7 +13,6 @@ from typing import Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.model.gateway_names import gateway_name
 from translators.model.gateways import Boundaries
 
 HOST_OWNERSHIP: Final = "fleetgate.dev/host-ownership"
@@ -35,7 +34,7 @@ DENY: Final = "deny"
 
 
 def read_boundaries(
-    ref: Ref, annotations: Mapping[str, str], problems: list[Problem]
+    ref: Ref, gateway: str, annotations: Mapping[str, str], problems: list[Problem]
 ) -> Boundaries:
     """Read a gateway's annotations. What cannot be read counts as the stricter of two values."""
 
@@ -47,7 +46,7 @@ def read_boundaries(
         return text not in {"", loose}
 
     return Boundaries(
-        gateway_name(ref),
+        gateway,
         is_strict(HOST_OWNERSHIP, SHARED, NAMESPACE),
         is_strict(CROSS_NAMESPACE, ALLOW, DENY),
     )

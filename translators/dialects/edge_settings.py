@@ -5,7 +5,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 from typing import Final
 
-from fleet.attached import listed
+from fleet.kinds import listed
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.annotations.reader import Unusable
@@ -29,9 +29,8 @@ MOST_TRUSTED: Final = 512
 """Each hop of an X-Forwarded-For is compared with all of them."""
 
 
-def read_edge(ref: Ref, annotations: Mapping[str, str]) -> tuple[EdgeSettings, tuple[Problem, ...]]:
-    """The settings that are declared, defaults for the others, and what cannot be used."""
-    problems: list[Problem] = []
+def read_edge(ref: Ref, annotations: Mapping[str, str], problems: list[Problem]) -> EdgeSettings:
+    """The settings that are declared, and defaults for the others and for mistakes."""
     default = EdgeSettings()
     trusted = tuple(_networks(ref, annotations.get(TRUSTED_PROXIES, ""), problems))
     silence = default.stream_idle
@@ -53,7 +52,7 @@ def read_edge(ref: Ref, annotations: Mapping[str, str]) -> tuple[EdgeSettings, t
     )
     if settings.proxy_protocol and not trusted:
         problems.append(_nobody_trusted(ref, annotations[PROXY_PROTOCOL].strip()))
-    return settings, tuple(problems)
+    return settings
 
 
 _SILENCE: Final = duration(timedelta(seconds=1), timedelta(days=1), "60s or 3600s")

@@ -61,7 +61,8 @@ def is_ambiguous(path: str) -> bool:
 def as_requested(path: str) -> str:
     """The path as it is in requests when they are routed; Unusable where it never is.
 
-    Envoy normalises them before that; `translators.envoy.repair` makes the letters of escapes capitals.
+    Envoy normalises them before that; `translators.envoy.repair` turns the letters of escapes into
+    capitals.
     """
     seen = _RESPELT.sub(lambda found: quote(unquote(found[0])), _STRAY.sub("%25", path))
     if _UNREACHABLE.search(seen):

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Envoy's resources, one builder each."""

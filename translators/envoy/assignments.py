@@ -13,10 +13,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from translators.envoy.messages import (
+    Address,
     ClusterLoadAssignment,
     ClusterLoadAssignmentPolicy,
+    Endpoint,
+    HealthStatus,
+    LbEndpoint,
     Locality,
     LocalityLbEndpoints,
+    SocketAddress,
 )
 from translators.model.endpoints import Lack, PodEndpoint
 from xds.resource import Resource
@@ -40,6 +45,17 @@ class Assignment:
 
     resource: Resource
     lack: Lack
+
+
+def encode_endpoint(address: str, port: int, *, degraded: bool) -> bytes:
+    """An endpoint of an assignment; Envoy asks a degraded one where no healthy one is left."""
+    socket = SocketAddress(address=address, port_value=port)
+    return encode(
+        LbEndpoint(
+            endpoint=Endpoint(address=Address(socket_address=socket)),
+            health_status=HealthStatus.DEGRADED if degraded else HealthStatus.UNKNOWN,
+        )
+    )
 
 
 def assign(

@@ -37,6 +37,7 @@ from translators.envoy.messages import (
     UpstreamHttpProtocolOptions,
 )
 from translators.envoy.names import backend_name, cluster_name
+from translators.envoy.parts import ClusterParts, Fields, Keywords
 from translators.model.backends import Target
 from translators.model.gateways import UpstreamLimits
 from xds.resource import Resource
@@ -70,35 +71,46 @@ at once. Envoy's default of 50 would keep two thirds of the traffic on a dead me
 of three Pods. `translators.envoy.assignments.OVERPROVISIONING` keeps 1 from meaning "1 of 100"."""
 
 
-def build_cluster(target: Target, limits: UpstreamLimits) -> Resource:
-    """The Cluster of a target: one backend by EDS, or an aggregate of several Clusters."""
+def build_cluster(
+    target: Target, limits: UpstreamLimits, parts: ClusterParts | None = None
+) -> Resource:
+    """The Cluster of a target: one backend by EDS, or an aggregate of several Clusters.
+
+    `parts` are what the policies of the backend add; an aggregate only chooses among others.
+    """
     if len(target.backends) > 1:
         return _aggregate(target, limits)
     name = cluster_name(target)
-    return Resource.of(name, encode(Cluster(name=name)) + _same_for_all(limits), requires=(name,))
+    rest = _without_name(limits, parts) if parts else _same_for_all(limits)
+    return Resource.of(name, encode(Cluster(name=name)) + rest, requires=(name,))
 
 
 @cache
 def _same_for_all(limits: UpstreamLimits) -> bytes:
     """All fields of a Cluster of one backend but its name; encoded once for each set of limits."""
-    message = Cluster(
-        type=ClusterDiscoveryType.EDS,
-        eds_cluster_config=ClusterEdsClusterConfig(
+    return _without_name(limits, ClusterParts())
+
+
+def _without_name(limits: UpstreamLimits, parts: ClusterParts) -> bytes:
+    """All fields of a Cluster of one backend but its name, which is the first one."""
+    own: Keywords = {
+        "type": ClusterDiscoveryType.EDS,
+        "eds_cluster_config": ClusterEdsClusterConfig(
             eds_config=ConfigSource(
                 ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3
             )
         ),
-        connect_timeout=limits.connect,
-        per_connection_buffer_limit_bytes=_PER_CONNECTION_BUFFER,
-        lb_policy=ClusterLbPolicy.ROUND_ROBIN,
+        "connect_timeout": limits.connect,
+        "per_connection_buffer_limit_bytes": _PER_CONNECTION_BUFFER,
+        "lb_policy": ClusterLbPolicy.ROUND_ROBIN,
         # A second ejection within Envoy's default merge window of 1 s would reach the workers late.
-        common_lb_config=ClusterCommonLbConfig(
+        "common_lb_config": ClusterCommonLbConfig(
             update_merge_window=timedelta(0), healthy_panic_threshold=Percent(value=PANIC_PERCENT)
         ),
-        circuit_breakers=_circuit_breakers(),
-        outlier_detection=_outlier_detection(),
+        "circuit_breakers": _circuit_breakers(),
+        "outlier_detection": _outlier_detection(),
         # No source address: 0.0.0.0 would break IPv6 endpoints.
-        upstream_bind_config=BindConfig(
+        "upstream_bind_config": BindConfig(
             socket_options=[
                 SocketOption(
                     description="TCP_USER_TIMEOUT",
@@ -109,18 +121,20 @@ def _same_for_all(limits: UpstreamLimits) -> bytes:
                 )
             ]
         ),
-        typed_extension_protocol_options={_HTTP_OPTIONS: pack(_http_options(limits))},
+        "typed_extension_protocol_options": {
+            _HTTP_OPTIONS: pack(_http_options(limits, parts.http_options))
+        },
         # TCP_USER_TIMEOUT sees unacknowledged bytes alone: a request that a Pod has acknowledged
         # would wait for its answer as long as the client does, if the network takes the Pod away.
-        upstream_connection_options=UpstreamConnectionOptions(
+        "upstream_connection_options": UpstreamConnectionOptions(
             tcp_keepalive=TcpKeepalive(
                 keepalive_time=_KEEPALIVE_IDLE // _SECOND,
                 keepalive_interval=_KEEPALIVE_INTERVAL // _SECOND,
                 keepalive_probes=_KEEPALIVE_PROBES,
             )
         ),
-    )
-    return encode(message)
+    }
+    return encode(Cluster(**parts.cluster.over(own)))
 
 
 def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:
@@ -140,11 +154,12 @@ def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:
     return Resource.of(name, encode(message))
 
 
-def _http_options(limits: UpstreamLimits) -> upstreams.HttpProtocolOptions:
-    return UpstreamHttpProtocolOptions(
-        common_http_protocol_options=HttpProtocolOptions(idle_timeout=limits.idle),
-        explicit_http_config=UpstreamHttpConfig(http_protocol_options=Http1ProtocolOptions()),
-    )
+def _http_options(limits: UpstreamLimits, fields: Fields) -> upstreams.HttpProtocolOptions:
+    own: Keywords = {
+        "common_http_protocol_options": HttpProtocolOptions(idle_timeout=limits.idle),
+        "explicit_http_config": UpstreamHttpConfig(http_protocol_options=Http1ProtocolOptions()),
+    }
+    return UpstreamHttpProtocolOptions(**fields.over(own))
 
 
 def _circuit_breakers() -> schema.CircuitBreakers:

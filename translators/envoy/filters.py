@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from fleet.ref import Ref
 from translators.envoy.forwarded import Peer, name_client
 from translators.envoy.loops import stop_loops
 from translators.envoy.messages import Router
@@ -15,7 +14,7 @@ from translators.envoy.scoped_routes import searches
 
 
 def http_filters(
-    gateway: Ref, peer: Peer
+    gateway: str, peer: Peer
 ) -> Iterable[tuple[str, Any]]:  # messages of different types
     """All HTTP filters, in order, with the reason for their place."""
     # First: a request that is refused needs nothing else.

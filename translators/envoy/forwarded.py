@@ -1,8 +1,8 @@
 """What a request says of its client, and who may say it.
 
 A gateway is told which proxies to trust (`translators.dialects.edge_settings`). A connection of one
-of them has a filter chain of its own, in which the forwarded headers that came count; in that of anybody else
-they start anew, so that a backend reads there what the gateway itself has seen.
+of them has a filter chain of its own, in which the forwarded headers that came count; in that of
+anybody else they start anew, so that a backend reads there what the gateway itself has seen.
 
     header                          of a trusted proxy                  of anybody else
     X-Forwarded-For                 with the proxy's address behind     the client's address

@@ -32,6 +32,7 @@ from translators.envoy.messages import (
     VirtualHost,
 )
 from translators.envoy.names import table_name
+from translators.envoy.parts import HostParts, Keywords
 from translators.envoy.path_matcher import first_where, path_matcher
 from translators.envoy.path_tree import Branch, grow
 from translators.envoy.retries import REPEATABLE, retry_policy
@@ -60,6 +61,7 @@ _VHOST_ROUTES: Final = 3  # VirtualHost.routes
 
 
 _VHOST_MATCHER: Final = 21  # VirtualHost.matcher
+_BEHIND_THE_MATCHER: Final = ("request_mirror_policies", "metadata", "request_body_buffer_limit")
 
 
 _TABLE_VHOSTS: Final = 2  # RouteConfiguration.virtual_hosts
@@ -78,7 +80,9 @@ def is_long(plan: HostPlan) -> bool:
     return len(plan.everything) > LONG
 
 
-def virtual_host(plan: HostPlan, host: str, route: Callable[[Rule], bytes]) -> bytes:
+def virtual_host(
+    plan: HostPlan, host: str, route: Callable[[Rule], bytes], parts: HostParts | None = None
+) -> bytes:
     """Encode what a host serves; `route` is `encode_route`, or gives what that gave before."""
     rules = plan.everything
     routes = [*(route(rule) for rule in rules), _not_found()]
@@ -87,13 +91,13 @@ def virtual_host(plan: HostPlan, host: str, route: Callable[[Rule], bytes]) -> b
     guard = [_guard()] if plan.guarded else []
     # All requests that find the table are for it, whatever stands in their Host: port, capitals.
     head = encode(VirtualHost(name=host or "*", domains=["*"]))
-    tail = encode(VirtualHost(request_body_buffer_limit=REPEATABLE))
+    rest, tail = _without_routes(parts) if parts else _same_for_all_hosts()
     if tree is None:
-        return splice(head, _VHOST_ROUTES, [*guard, *routes], _same_for_all_hosts() + tail)
+        return splice(head, _VHOST_ROUTES, [*guard, *routes], rest + tail)
     matcher = path_matcher(tree, routes)
     if plan.guarded:
         matcher = first_where(_guarded(), _guard(), matcher)
-    return splice(head + _same_for_all_hosts(), _VHOST_MATCHER, [matcher], tail)
+    return splice(head + rest, _VHOST_MATCHER, [matcher], tail)
 
 
 def route_table(
@@ -118,11 +122,23 @@ def route_table(
 
 
 @cache
-def _same_for_all_hosts() -> bytes:
-    """The fields of a VirtualHost between its routes and its matcher; encoded once."""
-    return encode(
-        VirtualHost(request_headers_to_remove=[SCOPE_HEADER], retry_policy=retry_policy())
-    )
+def _same_for_all_hosts() -> tuple[bytes, bytes]:
+    """What `_without_routes` gives for hosts without policies, which are most; encoded once."""
+    return _without_routes(HostParts())
+
+
+def _without_routes(parts: HostParts) -> tuple[bytes, bytes]:
+    """The fields of a VirtualHost between its routes and its matcher, and those behind that."""
+    fields: Keywords = {
+        "request_headers_to_remove": [SCOPE_HEADER],
+        "retry_policy": retry_policy(),
+        "request_body_buffer_limit": REPEATABLE,
+    }
+    if parts.filters:
+        fields["typed_per_filter_config"] = {n: pack(c) for n, c in parts.filters.items()}
+    fields = parts.virtual_host.over(fields)
+    behind = {name: fields.pop(name) for name in _BEHIND_THE_MATCHER if name in fields}
+    return encode(VirtualHost(**fields)), encode(VirtualHost(**behind))
 
 
 @cache

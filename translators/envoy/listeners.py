@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from fleet.ref import Ref
 from translators.envoy.filters import http_filters
 from translators.envoy.forwarded import Chain, chains, client_address, early_rules, listener_filters
 from translators.envoy.messages import (
@@ -32,6 +31,7 @@ from translators.envoy.messages import (
     TypedExtensionConfig,
 )
 from translators.envoy.names import listener_name
+from translators.envoy.parts import Fields, Keywords, ListenerParts
 from translators.envoy.retries import unkept_upload
 from translators.envoy.scoped_routes import scoped_routes, set_scope
 from translators.model.binds import Bind
@@ -76,40 +76,46 @@ _NO_HOST: Final = "_"
 what NGINX Ingress tells backends then."""
 
 
-def build_listener(gateway: Ref, entry: Entry, bind: Bind, edge: EdgeSettings) -> Resource:
-    """The plain HTTP listener of an entry; `bind` can take its port."""
+def build_listener(
+    gateway: str, entry: Entry, bind: Bind, edge: EdgeSettings, parts: ListenerParts | None = None
+) -> Resource:
+    """The plain HTTP listener of an entry; `gateway` is a name, `bind` can take the port."""
+    added = parts or ListenerParts()
     name = listener_name(entry.at)
     socket = SocketAddress(address=bind.address, port_value=bind.port_for(entry.at))
-    message = Listener(
-        name=name,
-        stat_prefix=name,
-        address=Address(socket_address=socket),
-        per_connection_buffer_limit_bytes=_PER_CONNECTION_BUFFER,
-        listener_filters=listener_filters(edge),
-        filter_chains=[_filter_chain(gateway, entry, edge, chain) for chain in chains(edge)],
-    )
-    return Resource.of(name, encode(message))
+    own: Keywords = {
+        "name": name,
+        "stat_prefix": name,
+        "address": Address(socket_address=socket),
+        "per_connection_buffer_limit_bytes": _PER_CONNECTION_BUFFER,
+        "listener_filters": listener_filters(edge),
+        "filter_chains": [
+            _filter_chain(gateway, entry, edge, chain, added.manager) for chain in chains(edge)
+        ],
+    }
+    return Resource.of(name, encode(Listener(**added.listener.over(own))))
 
 
 def _filter_chain(
-    gateway: Ref, entry: Entry, edge: EdgeSettings, chain: Chain
+    gateway: str, entry: Entry, edge: EdgeSettings, chain: Chain, fields: Fields
 ) -> listener.FilterChain:
     """How connections of one kind of peer are served."""
-    manager = HttpConnectionManager(
-        stat_prefix=listener_name(entry.at),
-        scoped_routes=scoped_routes(entry.tables),
-        early_header_mutation_extensions=[
+    own: Keywords = {
+        "stat_prefix": listener_name(entry.at),
+        "scoped_routes": scoped_routes(entry.tables),
+        "early_header_mutation_extensions": [
             _early_mutations(set_scope(entry.tables), *early_rules(chain.peer, entry.at))
         ],
-        http_filters=[
+        "http_filters": [
             HttpFilter(name=name, typed_config=pack(config))
             for name, config in http_filters(gateway, chain.peer)
         ],
-        local_reply_config=LocalReplyConfig(mappers=[unkept_upload()]),
-        upgrade_configs=[HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
+        "local_reply_config": LocalReplyConfig(mappers=[unkept_upload()]),
+        "upgrade_configs": [HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
         **client_address(chain.peer, edge),
         **_edge_settings(edge),
-    )
+    }
+    manager = HttpConnectionManager(**fields.over(own))
     http = Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager))
     filters = [*chain.filters, http]
     return FilterChain(name=chain.name, filter_chain_match=chain.match, filters=filters)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fleet.ref import Ref
 from translators.envoy.messages import CdnLoopConfig
-from translators.model.gateway_names import loop_name
+from translators.envoy.names import loop_name
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.cdn_loop import v3 as cdn_loop
@@ -20,6 +19,6 @@ PASSES: Final = 4
 send it through again on purpose, and because two fleets may have gateways of one name."""
 
 
-def stop_loops(gateway: Ref) -> cdn_loop.CdnLoopConfig:
+def stop_loops(gateway: str) -> cdn_loop.CdnLoopConfig:
     """The filter that counts a request's passes, and answers 502 beyond the last."""
     return CdnLoopConfig(cdn_id=loop_name(gateway), max_allowed_occurrences=PASSES - 1)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities import (
         v3 as previous_priorities,
     )
+    from envoy_data_plane.envoy.extensions.transport_sockets.tls import v3 as tls
     from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
     from envoy_data_plane.envoy.type import v3 as envoy_type
     from envoy_data_plane.envoy.type.matcher import v3 as matcher
@@ -81,6 +82,7 @@ else:
     xff = Package("envoy.extensions.http.original_ip_detection.xff.v3")
     previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
+    tls = Package("envoy.extensions.transport_sockets.tls.v3")
     upstreams = Package("envoy.extensions.upstreams.http.v3")
     envoy_type = Package("envoy.type.v3")
     matcher = Package("envoy.type.matcher.v3")
@@ -202,6 +204,8 @@ ScopeKeyHeaderExtractor = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilderHea
 SetFilterState = twin(set_filter_state.Config)
 SkipFilter = twin(matcher_action.SkipFilter)
 SubstitutionFormatString = twin(core.SubstitutionFormatString)
+TlsCertificate = twin(tls.TlsCertificate)
+TlsSecret = twin(tls.Secret)
 TypedExtensionConfig = twin(core.TypedExtensionConfig)
 XffConfig = twin(xff.XffConfig)
 XffTrustedCidrs = twin(xff.XffTrustedCidrs)

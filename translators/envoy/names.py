@@ -17,6 +17,7 @@ from hashlib import blake2b
 from typing import Final
 from urllib.parse import quote
 
+from fleet.ref import Ref
 from translators.model.backends import Backend, Subset, Target
 from translators.model.listeners import ListenerPort, Protocol, TableSet
 
@@ -28,6 +29,11 @@ BASE: Final = "base"
 
 LONGEST: Final = 200
 """Characters of a subset, and of the backends behind the first one, in the name of a Cluster."""
+
+
+def loop_name(gateway: str) -> str:
+    """What a gateway calls itself in the CDN-Loop header, where a slash is not allowed."""
+    return f"fleetgate-{gateway.replace('/', '-')}"
 
 
 def listener_name(listener: ListenerPort) -> str:
@@ -44,6 +50,11 @@ def listener_of(tables: TableSet) -> ListenerPort | None:
     """The listener that has a set to itself; None for the one that all of a gateway share."""
     protocol, _, port = tables.partition("-")
     return ListenerPort(int(port), Protocol[protocol.upper()]) if port else None
+
+
+def secret_name(secret: Ref) -> str:
+    """The name under which Envoys ask for the certificate of a Secret."""
+    return f"{secret.namespace}/{secret.name}"
 
 
 def table_name(tables: TableSet, host: str) -> str:

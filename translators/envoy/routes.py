@@ -23,20 +23,21 @@ from translators.envoy.messages import (
     WeightedClusterClusterWeight,
 )
 from translators.envoy.names import cluster_name
+from translators.envoy.parts import Fields, Keywords, RouteParts
 from translators.model.actions import Action, FixedResponse
 from translators.model.bounds import MAX_MATCHED
 from translators.model.conditions import Condition, Text, Where
 from translators.model.paths import Path, PathKind
 from translators.model.rules import Rule
-from xds.wire import encode
+from xds.wire import encode, pack
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.route import v3 as schema
     from envoy_data_plane.envoy.type.matcher import v3 as matcher
 
 
-def encode_route(rule: Rule) -> bytes:
-    """Encode the Route of a rule."""
+def encode_route(rule: Rule, parts: RouteParts | None = None) -> bytes:
+    """Encode the Route of a rule, with what its policies add."""
     headers = [_short_path()] if rule.path.short_only else []
     queries: list[schema.QueryParameterMatcher] = []
     cookies: list[schema.CookieMatcher] = []
@@ -53,11 +54,19 @@ def encode_route(rule: Rule) -> bytes:
             case Where.COOKIE:
                 name = condition.name
                 cookies += [CookieMatcher(name=name, string_match=text) for text in texts]
-    match = RouteMatch(
-        **_path(rule.path), headers=headers, query_parameters=queries, cookies=cookies
-    )
+    match: Keywords = {
+        **_path(rule.path),
+        "headers": headers,
+        "query_parameters": queries,
+        "cookies": cookies,
+    }
     name = f"{rule.origin.namespace}/{rule.origin.name} {rule.at}"
-    return encode(Route(name=name, match=match, **_action(rule.action)))
+    if parts is None:
+        return encode(Route(name=name, match=RouteMatch(**match), **_action(rule.action)))
+    route: Keywords = {"name": name, "match": RouteMatch(**parts.match.over(match))}
+    if parts.filters:
+        route["typed_per_filter_config"] = {n: pack(c) for n, c in parts.filters.items()}
+    return encode(Route(**parts.route.over(route | _action(rule.action, parts.action))))
 
 
 def _path(path: Path) -> dict[str, Any]:  # keywords of RouteMatch
@@ -127,22 +136,23 @@ def _alternation(values: tuple[Text, ...]) -> str:
     return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 
-def _action(action: Action) -> dict[str, Any]:  # keywords of Route
+def _action(action: Action, fields: Fields | None = None) -> Keywords:  # of Route
     """The `action` of a route."""
     if isinstance(action, FixedResponse):
         return {"direct_response": direct_response(action.status, action.body)}
     # Envoy cuts a request off after 15 s unless it is told otherwise; 0 is no limit.
-    no_limit = timedelta(0)
+    own: Keywords = {"timeout": timedelta(0)}
     if len(action.shares) == 1:
-        name = cluster_name(action.shares[0].target)
-        return {"route": RouteAction(cluster=name, timeout=no_limit)}
-    clusters = [
-        WeightedClusterClusterWeight(name=cluster_name(share.target), weight=share.weight)
-        for share in action.shares
-    ]
-    weighted = WeightedCluster(clusters=clusters)
-    return {"route": RouteAction(weighted_clusters=weighted, timeout=no_limit)}
+        own["cluster"] = cluster_name(action.shares[0].target)
+    else:
+        clusters = [
+            WeightedClusterClusterWeight(name=cluster_name(share.target), weight=share.weight)
+            for share in action.shares
+        ]
+        own["weighted_clusters"] = WeightedCluster(clusters=clusters)
+    return {"route": RouteAction(**(fields.over(own) if fields else own))}
 
 
 def direct_response(status: int, body: str) -> schema.DirectResponseAction:
+    """An answer of the gateway itself."""
     return DirectResponseAction(status=status, body=DataSource(inline_string=body))

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The tables of translation, kept up to date."""

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from fleet.ref import Ref
+from translators.graph.keys import HostKey, ServiceKey, TargetKey
 from translators.model.actions import size_of
 from translators.model.rules import Rule
 
 if TYPE_CHECKING:
-    from translators.graph.tables import HostKey, Tables, TargetKey
+    from translators.graph.tables import Tables
 
 _LINE: Final = 100  # characters of a line of an annotation
 _ENDPOINT: Final = 25  # bytes of an encoded endpoint
@@ -27,7 +28,7 @@ class RowWeights:
 
     def of_paths(self, ref: Ref) -> int:
         """Paths of an Ingress, each with the lines of its annotations."""
-        if (ingress := self._tables.ingresses.get(ref)) is None:
+        if (ingress := self._tables.inputs.ingresses.get(ref)) is None:
             return 0
         paths = sum(1 + len(rule.http.paths if rule.http else ()) for rule in ingress.spec.rules)
         texts = sum(map(len, ingress.metadata.annotations.values()))
@@ -35,36 +36,39 @@ class RowWeights:
 
     def of_rules(self, ref: Ref) -> int:
         """Rules and problems of an Ingress; annotations make all its rules alike."""
-        if (row := self._tables.rules.get(ref)) is None:
+        if (row := self._tables.ingresses.rules.get(ref)) is None:
             return 0
         rules = row.rules or tuple(canary.rule for canary in row.canaries)
         return len(row.problems) + len(row.defaults) + _size(rules)
 
     def of_hosts_rules(self, key: HostKey) -> int:
         """Rules of all Ingresses of a host."""
-        return sum(self.of_rules(ref) for ref in self._tables.by_host.get(key) or ())
+        return sum(self.of_rules(ref) for ref in self._tables.ingresses.by_host.get(key) or ())
 
     def of_plan(self, key: HostKey) -> int:
         """Rules of a host in its plan."""
-        plan = self._tables.plans.get(key)
+        plan = self._tables.hosts.plans.get(key)
         return _size(plan.rules) if plan else 0
 
     def of_slice(self, ref: Ref) -> int:
         """Endpoints of a slice."""
-        endpoint_slice = self._tables.slices.get(ref)
+        endpoint_slice = self._tables.inputs.slices.get(ref)
         return len(endpoint_slice.endpoints) if endpoint_slice else 0
 
     def of_pool(self, key: TargetKey) -> int:
         """Endpoints of a Service in all members of a gateway, as many as there were before."""
-        if (row := self._tables.assignments.get(key)) is not None:
+        if (row := self._tables.backends.assignments.get(key)) is not None:
             return len(row.resource.body) // _ENDPOINT
         gateway, target = key
         namespace, service, _ = target.backends[0].pool
         return sum(
             self.of_slice(ref)
-            for member in self._tables.members.get(gateway) or ()
-            for ref in self._tables.slices_of.get((member, namespace, service)) or ()
+            for member in self._tables.gateways.members.get(gateway) or ()
+            for ref in self._slices_of(ServiceKey(member, namespace, service))
         )
+
+    def _slices_of(self, service: ServiceKey) -> tuple[Ref, ...]:
+        return self._tables.backends.slices_of.get(service) or ()
 
 
 def _size(rules: Sequence[Rule]) -> int:

@@ -10,17 +10,17 @@ from fleet.models import (
     IngressClass,
     Model,
     Pod,
+    Secret,
     Service,
 )
 from fleet.ref import Ref
 from fleet.state import Changes, FleetState
-from translators.dialects.registry import GATEWAY_MODELS
-from translators.envoy.names import cluster_name, listener_name, table_name
+from translators.dialects.dialect import Dialects
+from translators.envoy.names import cluster_name, listener_name, secret_name, table_name
 from translators.graph.derive import Input, OnFailure
 from translators.graph.tables import Tables
 from translators.model.binds import Bind
-from translators.model.gateway_names import gateway_name
-from translators.model.statuses import Runtime
+from translators.model.statuses import Refusal, Runtime
 from xds.resource import Resource, TypeUrl
 
 K = TypeVar("K")
@@ -50,27 +50,29 @@ class Translator:
     def __init__(
         self,
         state: FleetState,
+        dialects: Dialects,
         default_bind: Bind | None = None,
         on_failure: OnFailure | None = None,
     ) -> None:
         self._state = state
-        self.tables = Tables(default_bind or Bind(), on_failure)
+        self.dialects = dialects
+        self.tables = Tables(dialects, default_bind or Bind(), on_failure)
 
     def bind(self, gateway: Ref, bind: Bind | None) -> None:
         """Say where a gateway's Envoys listen; counts from the next update on."""
-        self.tables.binds.set(gateway, bind)
+        self.tables.inputs.binds.set(gateway, bind)
 
     def locate(self, gateway: Ref, addresses: tuple[str, ...]) -> None:
         """Say where clients reach a gateway, if that is not where it listens or as declared."""
-        self.tables.addresses.set(gateway, addresses or None)
+        self.tables.inputs.addresses.set(gateway, addresses or None)
 
     def observe(self, gateway: Ref, runtime: Runtime | None) -> None:
         """Say how a gateway is doing, for its status; counts from the next update on."""
-        self.tables.runtimes.set(gateway, runtime)
+        self.tables.inputs.runtimes.set(gateway, runtime)
 
     def lose_class(self, ingress_class: Ref, gateway: Ref | None) -> None:
         """Say which gateway a class stood for that is gone; None where it is back."""
-        self.tables.lost_classes.set(ingress_class, gateway)
+        self.tables.inputs.lost_classes.set(ingress_class, gateway)
 
     def update(self, changes: Changes) -> Turn:
         """Translate what changed."""
@@ -85,21 +87,37 @@ class Translator:
         It yields now and then, and before a row of many parts their number. Until it returns, the
         tables are between two states, and nothing else may be said to the translator.
         """
-        tables = self.tables
-        self._take(tables.ingresses, Ingress, changes)
-        self._take(tables.classes, IngressClass, changes)
-        for config in GATEWAY_MODELS:
-            self._take(tables.configs, config, changes)
-        self._take(tables.services, Service, changes)
-        self._take(tables.slices, EndpointSlice, changes)
-        self._take(tables.pods, Pod, changes)
+        tables, inputs = self.tables, self.tables.inputs
+        self._take(inputs.ingresses, Ingress, changes)
+        self._take(inputs.classes, IngressClass, changes)
+        for model in self.dialects.models:
+            self._take(inputs.configs, model, changes)
+        self._take(inputs.secrets, Secret, changes)
+        self._take(inputs.services, Service, changes)
+        self._take(inputs.slices, EndpointSlice, changes)
+        self._take(inputs.pods, Pod, changes)
+        self._take_refusals(changes)
         for origin in changes.origins:
-            tables.origins.set(origin, self._state.origins.get(origin))
-            tables.pod_addresses.set(origin, self._state.addresses.get(origin))
+            inputs.origins.set(origin, self._state.origins.get(origin))
+            inputs.pod_addresses.set(origin, self._state.addresses.get(origin))
         yield from tables.graph.steps()
         turn = self._turn()
         tables.graph.end_turn()
         return turn
+
+    def _take_refusals(self, changes: Changes) -> None:
+        """Note the gateways there are, and those whose object cannot be read as it is now."""
+        touched = {ref for ref in changes.problems if self.dialects.kinds.declares_gateway(ref)}
+        for model in self.dialects.models:
+            touched |= changes.objects.get(model, frozenset())
+        inputs, state = self.tables.inputs, self._state
+        for ref in touched:
+            refusal = None
+            if ref in state.refused:
+                message = " ".join(problem.message for problem in state.problems[ref])
+                refusal = Refusal(message, state.refused_generation(ref))
+            inputs.refusals.set(ref, refusal)
+            inputs.gateway_refs.set(ref, (ref in inputs.configs or refusal is not None) or None)
 
     def _take(self, table: Input[Ref, M], model: type[M], changes: Changes) -> None:
         declared = self._state.table(model)
@@ -107,35 +125,41 @@ class Translator:
             table.set(ref, declared.get(ref))
 
     def _turn(self) -> Turn:
-        tables = self.tables
-        gone = {ref for ref in tables.gateways.changed if ref not in tables.gateways}
+        declared, statuses = self.tables.gateways.declared, self.tables.statuses
+        gone = {ref for ref in declared.changed if ref not in declared}
         # Each gateway has an update, if an empty one: its Envoys are told when there is nothing.
         updates: dict[str, dict[TypeUrl, dict[str, Resource | None]]] = {
-            gateway_name(ref): {} for ref in tables.gateways.changed - gone
+            self.dialects.name_of(ref): {} for ref in declared.changed - gone
         }
         for type_url, gateway, name, resource in self._changed():
             if gateway not in gone:
-                by_type = updates.setdefault(gateway_name(gateway), {})
+                by_type = updates.setdefault(self.dialects.name_of(gateway), {})
                 by_type.setdefault(type_url, {})[name] = resource
-        statuses = frozenset(tables.gateway_statuses.changed | tables.ingress_statuses.changed)
-        return Turn(updates, tuple(sorted(gateway_name(ref) for ref in gone)), statuses)
+        told = frozenset(statuses.of_gateways.changed | statuses.of_ingresses.changed)
+        return Turn(updates, tuple(sorted(self.dialects.name_of(ref) for ref in gone)), told)
 
     def _changed(self) -> Iterator[tuple[TypeUrl, Ref, str, Resource | None]]:
         """Every resource that differs, with the gateway that it belongs to."""
-        tables = self.tables
-        for key in tables.clusters.changed:
-            yield TypeUrl.CLUSTER, key[0], cluster_name(key[1]), tables.clusters.get(key)
-        for key in tables.assignments.changed:
-            row = tables.assignments.get(key)
-            yield TypeUrl.ENDPOINT, key[0], cluster_name(key[1]), row.resource if row else None
-        for gateway, entry in tables.listeners.changed:
-            listener = tables.listeners.get((gateway, entry))
+        gateways, hosts = self.tables.gateways, self.tables.hosts
+        backends, certificates = self.tables.backends, self.tables.certificates
+        for key in certificates.secrets.changed:
+            secret = certificates.secrets.get(key)
+            yield TypeUrl.SECRET, key.gateway, secret_name(key.secret), secret
+        for target in backends.clusters.changed:
+            cluster = backends.clusters.get(target)
+            yield TypeUrl.CLUSTER, target[0], cluster_name(target[1]), cluster
+        for target in backends.assignments.changed:
+            row = backends.assignments.get(target)
+            resource = row.resource if row else None
+            yield TypeUrl.ENDPOINT, target[0], cluster_name(target[1]), resource
+        for gateway, entry in gateways.listeners.changed:
+            listener = gateways.listeners.get((gateway, entry))
             yield TypeUrl.LISTENER, gateway, listener_name(entry.at), listener
-        for host in tables.host_tables.changed:
-            table = tables.host_tables.get(host)
+        for host in hosts.tables.changed:
+            table = hosts.tables.get(host)
             yield TypeUrl.SCOPED_ROUTE, host.gateway, table_name(host.tables, host.host), table
-        for gateway, tables_set in tables.star_tables.changed:
-            table = tables.star_tables.get((gateway, tables_set))
+        for gateway, tables_set in hosts.star_tables.changed:
+            table = hosts.star_tables.get((gateway, tables_set))
             yield TypeUrl.SCOPED_ROUTE, gateway, table_name(tables_set, ""), table
 
 

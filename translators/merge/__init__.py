@@ -1,1 +1,1 @@
-"""TODO."""
+"""Which Ingress wins, where several have a say."""

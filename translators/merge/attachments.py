@@ -1,43 +1,31 @@
 """Which gateways take an Ingress."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any
 
-from fleet.models import Ingress, IngressClass, IngressClassParameters
+from fleet.models import Ingress, IngressClass
 from fleet.problem import Problem
-from fleet.ref import HUB, Ref
+from fleet.ref import Ref
 from translators.dialects.classes import NGINX_CLASS, class_of
-from translators.model.gateways import Dialect, Selector
-
-MSE_CONTROLLER: Final = "mse.alibabacloud.com/ingress"
-
-
-ALB_CONTROLLER: Final = "ingress.k8s.alibabacloud/alb"
-
-
-_MSE: Final = ("mse.alibabacloud.com", "MseIngressConfig")
-
-
-_ALB: Final = ("alibabacloud.com", "AlbConfig")
+from translators.dialects.dialect import Dialect, Dialects
+from translators.model.gateways import Selector
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """The gateways that serve an Ingress, and why it has none where that is a mistake.
 
-    `dialect` is that of all of them.
+    All of them are of one dialect.
     """
 
     gateways: tuple[Ref, ...] = ()
     problems: tuple[Problem, ...] = ()
-    dialect: Dialect = Dialect.MSE
 
 
-def gateway_of(ingress_class: IngressClass) -> Ref | None:
+def gateway_of(ingress_class: IngressClass, dialects: Dialects) -> Ref | None:
     """The gateway that a class stands for; None for a class that is somebody else's."""
-    meant = _meant(ingress_class.spec.parameters)
-    kinds = {MSE_CONTROLLER: _MSE[1], ALB_CONTROLLER: _ALB[1]}
-    return meant if meant and kinds.get(ingress_class.spec.controller) == meant.kind else None
+    return dialects.of_class(ingress_class.spec.controller, ingress_class.spec.parameters)[1]
 
 
 def without_class(ref: Ref, ingress: Ingress, gateway: Ref) -> Problem:
@@ -51,50 +39,47 @@ def attach(
     ref: Ref,
     ingress: Ingress,
     ingress_class: IngressClass | None,
-    selectors: tuple[Selector, ...],
+    selectors: Iterable[Selector],
+    dialects: Dialects,
 ) -> Attachment:
-    """Find the gateways of an Ingress. A class with parameters beats the gateways' selectors.
+    """Find the gateways of an Ingress. A class that stands for one beats the gateways' selectors.
 
-    So does a class of ALB's controller without any: its Ingresses are ALB's, whatever is missing.
+    So does a class that a dialect claims: its Ingresses are of that dialect, whatever is missing.
     """
     name, key = class_of(ingress)
-    controller = ingress_class.spec.controller if ingress_class else ""
-    parameters = ingress_class.spec.parameters if ingress_class else None
-    meant = _meant(parameters)
-    if controller == ALB_CONTROLLER:
-        gateway = meant if meant and meant.kind == _ALB[1] else None
-        return _bound(ref, gateway, selectors, (key, name), Dialect.ALB)
-    if controller == MSE_CONTROLLER and meant and meant.kind == _MSE[1]:
-        return _bound(ref, meant, selectors, (key, name), Dialect.MSE)
-    taken = [s for s in selectors if _selects(s, name)]
-    return Attachment(_watching(taken, ref.namespace))
-
-
-def _meant(parameters: IngressClassParameters | None) -> Ref | None:
-    """The gateway that a class names, whether there is one or not."""
-    if parameters is None or (parameters.api_group, parameters.kind) not in {_MSE, _ALB}:
-        return None
-    return Ref(HUB, parameters.kind, "", parameters.name)
+    if ingress_class is not None:
+        spec = ingress_class.spec
+        dialect, gateway = dialects.of_class(spec.controller, spec.parameters)
+        if dialect is not None:
+            return _bound(ref, gateway, selectors, (key, name), dialect)
+    taken = [selector for selector in selectors if _selects(selector, name)]
+    kinds = [dialect.kind.name for dialect in dialects]
+    first = min((kinds.index(selector.gateway.kind) for selector in taken), default=0)
+    of_first = [selector for selector in taken if selector.gateway.kind == kinds[first]]
+    return Attachment(_watching(of_first, ref.namespace))
 
 
 def _bound(
     ref: Ref,
     gateway: Ref | None,
-    selectors: tuple[Selector, ...],
+    selectors: Iterable[Selector],
     named: tuple[str, str],
-    dialect: Dialect,
+    dialect: Dialect[Any],
 ) -> Attachment:
     """The attachment of an Ingress whose class names its gateway; `named` says where and how."""
     taken = [s for s in selectors if s.gateway == gateway]
     if taken:
-        return Attachment(_watching(taken, ref.namespace), (), dialect)
+        return Attachment(_watching(taken, ref.namespace))
     if gateway is None:
-        expected = "an IngressClass whose spec.parameters name an AlbConfig of alibabacloud.com"
+        kind = dialect.kind
+        article = "an" if kind.name[0] in "AEIOU" else "a"
+        meant = f"{article} {kind.name} of {kind.group}"
+        expected = f"an IngressClass whose spec.parameters name {meant}"
     else:
         meant = f"{gateway.kind} {gateway.name}"
         expected = f"an IngressClass whose spec.parameters name a gateway that exists, not {meant}"
     problem = Problem(ref, "GatewayNotFound", *named, expected, "nothing serves it")
-    return Attachment((), (problem,), dialect)
+    return Attachment(problems=(problem,))
 
 
 def _watching(selectors: list[Selector], namespace: str) -> tuple[Ref, ...]:

@@ -48,7 +48,7 @@ def _refused(rule: Rule, owner: Ref, boundaries: Boundaries) -> Problem:
 def closed_inside(
     rules: Iterable[Rule], boundaries: Boundaries
 ) -> tuple[list[Rule], list[Problem]]:
-    """The rules, those closed that lead to Services of other namespaces, and what these are told."""
+    """The rules; those that lead to Services of other namespaces are closed, and told."""
     effect = f"its paths are answered with 503 at {boundaries.gateway}"
     inside: list[Rule] = []
     told: dict[tuple[Ref, str], Problem] = {}
@@ -64,7 +64,7 @@ def closed_inside(
 def canaries_inside(
     canaries: Iterable[Canary], boundaries: Boundaries
 ) -> tuple[list[Canary], list[Problem]]:
-    """The canaries but those that lead to Services of other namespaces, and what these are told."""
+    """The canaries but those that lead to Services of other namespaces, which are told."""
     effect = f"the canary takes no request at {boundaries.gateway}"
     inside: list[Canary] = []
     told: dict[tuple[Ref, str], Problem] = {}

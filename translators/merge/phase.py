@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from fleet.attached import REMOTE_CLUSTERS
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.gateway_settings import ADDRESSES
 from translators.model.binds import Bind
 from translators.model.gateways import Gateway
 from translators.model.listeners import MAX_PORT, ListenerPort
-from translators.model.statuses import GatewayStatus, Phase, RemoteCluster, Runtime
+from translators.model.statuses import GatewayStatus, Phase, Refusal, RemoteCluster, Runtime
 
 _WHY: Final[Mapping[Phase, str]] = {
     Phase.PENDING: "none of its Envoys has asked for its configuration yet",
@@ -22,41 +21,53 @@ _WHY: Final[Mapping[Phase, str]] = {
 
 
 def gateway_status(
-    gateway: Gateway,
+    gateway: Gateway | None,
     runtime: Runtime,
     remote_clusters: tuple[RemoteCluster, ...],
     addresses: tuple[str, ...],
     bind: Bind,
     generation: int = 0,
+    refusal: Refusal | None = None,
 ) -> GatewayStatus:
-    """Say how a gateway is doing; `bind` is where its Envoys listen."""
-    listeners = tuple(entry.at for entry in gateway.entries if bind.takes(entry.at))
+    """Say how a gateway is doing; `bind` is where its Envoys listen.
+
+    One whose object cannot be read has failed, whatever still runs of its last good version, which
+    is `gateway`, or None where there was none.
+    """
+    listeners: tuple[ListenerPort, ...] = ()
     message = runtime.failure
-    if not listeners:
-        message = "none of its listeners can be served"
+    if gateway is not None:
+        listeners = tuple(entry.at for entry in gateway.entries if bind.takes(entry.at))
+        message = message if listeners else "none of its listeners can be served"
+    if refusal is not None:
+        message, generation = refusal.message, refusal.generation
     if message:
         phase = Phase.FAILED
     elif runtime.listening:
         phase = Phase.LISTENING
     else:
         phase = Phase.RUNNING if runtime.running else Phase.PENDING
-    problems = (
-        *gateway.problems,
-        *_without_port(gateway, bind),
-        *_on_loopback(gateway, bind),
-        *(troubled(gateway.ref, cluster) for cluster in remote_clusters if cluster.message),
-    )
     return GatewayStatus(
         phase,
         message or _WHY[phase],
         remote_clusters,
         addresses,
-        problems,
-        gateway.dialect,
-        gateway.id,
+        tuple(_problems(gateway, remote_clusters, bind)) if gateway else (),
+        gateway.id if gateway else "",
         listeners,
         generation,
     )
+
+
+def _problems(
+    gateway: Gateway, remote_clusters: tuple[RemoteCluster, ...], bind: Bind
+) -> Iterator[Problem]:
+    yield from gateway.problems
+    yield from _without_port(gateway, bind)
+    yield from _on_loopback(gateway, bind)
+    for cluster in remote_clusters:
+        if cluster.message:
+            yield troubled(gateway.ref, gateway.members_key, cluster)
 
 
 def _without_port(gateway: Gateway, bind: Bind) -> Iterator[Problem]:
@@ -67,7 +78,7 @@ def _without_port(gateway: Gateway, bind: Bind) -> Iterator[Problem]:
 
 def _on_loopback(gateway: Gateway, bind: Bind) -> Iterator[Problem]:
     """The problems of declared addresses that mean another machine to each client."""
-    for address in gateway.addresses:
+    for address in gateway.settings.addresses:
         if not bind.can_show(address):
             expected = "an address that clients elsewhere can reach"
             effect = "it is not shown"
@@ -88,9 +99,11 @@ def _no_port(gateway: Ref, place: str, listener: ListenerPort, bind: Bind) -> Pr
     return Problem(gateway, reason, place, str(listener), expected, effect)
 
 
-def troubled(gateway: Ref, cluster: RemoteCluster) -> Problem:
-    """The problem of a gateway one of whose members is not there, or cannot be reached."""
-    key = REMOTE_CLUSTERS[gateway.kind]
+def troubled(gateway: Ref, key: str, cluster: RemoteCluster) -> Problem:
+    """The problem of a gateway one of whose members is not there, or cannot be reached.
+
+    `key` is the annotation that lists its members.
+    """
     if cluster.known:
         expected = f"a member that can be reached: {cluster.outage.value}"
         effect = "what it held last is served"
@@ -99,8 +112,8 @@ def troubled(gateway: Ref, cluster: RemoteCluster) -> Problem:
     return Problem(gateway, "MemberNotFound", key, cluster.cluster_id, expected, effect)
 
 
-def without_members(gateway: Ref) -> Problem:
-    """The problem of a gateway that has Ingresses and attaches no member."""
+def without_members(gateway: Ref, key: str) -> Problem:
+    """The problem of a gateway that has Ingresses and attaches no member; `key` would list them."""
     expected = "the IDs of members, with commas between them"
     effect = "nobody is there to answer what its Ingresses declare"
-    return Problem(gateway, "NoMembers", REMOTE_CLUSTERS[gateway.kind], "", expected, effect)
+    return Problem(gateway, "NoMembers", key, "", expected, effect)

@@ -4,11 +4,50 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from fleet.models import Service
-from translators.model.backends import ServicePort
+from translators.model.backends import ServicePort, Subset, holds
 from translators.model.endpoints import Lack, PodEndpoint, SliceEndpoints
 
 EXTERNAL_NAME: Final = "ExternalName"
 """The type of a Service that is another name for a host outside of the cluster."""
+
+
+class Pools:
+    """The endpoints of one backend, member by member, and what it lacks so far."""
+
+    def __init__(self, port: ServicePort, *, has_members: bool) -> None:
+        self.lack = Lack.SERVICE if has_members else Lack.MEMBERS
+        self._port = port
+        self._services: dict[str, Service] = {}
+        self._endpoints: dict[str, list[PodEndpoint]] = {}
+
+    def port_of(self, service: Service) -> str | None:
+        """The name of a member's Service port; None, and a lack, where it has none to send to."""
+        if service.spec.type == EXTERNAL_NAME:
+            self.lack = self.lack.or_nearer(Lack.EXTERNAL_NAME)
+            return None
+        name = find_port(service, self._port)
+        if name is None:
+            self.lack = self.lack.or_nearer(Lack.PORT)
+        return name
+
+    def add(
+        self, member: str, service: Service, port: str, slices: Sequence[SliceEndpoints]
+    ) -> None:
+        """Add a member's slices; `port` is what `port_of` gave for its Service."""
+        self._services[member] = service
+        found = [endpoint for each in slices for endpoint in each.at(port)]
+        self._endpoints[member] = found
+        self.lack = self.lack.or_nearer(Lack.NOTHING if found else lack_of(service, port, slices))
+
+    def usable(self) -> dict[str, list[PodEndpoint]]:
+        """The endpoints that may be asked, by their member."""
+        used = in_use(self._endpoints)
+        return {member: one_family(self._services[member], used[member]) for member in used}
+
+
+def is_preferred(subset: Subset | None, member: str, labels: Mapping[str, str]) -> bool:
+    """Whether a Pod of the member with these labels is asked before the others."""
+    return subset is None or holds(subset, member, labels)
 
 
 def find_port(service: Service, port: ServicePort) -> str | None:

@@ -7,9 +7,8 @@ from fleet.models import EndpointSlice, by_position
 from fleet.pod_addresses import NotOfAPod, PodAddresses
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from translators.envoy.messages import Address, Endpoint, HealthStatus, LbEndpoint, SocketAddress
+from translators.envoy.assignments import encode_endpoint
 from translators.model.endpoints import PodEndpoint, SliceEndpoints
-from xds.wire import encode
 
 MAX_PROBLEMS: Final = 5
 """Endpoints of one slice that have a problem of their own; of more, the number is told."""
@@ -43,7 +42,7 @@ def read_slice(ref: Ref, endpoint_slice: EndpointSlice, allowed: PodAddresses) -
         pod = target.name if target and target.kind == "Pod" else ""
         hosts.append(_Host(address, pod, is_terminating))
     ports = tuple(
-        (port.name, tuple(_encode(host, port.port) for host in hosts))
+        (port.name, tuple(_at(host, port.port) for host in hosts))
         for port in endpoint_slice.ports
         if port.port is not None and port.protocol == "TCP"
     )
@@ -80,12 +79,6 @@ def _some(problems: list[Problem]) -> tuple[Problem, ...]:
     return (*problems[:MAX_PROBLEMS], rest)
 
 
-def _encode(host: _Host, port: int) -> PodEndpoint:
-    socket = SocketAddress(address=host.address, port_value=port)
-    body = encode(
-        LbEndpoint(
-            endpoint=Endpoint(address=Address(socket_address=socket)),
-            health_status=HealthStatus.DEGRADED if host.terminating else HealthStatus.UNKNOWN,
-        )
-    )
+def _at(host: _Host, port: int) -> PodEndpoint:
+    body = encode_endpoint(host.address, port, degraded=host.terminating)
     return PodEndpoint(host.address, port, host.pod, body, host.terminating)

@@ -1,4 +1,4 @@
-"""Canaries: Ingresses that have no routes of their own, and take requests from the rules of others."""
+"""Canaries: they have no routes of their own, and take requests from the rules of others."""
 
 from dataclasses import dataclass
 

@@ -1,21 +1,14 @@
 """What the object of a gateway declares."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import Enum
 from typing import Final, NamedTuple
 
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.model.edge import EdgeSettings
 from translators.model.listeners import Entry
-
-
-class Dialect(Enum):
-    """What a gateway is modelled on, which says how its Ingresses are written."""
-
-    MSE = "mse"
-    ALB = "alb"
+from translators.model.policy import Policy
 
 
 class Boundaries(NamedTuple):
@@ -60,23 +53,37 @@ class Selector:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """What gateways of every dialect can be told by annotations.
+
+    `addresses` are those under which clients reach the gateway, where that is declared.
+    """
+
+    limits: UpstreamLimits = field(default_factory=UpstreamLimits)
+    edge: EdgeSettings = field(default_factory=EdgeSettings)
+    boundaries: Boundaries = OPEN
+    addresses: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """One gateway as declared.
 
     `entries` are the listeners that can be served, `places` the fields that declare them, in the
-    same order; "" is that of an MSE gateway. `addresses` are those under which clients reach it,
-    where that is declared. `id` is what an ALB gateway is shown as, "" for others.
+    same order; "" is that of a listener which no field declares. `members_key` is the annotation
+    that lists the members. `id` is what the gateway is shown as, "" where its dialect shows no such
+    thing. `policies` are those of all its listeners.
     """
 
     ref: Ref
-    dialect: Dialect
+    name: str
     entries: tuple[Entry, ...]
     places: tuple[str, ...]
     members: tuple[str, ...]
+    members_key: str
     selector: Selector
-    limits: UpstreamLimits
-    edge: EdgeSettings
-    boundaries: Boundaries
-    addresses: tuple[str, ...]
+    settings: GatewaySettings
     id: str
     problems: tuple[Problem, ...]
+    policies: tuple[Policy, ...] = ()

@@ -50,7 +50,8 @@ class IngressRules:
     @property
     def by(self) -> tuple[Age, Ref] | None:
         """Whose they are, the older one first; None where it declares nothing that is usable."""
-        for rule in (*self.rules[:1], *self.defaults[:1]):
+        adding = [canary.rule for canary in self.canaries[:1]]
+        for rule in (*self.rules[:1], *self.defaults[:1], *adding):
             return rule.age, rule.origin
         return self.without_rules
 

@@ -7,10 +7,6 @@ TableSet = NewType("TableSet", str)
 """The set of route tables that a listener asks."""
 
 
-MSE_TABLES: Final = TableSet("mse")
-"""The set that all listeners of an MSE gateway share; those of an ALB gateway have one each."""
-
-
 MAX_PORT: Final = 65535
 
 

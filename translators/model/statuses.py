@@ -8,7 +8,6 @@ from typing import Any
 from fleet.address import is_ip
 from fleet.outage import Outage
 from fleet.problem import Problem
-from translators.model.gateways import Dialect
 from translators.model.listeners import ListenerPort
 
 
@@ -37,11 +36,6 @@ class RemoteCluster:
     known: bool = True
     outage: Outage = Outage.OTHER
 
-    def as_kubernetes(self) -> dict[str, str]:
-        """`{clusterId}`, and with it status and message where something is wrong."""
-        failed = {"status": "Failed", "message": self.message} if self.message else {}
-        return {"clusterId": self.cluster_id, **failed}
-
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
@@ -53,12 +47,20 @@ class Runtime:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the object of a gateway cannot be read; `generation` is the version that cannot."""
+
+    message: str
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayStatus:
     """The status of a gateway's object.
 
     `message` says why it does not listen. `addresses` are where clients reach it, if known. `id`
-    and `listeners` are shown of ALB gateways. `generation` is the version of the object that all of
-    this is about, 0 where no API server counts.
+    is what it is shown as, `listeners` are those that it has. `generation` is the version of the
+    object that all of this is about, 0 where no API server counts.
     """
 
     phase: Phase
@@ -66,47 +68,9 @@ class GatewayStatus:
     remote_clusters: tuple[RemoteCluster, ...] = ()
     addresses: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
-    dialect: Dialect = Dialect.MSE
     id: str = ""
     listeners: tuple[ListenerPort, ...] = ()
     generation: int = 0
-
-    def as_kubernetes(self) -> Mapping[str, Any]:  # JSON
-        """The object's `status`."""
-        observed = {"observedGeneration": self.generation} if self.generation else {}
-        return observed | (self._as_alb() if self.dialect is Dialect.ALB else self._as_mse())
-
-    def _as_mse(self) -> dict[str, Any]:  # JSON
-        message = {"message": self.message} if self.message else {}
-        remote = [cluster.as_kubernetes() for cluster in self.remote_clusters]
-        return {"phase": self.phase.value, **message, "remoteClusters": remote}
-
-    def _as_alb(self) -> dict[str, Any]:  # JSON
-        """The conditions have no times: any replica that knows the same says the same."""
-        shown = {"id": self.id} if self.id else {}
-        shown |= {"dnsname": self.addresses[0]} if self.addresses else {}
-        troubled = [c for c in self.remote_clusters if c.message]
-        return {
-            "loadBalancer": {
-                **shown,
-                "listeners": [{"portAndProtocol": str(listener)} for listener in self.listeners],
-                "subClusters": [c.cluster_id for c in self.remote_clusters if c.known],
-            },
-            "conditions": [
-                {
-                    "type": "Listening",
-                    "status": str(self.phase is Phase.LISTENING),
-                    "reason": self.phase.value,
-                    "message": self.message,
-                },
-                {
-                    "type": "SubClustersReady",
-                    "status": str(not troubled),
-                    "reason": "NotAllReady" if troubled else "AllReady",
-                    "message": "; ".join(f"{c.cluster_id}: {c.message}" for c in troubled),
-                },
-            ],
-        }
 
 
 @dataclass(frozen=True, slots=True)

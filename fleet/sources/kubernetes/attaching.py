@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeAlias
 
-from fleet.attached import REMOTE_CLUSTERS
 from fleet.events import Deleted, Event, Refused, Upserted
+from fleet.kinds import Kinds
 from fleet.ref import Ref
-from fleet.sources.kubernetes.needs import members_of
 from fleet.sources.kubernetes.objects import Say
 
 log = logging.getLogger(__name__)
@@ -46,11 +45,13 @@ class Attaching:
 
     def __init__(
         self,
+        kinds: Kinds,
         say: Say,
         unread: Callable[[Members], Members],
         patience: timedelta,
         on_due: Callable[[], None],
     ) -> None:
+        self._kinds = kinds
         self._say = say
         self._unread = unread
         self._patience = patience.total_seconds()
@@ -84,8 +85,8 @@ class Attaching:
 
     def _holds_back(self, event: Event) -> bool:
         match event:
-            case Upserted(ref, value) if ref.kind in REMOTE_CLUSTERS:
-                new = members_of(value) - self._in_force.get(ref, frozenset())
+            case Upserted(ref, value) if self._kinds.declares_gateway(ref):
+                new = frozenset(self._kinds.attached(value)) - self._in_force.get(ref, frozenset())
                 return self._hold_back(event, self._unread(new))
             case Refused(ref) if ref in self._waiting:
                 held = self._waiting[ref]
@@ -128,8 +129,8 @@ class Attaching:
     def _pass_on(self, events: Sequence[Event]) -> None:
         for event in events:
             match event:
-                case Upserted(ref, value) if ref.kind in REMOTE_CLUSTERS:
-                    self._in_force[ref] = members_of(value)
+                case Upserted(ref, value) if self._kinds.declares_gateway(ref):
+                    self._in_force[ref] = frozenset(self._kinds.attached(value))
                 case Deleted(ref):
                     self._in_force.pop(ref, None)
         if events:

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Never
 
 from fleet.events import Event, Listed, Refused, Unreachable
-from fleet.kinds import KINDS
+from fleet.kinds import SECRET, Kinds
 from fleet.kubernetes.collection import Collection
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.members import Roster, draw_up
-from fleet.models import Secret
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.references import SecretUse
@@ -33,6 +32,7 @@ class Hub:
     def __init__(
         self,
         connect: Connect,
+        kinds: Kinds,
         home: str,
         reserved: Iterable[str],
         trusted: Iterable[str],
@@ -40,7 +40,7 @@ class Hub:
         say: Say,
         on_change: Callable[[], None],
     ) -> None:
-        self.needs = Needs()
+        self.needs = Needs(kinds)
         self.roster = Roster()
         self.is_listed = False
         self._home = home
@@ -56,8 +56,8 @@ class Hub:
         self._complaints: dict[Ref, tuple[Problem, ...]] = {}
         self._secrets = ReferencedSecrets(say, self._complete, self._use.users)
         self._watches = SecretWatches(self._reading, self._secrets, followed)
-        kinds = (kind for kind in KINDS.values() if kind.on_hub and kind.model is not Secret)
-        objects = {each: Objects(each, HUB, self._hear) for each in map(Collection, kinds)}
+        declaring = (kind for kind in kinds.values() if kind.on_hub and kind is not SECRET)
+        objects = {each: Objects(each, HUB, self._hear) for each in map(Collection, declaring)}
         self._deciding = (*objects, *self._naming)
         for collection, content in objects.items():
             self._reading.follow(collection, content)

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from typing import Final, Never
 
 from fleet.events import Event
-from fleet.kinds import KINDS
+from fleet.kinds import ENDPOINT_SLICE, POD, SERVICE
 from fleet.kubernetes.collection import Collection
 from fleet.sources.kubernetes.objects import Objects, Say
 from fleet.sources.kubernetes.reading import Connect, Reading, Standing
 
-SERVICES: Final = Collection(KINDS["Service"])
-SLICES: Final = Collection(KINDS["EndpointSlice"], label_selector="kubernetes.io/service-name")
+SERVICES: Final = Collection(SERVICE)
+SLICES: Final = Collection(ENDPOINT_SLICE, label_selector="kubernetes.io/service-name")
 PODS: Final = Collection(
-    KINDS["Pod"],
+    POD,
     # Those that have ended, as Jobs' do, have no endpoints.
     field_selector="status.phase!=Succeeded,status.phase!=Failed",
 )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from fleet.kinds import KINDS
+from fleet.kinds import SECRET
 from fleet.kubernetes.collection import Collection, Json, list_all
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.members import (
@@ -19,7 +19,7 @@ from fleet.kubernetes.watch import Change, ChangeType
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 
-_SECRET: Final = KINDS["Secret"]
+_SECRET: Final = SECRET
 
 
 def collections(home: str, trusted: Iterable[str]) -> tuple[Collection, ...]:

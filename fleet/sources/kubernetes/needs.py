@@ -7,22 +7,15 @@ labels: they are most of what a cluster says.
 from collections import Counter
 from typing import Final
 
-from fleet.attached import attached
 from fleet.events import Deleted, Event, Upserted
-from fleet.models import AlbConfig, FleetObject, Ingress, MseIngressConfig
+from fleet.kinds import Kinds
+from fleet.models import FleetObject, Ingress
 from fleet.ref import Ref
 
 _SUBSET: Final = "service-subset"
 _SUBSET_LABELS: Final = "subset-labels"
 _MEMBER_LABEL: Final = "topology.istio.io/cluster"
 """No label of a Pod: it names the member."""
-
-
-def members_of(gateway: FleetObject) -> frozenset[str]:
-    """The members that a gateway is attached to; none for what is no gateway."""
-    if not isinstance(gateway, MseIngressConfig | AlbConfig):
-        return frozenset()
-    return frozenset(attached(gateway))
 
 
 def asks_for_labels(ingress: FleetObject) -> bool:
@@ -48,7 +41,8 @@ def _pairs(text: str) -> list[list[str]]:
 class Needs:
     """The needs of all objects, kept up to date by what is said about them."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
         self._members_of: dict[Ref, frozenset[str]] = {}
         self._attached: Counter[str] = Counter()
         self._asking: set[Ref] = set()
@@ -67,7 +61,7 @@ class Needs:
         """Take an event in; an object that is refused keeps the needs of its last good version."""
         match event:
             case Upserted(ref, value):
-                self._attach(ref, members_of(value))
+                self._attach(ref, frozenset(self._kinds.attached(value)))
                 (self._asking.add if asks_for_labels(value) else self._asking.discard)(ref)
             case Deleted(ref):
                 self._attach(ref, frozenset())

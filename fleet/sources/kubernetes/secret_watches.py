@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from fleet.kinds import KINDS
+from fleet.kinds import SECRET
 from fleet.kubernetes.collection import Collection, Forbidden, position_of
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.watch import Change
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 _DENIED: Final = 300.0
 """Seconds until a watch of many Secrets is tried again that RBAC does not permit."""
 
-_SECRET: Final = KINDS["Secret"]
+_SECRET: Final = SECRET
 
 
 @dataclass(frozen=True, slots=True)

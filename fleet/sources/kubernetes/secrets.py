@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Final, Never, TypeAlias
 
 from fleet.events import Refused, Upserted
-from fleet.kinds import KINDS
+from fleet.kinds import SECRET
 from fleet.kubernetes.backoff import CALM, Backoff
 from fleet.kubernetes.collection import Collection, Json, Refusal, refusal
 from fleet.kubernetes.connection import ApiServer, Reply, Unreached, read_json
@@ -27,7 +27,7 @@ from fleet.sources.kubernetes.objects import Say
 from fleet.sources.said import Said
 
 SECRETS: Final = Collection(
-    KINDS["Secret"],
+    SECRET,
     # The bulk of what a cluster has, and no certificates.
     field_selector="type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token",
 )

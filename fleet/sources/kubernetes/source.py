@@ -15,6 +15,7 @@ from functools import partial
 from typing import Final, Never, TypeAlias
 
 from fleet.events import Confined, Emit, Event, Members
+from fleet.kinds import Kinds
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.kubeconfig import BadKubeconfig
 from fleet.kubernetes.members import TRUSTED, Access
@@ -36,7 +37,7 @@ _Way: TypeAlias = Connect | Access | Ref
 
 
 class KubernetesSource:
-    """Speaks for the hub and the members that gateways are attached to.
+    """Speaks for the hub and the members that gateways are attached to, in objects of these kinds.
 
     Members are those of `members`, by ID, and those that Secrets on the hub name; the Secrets of
     fleetgate's own shape are in `namespace`, those of Istio's and Argo CD's there or in `trusted`
@@ -48,6 +49,7 @@ class KubernetesSource:
 
     def __init__(
         self,
+        kinds: Kinds,
         hub: Connect,
         members: Mapping[str, Connect],
         namespace: str = NAMESPACE,
@@ -56,11 +58,13 @@ class KubernetesSource:
         followed: Iterable[str] = (),
     ) -> None:
         self._given = dict(members)
-        attaching = self._attaching = Attaching(self._say, self._unread, patience, self._settle)
-        self._hub = Hub(
-            hub, namespace, self._given, trusted, followed, attaching.hear, self._settle
+        attaching = self._attaching = Attaching(
+            kinds, self._say, self._unread, patience, self._settle
         )
-        self._recalled = Needs()
+        self._hub = Hub(
+            hub, kinds, namespace, self._given, trusted, followed, attaching.hear, self._settle
+        )
+        self._recalled = Needs(kinds)
         self._members: dict[str, _Read] = {}
         self._confined: dict[str, PodAddresses] = {}
         self._told: Members | None = None

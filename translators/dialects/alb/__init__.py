@@ -1,1 +1,1 @@
-"""TODO."""
+"""The ALB dialect: AlbConfig, and Ingresses with annotations of ALB."""

@@ -17,7 +17,6 @@ from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import ALB, NGINX, Reader
 from translators.dialects.annotations.unsupported import Without
 from translators.dialects.annotations.vocabulary import Vocabulary
-from translators.model.gateways import Dialect
 from translators.model.listeners import ListenerPort
 
 FEATURES: Final = (CANARY,)
@@ -48,7 +47,7 @@ def read_alb_features(
     at: Ref, annotations: Mapping[str, str], unread: Collection[str] = ()
 ) -> AlbFeatures:
     """Read the annotations of an Ingress; `unread` are those whose value is no text."""
-    reader = Reader(at, annotations, Dialect.ALB)
+    reader = Reader(at, annotations, VOCABULARY.prefixes)
     wanted = Wanted()
     for feature in FEATURES:
         feature.read(reader, wanted)

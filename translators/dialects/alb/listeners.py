@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from fleet.models import AlbListener, AlbSettings, by_position
+from fleet.models import by_position
 from fleet.problem import Problem
 from fleet.ref import Ref
+from translators.dialects.alb.objects import AlbListener, AlbSettings
 from translators.envoy.names import tables_of
 from translators.model.listeners import MAX_PORT, Entry, ListenerPort, Protocol
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Annotations, and what dialects have in common in reading them."""

@@ -13,7 +13,6 @@ from typing import Final, Generic, TypeVar
 
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.model.gateways import Dialect
 
 T = TypeVar("T")
 
@@ -22,12 +21,6 @@ MSE: Final = "mse.ingress.kubernetes.io/"
 HIGRESS: Final = "higress.io/"
 ALB: Final = "alb.ingress.kubernetes.io/"
 FLEETGATE: Final = "fleetgate.dev/"
-
-FOREIGN: Final[Mapping[Dialect, tuple[str, ...]]] = {
-    Dialect.MSE: (ALB,),
-    Dialect.ALB: (MSE, HIGRESS),
-}
-"""The prefixes that mean nothing in a dialect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +80,11 @@ class Unusable(ValueError):
 
 
 class Reader:
-    """The annotations of one object; collects the problems found on the way."""
+    """The annotations of one object that have these prefixes; collects problems on the way."""
 
-    def __init__(
-        self, at: Ref, annotations: Mapping[str, str], dialect: Dialect = Dialect.MSE
-    ) -> None:
+    def __init__(self, at: Ref, annotations: Mapping[str, str], prefixes: tuple[str, ...]) -> None:
         self._at = at
-        foreign = FOREIGN[dialect]
-        self._annotations = {k: v for k, v in annotations.items() if not k.startswith(foreign)}
+        self._annotations = {k: v for k, v in annotations.items() if k.startswith(prefixes)}
         self.problems: list[Problem] = []
 
     def read(

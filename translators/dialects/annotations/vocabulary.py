@@ -35,7 +35,7 @@ class Vocabulary:
         self, prefixes: tuple[str, ...], carried: Iterable[Key], unsupported: Iterable[Unsupported]
     ) -> None:
         rows = tuple(unsupported)
-        self._prefixes = (*prefixes, FLEETGATE)
+        self.prefixes = (*prefixes, FLEETGATE)
         self._carried = {s for key in carried for s in self._own(key)}
         self._rows = {s: row for row in rows if not row.family for s in self._own(row.key)}
         self._families = {s: row for row in rows if row.family for s in self._own(row.key)}
@@ -64,11 +64,11 @@ class Vocabulary:
             yield Problem(at, "UnknownAnnotation", key, value, expected, "it has no effect")
 
     def _own(self, key: Key) -> Iterator[str]:
-        return (spelling for spelling in key.spellings if spelling.startswith(self._prefixes))
+        return (spelling for spelling in key.spellings if spelling.startswith(self.prefixes))
 
     def _row_of(self, key: str) -> tuple[Unsupported | None, str]:
         """The row of a key, and what a family's key goes on with."""
-        if not key.startswith(self._prefixes):
+        if not key.startswith(self.prefixes):
             return None, ""
         if (row := self._rows.get(key)) is not None:
             return row, ""
@@ -81,7 +81,7 @@ class Vocabulary:
 
     def _is_strange(self, key: str) -> bool:
         return (
-            key.startswith(self._prefixes)
+            key.startswith(self.prefixes)
             and key not in self._carried
             and key not in self._rows
             and not self._stem(key)
@@ -91,12 +91,12 @@ class Vocabulary:
         """The annotation that was probably meant: under another prefix, or spelt otherwise."""
         prefix, _, name = key.partition("/")
         known = {*self._carried, *self._rows}
-        for other in self._prefixes:
+        for other in self.prefixes:
             if other + name in known:
                 return other + name
         names = {spelling.partition("/")[2] for spelling in known}
         close = difflib.get_close_matches(name[:_LONGEST].lower(), sorted(names), n=1, cutoff=0.75)
-        spelt = [f"{prefix}/", *self._prefixes]
+        spelt = [f"{prefix}/", *self.prefixes]
         return next((p + close[0] for p in spelt if p + close[0] in known), "") if close else ""
 
 

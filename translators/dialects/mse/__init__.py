@@ -1,1 +1,1 @@
-"""TODO."""
+"""The MSE dialect: MseIngressConfig, and Ingresses with annotations of NGINX, MSE and Higress."""

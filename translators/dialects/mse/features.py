@@ -37,7 +37,7 @@ def read_features(
     wanted = Wanted()
     if not annotations and not unread:
         return wanted, ()
-    reader = Reader(at, annotations)
+    reader = Reader(at, annotations, VOCABULARY.prefixes)
     for feature in FEATURES:
         feature.read(reader, wanted)
     met = list(VOCABULARY.met(annotations, unread))

@@ -9,14 +9,15 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.classes import effective_class
 from translators.dialects.mse.features import read_features
+from translators.dialects.mse.gateway import MSE_TABLES
 from translators.dialects.paths import plain_path
 from translators.dialects.reading import Reading, age_of, named_tls
 from translators.model.ingresses import IngressRules
-from translators.model.listeners import MSE_TABLES, TableSet
+from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
 
 
-def read_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
+def read_mse_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
     """Read the rules, default backend and annotations of an Ingress of the MSE dialect."""
     wanted, found = read_features(ref, ingress.metadata.annotations, ingress.metadata.unread)
     problems = list(found)
