@@ -108,5 +108,5 @@ def test_gateway() -> None:
     ["", "mse", "mse/", "nginx/gw", "mse/a/b", "mse/A", "mse/a b", "mse/..", "mse/é", "mse/a\n"],
 )
 def test_what_is_no_gateway(text: str) -> None:
-    assert str(refusal.value) == f"{text!r} is no gateway's name: one looks like mse/NAME or alb/NAME"
+    with pytest.raises(ValueError, match="is no gateway's name: one looks like mse/NAME"):
         DIALECTS.parse_name(text)
