@@ -4,56 +4,52 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fleet.events import Deleted, Event, Listed, Upserted
-from fleet.models import EndpointSlice, FleetObject, Ingress, IngressClass, Pod, Service
+from fleet.kinds import Kinds
 from fleet.ref import HUB, Ref
 from fleet.state import FleetState
 from translators.dialects import DIALECTS
-from translators.dialects.alb.objects import AlbConfig
-from translators.dialects.mse.objects import MseIngressConfig
+from translators.dialects.dialect import Dialects
 from translators.graph.translator import Translator
 from translators.model.binds import Bind
 from xds.resource import Resource, TypeUrl
 
-MODELS: Mapping[str, type[FleetObject]] = {
-    model.__name__: model
-    for model in (AlbConfig, EndpointSlice, Ingress, IngressClass, MseIngressConfig, Pod, Service)
-}
-CLUSTER_SCOPED = {"MseIngressConfig", "AlbConfig", "IngressClass"}
-
 Manifest = Mapping[str, Any]  # as YAML has it
 
 
-def ref_of(manifest: Manifest, origin: str = HUB) -> Ref:
+def ref_of(manifest: Manifest, origin: str = HUB, kinds: Kinds = DIALECTS.kinds) -> Ref:
     """The Ref of a manifest."""
     kind, metadata = manifest["kind"], manifest["metadata"]
-    namespace = "" if kind in CLUSTER_SCOPED else metadata.get("namespace", "default")
+    namespace = metadata.get("namespace", "default") if kinds[kind].namespaced else ""
     return Ref(origin, kind, namespace, metadata["name"])
 
 
-def upserted(manifest: Manifest, origin: str = HUB) -> Upserted:
+def upserted(manifest: Manifest, origin: str = HUB, kinds: Kinds = DIALECTS.kinds) -> Upserted:
     """The event that a source emits for a manifest."""
-    ref = ref_of(manifest, origin)
+    ref = ref_of(manifest, origin, kinds)
     metadata = {**manifest["metadata"], "namespace": ref.namespace}
-    value = MODELS[ref.kind].model_validate({**manifest, "metadata": metadata})
+    value = kinds[ref.kind].model.model_validate({**manifest, "metadata": metadata})
     return Upserted(ref, value)
 
 
 class World:
     """A fleet, its translator, and the snapshots that its turns add up to."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialects: Dialects = DIALECTS) -> None:
         self.state = FleetState()
-        self.translator = Translator(self.state, DIALECTS, Bind("127.0.0.1"))
+        self.dialects = dialects
+        self.translator = Translator(self.state, dialects, Bind("127.0.0.1"))
         self.snapshots: dict[str, dict[tuple[TypeUrl, str], Resource]] = {}
         self.sent = 0
 
     def put(self, *manifests: Manifest, origin: str = HUB) -> dict[str, int]:
         """Declare objects; how many rows each table computed for them."""
-        return self.apply(upserted(manifest, origin) for manifest in manifests)
+        return self.apply(upserted(manifest, origin, self.dialects.kinds) for manifest in manifests)
 
     def remove(self, *manifests: Manifest, origin: str = HUB) -> dict[str, int]:
         """Take objects away."""
-        return self.apply(Deleted(ref_of(manifest, origin)) for manifest in manifests)
+        return self.apply(
+            Deleted(ref_of(manifest, origin, self.dialects.kinds)) for manifest in manifests
+        )
 
     def attach(self, *origins: str) -> dict[str, int]:
         """Say that the members are there."""

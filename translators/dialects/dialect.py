@@ -22,6 +22,7 @@ from translators.model.binds import Bind
 from translators.model.gateways import Gateway, Selector
 from translators.model.ingresses import IngressRules
 from translators.model.listeners import Entry
+from translators.model.policy import Policy
 from translators.model.shapes import Shape
 from translators.model.statuses import GatewayStatus
 
@@ -34,7 +35,7 @@ class GatewaySpec:
 
     `entries` are the listeners that can be served, `places` the fields that declare them, in the
     same order. `ingress_class` and `namespace` are as in `Selector`. `id` is what the gateway is
-    shown as, "" where its dialect shows no such thing.
+    shown as, "" where its dialect shows no such thing. `policies` are those of all its listeners.
     """
 
     entries: tuple[Entry, ...]
@@ -42,6 +43,7 @@ class GatewaySpec:
     ingress_class: str | None = None
     namespace: str = ""
     id: str = ""
+    policies: tuple[Policy, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -149,6 +151,7 @@ class Dialects:
             selector=Selector(ref, spec.ingress_class, spec.namespace),
             settings=settings,
             id=spec.id,
+            policies=spec.policies,
             problems=(*settings.problems, *spec.problems, *annotations.unread(ref)),
         )
 
