@@ -4,6 +4,7 @@ A problem never stops another object and is never dropped: it is shown by `check
 log and, on Kubernetes, as an event of the object that it is about.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,3 +58,21 @@ class Problem:
         what = ": ".join(part for part in (self.key, shown) if part) or "the object"
         effect = f"; {self.effect}" if self.effect else ""
         return f"{what} (expected {self.expected}){effect}"
+
+
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The problems sorted as `sorted` has them, by comparisons in C: there may be very many."""
+    return tuple(sorted(problems, key=_everything))
+
+
+def _everything(problem: Problem) -> tuple[object, ...]:
+    return (
+        problem.at,
+        problem.reason,
+        problem.key,
+        problem.value,
+        problem.expected,
+        problem.effect,
+        problem.because,
+        problem.severity,
+    )

@@ -142,9 +142,8 @@ class ControlPlane:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Every problem known now, what Envoy refused included; read it `between_turns`."""
-        found = all_problems(self.state, self.translator.tables)
-        more = {problem for found_by in self._finders for problem in found_by()}
-        return tuple(sorted({*found, *self._by_clients(), *more}))
+        more = (problem for found_by in self._finders for problem in found_by())
+        return all_problems(self.state, self.translator.tables, (*self._by_clients(), *more))
 
     async def run(self) -> None:
         """Serve until cancelled. Raises what the source raises."""

@@ -66,14 +66,10 @@ def read_fleet(root: Path, bind: str, port_offset: int, dialects: Dialects = DIA
         for gateway, update in turn.updates.items()
     }
     tables = translator.tables
-    problems = {
-        *all_problems(state, tables),
-        *_misshapen(state, dialects),
-        *hints(state, tables, tree.endpoints, dialects),
-    }
+    more = (*_misshapen(state, dialects), *hints(state, tables, tree.endpoints, dialects))
     return Offline(
         resources,
-        tuple(sorted(problems)),
+        all_problems(state, tables, more),
         tree,
         sum(map(len, changes.objects.values())),
         not_carried_out(state, tables, dialects),

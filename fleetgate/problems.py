@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from fleet.outage import Outage
-from fleet.problem import Problem, Severity
+from fleet.problem import Problem, Severity, in_order
 from fleet.ref import HUB, Ref
 from fleet.state import FleetState, Origin
 from fleetgate.ration import Ration
@@ -24,13 +24,15 @@ _UNDECLARED: Final = 20
 """Gateways that are not declared and are told of one by one: Envoys may name any number."""
 
 
-def all_problems(state: FleetState, tables: Tables) -> tuple[Problem, ...]:
-    """Every problem known now, and what they follow from, sorted by object.
+def all_problems(
+    state: FleetState, tables: Tables, more: Iterable[Problem] = ()
+) -> tuple[Problem, ...]:
+    """Every problem known now, those that they follow from, and `more`, sorted by object.
 
     O(problems, members and gateways).
     """
     found = set(_found(state, tables))
-    return tuple(sorted(found | {cause for problem in found for cause in problem.because}))
+    return in_order({*found, *(cause for problem in found for cause in problem.because), *more})
 
 
 def _found(state: FleetState, tables: Tables) -> Iterator[Problem]:
@@ -142,6 +144,7 @@ class ProblemLog:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._shown: frozenset[Problem] = frozenset()
+        self._by_object: dict[Ref, Counter[str]] | None = None
         self._told: dict[Ref, set[Outage]] = {}
         self._ration = Ration(clock, self._reasons)
 
@@ -152,21 +155,25 @@ class ProblemLog:
     def show(self, problems: tuple[Problem, ...], lost: Mapping[Ref, Outage]) -> None:
         """Log the difference to what was shown before; `lost` are the outages among them."""
         now = frozenset(problems)
-        for problem in sorted(now - self._shown):
+        for problem in in_order(now - self._shown):
             known = problem.at in lost and lost[problem.at] in self._told.get(problem.at, ())
             is_quiet = known or bool(problem.because) or problem.severity is Severity.HINT
             level = logging.INFO if is_quiet else logging.WARNING
             self._ration.say(problem.at, level, f"{problem.reason}: {problem.message}")
-        for problem in sorted(self._shown - now):
+        for problem in in_order(self._shown - now):
             if problem.at not in self._told:
                 of = f" of {problem.key}" if problem.key else ""
                 self._ration.say(problem.at, logging.INFO, f"{problem.reason}{of} is settled")
         for origin in sorted(self._told.keys() - lost.keys()):
             self._ration.say(origin, logging.WARNING, f"{UNREACHABLE} is settled")
-        self._shown = now
+        self._shown, self._by_object = now, None
         self._told = {at: self._told.get(at, set()) | {outage} for at, outage in lost.items()}
 
     def _reasons(self, at: Ref) -> str:
-        """What problems an object has. O(problems)."""
-        reasons = Counter(problem.reason for problem in self._shown if problem.at == at)
+        """What problems an object has. O(problems) for the first object that is asked for."""
+        if self._by_object is None:
+            self._by_object = {}
+            for problem in self._shown:
+                self._by_object.setdefault(problem.at, Counter())[problem.reason] += 1
+        reasons = self._by_object.get(at, Counter())
         return ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items())) or "none"

@@ -1,11 +1,13 @@
 """A ration of log lines for each object: one that comes and goes does not fill the log.
 
 A line is logged when it is said for the first time within a spell, up to a number of lines. The
-rest is counted, and told in one line when the spell is over.
+rest is counted, and told in one line when the spell is over. So many objects of one kind have lines
+in a namespace; those beyond share one count: who may make objects may make any number of them.
 """
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,12 +22,19 @@ SPELL: Final = 60.0
 LINES: Final = 20
 """Lines about one object in a spell; `fleetgate status` has all of its problems."""
 
+OBJECTS: Final = 100
+"""Objects of one kind that have lines in a namespace, in a spell."""
+
+_OTHERS: Final = "..."
+"""No name of an object."""
+
 
 @dataclass(slots=True)
 class _Spell:
     """What was logged of an object since `began`, how much was not, and how loud that was."""
 
     began: float
+    lines: int
     logged: set[str] = field(default_factory=set)
     left_out: int = 0
     level: int = logging.NOTSET
@@ -41,19 +50,29 @@ class Ration:
         self._clock = clock
         self._now = now
         self._spells: dict[Ref, _Spell] = {}  # in the order in which they began
+        self._objects: Counter[tuple[str, str, str]] = Counter()
         self._left_out = asyncio.Event()
 
     def say(self, at: Ref, level: int, line: str) -> None:
         """Log a line about an object, or count it."""
         self.catch_up()
-        spell = self._spells.setdefault(at, _Spell(self._clock()))
-        if line in spell.logged or len(spell.logged) == LINES:
+        spell = self._spells.get(at) or self._begin(at)
+        if line in spell.logged or len(spell.logged) == spell.lines:
             spell.left_out += 1
             spell.level = max(spell.level, level)
             self._left_out.set()
             return
         spell.logged.add(line)
         log.log(level, "%s: %s", at, line)
+
+    def _begin(self, at: Ref) -> _Spell:
+        """The spell of an object that has none yet: its own, or the one that it shares."""
+        alike = _alike(at)
+        if self._objects[alike] < OBJECTS:
+            self._objects[alike] += 1
+            spell = self._spells[at] = _Spell(self._clock(), LINES)
+            return spell
+        return self._spells.setdefault(at._replace(name=_OTHERS), _Spell(self._clock(), 0))
 
     def catch_up(self) -> None:
         """Tell what was left out in the spells that are over. O(those)."""
@@ -63,6 +82,18 @@ class Ration:
             if spell.began > over:
                 return
             del self._spells[at]
+            if not spell.lines:
+                log.log(
+                    spell.level,
+                    "%s: left out %d lines of %g s about more than %d objects; `fleetgate status` "
+                    "shows what is wrong with them",
+                    at,
+                    spell.left_out,
+                    SPELL,
+                    OBJECTS,
+                )
+                continue
+            self._end(_alike(at))
             if spell.left_out:
                 log.log(
                     spell.level,
@@ -73,6 +104,11 @@ class Ration:
                     self._now(at),
                 )
 
+    def _end(self, alike: tuple[str, str, str]) -> None:
+        self._objects[alike] -= 1
+        if not self._objects[alike]:
+            del self._objects[alike]
+
     async def run(self) -> None:
         """Catch up when it is time, until cancelled."""
         while True:
@@ -80,3 +116,7 @@ class Ration:
             self._left_out.clear()
             await asyncio.sleep(SPELL)
             self.catch_up()
+
+
+def _alike(at: Ref) -> tuple[str, str, str]:
+    return at.origin, at.kind, at.namespace

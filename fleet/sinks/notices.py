@@ -175,11 +175,10 @@ class EventWriter:
         while True:
             self._add(self._standing)
             await asyncio.sleep(self._settings.look.total_seconds())
-            oldest = datetime.now(UTC) - 2 * self._settings.lasting
             self._written = {
                 notice: written
                 for notice, written in self._written.items()
-                if notice in self._standing or written.last > oldest
+                if notice in self._standing or _apart(written.last) < 2 * self._settings.lasting
             }
 
     async def _settle(self, notice: Notice) -> None:
@@ -213,7 +212,7 @@ class EventWriter:
     def _due(self, notice: Notice, written: _Written) -> bool:
         returned = notice in self._returned
         wait = self._settings.returning if returned else self._settings.lasting
-        return datetime.now(UTC) - written.last >= wait
+        return _apart(written.last) >= wait
 
     async def _uid(self, ref: Ref) -> str | None:
         """The object's identity; None where it is gone, or may not be read."""
@@ -328,6 +327,11 @@ def _read(event: Json) -> tuple[Notice, _Written] | None:
         return notice, _Written(about["uid"], event["count"], last)
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _apart(moment: datetime) -> timedelta:
+    """How far from now, before or after: anybody may write an event that is dated ahead."""
+    return abs(datetime.now(UTC) - moment)
 
 
 def _fitting(message: str) -> str:

@@ -105,10 +105,13 @@ class Remembered:
         self._news = asyncio.Event()
         self._saving: asyncio.Task[None] | None = None
 
-    def check(self) -> None:
-        """Make the directory if need be. Raises NoStateDirectoryError where it is of no use."""
+    def check(self) -> int:
+        """Make the directory if need be; gives the user to whom files belong that are made there.
+
+        Raises NoStateDirectoryError where it is of no use.
+        """
         try:
-            state_file.try_out(self._directory)
+            return state_file.try_out(self._directory)
         except OSError as e:
             raise NoStateDirectoryError(
                 f"nothing can be kept in {self._directory} ({e.strerror or e})"
@@ -119,8 +122,8 @@ class Remembered:
 
         Raises NoStateDirectoryError, and what the source raises.
         """
-        await asyncio.to_thread(self.check)
-        kept = await asyncio.to_thread(_read_all, self._directory, self._kinds)
+        owner = await asyncio.to_thread(self.check)
+        kept = await asyncio.to_thread(_read_all, self._directory, owner, self._kinds)
         if recalled := [event for each in kept for event in self._recall(each)]:
             emit(recalled)
             self._speaking = self._tell_source(recalled)
@@ -325,12 +328,12 @@ class Remembered:
             log.warning("cannot remove what was kept of %s: %s", origin, e)
 
 
-def _read_all(directory: Path, kinds: Kinds) -> list[Kept]:
+def _read_all(directory: Path, owner: int, kinds: Kinds) -> list[Kept]:
     """What is kept, the hub's first; files that are of no use are left alone."""
     found: list[Kept] = []
     for path in state_file.files_in(directory):
         try:
-            found.append(state_file.read(path, kinds))
+            found.append(state_file.read(path, owner, kinds))
         except (OSError, UnusableFileError) as e:
             log.warning("what is kept in %s is not used: %s", path, e)
     return found

@@ -10,11 +10,13 @@ The first line of a member's file also says which addresses its endpoints may ha
 the usual ones: a restart must not open what somebody has narrowed.
 
 A file is replaced as a whole, so it is never half written. When it was last known to be true is its
-time of modification. Secrets are in none.
+time of modification. Secrets are in none. Links, and files of other users, are not read.
 """
 
 import contextlib
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -99,10 +101,18 @@ def files_in(directory: Path) -> list[Path]:
     return sorted(directory.glob(f"*{_SUFFIX}"))
 
 
-def read(path: Path, kinds: Kinds) -> Kept:
-    """Read a file. Raises UnusableFileError, and OSError. About 30 µs for each object."""
-    with path.open("rb") as file:
-        since = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
+def read(path: Path, owner: int, kinds: Kinds) -> Kept:
+    """Read a file of this user. Raises UnusableFileError, and OSError. About 30 µs an object.
+
+    Whoever else may write to the directory would else say what is served.
+    """
+    with os.fdopen(_open(path), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise UnusableFileError("it is no regular file")
+        if status.st_uid != owner:
+            raise UnusableFileError("it belongs to another user")
+        since = datetime.fromtimestamp(status.st_mtime, UTC)
         head, *lines = file.read().splitlines(keepends=True) or [b""]
     try:
         found = _Head.model_validate_json(head)
@@ -120,6 +130,16 @@ def read(path: Path, kinds: Kinds) -> Kept:
     return Kept(found.origin, objects, kept, since, addresses)
 
 
+def _open(path: Path) -> int:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe would have us wait
+    try:
+        return os.open(path, flags)
+    except OSError as e:
+        if e.errno == errno.ELOOP:
+            raise UnusableFileError("it is a link") from e
+        raise
+
+
 def _object(origin: str, line: bytes, kinds: Kinds) -> FleetObject:
     name, _, text = line.partition(b" ")
     kind = kinds.get(name.decode(errors="replace"))
@@ -132,16 +152,17 @@ def _ref(origin: str, value: FleetObject) -> Ref:
     return Ref(origin, type(value).__name__, value.metadata.namespace, value.metadata.name)
 
 
-def try_out(directory: Path) -> None:
+def try_out(directory: Path) -> int:
     """Make the directory if need be, and a file in it that is gone again. Raises OSError.
 
-    What a process that was killed in the middle of writing has left goes too.
+    Gives the user to whom files belong that are made there: some file systems say another one than
+    this process has. What a process that was killed in the middle of writing has left goes too.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in directory.glob(f"{_DRAFT}*"):
         path.unlink(missing_ok=True)
-    with _draft(directory) as (descriptor, _):
-        os.close(descriptor)
+    with _draft(directory) as (descriptor, _), os.fdopen(descriptor) as file:
+        return os.fstat(file.fileno()).st_uid
 
 
 def write(directory: Path, origin: str, lines: Collection[bytes], addresses: PodAddresses) -> None:
@@ -165,7 +186,7 @@ def write(directory: Path, origin: str, lines: Collection[bytes], addresses: Pod
 def touch(directory: Path, origin: str) -> bool:
     """Note that what the file holds is true now; False where it is gone. Raises OSError."""
     try:
-        os.utime(path_of(directory, origin))
+        os.utime(path_of(directory, origin), follow_symlinks=False)
     except FileNotFoundError:
         return False
     return True

@@ -10,8 +10,9 @@ from fleet.ref import HUB
 from fleetgate.control import ControlPlane
 from tests.control.rig import NEVER, Said, starting
 from tests.support.builders import Builder, ingress, mse_gateway
-from translators.graph import tables
+from translators.graph import hosts as rows
 from translators.merge import hosts
+from translators.merge.ownership import Owner
 from translators.model.gateways import Boundaries
 from translators.model.host_plans import HostPlan
 from translators.model.ingresses import IngressRules
@@ -35,15 +36,16 @@ def test_a_host_that_cannot_be_computed_disturbs_no_other(
         host: str,
         tables_of: TableSet,
         boundaries: Boundaries,
-        above: Collection[IngressRules],
+        above: Owner | None,
         *,
         below: bool,
         strict: bool,
+        https: bool,
     ) -> HostPlan:
         if host == "bad.test":
             raise ValueError("out of range")
         return hosts.plan_host(
-            ingresses, host, tables_of, boundaries, above, below=below, strict=strict
+            ingresses, host, tables_of, boundaries, above, below=below, strict=strict, https=https
         )
 
     async def scenario(control: ControlPlane, source: Said) -> None:
@@ -56,7 +58,7 @@ def test_a_host_that_cannot_be_computed_disturbs_no_other(
         assert served() == everything
         before = control.cache.snapshot("mse/gw")[TypeUrl.SCOPED_ROUTE]["mse|bad.test"]
 
-        monkeypatch.setattr(tables, "plan_host", mistaken)
+        monkeypatch.setattr(rows, "plan_host", mistaken)
         await source.say(*upserted(rule("bad", "/new"), rule("more")))
         await control.settle()
         assert served() == everything | {"mse|more.test"}

@@ -13,6 +13,7 @@ from fleet.ref import HUB, Ref
 from fleetgate import ration
 from fleetgate.problems import ProblemLog
 from tests.support.clock import Clock
+from tests.support.work import lines_run
 
 INGRESS = Problem(Ref(HUB, "Ingress", "default", "shop"), "InvalidHost", "", "a_b", "a host name")
 
@@ -135,6 +136,47 @@ def test_another_object_has_a_ration_of_its_own(caplog: pytest.LogCaptureFixture
     elsewhere = replace(INGRESS, at=Ref(HUB, "Ingress", "default", "web"))
     problem_log.show((other(39), elsewhere), {})
     assert caplog.messages == ["Ingress default/web: InvalidHost: 'a_b' (expected a host name)"]
+
+
+def of_objects(count: int, namespace: str = "many") -> list[Problem]:
+    return [replace(INGRESS, at=Ref(HUB, "Ingress", namespace, f"web-{n}")) for n in range(count)]
+
+
+def test_the_objects_of_a_namespace_share_what_may_be_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    problem_log = ProblemLog(clock)
+    problem_log.show((*of_objects(5000), *of_objects(1, "of-others")), {})
+    assert len(caplog.messages) == ration.OBJECTS + 1
+    assert caplog.messages[-1].startswith("Ingress of-others/web-0: ")
+
+    caplog.clear()
+    clock.now += 60
+    problem_log.show((), {})
+    assert caplog.messages == [
+        "Ingress many/...: left out 4900 lines of 60 s about more than 100 objects; "
+        "`fleetgate status` shows what is wrong with them"
+    ]
+
+    caplog.clear()
+    clock.now += 60
+    problem_log.show(tuple(of_objects(100)), {})
+    assert len(caplog.messages) == 100, "all that are new are told"
+
+
+def test_what_was_left_out_of_many_objects_is_told_in_linear_time() -> None:
+    def work(count: int) -> int:
+        clock = Clock()
+        problem_log = ProblemLog(clock)
+        for number in range(3):  # each of its own namespace, so that all have lines
+            problems = [p for n in range(count) for p in of_objects(1, f"many-{n}")]
+            problem_log.show(tuple(problems if number != 1 else ()), {})
+        clock.now += 60
+        return lines_run(lambda: problem_log.show((), {}))
+
+    work(1)
+    assert work(400) < 2.2 * work(200)
 
 
 def test_what_was_left_out_is_told_when_nothing_more_happens(

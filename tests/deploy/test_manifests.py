@@ -70,6 +70,26 @@ def test_its_namespace_takes_no_pod_that_may_become_root(clusters: Clusters) -> 
     assert "violates PodSecurity" in refused.stderr
 
 
+@pytest.mark.parametrize("render", [lambda: kustomize(DEPLOY), helm], ids=["kustomize", "helm"])
+def test_the_network_policy_opens_xds_to_all_and_the_admin_http_to_who_scrapes(
+    render: Callable[[], str],
+) -> None:
+    made = objects(render())
+    spec = made["NetworkPolicy", "fleetgate"]["spec"]
+    template = made["Deployment", "fleetgate"]["spec"]["template"]
+
+    labels = template["metadata"]["labels"]
+    assert spec["podSelector"]["matchLabels"].items() <= labels.items()
+    assert spec["policyTypes"] == ["Ingress"]
+    monitoring = {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}
+    assert spec["ingress"] == [
+        {"ports": [{"port": "xds"}]},
+        {"from": [{"namespaceSelector": monitoring}], "ports": [{"port": "admin"}]},
+    ]
+    (container,) = template["spec"]["containers"]
+    assert {port["name"] for port in container["ports"]} == {"xds", "admin"}
+
+
 def _pod(made: dict[tuple[str, str], Object]) -> str:
     """A Pod as the Deployment's controller would make it, of which there is none here."""
     template = made["Deployment", "fleetgate"]["spec"]["template"]

@@ -12,8 +12,9 @@ import pytest
 from fleetgate.demo.http import Address, NoAnswerError, Question
 from tests.e2e.backends import Backend, Manner, backend
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, gateway_ref, rig
+from tests.e2e.scripted import Script, Step, Until, scripted_pods
 from tests.e2e.standing import Standing, standing
-from tests.support.builders import ingress, mse_gateway
+from tests.support.builders import ingress, mse_gateway, service, slice_of
 from tests.support.http2 import ask_http2
 
 LARGE = 130_000
@@ -73,6 +74,24 @@ def test_a_request_may_have_many_headers(
         return (await ask_once(site.value.address, Question("/", HOST, dict(extra)))).status
 
     assert (site.run(by_http1()), site.run(by_http2())) == (status, status)
+
+
+@pytest.mark.parametrize(("headers", "status"), [(99, 200), (190, 200), (201, 502)])
+def test_an_answer_may_have_many_headers(site: Standing[Site], headers: int, status: int) -> None:
+    fields = "".join(f"x-h{n}: v\r\n" for n in range(headers - 1))
+    answer = f"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n{fields}\r\n".encode()
+
+    async def scenario() -> int:
+        served = site.value.rig
+        async with scripted_pods(Script((Step(Until.END, answer),)), pods=1) as pods:
+            (place,) = pods.addresses
+            slices = slice_of("many", addresses=[place[0]], port=place[1])
+            served.declare("many.yaml", service("many"), slices, to=ONE)
+            rule = ingress("many", host="many.test").path("/", to="many:80").of_class("mse")
+            served.declare("many-rule.yaml", rule)
+            return (await ask_once(await served.address(), Question("/", "many.test"))).status
+
+    assert site.run(scenario()) == status
 
 
 def test_cookies_that_come_one_by_one_reach_the_backend_as_one_header(

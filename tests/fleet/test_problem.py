@@ -1,8 +1,11 @@
 """A problem is one sentence: where, what stands there, what was expected, what follows."""
 
+from dataclasses import replace
+from itertools import permutations
+
 import pytest
 
-from fleet.problem import Problem
+from fleet.problem import Problem, Severity, in_order
 from fleet.ref import HUB, Ref
 
 SECRET = Ref(HUB, "Secret", "default", "east")
@@ -26,3 +29,20 @@ def test_what_follows_comes_last() -> None:
     problem = Problem(SECRET, "InvalidMember", "key", "", "x", "it is not used")
 
     assert problem.message == "key (expected x); it is not used"
+
+
+def test_the_order_is_that_of_the_fields() -> None:
+    first = Problem(SECRET, "A", "a", "a", "a", "a")
+    problems = [
+        first,
+        replace(first, at=SECRET._replace(name="west")),
+        replace(first, reason="B"),
+        replace(first, key="b"),
+        replace(first, value="b"),
+        replace(first, expected="b"),
+        replace(first, effect="b"),
+        replace(first, because=(first,)),
+        replace(first, severity=Severity.HINT),
+    ]
+    for some in permutations(problems, 3):
+        assert in_order(some) == tuple(sorted(some))

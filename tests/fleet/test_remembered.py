@@ -14,12 +14,14 @@ from fleet.events import Confined, Emit, Event, Listed, Members, Source, Unreach
 from fleet.models import Ingress, Secret, Service
 from fleet.pod_addresses import PodAddresses, read_networks
 from fleet.ref import HUB
+from fleet.sources import state_file
 from fleet.sources.directory import DirectorySource
 from fleet.sources.memory import MemorySource
 from fleet.sources.remembered import NoStateDirectoryError, Remembered
 from fleetgate.control import ControlPlane, ControlSettings
 from tests.fleet.rigs import PATIENCE, Listener, listening
 from tests.support.builders import ingress, mse_gateway, secret, service, slice_of, write
+from tests.support.requirement import require
 from translators.dialects import DIALECTS
 from translators.dialects.mse.objects import MseIngressConfig
 from xds.cache import SnapshotCache
@@ -556,6 +558,54 @@ def test_a_file_that_is_of_no_use_is_told_and_left_out(
     assert not listener.state.table(Secret)
     (line,) = (record.getMessage() for record in caplog.records)
     assert line.startswith(f"what is kept in {file} is not used: ")
+
+
+def _link(file: Path) -> None:
+    file.rename(file.parent / "elsewhere")
+    file.symlink_to("elsewhere")
+
+
+def _pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def _of_another_user(file: Path) -> None:
+    require(None if os.geteuid() == 0 else "only root can give a file away")
+    os.chown(file, 65534, 65534)
+
+
+@pytest.mark.parametrize(
+    ("plant", "why"),
+    [
+        pytest.param(_link, "it is a link", id="a-link"),
+        pytest.param(_pipe, "it is no regular file", id="a-pipe"),
+        pytest.param(_of_another_user, "it belongs to another user", id="of-another-user"),
+    ],
+)
+def test_what_another_user_has_planted_is_told_and_left_out(
+    state: Path, plant: Callable[[Path], None], why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In a directory that others may write to, such as one below /tmp."""
+    file = state / "member-one.fleet"
+    plant(file)
+
+    listener = live(without("one"), state)
+
+    assert listener.state.table(Service).keys() == {CART.ref("two")}
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert line == f"what is kept in {file} is not used: {why}"
+
+
+def test_the_time_of_what_a_planted_link_leads_to_is_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("of somebody")
+    os.utime(target, (NOON.timestamp(), NOON.timestamp()))
+    (tmp_path / "hub.fleet").symlink_to(target)
+
+    state_file.touch(tmp_path, HUB)
+
+    assert target.stat().st_mtime == NOON.timestamp()
 
 
 def test_a_secret_that_somebody_wrote_into_a_file_is_not_read(state: Path) -> None:

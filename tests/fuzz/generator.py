@@ -103,6 +103,12 @@ REGEXES: Final = (
 )
 _NUMBERS: Final = (-1, 0, 1, 10, 50, 99, 100, 101, 150, 1000, 10**6, 2**31, 2**32, 2**64, 10**30)
 _LARGE: Final = (*(10**n for n in range(3, 18, 2)), 2**31, 2**32 - 1, 2**32, 999_999, 10**17 + 3)
+_VALUES: Final = {
+    "backend-protocol": ("HTTP", "http2", "GRPC", "HTTPS", "GRPCS", "FCGI", "h2"),
+    "ssl-redirect": ("true", "true", "true", "false", "on"),
+    **dict.fromkeys(("header", "query", "cookie"), _NAMES),
+}
+"""Values that suit keys with these ends, more or less."""
 _HOSTS: Final = (
     *(
         "example.com",
@@ -414,10 +420,11 @@ class Generator:
             return self._labels()
         if key.endswith("destination"):
             return self._destination()
-        return self.one_of(_NAMES) if key.endswith(("header", "query", "cookie")) else self._text()
+        suited = next((_VALUES[end] for end in _VALUES if key.endswith(end)), None)
+        return self.one_of(suited) if suited else self._text()
 
     def _labels(self) -> str:
-        if self.chance(20):  # about as many as there may be, with a long name
+        if self.chance(50):  # about as many as there may be, with a long name
             return "\n".join(f"label-{n}.example.com v{n}" for n in range(self.one_of((32, 33))))
         keys = ("topology.istio.io/cluster", "app", "version", "%", "ä")
         lines = [

@@ -50,6 +50,7 @@ class Seen:
     alb_hosts: set[str] = field(default_factory=set)
     clusters: set[str] = field(default_factory=set)
     regexes: set[str] = field(default_factory=set)
+    redirects: set[str] = field(default_factory=set)
     reasons: set[str] = field(default_factory=set)
 
     def note(self, control: ControlPlane) -> None:
@@ -59,8 +60,9 @@ class Seen:
         self.hosts |= snapshot[TypeUrl.SCOPED_ROUTE].keys()
         self.clusters |= snapshot[TypeUrl.CLUSTER].keys()
         self.reasons |= {problem.reason for problem in control.problems}
-        for table in snapshot[TypeUrl.SCOPED_ROUTE].values():
+        for name, table in snapshot[TypeUrl.SCOPED_ROUTE].items():
             self.regexes |= set(_REGEX.findall(table.body))
+            self.redirects |= {name} if b"x-forwarded-proto" in table.body else set()
 
 
 def test_envoy_refuses_nothing_and_the_control_ingress_is_served(tmp_path: Path) -> None:
@@ -69,6 +71,8 @@ def test_envoy_refuses_nothing_and_the_control_ingress_is_served(tmp_path: Path)
     assert len(seen.hosts) > 15
     assert len(seen.alb_hosts) > 15
     assert len(seen.regexes) > 15
+    assert len(seen.redirects) > 3
+    assert {name.partition("+")[2] for name in seen.clusters} > {"", "h2c", "https", "h2"}
     assert {">" in name for name in seen.clusters} == {True, False}
     assert {"@" in name for name in seen.clusters} == {True, False}
     assert seen.reasons > {

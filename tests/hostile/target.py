@@ -16,6 +16,7 @@ from fleetgate.certificates.credential import Credential
 
 GATEWAY: Final = "mse/shop"
 SERVER_NAME: Final = "fleetgate.test"
+HOSTILE_MEMBER: Final = "hostile"
 
 _OPTIONS: Final[Mapping[str, str | int]] = {
     "grpc.ssl_target_name_override": SERVER_NAME,
@@ -30,7 +31,8 @@ _OPTIONS: Final[Mapping[str, str | int]] = {
 class Target:
     """A running fleetgate, as seen by somebody on its network; goes to another process.
 
-    `fleet` is its directory: whoever may write there is a user who declares things. Where xDS asks
+    `fleet` is its directory, or the kubeconfig of its hub: whoever may write there is a user who
+    declares things. Where xDS asks
     for certificates, the server's own are in `server`, and `renewed` is one to put there.
     """
 

@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile import admin, answers, handshakes, requests
+from tests.hostile import admin, answers, handshakes, members, objects, requests
+from tests.hostile.hub import hub_rig
 from tests.hostile.rig import Attack, directory_rig, withstands
 from tests.hostile.stream import ALIVE
+from tests.support.kube import Clusters
+
+_TURN = 10.0
+"""Seconds that a change may wait for the turn that takes in ten thousand things, or removes them:
+what belongs to one turn is published together."""
 
 _ENDED = "^ended: (RESOURCE_EXHAUSTED|INTERNAL: Internal error from Core)"
 
@@ -43,6 +49,37 @@ ATTACKS = (
     Attack("streams-that-come-and-go", answers.streams_that_come_and_go, ALIVE),
     Attack("slow-requests", admin.slow_requests, "^[0-9]{1,3} kept"),
     Attack("nobody-reads", answers.nobody_reads, ALIVE),
+    Attack("many-paths", objects.many_paths, "ServiceNotFound TooManyRules", wait=_TURN),
+    Attack("many-hosts", objects.many_hosts, "ServiceNotFound TooManyRules", wait=_TURN),
+    Attack(
+        "many-backends",
+        objects.many_backends,
+        "ForeignService ServiceNotFound TooManyRules",
+        wait=_TURN,
+    ),
+    Attack(
+        "many-ingresses-of-a-host",
+        objects.many_ingresses_of_a_host,
+        "Conflict ServiceNotFound TooManyCanaries TooManyPatterns",
+        wait=_TURN,
+    ),
+    Attack("many-endpoints", objects.many_endpoints, "^$", memory=500, wait=_TURN),
+)
+
+BY_MEMBERS = (
+    Attack(
+        "lists-without-end", members.lists_without_end, "64 MiB in one answer MemberUnreachable"
+    ),
+    Attack(
+        "pages-without-end", members.pages_without_end, "2000 pages of [a-z.]+ MemberUnreachable"
+    ),
+    Attack(
+        "lines-without-end",
+        members.lines_without_end,
+        "4 MiB in one line of a watch MemberUnreachable",
+    ),
+    Attack("events-without-end", members.events_without_end, "^reachable"),
+    Attack("drips", members.drips, "^unread:  MemberUnreachable"),
 )
 
 
@@ -50,4 +87,11 @@ ATTACKS = (
 @pytest.mark.parametrize("attack", [pytest.param(attack, id=attack.name) for attack in ATTACKS])
 def test_fleetgate_withstands(attack: Attack, tmp_path: Path) -> None:
     with directory_rig(tmp_path, tls=attack.tls, files=attack.files) as rig:
+        withstands(attack, rig)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("attack", [pytest.param(attack, id=attack.name) for attack in BY_MEMBERS])
+def test_fleetgate_withstands_a_member(attack: Attack, clusters: Clusters, tmp_path: Path) -> None:
+    with hub_rig(clusters.hub, tmp_path) as rig:
         withstands(attack, rig)

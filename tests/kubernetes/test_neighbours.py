@@ -2,14 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import pytest
+import yaml
 
 from fleet.kubernetes.lease import Leader, LeaseSettings
 from fleetgate.neighbours import IN_CHARGE, Neighbours, NeighbourSettings
+from fleetgate.proof import ANSWER
+from tests.kubernetes.rig import DEPLOY
 from tests.kubernetes.test_lease import Cut
 from tests.support.kube import Cluster, Clusters
 
@@ -18,12 +22,14 @@ Json: TypeAlias = Any  # as kubectl prints it
 LEASE = LeaseSettings(lease=4, renew=3, retry=1)
 SETTINGS = NeighbourSettings(every=0.2, gone=6.0, settle=2.0)
 PATIENCE = 40.0
-OURS, THEIRS = "ours", "theirs"
+FORBIDDEN = 403
+LEADER = "fleetgate-leader"
+OURS, THEIRS, TENANTS = "ours", "theirs", "tenants"
 
 
 @pytest.fixture
 def hub(clusters: Clusters) -> Cluster:
-    for namespace in (OURS, THEIRS):
+    for namespace in (OURS, THEIRS, TENANTS):
         clusters.hub.namespace(namespace)
     return clusters.hub
 
@@ -50,9 +56,11 @@ class Stage:
 class Fleetgate:
     """The leader of a fleetgate in a namespace, and what it tells of its neighbours."""
 
-    def __init__(self, api: Cut, stage: Stage, namespace: str, holder: str) -> None:
+    def __init__(
+        self, api: Cut, stage: Stage, namespace: str, holder: str, settings: NeighbourSettings
+    ) -> None:
         self.api = api
-        self.neighbours = Neighbours(api, namespace, holder, SETTINGS)
+        self.neighbours = Neighbours(api, namespace, holder, settings)
         self._leader = Leader(api, namespace, holder, LEASE, sign=self.neighbours.sign)
         self._tasks = [
             asyncio.create_task(self.neighbours.watch()),
@@ -66,8 +74,9 @@ class Fleetgate:
     @property
     def told(self) -> list[str]:
         """The namespaces of others that it tells of, with what these do."""
+        does = {"it stands by": "stands by", "it is in charge": "is in charge"}
         return [
-            f"{p.value} {'stands by' if 'stands by' in p.effect else 'is in charge'}"
+            f"{p.value} {does.get(p.effect.partition(':')[0], 'is not believed')}"
             for p in self.neighbours.problems
         ]
 
@@ -79,11 +88,16 @@ class Fleetgate:
 
 @asynccontextmanager
 async def fleetgate(
-    hub: Cluster, stage: Stage, namespace: str, holder: str = "a", token: str = ""
+    hub: Cluster,
+    stage: Stage,
+    namespace: str,
+    holder: str = "a",
+    token: str = "",
+    settings: NeighbourSettings = SETTINGS,
 ) -> AsyncIterator[Fleetgate]:
     api = await Cut.from_kubeconfig(hub.config(token))
     assert isinstance(api, Cut)
-    made = Fleetgate(api, stage, namespace, holder)
+    made = Fleetgate(api, stage, namespace, holder, settings)
     try:
         yield made
     finally:
@@ -175,27 +189,123 @@ def test_of_two_that_start_at_once_one_is_in_charge(hub: Cluster) -> None:
     asyncio.run(script())
 
 
-def test_a_version_that_does_not_know_of_others_is_left_in_charge(hub: Cluster) -> None:
-    """Its Lease says nothing of it, and it writes whatever we do."""
+@asynccontextmanager
+async def claim(
+    hub: Cluster, stage: Stage, namespace: str, says: Mapping[str, str], token: str = ""
+) -> AsyncIterator[Cut]:
+    """The Lease of a leader who answers nobody; `says` is put over what the Lease said before."""
+    api = await Cut.from_kubeconfig(hub.config(token))
+    assert isinstance(api, Cut)
+    leader = Leader(api, namespace, "claim", LEASE, sign=lambda _: says)
+    lasting = asyncio.create_task(leader.run(lambda: stage.write(f"{namespace}/claim")))
+    try:
+        await until(lambda: f"{namespace}/claim" in stage.writing)
+        yield api
+    finally:
+        lasting.cancel()
+        await asyncio.gather(lasting, return_exceptions=True)
+        await api.close()
+
+
+def test_a_version_that_answers_nothing_is_told_of_and_keeps_nobody_from_writing(
+    hub: Cluster,
+) -> None:
+    """Its Lease says nothing of others, and it writes whatever we do."""
 
     async def script() -> None:
         stage = Stage()
-        api = await Cut.from_kubeconfig(hub.kubeconfig)
-        leader = Leader(api, THEIRS, "older", LEASE)
-        older = asyncio.create_task(leader.run(lambda: stage.write("theirs/older")))
-        await until(lambda: hub.try_kubectl("get", "lease", "-n", THEIRS, LEADER).returncode == 0)
-        async with fleetgate(hub, stage, OURS) as ours:
-            await until(lambda: ours.told == ["theirs is in charge"])
-            assert stage.story == ["theirs/older writes"]
-            older.cancel()
-            await asyncio.gather(older, return_exceptions=True)
-            await until(lambda: stage.writing == {"ours/a"})
-        await api.close()
+        async with claim(hub, stage, THEIRS, {}), fleetgate(hub, stage, OURS) as ours:
+            await until(lambda: ours.told == ["theirs is not believed"])
+            assert stage.story == ["theirs/claim writes", "ours/a writes"]
 
     asyncio.run(script())
 
 
-LEADER = "fleetgate-leader"
+def test_a_lease_of_a_tenant_has_nobody_stand_by(hub: Cluster) -> None:
+    """It says that it has been in charge for long; Kubernetes' role `edit` may write it."""
+    token = account(hub, TENANTS, "--clusterrole=system:aggregate-to-edit")
+    says = {IN_CHARGE: "2020-01-31T12:00:00Z"}
+
+    async def script() -> None:
+        stage = Stage()
+        async with fleetgate(hub, stage, OURS) as ours:
+            await until(lambda: stage.writing == {"ours/a"})
+            async with claim(hub, stage, TENANTS, says, token) as tenant:
+                await until(lambda: ours.told == ["tenants is not believed"])
+                lease = f"/apis/coordination.k8s.io/v1/namespaces/{OURS}/leases/{LEADER}"
+                event = f"/api/v1/namespaces/{OURS}/events/{LEADER}.{TENANTS}"
+                assert (await tenant.request("GET", lease)).status == FORBIDDEN
+                answer = {"metadata": {"annotations": {ANSWER: "a guess"}}}
+                assert (await tenant.request("PATCH", event, body=answer)).status == FORBIDDEN
+            assert stage.story[:2] == ["ours/a writes", "tenants/claim writes"]
+            assert "ours/a" in stage.writing
+
+    asyncio.run(script())
+
+
+def test_a_lease_of_a_tenant_keeps_nobody_from_taking_over(hub: Cluster) -> None:
+    async def script() -> None:
+        stage = Stage()
+        async with (
+            claim(hub, stage, TENANTS, {IN_CHARGE: "2020-01-31T12:00:00Z"}),
+            fleetgate(hub, stage, OURS) as ours,
+        ):
+            await until(lambda: "ours/a" in stage.writing)
+            await until(lambda: ours.told == ["tenants is not believed"])
+
+    asyncio.run(script())
+
+
+def test_an_answer_does_not_outlive_its_fleetgate(hub: Cluster) -> None:
+    """Somebody goes on with the Lease of a fleetgate that was taken away."""
+    settings = replace(SETTINGS, ask=3.0)
+
+    async def script() -> None:
+        stage = Stage()
+        async with fleetgate(hub, stage, OURS) as ours:
+            await until(lambda: stage.writing == {"ours/a"})
+            async with fleetgate(hub, stage, THEIRS, settings=settings) as theirs:
+                await until(lambda: theirs.told == ["ours is in charge"])
+                await ours.end()
+                async with claim(hub, stage, OURS, {}):
+                    await until(lambda: "theirs/a" in stage.writing)
+                    await until(lambda: theirs.told == ["ours is not believed"])
+
+    asyncio.run(script())
+
+
+def test_it_takes_no_other_rights_than_those_in_the_manifests(hub: Cluster) -> None:
+    manifests = (DEPLOY / "hub" / "fleet-rbac.yaml").read_text(encoding="utf-8")
+    role = next(one for one in yaml.safe_load_all(manifests) if one["kind"] == "ClusterRole")
+    hub.kubectl("apply", "-f", "-", stdin=json.dumps(role))
+    tokens = {}
+    for namespace in (OURS, THEIRS):
+        manifests = (DEPLOY / "hub" / "own-rbac.yaml").read_text(encoding="utf-8")
+        own = next(one for one in yaml.safe_load_all(manifests) if one["kind"] == "Role")
+        hub.kubectl("apply", f"--namespace={namespace}", "-f", "-", stdin=json.dumps(own))
+        tokens[namespace] = account(hub, namespace, "--role=fleetgate")
+        who = f"--serviceaccount={namespace}:account"
+        hub.kubectl("create", "clusterrolebinding", namespace, "--clusterrole=fleetgate", who)
+
+    async def script() -> None:
+        stage = Stage()
+        async with fleetgate(hub, stage, OURS, token=tokens[OURS]) as ours:
+            await until(lambda: stage.writing == {"ours/a"})
+            async with fleetgate(hub, stage, THEIRS, token=tokens[THEIRS]) as theirs:
+                await until(lambda: theirs.told == ["ours is in charge"])
+                await until(lambda: ours.told == ["theirs stands by"])
+        assert stage.most == 1
+
+    asyncio.run(script())
+
+
+def account(hub: Cluster, namespace: str, role: str) -> str:
+    """The token of an account of a namespace that has a role there."""
+    within = f"--namespace={namespace}"
+    hub.kubectl("create", "serviceaccount", "account", within)
+    who = f"--serviceaccount={namespace}:account"
+    hub.kubectl("create", "rolebinding", "account", role, who, within)
+    return hub.kubectl("create", "token", "account", within).strip()
 
 
 def test_a_lease_that_was_left_behind_long_ago_holds_up_nobody(hub: Cluster) -> None:
@@ -236,12 +346,9 @@ def test_the_lease_says_since_when_its_fleetgate_is_in_charge(hub: Cluster) -> N
 def test_who_may_not_look_at_others_writes_and_says_so_once(
     hub: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hub.kubectl("create", "serviceaccount", "fleetgate", f"--namespace={OURS}")
     verbs = ("--verb=get,list,create,update", "--resource=leases.coordination.k8s.io")
     hub.kubectl("create", "role", "leases", f"--namespace={OURS}", *verbs)
-    account = f"--serviceaccount={OURS}:fleetgate"
-    hub.kubectl("create", "rolebinding", "leases", "--role=leases", account, f"--namespace={OURS}")
-    token = hub.kubectl("create", "token", "fleetgate", f"--namespace={OURS}").strip()
+    token = account(hub, OURS, "--role=leases")
 
     async def script() -> None:
         stage = Stage()

@@ -307,6 +307,30 @@ def test_an_event_that_somebody_else_wrote_in_our_name_ends_nothing(hub: Cluster
     asyncio.run(script())
 
 
+def test_an_event_of_a_later_time_silences_no_problem(hub: Cluster) -> None:
+    """Who may write events in a namespace may write one that fleetgate could have written."""
+    apply(hub, gateway())
+    found = problem(GW)
+    later = "2999-01-31T12:00:00Z"
+
+    async def script() -> None:
+        async with audited(hub) as api:
+            former = writer(api)
+            former.want([found])
+            async with running(former.run()):
+                await api.until(lambda: posted(api, found))
+            name = (await events(hub))[0]["metadata"]["name"]
+            patch = json.dumps({"lastTimestamp": later})
+            await kubectl(hub, "patch", "event", name, "-n", "default", "-p", patch)
+            sink = writer(api)
+            sink.want([found])
+            async with running(sink.run()):
+                await api.until(lambda: any(asked.method == "PATCH" for asked in api.written))
+        assert (await events(hub))[0]["lastTimestamp"] != later
+
+    asyncio.run(script())
+
+
 def test_an_object_that_was_made_anew_is_told_its_problems_too(hub: Cluster) -> None:
     apply(hub, ingress("shop", "web"))
 

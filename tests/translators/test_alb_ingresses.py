@@ -307,6 +307,7 @@ TWO_SERVICES = WEB.path("/api", to="api:80").default("api:80")
         pytest.param(
             {
                 "nginx.ingress.kubernetes.io/rewrite-target": "/x",
+                "nginx.ingress.kubernetes.io/backend-protocol": "GRPC",
                 "mse.ingress.kubernetes.io/service-subset": "v1",
             },
             ["/", "/api", "/"],

@@ -8,7 +8,7 @@ from fleet.ref import HUB, Ref
 from translators.dialects import DIALECTS
 from translators.dialects.mse.gateway import MSE_TABLES
 from translators.envoy.names import backend_name, cluster_name, listener_of, table_name, tables_of
-from translators.model.backends import Backend, ServicePort, Subset, Target
+from translators.model.backends import Backend, BackendProtocol, ServicePort, Subset, Target
 from translators.model.listeners import ListenerPort, Protocol
 
 PORT = ServicePort(80)
@@ -30,6 +30,11 @@ PORT = ServicePort(80)
             id="labels",
         ),
         pytest.param(Backend("ns", "svc", PORT, Subset(base=True)), "ns/svc/80@base=", id="base"),
+        pytest.param(
+            Backend("ns", "svc", PORT, Subset(base=True), protocol=BackendProtocol.H2C),
+            "ns/svc/80+h2c@base=",
+            id="protocol",
+        ),
     ],
 )
 def test_cluster_of_a_backend(backend: Backend, name: str) -> None:

@@ -72,6 +72,7 @@ def served(world: World, host: str = HOST) -> list[str]:
         if isinstance(action, Forward):
             answer = " ".join(cluster_name(share.target) for share in action.shares)
         else:
+            assert isinstance(action, FixedResponse)
             answer = str(action.status)
         found.append(f"{rule.origin.name} {rule.path.value} {answer}")
     return found

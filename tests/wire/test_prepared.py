@@ -33,7 +33,7 @@ world.attach("", "c1")
 world.put(gateway(members="c1"), ingress("shop"), ingress("any", "*.example.com", "/a"))
 world.put(service(), endpoint_slice("10.0.0.1"), origin="c1")
 discovery.parse_delta(b"")
-discovery.delta_tail("type", "nonce", [])
+discovery.delta_tail("type", "nonce", [], "")
 print(world.sent, [name for name in sys.modules if name.split(".")[0] in CLASSES])
 """
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from translators.envoy.header_edits import MOST_HEADERS
 from translators.envoy.messages import (
     AggregateClusterConfig,
     AggregatedConfigSource,
@@ -24,27 +25,34 @@ from translators.envoy.messages import (
     ClusterDiscoveryType,
     ClusterEdsClusterConfig,
     ClusterLbPolicy,
+    CommonTlsContext,
     ConfigSource,
     Http1ProtocolOptions,
+    Http2ProtocolOptions,
     HttpProtocolOptions,
     OutlierDetection,
     Percent,
     SocketOption,
     SocketOptionSocketState,
     TcpKeepalive,
+    TlsParameters,
+    TlsProtocol,
+    TransportSocket,
     UpstreamConnectionOptions,
     UpstreamHttpConfig,
     UpstreamHttpProtocolOptions,
+    UpstreamTlsContext,
 )
 from translators.envoy.names import backend_name, cluster_name
 from translators.envoy.parts import ClusterParts, Fields, Keywords
-from translators.model.backends import Target
+from translators.model.backends import BackendProtocol, Target
 from translators.model.gateways import UpstreamLimits
 from xds.resource import Resource
 from xds.wire import encode, pack
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.cluster import v3 as schema
+    from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
 
 _TCP: Final = 6
@@ -65,6 +73,9 @@ _KEEPALIVE_PROBES: Final = 3
 it sooner or later than that where TCP_USER_TIMEOUT says so: once it has been silent for that long
 and a probe is unanswered."""
 
+_BY_TLS: Final = frozenset({BackendProtocol.HTTPS, BackendProtocol.H2})
+_BY_HTTP2: Final = frozenset({BackendProtocol.H2C, BackendProtocol.H2})
+
 PANIC_PERCENT: Final = 1
 """Send to ejected Pods only where nobody else is left, so that a backend that comes back is found
 at once. Envoy's default of 50 would keep two thirds of the traffic on a dead member that holds two
@@ -81,17 +92,18 @@ def build_cluster(
     if len(target.backends) > 1:
         return _aggregate(target, limits)
     name = cluster_name(target)
-    rest = _without_name(limits, parts) if parts else _same_for_all(limits)
+    protocol = target.backends[0].protocol
+    rest = _without_name(limits, protocol, parts) if parts else _same_for_all(limits, protocol)
     return Resource.of(name, encode(Cluster(name=name)) + rest, requires=(name,))
 
 
 @cache
-def _same_for_all(limits: UpstreamLimits) -> bytes:
-    """All fields of a Cluster of one backend but its name; encoded once for each set of limits."""
-    return _without_name(limits, ClusterParts())
+def _same_for_all(limits: UpstreamLimits, protocol: BackendProtocol) -> bytes:
+    """All fields of a Cluster of one backend but its name; encoded once for each pair of these."""
+    return _without_name(limits, protocol, ClusterParts())
 
 
-def _without_name(limits: UpstreamLimits, parts: ClusterParts) -> bytes:
+def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterParts) -> bytes:
     """All fields of a Cluster of one backend but its name, which is the first one."""
     own: Keywords = {
         "type": ClusterDiscoveryType.EDS,
@@ -122,8 +134,9 @@ def _without_name(limits: UpstreamLimits, parts: ClusterParts) -> bytes:
             ]
         ),
         "typed_extension_protocol_options": {
-            _HTTP_OPTIONS: pack(_http_options(limits, parts.http_options))
+            _HTTP_OPTIONS: pack(_http_options(limits, protocol, parts.http_options))
         },
+        "transport_socket": _tls(protocol) if protocol in _BY_TLS else None,
         # TCP_USER_TIMEOUT sees unacknowledged bytes alone: a request that a Pod has acknowledged
         # would wait for its answer as long as the client does, if the network takes the Pod away.
         "upstream_connection_options": UpstreamConnectionOptions(
@@ -154,12 +167,41 @@ def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:
     return Resource.of(name, encode(message))
 
 
-def _http_options(limits: UpstreamLimits, fields: Fields) -> upstreams.HttpProtocolOptions:
+def _http_options(
+    limits: UpstreamLimits, protocol: BackendProtocol, fields: Fields
+) -> upstreams.HttpProtocolOptions:
     own: Keywords = {
-        "common_http_protocol_options": HttpProtocolOptions(idle_timeout=limits.idle),
-        "explicit_http_config": UpstreamHttpConfig(http_protocol_options=Http1ProtocolOptions()),
+        "common_http_protocol_options": HttpProtocolOptions(
+            idle_timeout=limits.idle, max_headers_count=MOST_HEADERS
+        ),
+        "explicit_http_config": _explicit(protocol),
     }
     return UpstreamHttpProtocolOptions(**fields.over(own))
+
+
+def _explicit(protocol: BackendProtocol) -> upstreams.HttpProtocolOptionsExplicitHttpConfig:
+    """HTTP/1.1 or HTTP/2, without a try which of them a backend takes."""
+    if protocol not in _BY_HTTP2:
+        return UpstreamHttpConfig(http_protocol_options=Http1ProtocolOptions())
+    return UpstreamHttpConfig(
+        # Envoy's default of 256 MiB lets a backend fill memory for clients that read slowly.
+        http2_protocol_options=Http2ProtocolOptions(
+            initial_stream_window_size=_PER_CONNECTION_BUFFER,
+            initial_connection_window_size=4 * _PER_CONNECTION_BUFFER,
+        )
+    )
+
+
+def _tls(protocol: BackendProtocol) -> core.TransportSocket:
+    """TLS to a backend, whose certificate is not verified: nothing says by whom it is signed."""
+    context = UpstreamTlsContext(
+        common_tls_context=CommonTlsContext(
+            # Envoy's default for backends is at most 1.2.
+            tls_params=TlsParameters(tls_maximum_protocol_version=TlsProtocol.TLSv1_3),
+            alpn_protocols=["h2" if protocol in _BY_HTTP2 else "http/1.1"],
+        )
+    )
+    return TransportSocket(name="envoy.transport_sockets.tls", typed_config=pack(context))
 
 
 def _circuit_breakers() -> schema.CircuitBreakers:

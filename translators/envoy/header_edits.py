@@ -1,8 +1,8 @@
-"""Changes of a request's headers."""
+"""How many headers a message may have, and changes of a request's headers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from translators.envoy.messages import (
     AppendAction,
@@ -13,6 +13,10 @@ from translators.envoy.messages import (
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
+
+MOST_HEADERS: Final = 200
+"""HTTP/2 clients send each cookie as a header of its own, and backends set each cookie by one.
+Their size is limited to 60 KiB."""
 
 
 def put(name: str, value: str) -> mutation_rules.HeaderMutation:

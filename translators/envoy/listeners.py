@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from translators.envoy.filters import http_filters
 from translators.envoy.forwarded import Chain, chains, client_address, early_rules, listener_filters
+from translators.envoy.header_edits import MOST_HEADERS
 from translators.envoy.messages import (
     Address,
     EarlyHeaderMutation,
@@ -27,7 +28,9 @@ from translators.envoy.messages import (
     Listener,
     LocalReplyConfig,
     PathWithEscapedSlashesAction,
+    RegexMatcher,
     SocketAddress,
+    StringMatcher,
     TypedExtensionConfig,
 )
 from translators.envoy.names import listener_name
@@ -67,8 +70,12 @@ _PATHS: Final[Mapping[PathNormalization, Mapping[str, Any]]] = {  # keywords, as
 }
 
 
-_MOST_HEADERS: Final = 200
-"""HTTP/2 clients send each cookie as a header of its own. Their size is limited to 60 KiB."""
+_UPGRADES: Final = ("websocket", "SPDY/3.1")
+"""Protocols that a connection may change to; `kubectl exec` and `port-forward` speak SPDY."""
+
+_IGNORED_UPGRADES: Final = "[^WwSs].*"
+"""What begins like none of these; RE2 has no "but". Envoy would answer 403 to clients that offer
+TLS or HTTP/2 in every request, as Apache's do."""
 
 
 _NO_HOST: Final = "_"
@@ -111,7 +118,9 @@ def _filter_chain(
             for name, config in http_filters(gateway, chain.peer)
         ],
         "local_reply_config": LocalReplyConfig(mappers=[unkept_upload()]),
-        "upgrade_configs": [HttpConnectionManagerUpgradeConfig(upgrade_type="websocket")],
+        "upgrade_configs": [
+            HttpConnectionManagerUpgradeConfig(upgrade_type=each) for each in _UPGRADES
+        ],
         **client_address(chain.peer, edge),
         **_edge_settings(edge),
     }
@@ -143,11 +152,15 @@ def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpCon
             idle_timeout=timedelta(hours=1),
             # Backends may take "_" for "-": such a header would be another one than rules saw.
             headers_with_underscores_action=HeadersWithUnderscoresAction.DROP_HEADER,
-            max_headers_count=_MOST_HEADERS,
+            max_headers_count=MOST_HEADERS,
         ),
         # Health checks of load balancers speak it.
         "http_protocol_options": Http1ProtocolOptions(
-            accept_http_10=True, default_host_for_http_10=_NO_HOST
+            accept_http_10=True,
+            default_host_for_http_10=_NO_HOST,
+            ignore_http_11_upgrade=[
+                StringMatcher(safe_regex=RegexMatcher(regex=_IGNORED_UPGRADES))
+            ],
         ),
         "http2_protocol_options": Http2ProtocolOptions(
             max_concurrent_streams=100,

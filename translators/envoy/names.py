@@ -6,6 +6,7 @@
                  mse|*.example.com                 (the names of one more label)
                  http-80|shop.example.com          (ALB: each listener has its own)
     Cluster      NAMESPACE/SERVICE/PORT            all Pods of all members
+                 NAMESPACE/SERVICE/PORT+PROTOCOL   the same, asked by something else than HTTP/1.1
                  NAMESPACE/SERVICE/PORT@SUBSET     the subset first, then the rest
                  A>B                               B serves while A has no usable Pod
 
@@ -18,7 +19,7 @@ from typing import Final
 from urllib.parse import quote
 
 from fleet.ref import Ref
-from translators.model.backends import Backend, Subset, Target
+from translators.model.backends import Backend, BackendProtocol, Subset, Target
 from translators.model.listeners import ListenerPort, Protocol, TableSet
 
 MEMBER: Final = "member"
@@ -74,8 +75,9 @@ def cluster_name(target: Target) -> str:
 def backend_name(backend: Backend) -> str:
     """The name of the Cluster of one backend."""
     port = _escape(backend.port.name) if backend.port.name else str(backend.port.number)
+    protocol = "" if backend.protocol is BackendProtocol.HTTP else f"+{backend.protocol}"
     subset = f"@{_subset(backend.subset)}" if backend.subset else ""
-    return f"{backend.namespace}/{backend.service}/{port}{subset}"
+    return f"{backend.namespace}/{backend.service}/{port}{protocol}{subset}"
 
 
 def _subset(subset: Subset) -> str:

@@ -14,6 +14,8 @@ from translators.envoy.messages import (
     DirectResponseAction,
     HeaderMatcher,
     QueryParameterMatcher,
+    RedirectAction,
+    RedirectCode,
     RegexMatcher,
     Route,
     RouteAction,
@@ -24,7 +26,7 @@ from translators.envoy.messages import (
 )
 from translators.envoy.names import cluster_name
 from translators.envoy.parts import Fields, Keywords, RouteParts
-from translators.model.actions import Action, FixedResponse
+from translators.model.actions import Action, FixedResponse, Redirect
 from translators.model.bounds import MAX_MATCHED
 from translators.model.conditions import Condition, Text, Where
 from translators.model.paths import Path, PathKind
@@ -140,6 +142,12 @@ def _action(action: Action, fields: Fields | None = None) -> Keywords:  # of Rou
     """The `action` of a route."""
     if isinstance(action, FixedResponse):
         return {"direct_response": direct_response(action.status, action.body)}
+    if isinstance(action, Redirect):
+        code = RedirectCode.PERMANENT_REDIRECT
+        redirect = RedirectAction(
+            https_redirect=True, host_redirect=action.host, response_code=code
+        )
+        return {"redirect": redirect}
     # Envoy cuts a request off after 15 s unless it is told otherwise; 0 is no limit.
     own: Keywords = {"timeout": timedelta(0)}
     if len(action.shares) == 1:

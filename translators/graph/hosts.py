@@ -59,9 +59,10 @@ class HostTables:
         rules, by_host = self._ingresses.rules, self._ingresses.by_host
         ingresses = [view.must(rules, ref) for ref in view.group(by_host, key)]
         wildcard = self._wildcard_over(key)
-        above = view.group(by_host, wildcard) if wildcard else ()
+        wildcards, owners = self._ingresses.wildcards, self._ingresses.owners
+        is_below = wildcard is not None and bool(view.group(wildcards, wildcard))
         boundaries = OPEN
-        if above or len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
+        if is_below or len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
             boundaries = view.must(self._gateways.boundaries, key.gateway)
         normalization = view.must(self._gateways.paths, key.gateway)
         return plan_host(
@@ -69,9 +70,13 @@ class HostTables:
             key.host,
             key.tables,
             boundaries,
-            [view.must(rules, ref) for ref in above] if boundaries.owned else (),
-            below=bool(above),
+            view.get(owners, wildcard) if wildcard and boundaries.owned else None,
+            below=is_below,
             strict=normalization is PathNormalization.STRICT,
+            https=(
+                any(ingress.https_only for ingress in ingresses)
+                and bool(view.must(self._gateways.edges, key.gateway).trusted)
+            ),
         )
 
     def _wildcard_over(self, key: HostKey) -> HostKey | None:

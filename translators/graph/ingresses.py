@@ -1,6 +1,6 @@
 """The tables of Ingresses: which gateways take them, and what they declare."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from fleet.ref import HUB, Ref
@@ -11,6 +11,7 @@ from translators.graph.gateways import ALL, GatewayTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import HostKey
 from translators.merge.attachments import Attachment, attach, without_class
+from translators.merge.ownership import Owner, owner_of
 from translators.model.ingresses import IngressRules
 
 
@@ -31,7 +32,9 @@ class IngressTables:
         self.attachments = Derived(graph, "attachments", inputs.ingresses, self._attachment)
         self.rules = Derived(graph, "rules", self.attachments, self._rules, weight)
         self.claims = Derived(graph, "claims", self.rules, self._claims)
-        self.by_host = Index(graph, "by host", self.claims, lambda _, pairs: pairs)
+        self.by_host = Index(graph, "by host", self.claims, lambda _, keys: keys)
+        self.wildcards = Index(graph, "wildcards", self.claims, _wildcards)
+        self.owners = Derived(graph, "owners of wildcards", self.wildcards, self._owner)
 
     def _attachment(self, view: View, ref: Ref) -> Attachment:
         ingress = view.must(self._inputs.ingresses, ref)
@@ -64,3 +67,12 @@ class IngressTables:
             if tables in view.must(self._gateways.sets, gateway)
         }
         return tuple(sorted(claimed))
+
+    def _owner(self, view: View, key: HostKey) -> Owner | None:
+        """The oldest Ingress that names a wildcard: hosts below ask for it, which may be many."""
+        ingresses = [view.must(self.rules, ref) for ref in view.group(self.wildcards, key)]
+        return owner_of(ingresses, key.tables, key.host)
+
+
+def _wildcards(_: Ref, keys: tuple[HostKey, ...]) -> Iterator[HostKey]:
+    return (key for key in keys if key.host.startswith("*"))

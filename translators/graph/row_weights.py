@@ -42,8 +42,10 @@ class RowWeights:
         return len(row.problems) + len(row.defaults) + _size(rules)
 
     def of_hosts_rules(self, key: HostKey) -> int:
-        """Rules of all Ingresses of a host."""
-        return sum(self.of_rules(ref) for ref in self._tables.ingresses.by_host.get(key) or ())
+        """Rules of a host in all Ingresses."""
+        tables = self._tables.ingresses
+        rows = map(tables.rules.get, tables.by_host.get(key) or ())
+        return sum(_size(row.rules_of(key.host)) for row in rows if row)
 
     def of_plan(self, key: HostKey) -> int:
         """Rules of a host in its plan."""

@@ -133,7 +133,7 @@ class StatusTables:
     ) -> Iterator[Problem]:
         """What is wrong with an Ingress beside what it says itself."""
         for host in view.group(self._findings, ref):
-            yield from (p for p in view.must(self._plans, host).problems if p.at == ref)
+            yield from view.must(self._plans, host).problems_of(ref)
         if rules.policies:
             yield from self._overruled(view, ref, rules, gateways)
         for gateway in gateways:
@@ -141,7 +141,7 @@ class StatusTables:
         for rule, backend in rules.named:
             yield from self._lacking(view, gateways, rule, backend, of_canary=bool(rules.canaries))
         if any(rule.host.startswith("*") for rule in rules.rules):
-            yield from self._below_wildcards(view, ref)
+            yield from self._below_wildcards(view, ref, rules)
 
     def _lacking(
         self,
@@ -187,11 +187,12 @@ class StatusTables:
                     settled = self._backends.settled(view, ServiceOf(gateway, *service))
                     yield from (p for p in settled.problems if p.at == ref)
 
-    def _below_wildcards(self, view: View, ref: Ref) -> Iterator[Problem]:
+    def _below_wildcards(self, view: View, ref: Ref, rules: IngressRules) -> Iterator[Problem]:
         """What it is told of other namespaces that have hosts below its wildcards."""
+        served = set(view.group(self._serving, ref))
         for key in view.must(self._ingresses.claims, ref):
-            if key.host.startswith("*"):
-                mains = [r for r in view.must(self._plans, key).rules if r.origin == ref]
+            if key.host.startswith("*") and key in served:
+                mains = rules.rules_of(key.host)
                 for guest in view.group(self._below, key) if mains else ():
                     if guest.namespace != ref.namespace:
                         yield below_wildcard(mains[0], guest.namespace)

@@ -6,7 +6,7 @@ from math import lcm
 
 from fleet.problem import Problem
 from translators.model.actions import Forward, Share
-from translators.model.backends import Target
+from translators.model.backends import BackendProtocol, Target
 from translators.model.canaries import Canary, Split
 from translators.model.rules import Rule
 from translators.model.weights import fitted
@@ -70,8 +70,13 @@ def excessive(canaries: Sequence[Canary]) -> Iterator[Problem]:
 def _with_fallback(canary: Forward, main: Forward) -> Forward:
     """The canary's targets, each followed by the main's: without a usable Pod the main serves.
 
-    A subset of the main's own Service needs no such help, it falls back to the whole Service.
+    A subset of the main's own Service needs no such help, it falls back to the whole Service. What
+    does not say what it speaks speaks as the main does.
     """
+    protocol = main.shares[0].target.backends[0].protocol
+    canary = canary.each(
+        lambda b: b._replace(protocol=protocol) if b.protocol is BackendProtocol.HTTP else b
+    )
     by_weight = sorted(main.shares, key=lambda share: -share.weight)
     mains = [backend for share in by_weight for backend in share.target.backends]
     shares = []

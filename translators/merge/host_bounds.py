@@ -66,7 +66,7 @@ class HostBounds:
 
     def takes(self, rule: Rule) -> bool:
         """Whether there is room for a rule."""
-        routes = self._routes + size_of(rule.action)
+        routes = self._routes + size_of(rule.action) + bool(rule.https_only)
         instructions = self._instructions + rule.path.instructions
         if routes > MAX_ROUTES_OF_HOST:
             self._leave_out(rule, Excess.RULES)

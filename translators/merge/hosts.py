@@ -17,7 +17,9 @@ from translators.dialects.paths import NORMALISED
 from translators.envoy.names import listener_of
 from translators.merge.canaries import excessive, relate
 from translators.merge.host_bounds import HostBounds
+from translators.merge.https_redirect import redirects
 from translators.merge.ownership import (
+    Owner,
     canaries_inside,
     closed_inside,
     owner_of,
@@ -44,24 +46,26 @@ def plan_host(
     host: str,
     tables: TableSet,
     boundaries: Boundaries = OPEN,
-    above: Collection[IngressRules] = (),
+    above: Owner | None = None,
     *,
     below: bool = False,
     strict: bool = False,
+    https: bool = False,
 ) -> HostPlan:
     """Merge the rules that the Ingresses declare for the host in a set of route tables.
 
-    `above` are those of the wildcard over it, where `boundaries` ask who owns the host; `below`
-    says that there are some. `strict` says that no request has an ambiguous path when it is routed.
+    `above` is who owns the wildcard over it, where `boundaries` ask who owns the host; `below` says
+    that there is such a wildcard. `strict` says that no request has an ambiguous path when it is
+    routed, `https` that not all of them come in clear.
     """
     problems: list[Problem] = []
-    declared = [r for i in ingresses for r in i.rules if r.host == host and tables in r.sets]
-    defaults = [r for i in ingresses for r in i.defaults if r.host == host and tables in r.sets]
-    adding = [
-        c for i in ingresses for c in i.canaries if c.rule.host == host and tables in c.rule.sets
-    ]
+    declared = [r for i in ingresses for r in i.rules_of(host) if tables in r.sets]
+    defaults = [r for i in ingresses for r in i.defaults_of(host) if tables in r.sets]
+    adding = [c for i in ingresses for c in i.canaries_of(host) if tables in c.rule.sets]
     bare = [ingress for ingress in ingresses if (tables, host) in ingress.bare]
-    if boundaries.owned and (owner := owner_of((*ingresses, *above), tables, host)):
+    owners = [owner_of(ingresses, tables, host), above] if boundaries.owned else []
+    if named_by := min(filter(None, owners), default=None):
+        _, owner = named_by
         # Of every host that no rule names, the oldest default backend is the one anyway.
         named = [*declared, *(canary.rule for canary in adding), *(defaults if host else ())]
         problems += refusals(named, owner, boundaries)
@@ -90,17 +94,21 @@ def plan_host(
     rules: list[Rule] = []
     for claim, main in sorted(mains.items(), key=lambda item: _rank(item[1])):
         of_path = related.get(claim, ())
+        rules += redirects(main, problems, https=https)
         rules += relate(main, of_path)
         problems += excessive(of_path)
     if len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
         pairs = [(each.rule, mains[claim]) for claim, taken in related.items() for each in taken]
         problems += partaking(tuple(mains.values()), pairs)
+    default = min(defaults, key=_by_age, default=None)
+    if default:
+        rules += redirects(default, problems, https=https)
     settled = _settled(ingresses, (*mains.values(), *defaults), host)
     sharing = {c.rule.origin for taken in related.values() for c in taken if c.split.weight}
     guests = _namespaces((*mains.values(), *defaults), bare) if below else ()
     return HostPlan(
         tuple(rules),
-        min(defaults, key=_by_age, default=None),
+        default,
         tuple(sorted({*problems, *settled.problems})),
         bool(bare or unmet),
         guarded,

@@ -6,7 +6,7 @@ that they take part in is told.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from fleet.problem import Problem, Severity
 from fleet.ref import Ref
@@ -16,17 +16,19 @@ from translators.model.canaries import Canary
 from translators.model.gateways import Boundaries
 from translators.model.ingresses import IngressRules
 from translators.model.listeners import TableSet
-from translators.model.rules import Rule
+from translators.model.rules import Age, Rule
+
+Owner: TypeAlias = tuple[Age, Ref]
+"""An Ingress and its age: the older one comes first."""
 
 DENIED: Final = FixedResponse(
     503, "denied: this path leads to a Service of another namespace, which the gateway forbids\n"
 )
 
 
-def owner_of(ingresses: Iterable[IngressRules], tables: TableSet, host: str) -> Ref | None:
-    """The oldest of these Ingresses that names the host, or a wildcard over it; canaries do not."""
-    named = (by for i in ingresses if (by := i.by) and i.names(tables, host))
-    return min(named, default=(None, None))[1]
+def owner_of(ingresses: Iterable[IngressRules], tables: TableSet, host: str) -> Owner | None:
+    """The oldest of these Ingresses that names the host; canaries do not."""
+    return min((by for i in ingresses if (by := i.by) and i.names(tables, host)), default=None)
 
 
 def refusals(rules: Iterable[Rule], owner: Ref, boundaries: Boundaries) -> Iterator[Problem]:

@@ -1,9 +1,10 @@
 """What answers a request."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from translators.model.backends import Target
+from translators.model.backends import Backend, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,15 @@ class Forward:
 
     shares: tuple[Share, ...]
 
+    def each(self, change: Callable[[Backend], Backend]) -> "Forward":
+        """The same shares of changed backends."""
+        return Forward(
+            tuple(
+                Share(Target(tuple(map(change, share.target.backends))), share.weight)
+                for share in self.shares
+            )
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class FixedResponse:
@@ -29,12 +39,22 @@ class FixedResponse:
     body: str = ""
 
 
-Action: TypeAlias = Forward | FixedResponse
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Send the client to https for good (308), at `host` or, where that is "", at the one it asked.
+
+    Path and query stay as they are.
+    """
+
+    host: str = ""
+
+
+Action: TypeAlias = Forward | FixedResponse | Redirect
 
 
 def size_of(action: Action) -> int:
     """How many backends it names; what answers by itself counts as one."""
-    if isinstance(action, FixedResponse):
+    if not isinstance(action, Forward):
         return 1
     if len(action.shares) == 1:
         return len(action.shares[0].target.backends)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 
@@ -36,10 +37,18 @@ class ServicePort(NamedTuple):
         return self.name or str(self.number)
 
 
-class Backend(NamedTuple):
-    """A Service port in every attached member, and how its Pods are chosen.
+class BackendProtocol(StrEnum):
+    """What a backend speaks: HTTP/1.1 or HTTP/2, in clear or by TLS."""
 
-    `weights` gives members a share of their own (ALB); () means that every Pod weighs the same.
+    HTTP = "http"
+    H2C = "h2c"
+    HTTPS = "https"
+    H2 = "h2"
+
+
+class Backend(NamedTuple):
+    """A Service port in every attached member, how its Pods are chosen, and what they speak.
+
     A tuple like Target and ServicePort, as they are in the keys of tables.
     """
 
@@ -47,7 +56,7 @@ class Backend(NamedTuple):
     service: str
     port: ServicePort
     subset: Subset | None = None
-    weights: tuple[tuple[str, int], ...] = ()
+    protocol: BackendProtocol = BackendProtocol.HTTP
 
     @property
     def pool(self) -> tuple[str, str, ServicePort]:

@@ -45,3 +45,8 @@ class Canary:
 
     rule: Rule
     split: Split
+
+    @property
+    def host(self) -> str:
+        """The host of the main rule."""
+        return self.rule.host

@@ -1,5 +1,7 @@
 """What a host serves, after all Ingresses that name it have been merged."""
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,7 +52,16 @@ class HostPlan:
             for share in rule.action.shares
         )
 
+    def problems_of(self, origin: Ref) -> Sequence[Problem]:
+        """What an Ingress is told; the problems are sorted by who is told."""
+        begin = bisect_left(self.problems, origin, key=_told)
+        return self.problems[begin : bisect_right(self.problems, origin, begin, key=_told)]
+
     @property
     def origins(self) -> frozenset[Ref]:
         """The Ingresses that serve something here."""
         return frozenset(rule.origin for rule in self.everything)
+
+
+def _told(problem: Problem) -> Ref:
+    return problem.at

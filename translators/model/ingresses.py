@@ -1,18 +1,23 @@
 """What an Ingress declares."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias, TypeVar
 
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.model.actions import Forward
 from translators.model.backends import Backend
 from translators.model.canaries import Canary
-from translators.model.hosts import wildcard_over
 from translators.model.listeners import ListenerPort, TableSet
 from translators.model.policy import Declared, Scope
 from translators.model.rules import Age, Rule
+
+_FEW: Final = 8
+"""Rules that are looked at one by one."""
+
+R = TypeVar("R", Rule, Canary)
+_ByHost: TypeAlias = Mapping[str, Sequence[R]] | None
 
 NO_HOSTS: Final[frozenset[tuple[TableSet, str]]] = frozenset()
 """One for all Ingresses: an empty set of its own is 200 bytes."""
@@ -35,6 +40,9 @@ class IngressRules:
     its hosts and for "" a rule of every path. `bare` are those of its hosts for which it has
     neither, and which are its own all the same. `leads_out` says that some backend is in another
     namespace. `without_rules` is its age and name, where no rule has them.
+
+    A host asks for what is declared for it. An Ingress may have thousands of hosts, so that is
+    found without a look at the rules of all others.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -46,6 +54,31 @@ class IngressRules:
     policies: tuple[Declared, ...] = ()
     leads_out: bool = False
     without_rules: tuple[Age, Ref] | None = None
+    _rules: _ByHost[Rule] = field(init=False, repr=False, compare=False)
+    _canaries: _ByHost[Canary] = field(init=False, repr=False, compare=False)
+    _defaults: _ByHost[Rule] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_rules", _by_host(self.rules))
+        object.__setattr__(self, "_canaries", _by_host(self.canaries))
+        object.__setattr__(self, "_defaults", _by_host(self.defaults))
+
+    def rules_of(self, host: str) -> Sequence[Rule]:
+        """The rules of a host, in their order. O(those)."""
+        return _of_host(host, self.rules, self._rules)
+
+    def canaries_of(self, host: str) -> Sequence[Canary]:
+        """The canaries of a host, in their order. O(those)."""
+        return _of_host(host, self.canaries, self._canaries)
+
+    def defaults_of(self, host: str) -> Sequence[Rule]:
+        """The default backend of a host, if it has one."""
+        return _of_host(host, self.defaults, self._defaults)
+
+    @property
+    def https_only(self) -> bool:
+        """Whether an annotation keeps requests in clear from its rules: from all, or from none."""
+        return any(rule.https_only for rule in (*self.rules[:1], *self.defaults[:1]))
 
     @property
     def by(self) -> tuple[Age, Ref] | None:
@@ -66,15 +99,12 @@ class IngressRules:
         return self.bare | named
 
     def names(self, tables: TableSet, host: str) -> bool:
-        """Whether it declares the host, or the wildcard over it.
+        """Whether it declares the host.
 
         A canary does not, nor does a default backend declare every host.
         """
-        hosts = {host, wildcard_over(host)} - {""} if host else {""}
-        declared = (*self.rules, *(self.defaults if host else ()))
-        return any((tables, name) in self.bare for name in hosts) or any(
-            rule.host in hosts and tables in rule.sets for rule in declared
-        )
+        declared = (*self.rules_of(host), *(self.defaults_of(host) if host else ()))
+        return (tables, host) in self.bare or any(tables in rule.sets for rule in declared)
 
     @property
     def sets(self) -> frozenset[TableSet]:
@@ -98,3 +128,19 @@ class IngressRules:
     def policies_of(self, scope: Scope) -> Iterator[Declared]:
         """The policies of a scope that it asks for."""
         return (declared for declared in self.policies if declared.policy.scope is scope)
+
+
+def _by_host(declared: Sequence[R]) -> _ByHost[R]:
+    """Group what is declared by hosts; None where it is so little that groups would cost more."""
+    if len(declared) <= _FEW:
+        return None
+    found: dict[str, list[R]] = {}
+    for each in declared:
+        found.setdefault(each.host, []).append(each)
+    return found
+
+
+def _of_host(host: str, declared: Sequence[R], by_host: _ByHost[R]) -> Sequence[R]:
+    if by_host is None:
+        return [each for each in declared if each.host == host]
+    return by_host.get(host, ())

@@ -38,7 +38,7 @@ class Rule:
     `sets` are those of the listeners that the rule is meant for, whether the gateway has them or
     not. `policies` are those that its Ingress asks for, whatever their scope. A `restricted` rule
     is not for everybody: lists, passwords, client certificates and the like guard it, or were meant
-    to.
+    to. `https_only` is the annotation that keeps requests in clear from it, "" where none does.
     """
 
     origin: Ref
@@ -53,3 +53,4 @@ class Rule:
     policies: tuple[Policy, ...] = ()
     ingress_class: str = ""
     restricted: bool = False
+    https_only: str = ""

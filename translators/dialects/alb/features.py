@@ -17,6 +17,7 @@ from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import ALB, NGINX, Reader
 from translators.dialects.annotations.unsupported import Without
 from translators.dialects.annotations.vocabulary import Vocabulary
+from translators.dialects.mse.features import FEATURES as MSE_FEATURES
 from translators.model.listeners import ListenerPort
 
 FEATURES: Final = (CANARY,)
@@ -25,7 +26,10 @@ FEATURES: Final = (CANARY,)
 VOCABULARY: Final = Vocabulary(
     (ALB, NGINX),
     (LISTEN_PORTS, *(key for feature in FEATURES for key in feature.keys)),
-    (*ALB_UNSUPPORTED, *of_nginx_alone()),
+    (
+        *ALB_UNSUPPORTED,
+        *of_nginx_alone(key for feature in MSE_FEATURES for key in feature.keys),
+    ),
 )
 
 

@@ -1,6 +1,6 @@
 """The annotations that the ALB dialect knows and does not carry out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from translators.dialects.annotations.reader import ALB, NGINX, Key, alb
@@ -34,10 +34,14 @@ ALB_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
 )
 
 
-def of_nginx_alone() -> Iterator[Unsupported]:
-    """What NGINX knows and ALB does not: it may be for another controller, unless it restricts."""
+def of_nginx_alone(carried_out: Iterable[Key]) -> Iterator[Unsupported]:
+    """What NGINX knows and ALB does not: it may be for another controller, unless it restricts.
+
+    `carried_out` are the keys of the MSE dialect that have an effect there.
+    """
     known = {spelling for row in ALB_UNSUPPORTED for spelling in row.key.spellings}
-    for row in MSE_UNSUPPORTED:
+    effective = (Unsupported(key, Without.TUNING) for key in carried_out if ALB not in key.prefixes)
+    for row in (*MSE_UNSUPPORTED, *effective):
         spelling = NGINX + row.key.name
         if spelling in row.key.spellings and spelling not in known:
             closes = row.otherwise is Without.CLOSED

@@ -104,6 +104,7 @@ _ASKS: Final[Mapping[str, Callable[[str], bool]]] = {
     **dict.fromkeys(_SNIPPETS, _keeps_out),
     "auth-tls-verify-client": lambda text: text != "off",
     "order": lambda text: text != "10",
+    "proxy-body-size": lambda text: text != "0",
     "satisfy": lambda text: text != "all",
 }
 """Whether a value asks for anything that is not done anyway; other keys are switched on or off."""

@@ -10,14 +10,18 @@ from translators.dialects.annotations.closed import close, not_supported
 from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
+from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
 from translators.dialects.mse.destination import FEATURE as DESTINATION
+from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
 from translators.dialects.mse.subset import FEATURE as SUBSET
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 
 FEATURES: Final = (
     DESTINATION,  # replaces the backends, so before what narrows them
     SUBSET,
+    BACKEND_PROTOCOL,
     CANARY,
+    HTTPS_REDIRECT,
 )
 
 VOCABULARY: Final = Vocabulary(

@@ -10,8 +10,8 @@ from typing import Final
 from translators.dialects.annotations.feature import rule_feature
 from translators.dialects.annotations.reader import Reader, Unusable, own
 from translators.dialects.annotations.values import lines, printable
-from translators.model.actions import Forward, Share
-from translators.model.backends import CANARY_LABEL, Subset, Target
+from translators.model.actions import Forward
+from translators.model.backends import CANARY_LABEL, Subset
 from translators.model.bounds import MAX_LABELS
 from translators.model.rules import Rule
 
@@ -63,11 +63,7 @@ def _labels(text: str) -> Subset:
 def _apply(rule: Rule, subset: Subset) -> Rule:
     if not isinstance(rule.action, Forward):
         return rule
-    shares = tuple(
-        Share(Target(tuple(b._replace(subset=subset) for b in share.target.backends)), share.weight)
-        for share in rule.action.shares
-    )
-    return replace(rule, action=Forward(shares))
+    return replace(rule, action=rule.action.each(lambda b: b._replace(subset=subset)))
 
 
 FEATURE: Final = rule_feature("Subset of a Service", (NAME, LABELS), parse, _apply)

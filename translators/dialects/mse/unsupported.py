@@ -43,11 +43,11 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         shared,
         Without.NOTHING,
         """
-        affinity affinity-canary-behavior affinity-mode app-root backend-protocol
+        affinity affinity-canary-behavior affinity-mode app-root
         connection-proxy-header cors-allow-credentials cors-allow-headers cors-allow-methods
         cors-allow-origin cors-expose-headers cors-max-age custom-headers custom-http-errors
         default-backend disable-proxy-intercept-errors enable-access-log enable-cors
-        enable-opentelemetry force-ssl-redirect from-to-www-redirect limit-allowlist
+        enable-opentelemetry from-to-www-redirect limit-allowlist
         limit-burst-multiplier limit-connections limit-rate limit-rate-after
         limit-req-status-code limit-rpm limit-rps limit-whitelist load-balance mirror-host
         mirror-request-body mirror-target opentelemetry-operation-name
@@ -60,7 +60,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         session-cookie-change-on-failure session-cookie-conditional-samesite-none
         session-cookie-domain session-cookie-expires session-cookie-max-age session-cookie-name
         session-cookie-partitioned session-cookie-path session-cookie-samesite
-        session-cookie-secure ssl-cipher ssl-ciphers ssl-passthrough ssl-redirect
+        session-cookie-secure ssl-cipher ssl-ciphers ssl-passthrough
         temporal-redirect temporal-redirect-code upstream-hash-by upstream-hash-by-subset
         upstream-hash-by-subset-size upstream-vhost use-port-in-redirects use-regex
         x-forwarded-prefix

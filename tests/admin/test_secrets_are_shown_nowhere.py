@@ -1,0 +1,39 @@
+"""What a Secret holds is in nothing that fleetgate prints, logs, answers or keeps on a disk."""
+
+import base64
+import signal
+from pathlib import Path
+from urllib.request import urlopen
+
+from tests.cli.commands import FLEETGATE, Staying, fleetgate
+from tests.support.builders import ingress, mse_gateway, secret, service, slice_of, write
+
+KEPT = "kept-by-a-secret"
+ENCODED = base64.b64encode(KEPT.encode()).decode()
+
+
+def test_no_page_no_log_no_file_and_no_command_shows_it(tmp_path: Path) -> None:
+    """Be it read well, or a mistake of its author."""
+    root, state = tmp_path / "fleet", tmp_path / "state"
+    write(root, "hub/gateway.yaml", mse_gateway("shop", members=["east"]))
+    web = ingress("web", host="shop.example").path("/", to="web:80").of_class("mse")
+    entries = [{"hosts": ["shop.example"], "secretName": name} for name in ("good", "bad")]
+    good = secret("good", {"tls.crt": ENCODED, "tls.key": ENCODED})
+    bad = secret("bad", {"tls.crt": ENCODED, "tls.key": f"{KEPT}!"})
+    write(root, "hub/web.yaml", web.with_spec(tls=entries), good, bad)
+    write(root, "clusters/east/web.yaml", service("web"), slice_of("web", addresses=["10.0.0.1"]))
+
+    command = ("serve", root, "--xds-port", "0", "--admin-port", "0", "--state-dir", state)
+    with Staying((*FLEETGATE, "-v", *command), "xDS on ") as serve:
+        shown = {
+            page: urlopen(f"http://127.0.0.1:{serve.admin_port}/{page}").read().decode()
+            for page in ("status", "statuses", "metrics", "readyz")
+        }
+        asked = {"text": serve.ask("status"), "log": serve.end(signal.SIGTERM)}
+    asked |= {command: fleetgate(command, root) for command in ("check", "translate")}
+
+    assert "bad" in shown["status"]
+    assert "shop.example" in (state / "hub.fleet").read_text()
+    shown |= {name: ended.out + ended.err for name, ended in asked.items()}
+    shown |= {file.name: file.read_text() for file in state.iterdir()}
+    assert [name for name, text in shown.items() if KEPT in text or ENCODED in text] == []

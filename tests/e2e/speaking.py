@@ -1,0 +1,102 @@
+"""Pods that speak HTTP or gRPC, in clear or by TLS, on free ports of 127.0.0.1."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import grpc.aio
+from aiohttp import web
+
+from fleetgate.demo.http import Address
+from tests.support.authority import Authority, Pair
+from tests.support.serving import serving
+
+Answer: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Call: TypeAlias = Callable[[bytes, "grpc.aio.ServicerContext[bytes, bytes]"], AsyncIterator[bytes]]
+
+
+def self_made() -> Pair:
+    """A certificate that nobody else trusts, as applications make one for themselves."""
+    return Authority.make("self-made").issue("pod", addresses=["127.0.0.1"], names=["pod"])
+
+
+def tls_of(pair: Pair, place: Path) -> ssl.SSLContext:
+    """What a server with this certificate needs; `place` is a directory for its files."""
+    certificate, key = place / "pod.crt", place / "pod.key"
+    certificate.write_bytes(pair.certificate)
+    key.write_bytes(pair.key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+@asynccontextmanager
+async def http_pod(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[Address]:
+    """Answer requests over HTTP/1.1 while the block runs."""
+    runner = web.ServerRunner(web.Server(answer, auto_decompress=False))
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+        await site.start()
+        host, port = runner.addresses[0]
+        yield str(host), int(port)
+    finally:
+        await runner.cleanup()
+
+
+@dataclass(frozen=True, slots=True)
+class _Calls(grpc.GenericRpcHandler):
+    """Every method is the same call, of one message and a stream of answers."""
+
+    call: Call
+
+    def service(
+        self, details: grpc.HandlerCallDetails
+    ) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
+        return grpc.unary_stream_rpc_method_handler(self.call)
+
+
+@asynccontextmanager
+async def grpc_pod(call: Call, tls: Pair | None = None) -> AsyncIterator[Address]:
+    """Answer calls of every method while the block runs."""
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((_Calls(call),))
+    if tls is None:
+        port = server.add_insecure_port("127.0.0.1:0")
+    else:
+        credentials = grpc.ssl_server_credentials([(tls.key, tls.certificate)])
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+    await server.start()
+    try:
+        yield "127.0.0.1", port
+    finally:
+        await server.stop(0)
+
+
+@asynccontextmanager
+async def either_pod(by_http1: Address, by_http2: Address) -> AsyncIterator[Address]:
+    """Have one port for two servers, told apart by how a connection begins, as Go's cmux does."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        begin = await reader.read(3)
+        there = await asyncio.open_connection(*(by_http2 if begin == b"PRI" else by_http1))
+        with closing(there[1]), closing(writer):
+            there[1].write(begin)
+            await asyncio.gather(_pump(reader, there[1]), _pump(there[0], writer))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with serving(listener, serve):
+            yield listener.getsockname()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
