@@ -17,10 +17,11 @@ from functools import cache
 from itertools import islice
 from typing import Final, Protocol
 
+from xds.changes import Changes
 from xds.quarantine import Rejection
-from xds.requests import Requests
+from xds.request_memo import RequestMemo
 from xds.resource import Resource, TypeUrl, Update
-from xds.snapshot import Served, Snapshot
+from xds.snapshot import Snapshot, Target
 from xds.views import Backlog, ClientView, Missing, Traffic
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Follower(Protocol):
         """The client's node id."""
         ...
 
-    def mark(self, type_url: str, name: str, before: Served) -> None:
+    def mark(self, type_url: str, name: str, before: Target) -> None:
         """Note that the snapshot serves something else than `before` now; O(1)."""
         ...
 
@@ -91,7 +92,7 @@ class SnapshotCache:
 
     def __init__(self, *, epoch: str | None = None) -> None:
         self._epoch = epoch or secrets.token_hex(4)
-        self.requests = Requests()
+        self.requests = RequestMemo()
         self._groups: dict[str, _Group] = {}
         self._callbacks: dict[int, Callable[[], None]] = {}
         self._next_callback = 0
@@ -274,17 +275,12 @@ class SnapshotCache:
         """Count a response."""
         self._count(type_url, Traffic(1, resources, length))
 
-    def confirm(self, group: str, type_url: str, sent: Mapping[str, Resource | None]) -> None:
+    def confirm(self, group: str, type_url: str, sent: Changes) -> None:
         """A client has acknowledged a response with these resources."""
         self._count(type_url, Traffic(acknowledged=1))
         found = self._groups[group]
-        everything = found.snapshot.as_everything(type_url, sent)
-        if everything is None or not everything.confirmed:
-            for resource in sent.values():
-                if resource is not None:
-                    _confirm(found, type_url, resource)
-        if everything is not None:
-            everything.confirmed = True
+        for resource in found.snapshot.unconfirmed(type_url, sent):
+            _confirm(found, type_url, resource)
         self._changed()
 
     def refusal(self, group: str, type_url: str, node_id: str) -> str | None:
@@ -326,7 +322,7 @@ def _reasons(snapshot: Snapshot) -> Callable[[TypeUrl, str], str]:
         if message := refused.get((type_url, name)):
             return f"rejected: {message}"
         gone = name not in snapshot.declared(type_url)
-        return _KEPT if refused and gone and snapshot.lingers(type_url, name) else _LATE
+        return _KEPT if refused and gone and snapshot.verdicts.keeps(type_url, name) else _LATE
 
     return reason
 
@@ -334,7 +330,7 @@ def _reasons(snapshot: Snapshot) -> Callable[[TypeUrl, str], str]:
 def _declare(group: _Group, type_url: str, name: str, resource: Resource | None) -> bool:
     """Change one resource, and tell the streams; False if it was so before."""
     snapshot = group.snapshot
-    if snapshot.is_disputable(type_url, name):
+    if snapshot.was_rejected(type_url, name):
         befores = _served(group, type_url, name)
         if not snapshot.declare(type_url, name, resource):
             return False
@@ -361,7 +357,7 @@ def _number(group: _Group, type_url: str, version: str) -> bool:
 
 def _confirm(group: _Group, type_url: str, resource: Resource) -> None:
     snapshot = group.snapshot
-    if snapshot.is_good(type_url, resource) or not snapshot.is_disputable(type_url, resource.name):
+    if snapshot.is_good(type_url, resource) or not snapshot.was_rejected(type_url, resource.name):
         snapshot.confirm(type_url, resource)
         return
     befores = _served(group, type_url, resource.name)
@@ -373,13 +369,13 @@ def _count_names(doubtful: Mapping[str, frozenset[str]]) -> int:
     return sum(map(len, doubtful.values()))
 
 
-def _served(group: _Group, type_url: str, name: str) -> dict[Follower, Served]:
-    return {f: group.snapshot.served(type_url, name, f.node_id) for f in group.followers}
+def _served(group: _Group, type_url: str, name: str) -> dict[Follower, Target]:
+    return {f: group.snapshot.target(type_url, name, f.node_id) for f in group.followers}
 
 
-def _compare(group: _Group, type_url: str, name: str, befores: Mapping[Follower, Served]) -> None:
+def _compare(group: _Group, type_url: str, name: str, befores: Mapping[Follower, Target]) -> None:
     """Tell the streams for which a verdict has changed what is served."""
     for follower, before in befores.items():
-        if group.snapshot.served(type_url, name, follower.node_id) is not before:
+        if group.snapshot.target(type_url, name, follower.node_id) is not before:
             follower.mark(type_url, name, before)
             follower.wake()

@@ -12,14 +12,15 @@ Endpoints and Secrets that are added or changed are in no cycle: they flow at on
 Types that the client has not subscribed to are passed over.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from enum import IntEnum, auto
 from typing import Final
 
-from xds.everything import Everything
+from xds.changes import NO_CHANGES, Changes
+from xds.holdings import Flight
 from xds.resource import TypeUrl
 from xds.snapshot import Snapshot
-from xds.subscription import Changes, Flight, Subscription
+from xds.subscription import Subscription
 
 _ROUTES: Final = (TypeUrl.SCOPED_ROUTE, TypeUrl.ROUTE, TypeUrl.VIRTUAL_HOST)
 GATED: Final = (TypeUrl.CLUSTER, TypeUrl.LISTENER, *_ROUTES)
@@ -90,7 +91,7 @@ class Cycle:
             if type_url in GONE_LAST and subscription.flight:
                 continue  # the next cycle's: nothing of it could go now
             changes = subscription.gone() if type_url in GONE_LAST else subscription.changes()
-            changes = _without_lingering(type_url, changes, snapshot)
+            changes = _without_kept(type_url, changes, snapshot)
             if changes or (type_url in GATED and subscription.answer_due):
                 batches[type_url] = changes
         return cls(subscriptions, snapshot, batches, endpoint_wait) if batches else None
@@ -101,7 +102,7 @@ class Cycle:
         return self._stage is _Stage.DONE
 
     def next(self, now: float) -> tuple[Subscription, Changes] | None:
-        """What to send now, if anything; the caller sends it and says so by `departed`."""
+        """What to send now, if anything; the caller sends it and says so by `sent`."""
         while not self.done:
             waits = False
             for type_url in _TYPES[self._stage]:
@@ -120,14 +121,12 @@ class Cycle:
         return None
 
     def _eligible(self, subscription: Subscription) -> Changes:
-        batch = subscription.admit(self._batches.get(subscription.type_url, {}))
+        batch = subscription.admit(self._batches.get(subscription.type_url, NO_CHANGES))
         self._batches[subscription.type_url] = batch
-        if isinstance(batch, Everything):
-            return batch
         if self._stage is _Stage.CLUSTERS and not self._at_once:
-            return {name: resource for name, resource in batch.items() if resource is not None}
+            return batch.upserts()
         if self._stage is _Stage.CLUSTERS_GONE:
-            batch = _without_lingering(TypeUrl.CLUSTER, batch, self._snapshot)
+            batch = _without_kept(TypeUrl.CLUSTER, batch, self._snapshot)
             self._batches[TypeUrl.CLUSTER] = batch
         return batch
 
@@ -157,27 +156,23 @@ class Cycle:
         """Removals of endpoints or Secrets whose turn has come; they go with what flows anyway."""
         batch = self._batches.get(type_url)
         if self._stage is not _Stage.REFERENCES_GONE or not batch:
-            return {}
+            return NO_CHANGES
         current = self._subscriptions[type_url].changes()
-        batch = {name: None for name in batch if name in current and current[name] is None}
-        batch = _without_lingering(type_url, batch, self._snapshot)
+        batch = batch.only([name for name in batch if name in current and current[name] is None])
+        batch = _without_kept(type_url, batch, self._snapshot)
         self._batches[type_url] = batch
-        return dict(batch)
+        return batch
 
-    def departed(self, type_url: str, flight: Flight) -> None:
+    def sent(self, type_url: str, flight: Flight) -> None:
         """A response was sent."""
         self._due.discard(type_url)  # what becomes due from now on is the next cycle's
-        batch = self._batches.get(type_url, {})
-        if batch is flight.sent:
-            self._batches[type_url] = {}
-        elif batch:
-            self._batches[type_url] = {n: r for n, r in batch.items() if n not in flight.sent}
+        self._batches[type_url] = self._batches.get(type_url, NO_CHANGES).without(flight.sent)
         if type_url != TypeUrl.CLUSTER:
             return
         # A Cluster that is new or changed warms until its endpoints come after it, changed or not,
         # and over delta Envoy does not ask for them once more.
         endpoints = self._subscriptions.get(TypeUrl.ENDPOINT)
-        required = _required(flight)
+        required = flight.sent.required
         self.awaited |= dict.fromkeys(required, flight.serial)
         if endpoints:
             endpoints.repeat(required)
@@ -195,25 +190,20 @@ class Cycle:
         if type_url in GATED and self._subscriptions[type_url].answer_due:
             self._due.add(type_url)
         if type_url in GATED and any(flight.sent.values()):
-            self._batches[type_url] = {**self._batches.get(type_url, {}), **flight.sent}
+            self._batches[type_url] = Changes(
+                {**self._batches.get(type_url, NO_CHANGES), **flight.sent}
+            )
         if type_url == TypeUrl.CLUSTER:
-            for name in _required(flight):
+            for name in flight.sent.required:
                 if self.awaited.get(name) == flight.serial:
                     del self.awaited[name]
 
 
-def _required(flight: Flight) -> Collection[str]:
-    if isinstance(flight.sent, Everything):
-        return flight.sent.required
-    return [name for cluster in flight.sent.values() if cluster for name in cluster.requires]
-
-
-def _without_lingering(type_url: str, changes: Changes, snapshot: Snapshot) -> Changes:
+def _without_kept(type_url: str, changes: Changes, snapshot: Snapshot) -> Changes:
     """Changes without removals that would break routes served in place of rejected ones."""
-    if snapshot.is_clean:
+    if not changes.has_removals:
         return changes
-    return {
-        name: resource
-        for name, resource in changes.items()
-        if resource is not None or not snapshot.lingers(type_url, name)
-    }
+    keeps = snapshot.verdicts.keeps
+    return changes.only(
+        [name for name, each in changes.items() if each or not keeps(type_url, name)]
+    )

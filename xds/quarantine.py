@@ -5,7 +5,7 @@ What is declared is never forgotten: it would be sent, and rejected, again and a
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -70,6 +70,10 @@ class Quarantine:
     def knows(self, type_url: str, name: str) -> bool:
         """Whether any version of this name was ever rejected; O(1), for the common answer no."""
         return name in self._found.get(type_url, {})
+
+    def names(self, type_url: str) -> Iterable[str]:
+        """The names of which a version was ever rejected."""
+        return self._found.get(type_url, ())
 
     def moved_on(self, type_url: str, name: str, version: str) -> None:
         """This version is declared no more: it may be forgotten after many others."""

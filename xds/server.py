@@ -23,20 +23,14 @@ from grpc import aio
 
 from xds.cache import SnapshotCache
 from xds.discovery import MOST_NAMES, Node
+from xds.errors import BadRequest, Refused, StreamError, TooMuch
 from xds.listening import Listening, Lives, try_out, until_free
 from xds.quoted import quoted
 from xds.resource import TypeUrl
 from xds.services import methods
-from xds.stream import (
-    ENDPOINT_WAIT,
-    BadRequest,
-    Dialect,
-    Refused,
-    Stream,
-    StreamError,
-    TooMuch,
-)
+from xds.stream import ENDPOINT_WAIT, Stream
 from xds.turnstile import Pass, Turnstile
+from xds.variants import Variant
 
 log = logging.getLogger(__name__)
 
@@ -193,14 +187,14 @@ class XdsServer:
         ]
 
     async def converse(
-        self, context: _Context, dialect: Dialect, only: TypeUrl | None, lives: Lives
+        self, context: _Context, variant: Variant, only: TypeUrl | None, lives: Lives
     ) -> _End | None:
         """Serve one stream until one side ends it; gives how to end it, where that is ours."""
         awake = asyncio.Event()
         auth = context.auth_context()
         stream = Stream(
             self.cache,
-            dialect,
+            variant,
             group_of=lambda node: self.group_of(node, auth),
             wake=awake.set,
             only=only,
@@ -299,16 +293,16 @@ class _Methods(grpc.GenericRpcHandler):
 
     def __init__(self, server: XdsServer, lives: Lives) -> None:
         self._handlers = {
-            name: self._handler(server, lives, dialect, only)
-            for name, (dialect, only) in methods().items()
+            name: self._handler(server, lives, variant, only)
+            for name, (variant, only) in methods().items()
         }
 
     @staticmethod
     def _handler(
-        server: XdsServer, lives: Lives, dialect: Dialect, only: TypeUrl | None
+        server: XdsServer, lives: Lives, variant: Variant, only: TypeUrl | None
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def converse(_: object, context: _Context) -> None:
-            if end := await server.converse(context, dialect, only, lives):
+            if end := await server.converse(context, variant, only, lives):
                 await context.abort(*end)
 
         return grpc.stream_stream_rpc_method_handler(converse)

@@ -4,7 +4,7 @@ from types import MappingProxyType
 from typing import Final
 
 from xds.resource import TypeUrl
-from xds.stream import DELTA, SOTW, Dialect
+from xds.variants import DELTA, SOTW, Variant
 
 _SERVICES: Final = MappingProxyType(
     {
@@ -22,9 +22,9 @@ _SERVICES: Final = MappingProxyType(
 _ADS: Final = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 
 
-def methods() -> dict[str, tuple[Dialect, TypeUrl | None]]:
+def methods() -> dict[str, tuple[Variant, TypeUrl | None]]:
     """The full names of all methods served, with their protocol and their one type, if any."""
-    found: dict[str, tuple[Dialect, TypeUrl | None]] = {
+    found: dict[str, tuple[Variant, TypeUrl | None]] = {
         f"/{_ADS}/StreamAggregatedResources": (SOTW, None),
         f"/{_ADS}/DeltaAggregatedResources": (DELTA, None),
         # VHDS exists in the incremental protocol only.

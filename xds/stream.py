@@ -1,34 +1,31 @@
 """One stream as a state machine: bytes in, bytes out, no I/O and no clock of its own.
 
-    stream = Stream(cache, Delta(), group_of=..., wake=...)
+    stream = Stream(cache, DELTA, group_of=..., wake=...)
     stream.receive(request)
     while (response := stream.next_message(now)) is not None: ...write it...
     # again after each `receive`, each `wake`, and at `stream.deadline`
 
 At most one response per type waits for its ACK; what changes meanwhile merges, and goes then.
 The same machine serves the aggregated stream (`only=None`) and the streams of one type.
-
-    StreamError
-    ├── BadRequest   bytes or fields that the protocol does not allow
-    ├── TooMuch      more than a client may ask for
-    └── Refused      a node that is served nothing here
 """
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from xds import wire
+from xds.acknowledgement import Answer, answer_of
 from xds.cache import SnapshotCache
+from xds.changes import Changes
 from xds.cycle import GATED, GONE_LAST, Cycle
-from xds.delta import DeltaSubscription
-from xds.discovery import MOST_NAMES, Node, OutOfBounds, Request, parse_delta, parse_sotw
+from xds.discovery import MOST_NAMES, Node, OutOfBounds, Request
+from xds.errors import BadRequest, Refused, TooMuch
+from xds.holdings import Flight
 from xds.quoted import cut, quoted
 from xds.resource import TypeUrl
-from xds.snapshot import Served, Snapshot
-from xds.sotw import SotwSubscription
-from xds.subscription import Changes, Flight, Subscription
+from xds.snapshot import Snapshot, Target
+from xds.subscription import Subscription
+from xds.variants import Variant
 from xds.views import Backlog, ClientView, TypeView
 
 log = logging.getLogger(__name__)
@@ -36,36 +33,6 @@ log = logging.getLogger(__name__)
 ENDPOINT_WAIT: Final = 1.0  # seconds; Envoy asks for endpoints right after their Cluster
 _MOST_TYPES: Final = 32  # types that a stream may ask for, known or not
 _DETAIL: Final = 1000  # characters of a message in the log
-
-
-class StreamError(Exception):
-    """The stream has to end; the text is for the client."""
-
-
-class BadRequest(StreamError):
-    """The client does not speak the protocol."""
-
-
-class TooMuch(StreamError):
-    """The client asks for more than is served to one."""
-
-
-class Refused(StreamError):
-    """This client is not served here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What tells the two protocols apart."""
-
-    name: str
-    parse: Callable[[bytes, int], Request]
-    subscription: Callable[[str, Snapshot, str], Subscription]
-    ignores_stale: bool
-
-
-DELTA: Final = Dialect("delta", parse_delta, DeltaSubscription, ignores_stale=False)
-SOTW: Final = Dialect("sotw", parse_sotw, SotwSubscription, ignores_stale=True)
 
 
 class Stream:
@@ -77,7 +44,7 @@ class Stream:
     def __init__(
         self,
         cache: SnapshotCache,
-        dialect: Dialect,
+        variant: Variant,
         *,
         group_of: Callable[[Node], str | None],
         wake: Callable[[], None],
@@ -88,7 +55,7 @@ class Stream:
         self.node = Node("", "")
         self.group = ""
         self._cache = cache
-        self._dialect = dialect
+        self._variant = variant
         self._group_of = group_of
         self._wake = wake
         self._only = only
@@ -122,14 +89,10 @@ class Stream:
         if subscription is None:
             if len(self._subscriptions) == _MOST_TYPES:
                 raise BadRequest(f"a stream serves at most {_MOST_TYPES} types")
-            subscription = self._dialect.subscription(type_url, self._snapshot, self.node.id)
+            subscription = self._variant.subscription(type_url, self._snapshot, self.node.id)
             self._subscriptions[type_url] = subscription
-        elif request.nonce and request.nonce != subscription.last_nonce:
-            self._log(logging.DEBUG, "stale", type_url, request.nonce, 0)
-            if self._dialect.ignores_stale:
-                return
-        elif request.nonce and subscription.flight:
-            self._land(subscription, subscription.flight, request.error)
+        elif not self._take_answer(subscription, request):
+            return
         doubtful = self._doubtful.get(type_url, frozenset())
         subscription.update(request, first=first, doubtful=doubtful)
         if request.names:
@@ -140,14 +103,14 @@ class Stream:
 
     def _parsed(self, data: bytes) -> Request:
         try:
-            return self._cache.requests.read(self._dialect.parse, data, self._most_names)
+            return self._cache.requests.parse(self._variant.parse, data, self._most_names)
         except wire.MalformedMessage as error:
             raise BadRequest(str(error)) from error
         except OutOfBounds as error:
             raise TooMuch(str(error)) from error
 
     def _check_names(self) -> None:
-        names = sum(len(subscription.names) for subscription in self._subscriptions.values())
+        names = sum(subscription.names for subscription in self._subscriptions.values())
         if names > self._most_names:
             raise TooMuch(
                 f"the stream subscribes to {names} resources by name, and at most "
@@ -184,21 +147,36 @@ class Stream:
             )
         return self._cache.attach(group, self)
 
-    def _land(self, subscription: Subscription, flight: Flight, error: str | None) -> None:
+    def _take_answer(self, subscription: Subscription, request: Request) -> bool:
+        """Take what a request answers; False if the rest of the request does not count either."""
+        flight = subscription.flight
+        answer = answer_of(
+            request, last_nonce=subscription.last_nonce, in_flight=flight is not None
+        )
+        if answer is Answer.STALE:
+            self._log(logging.DEBUG, "stale", subscription.type_url, request.nonce, 0)
+            return not self._variant.ignores_stale
+        if flight and answer is Answer.ACK:
+            self._acknowledge(subscription, flight)
+        if flight and answer is Answer.NACK:
+            self._reject(subscription, flight, request.error or "")
+        return True
+
+    def _acknowledge(self, subscription: Subscription, flight: Flight) -> None:
         type_url = subscription.type_url
-        if error is None:
-            subscription.acknowledge()
-            self._log(logging.DEBUG, "ack", type_url, flight.nonce, len(flight.sent))
-            if self._cycle:
-                self._cycle.acknowledged(type_url, flight)
-            self._cache.confirm(self.group, type_url, flight.sent)
-            return
+        subscription.acknowledge()
+        self._log(logging.DEBUG, "ack", type_url, flight.nonce, len(flight.sent))
+        if self._cycle:
+            self._cycle.acknowledged(type_url, flight)
+        self._cache.confirm(self.group, type_url, flight.sent)
+
+    def _reject(self, subscription: Subscription, flight: Flight, error: str) -> None:
+        type_url = subscription.type_url
         culprit = subscription.reject(error)
         self._log(logging.WARNING, "nack", type_url, flight.nonce, len(flight.sent), error)
         if type_url == TypeUrl.SCOPED_ROUTE and self._snapshot:
-            for name, resource in flight.sent.items():
-                if resource:
-                    self._snapshot.mark_resent(name, again=True)
+            for name in flight.sent.upserts():
+                self._snapshot.mark_resent(name, again=True)
         if self._cycle:
             self._cycle.rejected(type_url, flight)
         if culprit:
@@ -234,7 +212,7 @@ class Stream:
             if type_url in GONE_LAST:
                 changes = subscription.urgent()
                 if self._cycle and (released := self._cycle.released(type_url)):
-                    changes = {**changes, **released}
+                    changes = Changes({**changes, **released})
             else:
                 changes = subscription.changes()
             if changes or subscription.answer_due:
@@ -244,10 +222,10 @@ class Stream:
     def _send(self, subscription: Subscription, changes: Changes) -> bytes:
         self._serial += 1
         type_url = subscription.type_url
-        encoded = subscription.depart(changes, self._serial)
+        encoded = subscription.respond(changes, self._serial)
         message = b"".join(encoded.parts)
         if self._cycle and subscription.flight:
-            self._cycle.departed(type_url, subscription.flight)
+            self._cycle.sent(type_url, subscription.flight)
         self._cache.sent(type_url, encoded.resources, len(message))
         self._log(logging.DEBUG, "push", type_url, str(self._serial), len(changes))
         return message
@@ -267,8 +245,8 @@ class Stream:
         self._subscriptions, self._cycle = {}, None
         self._cache.detach(self.group, self, {t: names for t, names in doubtful.items() if names})
 
-    def mark(self, type_url: str, name: str, before: Served) -> None:
-        """Note that the snapshot serves something else than `before` now; O(1)."""
+    def mark(self, type_url: str, name: str, before: Target) -> None:
+        """Note that the target of this client was `before` until now. O(1)."""
         subscription = self._subscriptions.get(type_url)
         if subscription:
             subscription.mark(name, before)
@@ -288,7 +266,7 @@ class Stream:
         types = {
             TypeUrl(type_url): TypeView(
                 wildcard=subscription.wildcard,
-                names=len(subscription.names),
+                names=subscription.names,
                 acknowledged=subscription.count_acknowledged(),
                 pending=subscription.count_pending(),
                 error=subscription.last_nack
@@ -297,18 +275,18 @@ class Stream:
             for type_url, subscription in self._known()
         }
         return ClientView(
-            self.node.id, self.group, self.node.agent, self._dialect.name, self.waits, types
+            self.node.id, self.group, self.node.agent, self._variant.name, self.waits, types
         )
 
     def backlog(self) -> Backlog:
         """What the client has still to acknowledge."""
         pending = {TypeUrl(url): s.count_pending() for url, s in self._known()}
-        return Backlog(self.group, self._dialect.name, pending)
+        return Backlog(self.group, self._variant.name, pending)
 
     def missing(self) -> Iterator[tuple[TypeUrl, str]]:
         """What is declared, subscribed to, and not acknowledged."""
         for type_url, subscription in self._known():
-            for name in subscription.lagging():
+            for name in subscription.unacknowledged():
                 yield type_url, name
 
     def listens(self) -> bool:
@@ -317,7 +295,7 @@ class Stream:
         return (
             subscription is not None
             and subscription.count_acknowledged() > 0
-            and next(subscription.lagging(), None) is None
+            and next(subscription.unacknowledged(), None) is None
         )
 
     def _known(self) -> Iterator[tuple[TypeUrl, Subscription]]:

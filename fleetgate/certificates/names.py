@@ -8,8 +8,8 @@ from typing import Final
 
 from translators.names import parse_gateway_name
 from xds.discovery import Node
+from xds.errors import Refused
 from xds.server import Auth, GroupOf
-from xds.stream import Refused
 
 TRUST_DOMAIN: Final = "fleetgate"
 

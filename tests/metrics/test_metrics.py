@@ -25,7 +25,8 @@ from fleetgate.metrics import FAMILIES, OTHER, Family, MetricType
 from tests.support.builders import ingress, mse_gateway, service, slice_of
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
-from xds.stream import DELTA, Stream
+from xds.stream import Stream
+from xds.variants import DELTA
 
 PATIENCE = 20.0
 SHOP = ingress("shop", host="example.com").path("/", to="cart:80").of_class("mse")

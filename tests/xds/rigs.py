@@ -14,7 +14,8 @@ from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
 from xds.server import GroupOf, ServerSettings, XdsServer, by_cluster
 from xds.services import methods
-from xds.stream import DELTA, SOTW, Stream
+from xds.stream import Stream
+from xds.variants import DELTA, SOTW
 
 T = TypeVar("T")
 GROUP = "mse/shop"
@@ -77,11 +78,11 @@ class MachineWorld(World):
         pass
 
     def _open(self, method: str) -> Transport:
-        dialect, only = methods()[method]
-        assert dialect in (DELTA, SOTW)
+        variant, only = methods()[method]
+        assert variant in (DELTA, SOTW)
         stream = Stream(
             self.cache,
-            dialect,
+            variant,
             group_of=lambda node: node.cluster or None,
             wake=self._wake,
             only=only,

@@ -16,12 +16,14 @@ from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, SECRET
 from tests.xds.rigs import GROUP, GrpcWorld, MachineWorld, joined
 from xds.cache import OTHER_TYPES
 from xds.discovery import LONGEST
-from xds.names import NamePool
+from xds.errors import TooMuch
 from xds.quoted import cut, printable, quoted
 from xds.resource import Resource
 from xds.server import ServerSettings
-from xds.stream import DELTA, SOTW, Dialect, Stream, TooMuch
+from xds.stream import Stream
+from xds.subscribed_names import NamePool
 from xds.suspects import Suspects
+from xds.variants import DELTA, SOTW, Variant
 
 MOST = 100
 ALONE = [("grpc.use_local_subchannel_pool", 1)]
@@ -43,9 +45,9 @@ def sotw(**fields: object) -> bytes:
     return bytes(discovery.DiscoveryRequest(resource_names=names, **fields))  # type: ignore[arg-type]
 
 
-def stream(world: MachineWorld, dialect: Dialect = DELTA) -> Stream:
+def stream(world: MachineWorld, variant: Variant = DELTA) -> Stream:
     return Stream(
-        world.cache, dialect, group_of=lambda node: GROUP, wake=lambda: None, most_names=MOST
+        world.cache, variant, group_of=lambda node: GROUP, wake=lambda: None, most_names=MOST
     )
 
 
@@ -53,27 +55,27 @@ def names(count: int, prefix: str = "n") -> list[str]:
     return [f"{prefix}{number}" for number in range(count)]
 
 
-DIALECTS = pytest.mark.parametrize(
-    ("dialect", "say"),
+VARIANTS = pytest.mark.parametrize(
+    ("variant", "say"),
     [pytest.param(DELTA, delta, id="delta"), pytest.param(SOTW, sotw, id="sotw")],
 )
 
 
-@DIALECTS
+@VARIANTS
 def test_as_many_names_as_are_allowed_are_served(
-    dialect: Dialect, say: Say, world: MachineWorld
+    variant: Variant, say: Say, world: MachineWorld
 ) -> None:
-    served = stream(world, dialect)
+    served = stream(world, variant)
     served.receive(say(type_url=ENDPOINT, resource_names_subscribe=names(MOST)))
     assert served.next_message(0.0)
 
 
-@DIALECTS
+@VARIANTS
 def test_more_names_in_one_request_end_the_stream(
-    dialect: Dialect, say: Say, world: MachineWorld
+    variant: Variant, say: Say, world: MachineWorld
 ) -> None:
     with pytest.raises(TooMuch, match="names 101 resources, and at most 100 are served"):
-        stream(world, dialect).receive(
+        stream(world, variant).receive(
             say(type_url=ENDPOINT, resource_names_subscribe=names(MOST + 1))
         )
 

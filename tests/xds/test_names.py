@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xds.names import NamePool, Names
+from xds.subscribed_names import NamePool, SubscribedNames
 
 MANY = [f"cluster-{number}" for number in range(1000)]
 
 
 def test_clients_that_ask_for_the_same_share_one_set() -> None:
     pool = NamePool()
-    first, second = Names(pool), Names(pool)
+    first, second = SubscribedNames(pool), SubscribedNames(pool)
     first.add(MANY)
     second.add(["".join(name) for name in reversed(MANY)])
     assert first._shared is second._shared
@@ -19,7 +19,7 @@ def test_clients_that_ask_for_the_same_share_one_set() -> None:
 
 def test_what_one_client_changes_is_not_the_others() -> None:
     pool = NamePool()
-    first, second = Names(pool), Names(pool)
+    first, second = SubscribedNames(pool), SubscribedNames(pool)
     for names in (first, second):
         names.add(MANY)
     first.add(["new"])
@@ -31,7 +31,7 @@ def test_what_one_client_changes_is_not_the_others() -> None:
 
 def test_a_set_that_nobody_has_is_forgotten() -> None:
     pool = NamePool()
-    names = Names(pool)
+    names = SubscribedNames(pool)
     names.add(MANY)
     assert len(pool._sets) == 1
     del names
@@ -48,7 +48,7 @@ def test_a_set_that_nobody_has_is_forgotten() -> None:
     )
 )
 def test_they_are_a_set(steps: list[tuple[str, list[str]]]) -> None:
-    names, plain = Names(NamePool()), set[str]()
+    names, plain = SubscribedNames(NamePool()), set[str]()
     for verb, some in steps:
         if verb == "add":
             names.add(some)

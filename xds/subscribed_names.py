@@ -34,7 +34,7 @@ class NamePool:
         return known if known == wanted else wanted
 
 
-class Names:
+class SubscribedNames:
     """The names of one subscription: a shared set, and what is different here."""
 
     __slots__ = ("_added", "_pool", "_removed", "_shared")
