@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from xds.descriptors import descriptors
-from xds.prepared import WELL_KNOWN
+from xds.message_names import WELL_KNOWN
 
 Convert: TypeAlias = Callable[[object], object]
 

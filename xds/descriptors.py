@@ -26,7 +26,8 @@ from google.protobuf import (
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message import Message
 
-from xds.prepared import WELL_KNOWN, Name, full, prepared
+from xds.message_names import WELL_KNOWN, full
+from xds.prepared import Name, prepared
 
 if TYPE_CHECKING:
     from xds.schema import Schema

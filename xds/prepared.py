@@ -15,31 +15,18 @@ What is not in the file is imported and derived when it is asked for.
 """
 
 import pkgutil
-import re
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
+from xds.message_names import full
+
 if TYPE_CHECKING:
     from xds.schema import Schema
 
 FILE: Final = "prepared.binpb"
-
-WELL_KNOWN: Final = "google.protobuf."
-
-_PART: Final = re.compile("__|_")
-
-
-def flat(name: str) -> str:
-    """The name of a message among all others of its file, which has no packages."""
-    return name.replace("_", "__").replace(".", "_")
-
-
-def full(flat_name: str) -> str:
-    """The name of the message in Envoy's API."""
-    return _PART.sub(lambda part: "_" if part[0] == "__" else ".", flat_name)
 
 
 class Name:

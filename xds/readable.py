@@ -16,7 +16,7 @@ from google.protobuf.any_pb2 import Any as BuiltAny
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
-from xds.prepared import WELL_KNOWN
+from xds.message_names import WELL_KNOWN
 from xds.schema import Field, Schema, UnknownType, class_of, fields_of, proto_name
 from xds.wire import decode
 

@@ -27,7 +27,7 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
 )
 
-from xds.prepared import WELL_KNOWN, flat
+from xds.message_names import WELL_KNOWN, flat
 
 TYPE_URL_PREFIX: Final = "type.googleapis.com/"
 

@@ -283,7 +283,7 @@ class Stream:
         pending = {TypeUrl(url): s.count_pending() for url, s in self._known()}
         return Backlog(self.group, self._variant.name, pending)
 
-    def missing(self) -> Iterator[tuple[TypeUrl, str]]:
+    def unacknowledged(self) -> Iterator[tuple[TypeUrl, str]]:
         """What is declared, subscribed to, and not acknowledged."""
         for type_url, subscription in self._known():
             for name in subscription.unacknowledged():

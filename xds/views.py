@@ -47,7 +47,7 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class Unacknowledged:
     """A resource that a connected client has not acknowledged as it is declared, and why."""
 
     node_id: str

@@ -8,7 +8,8 @@ import pytest
 
 from tests.wire.prepare import PLACE, prepared
 from translators import messages
-from xds.prepared import Name, Package, flat, full
+from xds.message_names import flat, full
+from xds.prepared import Name, Package
 from xds.schema import flat_name
 
 _MESSAGES = [
@@ -33,7 +34,7 @@ world.attach("", "c1")
 world.put(gateway(members="c1"), ingress("shop"), ingress("any", "*.example.com", "/a"))
 world.put(service(), endpoint_slice("10.0.0.1"), origin="c1")
 discovery.parse_delta(b"")
-discovery.delta_tail("type", "nonce", [])
+discovery.delta_tail("type", "nonce", [], "")
 print(world.sent, [name for name in sys.modules if name.split(".")[0] in CLASSES])
 """
 
