@@ -7,8 +7,10 @@ it begins is its batch; a stage begins when all of the stage before is acknowled
     (added,      (a Cluster warms    (all)         (scoped,   (gone: no    Secrets
      changed)     until they come)                  RDS, VHDS) route left)  (gone)
 
-What changes meanwhile is the next cycle's, so routes get through however fast Clusters change.
-Endpoints and Secrets that are added or changed are in no cycle: they flow at once.
+What changes meanwhile belongs to the next cycle, so routes get through however fast Clusters
+change.
+Endpoints and Secrets that are added or changed are in no cycle: they are sent at once, Secrets
+before all else. Answers to names that a client asks for are sent at once too.
 Types that the client has not subscribed to are passed over.
 """
 

@@ -10,7 +10,7 @@ The same machine serves the aggregated stream (`only=None`) and the streams of o
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from xds import wire
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 ENDPOINT_WAIT: Final = 1.0  # seconds; Envoy asks for endpoints right after their Cluster
 _MOST_TYPES: Final = 32  # types that a stream may ask for, known or not
+_FIRST: Final = (TypeUrl.SECRET,)
 _DETAIL: Final = 1000  # characters of a message in the log
 
 
@@ -190,7 +191,12 @@ class Stream:
         if self.waits and not self._cache.is_published(self.group):
             return None
         self.waits = False
-        found = self._next_of_cycle(self._snapshot, now) or self._next_of_free_types()
+        # Secrets go before what uses them; Clusters make their endpoints due, which come after.
+        found = (
+            self._next_in_no_cycle(_FIRST)
+            or self._next_of_cycle(self._snapshot, now)
+            or self._next_in_no_cycle(self._subscriptions)
+        )
         return self._send(*found) if found else None
 
     def _next_of_cycle(self, snapshot: Snapshot, now: float) -> tuple[Subscription, Changes] | None:
@@ -205,9 +211,10 @@ class Stream:
             self._cycle = None
         return None
 
-    def _next_of_free_types(self) -> tuple[Subscription, Changes] | None:
-        for type_url, subscription in self._subscriptions.items():
-            if type_url in GATED or subscription.flight:
+    def _next_in_no_cycle(self, types: Iterable[str]) -> tuple[Subscription, Changes] | None:
+        for type_url in types:
+            subscription = self._subscriptions.get(type_url)
+            if type_url in GATED or subscription is None or subscription.flight:
                 continue
             if type_url in GONE_LAST:
                 changes = subscription.urgent()

@@ -1,7 +1,6 @@
 """The rejections of what a group declares at present, and what follows from them."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Final
 
 from xds.quarantine import Rejection
@@ -13,9 +12,15 @@ _ROUTING: Final = (
     TypeUrl.ROUTE,
     TypeUrl.VIRTUAL_HOST,
 )
-_LED_TO: Final = (TypeUrl.CLUSTER, TypeUrl.ENDPOINT)
+_USERS: Final[Mapping[str, tuple[TypeUrl, ...]]] = {
+    TypeUrl.CLUSTER: _ROUTING,
+    TypeUrl.ENDPOINT: _ROUTING,
+    TypeUrl.SECRET: (TypeUrl.LISTENER, TypeUrl.CLUSTER),
+}
+"""By type, the types of the resources that may need a resource of it."""
+
 _LOOKED_THROUGH: Final = 1 << 20
-"""Bytes of routes in which a name is looked for. Larger routes are taken to hold every name."""
+"""Bytes of users in which a name is looked for. In more bytes every name is taken to be found."""
 
 _LOOKED_UP: Final = 10_000
 """Names of which it is remembered whether they were found."""
@@ -38,7 +43,8 @@ class Verdicts:
             for type_url, found in self._by_type.items()
         }
         self._good = good
-        self._leads: dict[str, bool] = {}
+        self._stand_ins: dict[tuple[TypeUrl, ...], bytes] = {}
+        self._found: dict[tuple[tuple[TypeUrl, ...], str], bool] = {}
         self._nodes: frozenset[str] | None = None
 
     def of(self, type_url: str) -> Sequence[Rejection]:
@@ -58,28 +64,32 @@ class Verdicts:
         return next((r.message for r in reversed(self.of(type_url)) if node_id in r.nodes), None)
 
     def keeps(self, type_url: str, name: str) -> bool:
-        """Whether a name has to stay because routes that stand in for rejected ones may need it.
+        """Whether a name has to stay because what stands in for a rejected resource may need it.
 
-        Clients are not told that such a Cluster is gone, nor that its endpoints are.
+        Clients are not told that such a Cluster is gone, nor that its endpoints or a Secret are.
         """
-        return bool(self.rejections) and type_url in _LED_TO and self._may_lead_to(name)
+        users = _USERS.get(type_url)
+        return users is not None and bool(self.rejections) and self._is_in(users, name)
 
-    @cached_property
-    def _routes(self) -> bytes:
-        """The routes that are served in place of rejected ones."""
+    def _is_in(self, users: tuple[TypeUrl, ...], name: str) -> bool:
+        bodies = self._stand_ins.get(users)
+        if bodies is None:
+            bodies = self._stand_ins[users] = self._joined(users)
+        if len(bodies) > _LOOKED_THROUGH:
+            return True
+        if len(self._found) > _LOOKED_UP:
+            self._found.clear()
+        found = self._found.get((users, name))
+        if found is None:
+            found = self._found[users, name] = name.encode() in bodies
+        return found
+
+    def _joined(self, types: tuple[TypeUrl, ...]) -> bytes:
+        """The bodies that are served in place of rejected ones."""
         return b"\0".join(
             found.body
-            for type_url in _ROUTING
+            for type_url in types
             for rejection in self.of(type_url)
             if (found := self._good.get(type_url, {}).get(rejection.name)) is not None
             and found.version != rejection.version
         )
-
-    def _may_lead_to(self, name: str) -> bool:
-        if len(self._routes) > _LOOKED_THROUGH:
-            return True
-        if len(self._leads) > _LOOKED_UP:
-            self._leads.clear()
-        if name not in self._leads:
-            self._leads[name] = name.encode() in self._routes
-        return self._leads[name]
