@@ -9,7 +9,7 @@ from xds.subscription import NAMED_TYPES, WILDCARD, Encoded, Subscription
 class DeltaSubscription(Subscription):
     """One type on one stream of the incremental variant."""
 
-    def update(self, request: Request, *, first: bool, doubtful: frozenset[str]) -> None:
+    def update(self, request: Request, *, first: bool, unclear: frozenset[str]) -> None:
         """Apply changes of the subscription; they count whatever the nonce says."""
         says_nothing = first and not request.names and not request.unsubscribed
         legacy_wildcard = says_nothing and self.type_url not in NAMED_TYPES
@@ -21,7 +21,7 @@ class DeltaSubscription(Subscription):
         else:
             self._holdings.subscribe(request.names)
         if first and request.held:
-            self._resume(request, doubtful)
+            self._resume(request, unclear)
 
     def _unsubscribe(self, request: Request) -> None:
         if WILDCARD in request.unsubscribed:
@@ -32,9 +32,9 @@ class DeltaSubscription(Subscription):
             # the wildcard covers the name.
             self._holdings.ask(known)
 
-    def _resume(self, request: Request, doubtful: frozenset[str]) -> None:
+    def _resume(self, request: Request, unclear: frozenset[str]) -> None:
         self.answer_due = False
-        self._holdings.resume(request.held, doubtful)
+        self._holdings.resume(request.held, unclear)
         if self.type_url == TypeUrl.SCOPED_ROUTE:
             # Another process may have poisoned what this client lacks (xds.variation).
             for name in self._holdings.differing():

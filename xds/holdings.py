@@ -252,12 +252,12 @@ class Holdings:
         for name in names:
             self._differs[name] = None
 
-    def resume(self, held: Mapping[str, str], doubtful: frozenset[str]) -> None:
-        """Take what a reconnecting client says that it holds, but for doubtful names."""
+    def resume(self, held: Mapping[str, str], unclear: frozenset[str]) -> None:
+        """Take what a reconnecting client says that it holds; `unclear` names are sent anyway."""
         versions = self._snapshot.target_versions(self._type_url, self._node_id)
         differs = {name: each for name, each in self._differs.items() if name not in held}
         for name, version in held.items():
-            if name in doubtful:
+            if name in unclear:
                 if self.watches(name):
                     differs[name] = Doubt.UNSURE
             elif versions.get(name) != version and self.watches(name):

@@ -29,7 +29,7 @@ class SotwSubscription(Subscription):
         self._content: dict[str, Resource] | None = None
         """Of a full type, all that the client has acknowledged: each response repeats it."""
 
-    def update(self, request: Request, *, first: bool, doubtful: frozenset[str]) -> None:
+    def update(self, request: Request, *, first: bool, unclear: frozenset[str]) -> None:
         """Apply the names. Doubts do not matter: a client of this variant is told all anew."""
         holdings = self._holdings
         names = set(request.names) - {WILDCARD}

@@ -178,11 +178,11 @@ class Subscription(ABC):
         """Note that what is declared was given another version, changed or not."""
 
     @abstractmethod
-    def update(self, request: Request, *, first: bool, doubtful: frozenset[str]) -> None:
+    def update(self, request: Request, *, first: bool, unclear: frozenset[str]) -> None:
         """Apply what a request says about the subscription.
 
         `first` is the first request of this type on the stream, which may tell what the client
-        holds; `doubtful` are the names that an earlier stream of the client left unclear.
+        holds; `unclear` are the names that an earlier stream of the client left unclear.
         """
 
     @abstractmethod
