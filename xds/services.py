@@ -1,4 +1,4 @@
-"""The services of the protocol, by the full names of their methods."""
+"""The gRPC services of the protocol, by the full names of their methods."""
 
 from types import MappingProxyType
 from typing import Final
@@ -23,7 +23,7 @@ _ADS: Final = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 
 
 def methods() -> dict[str, tuple[Variant, TypeUrl | None]]:
-    """The full names of all methods served, with their protocol and their one type, if any."""
+    """All methods by full name: their variant, and their one type if they serve just one."""
     found: dict[str, tuple[Variant, TypeUrl | None]] = {
         f"/{_ADS}/StreamAggregatedResources": (SOTW, None),
         f"/{_ADS}/DeltaAggregatedResources": (DELTA, None),

@@ -1,7 +1,7 @@
-"""The state-of-the-world variant of the protocol: a response of a full type holds everything.
+"""The state-of-the-world variant of the protocol: a response of a full type holds all resources.
 
-Clusters, Listeners and scoped routes that a response leaves out are gone for the client. The other
-types may come in parts, and cannot be removed: they leave with what refers to them.
+A client gives up the Clusters, Listeners and scoped routes that a response leaves out. Resources of
+other types may come in parts, and cannot be removed: they leave with the resources that name them.
 """
 
 from collections.abc import Iterable
@@ -118,7 +118,7 @@ class SotwSubscription(Subscription):
 
 
 def version_of_all(resources: Iterable[Resource]) -> str:
-    """The version_info of a response: equal content has equal versions on all replicas."""
+    """The version_info of a response. Equal content has equal versions on all replicas."""
     digest = blake2b(digest_size=8)
     for name, version in sorted((resource.name, resource.version) for resource in resources):
         digest.update(f"{name}\0{version}\0".encode())

@@ -1,4 +1,4 @@
-"""A small gateway as Envoy takes it: one listener, a route table per scope, Clusters by EDS."""
+"""A small gateway for a real Envoy: one listener, a route table per scope, Clusters by EDS."""
 
 from datetime import timedelta
 
@@ -95,7 +95,7 @@ def endpoints(name: str, port: int) -> Resource:
 def listener(name: str, *, tls: bool = False) -> Resource:
     """A listener on a free port, which takes the route table that a header names.
 
-    With `tls` it asks for the Secret that the server name of a handshake names.
+    With `tls` it takes the Secret whose name is the server name of a handshake.
     """
     extractor = HeaderExtractor(name=SCOPE_HEADER, element_separator="", index=0)
     connections = Hcm(
@@ -141,7 +141,7 @@ def _certificates_on_demand() -> core_v3.TransportSocket:
 
 
 def secret(name: str, chain: bytes, key: bytes) -> Resource:
-    """A certificate with its key, both PEM."""
+    """A Secret with a certificate and its key, both in PEM."""
     certificate = TlsCertificate(
         certificate_chain=DataSource(inline_bytes=chain), private_key=DataSource(inline_bytes=key)
     )
@@ -149,7 +149,7 @@ def secret(name: str, chain: bytes, key: bytes) -> Resource:
 
 
 def scope(name: str, *, answer: str = "", to: str = "", regex: str = "") -> Resource:
-    """A route table that answers by itself or leads `to` a Cluster; a bad `regex` is refused."""
+    """A route table that answers by itself or leads `to` a Cluster. Envoy rejects a bad `regex`."""
     match = RouteMatch(safe_regex=Regex(regex=regex)) if regex else RouteMatch(prefix="/")
     if to:
         route = Route(match=match, route=RouteAction(cluster=to))

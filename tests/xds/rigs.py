@@ -1,4 +1,4 @@
-"""Where dialogues run: on the state machine itself, or over real gRPC on a free port."""
+"""Rigs for dialogues: the state machine itself, and real gRPC on a free port."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -19,11 +19,11 @@ from xds.variants import DELTA, SOTW
 
 T = TypeVar("T")
 GROUP = "mse/shop"
-PATIENCE = 20.0  # seconds; a bound on a core that others use, not a measure
+PATIENCE = 20.0  # seconds; no test takes that long, even on a busy machine
 
 
 class World(ABC):
-    """A cache, and clients of one protocol."""
+    """A cache, and clients of one variant."""
 
     def __init__(self, protocol: str) -> None:
         self.cache = SnapshotCache(epoch="e")
@@ -48,20 +48,20 @@ class World(ABC):
         return self._client(method, node, GROUP)
 
     def _client(self, method: str, node: str, group: str) -> Client:
-        return CLIENTS[methods()[method][0].name](self._open(method), node, group)
+        return CLIENTS[methods()[method][0].name](self.open(method), node, group)
 
     @abstractmethod
-    def _open(self, method: str) -> Transport: ...
+    def open(self, method: str) -> Transport: ...
 
     @abstractmethod
     def close(self) -> None:
-        """End what runs."""
+        """End the server and its connections, if there are any."""
 
 
 class MachineWorld(World):
-    """No sockets, no loop; time stands still until it is turned.
+    """Streams without sockets and event loop. The clock is set by `advance`.
 
-    `filling` is the length of a field that no server knows, at the end of each request.
+    `filling` is the length of a field that is appended to each request and that no server knows.
     """
 
     def __init__(self, protocol: str, *, filling: int = 0) -> None:
@@ -77,7 +77,7 @@ class MachineWorld(World):
     def close(self) -> None:
         pass
 
-    def _open(self, method: str) -> Transport:
+    def open(self, method: str) -> Transport:
         variant, only = methods()[method]
         assert variant in (DELTA, SOTW)
         stream = Stream(
@@ -110,7 +110,7 @@ class _MachineTransport:
 
 
 class GrpcWorld(World):
-    """A real server and real clients in one loop, which runs while a line is spoken."""
+    """A real server and real clients in one event loop, which runs during each call."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class GrpcWorld(World):
 
         return self._runner.run(bounded())
 
-    def _open(self, method: str) -> Transport:
+    def open(self, method: str) -> Transport:
         return _GrpcTransport(self, self.run(_call(self._channel, method)))
 
     def close(self) -> None:
@@ -171,7 +171,7 @@ class _GrpcTransport:
 
 
 async def joined(cache: SnapshotCache, clients: int) -> None:
-    """Until so many clients are connected."""
+    """Wait until so many clients are connected."""
     changed = asyncio.Event()
     stop = cache.on_change(changed.set)
     while len(cache.clients()) != clients:

@@ -1,4 +1,4 @@
-"""At most one unacknowledged response of a type; what changes meanwhile goes with the ACK."""
+"""A type has at most one unacknowledged response; its ACK brings what changed meanwhile."""
 
 import pytest
 
@@ -130,7 +130,7 @@ def test_nack_with_a_stale_nonce_is_ignored(world: World) -> None:
 
 
 def test_names_in_a_stale_request_count_over_delta_only(machine: MachineWorld) -> None:
-    """Delta requests are changes, and must not be lost; over SotW the ACK repeats all names."""
+    """A delta request is a change, and must not be lost. Over SotW the ACK repeats all names."""
     machine.publish({ENDPOINT: {"shop": "1", "cart": "1"}})
     client = machine.connect()
     client.request(ENDPOINT, "shop")

@@ -1,18 +1,18 @@
-"""What a client may say, and what its texts become where people read them."""
+"""Bounds of what a client may send, and the form of its texts in logs and tables."""
 
 import gc
 import tracemalloc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import grpc
 import pytest
 from envoy_data_plane.envoy.config.core import v3 as core
-from envoy_data_plane.envoy.service.discovery import v3 as discovery
 from envoy_data_plane.google.rpc import Status
 from grpc import aio
 
 from tests.xds.dialogue import AGGREGATED
-from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, SECRET
+from tests.xds.requests import delta, sotw
+from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SECRET
 from tests.xds.rigs import GROUP, GrpcWorld, MachineWorld, joined
 from xds.cache import OTHER_TYPES
 from xds.discovery import LONGEST
@@ -21,7 +21,6 @@ from xds.quoted import cut, printable, quoted
 from xds.resource import Resource
 from xds.server import ServerSettings
 from xds.stream import Stream
-from xds.subscribed_names import NamePool
 from xds.suspects import Suspects
 from xds.variants import DELTA, SOTW, Variant
 
@@ -34,15 +33,6 @@ Say = Callable[..., bytes]
 @pytest.fixture
 def world() -> MachineWorld:
     return MachineWorld("delta")
-
-
-def delta(**fields: object) -> bytes:
-    return bytes(discovery.DeltaDiscoveryRequest(**fields))  # type: ignore[arg-type]
-
-
-def sotw(**fields: object) -> bytes:
-    names = fields.pop("resource_names_subscribe", [])
-    return bytes(discovery.DiscoveryRequest(resource_names=names, **fields))  # type: ignore[arg-type]
 
 
 def stream(world: MachineWorld, variant: Variant = DELTA) -> Stream:
@@ -149,7 +139,7 @@ def test_a_request_that_is_far_too_large_is_not_even_read() -> None:
 
 def refused(request: bytes) -> aio.AioRpcError:
     world = GrpcWorld("delta", ServerSettings(most_names=MOST, largest_request=10_000))
-    transport = world._open(AGGREGATED["delta"])
+    transport = world.open(AGGREGATED["delta"])
     transport.send(request)
     with pytest.raises(aio.AioRpcError) as caught:
         transport.receive()
@@ -161,15 +151,15 @@ LARGE = 1 << 20
 
 
 def too_many_names(world: GrpcWorld) -> None:
-    """A request that is refused."""
-    transport = world._open(AGGREGATED["delta"])
+    """Send a request that is refused."""
+    transport = world.open(AGGREGATED["delta"])
     transport.send(delta(type_url=ENDPOINT, resource_names_subscribe=["x" * LARGE]))
     with pytest.raises(aio.AioRpcError, match="characters"):
         transport.receive()
 
 
 def unread(world: GrpcWorld) -> None:
-    """A response that is beyond what is under way, to a client that goes."""
+    """Leave without reading, while one response is under way and another one waits."""
     asked = core.Node(id="n", cluster=GROUP)
 
     async def converse() -> None:
@@ -188,7 +178,7 @@ def unread(world: GrpcWorld) -> None:
 def test_streams_that_end_leave_nothing_large_until_the_collector_comes(
     hostile: Callable[[GrpcWorld], None],
 ) -> None:
-    """It comes late, for the sake of speed: gigabytes could be lying about."""
+    """The collector runs rarely, for speed, so gigabytes could wait for it."""
     world = GrpcWorld("delta")
     world.publish({SECRET: {"large": Resource.of("large", bytes(LARGE))}})
     hostile(world)
@@ -270,73 +260,8 @@ def test_texts_are_cut_and_printable() -> None:
     assert printable("ä\x00\n") == r"ä\x00\n"
 
 
-class CountingPool(NamePool):
-    """Counts the names of which sets are made."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.work = 0
-
-    def share(self, names: Iterable[str]) -> frozenset[str]:
-        found = super().share(names)
-        self.work += len(found)
-        return found
-
-
-def work_of(world: MachineWorld, *requests: bytes) -> int:
-    """How many names sets are made of for these requests."""
-    served = Stream(world.cache, DELTA, group_of=lambda node: GROUP, wake=lambda: None)
-    served.receive(delta(type_url=SCOPE))
-    served.next_message(0.0)
-    assert served._snapshot
-    served._snapshot.names = pool = CountingPool()
-    for request in requests:
-        served.receive(request)
-    return pool.work
-
-
-COUNT = 5000
-
-
-@pytest.mark.parametrize(
-    "requests",
-    [
-        pytest.param(
-            [
-                delta(type_url=ENDPOINT, resource_names_subscribe=names(COUNT)),
-                delta(type_url=ENDPOINT, resource_names_unsubscribe=names(COUNT)),
-            ],
-            id="all-at-once",
-        ),
-        pytest.param(
-            [
-                delta(type_url=ENDPOINT, **{f"resource_names_{verb}": names(COUNT)[at : at + 50]})
-                for verb in ("subscribe", "unsubscribe")
-                for at in range(0, COUNT, 50)
-            ],
-            id="some-at-a-time",
-        ),
-        pytest.param(
-            [
-                delta(type_url=ENDPOINT, resource_names_subscribe=names(COUNT)),
-                *(
-                    delta(type_url=ENDPOINT, **{f"resource_names_{verb}": names(70, "x")})
-                    for _ in range(COUNT // 140)
-                    for verb in ("subscribe", "unsubscribe")
-                ),
-            ],
-            id="the-same-again-and-again",
-        ),
-    ],
-)
-def test_the_work_for_names_follows_their_number(
-    requests: list[bytes], world: MachineWorld
-) -> None:
-    assert work_of(world, *requests) <= 40 * COUNT
-
-
 class Hashed(str):
-    """A name that counts how often any of its kind is looked up."""
+    """A name that counts how often names of its class are hashed."""
 
     __slots__ = ()
     times = 0

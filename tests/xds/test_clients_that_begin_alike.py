@@ -1,13 +1,13 @@
-"""Clients that hold nothing yet are told everything, and share what is made for that."""
+"""Clients that hold nothing are sent all resources, and share what is computed for that."""
 
 from collections.abc import Iterator
 
 import pytest
 from envoy_data_plane.envoy.config.core import v3 as core
-from envoy_data_plane.envoy.service.discovery import v3 as discovery
 
 from tests.xds.dialogue import Client
 from tests.xds.memory import kept_bytes
+from tests.xds.requests import delta
 from tests.xds.resources import CLUSTER, ENDPOINT, SCOPE, eds_cluster
 from tests.xds.rigs import MachineWorld
 from xds.discovery import MOST_NAMES, Request, parse_delta
@@ -16,12 +16,12 @@ from xds.resource import TypeUrl
 
 NAMES = tuple(f"c{number}" for number in range(100))
 LARGE = 5000
-"""Bytes that make a request one of those that are read once."""
+"""Bytes that make a request large enough for the memo."""
 
 
 @pytest.fixture(params=["wildcard", "by name"])
 def fresh(request: pytest.FixtureRequest) -> Iterator[tuple[MachineWorld, Client, TypeUrl]]:
-    """A client that waits to be told everything of a type, which it asked for in either way."""
+    """A client that waits for all resources of a type, by a wildcard or by their names."""
     world = MachineWorld("delta", filling=LARGE)
     type_url = SCOPE if request.param == "wildcard" else ENDPOINT
     world.publish({type_url: dict.fromkeys(NAMES, "1")})
@@ -179,16 +179,15 @@ def test_clients_that_begin_alike_share_what_is_remembered_of_them() -> None:
 
 
 def asked(*names: str, node: str = "") -> bytes:
-    request = discovery.DeltaDiscoveryRequest(
-        type_url=ENDPOINT, resource_names_subscribe=[*NAMES * 20, *names]
+    return delta(
+        type_url=ENDPOINT,
+        resource_names_subscribe=[*NAMES * 20, *names],
+        node=core.Node(id=node) if node else None,
     )
-    if node:
-        request.node = core.Node(id=node)
-    return bytes(request)
 
 
 class Reader:
-    """Counts what is read."""
+    """Counts the requests that are parsed."""
 
     def __init__(self) -> None:
         self.read = 0

@@ -1,4 +1,4 @@
-"""What a change costs, by counting."""
+"""What a change and a stream cost, counted in encodings, resources and bytes."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from xds.stream import Stream
 
 
 class CountingName(str):
-    """A name that counts how often it is encoded, which is once for each head that is made."""
+    """A name that counts how often it is encoded: once for each head that is made."""
 
     __slots__ = ("encoded",)
     encoded: int

@@ -1,4 +1,4 @@
-"""What others learn of clients, acknowledgements and traffic."""
+"""What the cache shows of clients, acknowledgements and traffic."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_clients_are_seen_with_what_they_hold(machine: MachineWorld) -> None:
 
 
 def test_version_of_a_client_is_its_build() -> None:
-    """As Envoy tells it."""
+    """Envoy sends the version of its build."""
     world = MachineWorld("delta")
     client = world.connect()
     assert isinstance(client, DeltaClient)

@@ -1,4 +1,4 @@
-"""The same with the client that counts: a real Envoy."""
+"""A real Envoy as the client: bisection, warming, reconnects, Secrets on demand."""
 
 import asyncio
 import json
@@ -64,7 +64,7 @@ def bootstrap(xds_port: int, api_type: str) -> Mapping[str, object]:
 
 
 class Gateway:
-    """A cache, its server, and an Envoy that follows them."""
+    """A cache, its server, and an Envoy that is connected to it."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Gateway:
         await self.until(lambda: self.cache.listens(GROUP) and not self.cache.unacknowledged(GROUP))
 
     async def asked_for(self, *types: TypeUrl) -> None:
-        """Until an Envoy has asked for these: one that holds them is sent nothing of them."""
+        """Wait until an Envoy has asked for these types: what it holds is not sent again."""
         clients = self.cache.clients
         await self.until(lambda: any(client.types.keys() >= {*types} for client in clients()))
 
@@ -107,14 +107,14 @@ class Gateway:
         return int(lines[0].partition(": ")[2]) if lines else 0
 
     async def ask(self, name: str) -> str:
-        """What the route table of this name answers."""
+        """The answer of the route table of this name."""
         host, port = await self.address()
         url = f"http://{host}:{port}/"
         async with self._session.get(url, headers={SCOPE_HEADER: name}) as response:
             return await response.text() if response.status == 200 else str(response.status)
 
     async def address(self) -> tuple[str, int]:
-        """Where the one listener listens."""
+        """The address of the only listener."""
         listeners = json.loads(await self.read("/listeners?format=json"))
         address = listeners["listener_statuses"][0]["local_address"]["socket_address"]
         return address["address"], address["port_value"]
@@ -135,7 +135,7 @@ class Gateway:
         return shown.getpeercert(binary_form=True)
 
     async def shows(self, server_name: str, certificate: bytes | None) -> None:
-        """Until handshakes with a server name end like this."""
+        """Wait until handshakes with a server name show this certificate, or fail for None."""
 
         async def as_expected() -> bool:
             return await self.handshake(server_name) == certificate
@@ -143,7 +143,7 @@ class Gateway:
         await eventually(as_expected)
 
     async def answers(self, expected: Mapping[str, str]) -> None:
-        """Until these are the answers: workers take a change some moments after its ACK."""
+        """Wait for these answers: workers take a change some moments after its ACK."""
 
         async def as_expected() -> bool:
             return {name: await self.ask(name) for name in expected} == expected
@@ -151,7 +151,7 @@ class Gateway:
         await eventually(as_expected)
 
     async def zero(self, name: str) -> None:
-        """Until a statistic is 0."""
+        """Wait until a statistic is 0."""
 
         async def is_zero() -> bool:
             return await self.statistic(name) == 0
@@ -160,7 +160,7 @@ class Gateway:
 
 
 async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
-    """Ask until it holds; Envoy has no way to tell."""
+    """Check until it holds: Envoy sends no event for it."""
     while True:
         if await check():
             return
@@ -229,7 +229,7 @@ def test_envoy_serves_while_a_bad_scope_is_isolated(tmp_path: Path, api_type: st
             await g.in_sync()
             await g.answers({"a": "backend", "m": "m1", "unknown": "404"})
 
-            # Envoy goes through them in order: what stands before the bad one is poisoned.
+            # Envoy takes scopes in order, so those that precede the bad one are poisoned.
             g.publish(
                 {
                     SCOPE: {
@@ -258,7 +258,7 @@ def test_envoy_serves_while_a_bad_scope_is_isolated(tmp_path: Path, api_type: st
 
 
 def test_changed_cluster_does_not_wait_for_its_endpoints(tmp_path: Path, api_type: str) -> None:
-    """Without them once more it would warm for 15 seconds."""
+    """If its endpoints did not come once more, it would warm for 15 seconds."""
 
     async def scenario() -> None:
         async with backend() as port, gateway(tmp_path, api_type) as g:

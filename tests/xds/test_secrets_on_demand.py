@@ -1,4 +1,4 @@
-"""Secrets are asked for one by one, when a handshake needs them, and may not exist."""
+"""Clients ask for a Secret when a handshake needs it, and the Secret may not exist."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def asked(world: World, *names: str) -> Client:
 
 
 def test_a_name_that_does_not_exist_is_answered_as_removed(delta_world: World) -> None:
-    """An Envoy that hears nothing would keep the handshake open."""
+    """Envoy keeps a handshake open until it is answered."""
     client = asked(delta_world, HOST)
     client.exchange(SECRET, {}, removed={HOST})
     client.expect_nothing()
@@ -65,7 +65,7 @@ def test_one_that_is_withdrawn_and_comes_back_is_told_each_time(delta_world: Wor
 
 
 def test_a_name_that_is_asked_for_again_is_answered_again(delta_world: World) -> None:
-    """Envoy unsubscribes from a name that it was told is gone, and asks with the next handshake."""
+    """Envoy unsubscribes from a name that is removed, and asks again with the next handshake."""
     client = asked(delta_world)
     for _ in range(2):
         client.request(SECRET, HOST)

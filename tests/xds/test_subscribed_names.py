@@ -1,11 +1,15 @@
-"""The names of many clients are kept once, and are each client's own all the same."""
+"""Clients share sets of names, and each client has names of its own all the same."""
 
+import weakref
+from collections.abc import Iterable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from xds.subscribed_names import NamePool, SubscribedNames
 
-MANY = [f"cluster-{number}" for number in range(1000)]
+MANY = [f"cluster-{number}" for number in range(5000)]
 
 
 def test_clients_that_ask_for_the_same_share_one_set() -> None:
@@ -13,8 +17,7 @@ def test_clients_that_ask_for_the_same_share_one_set() -> None:
     first, second = SubscribedNames(pool), SubscribedNames(pool)
     first.add(MANY)
     second.add(["".join(name) for name in reversed(MANY)])
-    assert first._shared is second._shared
-    assert not first._added
+    assert first.shared is second.shared is not None
 
 
 def test_what_one_client_changes_is_not_the_others() -> None:
@@ -26,16 +29,50 @@ def test_what_one_client_changes_is_not_the_others() -> None:
     second.remove([MANY[0]])
     assert ("new" in first, "new" in second) == (True, False)
     assert (MANY[0] in first, MANY[0] in second) == (True, False)
-    assert (len(first), len(second)) == (1001, 999)
+    assert (len(first), len(second)) == (5001, 4999)
 
 
-def test_a_set_that_nobody_has_is_forgotten() -> None:
-    pool = NamePool()
-    names = SubscribedNames(pool)
+def test_a_set_that_no_client_has_is_forgotten() -> None:
+    names = SubscribedNames(NamePool())
     names.add(MANY)
-    assert len(pool._sets) == 1
+    assert names.shared is not None
+    shared = weakref.ref(names.shared)
     del names
-    assert len(pool._sets) == 0
+    assert shared() is None
+
+
+class CountingPool(NamePool):
+    """Counts the names of which shared sets are made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.work = 0
+
+    def share(self, names: Iterable[str]) -> frozenset[str]:
+        found = super().share(names)
+        self.work += len(found)
+        return found
+
+
+STEPS = {
+    "all-at-once": [("add", MANY), ("remove", MANY)],
+    "some-at-a-time": [
+        (verb, MANY[at : at + 50]) for verb in ("add", "remove") for at in range(0, len(MANY), 50)
+    ],
+    "the-same-again-and-again": [
+        ("add", MANY),
+        *[(verb, [f"x{number}" for number in range(70)]) for verb in ("add", "remove")]
+        * (len(MANY) // 140),
+    ],
+}
+
+
+@pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS.keys())
+def test_the_work_for_names_follows_their_number(steps: list[tuple[str, list[str]]]) -> None:
+    names = SubscribedNames(pool := CountingPool())
+    for verb, some in steps:
+        (names.add if verb == "add" else names.remove)(some)
+    assert pool.work <= 40 * len(MANY)
 
 
 @given(
