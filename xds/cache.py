@@ -6,7 +6,7 @@ A group is what clients name as their `node.cluster`. Clients of a group that wa
 wait: if they were told that it is empty, they would give up what they have.
 The cache is synchronous and belongs to one thread. A publish costs O(changed names x streams of the
 group), below a microsecond each.
-Anybody who has names, bytes and versions can fill a cache.
+A cache can be filled with resources from any source: it takes names, bytes and versions.
 """
 
 import secrets
@@ -116,7 +116,7 @@ class SnapshotCache:
         return tuple(follower.view() for follower in self._followers())
 
     def backlogs(self) -> tuple[Backlog, ...]:
-        """What each connected client has still to acknowledge. O(that), whatever they hold."""
+        """What each connected client has still to acknowledge. O(that), not O(what they hold)."""
         return tuple(follower.backlog() for follower in self._followers())
 
     def waiting(self) -> Mapping[str, tuple[str, ...]]:

@@ -2,10 +2,10 @@
 
 A thousand Envoys that connect are each told the same thousands of names. They are given one shared
 object, a Whole, which computes once what is asked of each Changes: the response that it makes, and
-the endpoints that its Clusters require. Whoever handles Changes need not know which kind it has.
+the endpoints that its Clusters require. Other modules handle both kinds alike.
 """
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import final
 
 from xds.resource import Resource
@@ -48,9 +48,9 @@ class Changes(dict[str, Resource | None]):
             return NO_CHANGES
         return Changes((name, each) for name, each in self.items() if name not in others)
 
-    def join(self, entries: Iterable[bytes], tail: bytes) -> Sequence[bytes]:
+    def join(self, entries: Callable[[], Iterable[bytes]], tail: bytes) -> Sequence[bytes]:
         """The parts of the response that tells them: their encoded resources, and its tail."""
-        return (*entries, tail)
+        return (*entries(), tail)
 
 
 NO_CHANGES = Changes()
@@ -101,13 +101,13 @@ class Whole(Changes):
         self._names = names
         return True
 
-    def join(self, entries: Iterable[bytes], tail: bytes) -> Sequence[bytes]:
-        """The response in one part; `entries` are walked through once.
+    def join(self, entries: Callable[[], Iterable[bytes]], tail: bytes) -> Sequence[bytes]:
+        """The response in one part; `entries` is called once.
 
         Streams that begin alike have equal nonces, hence equal tails, and share one object.
         """
         if self._response is None:
-            body = b"".join(entries)
+            body = b"".join(entries())
             length = len(body)
         else:
             length, response = self._response

@@ -9,6 +9,8 @@ from xds.subscription import NAMED_TYPES, WILDCARD, Encoded, Subscription
 class DeltaSubscription(Subscription):
     """One type on one stream of the incremental variant."""
 
+    __slots__ = ()
+
     def update(self, request: Request, *, first: bool, unclear: frozenset[str]) -> None:
         """Apply changes of the subscription; they count whatever the nonce says."""
         says_nothing = first and not request.names and not request.unsubscribed

@@ -32,9 +32,11 @@ class Encoder:
     def delta(self, type_url: str, changes: Changes, nonce: str, version: str) -> Sequence[bytes]:
         """The parts of a DeltaDiscoveryResponse."""
         removed = list(changes.removals()) if changes.has_removals else ()
-        entries = (
-            part for each in changes.values() if each for part in self._delta_entry(type_url, each)
-        )
+
+        def entries() -> Sequence[bytes]:
+            resources = [each for each in changes.values() if each]
+            return [part for each in resources for part in self._delta_entry(type_url, each)]
+
         return changes.join(entries, discovery.delta_tail(type_url, nonce, removed, version))
 
     def sotw(

@@ -1,6 +1,6 @@
 """One group: its snapshot, and the streams that follow it.
 
-Whatever changes the target of a client is told to the client's stream here, by a mark.
+When the target of a client changes, its stream is told here, by a mark.
 """
 
 from collections.abc import Callable, Iterator, Mapping

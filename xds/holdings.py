@@ -8,10 +8,10 @@ A client in sync holds exactly what its snapshot declares for it, so only except
 
 Changes merge by name while a response is in flight; nothing queues.
 
-A client that has just subscribed holds nothing, so everything differs. That is kept as one flag,
-and told as the Whole that all such clients share. Nobody outside of this module sees the flag: it
-is spelled out, name by name, as soon as a single name matters. So a thousand streams that are in
-sync, or have just subscribed, cost a thousand empty dicts, however many resources there are.
+A client that has just subscribed holds nothing, so every name differs. One flag says so, and the
+client is told the Whole that all such clients share. No other module sees the flag: it is spelled
+out, name by name, as soon as a single name matters. So a thousand streams that are in sync, or have
+just subscribed, cost a thousand empty dicts, however many resources there are.
 """
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
@@ -202,11 +202,12 @@ class Holdings:
 
     def repeat(self, names: Iterable[str]) -> None:
         """Have resources sent once more, changed or not."""
+        differs = self._differs
         for name in names:
-            if self.is_asked(name) or not self.watches(name):
+            if differs.get(name) is Doubt.ASKED or not self.watches(name):
                 continue
             if isinstance(self._target(name), Resource):
-                self._differs[name] = Doubt.UNSURE
+                differs[name] = Doubt.UNSURE
 
     def send(self, sent: Changes, serial: int) -> None:
         """Note that a response is in flight."""
@@ -223,12 +224,13 @@ class Holdings:
         flight, self.flight = self.flight, None
         if flight is None or self._snapshot.is_whole(self._type_url, flight.sent):
             return  # the client holds what is declared
+        differs = self._differs
         for name, resource in flight.sent.items():
-            if name in self._differs or not self.watches(name):
+            if name in differs or not self.watches(name):
                 continue
             version = resource.version if resource else None
             if version != version_of(self._target(name)):
-                self._differs[name] = version
+                differs[name] = version
 
     def take_rejection(self) -> Changes:
         """Note that the client has refused the response in flight; gives what it told to hold."""

@@ -22,6 +22,8 @@ _FIRST: Final = (TypeUrl.SECRET,)
 class Schedule:
     """The order of one stream's responses. It sends nothing itself; the stream reports to it."""
 
+    __slots__ = ("_cycle", "_endpoint_wait", "_snapshot", "_subscriptions")
+
     def __init__(
         self,
         subscriptions: Mapping[str, Subscription],

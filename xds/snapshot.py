@@ -6,7 +6,7 @@ It also owns what all streams of the group share: subscribed names, encoded resp
 of each type.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -84,7 +84,7 @@ class Snapshot:
     def target(self, type_url: str, name: str, node_id: str) -> Target:
         """What a node shall hold under a name."""
         declared = self._declared.get(type_url, {}).get(name)
-        if declared is None or not self.was_rejected(type_url, name):
+        if declared is None or not self._quarantine.knows(type_url, name):
             return declared
         if not self.is_banned(type_url, declared, node_id):
             return declared
@@ -164,14 +164,17 @@ class Snapshot:
         """The last acknowledged version of each name; a live view."""
         return MappingProxyType(self._good.get(type_url, {}))
 
-    def unconfirmed(self, type_url: str, sent: Changes) -> Iterator[Resource]:
-        """The resources of an acknowledged response that are not known to be good; told once."""
+    def unconfirmed(self, type_url: str, sent: Changes) -> Sequence[Resource]:
+        """The resources of an acknowledged response that are to be confirmed.
+
+        Those of a Whole are told once, however many clients acknowledge it.
+        """
         whole = self._wholes.get(type_url)
-        if whole is sent and whole.confirmed:
-            return
-        yield from (resource for resource in sent.values() if resource is not None)
         if whole is sent:
+            if whole.confirmed:
+                return ()
             whole.confirmed = True
+        return [resource for resource in sent.values() if resource is not None]
 
     def confirm(self, type_url: str, resource: Resource) -> None:
         """Note that a client has acknowledged a resource."""

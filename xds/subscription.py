@@ -37,6 +37,17 @@ class Encoded:
 class Subscription(ABC):
     """What both protocol variants share."""
 
+    __slots__ = (
+        "_holdings",
+        "_node_id",
+        "_snapshot",
+        "_suspects",
+        "answer_due",
+        "last_nack",
+        "last_nonce",
+        "type_url",
+    )
+
     def __init__(self, type_url: str, snapshot: Snapshot, node_id: str) -> None:
         self.type_url = type_url
         self.answer_due = False

@@ -17,6 +17,8 @@ _NOBODY: Final[_Group] = ()
 class Suspects:
     """The suspects of one type on one stream. A name takes 2 trials at most, mostly far fewer."""
 
+    __slots__ = ("_certain", "_first_culprit", "_groups", "_on_trial", "_others_next")
+
     def __init__(self) -> None:
         self._groups: list[_Group] = []
         """Groups of suspects; the last group is tried first."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 from grpc import aio
 
 from tests.xds.dialogue import AGGREGATED, CLIENTS, Client, Transport
-from tests.xds.resources import Declared, update
+from tests.xds.resources import CLUSTER, LISTENER, SCOPE, Declared, update
 from xds import wire
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
@@ -42,6 +42,14 @@ class World(ABC):
     def connect(self, node: str = "envoy-1", *, group: str = GROUP) -> Client:
         """A client on an aggregated stream."""
         return self._client(AGGREGATED[self.protocol], node, group)
+
+    def connect_in_sync(self) -> Client:
+        """A client that has acknowledged all Clusters, Listeners and scoped routes."""
+        client = self.connect()
+        for type_url in (CLUSTER, LISTENER, SCOPE):
+            client.request(type_url)
+            assert client.receive_and_ack() == type_url
+        return client
 
     def connect_to(self, method: str, node: str = "envoy-1") -> Client:
         """A client on any method, by its full name."""

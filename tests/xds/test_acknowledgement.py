@@ -4,6 +4,8 @@ import pytest
 
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER
 from tests.xds.rigs import GROUP, MachineWorld, World
+from xds.acknowledgement import Answer, answer_of
+from xds.discovery import Node, Request
 
 
 def test_changes_wait_for_the_ack_and_merge(world: World) -> None:
@@ -192,3 +194,23 @@ def test_client_that_does_not_answer_costs_no_more_with_time(
     client.ack(CLUSTER)
     client.exchange(CLUSTER, {"shop": str(quiet - 1)})
     assert machine.cache.traffic()[CLUSTER].messages == 2
+
+
+@pytest.mark.parametrize(
+    ("nonce", "error", "in_flight", "answer"),
+    [
+        pytest.param("", None, True, Answer.NONE, id="no nonce"),
+        pytest.param("", "bad", True, Answer.NONE, id="error without nonce"),
+        pytest.param("1", None, True, Answer.STALE, id="earlier nonce"),
+        pytest.param("1", "bad", True, Answer.STALE, id="earlier nonce with error"),
+        pytest.param("2", None, True, Answer.ACK, id="last nonce"),
+        pytest.param("2", "bad", True, Answer.NACK, id="last nonce with error"),
+        pytest.param("2", None, False, Answer.NONE, id="last nonce again"),
+        pytest.param("2", "bad", False, Answer.NONE, id="last nonce with error again"),
+    ],
+)
+def test_a_request_answers_the_last_response_once(
+    nonce: str, error: str | None, in_flight: bool, answer: Answer
+) -> None:
+    request = Request(Node("envoy-1", GROUP), CLUSTER, nonce=nonce, error=error)
+    assert answer_of(request, last_nonce="2", in_flight=in_flight) is answer

@@ -17,10 +17,7 @@ from xds.stream import ENDPOINT_WAIT
 
 def connect(world: World, *endpoints: str) -> Client:
     """A client in sync that is subscribed to all types of a gateway."""
-    client = world.connect()
-    for type_url in (CLUSTER, LISTENER, SCOPE):
-        client.request(type_url)
-        assert client.receive_and_ack() == type_url
+    client = world.connect_in_sync()
     if endpoints:
         client.request(ENDPOINT, *endpoints)
         assert client.receive_and_ack() == ENDPOINT

@@ -11,10 +11,7 @@ HOST = "shop.example.com"
 
 def asked(world: World, *names: str) -> Client:
     """A client with Clusters, Listeners and routes, which has asked for Secrets."""
-    client = world.connect()
-    for type_url in (CLUSTER, LISTENER, SCOPE):
-        client.request(type_url)
-        assert client.receive_and_ack() == type_url
+    client = world.connect_in_sync()
     if names:
         client.request(SECRET, *names)
     return client
