@@ -9,8 +9,8 @@ from typing import Final
 from translators.dialects import DIALECTS
 from translators.dialects.dialect import Dialects
 from xds.discovery import Node
+from xds.errors import Refused
 from xds.server import Auth, GroupOf
-from xds.stream import Refused
 
 TRUST_DOMAIN: Final = "fleetgate"
 

@@ -24,7 +24,7 @@ from tests.certificates.served import (
     served,
 )
 from xds.discovery import Node
-from xds.stream import Refused
+from xds.errors import Refused
 
 URI = "spiffe://fleetgate/gateway/mse/shop"
 

@@ -13,7 +13,8 @@ from fleetgate.control import ControlPlane
 from fleetgate.report import report
 from tests.control.rig import DECLARED, NEVER, Said, starting
 from xds.resource import TypeUrl
-from xds.stream import DELTA, Stream
+from xds.stream import Stream
+from xds.variants import DELTA
 
 
 def join(control: ControlPlane, gateway: str, node: str = "envoy-1") -> Stream:

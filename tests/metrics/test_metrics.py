@@ -26,7 +26,8 @@ from tests.support.builders import ingress, mse_gateway, service, slice_of
 from translators.dialects import DIALECTS
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
-from xds.stream import DELTA, Stream
+from xds.stream import Stream
+from xds.variants import DELTA
 
 PATIENCE = 20.0
 SHOP = ingress("shop", host="example.com").path("/", to="cart:80").of_class("mse")

@@ -8,7 +8,8 @@ import pytest
 
 from tests.wire.prepare import PLACE, prepared
 from translators.envoy import messages
-from xds.prepared import Name, Package, flat, full
+from xds.message_names import flat, full
+from xds.prepared import Name, Package
 from xds.schema import flat_name
 
 _MESSAGES = [

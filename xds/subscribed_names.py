@@ -1,7 +1,7 @@
 """The names that a client subscribes to, kept once for all clients that subscribe to the same.
 
 An Envoy asks by name for the endpoints of each Cluster, and a thousand Envoys of one gateway ask
-for the same: 5000 names are half a megabyte, in each of them.
+for the same names: a set of 5000 names takes half a megabyte.
 """
 
 import sys
@@ -10,32 +10,34 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 _OWN: Final = 64
-_PART: Final = 16
-"""Differences from a shared set that a client keeps for itself, before it joins another set.
+"""Differences from its shared set that a client keeps for itself in any case."""
 
-That takes as long as the set is large: so it is done once in a part of the set's size.
+_PART: Final = 16
+"""The part of its shared set that a client's differences may reach before it joins another set.
+
+To join a set takes as long as the set is large, so it must not happen with each request.
 """
 
 
 class NamePool:
-    """The shared sets of one group, as long as a client has them."""
+    """The shared sets of one group. A set is forgotten when no client has it."""
 
     def __init__(self) -> None:
         self._sets: WeakValueDictionary[int, frozenset[str]] = WeakValueDictionary()
         self.nothing: frozenset[str] = frozenset()
 
     def share(self, names: Iterable[str]) -> frozenset[str]:
-        """The set of these names that others have already, or a new one.
+        """The shared set of these names; a new one if no client has it.
 
-        O(names), but at once for a set that is shared already.
+        O(names), but O(1) for a set that is shared already.
         """
         wanted = names if isinstance(names, frozenset) else frozenset(map(sys.intern, names))
         known = self._sets.setdefault(hash(wanted), wanted)
         return known if known == wanted else wanted
 
 
-class Names:
-    """The names of one subscription: a shared set, and what is different here."""
+class SubscribedNames:
+    """The names of one subscription: a shared set, and differences from it."""
 
     __slots__ = ("_added", "_pool", "_removed", "_shared")
 
@@ -57,7 +59,7 @@ class Names:
 
     @property
     def shared(self) -> frozenset[str] | None:
-        """The names, where they are a set of the pool's with no differences."""
+        """The names, if they are a shared set without differences; None otherwise."""
         return None if self._added or self._removed else self._shared
 
     def add(self, names: Iterable[str]) -> None:
@@ -74,7 +76,7 @@ class Names:
         self._settle()
 
     def remove(self, names: Iterable[str]) -> None:
-        """Subscribe to these no more."""
+        """Unsubscribe from names."""
         for name in names:
             self._added.discard(name)
             if name in self._shared:

@@ -1,26 +1,27 @@
-"""Clients that hold nothing yet are told everything, and share what is made for that."""
+"""Clients that hold nothing are sent all resources, and share what is computed for that."""
 
 from collections.abc import Iterator
 
 import pytest
 from envoy_data_plane.envoy.config.core import v3 as core
-from envoy_data_plane.envoy.service.discovery import v3 as discovery
 
 from tests.xds.dialogue import Client
+from tests.xds.memory import kept_bytes
+from tests.xds.requests import delta
 from tests.xds.resources import CLUSTER, ENDPOINT, SCOPE, eds_cluster
 from tests.xds.rigs import MachineWorld
 from xds.discovery import MOST_NAMES, Request, parse_delta
-from xds.requests import Requests
+from xds.request_memo import RequestMemo
 from xds.resource import TypeUrl
 
 NAMES = tuple(f"c{number}" for number in range(100))
 LARGE = 5000
-"""Bytes that make a request one of those that are read once."""
+"""Bytes that make a request large enough for the memo."""
 
 
 @pytest.fixture(params=["wildcard", "by name"])
 def fresh(request: pytest.FixtureRequest) -> Iterator[tuple[MachineWorld, Client, TypeUrl]]:
-    """A client that waits to be told everything of a type, which it asked for in either way."""
+    """A client that waits for all resources of a type, by a wildcard or by their names."""
     world = MachineWorld("delta", filling=LARGE)
     type_url = SCOPE if request.param == "wildcard" else ENDPOINT
     world.publish({type_url: dict.fromkeys(NAMES, "1")})
@@ -162,32 +163,31 @@ def test_clients_that_come_back_hear_what_differs_alone(type_url: TypeUrl) -> No
     client.expect_nothing()
 
 
-def test_clients_that_begin_alike_remember_no_names() -> None:
+def test_clients_that_begin_alike_share_what_is_remembered_of_them() -> None:
     world = MachineWorld("delta", filling=LARGE)
     world.publish({ENDPOINT: ALL})
-    for number in range(3):
-        client = world.connect(f"envoy-{number}")
+
+    def connect() -> None:
+        client = world.connect(f"envoy-{len(world.streams)}")
         client.request(CLUSTER)
         client.exchange(CLUSTER, {})
         client.request(ENDPOINT, *NAMES)
         client.expect(ENDPOINT, ALL)
-    subscriptions = [stream._subscriptions[ENDPOINT] for stream in world.streams]
-    assert not any(subscription._spelled for subscription in subscriptions)
-    assert len({id(subscription.names.shared) for subscription in subscriptions}) == 1
-    assert len({id(s.flight.sent) for s in subscriptions if s.flight}) == 1
+
+    first = kept_bytes(connect)
+    assert kept_bytes(connect) < first / 2
 
 
 def asked(*names: str, node: str = "") -> bytes:
-    request = discovery.DeltaDiscoveryRequest(
-        type_url=ENDPOINT, resource_names_subscribe=[*NAMES * 20, *names]
+    return delta(
+        type_url=ENDPOINT,
+        resource_names_subscribe=[*NAMES * 20, *names],
+        node=core.Node(id=node) if node else None,
     )
-    if node:
-        request.node = core.Node(id=node)
-    return bytes(request)
 
 
 class Reader:
-    """Counts what is read."""
+    """Counts the requests that are parsed."""
 
     def __init__(self) -> None:
         self.read = 0
@@ -198,10 +198,10 @@ class Reader:
 
 
 def test_equal_large_requests_are_read_once() -> None:
-    requests, reader = Requests(), Reader()
+    requests, reader = RequestMemo(), Reader()
     first, second = (
-        requests.read(reader, asked(), MOST_NAMES),
-        requests.read(reader, asked(), MOST_NAMES),
+        requests.parse(reader, asked(), MOST_NAMES),
+        requests.parse(reader, asked(), MOST_NAMES),
     )
     assert first is second
     assert set(first.names) == set(NAMES)
@@ -209,15 +209,15 @@ def test_equal_large_requests_are_read_once() -> None:
 
 
 def test_a_request_that_says_who_sent_it_is_read_for_itself() -> None:
-    requests, reader = Requests(), Reader()
+    requests, reader = RequestMemo(), Reader()
     for _ in range(2):
-        assert requests.read(reader, asked(node="envoy-1"), MOST_NAMES).node.id == "envoy-1"
+        assert requests.parse(reader, asked(node="envoy-1"), MOST_NAMES).node.id == "envoy-1"
     assert reader.read == 2
 
 
 def test_only_the_last_requests_are_remembered() -> None:
-    requests, reader = Requests(), Reader()
+    requests, reader = RequestMemo(), Reader()
     several = [asked(f"other{number}") for number in range(5)]
     for data in (*several, several[0]):
-        requests.read(reader, data, MOST_NAMES)
+        requests.parse(reader, data, MOST_NAMES)
     assert reader.read == 6
