@@ -27,9 +27,14 @@ if TYPE_CHECKING:
     )
     from envoy_data_plane.envoy.extensions.filters.http.cdn_loop import v3 as cdn_loop
     from envoy_data_plane.envoy.extensions.filters.http.composite import v3 as composite
+    from envoy_data_plane.envoy.extensions.filters.http.cors import v3 as cors
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
+    from envoy_data_plane.envoy.extensions.filters.http.local_ratelimit import v3 as local_ratelimit
     from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
     from envoy_data_plane.envoy.extensions.filters.http.router import v3 as router
+    from envoy_data_plane.envoy.extensions.filters.http.stateful_session import (
+        v3 as stateful_session,
+    )
     from envoy_data_plane.envoy.extensions.filters.listener.proxy_protocol import (
         v3 as proxy_protocol,
     )
@@ -69,6 +74,9 @@ else:
     filter_state = Package("envoy.extensions.filters.common.set_filter_state.v3")
     cdn_loop = Package("envoy.extensions.filters.http.cdn_loop.v3")
     composite = Package("envoy.extensions.filters.http.composite.v3")
+    cors = Package("envoy.extensions.filters.http.cors.v3")
+    local_ratelimit = Package("envoy.extensions.filters.http.local_ratelimit.v3")
+    stateful_session = Package("envoy.extensions.filters.http.stateful_session.v3")
     header_mutation = Package("envoy.extensions.filters.http.header_mutation.v3")
     lua = Package("envoy.extensions.filters.http.lua.v3")
     router = Package("envoy.extensions.filters.http.router.v3")
@@ -94,13 +102,16 @@ else:
 Address = twin(core.Address)
 AggregatedConfigSource = twin(core.AggregatedConfigSource)
 ConfigSource = twin(core.ConfigSource)
+Cors = twin(cors.Cors)
 DataSource = twin(core.DataSource)
 HeaderValue = twin(core.HeaderValue)
 HeaderValueOption = twin(core.HeaderValueOption)
+LocalRateLimit = twin(local_ratelimit.LocalRateLimit)
 Locality = twin(core.Locality)
 Percent = twin(envoy_type.Percent)
 RegexMatcher = twin(matcher.RegexMatcher)
 SocketAddress = twin(core.SocketAddress)
+StatefulSession = twin(stateful_session.StatefulSession)
 StringMatcher = twin(matcher.StringMatcher)
 
 # Cluster
