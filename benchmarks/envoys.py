@@ -11,7 +11,7 @@ from benchmarks.bench import GATEWAY, Bench
 from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.demo.http import Address
 from fleetgate.demo.loopback import Loopback
-from fleetgate.envoy import Envoy, find_envoy
+from fleetgate.local.envoy_process import Envoy, find_envoy
 from tests.support.process import Fleetgate
 
 _PRIORITIES: Final = "web"

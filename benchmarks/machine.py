@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from fleetgate.envoy import find_envoy
+from fleetgate.local.envoy_process import find_envoy
 from tests.servers.binaries import find
 
 

@@ -253,7 +253,6 @@ _FLOAT: Final = re.compile(
 )
 """`007` and `1_000` are text: YAML 1.1 and 1.2 read different numbers there."""
 
-
 _TAGS: Final = {int: "int", float: "float", bool: "bool", type(None): "null"}
 
 

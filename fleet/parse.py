@@ -51,7 +51,6 @@ _LONG: Final = 200
 _REFUSED: Final = "the last good version of the object stays in force, if there is one"
 _KEPT: Final = "what the file held before stays in force"
 
-
 _ANNOTATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "IngressClass": ("ingressclass.kubernetes.io/is-default-class",),
 }

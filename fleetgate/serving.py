@@ -4,7 +4,6 @@ import asyncio
 import errno
 import ipaddress
 import logging
-import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -15,18 +14,21 @@ from typing import Final, TypeAlias
 import grpc
 
 from fleet.problem import Problem
-from fleetgate.admin import Admin
 from fleetgate.certificates.given import GivenCertificates, GivenFiles
 from fleetgate.certificates.made import MadeCertificates, MadeSettings
 from fleetgate.certificates.names import TRUST_DOMAIN, by_certificate
 from fleetgate.certificates.secret import SecretStore
-from fleetgate.control import ControlPlane, ControlSettings
+from fleetgate.core.control import ControlPlane, ControlSettings
+from fleetgate.core.own_envoys import NoEnvoys, OwnEnvoys
+from fleetgate.core.ports import why_taken
+from fleetgate.core.problems import misshapen
+from fleetgate.defaults import ADMIN_PORT, XDS_PORT
 from fleetgate.errors import OperatorError
 from fleetgate.fleets import Fleet, Hub, HubPlace, Place, open_fleet
-from fleetgate.gateways import NoEnvoys, OwnEnvoys
-from fleetgate.leading import Leading, LeadingSettings
-from fleetgate.managed.gateways import ManagedGateways
-from fleetgate.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
+from fleetgate.http.admin import Admin
+from fleetgate.hub.leading import Leading, LeadingSettings
+from fleetgate.hub.managed.gateways import ManagedGateways
+from fleetgate.hub.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
 from fleetgate.open_files import raise_limit
 from translators.dialects.gateway_settings import ADDRESSES
 from xds.cache import SnapshotCache
@@ -60,7 +62,7 @@ class XdsSettings:
     """
 
     address: str = "127.0.0.1"
-    port: int = 18000
+    port: int = XDS_PORT
     given: GivenFiles | None = None
     service: str = ""
     names: tuple[str, ...] = ()
@@ -115,7 +117,7 @@ class ServeSettings:
     duties: HubDuties = field(default_factory=HubDuties)
     state: Path | None = None
     admin_address: str = "127.0.0.1"
-    admin_port: int = 18001
+    admin_port: int = ADMIN_PORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,7 @@ def _leading(
             log.warning(_OUT_OF_REACH, settings.xds.address)
         makes = certificates if isinstance(certificates, MadeCertificates) else None
         managed = ManagedGateways(hub.api, how, makes)
-        control.finds_problems(lambda: _misshapen(control, how))
+        control.finds_problems(lambda: misshapen(control.state, control.dialects, how.bind))
         control.finds_problems(lambda: managed.problems)
         control.finds_refusals(lambda: managed.refusals)
         if makes:
@@ -244,12 +246,6 @@ def _managed(hub: Hub, settings: ServeSettings, gateways: GatewaySettings) -> Ma
         xds_server_name="" if settings.xds.in_clear else service,
         load_balancer=gateways.load_balancer,
     )
-
-
-def _misshapen(control: ControlPlane, settings: ManagedSettings) -> Iterator[Problem]:
-    """What gateways say of their Envoys and cannot be read."""
-    for ref, config in control.dialects.gateways_in(control.state).items():
-        yield from control.dialects.shape(ref, config, settings.bind).problems
 
 
 def _unlocated(control: ControlPlane) -> Iterator[Problem]:
@@ -313,16 +309,9 @@ async def _start(
 
 
 def _require_free(what: str, option: str, address: str, port: int) -> None:
-    """Raise OperatorError where nobody can listen, and say why.
-
-    gRPC keeps the reason to itself, and prints a line of its own; asyncio names the address again.
-    """
-    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as e:
-            raise _cannot_listen(what, option, address, port, e) from e
+    """Raise OperatorError where nobody can listen, and say why."""
+    if error := why_taken(address, port):
+        raise _cannot_listen(what, option, address, port, error) from error
 
 
 def _cannot_listen(

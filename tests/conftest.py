@@ -7,8 +7,8 @@ import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
-from fleetgate.envoy import find_envoy
 from fleetgate.errors import OperatorError
+from fleetgate.local.envoy_process import find_envoy
 from tests.support import kube
 from tests.support.requirement import require
 

@@ -15,7 +15,7 @@ import yaml
 
 from benchmarks.forwarding.resources import BACKEND
 from fleetgate.bootstrap import BootstrapSettings, bootstrap
-from fleetgate.envoy import find_envoy
+from fleetgate.local.envoy_process import find_envoy
 from xds.cache import SnapshotCache
 from xds.resource import Update
 from xds.server import XdsServer

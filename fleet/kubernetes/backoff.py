@@ -14,7 +14,6 @@ CALM: Final = 20.0
 SPARING: Final = 600.0
 """The same for a server that sends more than is taken: each attempt takes that much again."""
 
-
 LASTED: Final = 30.0
 """Seconds of peace after which earlier failures are forgotten."""
 

@@ -14,7 +14,6 @@ _PATIENCE: Final = 2.0
 
 _POLL: Final = 0.01
 
-
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 

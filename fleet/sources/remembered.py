@@ -49,7 +49,6 @@ _TOUCH: Final = 60.0
 _HUB_AWAY: Final = "the hub cannot be reached, which says whether and how this member is read"
 _MISSED: Final = "it is gone; what it held stays in force: to forget it, remove"
 
-
 Recall: TypeAlias = Callable[[Sequence[Event]], Set[str]]
 """Tells a source what is remembered; the members of which it will speak though the hub is away."""
 

@@ -6,6 +6,7 @@ from click.core import ParameterSource
 from fleetgate import bootstrap as envoy_bootstrap
 from fleetgate.certificates.envoy import SERVER_NAME, XdsTls
 from fleetgate.commands.options import Host
+from fleetgate.defaults import ENVOY_ADMIN_PORT, XDS_PORT
 from fleetgate.errors import OperatorError
 from translators.dialects import DIALECTS
 
@@ -23,7 +24,7 @@ from translators.dialects import DIALECTS
 @click.option(
     "--xds-port",
     metavar="PORT",
-    default=18000,
+    default=XDS_PORT,
     show_default=True,
     type=click.IntRange(1, 65535),
     help="Port on which fleetgate serves xDS.",
@@ -65,7 +66,7 @@ from translators.dialects import DIALECTS
 @click.option(
     "--admin-port",
     metavar="PORT",
-    default=9901,
+    default=ENVOY_ADMIN_PORT,
     show_default=True,
     type=click.IntRange(0, 65535),
     help="Port of Envoy's own admin pages, on loopback; 0 takes a free one.",

@@ -19,11 +19,11 @@ from fleetgate.commands.options import (
     Address,
     takes_place,
 )
-from fleetgate.control import ControlSettings
+from fleetgate.core.control import ControlSettings
 from fleetgate.fleets import HubPlace, Place
 from fleetgate.garbage import much_is_kept
+from fleetgate.hub.managed.settings import IMAGE, INTERNAL, OWN_PORTS, PUBLIC, LoadBalancerSettings
 from fleetgate.lifetime import run, until_stopped
-from fleetgate.managed.settings import IMAGE, INTERNAL, OWN_PORTS, PUBLIC, LoadBalancerSettings
 from fleetgate.serving import GatewaySettings, HubDuties, ServeSettings, XdsSettings, serving
 
 _FILE = click.Path(path_type=Path, dir_okay=False)

@@ -19,11 +19,11 @@ from fleetgate.commands.options import (
     XDS_PORT,
     takes_place,
 )
-from fleetgate.control import ControlSettings
+from fleetgate.core.control import ControlSettings
 from fleetgate.fleets import Place
 from fleetgate.garbage import much_is_kept
 from fleetgate.lifetime import run, until_stopped
-from fleetgate.local import LocalFleet, local_fleet
+from fleetgate.local.fleet import LocalFleet, local_fleet
 from fleetgate.serving import HubDuties, ServeSettings, XdsSettings
 
 

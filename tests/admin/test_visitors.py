@@ -8,10 +8,10 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from fleet.sources.memory import MemorySource
-from fleetgate.admin import Admin
-from fleetgate.control import ControlPlane, ControlSettings
-from fleetgate.gateways import NoEnvoys
-from fleetgate.visitors import MOST_CONNECTIONS, MOST_PATIENT, MOST_READING, Visitors
+from fleetgate.core.control import ControlPlane, ControlSettings
+from fleetgate.core.own_envoys import NoEnvoys
+from fleetgate.http.admin import Admin
+from fleetgate.http.visitors import MOST_CONNECTIONS, MOST_PATIENT, MOST_READING, Visitors
 from translators.dialects import DIALECTS
 from xds.cache import SnapshotCache
 

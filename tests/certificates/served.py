@@ -30,7 +30,7 @@ from fleetgate.certificates.pair import Pair
 from fleetgate.certificates.roots import Roots
 from fleetgate.certificates.secret import Kept
 from fleetgate.certificates.shown import Shown
-from fleetgate.envoy import Envoy
+from fleetgate.local.envoy_process import Envoy
 from tests.xds.dialogue import AGGREGATED
 from tests.xds.gateway import SCOPE_HEADER, listener, scope
 from tests.xds.resources import LISTENER, SCOPE

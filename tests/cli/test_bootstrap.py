@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from fleetgate.cli import main
-from fleetgate.envoy import find_envoy
+from fleetgate.local.envoy_process import find_envoy
 from tests.cli.commands import fleetgate, run
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from cryptography import x509
 from fleet.kubernetes.connection import ApiServer
 from fleetgate.certificates.made import MadeCertificates, MadeSettings
 from fleetgate.certificates.secret import SecretStore
-from fleetgate.envoy import find_envoy
+from fleetgate.local.envoy_process import find_envoy
 from tests.cli.commands import Ended, fleetgate, run
 from tests.support.kube import Cluster, Clusters
 

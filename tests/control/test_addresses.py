@@ -6,8 +6,8 @@ import pytest
 
 from fleet.events import Deleted, Listed, Upserted
 from fleet.ref import HUB, Ref
-from fleetgate.addresses import Addresses
-from fleetgate.control import ControlPlane, ControlSettings
+from fleetgate.core.addresses import Addresses
+from fleetgate.core.control import ControlPlane, ControlSettings
 from tests.control.rig import Said
 from translators.dialects.mse.objects import MseIngressConfig
 from xds.cache import SnapshotCache

@@ -7,7 +7,7 @@ import pytest
 
 from fleet.events import Listed, Upserted
 from fleet.ref import HUB
-from fleetgate.control import ControlPlane
+from fleetgate.core.control import ControlPlane
 from tests.control.rig import NEVER, Said, starting
 from tests.support.builders import Builder, ingress, mse_gateway
 from translators.graph import hosts as rows

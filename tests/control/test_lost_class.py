@@ -7,7 +7,7 @@ import pytest
 from fleet.events import Deleted, Listed, Upserted
 from fleet.models import IngressClass
 from fleet.ref import HUB, Ref
-from fleetgate.control import ControlPlane
+from fleetgate.core.control import ControlPlane
 from tests.control.rig import NEVER, Said, starting
 from tests.support.builders import (
     Builder,

@@ -5,7 +5,7 @@ import asyncio
 from fleet.events import Listed, Upserted
 from fleet.problem import Problem
 from fleet.ref import HUB
-from fleetgate.control import ControlPlane, News
+from fleetgate.core.control import ControlPlane, News
 from tests.control.rig import DECLARED, GATEWAY, NEVER, Said, starting
 from translators.dialects.mse.objects import MseIngressConfig
 from xds.resource import TypeUrl

@@ -8,7 +8,7 @@ import pytest
 from fleet.events import Listed, Refused, Upserted
 from fleet.parse import parse
 from fleet.ref import HUB
-from fleetgate.control import ControlPlane
+from fleetgate.core.control import ControlPlane
 from tests.control.rig import NEVER, Said, starting
 from tests.support.builders import Builder, alb_gateway, mse_gateway
 from translators.dialects import DIALECTS

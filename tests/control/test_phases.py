@@ -5,7 +5,7 @@ import pytest
 from fleet.events import Listed, Refused
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from fleetgate.control import ControlPlane, Standing
+from fleetgate.core.control import ControlPlane, Standing
 from tests.control.rig import DECLARED, GATEWAY, NEVER, Said, starting
 from translators.model.statuses import Phase
 

@@ -8,8 +8,9 @@ import pytest
 
 from fleet.events import Event, Listed, Members, Unreachable, Upserted
 from fleet.ref import HUB, Ref
-from fleetgate.control import ControlPlane
-from fleetgate.report import report
+from fleetgate.core.control import ControlPlane
+from fleetgate.core.view import FleetView
+from fleetgate.http.status import report
 from tests.control.rig import AT_ONCE, DECLARED, GATEWAY, NEVER, Said, starting
 from tests.support.builders import ingress, mse_gateway
 
@@ -74,7 +75,7 @@ def test_why_the_hub_cannot_be_read_is_told_while_the_start_waits(
 ) -> None:
     async def scenario(control: ControlPlane, source: Said) -> None:
         await source.say(Unreachable(HUB, "the credentials are not valid (401)"))
-        hub = report(control, lambda _: "", lambda _: "")["hub"]
+        hub = report(FleetView(control), lambda _: "", lambda _: "")["hub"]
         assert (hub["state"], hub["message"]) == (
             "unreachable",
             "the credentials are not valid (401)",

@@ -7,10 +7,10 @@ import pytest
 
 from fleet.events import Listed, Upserted
 from fleet.ref import HUB, Ref
-from fleetgate import control as control_module
-from fleetgate.admin import Admin
-from fleetgate.control import ControlPlane, TurnTaken
-from fleetgate.gateways import NoEnvoys
+from fleetgate.core import control as control_module
+from fleetgate.core.control import ControlPlane, TurnTaken
+from fleetgate.core.own_envoys import NoEnvoys
+from fleetgate.http.admin import Admin
 from tests.control.rig import DECLARED, GATEWAY, NEVER, Said, starting
 from tests.support.builders import ingress, mse_gateway
 from translators.graph.derive import STEP

@@ -19,7 +19,7 @@ from fleet.kubernetes.bounds import Bounds, size
 from fleetgate.bootstrap import STATISTICS
 from fleetgate.certificates.envoy import sds_documents
 from fleetgate.cli import COMMANDS, main
-from fleetgate.metrics import FAMILIES
+from fleetgate.http.metrics import FAMILIES
 from translators.dialects.alb.dialect import ALB
 from translators.dialects.alb.listen_ports import LISTEN_PORTS
 from translators.dialects.alb.shape import INSTANCE_REPLICAS, INSTANCE_SPEC

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from fleet.ref import HUB, Ref
-from fleetgate.control import ControlSettings
+from fleetgate.core.control import ControlSettings
 from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Address, Answer, HttpClient, Question
 from fleetgate.demo.loopback import Loopback
 from fleetgate.fleets import DirectoryPlace
-from fleetgate.local import LocalFleet, local_fleet
+from fleetgate.local.fleet import LocalFleet, local_fleet
 from fleetgate.serving import ServeSettings, XdsSettings
 from tests.e2e.backends import Backend
 from tests.support.builders import Builder, mse_gateway, service, slice_of, write

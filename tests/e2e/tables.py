@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.demo.http import Address
-from fleetgate.envoy import Envoy
+from fleetgate.local.envoy_process import Envoy
 from translators.dialects.mse.gateway import MSE_TABLES
 from translators.envoy.listeners import build_listener
 from translators.model.binds import Bind

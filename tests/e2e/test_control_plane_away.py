@@ -14,7 +14,7 @@ from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Question
 from fleetgate.demo.load import Load
 from fleetgate.demo.loopback import Loopback
-from fleetgate.local import LocalFleet
+from fleetgate.local.fleet import LocalFleet
 from fleetgate.serving import XdsSettings
 from tests.e2e.backends import Backend, backend
 from tests.e2e.rig import ONE, Rig, ask_once, gateway_ref, settings_on

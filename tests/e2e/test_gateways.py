@@ -14,7 +14,7 @@ from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Address, Question
 from fleetgate.demo.load import Tally, ask
 from fleetgate.demo.loopback import Loopback
-from fleetgate.local import LocalFleet
+from fleetgate.local.fleet import LocalFleet
 from tests.e2e.backends import backend
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, gateway_ref, rig, settings_on
 from tests.e2e.stock import control_plane, stock_envoy

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from fleetgate.demo.http import Address
-from fleetgate.envoy import Envoy
+from fleetgate.local.envoy_process import Envoy
 from tests.e2e.backends import refusing
 from tests.e2e.rig import ONE, TWO, Rig, gateway_ref, rig
 from tests.e2e.scripted import End, Script, ScriptedPods, Step, Until, scripted_pods

@@ -14,7 +14,7 @@ from envoy_data_plane.envoy.config.cluster.v3 import ClusterDiscoveryType
 from envoy_data_plane.envoy.config.core.v3 import ApiVersion
 
 from fleetgate.bootstrap import BootstrapSettings
-from fleetgate.envoy import Envoy
+from fleetgate.local.envoy_process import Envoy
 from translators.envoy import messages as m
 from xds.cache import SnapshotCache
 from xds.resource import Resource, TypeUrl

@@ -13,7 +13,7 @@ import yaml
 
 from fleetgate.bootstrap import ADMIN_PAGES, BootstrapSettings, bootstrap
 from fleetgate.certificates.envoy import SERVER_NAME, XdsTls, sds_documents
-from fleetgate.envoy import find_envoy
+from fleetgate.local.envoy_process import find_envoy
 from tests.support.process import until
 
 GATEWAY = "mse/ackone-gateway"

@@ -8,7 +8,7 @@ import pytest
 from fleet.kubernetes.connection import ApiServer
 from fleet.ref import HUB
 from fleet.sources.kubernetes import KubernetesSource
-from fleetgate.control import ControlPlane, ControlSettings, News, TurnTaken
+from fleetgate.core.control import ControlPlane, ControlSettings, News, TurnTaken
 from tests.fleet.kubernetes_rig import HOME, KubernetesRig
 from tests.fleet.rigs import reasons
 from tests.support.builders import ingress, mse_gateway, service, slice_of

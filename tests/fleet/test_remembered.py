@@ -18,7 +18,7 @@ from fleet.sources import state_file
 from fleet.sources.directory import DirectorySource
 from fleet.sources.memory import MemorySource
 from fleet.sources.remembered import NoStateDirectoryError, Remembered
-from fleetgate.control import ControlPlane, ControlSettings
+from fleetgate.core.control import ControlPlane, ControlSettings
 from tests.fleet.rigs import PATIENCE, Listener, listening
 from tests.support.builders import ingress, mse_gateway, secret, service, slice_of, write
 from tests.support.requirement import require

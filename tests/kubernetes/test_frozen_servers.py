@@ -18,8 +18,8 @@ from fleet.ref import HUB
 from fleet.sources.kubernetes import KubernetesSource
 from fleet.sources.kubernetes.member import Member
 from fleet.sources.kubernetes.reading import Connect
-from fleetgate.control import ControlPlane, ControlSettings
-from fleetgate.metrics import Metrics
+from fleetgate.core.control import ControlPlane, ControlSettings
+from fleetgate.http.metrics import Metrics
 from tests.fleet.api_dialogue import Asked, Dialogue, dialogue, event, failure, listing
 from tests.fleet.kubernetes_rig import HOME, KubernetesRig
 from tests.fleet.rigs import PATIENCE, line

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from fleet.kubernetes.lease import Leader, LeaseSettings
-from fleetgate.neighbours import IN_CHARGE, Neighbours, NeighbourSettings
-from fleetgate.proof import ANSWER
+from fleetgate.hub.neighbours import IN_CHARGE, Neighbours, NeighbourSettings
+from fleetgate.hub.proof import ANSWER
 from tests.kubernetes.rig import DEPLOY
 from tests.kubernetes.test_lease import Cut
 from tests.support.kube import Cluster, Clusters

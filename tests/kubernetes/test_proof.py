@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from fleetgate.proof import AT_ONCE, Answers, ask, is_answer
+from fleetgate.hub.proof import AT_ONCE, Answers, ask, is_answer
 from tests.sinks.rig import Audited, audited
 from tests.support.kube import Cluster, Clusters
 

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import pytest
 
 from fleet.kubernetes.connection import Query, Reply, Unreached
-from fleetgate.control import ControlPlane, ControlSettings, Standing
-from fleetgate.replicas import Replicas
+from fleetgate.core.control import ControlPlane, ControlSettings, Standing
+from fleetgate.hub.replicas import Replicas
 from tests.control.rig import Said
 from tests.support.api_double import ApiDouble
 from xds.cache import SnapshotCache

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from fleetgate.cli import main
-from fleetgate.client import ask
+from fleetgate.http.client import ask
 from tests.cli.commands import fleetgate as command
 from tests.kubernetes.rig import HOME, name_member
 from tests.support import world as manifests

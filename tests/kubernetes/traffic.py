@@ -10,7 +10,7 @@ from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.demo.fleet import CLUSTER_1, CLUSTER_2
 from fleetgate.demo.http import Address, Question
 from fleetgate.demo.load import Load
-from fleetgate.envoy import Envoy
+from fleetgate.local.envoy_process import Envoy
 from tests.kubernetes.rig import Site
 from tests.support import world as pods
 from tests.support.process import PATIENCE, Fleetgate, fleetgate

@@ -11,9 +11,9 @@ from fleet.events import Upserted
 from fleet.models import GatewayObject
 from fleet.parse import parse
 from fleet.ref import HUB, Ref
-from fleetgate.managed.gateways import GatewayCertificates, ManagedGateways, Pace
-from fleetgate.managed.manifests import Key
-from fleetgate.managed.settings import ManagedSettings
+from fleetgate.hub.managed.gateways import GatewayCertificates, ManagedGateways, Pace
+from fleetgate.hub.managed.manifests import Key
+from fleetgate.hub.managed.settings import ManagedSettings
 from tests.sinks.rig import Audited, Gate
 from tests.support.kube import Cluster
 from translators.dialects import DIALECTS

@@ -15,9 +15,9 @@ import yaml
 
 from fleet.ref import HUB, Ref
 from fleetgate.certificates.credential import Credential
-from fleetgate.managed.gateways import Pace
-from fleetgate.managed.manifests import objects
-from fleetgate.managed.settings import PUBLIC, LoadBalancerSettings, ManagedSettings
+from fleetgate.hub.managed.gateways import Pace
+from fleetgate.hub.managed.manifests import objects
+from fleetgate.hub.managed.settings import PUBLIC, LoadBalancerSettings, ManagedSettings
 from tests.certificates.damaged import KEY_OF_NO_KIND, NAMES_OF_NO_KIND, damaged
 from tests.certificates.served import DAY, Clock, made
 from tests.managed.rig import NAMESPACE, PACE, Gateways, Hub, Running, alb, gateway, read, running

@@ -8,8 +8,8 @@ import pytest
 
 from fleet.kubernetes.connection import Unreached
 from fleet.kubernetes.watch import Change, ChangeType
-from fleetgate.managed.manifests import Key
-from fleetgate.managed.observed import Content, OwnObjects
+from fleetgate.hub.managed.manifests import Key
+from fleetgate.hub.managed.observed import Content, OwnObjects
 from tests.fleet.api_dialogue import Dialogue, dialogue, listing
 from tests.managed.rig import Hub, gateway, running
 from tests.sinks.rig import Answer, Asked

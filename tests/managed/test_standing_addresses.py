@@ -10,7 +10,7 @@ import pytest
 
 from fleet.models import GatewayObject
 from fleet.ref import HUB, Ref
-from fleetgate.managed.addresses import StandingAddresses
+from fleetgate.hub.managed.addresses import StandingAddresses
 from tests.managed.rig import NAMESPACE, PATIENCE, Gateways, Hub, gateway, read
 from tests.sinks.rig import audited
 from translators.dialects import DIALECTS

@@ -7,7 +7,7 @@ import pytest
 from fleet.events import Upserted
 from fleet.parse import parse
 from fleet.ref import HUB
-from fleetgate.managed.settings import OWN_PORTS, ManagedSettings
+from fleetgate.hub.managed.settings import OWN_PORTS, ManagedSettings
 from tests.managed.rig import alb, gateway, read
 from translators.dialects import DIALECTS
 from translators.dialects.mse.objects import MseIngressConfig

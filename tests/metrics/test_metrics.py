@@ -18,10 +18,10 @@ from prometheus_client.openmetrics import parser as openmetrics
 from fleet.events import Members
 from fleet.ref import HUB
 from fleet.sources.memory import MemorySource
-from fleetgate.admin import Admin
-from fleetgate.control import ControlPlane, ControlSettings
-from fleetgate.gateways import NoEnvoys
-from fleetgate.metrics import FAMILIES, OTHER, Family, MetricType
+from fleetgate.core.control import ControlPlane, ControlSettings
+from fleetgate.core.own_envoys import NoEnvoys
+from fleetgate.http.admin import Admin
+from fleetgate.http.metrics import FAMILIES, OTHER, Family, MetricType
 from tests.support.builders import ingress, mse_gateway, service, slice_of
 from translators.dialects import DIALECTS
 from xds.cache import SnapshotCache

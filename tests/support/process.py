@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from fleetgate.client import ask
+from fleetgate.http.client import ask
 
 PATIENCE: Final = 60.0
 """Seconds that anything may take that has to come."""

@@ -8,9 +8,10 @@ import pytest
 
 from fleet.ref import HUB, Ref
 from fleet.sources.directory import DirectorySource
-from fleetgate.control import ControlPlane, ControlSettings
-from fleetgate.offline import Offline, read_fleet
-from fleetgate.report import report, statuses
+from fleetgate.core.control import ControlPlane, ControlSettings
+from fleetgate.core.offline import Offline, read_fleet
+from fleetgate.core.view import FleetView
+from fleetgate.http.status import report, statuses
 from tests.support.builders import ingress, mse_gateway, service, slice_of, write
 from tests.translators.toy.dialect import WITH_TOY
 from xds.cache import SnapshotCache
@@ -85,9 +86,15 @@ def test_status_and_report_speak_its_words(fleet: Path) -> None:
         running = asyncio.create_task(control.run())
         await control.started.wait()
         try:
-            shown = {each["name"]: each for each in report(control, str, str)["gateways"]}
+            shown = {
+                each["name"]: each for each in report(FleetView(control), str, str)["gateways"]
+            }
             assert shown["toy/hello"]["members"] == [{"clusterId": "c1"}]
-            (written,) = (s for s in statuses(control)["items"] if s["kind"] == "ToyGateway")
+            (written,) = (
+                s
+                for s in statuses(FleetView(control), control.dialects)["items"]
+                if s["kind"] == "ToyGateway"
+            )
             assert written["apiVersion"] == "toy.example/v1"
             assert written["status"] == {"state": "pending"}
         finally:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from fleetgate.envoy import find_envoy
+from fleetgate.local.envoy_process import find_envoy
 from tests.xds.gateway import SCOPE_HEADER, cluster, endpoints, listener, scope, secret
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, SECRET
 from xds.cache import SnapshotCache

@@ -17,18 +17,13 @@ from translators.model.gateways import Boundaries
 
 HOST_OWNERSHIP: Final = "fleetgate.dev/host-ownership"
 
-
 SHARED: Final = "shared"
-
 
 NAMESPACE: Final = "namespace"
 
-
 CROSS_NAMESPACE: Final = "fleetgate.dev/cross-namespace"
 
-
 ALLOW: Final = "allow"
-
 
 DENY: Final = "deny"
 

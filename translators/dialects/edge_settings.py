@@ -15,15 +15,11 @@ from translators.model.edge import EdgeSettings, Network, PathNormalization
 
 PATH_NORMALIZATION: Final = "fleetgate.dev/path-normalization"
 
-
 TRUSTED_PROXIES: Final = "fleetgate.dev/trusted-proxies"
-
 
 PROXY_PROTOCOL: Final = "fleetgate.dev/proxy-protocol"
 
-
 STREAM_IDLE_TIMEOUT: Final = "fleetgate.dev/stream-idle-timeout"
-
 
 MOST_TRUSTED: Final = 512
 """Each hop of an X-Forwarded-For is compared with all of them."""

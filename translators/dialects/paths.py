@@ -12,28 +12,22 @@ _PATH: Final = re.compile(
 )
 """Printable without blank and backslash, and without "?" and "#", which end a path."""
 
-
 _RESPELT: Final = re.compile(
     r'["<>^`{|}\xa0-\U0010ffff]'
     "|%(?:2[DEde]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])"  # letters, digits, - . _ ~
 )
 """What Envoy, and clients before it, spell otherwise in requests."""
 
-
 _STRAY: Final = re.compile("%(?![0-9A-Fa-f]{2})(?=(?:[0-9A-Fa-f]|%3[0-9]|%[46][1-6]){2})")
 """A "%" that begins no escape but would, were what follows decoded: Envoy makes it %25."""
 
-
 _ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
-
 
 _UNREACHABLE: Final = re.compile(r"/\.\.?(?:[/;]|$)|%00")
 """What Envoy normalises away in requests before it looks for a route, or refuses."""
 
-
 _AMBIGUOUS: Final = re.compile("//|%2F|%5C")
 """What strict normalisation takes away, as `Path` says."""
-
 
 NORMALISED: Final = "requests are normalised before they are routed, so nothing would match it"
 """What follows for a path that no request has."""

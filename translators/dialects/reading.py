@@ -30,19 +30,14 @@ from translators.model.rules import UNDATED, Age, Rule
 
 T = TypeVar("T")
 
-
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-
 
 _HOST: Final = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
 
-
 _NAME: Final = re.compile(_LABEL)
-
 
 _PORT_NAME: Final = re.compile(rf"(?=.*[a-z]){_LABEL}")
 """As Kubernetes has it: the name of a Cluster would not tell a port named 80 from the number."""
-
 
 _EVERYTHING: Final = Path(PathKind.PREFIX, "/")
 

@@ -9,10 +9,8 @@ from translators.model.shapes import Shape, Size
 Report: TypeAlias = Callable[[str, object, str, str], None]
 """Takes a key, its value, what was expected, and the effect."""
 
-
 MAX_REPLICAS: Final = 100
 """Beyond what a gateway of this kind is made for, and far below what would hurt a hub."""
-
 
 _SIZE: Final = re.compile(r"([1-9][0-9]{0,2})c([1-9][0-9]{0,3})g")
 

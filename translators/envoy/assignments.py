@@ -29,9 +29,7 @@ from xds.wire import encode, splice
 
 _LB_ENDPOINTS: Final = 2  # LocalityLbEndpoints.lb_endpoints
 
-
 _ENDPOINTS: Final = 2  # ClusterLoadAssignment.endpoints
-
 
 OVERPROVISIONING: Final = 1_000_000
 """In percent: a single usable Pod of 10,000 keeps a priority fully available. With Envoy's default

@@ -50,25 +50,18 @@ if TYPE_CHECKING:
 
 NOT_FOUND: Final = "no rule for this host and path\n"
 
-
 AMBIGUOUS: Final = "no path with //, %2F or %5C: this host has access rules\n"
-
 
 AMBIGUOUS_PATH: Final = "(?://|%2[Ff]|%5[Cc])"
 
-
 _VHOST_ROUTES: Final = 3  # VirtualHost.routes
-
 
 _VHOST_MATCHER: Final = 21  # VirtualHost.matcher
 _BEHIND_THE_MATCHER: Final = ("request_mirror_policies", "metadata", "request_body_buffer_limit")
 
-
 _TABLE_VHOSTS: Final = 2  # RouteConfiguration.virtual_hosts
 
-
 _SCOPE_TABLE: Final = 5  # ScopedRouteConfiguration.route_configuration
-
 
 LONG: Final = 32
 """Rules up to which a host's routes stay a list: Envoy asks so many in less than a microsecond, and

@@ -51,12 +51,10 @@ if TYPE_CHECKING:
 
 _KIB: Final = 1024
 
-
 _PER_CONNECTION_BUFFER: Final = 64 * _KIB
 """How much of a client's connection is read at a time, and held for one that reads slowly. It is
 well below what a route holds for retries (`translators.envoy.retries.REPEATABLE`): a Pod that
 refuses the connection is found out before so much of an upload is there."""
-
 
 _PATHS: Final[Mapping[PathNormalization, Mapping[str, Any]]] = {  # keywords, as below
     PathNormalization.BASE: {
@@ -69,14 +67,12 @@ _PATHS: Final[Mapping[PathNormalization, Mapping[str, Any]]] = {  # keywords, as
     },
 }
 
-
 _UPGRADES: Final = ("websocket", "SPDY/3.1")
 """Protocols that a connection may change to; `kubectl exec` and `port-forward` speak SPDY."""
 
 _IGNORED_UPGRADES: Final = "[^WwSs].*"
 """What begins like none of these; RE2 has no "but". Envoy would answer 403 to clients that offer
 TLS or HTTP/2 in every request, as Apache's do."""
-
 
 _NO_HOST: Final = "_"
 """The host of HTTP/1.0 requests that name none: no rule can have it, so `SET|*` serves them. It is

@@ -24,9 +24,7 @@ from translators.model.listeners import ListenerPort, Protocol, TableSet
 
 MEMBER: Final = "member"
 
-
 BASE: Final = "base"
-
 
 LONGEST: Final = 200
 """Characters of a subset, and of the backends behind the first one, in the name of a Cluster."""

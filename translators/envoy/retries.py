@@ -35,11 +35,9 @@ if TYPE_CHECKING:
 RETRIES: Final = 10
 """After the first try. With 500 of 1000 Pods killed, 5 lose 15 of 60,000 requests, 10 none."""
 
-
 REPEATABLE: Final = 1024 * 1024
 """Bytes of a request's body that are kept for a retry, beside what is on its way. A larger body is
 not tried again after so much of it has come in."""
-
 
 RETRY_ON: Final = "connect-failure,refused-stream,reset-before-request"
 """What is safe to repeat whatever the method: the backend has not seen the request. Nothing here

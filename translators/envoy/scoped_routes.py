@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 _UNSURE: Final = ":"
 """Ends a scope that may be no table's; it stands behind the key, where ports stand."""
 
-
 _SEARCH: Final = """
 local function ask(request, scope)
   request:headers():replace("x-fg-scope", scope)
@@ -64,7 +63,6 @@ end
 """`request:metadata()` makes Envoy look for the route, and only the first time in a filter: so each
 filter can find out once. Every route has a name."""
 
-
 _FIRST: Final = f"""{_SEARCH}
 function envoy_on_request(request)
   local set, asked = split(request)
@@ -83,7 +81,6 @@ function envoy_on_request(request)
   end
 end
 """
-
 
 _SECOND: Final = f"""{_SEARCH}
 function envoy_on_request(request)
@@ -124,7 +121,6 @@ def _lua(source: str) -> lua.Lua:
 
 
 SCOPE_HEADER: Final = "x-fg-scope"
-
 
 SEARCHES: Final = ("fleetgate.search_host", "fleetgate.search_rest")
 """The filters that look for the table of a host without one of its own."""

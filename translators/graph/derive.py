@@ -42,7 +42,6 @@ Reader: TypeAlias = tuple["Derived[Any, Any]", Hashable]
 OnFailure: TypeAlias = Callable[[str, Hashable, Exception], None]
 """Takes a table's name, the key of a row, and what its computation raised."""
 
-
 STEP: Final = 16
 """Rows in a step of a turn, and parts that make a row a step of its own: a millisecond or so."""
 

@@ -13,7 +13,6 @@ from translators.model.endpoints import PodEndpoint, SliceEndpoints
 MAX_PROBLEMS: Final = 5
 """Endpoints of one slice that have a problem of their own; of more, the number is told."""
 
-
 _LONG: Final = 200
 
 

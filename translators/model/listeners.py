@@ -6,7 +6,6 @@ from typing import Final, NamedTuple, NewType
 TableSet = NewType("TableSet", str)
 """The set of route tables that a listener asks."""
 
-
 MAX_PORT: Final = 65535
 
 

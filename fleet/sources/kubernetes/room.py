@@ -12,7 +12,6 @@ from fleet.sources.said import Outcome
 MOST_MISTAKES: Final = 1000
 """Objects of a member with mistakes: Kubernetes lets none pass, and people read no more of them."""
 
-
 _TEXT: Final = 1024
 """Bytes of text that count as much as an object."""
 

@@ -22,7 +22,6 @@ from translators.model.listeners import ListenerPort
 
 FEATURES: Final = (CANARY,)
 
-
 VOCABULARY: Final = Vocabulary(
     (ALB, NGINX),
     (LISTEN_PORTS, *(key for feature in FEATURES for key in feature.keys)),

@@ -28,16 +28,12 @@ from translators.model.paths import Path, PathKind
 
 HTTP: Final = ListenerPort(80, Protocol.HTTP)
 
-
 HTTPS: Final = ListenerPort(443, Protocol.HTTPS)
-
 
 USE_ANNOTATION: Final = "use-annotation"
 """The port of a backend that is no Service, but the name of an action."""
 
-
 _WILDCARDS: Final = {"*": ".*", "?": "."}
-
 
 _PATTERN: Final = re.compile(r"/[\x21\x22\x24-\x5b\x5d-\x7e\xa0-\ud7ff\ue000-\U0010ffff]{0,4095}")
 """Printable without blank, backslash and "#"."""

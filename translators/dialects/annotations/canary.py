@@ -28,20 +28,15 @@ ENABLED: Final = everywhere(
     "canary", "`true`: add to the rules of another Ingress instead of making own ones"
 )
 
-
 WEIGHT: Final = everywhere(
     "canary-weight", "share of the requests that no other canary rule decides"
 )
 
-
 TOTAL: Final = everywhere("canary-weight-total", "what the weights are shares of, 100 by default")
-
 
 DEFAULT_TOTAL: Final = 100
 
-
 _COUNT: Final = integer(0, 10**18 - 1)
-
 
 _NEVER: Final = "no request goes to the canary by it"
 
@@ -66,7 +61,6 @@ HEADER: Final = _By(
     everywhere("canary-by-header-pattern", "RE2 pattern to be found in the header's value"),
 )
 
-
 QUERY: Final = _By(
     Where.QUERY,
     own("canary-by-query", "as the header, for a query parameter"),
@@ -74,13 +68,11 @@ QUERY: Final = _By(
     own("canary-by-query-pattern", "RE2 pattern to be found in the parameter's value"),
 )
 
-
 COOKIE: Final = _By(
     Where.COOKIE,
     everywhere("canary-by-cookie", "as the header, for a cookie"),
     own("canary-by-cookie-value", "the cookie's value that goes to the canary"),
 )
-
 
 KEYS: Final = (
     ENABLED,

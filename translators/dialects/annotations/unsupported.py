@@ -56,12 +56,9 @@ def rows(
 
 _FALSE: Final = frozenset({"false", "False", "FALSE", "f", "F"})
 
-
 _EVERYBODY: Final = frozenset({"*", "0.0.0.0/0"})
 
-
 _SNIPPETS: Final = frozenset({"configuration-snippet", "server-snippet"})
-
 
 _RESTRICTION: Final = re.compile(
     r"\b(?:deny|allow|satisfy|limit_except|valid_referers|secure_link|auth_\w+|ssl_verify_client"

@@ -16,9 +16,7 @@ from translators.model.shapes import LoadBalancer, Shape
 
 _LOAD_BALANCER_SIZE: Final = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 
-
 _OFF: Final = frozenset({"0", "false", "no", "none", "null", "off"})
-
 
 _ON: Final = frozenset({"true", "yes", "on"})
 """What somebody writes who takes the size for a switch."""

@@ -21,13 +21,11 @@ NAME: Final = own(
     "`base` those without such a label",
 )
 
-
 LABELS: Final = own(
     "subset-labels",
     "lines of a label and its value that a Pod of the subset has; the label "
     "`topology.istio.io/cluster` is the member's ID",
 )
-
 
 MEMBER_LABEL: Final = "topology.istio.io/cluster"
 

@@ -25,9 +25,9 @@ from fleet.models import IngressClass
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.state import Changes, FleetState, Origin
-from fleetgate.addresses import Addresses
-from fleetgate.problems import ProblemLog, Refusals, all_problems, outages, waiting
-from fleetgate.roll_call import RollCall
+from fleetgate.core.addresses import Addresses
+from fleetgate.core.problems import ProblemLog, Refusals, all_problems, outages, waiting
+from fleetgate.core.roll_call import RollCall
 from translators.dialects import DIALECTS
 from translators.dialects.dialect import Dialects
 from translators.graph.translator import Translation, Translator, Turn

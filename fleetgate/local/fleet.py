@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleet.ref import Ref
-from fleetgate.admin import sync
 from fleetgate.bootstrap import BootstrapSettings
-from fleetgate.control import ControlPlane
-from fleetgate.envoy import find_envoy
+from fleetgate.core.control import ControlPlane
+from fleetgate.core.sync import sync
 from fleetgate.fleets import Place
-from fleetgate.gateways import LocalGateways, accepting
+from fleetgate.local.envoy_process import find_envoy
+from fleetgate.local.gateways import LocalGateways, accepting
 from fleetgate.serving import ServeSettings, Serving, serving
 from translators.model.statuses import GatewayStatus, Phase
 

@@ -14,14 +14,13 @@ from fleet.models import GatewayObject
 from fleet.problem import Problem
 from fleet.ref import Ref
 from fleet.sinks.hub import HubSink
-from fleetgate.agreement import OPTIONS, Agreement
-from fleetgate.control import ControlPlane, News
-from fleetgate.managed.addresses import StandingAddresses
-from fleetgate.managed.gateways import ManagedGateways
-from fleetgate.metrics import Writing
-from fleetgate.neighbours import Neighbours, NeighbourSettings
-from fleetgate.replicas import Replicas, ReplicaSettings
-from fleetgate.report import Replica
+from fleetgate.core.control import ControlPlane, News
+from fleetgate.core.view import Replica, Writing
+from fleetgate.hub.agreement import OPTIONS, Agreement
+from fleetgate.hub.managed.addresses import StandingAddresses
+from fleetgate.hub.managed.gateways import ManagedGateways
+from fleetgate.hub.neighbours import Neighbours, NeighbourSettings
+from fleetgate.hub.replicas import Replicas, ReplicaSettings
 
 log = logging.getLogger(__name__)
 

@@ -28,18 +28,18 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from fleet.sinks.pending import Pending
 from fleetgate.certificates.credential import Credential
-from fleetgate.managed.addresses import addresses_in, services_of
-from fleetgate.managed.compare import is_autoscaled, shown
-from fleetgate.managed.manifests import (
+from fleetgate.hub.managed.addresses import addresses_in, services_of
+from fleetgate.hub.managed.compare import is_autoscaled, shown
+from fleetgate.hub.managed.manifests import (
     Key,
     certificate_object,
     collection_path,
     key_of,
     objects,
 )
-from fleetgate.managed.names import MANAGED_BY
-from fleetgate.managed.observed import HubObjects, owner_of
-from fleetgate.managed.settings import ManagedSettings
+from fleetgate.hub.managed.names import MANAGED_BY
+from fleetgate.hub.managed.observed import HubObjects, owner_of
+from fleetgate.hub.managed.settings import ManagedSettings
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,6 @@ class GatewayCertificates(Protocol):
 
 FIELD_MANAGER: Final = "fleetgate"
 """Under this name the API server keeps what fleetgate has set."""
-
 
 _SOMEBODY_ELSES: Final = (
     "there is one of somebody else, which is left alone: no label of fleetgate's is on it, and the "

@@ -10,7 +10,7 @@ host, Ingress or endpoint is ever one.
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from importlib.metadata import version
@@ -22,9 +22,8 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from fleet.problem import Severity
-from fleet.ref import HUB
-from fleetgate.control import ControlPlane, TurnTaken
-from fleetgate.report import SHORT_NAMES
+from fleetgate.core.control import ControlPlane, TurnTaken
+from fleetgate.core.view import SHORT_NAMES, FleetView, Reach, Writing
 from translators.model.statuses import Phase
 from xds.views import Traffic
 
@@ -175,17 +174,6 @@ _TRAFFIC: Final[Mapping[Family, Callable[[Traffic], int]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """How a process is doing that writes to the hub."""
-
-    events_waiting: int = 0
-    refused: Mapping[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("status", "event", "gateway"), 0)
-    )
-    changes: int = 0
-
-
 class Metrics:
     """The metrics of one control plane.
 
@@ -242,14 +230,13 @@ class Metrics:
         yield EVENTS_WAITING, {(): writing.events_waiting}
         yield LISTS, {(origin,): count for origin, count in self.loads().items()}
         yield OBJECTS, self._objects()
-        yield from self._origins()
-        statuses = control.translator.tables.statuses
-        phases = Counter(status.phase for status in statuses.of_gateways.rows.values())
+        yield from _origins(FleetView(control))
+        view = FleetView(control)
+        phases = Counter(gateway.status.phase for gateway in view.gateways())
         yield GATEWAYS, {(phase.value,): phases[phase] for phase in Phase}
-        ingresses = statuses.of_ingresses.rows.values()
-        served = sum(1 for status in ingresses if status.gateways)
-        yield INGRESSES, {("yes",): served, ("no",): len(ingresses) - served}
-        warnings = (p for p in control.problems if p.severity is Severity.WARNING)
+        served = Counter(bool(ingress.status.gateways) for ingress in view.ingresses())
+        yield INGRESSES, {("yes",): served[True], ("no",): served[False]}
+        warnings = (p for p in view.problems() if p.severity is Severity.WARNING)
         yield PROBLEMS, Counter((problem.reason,) for problem in warnings)
         expires = self.expires()
         yield CERTIFICATE, {(): expires.timestamp()} if expires else {}
@@ -266,15 +253,6 @@ class Metrics:
             for name, kind in self._control.dialects.kinds.items()
             for ref in self._control.state.table(kind.model)
         )
-
-    def _origins(self) -> Iterator[tuple[Family, Samples]]:
-        origins = self._control.state.origins
-        hub = origins.get(HUB)
-        yield HUB_REACHABLE, {(): hub is not None and hub.listed and hub.reachable}
-        members = {name: origin for name, origin in origins.items() if name != HUB}
-        yield MEMBER_REACHABLE, {(n,): m.listed and m.reachable for n, m in members.items()}
-        lost = {name: o.since for name, o in origins.items() if not o.reachable}
-        yield LOST, {(name,): since.timestamp() for name, since in lost.items() if since}
 
     def _declared(self) -> Iterator[tuple[Family, Samples]]:
         cache = self._control.cache
@@ -315,6 +293,14 @@ class Metrics:
             found[short] = found.get(short, Traffic()) + traffic
         for family, of in _TRAFFIC.items():
             yield family, {(short,): of(traffic) for short, traffic in found.items()}
+
+
+def _origins(view: FleetView) -> Iterator[tuple[Family, Samples]]:
+    yield HUB_REACHABLE, {(): view.hub().reach is Reach.REACHABLE}
+    members = [member for member in view.members() if member.reach is not Reach.UNATTACHED]
+    yield MEMBER_REACHABLE, {(m.id,): m.reach is Reach.REACHABLE for m in members}
+    lost = [origin for origin in (view.hub(), *members) if origin.reach is Reach.UNREACHABLE]
+    yield LOST, {(each.id,): each.since.timestamp() for each in lost if each.since}
 
 
 class _Collected(Collector):

@@ -25,7 +25,7 @@ from fleet.kubernetes.connection import ApiServer, Unreached
 from fleet.kubernetes.lease import LEASE_NAME
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from fleetgate.proof import QUESTION, Answers, ask, is_answer
+from fleetgate.hub.proof import QUESTION, Answers, ask, is_answer
 
 log = logging.getLogger(__name__)
 

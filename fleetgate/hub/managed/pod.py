@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
-from fleetgate.managed.envoy import CERTIFICATES, DIRECTORY, DRAIN, FILE, READY, STATISTICS
-from fleetgate.managed.names import (
+from fleetgate.hub.managed.envoy import CERTIFICATES, DIRECTORY, DRAIN, FILE, READY, STATISTICS
+from fleetgate.hub.managed.names import (
     BOOTSTRAP_ANNOTATION,
     GATEWAY_LABEL,
     labels_of,
     secret_name,
     workload_name,
 )
-from fleetgate.managed.settings import ManagedSettings
+from fleetgate.hub.managed.settings import ManagedSettings
 from translators.model.shapes import Shape
 
 Json: TypeAlias = dict[str, Any]  # as an API server takes it

@@ -6,51 +6,19 @@ import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from fleet.ref import Ref
 from fleetgate.bootstrap import BootstrapSettings
-from fleetgate.control import ControlPlane
-from fleetgate.envoy import Envoy
+from fleetgate.core.control import ControlPlane
+from fleetgate.core.ports import why_taken
 from fleetgate.errors import OperatorError
+from fleetgate.local.envoy_process import Envoy
 from xds.resource import TypeUrl
 
 log = logging.getLogger(__name__)
 
 _POLL: Final = 0.02
-
-
-class OwnEnvoys(Protocol):
-    """The Envoys that a control plane runs itself, beside those that come from elsewhere."""
-
-    def admin_of(self, node_id: str) -> str:
-        """Where the admin pages of a node are; "" for nodes that do not run here."""
-        ...
-
-    def absent(self, control: ControlPlane) -> Mapping[str, str]:
-        """The nodes that do not follow their gateway yet, each with the reason."""
-        ...
-
-    async def accepting(self, control: ControlPlane) -> None:
-        """Return once all of them accept connections."""
-        ...
-
-
-class NoEnvoys:
-    """A control plane whose Envoys all run elsewhere."""
-
-    def admin_of(self, node_id: str) -> str:
-        """None runs here."""
-        del node_id
-        return ""
-
-    def absent(self, control: ControlPlane) -> Mapping[str, str]:
-        """None is expected."""
-        del control
-        return {}
-
-    async def accepting(self, control: ControlPlane) -> None:
-        """There is nothing to wait for."""
 
 
 class LocalGateways:
@@ -147,22 +115,13 @@ async def accepting(address: str, port: int) -> None:
 def require_free(
     gateway: str, address: str, port: int, options: str = "--bind or --port-offset"
 ) -> None:
-    """Raise OperatorError where a port of the gateway is taken; `options` choose another one.
-
-    Envoy itself would share the port with another Envoy (SO_REUSEPORT) and take half its requests.
-    """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as probe:
-        # As Envoy does, so that connections of a listener that just ended do not count as taken.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as e:
-            hint = (
-                "ports below 1024 are for root: add --port-offset 10000"
-                if isinstance(e, PermissionError)
-                else f"choose others with {options}"
-            )
-            raise OperatorError(
-                f"{gateway} cannot listen on {address}:{port} ({e.strerror}); {hint}"
-            ) from e
+    """Raise OperatorError where a port of the gateway is taken; `options` choose another one."""
+    if error := why_taken(address, port):
+        hint = (
+            "ports below 1024 are for root: add --port-offset 10000"
+            if isinstance(error, PermissionError)
+            else f"choose others with {options}"
+        )
+        raise OperatorError(
+            f"{gateway} cannot listen on {address}:{port} ({error.strerror}); {hint}"
+        ) from error

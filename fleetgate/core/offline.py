@@ -1,6 +1,6 @@
 """Translation without a server: what `check` and `translate` say about a directory fleet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,10 @@ from typing import Any
 from fleet.problem import Problem
 from fleet.sources.tree import NoFleetError, Tree
 from fleet.state import FleetState
-from fleetgate.addresses import Addresses
+from fleetgate.core.addresses import Addresses
+from fleetgate.core.hints import hints, not_carried_out
+from fleetgate.core.problems import all_problems, misshapen
 from fleetgate.errors import OperatorError
-from fleetgate.hints import hints, not_carried_out
-from fleetgate.managed.settings import ManagedSettings
-from fleetgate.problems import all_problems
 from translators.dialects import DIALECTS
 from translators.dialects.dialect import Dialects
 from translators.graph.translator import Translator
@@ -66,7 +65,7 @@ def read_fleet(root: Path, bind: str, port_offset: int, dialects: Dialects = DIA
         for gateway, update in turn.updates.items()
     }
     tables = translator.tables
-    more = (*_misshapen(state, dialects), *hints(state, tables, tree.endpoints, dialects))
+    more = (*misshapen(state, dialects, Bind()), *hints(state, tables, tree.endpoints, dialects))
     return Offline(
         resources,
         all_problems(state, tables, more),
@@ -74,12 +73,6 @@ def read_fleet(root: Path, bind: str, port_offset: int, dialects: Dialects = DIA
         sum(map(len, changes.objects.values())),
         not_carried_out(state, tables, dialects),
     )
-
-
-def _misshapen(state: FleetState, dialects: Dialects) -> Iterator[Problem]:
-    """What is wrong with what gateways say of Envoys on a hub, which these manifests may be for."""
-    for ref, config in dialects.gateways_in(state).items():
-        yield from dialects.shape(ref, config, ManagedSettings().bind).problems
 
 
 def show(resources: Mapping[TypeUrl, Mapping[str, Resource]]) -> dict[str, Any]:  # JSON

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 
 from fleetgate.bootstrap import BootstrapSettings, admin, as_yaml, bootstrap_document
 from fleetgate.certificates.envoy import XdsTls, sds_documents
-from fleetgate.managed.settings import ManagedSettings
+from fleetgate.hub.managed.settings import ManagedSettings
 from translators.model.shapes import Size
 
 Json: TypeAlias = dict[str, Any]  # as YAML has it

@@ -12,27 +12,25 @@ import asyncio
 import ipaddress
 import math
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from aiohttp import web
 
-from fleetgate.control import ControlPlane
+from fleetgate.core.control import ControlPlane
+from fleetgate.core.own_envoys import OwnEnvoys
+from fleetgate.core.problems import unread
+from fleetgate.core.sync import missing_for, sync
+from fleetgate.core.view import FileOf, FleetView, Replica
 from fleetgate.errors import OperatorError
-from fleetgate.gateways import NoEnvoys, OwnEnvoys
-from fleetgate.metrics import Metrics
-from fleetgate.problems import unread
-from fleetgate.report import SHORT_NAMES, FileOf, Json, Replica, report, statuses
-from fleetgate.visitors import BACKLOG, Visitors
-from xds.quoted import MESSAGE, cut, printable, quoted
+from fleetgate.http.metrics import Metrics
+from fleetgate.http.status import Json, report, statuses
+from fleetgate.http.visitors import BACKLOG, Visitors
 from xds.turnstile import Turnstile
-
-MOST_MISSING: Final = 1000
-"""Resources that an answer names."""
-
-_TOO_MANY: Final = "too many others wait for the same; try again"
 
 MAX_SYNC: Final = 3600.0
 """Seconds that one call may wait."""
+
+_TOO_MANY: Final = "too many others wait for the same; try again"
 
 
 class Admin:
@@ -107,11 +105,15 @@ class Admin:
     async def _status(self, request: web.Request) -> web.Response:
         return await self._page(
             request,
-            lambda: report(self._control, self._file_of, self._envoys.admin_of, self.replica()),
+            lambda: report(
+                FleetView(self._control), self._file_of, self._envoys.admin_of, self.replica()
+            ),
         )
 
     async def _statuses(self, request: web.Request) -> web.Response:
-        return await self._page(request, lambda: statuses(self._control))
+        return await self._page(
+            request, lambda: statuses(FleetView(self._control), self._control.dialects)
+        )
 
     async def _page(self, request: web.Request, make: Callable[[], Json]) -> web.Response:
         """One that takes a while to make in a large fleet, for one visitor at a time."""
@@ -136,70 +138,6 @@ class Admin:
             if may_wait:
                 missing = await sync(self._control, timeout, self._envoys)
             else:
-                missing = [_missing(_TOO_MANY)]
+                missing = [missing_for(_TOO_MANY)]
         envoys = self._control.cache.served()
         return web.json_response({"synced": not missing, "missing": missing, "envoys": envoys})
-
-
-async def sync(
-    control: ControlPlane,
-    timeout: float,  # noqa: ASYNC109 (a deadline that reports what is missing instead of raising)
-    envoys: OwnEnvoys | None = None,
-) -> list[dict[str, Any]]:
-    """Wait until everything declared now is acknowledged by every Envoy.
-
-    Returns what is missing after `timeout` seconds: node, type, resource and why, or why the hub or
-    an attached member cannot be read; nothing if all is well. One that cannot be read is waited for
-    like an Envoy: what it declares is not known.
-
-    Every Envoy is each one that is connected, and those of `envoys`, which run here and will be.
-    Where none is expected and none is connected, published is enough.
-    """
-    own = envoys or NoEnvoys()
-    changed = asyncio.Event()
-    stops = (
-        control.cache.on_change(changed.set),
-        control.on_turn(lambda _: changed.set()),  # an origin that is back may publish nothing
-    )
-    settled = opening = False
-    try:
-        async with asyncio.timeout(timeout):
-            await control.settle()
-            settled = True
-            while (
-                unread(control.state, control.dialects)
-                or own.absent(control)
-                or control.cache.unacknowledged(most=1)
-            ):
-                await changed.wait()
-                changed.clear()
-            opening = True
-            await own.accepting(control)
-    except TimeoutError:
-        pass
-    else:
-        return []
-    finally:
-        for stop in stops:
-            stop()
-    missing = [_missing(reason) for reason in unread(control.state, control.dialects)]
-    if not settled:
-        doing = "read again" if control.started.is_set() else "read"
-        return missing or [_missing(f"what is declared has not been {doing} yet")]
-    missing += [_missing(reason, node) for node, reason in own.absent(control).items()]
-    missing += [
-        _missing(
-            cut(each.reason, MESSAGE),
-            quoted(each.node_id),
-            SHORT_NAMES[each.type_url],
-            printable(each.name),
-        )
-        for each in control.cache.unacknowledged(most=MOST_MISSING)
-    ]
-    if opening:
-        missing.append(_missing("not every listener accepts connections yet"))
-    return missing
-
-
-def _missing(reason: str, node: str = "", short: str = "", name: str = "") -> dict[str, Any]:
-    return {"node": node, "type": short, "name": name, "reason": reason}

@@ -10,9 +10,10 @@ from fleet.outage import Outage
 from fleet.problem import Problem, Severity, in_order
 from fleet.ref import HUB, Ref
 from fleet.state import FleetState, Origin
-from fleetgate.ration import Ration
+from fleetgate.core.ration import Ration
 from translators.dialects.dialect import Dialects
 from translators.graph.tables import Tables
+from translators.model.binds import Bind
 from xds.cache import SnapshotCache
 from xds.quarantine import Rejection
 from xds.quoted import MESSAGE, cut, quoted
@@ -51,6 +52,12 @@ def outages(state: FleetState) -> dict[Ref, Outage]:
 
 def _place_of(origin: str) -> Ref:
     return Ref(HUB, "Member", "", origin) if origin else Ref(HUB, "Hub", "", "hub")
+
+
+def misshapen(state: FleetState, dialects: Dialects, bind: Bind) -> Iterator[Problem]:
+    """What gateways say of Envoys that fleetgate runs for them, and cannot be read."""
+    for ref, config in dialects.gateways_in(state).items():
+        yield from dialects.shape(ref, config, bind).problems
 
 
 def unread(state: FleetState, dialects: Dialects) -> list[str]:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from fleetgate.certificates.envoy import SERVER_NAME
+from fleetgate.defaults import ENVOY_ADMIN_PORT, XDS_PORT
 from translators.dialects import DIALECTS
 from translators.dialects.dialect import Dialects
 from translators.model.binds import Bind
@@ -43,9 +44,8 @@ PUBLIC: Final[Mapping[str, str]] = MappingProxyType(
 SIZE: Final = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-spec"
 """Where `slb.s2.small` and its kind go; clouds without sizes do not read it."""
 
-ADMIN_PORT: Final = 9901
 READY_PORT: Final = 19002
-OWN_PORTS: Final = frozenset({ADMIN_PORT, READY_PORT})
+OWN_PORTS: Final = frozenset({ENVOY_ADMIN_PORT, READY_PORT})
 """What Envoys in Pods need themselves: no listener can have these ports."""
 
 
@@ -74,9 +74,9 @@ class ManagedSettings:
     image: str = IMAGE
     bind: Bind = field(default_factory=Bind)
     xds_address: str = SERVER_NAME
-    xds_port: int = 18000
+    xds_port: int = XDS_PORT
     xds_server_name: str = SERVER_NAME
-    admin_port: int = ADMIN_PORT
+    admin_port: int = ENVOY_ADMIN_PORT
     ready_port: int = READY_PORT
     drain: timedelta = timedelta(seconds=30)
     load_balancer: LoadBalancerSettings = field(default_factory=LoadBalancerSettings)

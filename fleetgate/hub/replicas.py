@@ -19,8 +19,8 @@ from typing import Any, Final, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer, Reply, Unreached
 from fleet.kubernetes.patience import BUSY, Patience
-from fleetgate.agreement import OPTIONS
-from fleetgate.control import ControlPlane, Standing
+from fleetgate.core.control import ControlPlane, Standing
+from fleetgate.hub.agreement import OPTIONS
 
 log = logging.getLogger(__name__)
 

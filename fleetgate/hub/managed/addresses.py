@@ -10,8 +10,8 @@ from typing import Any, Final, TypeAlias
 from fleet.kubernetes.connection import ApiServer
 from fleet.models import GatewayObject
 from fleet.ref import Ref
-from fleetgate.managed.manifests import Key, service_name
-from fleetgate.managed.observed import HubObjects, Words, owner_of
+from fleetgate.hub.managed.manifests import Key, service_name
+from fleetgate.hub.managed.observed import HubObjects, Words, owner_of
 from translators.dialects.dialect import Dialects
 from translators.dialects.gateway_settings import ADDRESSES
 
