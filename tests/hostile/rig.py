@@ -29,7 +29,7 @@ from tests.support.process import COMMAND, Fleetgate, fleetgate
 _TIMES: Final = 30
 """How many times longer than in quiet anybody may wait, at most."""
 
-_CHANGE: Final = 2.0
+_CHANGE: Final = 5.0
 _PROBE: Final = 2.0
 """Seconds that a change and a probe may take whatever they take in quiet; an attack may allow more
 for changes."""

@@ -71,7 +71,7 @@ BY_MEMBERS = (
         "lists-without-end", members.lists_without_end, "64 MiB in one answer MemberUnreachable"
     ),
     Attack(
-        "pages-without-end", members.pages_without_end, "2000 pages of [a-z.]+ MemberUnreachable"
+        "pages-without-end", members.pages_without_end, "2000 pages of [a-z0-9.]+ MemberUnreachable"
     ),
     Attack(
         "lines-without-end",
