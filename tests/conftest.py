@@ -35,8 +35,8 @@ def no_blocking_call_in_the_event_loop() -> Iterator[None]:
     served = [
         "fleet.sources",
         "fleet.state",
-        "fleetgate.admin",
-        "fleetgate.control",
+        "fleetgate.http.admin",
+        "fleetgate.core.control",
         "translators",
         "xds",
     ]

@@ -359,6 +359,6 @@ def test_who_may_not_look_at_others_writes_and_says_so_once(
                 await looks.acquire()
 
     asyncio.run(script())
-    said = [r.getMessage() for r in caplog.records if r.name == "fleetgate.neighbours"]
+    said = [r.getMessage() for r in caplog.records if r.name == "fleetgate.hub.neighbours"]
     assert len(said) == 1
     assert said[0].startswith("whether another fleetgate serves this hub is not known")

@@ -197,7 +197,7 @@ def patch(what: str, *path: str, value: Json) -> list[str]:
 def test_what_somebody_changes_by_hand_is_put_back(
     hub: Hub, command: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "fleetgate.managed")
+    caplog.set_level(logging.INFO, "fleetgate.hub.managed")
 
     async def story() -> None:
         async with running(hub) as r:
