@@ -13,7 +13,7 @@ from typing import Any, Final
 import yaml
 
 from fleet.address import is_ip
-from fleetgate.certificates.envoy import XdsTls, transport_socket
+from fleetgate.certificates.sds_files import XdsTls, transport_socket
 from fleetgate.defaults import ENVOY_ADMIN_PORT, XDS_PORT
 
 XDS_CLUSTER: Final = "fleetgate_xds"

@@ -69,7 +69,7 @@ Place: TypeAlias = DirectoryPlace | HubPlace
 
 
 @dataclass(frozen=True, slots=True)
-class Hub:
+class HubServer:
     """The hub's API server, and fleetgate's own namespace there."""
 
     api: ApiServer
@@ -85,7 +85,7 @@ class Fleet:
 
     source: Source
     file_of: Callable[[Ref], str]
-    hub: Hub | None = None
+    hub: HubServer | None = None
     loads: Callable[[], Mapping[str, int]] = dict
 
 
@@ -119,7 +119,7 @@ async def open_fleet(
                     place.followed,
                 )
                 remembered = await _remembered(source, state, kinds, source.recall)
-                at = Hub(hub, place.namespace)
+                at = HubServer(hub, place.namespace)
                 yield Fleet(remembered, _no_file, at, lambda: source.loads)
             finally:
                 await hub.close()

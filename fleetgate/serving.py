@@ -14,9 +14,9 @@ from typing import Final, TypeAlias
 import grpc
 
 from fleet.problem import Problem
+from fleetgate.certificates.gateway_uris import TRUST_DOMAIN, by_certificate
 from fleetgate.certificates.given import GivenCertificates, GivenFiles
 from fleetgate.certificates.made import MadeCertificates, MadeSettings
-from fleetgate.certificates.names import TRUST_DOMAIN, by_certificate
 from fleetgate.certificates.secret import SecretStore
 from fleetgate.core.control import ControlPlane, ControlSettings
 from fleetgate.core.own_envoys import NoEnvoys, OwnEnvoys
@@ -24,10 +24,10 @@ from fleetgate.core.ports import why_taken
 from fleetgate.core.problems import misshapen
 from fleetgate.defaults import ADMIN_PORT, XDS_PORT
 from fleetgate.errors import OperatorError
-from fleetgate.fleets import Fleet, Hub, HubPlace, Place, open_fleet
+from fleetgate.fleets import Fleet, HubPlace, HubServer, Place, open_fleet
 from fleetgate.http.admin import Admin
 from fleetgate.hub.leading import Leading, LeadingSettings
-from fleetgate.hub.managed.gateways import ManagedGateways
+from fleetgate.hub.managed.managed_gateways import ManagedGateways
 from fleetgate.hub.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
 from fleetgate.open_files import raise_limit
 from translators.dialects.gateway_settings import ADDRESSES
@@ -180,7 +180,7 @@ async def serving(
 
 
 def _leading(
-    hub: Hub,
+    hub: HubServer,
     place: HubPlace,
     settings: ServeSettings,
     control: ControlPlane,
@@ -234,7 +234,7 @@ def _listed(annotations: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in sorted(annotations.items()))
 
 
-def _managed(hub: Hub, settings: ServeSettings, gateways: GatewaySettings) -> ManagedSettings:
+def _managed(hub: HubServer, settings: ServeSettings, gateways: GatewaySettings) -> ManagedSettings:
     service = _service(hub, settings.xds)
     return ManagedSettings(
         namespace=hub.namespace,
@@ -289,7 +289,7 @@ async def _certificates(fleet: Fleet, settings: XdsSettings) -> Certificates | N
     return await MadeCertificates.open(SecretStore(fleet.hub.api, fleet.hub.namespace), made)
 
 
-def _service(hub: Hub, settings: XdsSettings) -> str:
+def _service(hub: HubServer, settings: XdsSettings) -> str:
     """The DNS name of fleetgate's Service."""
     return settings.service or f"fleetgate.{hub.namespace}.svc"
 

@@ -4,7 +4,7 @@ import click
 from click.core import ParameterSource
 
 from fleetgate import bootstrap as envoy_bootstrap
-from fleetgate.certificates.envoy import SERVER_NAME, XdsTls
+from fleetgate.certificates.sds_files import SERVER_NAME, XdsTls
 from fleetgate.commands.options import Host
 from fleetgate.defaults import ENVOY_ADMIN_PORT, XDS_PORT
 from fleetgate.errors import OperatorError

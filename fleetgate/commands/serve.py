@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from fleetgate.certificates.gateway_uris import TRUST_DOMAIN
 from fleetgate.certificates.given import GivenFiles
-from fleetgate.certificates.names import TRUST_DOMAIN
 from fleetgate.commands.options import (
     ADMIN_PORT,
     NO_STATUS,

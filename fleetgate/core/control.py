@@ -83,7 +83,7 @@ class TurnTaken:
     changed: Mapping[TypeUrl, int]
 
 
-class Standing(Enum):
+class Progress(Enum):
     """How far a gateway has come with the Envoys of one replica."""
 
     RUNNING = "running"
@@ -134,7 +134,7 @@ class ControlPlane:
         self._found_anew = False
         self._told_by_clients: frozenset[Problem] = frozenset()
         self._refused = Refusals(cache, self.dialects)
-        self._elsewhere: Mapping[str, Standing] = {}
+        self._elsewhere: Mapping[str, Progress] = {}
         self._located: Mapping[Ref, tuple[str, ...]] = {}
         self._said_located: Mapping[Ref, tuple[str, ...]] = self._located
         cache.on_change(self._wake.set)
@@ -200,16 +200,16 @@ class ControlPlane:
         """Have gateways fail, unless they listen, of which a reason is found."""
         self._refusals = finder
 
-    def standing(self) -> dict[str, Standing]:
+    def progress(self) -> dict[str, Progress]:
         """How the gateways stand by the Envoys that are connected here, by gateway name."""
         names = {self.dialects.name_of(ref) for ref in self.gateways}
         return {
-            name: Standing.LISTENING if self.cache.listens(name) else Standing.RUNNING
+            name: Progress.LISTENING if self.cache.listens(name) else Progress.RUNNING
             for name in names
             if self.cache.followed(name)
         }
 
-    def heard_elsewhere(self, standing: Mapping[str, Standing]) -> None:
+    def heard_elsewhere(self, standing: Mapping[str, Progress]) -> None:
         """Take how the gateways stand by the Envoys that are connected to other replicas."""
         if standing != self._elsewhere:
             self._elsewhere = dict(standing)
@@ -399,7 +399,7 @@ class ControlPlane:
         group = self.dialects.name_of(gateway)
         refused = [r for r in self.cache.rejections(group) if r.type_url == TypeUrl.LISTENER]
         elsewhere = self._elsewhere.get(group)
-        listening = elsewhere is Standing.LISTENING or self.cache.listens(group)
+        listening = elsewhere is Progress.LISTENING or self.cache.listens(group)
         failure = f"Envoy refused {refused[0].name}: {refused[0].message}" if refused else ""
         if not listening and not failure:
             failure = self._refusals().get(gateway, "")

@@ -20,7 +20,7 @@ from fleetgate.demo.walk import Walk
 from fleetgate.fleets import DirectoryPlace
 from fleetgate.lifetime import until_stopped
 from fleetgate.local.fleet import LocalFleet, local_fleet
-from fleetgate.local.gateways import require_free
+from fleetgate.local.local_envoys import require_free
 from fleetgate.serving import ServeSettings, XdsSettings
 from translators.model.shapes import HTTP_PORT
 

@@ -18,7 +18,7 @@ from fleetgate.core.control import ControlPlane, News
 from fleetgate.core.view import Replica, Writing
 from fleetgate.hub.agreement import OPTIONS, Agreement
 from fleetgate.hub.managed.addresses import StandingAddresses
-from fleetgate.hub.managed.gateways import ManagedGateways
+from fleetgate.hub.managed.managed_gateways import ManagedGateways
 from fleetgate.hub.neighbours import Neighbours, NeighbourSettings
 from fleetgate.hub.replicas import Replicas, ReplicaSettings
 

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer, Reply, Unreached
 from fleet.kubernetes.patience import BUSY, Patience
-from fleetgate.core.control import ControlPlane, Standing
+from fleetgate.core.control import ControlPlane, Progress
 from fleetgate.hub.agreement import OPTIONS
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Replicas:
         self._options_of_others: frozenset[str] | None = None
         self._alive = 0
         self._looked = math.inf
-        self._heard: dict[str, Standing] = {}
+        self._heard: dict[str, Progress] = {}
         self._refusals: dict[str, str] = {}
 
     @property
@@ -82,7 +82,7 @@ class Replicas:
         try:
             while True:
                 changed.clear()
-                before = control.standing()
+                before = control.progress()
                 await self._tell(before)
                 control.heard_elsewhere(await self._listen())
                 await self._until_due(control, before, changed)
@@ -92,18 +92,18 @@ class Replicas:
                 await self._api.request("DELETE", f"{self._leases}/{self._name}", timeout=2.0)
 
     async def _until_due(
-        self, control: ControlPlane, told: Mapping[str, Standing], changed: asyncio.Event
+        self, control: ControlPlane, told: Mapping[str, Progress], changed: asyncio.Event
     ) -> None:
         """Wait for the time to renew, or for something to tell."""
         try:
             async with asyncio.timeout(self._settings.every):
-                while control.standing() == told:
+                while control.progress() == told:
                     await changed.wait()
                     changed.clear()
         except TimeoutError:
             pass
 
-    async def _tell(self, standing: Mapping[str, Standing]) -> None:
+    async def _tell(self, standing: Mapping[str, Progress]) -> None:
         path = f"{self._leases}/{self._name}"
         apply = partial(
             self._api.request,
@@ -115,7 +115,7 @@ class Replicas:
         )
         self._complain("renewed", await self._patience.ask(apply))
 
-    async def _listen(self) -> dict[str, Standing]:
+    async def _listen(self) -> dict[str, Progress]:
         selector = [("labelSelector", LABEL)]
         reply = await self._patience.ask(
             partial(self._api.request, "GET", self._leases, query=selector)
@@ -130,7 +130,7 @@ class Replicas:
         # While the hub did not answer, nobody could renew: that time counts against no one.
         unheard = max(0.0, now - self._looked - self._settings.every)
         self._looked = now
-        found: dict[str, Standing] = {}
+        found: dict[str, Progress] = {}
         seen: dict[str, tuple[str, float]] = {}
         options: list[str] = []
         for lease in reply.json()["items"]:
@@ -151,12 +151,12 @@ class Replicas:
         self._options_of_others, self._alive = frozenset(options), len(options)
         return found
 
-    def _lease(self, standing: Mapping[str, Standing]) -> Json:
+    def _lease(self, standing: Mapping[str, Progress]) -> Json:
         annotations = {
             f"{ANNOTATION}{each.value}": ",".join(
                 sorted(n for n, s in standing.items() if s is each)
             )
-            for each in Standing
+            for each in Progress
         }
         annotations[OPTIONS] = self._options
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -183,9 +183,9 @@ class Replicas:
         self._refusals[what] = said
 
 
-def _merge(found: dict[str, Standing], annotations: Mapping[str, str]) -> None:
+def _merge(found: dict[str, Progress], annotations: Mapping[str, str]) -> None:
     """Listening with one replica is listening."""
-    for each in Standing:
+    for each in Progress:
         for name in annotations.get(f"{ANNOTATION}{each.value}", "").split(","):
-            if name and found.get(name) is not Standing.LISTENING:
+            if name and found.get(name) is not Progress.LISTENING:
                 found[name] = each

@@ -12,7 +12,7 @@ from fleetgate.core.control import ControlPlane
 from fleetgate.core.sync import sync
 from fleetgate.fleets import Place
 from fleetgate.local.envoy_process import find_envoy
-from fleetgate.local.gateways import LocalGateways, accepting
+from fleetgate.local.local_envoys import LocalGateways, accepting
 from fleetgate.serving import ServeSettings, Serving, serving
 from translators.model.statuses import GatewayStatus, Phase
 

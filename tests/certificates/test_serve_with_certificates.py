@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from fleetgate.certificates.credential import Credential
-from fleetgate.certificates.envoy import SERVER_NAME
+from fleetgate.certificates.sds_files import SERVER_NAME
 from fleetgate.local.envoy_process import find_envoy
 from tests.certificates.served import DAY, NOW, authority, write
 from tests.cli.commands import FLEETGATE, PATIENCE, Staying, fleetgate

@@ -9,7 +9,7 @@ import pytest
 
 from fleetgate.certificates.authority import Authority
 from fleetgate.certificates.credential import Credential
-from fleetgate.certificates.names import by_certificate, gateway_uri
+from fleetgate.certificates.gateway_uris import by_certificate, gateway_uri
 from fleetgate.certificates.pair import Pair
 from tests.certificates.served import (
     DAY,

@@ -5,16 +5,16 @@ import pytest
 from fleet.events import Listed, Refused
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from fleetgate.core.control import ControlPlane, Standing
+from fleetgate.core.control import ControlPlane, Progress
 from tests.control.rig import DECLARED, GATEWAY, NEVER, Said, starting
 from translators.model.statuses import Phase
 
 
 @pytest.mark.parametrize(
     ("standing", "phase"),
-    [(Standing.RUNNING, Phase.RUNNING), (Standing.LISTENING, Phase.LISTENING)],
+    [(Progress.RUNNING, Phase.RUNNING), (Progress.LISTENING, Phase.LISTENING)],
 )
-def test_envoys_of_another_replica_count(standing: Standing, phase: Phase) -> None:
+def test_envoys_of_another_replica_count(standing: Progress, phase: Phase) -> None:
     async def scenario(control: ControlPlane, source: Said) -> None:
         await source.say(DECLARED, Listed(HUB))
         await control.started.wait()
@@ -38,7 +38,7 @@ def test_a_gateway_that_the_hub_refuses_to_run_has_failed_unless_it_listens() ->
             Phase.FAILED,
             "Deployment envoy-mse-gw: quota exceeded",
         )
-        control.heard_elsewhere({"mse/gw": Standing.LISTENING})
+        control.heard_elsewhere({"mse/gw": Progress.LISTENING})
         await control.settle()
         assert control.translator.tables.statuses.of_gateways.rows[GATEWAY].phase is Phase.LISTENING
 

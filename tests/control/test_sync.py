@@ -11,7 +11,7 @@ from fleet.events import Event, Listed, Members, Unreachable, Upserted
 from fleet.ref import HUB
 from fleetgate.core.control import ControlPlane
 from fleetgate.core.sync import sync
-from fleetgate.local.gateways import LocalGateways
+from fleetgate.local.local_envoys import LocalGateways
 from tests.control.rig import GATEWAY, NEVER, Said, starting
 from tests.support.builders import mse_gateway
 

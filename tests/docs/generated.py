@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from fleet.kubernetes.bounds import Bounds, size
 from fleetgate.bootstrap import STATISTICS
-from fleetgate.certificates.envoy import sds_documents
+from fleetgate.certificates.sds_files import sds_documents
 from fleetgate.cli import COMMANDS, main
 from fleetgate.http.metrics import FAMILIES
 from translators.dialects.alb.dialect import ALB

@@ -11,7 +11,7 @@ import pytest
 from fleet.pod_addresses import POD_CIDRS
 from fleetgate.certificates.secret import NAME as AUTHORITY
 from fleetgate.cli import COMMANDS
-from fleetgate.hub.managed.envoy import READY, STATISTICS
+from fleetgate.hub.managed.bootstrap import READY, STATISTICS
 from fleetgate.hub.managed.settings import READY_PORT
 from fleetgate.serving import ServeSettings
 from tests.docs.generated import ROOT, render

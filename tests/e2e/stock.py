@@ -9,7 +9,7 @@ from pathlib import Path
 from fleetgate.fleets import DirectoryPlace
 from fleetgate.local.envoy_process import find_envoy
 from fleetgate.local.fleet import LocalFleet
-from fleetgate.local.gateways import LocalGateways
+from fleetgate.local.local_envoys import LocalGateways
 from fleetgate.serving import ServeSettings, serving
 
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from fleetgate.bootstrap import ADMIN_PAGES, BootstrapSettings, bootstrap
-from fleetgate.certificates.envoy import SERVER_NAME, XdsTls, sds_documents
+from fleetgate.certificates.sds_files import SERVER_NAME, XdsTls, sds_documents
 from fleetgate.local.envoy_process import find_envoy
 from tests.support.process import until
 

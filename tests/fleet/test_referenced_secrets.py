@@ -11,7 +11,7 @@ from fleet.events import Event, Refused, Unreachable, Upserted
 from fleet.models import Secret
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from fleet.sources.kubernetes.reading import Reading, Standing
+from fleet.sources.kubernetes.reading import OriginState, Reading
 from fleet.sources.kubernetes.secret_watches import SecretWatches, WatchLimits
 from fleet.sources.kubernetes.secrets import ReferencedSecrets
 from tests.fleet.api_dialogue import PATIENCE, Asked, Dialogue, dialogue, event, failure, listing
@@ -95,7 +95,7 @@ class Holder:
                 self.held.append(each.value.data["tls.crt"])
         self._turn()
 
-    def _stand(self, standing: Standing) -> None:
+    def _stand(self, standing: OriginState) -> None:
         self.trouble = standing.message if isinstance(standing, Unreachable) else ""
         self._turn()
 

@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 import pytest
 
 from fleet.kubernetes.connection import Query, Reply, Unreached
-from fleetgate.core.control import ControlPlane, ControlSettings, Standing
+from fleetgate.core.control import ControlPlane, ControlSettings, Progress
 from fleetgate.hub.replicas import Replicas
 from tests.control.rig import Said
 from tests.support.api_double import ApiDouble
 from xds.cache import SnapshotCache
 
 Json: TypeAlias = Any
-HEARD = {"mse/gw": Standing.LISTENING}
+HEARD = {"mse/gw": Progress.LISTENING}
 OTHER: Json = {
     "metadata": {"name": "other", "annotations": {"fleetgate.dev/listening": "mse/gw"}},
     "spec": {"renewTime": "noon"},
@@ -59,10 +59,10 @@ class Listener(ControlPlane):
 
     def __init__(self) -> None:
         super().__init__(Said(), SnapshotCache(), ControlSettings())
-        self.heard: Mapping[str, Standing] = {}
+        self.heard: Mapping[str, Progress] = {}
         self.has_heard = asyncio.Event()
 
-    def heard_elsewhere(self, standing: Mapping[str, Standing]) -> None:
+    def heard_elsewhere(self, standing: Mapping[str, Progress]) -> None:
         self.heard = dict(standing)
         self.has_heard.set()
 
@@ -138,7 +138,7 @@ def test_each_refusal_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
         pytest.param(403, {}, id="not allowed"),
     ],
 )
-def test_a_busy_hub_says_nothing_of_the_others(status: int, heard: Mapping[str, Standing]) -> None:
+def test_a_busy_hub_says_nothing_of_the_others(status: int, heard: Mapping[str, Progress]) -> None:
     async def scenario(loop: Ahead, hub: Hub, control: Listener) -> None:
         hub.status = status
         for _ in range(8):

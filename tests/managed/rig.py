@@ -11,7 +11,7 @@ from fleet.events import Upserted
 from fleet.models import GatewayObject
 from fleet.parse import parse
 from fleet.ref import HUB, Ref
-from fleetgate.hub.managed.gateways import GatewayCertificates, ManagedGateways, Pace
+from fleetgate.hub.managed.managed_gateways import GatewayCertificates, ManagedGateways, Pace
 from fleetgate.hub.managed.manifests import Key
 from fleetgate.hub.managed.settings import ManagedSettings
 from tests.sinks.rig import Audited, Gate

@@ -15,7 +15,7 @@ import yaml
 
 from fleet.ref import HUB, Ref
 from fleetgate.certificates.credential import Credential
-from fleetgate.hub.managed.gateways import Pace
+from fleetgate.hub.managed.managed_gateways import Pace
 from fleetgate.hub.managed.manifests import objects
 from fleetgate.hub.managed.settings import PUBLIC, LoadBalancerSettings, ManagedSettings
 from tests.certificates.damaged import KEY_OF_NO_KIND, NAMES_OF_NO_KIND, damaged

@@ -8,10 +8,15 @@ from typing import Any, TypeAlias
 import pytest
 import yaml
 
-from fleetgate.hub.managed.envoy import FILE
+from fleetgate.hub.managed.bootstrap import FILE
 from fleetgate.hub.managed.manifests import certificate_object, objects
-from fleetgate.hub.managed.names import BOOTSTRAP_ANNOTATION, labels_of, secret_name, workload_name
 from fleetgate.hub.managed.settings import LoadBalancerSettings, ManagedSettings
+from fleetgate.hub.managed.workload_names import (
+    BOOTSTRAP_ANNOTATION,
+    labels_of,
+    secret_name,
+    workload_name,
+)
 from tests.managed.rig import alb, gateway, read
 from translators.dialects import DIALECTS
 from translators.model.binds import Bind

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 import yaml
 
-from fleetgate.hub.managed.envoy import FILE, bootstrap_files
+from fleetgate.hub.managed.bootstrap import FILE, bootstrap_files
 from tests.certificates.served import DAY, SERVER, SHOP, Clock, Served, made, serial, served
 from tests.managed.pod import NAME, Pod, eventually, pod, settings
 from tests.managed.rig import alb, gateway, read

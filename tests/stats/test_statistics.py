@@ -18,7 +18,7 @@ from fleetgate.demo.loopback import Loopback
 from fleetgate.fleets import DirectoryPlace
 from fleetgate.local.envoy_process import Envoy
 from fleetgate.local.fleet import LocalFleet
-from fleetgate.local.gateways import LocalGateways
+from fleetgate.local.local_envoys import LocalGateways
 from fleetgate.serving import serving
 from tests.e2e.backends import Manner, backend
 from tests.e2e.rig import PATIENCE, gateway_ref, settings_on

@@ -68,7 +68,7 @@ class _Host(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class IngressReader:
     """One Ingress being read; `problems` collects what cannot be used.
 
     What differs between dialects: `path` reads a path by its type, or raises Unusable; `sets` are

@@ -14,7 +14,7 @@ from fleet.references import SecretUse
 from fleet.sources.kubernetes.member_secrets import MemberSecrets, collections
 from fleet.sources.kubernetes.needs import Needs
 from fleet.sources.kubernetes.objects import Objects, Say
-from fleet.sources.kubernetes.reading import Connect, Reading, Standing
+from fleet.sources.kubernetes.reading import Connect, OriginState, Reading
 from fleet.sources.kubernetes.secret_watches import SecretWatches
 from fleet.sources.kubernetes.secrets import ReferencedSecrets
 
@@ -48,8 +48,8 @@ class Hub:
         self._say = say
         self._on_change = on_change
         self._use = SecretUse()
-        self._standing: Standing | None = None
-        self._told: Standing | None = None
+        self._standing: OriginState | None = None
+        self._told: OriginState | None = None
         self._reading = Reading(HUB, connect, self._stand)
         named = collections(home, sorted(set(trusted)))
         self._naming = {each: MemberSecrets(each, self._redraw) for each in named}
@@ -122,7 +122,7 @@ class Hub:
             self._say(events)
         self._on_change()
 
-    def _stand(self, standing: Standing) -> None:
+    def _stand(self, standing: OriginState) -> None:
         self._standing = standing
         if isinstance(standing, Unreachable):
             self._told = standing

@@ -7,7 +7,7 @@ from fleet.events import Event
 from fleet.kinds import ENDPOINT_SLICE, POD, SERVICE
 from fleet.kubernetes.collection import Collection
 from fleet.sources.kubernetes.objects import Objects, Say
-from fleet.sources.kubernetes.reading import Connect, Reading, Standing
+from fleet.sources.kubernetes.reading import Connect, OriginState, Reading
 
 SERVICES: Final = Collection(SERVICE)
 SLICES: Final = Collection(ENDPOINT_SLICE, label_selector="kubernetes.io/service-name")
@@ -65,7 +65,7 @@ class Member:
         """Return when what it held at the time of the call has been said, or that it is lost."""
         await self._reading.refresh()
 
-    def _stand(self, standing: Standing) -> None:
+    def _stand(self, standing: OriginState) -> None:
         self.has_answered = True
         self._say([standing])
 

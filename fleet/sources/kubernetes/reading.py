@@ -18,7 +18,7 @@ Connect: TypeAlias = Callable[[], Awaitable[ApiServer]]
 
 Beside: TypeAlias = Callable[[ApiServer], Coroutine[None, None, Never]]
 
-Standing: TypeAlias = Listed | Unreachable
+OriginState: TypeAlias = Listed | Unreachable
 
 Denied: TypeAlias = Callable[[str], float]
 """Takes why RBAC does not permit a collection, "" once it does; gives the seconds until it is asked
@@ -37,12 +37,12 @@ class Reading:
     """
 
     def __init__(
-        self, origin: str, connect: Connect, on_standing: Callable[[Standing], None]
+        self, origin: str, connect: Connect, on_standing: Callable[[OriginState], None]
     ) -> None:
         self._origin = origin
         self._connect = connect
         self._on_standing = on_standing
-        self._standing: Standing | None = None
+        self._standing: OriginState | None = None
         self._reflectors: dict[Collection, Reflector] = {}
         self._running: dict[Collection, asyncio.Task[Never]] = {}
         self._open: tuple[ApiServer, asyncio.TaskGroup] | None = None
@@ -167,7 +167,7 @@ class Reading:
             if isinstance(self._standing, Unreachable) and self._standing.message in troubles:
                 return  # it is lost for several reasons, and one of them is told
             message, outage = next(iter(troubles.items()))
-            standing: Standing = Unreachable(self._origin, message, outage=outage)
+            standing: OriginState = Unreachable(self._origin, message, outage=outage)
         elif all(reflector.listed for reflector in reflectors):
             standing = Listed(self._origin)
         else:

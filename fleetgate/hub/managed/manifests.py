@@ -12,10 +12,15 @@ from typing import Any, Final, TypeAlias
 
 from fleet.models import GatewayObject
 from fleet.ref import Ref
-from fleetgate.hub.managed.envoy import bootstrap_files
-from fleetgate.hub.managed.names import GATEWAY_LABEL, labels_of, secret_name, workload_name
+from fleetgate.hub.managed.bootstrap import bootstrap_files
 from fleetgate.hub.managed.pod import pod_template
 from fleetgate.hub.managed.settings import ManagedSettings
+from fleetgate.hub.managed.workload_names import (
+    GATEWAY_LABEL,
+    labels_of,
+    secret_name,
+    workload_name,
+)
 from translators.model.shapes import LoadBalancer, Shape
 
 Json: TypeAlias = dict[str, Any]  # as an API server takes it

@@ -13,7 +13,7 @@ from fleet.kubernetes.reflector import Reflector
 from fleet.kubernetes.watch import Change, ChangeType
 from fleet.ref import HUB, Ref
 from fleetgate.hub.managed.manifests import API_VERSIONS, Key, collection_path
-from fleetgate.hub.managed.names import SELECTOR
+from fleetgate.hub.managed.workload_names import SELECTOR
 
 log = logging.getLogger(__name__)
 

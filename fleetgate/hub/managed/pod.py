@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
-from fleetgate.hub.managed.envoy import CERTIFICATES, DIRECTORY, DRAIN, FILE, READY, STATISTICS
-from fleetgate.hub.managed.names import (
+from fleetgate.hub.managed.bootstrap import CERTIFICATES, DIRECTORY, DRAIN, FILE, READY, STATISTICS
+from fleetgate.hub.managed.settings import ManagedSettings
+from fleetgate.hub.managed.workload_names import (
     BOOTSTRAP_ANNOTATION,
     GATEWAY_LABEL,
     labels_of,
     secret_name,
     workload_name,
 )
-from fleetgate.hub.managed.settings import ManagedSettings
 from translators.model.shapes import Shape
 
 Json: TypeAlias = dict[str, Any]  # as an API server takes it

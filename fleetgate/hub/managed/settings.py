@@ -6,7 +6,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
-from fleetgate.certificates.envoy import SERVER_NAME
+from fleetgate.certificates.sds_files import SERVER_NAME
 from fleetgate.defaults import ENVOY_ADMIN_PORT, XDS_PORT
 from translators.dialects import DIALECTS
 from translators.dialects.dialect import Dialects

@@ -19,7 +19,7 @@ from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.classes import effective_class
 from translators.dialects.dialect import Dialect, Dialects, GatewaySpec
 from translators.dialects.paths import plain_path
-from translators.dialects.reading import Reading, age_of
+from translators.dialects.reading import IngressReader, age_of
 from translators.envoy.messages import HeaderValue, HeaderValueOption
 from translators.envoy.parts import ClusterParts, HostParts, ListenerParts, RouteParts
 from translators.model.binds import Bind
@@ -128,7 +128,7 @@ def _read_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
     wanted, reader = Wanted(), Reader(ref, ingress.metadata.annotations, VOCABULARY.prefixes)
     for feature in FEATURES:
         feature.read(reader, wanted)
-    return Reading(
+    return IngressReader(
         ref,
         age_of(ingress),
         effective_class(ingress),

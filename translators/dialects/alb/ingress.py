@@ -20,7 +20,7 @@ from translators.dialects.annotations.reader import Unusable
 from translators.dialects.annotations.values import pattern
 from translators.dialects.classes import effective_class
 from translators.dialects.paths import as_requested, is_ambiguous, plain_path
-from translators.dialects.reading import Reading, age_of, named_tls
+from translators.dialects.reading import IngressReader, age_of, named_tls
 from translators.envoy.names import tables_of
 from translators.model.ingresses import Asked, IngressRules
 from translators.model.listeners import ListenerPort, Protocol, TableSet
@@ -51,7 +51,7 @@ def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
     )
     if features.ports is None:
         problems.extend(_idle_tls(ref, ingress))
-    reading = Reading(
+    reading = IngressReader(
         ref,
         age_of(ingress),
         effective_class(ingress),

@@ -11,7 +11,7 @@ from translators.dialects.classes import effective_class
 from translators.dialects.mse.features import read_features
 from translators.dialects.mse.gateway import MSE_TABLES
 from translators.dialects.paths import plain_path
-from translators.dialects.reading import Reading, age_of, named_tls
+from translators.dialects.reading import IngressReader, age_of, named_tls
 from translators.model.ingresses import IngressRules
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
@@ -32,7 +32,7 @@ def read_mse_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
                 "its hosts are served by HTTP alone",
             )
         )
-    reading = Reading(
+    reading = IngressReader(
         ref, age_of(ingress), effective_class(ingress), wanted, problems, mse_path, one_set
     )
     return reading.everything(ingress)

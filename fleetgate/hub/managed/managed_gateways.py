@@ -37,9 +37,9 @@ from fleetgate.hub.managed.manifests import (
     key_of,
     objects,
 )
-from fleetgate.hub.managed.names import MANAGED_BY
 from fleetgate.hub.managed.observed import HubObjects, owner_of
 from fleetgate.hub.managed.settings import ManagedSettings
+from fleetgate.hub.managed.workload_names import MANAGED_BY
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final, TypeAlias
 
 from fleetgate.bootstrap import BootstrapSettings, admin, as_yaml, bootstrap_document
-from fleetgate.certificates.envoy import XdsTls, sds_documents
+from fleetgate.certificates.sds_files import XdsTls, sds_documents
 from fleetgate.hub.managed.settings import ManagedSettings
 from translators.model.shapes import Size
 
