@@ -1,11 +1,11 @@
-"""The fields that objects have, so that one which nobody knows is told.
+"""Finds fields of an object that its kind does not have, such as misspelt ones.
 
-A misspelt field has no effect by itself, but what it was to narrow may be wide open without it: a
-gateway without `watchNamespace` takes the Ingresses of all namespaces, a rule without `host` every
-host. So what it belongs to does not count until it is mended.
+A misspelt field has no effect, and that may widen what the object does: a gateway without
+`watchNamespace` takes the Ingresses of all namespaces, and a rule without `host` takes every host.
+So the part of the object that such a field narrows is left out until the field is corrected.
 
-An API server prunes or refuses unknown fields of its own kinds. Those of custom resources are kept,
-since the schema is loose, and nobody looks at a directory of manifests but this.
+An API server prunes or refuses unknown fields of Kubernetes' own kinds. It keeps unknown fields of
+custom resources, whose schema is loose, and it never sees the manifests of a directory.
 """
 
 from collections.abc import Mapping
@@ -18,10 +18,11 @@ from fleet.spelling import meant
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of a mapping, or of each mapping in a list; None for what is not looked into.
+    """The fields of a mapping, or of each mapping in a list.
 
-    Without a `narrowing` one, what the mapping stands for is wider. In a `strict` mapping any
-    unknown field might be one of those.
+    A `known` field that is None may hold anything. Where a `narrowing` field is absent, the mapping
+    stands for more: a rule without `host` stands for all hosts. In a `strict` mapping, an unknown
+    field that resembles no other one may be a misspelt narrowing one.
     """
 
     known: Mapping[str, "Fields | None"]
@@ -31,10 +32,10 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A field that nobody knows.
+    """An unknown field.
 
-    `meant` is what it probably is, "" if nothing is like it; `beside` are the fields that there
-    are. It `widens` if what it stands in might be wider than was wanted.
+    `meant` is the known field that it resembles, or "". `beside` are all known fields of its
+    mapping. `widens` is whether the mapping may stand for more than the user intended.
     """
 
     location: Location
@@ -45,7 +46,7 @@ class Stranger:
 
 
 def fields_of(names: str, narrowing: str = "", **inside: Fields) -> Fields:
-    """The fields of a mapping by their names, with blanks between, and those looked into."""
+    """Fields from lists of names with blanks between them; `inside` are fields with fields."""
     known: dict[str, Fields | None] = dict.fromkeys(names.split())
     return Fields({**known, **inside}, frozenset(narrowing.split()))
 
@@ -58,7 +59,7 @@ _METADATA: Final = fields_of(
 
 
 def object_of(names: str = "", narrowing: str = "", **inside: Fields) -> Fields:
-    """The fields of an object, beside those that all objects have."""
+    """The fields of a kind: the given ones, and those that every Kubernetes object has."""
     return fields_of(f"apiVersion kind status {names}", narrowing, metadata=_METADATA, **inside)
 
 
@@ -110,35 +111,39 @@ OF_KUBERNETES: Final[Mapping[str, Fields]] = {
     "Pod": object_of("spec"),
     "Secret": object_of("data immutable stringData type"),
 }
-"""Kinds of Kubernetes itself: a later version may have more fields, so only what is like one of
-these is told."""
+"""Fields of Kubernetes' own kinds.
+
+A later version of Kubernetes may add fields, so only a field that resembles one of these is
+reported.
+"""
 
 
 def strangers_in(
     fields: Fields, manifest: Mapping[object, object], *, complete: bool
 ) -> list[Stranger]:
-    """The fields of an object that nobody knows.
+    """The unknown fields of an object.
 
-    Where the known fields are not `complete`, only those are told that are like a known one. Costs
-    8 µs for an Ingress of two paths that has none.
+    If the known fields are not `complete`, only unknown fields that resemble a known one are given.
+    Costs 8 µs for an Ingress with two paths and no unknown field.
     """
-    found: list[Stranger] = []
-    _look(fields, manifest, (), found)
-    return found if complete else [stranger for stranger in found if stranger.meant]
+    strangers: list[Stranger] = []
+    _look(fields, manifest, (), strangers)
+    return strangers if complete else [stranger for stranger in strangers if stranger.meant]
 
 
-def _look(fields: Fields, value: object, at: Location, found: list[Stranger]) -> None:
+def _look(fields: Fields, value: object, at: Location, strangers: list[Stranger]) -> None:
+    """Add the unknown fields of a value and below it to `strangers`."""
     if isinstance(value, Mapping):
         known = fields.known
         for name, content in value.items():
             if name not in known:
-                if content is not None:  # Kubernetes takes a null for an absent field
-                    found.append(_stranger(fields, value, str(name), (*at, str(name))))
+                if content is not None:  # Kubernetes treats a null as an absent field
+                    strangers.append(_stranger(fields, value, str(name), (*at, str(name))))
             elif (inside := known[name]) is not None:
-                _look(inside, content, (*at, name), found)
+                _look(inside, content, (*at, name), strangers)
     elif isinstance(value, list | tuple):
         for i, item in enumerate(value):
-            _look(fields, item, (*at, i), found)
+            _look(fields, item, (*at, i), strangers)
 
 
 def _stranger(
@@ -146,7 +151,7 @@ def _stranger(
 ) -> Stranger:
     beside = tuple(sorted(fields.known))
     probably = meant(name, beside)
-    missing = {each for each in fields.narrowing if holder.get(each) in (None, "")}
+    missing = {field for field in fields.narrowing if holder.get(field) in (None, "")}
     widens = bool(missing) and (
         probably in missing or (fields.strict and (not probably or probably in holder))
     )

@@ -1,10 +1,11 @@
-"""The kinds of objects that fleetgate reads, and what is a slip of the pen beside them.
+"""The kinds of objects that fleetgate reads, and a test for misspelt kinds.
 
-Those of Kubernetes are here. The kinds that declare gateways come from whoever reads a fleet: each
-dialect of translation brings its own.
+Kubernetes' own kinds are listed here. The caller adds the kinds that declare gateways: each dialect
+of translation has its own.
 
-A kind that is not read is no mistake, unless it claims to be of a group that is read and is none of
-that group's kinds, or has the name of a kind that is read under an apiVersion that cannot be meant.
+A kind that is not read is no mistake, with two exceptions. Its apiVersion may be of a group that is
+read although that group has no such kind. Or it may have the name of a kind that is read, under an
+apiVersion of Kubernetes that does not have that kind.
 """
 
 from collections import defaultdict
@@ -29,13 +30,13 @@ from fleet.spelling import meant
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind that is read: its model, the apiVersion, where it lives, whether it has a namespace.
+    """A kind that is read, and how to read it.
 
-    What lives on the hub is not read in members, and the other way round. `fields` are those that
-    its manifests may have; where they are `complete`, any other one is a mistake. `longest` are the
-    lists of an object that Kubernetes bounds, by their top-level field. Of a kind that declares
-    gateways, `attaches` is the annotation that lists the members. `has_status` says that fleetgate
-    writes the status.
+    A kind is read either `on_hub` or in members, never in both. `fields` are the fields that its
+    manifests may have; if they are `complete`, any other field is a mistake. `longest` gives the
+    most items of lists that Kubernetes bounds, by top-level field. `attaches` is the annotation in
+    which a gateway lists its members, "" for a kind that declares no gateway. `has_status` is
+    whether fleetgate writes the status.
     """
 
     model: type[FleetObject]
@@ -50,7 +51,7 @@ class Kind:
 
     @property
     def name(self) -> str:
-        """`kind` as manifests have it."""
+        """The value of `kind` in manifests."""
         return self.model.__name__
 
     @property
@@ -60,18 +61,18 @@ class Kind:
 
     @property
     def plural(self) -> str:
-        """The name of the resource in paths and in RBAC."""
+        """The name of the resource in the API server's paths and in RBAC."""
         name = self.name.lower()
         return f"{name}es" if name.endswith("s") else f"{name}s"
 
     def path_in(self, namespace: str = "") -> str:
-        """Where an API server has the objects of a namespace, "" for those of all."""
+        """The API server's path of the objects of a namespace, or of all namespaces for ""."""
         root = "apis" if "/" in self.api_version else "api"
         scope = f"/namespaces/{namespace}" if namespace else ""
         return f"/{root}/{self.api_version}{scope}/{self.plural}"
 
     def path_of(self, ref: Ref) -> str:
-        """Where an API server has an object of this kind."""
+        """The API server's path of an object of this kind."""
         return f"{self.path_in(ref.namespace)}/{ref.name}"
 
 
@@ -101,12 +102,12 @@ KUBERNETES: Final = (INGRESS, INGRESS_CLASS, SECRET, SERVICE, ENDPOINT_SLICE, PO
 _NOT_READ: Final[Mapping[str, frozenset[str]]] = {
     "networking.k8s.io": frozenset({"NetworkPolicy", "IPAddress", "ServiceCIDR"}),
 }
-"""The other kinds of groups that are read."""
+"""Kinds that exist in groups that are read, and that are not read themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A manifest's `kind` or `apiVersion` that cannot be meant."""
+    """A `kind` or `apiVersion` that is a mistake."""
 
     key: str
     value: str
@@ -117,28 +118,31 @@ class Kinds(Mapping[str, Kind]):
     """The kinds of a fleet, by their names."""
 
     def __init__(self, gateways: Iterable[Kind] = ()) -> None:
-        found = (*KUBERNETES, *gateways)
-        self._kinds = {kind.name: kind for kind in found}
+        kinds = (*KUBERNETES, *gateways)
+        self._kinds = {kind.name: kind for kind in kinds}
         groups: defaultdict[str, set[str]] = defaultdict(set)
-        for kind in found:
+        for kind in kinds:
             if kind.group:
                 groups[kind.group] |= {kind.name, *_NOT_READ.get(kind.group, ())}
-        self._groups = {group: sorted(kinds) for group, kinds in groups.items()}
+        self._groups = {group: sorted(names) for group, names in groups.items()}
 
     def __getitem__(self, name: str) -> Kind:
-        """The kind of this name; KeyError where it is not read."""
+        """The kind of this name. Raises KeyError if it is not read."""
         return self._kinds[name]
 
     def __iter__(self) -> Iterator[str]:
-        """The names."""
+        """The names of the kinds."""
         return iter(self._kinds)
 
     def __len__(self) -> int:
-        """How many there are."""
+        """How many kinds are read."""
         return len(self._kinds)
 
     def find(self, kind: str, api_version: str, *, on_hub: bool) -> Kind | Slip | None:
-        """The kind that is read there under this name; None for one that is not needed."""
+        """The kind that is read under this name on the hub, or in members.
+
+        None stands for a kind that is not read, a Slip for a mistake.
+        """
         group = group_of(api_version)
         known = self._kinds.get(kind)
         if known is not None and known.on_hub == on_hub:
@@ -151,18 +155,18 @@ class Kinds(Mapping[str, Kind]):
         return None
 
     def of_hub(self, ref: Ref) -> Kind | None:
-        """The kind of an object of the hub; None for members' objects, and for what is not read."""
+        """The kind of an object on the hub; None in members, and for a kind that is not read."""
         return self._kinds.get(ref.kind) if ref.origin == HUB else None
 
     def declares_gateway(self, ref: Ref) -> bool:
-        """Whether an object of this name declares a gateway."""
+        """Whether an object of this kind declares a gateway."""
         kind = self._kinds.get(ref.kind)
         return kind is not None and bool(kind.attaches)
 
     def attached(self, value: FleetObject) -> tuple[str, ...]:
-        """The IDs of the members that a gateway's object attaches, in the order of its list.
+        """The IDs of the members that a gateway's object lists, in its order.
 
-        They are listed whether the fleet has them or not; what declares no gateway attaches none.
+        The fleet need not have these members. An object that declares no gateway attaches none.
         """
         if not isinstance(value, GatewayObject):
             return ()
@@ -170,7 +174,7 @@ class Kinds(Mapping[str, Kind]):
         return listed(value.metadata.annotations.get(key, ""))
 
     def _is_kubernetes(self, group: str) -> bool:
-        """Whether a kind of ours would be meant: other projects have Ingress and Service too."""
+        """Whether the group is Kubernetes' own: other projects have Ingress and Service too."""
         return "." not in group or group in self._groups
 
     def _suggestion(self, kind: str, group: str) -> str:
@@ -185,5 +189,5 @@ def group_of(api_version: str) -> str:
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """The items of a list with commas: trimmed, each once, none empty."""
+    """The items of a text with commas between them: trimmed, without empty ones or repetitions."""
     return tuple(dict.fromkeys(item for part in text.split(",") if (item := part.strip())))
