@@ -1,4 +1,4 @@
-"""What is doubtful in how a member is reached: in clear, unverified, or from one machine only."""
+"""Finds weaknesses in the way to a member: no TLS, no verified server, or a local address."""
 
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
@@ -13,7 +13,7 @@ _EXPOSED: Final = "it is used all the same; who is in between reads credentials 
 
 
 def weaknesses(at: Ref, key: str, cluster: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is dangerous or unlikely in the cluster of a kubeconfig; it is used all the same."""
+    """A problem for each weakness in the cluster of a kubeconfig, which is used all the same."""
     server = urlsplit(str(cluster["server"]).strip())
     if cluster.get("insecure-skip-tls-verify"):
         value, expected = "insecure-skip-tls-verify", "an authority by which the server is verified"
@@ -27,7 +27,7 @@ def weaknesses(at: Ref, key: str, cluster: Mapping[str, Any]) -> Iterator[Proble
 
 
 def _place(host: str) -> str:
-    """What kind of address the host is, "" for one that an API server may have."""
+    """What the address of a host is for, "" if an API server may have it."""
     if host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost"):
         return kind_of(ip_address("::1"))
     try:

@@ -17,7 +17,7 @@ from fleet.kubernetes.members import (
     member_secret,
     read_claims,
 )
-from fleet.kubernetes.told import PLAIN_URL
+from fleet.kubernetes.redaction import PLAIN_URL
 from fleet.ref import HUB, Ref
 from tests.support.authority import Authority
 

@@ -22,7 +22,7 @@ from fleet.kubernetes import connection, plugin
 from fleet.kubernetes.bounds import Bounds
 from fleet.kubernetes.connection import ApiServer, Unreached
 from fleet.kubernetes.kubeconfig import BadKubeconfig
-from fleet.kubernetes.told import told
+from fleet.kubernetes.redaction import redacted
 from fleet.kubernetes.transport import Transport
 from tests.support.authority import Authority, Pair
 
@@ -911,7 +911,7 @@ def test_the_password_of_a_proxy_is_not_seen(answer: bytes) -> None:
     ],
 )
 def test_what_is_shown_is_one_line_without_credentials(text: str, shown: str) -> None:
-    assert told(text) == shown
+    assert redacted(text) == shown
 
 
 # -- what the environment says ---------------------------------------------------------------------
