@@ -17,7 +17,7 @@ from fleet.models import Ingress, Service
 from fleet.outage import Outage
 from fleet.ref import HUB
 from fleet.sources.kubernetes import KubernetesSource
-from fleet.sources.kubernetes.member import SERVICES, Member
+from fleet.sources.kubernetes.member import SERVICES, MemberReader
 from fleet.state import FleetState
 from tests.fleet.api_dialogue import event
 from tests.fleet.kubernetes_rig import HOME, KubernetesRig
@@ -62,7 +62,7 @@ class Reading:
     def __init__(self, api: HostileApi, bounds: Bounds = BOUNDS) -> None:
         self.state = FleetState()
         connect = partial(ApiServer.from_kubeconfig, api.kubeconfig(), bounds=bounds)
-        self.member = Member("bad", connect, self._hear)
+        self.member = MemberReader("bad", connect, self._hear)
         self._news = asyncio.Event()
 
     async def until(self, condition: Callable[[], bool]) -> None:

@@ -11,7 +11,7 @@ from fleet.events import Event, Refused, Unreachable, Upserted
 from fleet.models import Secret
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from fleet.sources.kubernetes.reading import OriginState, Reading
+from fleet.sources.kubernetes.reading import OriginReader, OriginState
 from fleet.sources.kubernetes.secret_watches import SecretWatches, WatchLimits
 from fleet.sources.kubernetes.secrets import ReferencedSecrets
 from tests.fleet.api_dialogue import PATIENCE, Asked, Dialogue, dialogue, event, failure, listing
@@ -50,7 +50,7 @@ class Holder:
         self.users = [SHOP]
         self.problems: list[Problem] = []
         self.trouble = ""
-        self.reading = Reading(HUB, api.client, self._stand)
+        self.reading = OriginReader(HUB, api.client, self._stand)
         self.secrets = ReferencedSecrets(self._say, self._turn, lambda _: self.users)
         self.watches = SecretWatches(self.reading, self.secrets, namespaces, limits)
         self._news = asyncio.Event()

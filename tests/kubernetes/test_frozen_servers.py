@@ -16,7 +16,7 @@ from fleet.models import Service
 from fleet.outage import Outage
 from fleet.ref import HUB
 from fleet.sources.kubernetes import KubernetesSource
-from fleet.sources.kubernetes.member import Member
+from fleet.sources.kubernetes.member import MemberReader
 from fleet.sources.kubernetes.reading import Connect
 from fleetgate.core.control import ControlPlane, ControlSettings
 from fleetgate.http.metrics import Metrics
@@ -162,7 +162,9 @@ class Plays:
         self.questions: list[Asked] = []
         self.said: list[str] = []
         connect = partial(ApiServer.from_kubeconfig, api.kubeconfig(), bounds=bounds)
-        self.member = Member("one", connect, lambda events: self.said.extend(map(line, events)))
+        self.member = MemberReader(
+            "one", connect, lambda events: self.said.extend(map(line, events))
+        )
         self.member.need_labels(needed=True)
 
     async def watched(self) -> None:

@@ -1,4 +1,4 @@
-"""What a source has said so far, so that only differences go out."""
+"""Remembers what a source has emitted so far, so that it emits only differences."""
 
 from collections.abc import Set
 from typing import TypeAlias
@@ -8,30 +8,30 @@ from fleet.parse import FILE
 from fleet.ref import Ref
 
 Outcome: TypeAlias = Upserted | Refused | None
-"""What holds of an object now; `None` where it is not declared."""
+"""The outcome of reading an object; None if it is not declared."""
 
 
-class Said:
-    """The last word on each object."""
+class Emitted:
+    """The last outcome that was emitted of each object."""
 
     def __init__(self) -> None:
         self._last: dict[Ref, Upserted | Refused] = {}
 
     @property
     def refs(self) -> Set[Ref]:
-        """The objects that were said to be there."""
+        """The objects whose last outcome is not None."""
         return self._last.keys()
 
     def last(self, ref: Ref) -> Outcome:
-        """The last word on an object."""
+        """The last outcome of an object."""
         return self._last.get(ref)
 
     def differs(self, ref: Ref, outcome: Outcome) -> bool:
-        """Whether `outcome` is not known yet."""
+        """Whether `outcome` differs from the last one."""
         return self._last.get(ref) != outcome
 
-    def say(self, ref: Ref, outcome: Outcome) -> Upserted | Refused | Deleted | None:
-        """The event that makes `outcome` known; None where it is known already."""
+    def update(self, ref: Ref, outcome: Outcome) -> Upserted | Refused | Deleted | None:
+        """Note an outcome, and give the event for it; None if it is equal to the last one."""
         before = self._last.get(ref)
         if before == outcome:
             return None
