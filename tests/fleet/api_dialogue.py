@@ -23,7 +23,7 @@ PATIENCE = 20.0
 
 
 @dataclass
-class Asked:
+class PendingRequest:
     """One request that waits for its answer."""
 
     path: str
@@ -64,7 +64,7 @@ class Asked:
         self.open()
         self._said.put_nowait(b"")
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         status, headers, body = await self._answer
         if body is not None:
             headers = {"Content-Type": "application/json", **headers}
@@ -89,15 +89,15 @@ class Dialogue:
 
     def __init__(self) -> None:
         self.url = ""
-        self._asked: asyncio.Queue[Asked] = asyncio.Queue()
-        self._all: list[Asked] = []
+        self._asked: asyncio.Queue[PendingRequest] = asyncio.Queue()
+        self._all: list[PendingRequest] = []
 
-    async def asked(self) -> Asked:
+    async def asked(self) -> PendingRequest:
         """The next request, which has to come."""
         async with asyncio.timeout(PATIENCE):
             return await self.next()
 
-    async def next(self) -> Asked:
+    async def next(self) -> PendingRequest:
         """The next request, whenever it comes."""
         return await self._asked.get()
 
@@ -119,12 +119,12 @@ class Dialogue:
         for asked in self._all:
             asked.end()
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         authorization = request.headers.get("Authorization", "")
-        asked = Asked(request.path, dict(request.query), authorization)
+        asked = PendingRequest(request.path, dict(request.query), authorization)
         self._all.append(asked)
         self._asked.put_nowait(asked)
-        return await asked._serve(request)
+        return await asked.serve(request)
 
 
 @asynccontextmanager
@@ -132,7 +132,7 @@ async def dialogue() -> AsyncIterator[Dialogue]:
     """An API server while the block runs."""
     api = Dialogue()
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", api._serve)
+    app.router.add_route("*", "/{path:.*}", api.serve)
     runner = web.AppRunner(app, shutdown_timeout=0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -30,7 +30,7 @@ class KubernetesRig:
         own = {service("kubernetes").ref(name) for name in self.cables}
         self.scenery = frozenset({gateway.ref(), *own})
         hub.install_crds()
-        hub._listed(path_of(gateway.manifest, collection=True))  # it takes a moment
+        hub.listed(path_of(gateway.manifest, collection=True))  # it waits until the kind is ready
         hub.namespace(HOME)
         self.put(gateway)
         self.find("one")

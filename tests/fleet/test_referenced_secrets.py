@@ -14,7 +14,15 @@ from fleet.ref import HUB, Ref
 from fleet.sources.kubernetes.reading import OriginReader, OriginState
 from fleet.sources.kubernetes.secret_watches import SecretWatches, WatchLimits
 from fleet.sources.kubernetes.secrets import ReferencedSecrets
-from tests.fleet.api_dialogue import PATIENCE, Asked, Dialogue, dialogue, event, failure, listing
+from tests.fleet.api_dialogue import (
+    PATIENCE,
+    Dialogue,
+    PendingRequest,
+    dialogue,
+    event,
+    failure,
+    listing,
+)
 from tests.fleet.rigs import line
 from tests.support.builders import ingress, secret
 
@@ -67,7 +75,7 @@ class Holder:
     def need(self, *refs: Ref) -> None:
         self.watches.need(refs or [CERT.ref()])
 
-    async def reads(self, position: str = "7") -> Asked:
+    async def reads(self, position: str = "7") -> PendingRequest:
         """Have a watch begin at a position; the request for the Secret itself."""
         listed = await self.api.asked()
         assert listed.query["limit"] == "1"
@@ -76,7 +84,7 @@ class Holder:
         assert asked.path == "/api/v1/namespaces/default/secrets/cert"
         return asked
 
-    async def watching(self, status: int = 200, body: object = None) -> Asked:
+    async def watching(self, status: int = 200, body: object = None) -> PendingRequest:
         """Have it need cert, which is answered so; the watch that follows."""
         self.need()
         (await self.reads()).answer(status, body or version("5", "YQ=="))

@@ -10,7 +10,15 @@ from fleet.events import Event
 from fleet.kubernetes.collection import Collection, Unauthorized
 from fleet.kubernetes.reflector import Reflector
 from fleet.sources.kubernetes.objects import Objects
-from tests.fleet.api_dialogue import PATIENCE, Asked, Dialogue, dialogue, event, failure, listing
+from tests.fleet.api_dialogue import (
+    PATIENCE,
+    Dialogue,
+    PendingRequest,
+    dialogue,
+    event,
+    failure,
+    listing,
+)
 from tests.fleet.rigs import line
 from tests.support.builders import service
 from translators.dialects import DIALECTS
@@ -71,7 +79,7 @@ def play(script: Callable[[Follower, Dialogue], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-async def listed(follower: Follower) -> Asked:
+async def listed(follower: Follower) -> PendingRequest:
     """Have the Service cart at position 7; the watch that follows."""
     (await follower.api.asked()).answer(200, listing(CART, position="7"))
     await follower.until("upserted Service default/cart", "listed")
@@ -187,7 +195,7 @@ def test_a_watch_that_is_cut_goes_on_where_it_stood() -> None:
         pytest.param(lambda watch: watch.end(), id="a-watch-that-says-nothing"),
     ],
 )
-def test_it_lists_again_and_says_what_differs(forget: Callable[[Asked], None]) -> None:
+def test_it_lists_again_and_says_what_differs(forget: Callable[[PendingRequest], None]) -> None:
     async def script(follower: Follower, api: Dialogue) -> None:
         forget(await listed(follower))
         again = await api.asked()

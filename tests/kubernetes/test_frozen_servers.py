@@ -20,7 +20,7 @@ from fleet.sources.kubernetes.member import MemberReader
 from fleet.sources.kubernetes.reading import Connect
 from fleetgate.core.control import ControlPlane, ControlSettings
 from fleetgate.http.metrics import Metrics
-from tests.fleet.api_dialogue import Asked, Dialogue, dialogue, event, failure, listing
+from tests.fleet.api_dialogue import Dialogue, PendingRequest, dialogue, event, failure, listing
 from tests.fleet.kubernetes_rig import HOME, KubernetesRig
 from tests.fleet.rigs import PATIENCE, line
 from tests.support.builders import service
@@ -158,8 +158,8 @@ class Plays:
 
     def __init__(self, api: Dialogue, bounds: Bounds) -> None:
         self.api = api
-        self.watches: list[Asked] = []
-        self.questions: list[Asked] = []
+        self.watches: list[PendingRequest] = []
+        self.questions: list[PendingRequest] = []
         self.said: list[str] = []
         connect = partial(ApiServer.from_kubeconfig, api.kubeconfig(), bounds=bounds)
         self.member = MemberReader(

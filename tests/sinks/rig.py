@@ -11,6 +11,7 @@ from kubernetes.aio.client import ApiClient
 
 from fleet.kubernetes.connection import ApiServer, Query, Reply
 from fleet.ref import HUB, Ref
+from tests.support.builders import ingress
 from tests.support.kube import Cluster
 
 Json: TypeAlias = Any
@@ -19,7 +20,6 @@ PATIENCE = 20.0
 
 MSE: Json = {"apiVersion": "mse.alibabacloud.com/v1alpha1", "kind": "MseIngressConfig"}
 ALB: Json = {"apiVersion": "alibabacloud.com/v1", "kind": "AlbConfig"}
-BACKEND: Json = {"service": {"name": "shop", "port": {"number": 80}}}
 
 
 @dataclass(frozen=True)
@@ -122,13 +122,8 @@ def alb(name: str = "alb") -> Json:
     return ALB | {"metadata": {"name": name}, "spec": {}}
 
 
-def ingress(name: str, namespace: str = "default") -> Json:
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {"defaultBackend": BACKEND},
-    }
+def ingress_manifest(name: str, namespace: str = "default") -> Json:
+    return ingress(name).in_namespace(namespace).default("shop:80").manifest
 
 
 def gateway_ref(name: str = "gw") -> Ref:

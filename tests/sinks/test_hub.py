@@ -22,7 +22,7 @@ from tests.sinks.rig import (
     audited,
     gateway,
     gateway_ref,
-    ingress,
+    ingress_manifest,
     ingress_ref,
     kubectl,
     running,
@@ -48,7 +48,7 @@ def on_objects(api: Audited) -> list[str]:
 
 
 def test_only_the_leader_writes_and_the_next_one_goes_on_where_it_stopped(hub: Cluster) -> None:
-    apply(hub, gateway(), ingress("shop"))
+    apply(hub, gateway(), ingress_manifest("shop"))
 
     async def script() -> None:
         async with audited(hub) as first, audited(hub) as second:
@@ -76,7 +76,7 @@ def test_only_the_leader_writes_and_the_next_one_goes_on_where_it_stopped(hub: C
 
 
 def test_what_fleetgate_writes_is_no_change_of_what_it_reads(hub: Cluster) -> None:
-    apply(hub, gateway(), ingress("shop"))
+    apply(hub, gateway(), ingress_manifest("shop"))
 
     async def read(kind: str, name: str) -> tuple[Any, str]:
         found = json.loads(await kubectl(hub, "get", kind, name, "--output=json"))
@@ -100,7 +100,7 @@ def test_what_fleetgate_writes_is_no_change_of_what_it_reads(hub: Cluster) -> No
 def test_the_rights_that_are_shipped_are_enough(
     hub: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    apply(hub, gateway(), alb(), ingress("shop"))
+    apply(hub, gateway(), alb(), ingress_manifest("shop"))
     own = "fleetgate-system"
     hub.namespace(own)
     for file in ("service-account.yaml", "fleet-rbac.yaml", "own-rbac.yaml"):

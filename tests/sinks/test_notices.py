@@ -20,7 +20,7 @@ from tests.sinks.rig import (
     audited,
     gateway,
     gateway_ref,
-    ingress,
+    ingress_manifest,
     ingress_ref,
     kubectl,
     running,
@@ -72,7 +72,7 @@ async def write(api: Audited, problems: Sequence[Problem]) -> None:
 @pytest.mark.parametrize(
     ("ref", "manifest"),
     [
-        pytest.param(SHOP, ingress("shop", "web"), id="in a namespace"),
+        pytest.param(SHOP, ingress_manifest("shop", "web"), id="in a namespace"),
         pytest.param(GW, gateway(), id="without a namespace"),
     ],
 )
@@ -102,7 +102,7 @@ def test_kubectl_describes_the_object_with_its_problems(
 
 
 def test_a_hint_is_an_event_of_type_normal_and_the_next_leader_knows_it(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
     hint = replace(problem(), severity=Severity.HINT)
 
     async def script() -> None:
@@ -121,7 +121,7 @@ def test_a_hint_is_an_event_of_type_normal_and_the_next_leader_knows_it(hub: Clu
 
 
 def test_each_problem_of_an_object_has_one_event(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
     found = [problem(value="x"), problem(value="y"), problem(reason="UnknownKey")]
 
     async def script() -> None:
@@ -141,7 +141,7 @@ def test_each_problem_of_an_object_has_one_event(hub: Cluster) -> None:
 def test_a_solved_problem_writes_nothing_and_one_that_is_back_raises_the_count(
     hub: Cluster,
 ) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -162,7 +162,7 @@ def test_a_solved_problem_writes_nothing_and_one_that_is_back_raises_the_count(
 
 
 def test_a_problem_that_comes_and_goes_fast_is_written_once(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -184,7 +184,7 @@ def test_a_problem_that_comes_and_goes_fast_is_written_once(hub: Cluster) -> Non
 def test_thousands_of_events_are_no_burst_and_gateways_do_not_wait_for_them(
     hub: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    apply(hub, ingress("shop", "web"), gateway())
+    apply(hub, ingress_manifest("shop", "web"), gateway())
     many = [problem(value=str(number)) for number in range(1000)]
 
     async def script() -> None:
@@ -205,7 +205,7 @@ def test_thousands_of_events_are_no_burst_and_gateways_do_not_wait_for_them(
 
 
 def test_an_event_that_waits_is_not_written_once_its_problem_is_solved(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
     many = [problem(value=str(number)) for number in range(100)]
 
     async def script() -> None:
@@ -223,7 +223,7 @@ def test_an_event_that_waits_is_not_written_once_its_problem_is_solved(hub: Clus
 
 
 def test_the_next_leader_writes_only_what_is_new(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"), gateway())
+    apply(hub, ingress_manifest("shop", "web"), gateway())
 
     async def script() -> None:
         new = problem(value="new")
@@ -242,7 +242,7 @@ def test_the_next_leader_writes_only_what_is_new(hub: Cluster) -> None:
 
 
 def test_a_problem_that_lasts_is_said_again_before_the_hub_forgets_it(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -263,7 +263,7 @@ def test_an_event_that_this_leader_has_not_seen_is_not_doubled(
     hub: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The former one may write its last event after the next one has read what is there."""
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
         async with audited(hub) as former, audited(hub) as api:
@@ -287,7 +287,7 @@ def test_an_event_that_this_leader_has_not_seen_is_not_doubled(
 
 
 def test_an_event_that_somebody_else_wrote_in_our_name_ends_nothing(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
     about = {"namespace": "shop"}  # neither a kind nor a name, and below no time
     event = {
         "apiVersion": "v1",
@@ -332,7 +332,7 @@ def test_an_event_of_a_later_time_silences_no_problem(hub: Cluster) -> None:
 
 
 def test_an_object_that_was_made_anew_is_told_its_problems_too(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -341,7 +341,7 @@ def test_an_object_that_was_made_anew_is_told_its_problems_too(hub: Cluster) -> 
             async with running(sink.run()):
                 await api.until(lambda: len(api.written) == 1)
                 await kubectl(hub, "delete", "ingress", "shop", "--namespace=web")
-                await asyncio.to_thread(apply, hub, ingress("shop", "web"))
+                await asyncio.to_thread(apply, hub, ingress_manifest("shop", "web"))
                 sink.changed([SHOP])
                 await api.until(lambda: len(api.written) == 2)
         assert "InvalidValue" in await kubectl(hub, "describe", "ingress", "shop", "-nweb")
@@ -350,7 +350,7 @@ def test_an_object_that_was_made_anew_is_told_its_problems_too(hub: Cluster) -> 
 
 
 def test_an_edit_of_an_object_repeats_no_event(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -368,7 +368,7 @@ def test_an_edit_of_an_object_repeats_no_event(hub: Cluster) -> None:
 
 
 def test_what_follows_from_a_problem_of_another_object_has_no_event(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"), gateway())
+    apply(hub, ingress_manifest("shop", "web"), gateway())
     cause = problem(GW)
 
     async def script() -> None:
@@ -394,7 +394,7 @@ def test_what_follows_from_a_problem_of_another_object_has_no_event(hub: Cluster
 )
 def test_there_is_no_event_of(hub: Cluster, ref: Ref, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -406,7 +406,7 @@ def test_there_is_no_event_of(hub: Cluster, ref: Ref, caplog: pytest.LogCaptureF
 
 
 def test_a_message_that_is_too_long_for_an_event_is_cut(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
     long = Problem(SHOP, "InvalidValue", "", "x", "é" * LONGEST_MESSAGE)
 
     async def script() -> None:
@@ -422,7 +422,7 @@ def test_a_message_that_is_too_long_for_an_event_is_cut(hub: Cluster) -> None:
 def test_a_refusal_is_said_once_and_holds_up_nobody(
     hub: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    apply(hub, ingress("shop", "web"), gateway())
+    apply(hub, ingress_manifest("shop", "web"), gateway())
     read = [
         "--verb=get,list",
         "--resource=ingresses.networking.k8s.io",

@@ -21,7 +21,7 @@ from tests.sinks.rig import (
     audited,
     gateway,
     gateway_ref,
-    ingress,
+    ingress_manifest,
     ingress_ref,
     kubectl,
     running,
@@ -113,7 +113,7 @@ def test_kubectl_prints_the_attached_members(
 def test_kubectl_prints_the_address_while_an_ingress_is_served_and_nothing_afterwards(
     hub: Cluster,
 ) -> None:
-    apply(hub, ingress("shop"))
+    apply(hub, ingress_manifest("shop"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -157,7 +157,7 @@ def test_an_alb_gateway_has_its_status_too(hub: Cluster) -> None:
 
 def test_an_object_that_has_its_status_is_not_written(hub: Cluster) -> None:
     """Neither when it is wanted again, nor by the next leader, nor after an edit of the object."""
-    apply(hub, gateway(), ingress("shop"), gateway("last"))
+    apply(hub, gateway(), ingress_manifest("shop"), gateway("last"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -178,7 +178,7 @@ def test_an_object_that_has_its_status_is_not_written(hub: Cluster) -> None:
 
 def test_the_next_leader_reads_all_objects_in_pages_and_none_by_itself(hub: Cluster) -> None:
     names = [f"s{number}" for number in range(20)]
-    apply(hub, *(ingress(name) for name in names), gateway("last"))
+    apply(hub, *(ingress_manifest(name) for name in names), gateway("last"))
     served = {ingress_ref(name): ADDRESS for name in names}
 
     async def script() -> None:
@@ -530,7 +530,7 @@ def test_what_somebody_made_of_a_status_is_put_right_by_the_next_leader(hub: Clu
 
 
 def test_somebody_elses_address_is_left_to_an_ingress_that_is_not_ours(hub: Cluster) -> None:
-    apply(hub, ingress("shop"), ingress("theirs"), gateway("last"))
+    apply(hub, ingress_manifest("shop"), ingress_manifest("theirs"), gateway("last"))
     patch = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": "198.51.100.9"}]}}})
     hub.kubectl("patch", "ingress", "theirs", "--subresource=status", "--type=merge", "-p", patch)
 
@@ -549,7 +549,7 @@ def test_somebody_elses_address_is_left_to_an_ingress_that_is_not_ours(hub: Clus
 
 
 def test_an_ingress_that_another_controller_took_over_keeps_its_address(hub: Cluster) -> None:
-    apply(hub, ingress("shop"), gateway("last"))
+    apply(hub, ingress_manifest("shop"), gateway("last"))
     patch = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": "198.51.100.9"}]}}})
 
     async def script() -> None:
@@ -585,7 +585,7 @@ def test_an_ingress_that_another_controller_took_over_keeps_its_address(hub: Clu
     ],
 )
 def test_nothing_is_written_that_is_not_the_hubs(hub: Cluster, ref: Ref) -> None:
-    apply(hub, ingress("shop"), gateway("last"))
+    apply(hub, ingress_manifest("shop"), gateway("last"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -602,7 +602,7 @@ def test_a_hub_that_is_killed_while_statuses_are_written_has_the_newest_of_each_
     hub: Cluster,
 ) -> None:
     names = [f"s{number}" for number in range(30)]
-    apply(hub, *(ingress(name) for name in names))
+    apply(hub, *(ingress_manifest(name) for name in names))
     final = {
         ingress_ref(name): {"loadBalancer": {"ingress": [{"ip": f"192.0.2.{100 + number}"}]}}
         for number, name in enumerate(names)
@@ -637,7 +637,7 @@ def test_a_hub_that_is_killed_while_statuses_are_written_has_the_newest_of_each_
 def test_a_refusal_is_said_once_holds_up_nobody_and_ends_when_the_right_is_given(
     hub: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    apply(hub, gateway(), ingress("shop"))
+    apply(hub, gateway(), ingress_manifest("shop"))
     rights = [
         "--verb=get,list,watch,patch",
         "--resource=albconfigs.alibabacloud.com",

@@ -201,7 +201,7 @@ class Cluster:
     def wipe(self) -> None:
         """Take away what tests have made."""
         for path in WIPED:
-            status, found = self._listed(path)
+            status, found = self.listed(path)
             if status == 404:
                 continue
             assert status == 200, found
@@ -209,7 +209,7 @@ class Cluster:
                 if not _is_own(item["metadata"], path):
                     self._delete(path, item["metadata"])
 
-    def _listed(self, path: str) -> tuple[int, Any]:
+    def listed(self, path: str) -> tuple[int, Any]:
         """The answer to a list; a kind that was declared a moment ago may not be ready (429)."""
         end = time.monotonic() + START
         while True:
