@@ -1,4 +1,4 @@
-"""The resources whose cost is compared, made by the product's own code."""
+"""Builds the resources whose cost is compared, by fleetgate's own code."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ OWN_TABLES: Final = "http-80"
 
 _BACKEND: Final = Target((Backend("default", "web", ServicePort(80)),))
 BACKEND: Final = cluster_name(_BACKEND)
-"""The Cluster that requests are forwarded to."""
+"""The name of the Cluster that requests are forwarded to."""
 
 _PORT: Final = 80
 _VHOST_ROUTES: Final = 3  # VirtualHost.routes
@@ -40,12 +40,12 @@ _NO_RULES: Final = HostPlan((), None, ())
 
 
 def paths(count: int) -> list[str]:
-    """As many paths, a hundred below each first element."""
+    """Some paths, of which a hundred share a first element."""
     return [f"/p{n // 100}/item-{n}" for n in range(count)]
 
 
 def rules(host: str, values: Iterable[str], *, forward: bool) -> list[Rule]:
-    """A rule for each path, which sends its requests on or answers them itself."""
+    """A rule for each path, which forwards its requests or answers them directly."""
     action = Forward((Share(_BACKEND, 1),)) if forward else FixedResponse(200, "ok")
     at = Ref(HUB, "Ingress", "default", "web")
     age = Age(datetime(2026, 1, 1, tzinfo=UTC), "web.default")
@@ -64,26 +64,26 @@ def rules(host: str, values: Iterable[str], *, forward: bool) -> list[Rule]:
 
 
 def as_served(host: str, rules: Sequence[Rule]) -> Resource:
-    """The host's table as fleetgate makes it: with a tree where the rules are many."""
+    """The host's table as fleetgate makes it, with a tree if there are many rules."""
     body = virtual_host(HostPlan((*rules,), None, ()), host, encode_route)
     return route_table(MSE_TABLES, host, body, ())
 
 
 def as_list(host: str, rules: Sequence[Rule]) -> Resource:
-    """The same with a list, however many the rules are."""
+    """The host's table with a list, however many rules there are."""
     end = virtual_host(_NO_RULES, host, encode_route)
     body = splice(b"", _VHOST_ROUTES, [encode_route(rule) for rule in rules]) + end
     return route_table(MSE_TABLES, host, body, ())
 
 
 def own_tables() -> Resource:
-    """The product's listener, which finds the table of each host, on a free port."""
+    """fleetgate's listener, which finds the table of each host, on a free port."""
     entry = Entry(ListenerPort(_PORT), MSE_TABLES)
     return build_listener("mse/bench", entry, Bind("127.0.0.1", -_PORT), EdgeSettings())
 
 
 def own_tables_alone(name: str) -> Resource:
-    """The product's listener without the filter that looks for the tables of other hosts."""
+    """fleetgate's listener without the filter that searches the tables of other hosts."""
     return _changed(name, _drop_searches)
 
 
@@ -94,7 +94,7 @@ def _drop_searches(manager: Any) -> None:  # noqa: ANN401 (the C runtime's messa
 
 
 def one_table(name: str, hosts: Sequence[str], *, forward: bool) -> Resource:
-    """The same listener with all hosts in one RouteConfiguration, and nothing that finds tables."""
+    """fleetgate's listener with all hosts in one RouteConfiguration, and no search for tables."""
 
     def change(manager: Any) -> None:  # noqa: ANN401 (the C runtime's message)
         manager.ClearField("scoped_routes")
@@ -105,9 +105,9 @@ def one_table(name: str, hosts: Sequence[str], *, forward: bool) -> Resource:
     return _changed(name, change)
 
 
-def _changed(name: str, change: Callable[[Any], object]) -> Resource:  # likewise
-    """The product's listener with another HttpConnectionManager, under another name."""
-    made = cast("Any", decode(listener.Listener, own_tables().body))  # likewise
+def _changed(name: str, change: Callable[[Any], object]) -> Resource:  # the C runtime's message
+    """fleetgate's listener with another HttpConnectionManager, under another name."""
+    made = cast("Any", decode(listener.Listener, own_tables().body))  # the C runtime's message
     made.name = name
     config = made.filter_chains[0].filters[0].typed_config
     manager = decode(hcm.HttpConnectionManager, config.value)

@@ -1,4 +1,4 @@
-"""Real API servers as a world that a source reads."""
+"""A rig whose objects are on real API servers."""
 
 import json
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ HOME = "fleetgate-system"
 
 
 class KubernetesRig:
-    """A hub and the members `one` and `two`. One out of reach is one whose cable is cut.
+    """A hub and the members `one` and `two`. A member is lost when its cable is cut.
 
-    A gateway is attached to both members from the start: that is scenery, and so is the Service
-    that every API server has of itself.
+    From the start, a gateway is attached to both members. It is scenery, and so is the Service that
+    every API server makes for itself.
     """
 
     def __init__(self, clusters: Clusters) -> None:
@@ -55,13 +55,13 @@ class KubernetesRig:
         declare(self.servers[HUB], naming(member, self.kubeconfig(member)))
 
     def kubeconfig(self, member: str, token: str = "") -> dict[str, Any]:
-        """How the member is reached by its cable."""
+        """A kubeconfig that reaches the member by its cable."""
         config = self.servers[member].config(token)
         config["clusters"][0]["cluster"]["server"] = self.cables[member].url
         return config
 
     def close(self) -> None:
-        """Take the cables away."""
+        """Close the cables."""
         for cable in self.cables.values():
             cable.close()
 
@@ -78,14 +78,14 @@ def naming(member: str, kubeconfig: Mapping[str, Any], name: str = "") -> dict[s
 
 
 def path_of(manifest: Mapping[str, Any], *, collection: bool = False) -> str:
-    """Where an API server has an object, or the objects of its kind and namespace."""
+    """The path of an object, or of all objects of its kind and namespace."""
     metadata = manifest["metadata"]
     path = DIALECTS.kinds[manifest["kind"]].path_in(metadata.get("namespace", ""))
     return path if collection else f"{path}/{metadata['name']}"
 
 
 def declare(cluster: Cluster, manifest: Mapping[str, Any]) -> None:
-    """Have an API server hold this, in place of what it has under this name."""
+    """Create or replace an object."""
     status, held = cluster.ask("GET", path_of(manifest))
     if status == 404:
         status, said = cluster.ask("POST", path_of(manifest, collection=True), manifest)
@@ -97,6 +97,6 @@ def declare(cluster: Cluster, manifest: Mapping[str, Any]) -> None:
 
 
 def withdraw(cluster: Cluster, manifest: Mapping[str, Any]) -> None:
-    """Have an API server delete this."""
+    """Delete an object."""
     status, said = cluster.ask("DELETE", path_of(manifest), {"gracePeriodSeconds": 0})
     assert status == 200, said

@@ -1,4 +1,4 @@
-"""A gateway waits for the members that are newly attached to it, and nobody else does."""
+"""A gateway waits for the members that it newly attaches; other objects do not wait."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,7 +22,7 @@ NO_MAPPING = Refused(GW.ref(), (Problem(GW.ref(), "InvalidField", "spec", "5", "
 
 
 class Fleet:
-    """What is attached to what, and the members that have not answered."""
+    """The hub's events, and the members that have not answered yet."""
 
     def __init__(self, patience: timedelta) -> None:
         self.unread: set[str] = set()
@@ -36,12 +36,12 @@ class Fleet:
         return members & self.unread
 
     def declare(self, *things: Builder[Any] | Event) -> list[str]:
-        """What is said once these are declared."""
+        """Declare objects, and give the events that are passed on."""
         self.attaching.hear([t if isinstance(t, Event) else said(t) for t in things])
         return self.news()
 
     def answers(self, *members: str) -> list[str]:
-        """What is said once these members are known."""
+        """Let members answer, and give the events that are passed on."""
         self.unread -= set(members)
         self.attaching.settle()
         return self.news()

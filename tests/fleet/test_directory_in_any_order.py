@@ -1,4 +1,4 @@
-"""After any edits, in any order, a directory that was watched holds what a fresh reader finds."""
+"""After any edits in any order, the state equals that of a source that starts afterwards."""
 
 import shutil
 import tempfile
@@ -35,7 +35,7 @@ def table(state: FleetState) -> dict[Ref, FleetObject]:
 
 
 class Edits(RuleBasedStateMachine):
-    """Edits that leave every file readable: what a broken one held depends on the past."""
+    """Edits after which every file can be read: the objects of a broken file depend on the past."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A directory that is watched: changes are said without asking, however the files are edited."""
+"""A watched directory: changes are emitted without a refresh, however the files are edited."""
 
 import asyncio
 import shutil
@@ -94,7 +94,7 @@ def test_a_config_map_that_is_mounted_anew(root: Path) -> None:
 def test_a_root_that_is_a_link_and_turns_elsewhere(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As git-sync does it: no file of the watched directory changes."""
+    """git-sync does so: no file of the watched directory changes, only the link to it."""
     monkeypatch.setattr(directory, "_AGAIN", 20)
     write(root, "hub/x.yaml", SHOP)
     write(tmp_path, "second/hub/x.yaml", ingress("shop", host="second.com"))
@@ -134,7 +134,7 @@ def test_a_root_that_goes_and_comes_back_as_another_directory(
 def test_a_directory_that_cannot_be_watched_is_read_again_and_again(
     root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As when the kernel's limit of watches is reached."""
+    """This happens when the kernel's limit of watches is reached."""
 
     refused = 0
 
@@ -160,7 +160,7 @@ def test_a_directory_that_cannot_be_watched_is_read_again_and_again(
 def test_a_fleet_on_a_file_system_without_events_is_looked_at_again(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stands for one: a link that leads out of the fleet, turned by a link that is not watched."""
+    """A file outside of the fleet, behind a link, gives no events, as on such a file system."""
     monkeypatch.setattr(directory, "_AGAIN", 20)
     write(tmp_path, "outside.yaml", SHOP)
     (root / "hub/x.yaml").symlink_to(tmp_path / "outside.yaml")

@@ -1,4 +1,4 @@
-"""A member whose API server sends too much is out of reach, and nobody else notices."""
+"""A member whose API server sends too much is unreachable, and no other member is affected."""
 
 import asyncio
 import json
@@ -50,14 +50,14 @@ BOUNDS = Bounds(
     pages=5,
 )
 PATIENCE = 60.0
-"""Seconds after which something that should happen has not: both sides are in one process."""
+"""Seconds that a test waits for an expected event: both sides share one process."""
 
 BUFFERED = 32 * MIB
-"""What kernels and libraries on both sides may hold of a body that nobody reads on."""
+"""The bytes of an unread body that kernels and libraries of both sides may buffer."""
 
 
 class Reading:
-    """One member that is read, and what is known of it."""
+    """A member that is read, with its events and its state."""
 
     def __init__(self, api: HostileApi, bounds: Bounds = BOUNDS) -> None:
         self.state = FleetState()
@@ -111,7 +111,7 @@ def play(
 
 
 def of_services(answer: Answer, others: Answer = nothing) -> Answer:
-    """This answer to what is asked about Services."""
+    """Give this answer to requests about Services, and empty lists to all others."""
 
     async def answered(link: Link) -> None:
         await (answer if link.path == SERVICES.path else others)(link)

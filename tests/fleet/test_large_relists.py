@@ -1,4 +1,4 @@
-"""A collection that is listed again is compared without keeping everybody else waiting."""
+"""While a collection that was listed again is compared, other tasks run."""
 
 import asyncio
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Counted(Service):
 
 
 class Services(Collection):
-    """A collection of them."""
+    """A collection whose items are read as Counted."""
 
     def read(self, item: Json, origin: str) -> Parsed:
         name = item["metadata"]["name"]
@@ -111,7 +111,7 @@ def test_a_relist_that_is_cancelled_has_said_nothing() -> None:
             (await api.asked()).answer(
                 200, listing(*(item(n, 2) for n in range(MANY)), position="8")
             )
-            while not Counted.compared:  # noqa: ASYNC110 (it is the loop's turns that count)
+            while not Counted.compared:  # noqa: ASYNC110 (the test counts turns of the loop)
                 await asyncio.sleep(0)
             loading.cancel()
             with pytest.raises(asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""An annotation that was probably for us, and that nobody reads, is told."""
+"""An annotation that is probably meant for fleetgate, and that no code reads, is reported."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Of the members, only what gateways and Ingresses ask for is read."""
+"""Members are read only if a gateway attaches them, Pods only if an Ingress selects by label."""
 
 from typing import Any
 

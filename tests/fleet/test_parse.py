@@ -1,4 +1,4 @@
-"""A manifest into an object, or into problems about the smallest part that is wrong."""
+"""A manifest is read into an object, and a mistake costs the smallest part around it."""
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,7 +56,7 @@ def put(manifest: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     return manifest
 
 
-# -- which object --------------------------------------------------------------------------------
+# -- the name of the object ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -573,7 +573,7 @@ def test_every_mapping_of_texts_can_lose_single_entries() -> None:
     assert found == _TEXTS
 
 
-# -- whatever comes ------------------------------------------------------------------------------
+# -- any input -----------------------------------------------------------------------------------
 
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -591,7 +591,7 @@ EXAMPLES: Sequence[Builder[Any]] = (
 
 @st.composite
 def spoiled(draw: st.DrawFn) -> tuple[Builder[Any], Any]:
-    """A builder, and what it builds with junk in some places."""
+    """A builder, and its manifest with junk in some places."""
     thing: Builder[Any] = draw(st.sampled_from(EXAMPLES))
     manifest = thing.manifest
     for _ in range(draw(st.integers(1, 3))):

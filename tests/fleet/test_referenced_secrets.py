@@ -1,4 +1,4 @@
-"""Only Secrets that somebody needs are read, and the newest version counts, whoever brings it."""
+"""Only referenced Secrets are read, and the newest version counts, from a read or a watch."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -39,7 +39,7 @@ WIDE = {name: way for name, way in WAYS.items() if way is not BY_NAME}
 
 
 def version(position: str, data: str) -> dict[str, Any]:
-    """The Secret cert as a server has it."""
+    """The Secret cert as a server sends it."""
     manifest = secret("cert", {"tls.crt": data}).manifest
     manifest["metadata"]["resourceVersion"] = position
     return manifest
@@ -49,7 +49,7 @@ OTHER_METADATA = {**OTHER.manifest["metadata"], "resourceVersion": "5"}
 
 
 class Holder:
-    """The Secrets that are needed, watched, and what came of it."""
+    """Reads and watches Secrets that a test needs, and keeps the events about them."""
 
     def __init__(self, api: Dialogue, limits: WatchLimits, namespaces: Sequence[str]) -> None:
         self.api = api
@@ -76,7 +76,7 @@ class Holder:
         self.watches.need(refs or [CERT.ref()])
 
     async def reads(self, position: str = "7") -> PendingRequest:
-        """Have a watch begin at a position; the request for the Secret itself."""
+        """Answer the list before a watch, and give the request for the Secret that follows."""
         listed = await self.api.asked()
         assert listed.query["limit"] == "1"
         listed.answer(200, listing(position=position))
@@ -85,7 +85,7 @@ class Holder:
         return asked
 
     async def watching(self, status: int = 200, body: object = None) -> PendingRequest:
-        """Have it need cert, which is answered so; the watch that follows."""
+        """Need cert, answer the request for it, and give the watch that follows."""
         self.need()
         (await self.reads()).answer(status, body or version("5", "YQ=="))
         watch = await self.api.asked()
@@ -151,7 +151,7 @@ def wide(request: pytest.FixtureRequest) -> WatchLimits:
     return found
 
 
-# -- what is asked ---------------------------------------------------------------------------------
+# -- requests --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_many_secrets_have_a_watch_for_each_namespace_and_more_have_one() -> Non
         return [Ref(HUB, "Secret", namespace, f"s{number}") for number in range(count)]
 
     def ways(holder: Holder) -> set[tuple[str, bool]]:
-        """Each watch: its namespace, and whether it is by name."""
+        """Each watch by its namespace, and whether it watches one Secret by name."""
         found = holder.watches.collections
         return {(each.namespace, "metadata.name" in each.field_selector) for each in found}
 
@@ -256,7 +256,7 @@ def test_another_way_to_watch_loses_nothing() -> None:
     play(script, WatchLimits(by_name=1))
 
 
-# -- what counts -----------------------------------------------------------------------------------
+# -- the version that counts -----------------------------------------------------------------------
 
 
 def test_of_other_secrets_nothing_is_said(way: WatchLimits) -> None:
@@ -329,7 +329,7 @@ def test_a_secret_that_nobody_needs_any_more_is_forgotten(way: WatchLimits) -> N
 
 
 def test_a_server_that_was_restored_from_a_backup_is_believed(way: WatchLimits) -> None:
-    """Its positions are lower than those that are known."""
+    """The positions of such a server are lower than the known ones."""
 
     async def script(holder: Holder, api: Dialogue) -> None:
         watch = await holder.watching(200, version("1000", "bmV3"))
@@ -354,7 +354,7 @@ def test_after_a_gap_every_needed_secret_is_read_again(way: WatchLimits) -> None
     play(script, way)
 
 
-# -- what is refused -------------------------------------------------------------------------------
+# -- refusals --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -466,7 +466,7 @@ def test_a_hub_whose_secrets_may_not_be_listed_is_watched_by_namespace() -> None
 
 
 def test_a_denial_that_is_over_in_a_moment_is_none() -> None:
-    """So answers an API server that has just started."""
+    """An API server that has just started gives such an answer."""
 
     async def script(holder: Holder, api: Dialogue) -> None:
         holder.need()
@@ -573,6 +573,6 @@ def test_a_secret_that_a_server_fails_on_each_time_is_a_problem_of_who_reference
         assert "no matching prefix found" in holder.problems[0].message
         await holder.until(lambda: holder.trouble == "")
         asked = {(await api.asked()).path.rpartition("/")[2] for _ in range(2)}
-        assert asked == {"secrets", "cert"}  # the watch, and once more the Secret
+        assert asked == {"secrets", "cert"}  # the list of the watch, and the Secret again
 
     play(script, way)

@@ -1,4 +1,4 @@
-"""A collection of an API server is followed through whatever the protocol allows."""
+"""A reflector follows a collection through every answer that the protocol allows."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -28,7 +28,7 @@ CART, SHOP, PAY = (service(name).manifest for name in ("cart", "shop", "pay"))
 
 
 class Follower:
-    """A reflector of Services, and what came of it."""
+    """A reflector of Services, with its events and its troubles."""
 
     def __init__(self, api: Dialogue) -> None:
         self.api = api
@@ -38,7 +38,7 @@ class Follower:
         self.reflector = Reflector(SERVICES, objects, self._stand)
 
     async def until(self, *news: str) -> None:
-        """Wait until exactly this has been said since the last call."""
+        """Wait until exactly these events have come since the last call."""
         async with asyncio.timeout(PATIENCE):
             while len(self.news) < len(news):
                 self._turned.clear()
@@ -80,7 +80,7 @@ def play(script: Callable[[Follower, Dialogue], Awaitable[None]]) -> None:
 
 
 async def listed(follower: Follower) -> PendingRequest:
-    """Have the Service cart at position 7; the watch that follows."""
+    """Answer the list with the Service cart at position 7, and give the watch that follows."""
     (await follower.api.asked()).answer(200, listing(CART, position="7"))
     await follower.until("upserted Service default/cart", "listed")
     return await follower.api.asked()

@@ -1,4 +1,4 @@
-"""What the origins held is in force after a restart, also while they cannot be reached."""
+"""After a restart, the stored objects are in force while their origins cannot be reached."""
 
 import asyncio
 import logging
@@ -43,7 +43,7 @@ async def nothing(_: Listener) -> None:
 
 
 class Told:
-    """A source that says what it is told to say."""
+    """A source that emits the events that a test gives it."""
 
     def __init__(self, *events: Event) -> None:
         self._first = events
@@ -65,13 +65,13 @@ class Told:
 
 
 def live(source: Source, state: Path, script: Script = nothing) -> Listener:
-    """Run the source as one process would, from its start to its stop."""
+    """Run the source from the start to the stop of a process."""
 
     async def run() -> Listener:
         async with listening(
             Remembered(source, state, DIALECTS.kinds, pace=ONCE_AN_HOUR)
         ) as listener:
-            # Everything at the start comes before the script.
+            # All events of the start come before the script runs.
             await asyncio.wait_for(source.refresh(), PATIENCE)
             await script(listener)
         return listener
@@ -80,7 +80,7 @@ def live(source: Source, state: Path, script: Script = nothing) -> Listener:
 
 
 def fleet() -> MemorySource:
-    """A hub, and the members `one` and `two`."""
+    """The events of a hub and of the members `one` and `two`."""
     source = MemorySource(DIALECTS.kinds)
     source.put(SHOP.manifest, GATEWAY.manifest)
     for member in ("one", "two"):
@@ -90,7 +90,7 @@ def fleet() -> MemorySource:
 
 
 def without(*lost: str) -> MemorySource:
-    """The same, after a restart during the outage of some origins."""
+    """The events of the same fleet while some origins are unreachable."""
     source = fleet()
     for origin in lost:
         source.lose(origin, "the cable is cut")
@@ -99,7 +99,7 @@ def without(*lost: str) -> MemorySource:
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    """Where is kept what a first process has seen at noon."""
+    """A state directory that a first process has written at noon."""
     directory = tmp_path / "state"
     live(fleet(), directory)
     for file in directory.iterdir():
@@ -191,7 +191,7 @@ def test_a_member_that_was_removed_meanwhile_does_not_hold_up_the_start(state: P
 
 
 async def start(source: Source, cache: SnapshotCache) -> None:
-    """Publish, without waiting for the deadline, and stop."""
+    """Run a control plane until it has published, and stop it."""
     control = ControlPlane(source, cache, ControlSettings(start_deadline=10 * PATIENCE))
     running = asyncio.create_task(control.run())
     async with asyncio.timeout(PATIENCE):
@@ -231,7 +231,7 @@ def test_members_that_are_known_without_the_hub_speak_for_themselves(state: Path
 
 
 def test_the_hub_is_kept_once_its_members_are_or_cannot_be(tmp_path: Path) -> None:
-    """Else a process that is killed in between would later publish gateways without endpoints."""
+    """If a crash left only the hub's file, a restart would publish gateways without endpoints."""
 
     async def script(listener: Listener) -> None:
         del listener
@@ -359,7 +359,7 @@ def test_a_member_that_was_removed_meanwhile_is_in_force_no_more(state: Path) ->
 
 
 def test_a_member_that_vanished_from_a_directory_keeps_what_it_held(tmp_path: Path) -> None:
-    """As while fleetgate runs: who removes a directory may be in the middle of something."""
+    """It is the same while fleetgate runs: the directory may be in the middle of an edit."""
     root, state = tmp_path / "fleet", tmp_path / "state"
     write(root, "hub/shop.yaml", SHOP)
     write(root, "clusters/one/cart.yaml", CART)
@@ -434,7 +434,7 @@ def test_a_stop_notes_that_all_is_as_it_was_until_then(state: Path) -> None:
 
 
 def test_what_is_as_it_was_is_not_written_again(state: Path) -> None:
-    # A file that is written anew is another one; held open, the first one's number stays its own.
+    # A new write makes a new file. While the first one is held open, its inode is not used again.
     held = {file: file.open("rb") for file in state.iterdir()}
     live(fleet(), state)
     for file, first in held.items():
@@ -471,7 +471,7 @@ def test_a_disk_that_fails_is_said_once_and_tried_again(
         async with listening(
             Remembered(good, state, DIALECTS.kinds, pace=timedelta(milliseconds=1))
         ):
-            # The hub's comes last: from then on only the file of "one" is written.
+            # The hub's file is written last. After that, only the file of "one" is written.
             await _appears(state / "hub.fleet", '"shop"')
             source.put(service("old").manifest, origin="one")
             await _appears(state / "member-one.fleet", '"old"')
@@ -515,7 +515,7 @@ async def _appears(file: Path, text: str) -> None:
     await _until(lambda: _holds(file, text))
 
 
-# -- what is found in the directory ----------------------------------------------------------------
+# -- files in the directory ------------------------------------------------------------------------
 
 
 def _other_version(text: bytes) -> bytes:
@@ -586,7 +586,7 @@ def _of_another_user(file: Path) -> None:
 def test_what_another_user_has_planted_is_told_and_left_out(
     state: Path, plant: Callable[[Path], None], why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """In a directory that others may write to, such as one below /tmp."""
+    """Other users may write to some directories, such as those below /tmp."""
     file = state / "member-one.fleet"
     plant(file)
 

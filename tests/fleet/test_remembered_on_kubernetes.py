@@ -1,4 +1,4 @@
-"""A restart while API servers are away empties nothing, and makes up for it when they are back."""
+"""A restart while API servers are away loses no objects, and catches up when they are back."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -39,7 +39,7 @@ def live(
     script: Callable[[Listener], Awaitable[None]],
     members: Mapping[str, Connect] | None = None,
 ) -> None:
-    """Read the fleet as one process would, from its start to its stop."""
+    """Read the fleet from the start to the stop of a process."""
     kubeconfig = rig.servers[HUB].kubeconfig
     source = KubernetesSource(
         DIALECTS.kinds, lambda: ApiServer.from_kubeconfig(kubeconfig), members or {}, HOME

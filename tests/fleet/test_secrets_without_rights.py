@@ -1,4 +1,4 @@
-"""Where RBAC lets fleetgate read some Secrets only, the others cost nobody anything."""
+"""Secrets that RBAC does not let fleetgate read affect only the Ingresses that reference them."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ ONE = [{**READ[0], "resourceNames": ["cert"]}]
 
 @pytest.fixture
 def hub(clusters: Clusters) -> Cluster:
-    """An account that reads Secrets in its own namespace, and Ingresses with TLS in two others."""
+    """A hub with Ingresses in two namespaces, and an account that reads Secrets in a third one."""
     hub = clusters.hub
     hub.install_crds()
     for namespace in (HOME, OPEN, CLOSED, TRUSTED):
@@ -52,7 +52,7 @@ def hub(clusters: Clusters) -> Cluster:
 
 
 def grant(hub: Cluster, kind: str, rules: list[dict[str, Any]], namespace: str = "") -> None:
-    """Give the account rights, everywhere or in a namespace."""
+    """Grant rights to the account, in all namespaces or in one."""
     group = "rbac.authorization.k8s.io"
     metadata = {"name": "reader"} | ({"namespace": namespace} if namespace else {})
     account = {"kind": "ServiceAccount", "name": "reader", "namespace": HOME}
@@ -77,7 +77,7 @@ def play(
     trusted: Sequence[str] = (),
     followed: Sequence[str] = (),
 ) -> None:
-    """Read the hub by that account; the script begins when the hub has been listed."""
+    """Read the hub by that account, and run the script once the hub has been listed."""
     token = hub.kubectl("create", "token", "reader", f"--namespace={HOME}").strip()
     config = hub.config(token)
     source = KubernetesSource(

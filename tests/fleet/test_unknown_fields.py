@@ -1,4 +1,4 @@
-"""A field that nobody knows is told, and nothing is wider than was wanted because of it."""
+"""An unknown field is reported, and it never makes an object wider than its user intended."""
 
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,7 +21,7 @@ REFUSED = "the last good version of the object stays in force, if there is one"
 
 
 def put(manifest: Json, path: str, value: object) -> Json:
-    """Set one field, such as "spec.rules.0.host"; None takes it away."""
+    """Set one field, such as "spec.rules.0.host"; None removes it."""
     *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
     place = manifest
     for step in steps:

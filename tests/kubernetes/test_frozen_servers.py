@@ -1,4 +1,4 @@
-"""An API server that says nothing more is out of reach soon, though its connections are open."""
+"""An API server that stops to answer soon counts as unreachable, with its connections open."""
 
 import asyncio
 import socket
@@ -31,7 +31,7 @@ from translators.dialects import DIALECTS
 from xds.cache import SnapshotCache
 
 BOUNDS = Bounds(quiet=0.5, silence=2.0)
-"""So the default of 28 seconds is four and a half here; without a question it would be minutes."""
+"""With these, a frozen server is noticed after 4.5 seconds; by default it takes 28 seconds."""
 
 CART, LATE = service("cart", ports={"http": 80}), service("late", ports={"http": 80})
 
@@ -44,7 +44,7 @@ def rig(clusters: Clusters) -> Iterator[KubernetesRig]:
 
 
 class Watched:
-    """A control plane that reads a hub and the member `one`, and what it shows."""
+    """A control plane that reads a hub and the member `one`, with its news and metrics."""
 
     def __init__(self, hub: Connect, one: Connect) -> None:
         source = KubernetesSource(DIALECTS.kinds, hub, {"one": one}, HOME)
@@ -60,7 +60,7 @@ class Watched:
                 await self._news.wait()
 
     def shown(self, name: str) -> float:
-        """The value of a metric that has one."""
+        """The value of a metric without labels."""
         [value] = [
             sample.value
             for family in self.metrics.collect()
@@ -85,7 +85,7 @@ async def running(watched: Watched) -> AsyncIterator[None]:
 
 
 def by(url: str, config: Mapping[str, Any]) -> Connect:
-    """How a server is reached by another way than its own."""
+    """A kubeconfig that reaches a server by another URL."""
     config["clusters"][0]["cluster"]["server"] = url
     return partial(ApiServer.from_kubeconfig, config, bounds=BOUNDS)
 
@@ -150,11 +150,11 @@ def test_silence_is_noticed_as_soon_as_it_is_documented() -> None:
     assert usual.quiet + 2 * usual.silence <= 30, "of one that is watched"
 
 
-# -- what is asked ---------------------------------------------------------------------------------
+# -- requests --------------------------------------------------------------------------------------
 
 
 class Plays:
-    """A member with three watches at a server that a test plays."""
+    """A member with three watches at a server whose answers the test gives."""
 
     def __init__(self, api: Dialogue, bounds: Bounds) -> None:
         self.api = api
@@ -168,7 +168,7 @@ class Plays:
         self.member.need_labels(needed=True)
 
     async def watched(self) -> None:
-        """Answer all lists; return when all watches are open."""
+        """Answer all lists, and give the watches once all of them are open."""
         while len(self.watches) < 3:
             asked = await self.api.asked()
             if asked.is_watch:
@@ -212,7 +212,7 @@ def test_a_server_that_says_something_is_not_asked() -> None:
         plays.watches[0].say(event("BOOKMARK", {}, "8"))
         second = await plays.api.asked()
         assert (first.path, second.path) == ("/version", "/version")
-        # Neither is answered, but for the first the watch has spoken.
+        # Neither request is answered, but during the first one the watch has sent a line.
         third = await plays.api.asked()
         assert third.path == "/version"
         assert plays.said == ["listed one"]

@@ -1,4 +1,4 @@
-"""Questions in Leases and their answers in events, on a real API server."""
+"""fleetgates ask questions in Leases and answer in events, on a real API server."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ OURS, THEIRS = "ours", "theirs"
 
 
 def on(hub: Cluster, script: Callable[[Audited], Awaitable[None]], token: str = "") -> None:
-    """Run with a connection."""
+    """Run a script with a client of the hub."""
 
     async def run() -> None:
         async with audited(hub, token) as api:

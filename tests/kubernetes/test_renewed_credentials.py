@@ -1,4 +1,4 @@
-"""Credentials that the API server refuses are read again, and asked with at once."""
+"""When the API server refuses credentials, they are read again and used at once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -15,7 +15,7 @@ from tests.support.loop_time import ForwardLoop
 
 
 class Client(ApiDouble):
-    """A client whose credentials are good, or not."""
+    """A client whose credentials are valid, or not."""
 
     def __init__(self, *, good: bool) -> None:
         self.server = "https://hub"
@@ -44,7 +44,7 @@ class Client(ApiDouble):
 def story(
     clients: Sequence[Client | None], tell: Callable[[RenewedServer, ForwardLoop], Awaitable[None]]
 ) -> None:
-    """Run with a configuration that gives these clients one after the other; None for none."""
+    """Run a script with a server whose configuration gives these clients in turn; None fails."""
     rest = iter(clients[1:])
 
     async def connect() -> ApiServer:

@@ -1,4 +1,4 @@
-"""What replicas have heard of each other outlives a time in which the hub lets nobody speak."""
+"""Replicas remember each other's news while the hub cannot be reached or refuses requests."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ OTHER: Json = {
 
 
 class HubDouble(ApiDouble):
-    """A hub with the Lease of another replica, which is renewed no more."""
+    """A hub with the Lease of another replica, which does not renew it any more."""
 
     def __init__(self) -> None:
         self.is_away = False
@@ -45,7 +45,7 @@ class HubDouble(ApiDouble):
 
 
 class Listener(ControlPlane):
-    """A control plane that keeps what it hears."""
+    """A control plane that keeps the news of other replicas."""
 
     def __init__(self) -> None:
         super().__init__(Said(), SnapshotCache(), ControlSettings())
@@ -73,13 +73,13 @@ def talking(scenario: Callable[[ForwardLoop, HubDouble, Listener], Awaitable[Non
 
 
 async def after(loop: ForwardLoop, seconds: float, hub: HubDouble) -> None:
-    """Put the time forward until the hub has been asked again."""
+    """Move the time forward by `seconds`, and on until the replica has listed the hub again."""
     asked = hub.lists
     loop.ahead += seconds
     while hub.lists == asked:
         loop.ahead += 0.01
         await asyncio.sleep(0)
-    for _ in range(5):  # turns of the loop, in which the answer is taken
+    for _ in range(5):  # turns of the loop, in which the answer is read
         await asyncio.sleep(0)
 
 

@@ -1,4 +1,4 @@
-"""Statuses and events together, under the leader of several replicas."""
+"""The leader of several replicas writes statuses and events."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ def replica(api: Audited, name: str) -> tuple[HubSink, Leader]:
 
 
 def on_objects(api: Audited) -> list[str]:
-    """The writes but those of the Lease."""
+    """The writes, without those of the Lease."""
     return [asked.path for asked in api.written if "/leases" not in asked.path]
 
 
@@ -120,7 +120,7 @@ def test_the_rights_that_are_shipped_are_enough(
             sink.want_events([PROBLEM, replace(PROBLEM, at=GW)])
             leader = Leader(api, own, "one", SETTINGS)
             async with running(leader.run(sink.run)):
-                # Each event is written, and said again.
+                # Each event is written and repeated.
                 await api.until(lambda: len(on_objects(api)) >= len(statuses) + 4)
 
     asyncio.run(script())

@@ -1,4 +1,4 @@
-"""Problems as events on a real hub: what kubectl shows, and that each is written once."""
+"""Problems become events on a real hub: kubectl shows them, and each is written once."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def problem(at: Ref = SHOP, value: str = "x", reason: str = "InvalidValue") -> P
 
 
 LAST = problem(value="last")
-"""Wanted after all others of a writer of one at a time, so that a test knows when it is done."""
+"""A problem whose event is written last, if one is written at a time: then a test is done."""
 
 
 def writer(api: Audited, settings: EventSettings | None = None) -> EventWriter:
@@ -55,13 +55,13 @@ async def events(hub: Cluster) -> list[dict[str, Any]]:
 
 
 def posted(api: Audited, problem: Problem) -> bool:
-    """Whether the event was written for the first time, and the hub has answered."""
+    """Whether the event was created, and the hub has answered."""
     posts = [asked for asked in api.written if asked.method == "POST"]
     return problem.message in [asked.body["message"] for asked in posts]
 
 
 async def write(api: Audited, problems: Sequence[Problem]) -> None:
-    """Have these and LAST written by a leader that leads just for this."""
+    """Let a new leader write the events of these problems and of LAST, and then stop."""
     sink = writer(api)
     sink.want(problems)
     sink.want([*problems, LAST])
@@ -262,7 +262,7 @@ def test_a_problem_that_lasts_is_said_again_before_the_hub_forgets_it(hub: Clust
 def test_an_event_that_this_leader_has_not_seen_is_not_doubled(
     hub: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The former one may write its last event after the next one has read what is there."""
+    """The former leader may write its last event after the next one has listed the events."""
     apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
@@ -288,7 +288,7 @@ def test_an_event_that_this_leader_has_not_seen_is_not_doubled(
 
 def test_an_event_that_somebody_else_wrote_in_our_name_ends_nothing(hub: Cluster) -> None:
     apply(hub, ingress_manifest("shop", "web"))
-    about = {"namespace": "shop"}  # neither a kind nor a name, and below no time
+    about = {"namespace": "shop"}  # it has no kind and no name, and its event has no time
     event = {
         "apiVersion": "v1",
         "kind": "Event",
@@ -308,7 +308,7 @@ def test_an_event_that_somebody_else_wrote_in_our_name_ends_nothing(hub: Cluster
 
 
 def test_an_event_of_a_later_time_silences_no_problem(hub: Cluster) -> None:
-    """Who may write events in a namespace may write one that fleetgate could have written."""
+    """A client with the right to write events may write one in fleetgate's name."""
     apply(hub, gateway())
     found = problem(GW)
     later = "2999-01-31T12:00:00Z"

@@ -1,4 +1,4 @@
-"""Statuses on a real hub: what kubectl shows, and that no write is made for nothing."""
+"""Statuses are written to a real hub: kubectl shows them, and no write is needless."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ from translators.dialects import DIALECTS
 GW = gateway_ref()
 SHOP = ingress_ref("shop")
 LAST = gateway_ref("last")
-"""Written after all others by a writer of one at a time, so that a test knows when it is done."""
+"""A gateway whose status is written last, if one is written at a time: then a test is done."""
 
 ADDRESS = {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}
 NO_ADDRESS: dict[str, Any] = {"loadBalancer": {}}
@@ -49,7 +49,7 @@ def writes_of(api: Audited, ref: Ref) -> list[Asked]:
 
 
 def written(api: Audited, *refs: Ref) -> bool:
-    """Whether each of them was written, and the hub has answered."""
+    """Whether the status of each object was written, and the hub has answered."""
     done = {asked.path.split("/")[-2] for asked in api.written}
     return {ref.name for ref in refs} <= done
 
@@ -60,7 +60,7 @@ async def shown(hub: Cluster, ref: Ref, path: str) -> str:
 
 
 async def write(api: Audited, statuses: Mapping[Ref, Mapping[str, Any]]) -> None:
-    """Have these written by a leader that leads just for this."""
+    """Let a new leader write these statuses, and then stop."""
     sink = writer(api)
     sink.want(statuses)
     end = len(api.written) + len(statuses)
@@ -156,7 +156,7 @@ def test_an_alb_gateway_has_its_status_too(hub: Cluster) -> None:
 
 
 def test_an_object_that_has_its_status_is_not_written(hub: Cluster) -> None:
-    """Neither when it is wanted again, nor by the next leader, nor after an edit of the object."""
+    """It is not written when it is wanted again, by the next leader, or after an edit."""
     apply(hub, gateway(), ingress_manifest("shop"), gateway("last"))
 
     async def script() -> None:
@@ -397,7 +397,7 @@ def test_an_object_that_was_made_anew_has_its_status_again(hub: Cluster) -> None
 
 
 def overwrite(hub: Cluster, phase: str, manager: str = "kubectl-patch") -> Awaitable[str]:
-    """What somebody else makes of the gateway's status."""
+    """Overwrite the gateway's status, as another client."""
     patch = json.dumps({"status": {"phase": phase, "note": "mine"}})
     named = ("--type=merge", f"--field-manager={manager}", "-p", patch)
     return kubectl(hub, "patch", GW.kind, "gw", "--subresource=status", *named)
@@ -509,7 +509,7 @@ def test_what_is_fought_over_is_put_right_again_after_a_while(hub: Cluster) -> N
 
 
 def test_what_somebody_made_of_a_status_is_put_right_by_the_next_leader(hub: Cluster) -> None:
-    """Also where that is the one before, who has nothing new to say."""
+    """That is also so if the next leader is the same process, with no new status."""
     apply(hub, gateway())
     patch = json.dumps({"status": {"phase": "Broken"}})
 

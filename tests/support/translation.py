@@ -1,4 +1,4 @@
-"""A fleet in memory with its translator: put objects in, look at what Envoys would get."""
+"""A fleet in memory with its translator, whose resources a test can look at."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -24,7 +24,7 @@ def ref_of(manifest: Manifest, origin: str = HUB, kinds: Kinds = DIALECTS.kinds)
 
 
 def upserted(manifest: Manifest, origin: str = HUB, kinds: Kinds = DIALECTS.kinds) -> Upserted:
-    """The event that a source emits for a manifest."""
+    """The event that a source would emit for a manifest."""
     ref = ref_of(manifest, origin, kinds)
     metadata = {**manifest["metadata"], "namespace": ref.namespace}
     value = kinds[ref.kind].model.model_validate({**manifest, "metadata": metadata})
@@ -42,21 +42,21 @@ class World:
         self.sent = 0
 
     def put(self, *manifests: Manifest, origin: str = HUB) -> dict[str, int]:
-        """Declare objects; how many rows each table computed for them."""
+        """Declare objects, and give the number of rows that each table computed for them."""
         return self.apply(upserted(manifest, origin, self.dialects.kinds) for manifest in manifests)
 
     def remove(self, *manifests: Manifest, origin: str = HUB) -> dict[str, int]:
-        """Take objects away."""
+        """Remove objects, and give the number of rows that each table computed for that."""
         return self.apply(
             Deleted(ref_of(manifest, origin, self.dialects.kinds)) for manifest in manifests
         )
 
     def attach(self, *origins: str) -> dict[str, int]:
-        """Say that the members are there."""
+        """Let members be listed, and give the number of rows that each table computed for that."""
         return self.apply(Listed(origin) for origin in origins)
 
     def apply(self, events: Iterable[Event]) -> dict[str, int]:
-        """Run one turn; only the tables that computed something are in the answer."""
+        """Run one turn, and give the number of rows of each table that computed any."""
         graph = self.translator.tables.graph
         before = dict(graph.computed())
         turn = self.translator.update(self.state.apply(list(events)))
@@ -79,7 +79,7 @@ class World:
         return sorted(name for kind, name in self.snapshots[gateway] if kind is type_url)
 
     def versions(self) -> dict[str, dict[tuple[TypeUrl, str], str]]:
-        """What Envoys hold, by version."""
+        """The versions of all resources by gateway."""
         return {
             gateway: {key: resource.version for key, resource in snapshot.items()}
             for gateway, snapshot in self.snapshots.items()
