@@ -24,7 +24,7 @@ NEVER = Pace(unready_after=timedelta(days=1), restart_after=timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class RunningFleet:
     """A fleet whose members run the Pods of their Deployments."""
 
     fleet: DemoFleet
@@ -55,11 +55,11 @@ class World:
 @asynccontextmanager
 async def world(
     root: Path, pace: Pace = AT_ONCE, members: Sequence[str] = (ONE, TWO)
-) -> AsyncIterator[World]:
+) -> AsyncIterator[RunningFleet]:
     """Make an empty fleet in `root`, and run its Pods while the block runs."""
     fleet = DemoFleet.create(root, members)
     async with Kubelet(root, pace).running() as kubelet:
-        yield World(fleet, kubelet)
+        yield RunningFleet(fleet, kubelet)
 
 
 def deployment(
