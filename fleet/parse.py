@@ -241,7 +241,7 @@ def _pruned(
         wider = widen(tree, {part for part in around.values() if part})
         for error in errors:
             part = wider.get(around[error["loc"]], ())
-            effect = f"{_place(tree, part)} is left out" if part else _REFUSED
+            effect = f"{_path(tree, part)} is left out" if part else _REFUSED
             problems.append(_problem(kind, ref, tree, error, effect))
         if not all(around.values()):
             return Refused(ref, _bounded(problems))
@@ -326,7 +326,7 @@ def _outermost(parts: Set[Location]) -> list[Location]:
 
 def _problem(kind: Kind, ref: Ref, tree: Tree, error: ErrorDetails, effect: str) -> Problem:
     location = error["loc"]
-    key, expected = _place(tree, location), expected_at(kind.model, location)
+    key, expected = _path(tree, location), expected_at(kind.model, location)
     value = _shown(error["input"])
     reason = "InvalidField"
     if error["type"] == "missing":
@@ -345,7 +345,7 @@ def _problem(kind: Kind, ref: Ref, tree: Tree, error: ErrorDetails, effect: str)
     return Problem(ref, reason, key, value, expected, effect)
 
 
-def _place(tree: Tree, location: Location) -> str:
+def _path(tree: Tree, location: Location) -> str:
     """The path of a field as one printable line: users may put any text into keys."""
     return _one_line(spell(tree, location))
 

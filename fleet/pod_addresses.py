@@ -65,7 +65,7 @@ _FROM_HERE_ON: Final[tuple[tuple[tuple[str, str], ...], ...]] = (
         ("ff00::", _MULTICAST),
     ),
 )
-"""Ranges of addresses, of IPv4 and then of IPv6: the first address, and what the range is for.
+"""Ranges of addresses, of IPv4 and then of IPv6: the first address, and the special purpose.
 
 A range ends before the first address of the next one.
 """
@@ -111,7 +111,7 @@ def read_networks(texts: Iterable[str]) -> tuple[Network, ...]:
 
 
 def kind_of(address: Address) -> str:
-    """What an address is for, such as "a multicast address"; "" if a Pod can have it."""
+    """The special purpose of an address, such as "a multicast address"; "" if a Pod can have it."""
     starts, kinds = _steps(address.version)
     return kinds[bisect_right(starts, int(address)) - 1]
 

@@ -63,13 +63,13 @@ def client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClien
     except OSError as e:
         raise BadKubeconfig(f"{name} cannot be used: {e.strerror or e}") from e
     except yaml.YAMLError as e:
-        raise BadKubeconfig(f"{name} cannot be used: it is no YAML ({_place_of(e)})") from e
+        raise BadKubeconfig(f"{name} cannot be used: it is no YAML ({_position_of(e)})") from e
     except (ValueError, TypeError, AttributeError) as e:
         # The library raises these for a kubeconfig of another shape.
         raise BadKubeconfig(f"{name} cannot be used: {redacted(str(e))}") from e
 
 
-def _place_of(error: yaml.YAMLError) -> str:
+def _position_of(error: yaml.YAMLError) -> str:
     """The position and the reason of an error in YAML, without a quotation of the text."""
     if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark):
         return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"

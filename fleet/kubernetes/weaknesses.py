@@ -20,14 +20,14 @@ def weaknesses(at: Ref, key: str, cluster: Mapping[str, Any]) -> Iterator[Proble
         yield Problem(at, "InsecureMember", key, value, expected, _EXPOSED)
     if server.scheme.lower() != "https":
         yield Problem(at, "InsecureMember", key, "http", "a server by https", _EXPOSED)
-    if what := _place(server.hostname or ""):
+    if what := _purpose(server.hostname or ""):
         expected = f"the address at which fleetgate reaches the member; this is {what}"
         effect = "it is used all the same"
         yield Problem(at, "LocalMember", key, str(server.hostname), expected, effect)
 
 
-def _place(host: str) -> str:
-    """What the address of a host is for, "" if an API server may have it."""
+def _purpose(host: str) -> str:
+    """The special purpose of a host's address; "" if an API server may have the address."""
     if host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost"):
         return kind_of(ip_address("::1"))
     try:

@@ -12,8 +12,8 @@ from pathlib import Path
 from threading import Event as StopSign
 from typing import Final
 
-# This is watchfiles' documented Rust backend. It watches from the moment when it is made, and
-# `awatch` does not, so a change between the first scan and the first wait would be missed.
+# This is watchfiles' documented Rust backend, which watches from the moment when it is made. With
+# `awatch`, which begins later, a change between the first scan and the first wait would be missed.
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from fleet.events import Emit

@@ -106,9 +106,10 @@ def files_in(directory: Path) -> list[Path]:
 
 
 def read(path: Path, owner: int, kinds: Kinds) -> StoredOrigin:
-    """Read a file of this user. Raises UnusableFileError, and OSError. About 30 µs an object.
+    """Read a file that belongs to `owner`. Raises UnusableFileError and OSError.
 
-    Whoever else may write to the directory would else say what is served.
+    A file of another user is refused: its author would decide what is served. Costs about 30 µs
+    per object.
     """
     with os.fdopen(_open(path), "rb") as file:
         status = os.fstat(file.fileno())

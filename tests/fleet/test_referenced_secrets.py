@@ -139,14 +139,14 @@ def play(
 
 @pytest.fixture(params=WAYS.values(), ids=list(WAYS))
 def way(request: pytest.FixtureRequest) -> WatchLimits:
-    """How Secrets are watched."""
+    """Limits by which Secrets are watched by name, by namespace, or by one watch for the hub."""
     found: WatchLimits = request.param
     return found
 
 
 @pytest.fixture(params=WIDE.values(), ids=list(WIDE))
 def wide(request: pytest.FixtureRequest) -> WatchLimits:
-    """How many Secrets are watched."""
+    """Limits by which a watch covers more than one Secret."""
     found: WatchLimits = request.param
     return found
 

@@ -42,7 +42,7 @@ async def nothing(_: Listener) -> None:
     pass
 
 
-class Told:
+class ScriptedSource:
     """A source that emits the events that a test gives it."""
 
     def __init__(self, *events: Event) -> None:
@@ -187,7 +187,7 @@ def test_the_snapshots_of_a_restart_during_an_outage_are_those_from_before(tmp_p
 
 def test_a_member_that_was_removed_meanwhile_does_not_hold_up_the_start(state: Path) -> None:
     said = (Members(frozenset({"two"})), Listed(HUB), Listed("two"))
-    asyncio.run(start(Remembered(Told(*said), state, DIALECTS.kinds), SnapshotCache()))
+    asyncio.run(start(Remembered(ScriptedSource(*said), state, DIALECTS.kinds), SnapshotCache()))
 
 
 async def start(source: Source, cache: SnapshotCache) -> None:
@@ -219,13 +219,13 @@ def test_members_that_only_the_hub_knows_are_out_of_reach_with_it(state: Path) -
         assert CART.ref("two") not in listener.state.table(Service)
         assert listener.state.origins.keys() == {HUB, "one"}
 
-    told = Told(Unreachable(HUB, "the cable is cut"))
+    told = ScriptedSource(Unreachable(HUB, "the cable is cut"))
     live(told, state, script)
 
 
 def test_members_that_are_known_without_the_hub_speak_for_themselves(state: Path) -> None:
     both = Members(frozenset({"one", "two"}))
-    listener = live(Told(both, Unreachable(HUB, "the cable is cut")), state)
+    listener = live(ScriptedSource(both, Unreachable(HUB, "the cable is cut")), state)
     assert listener.state.origins.keys() == {HUB, "one", "two"}
     assert not any(listener.state.origins[member].listed for member in ("one", "two"))
 
@@ -238,11 +238,13 @@ def test_the_hub_is_kept_once_its_members_are_or_cannot_be(tmp_path: Path) -> No
         assert kept(tmp_path) == []
         told.say(Upserted(CART.ref("one"), CART.model()), Listed("one"))
 
-    told = Told(Upserted(SHOP.ref(), SHOP.model()), Members(frozenset({"one", "two"})), Listed(HUB))
+    told = ScriptedSource(
+        Upserted(SHOP.ref(), SHOP.model()), Members(frozenset({"one", "two"})), Listed(HUB)
+    )
     live(told, tmp_path, script)
     assert kept(tmp_path) == ["member-one.fleet"], "two is silent"
 
-    told = Told(
+    told = ScriptedSource(
         Upserted(SHOP.ref(), SHOP.model()),
         Members(frozenset({"one", "two"})),
         Listed(HUB),
@@ -294,7 +296,7 @@ def test_what_is_gone_since_is_deleted_before_the_origin_is_listed(tmp_path: Pat
     ],
 )
 def test_a_restart_opens_nothing_that_was_narrowed(tmp_path: Path, addresses: PodAddresses) -> None:
-    told = Told(
+    told = ScriptedSource(
         Members(frozenset({"one"})),
         Confined("one", addresses),
         Upserted(CART.ref("one"), CART.model()),
@@ -303,7 +305,7 @@ def test_a_restart_opens_nothing_that_was_narrowed(tmp_path: Path, addresses: Po
     )
     live(told, tmp_path)
     for _ in range(2):
-        seen = live(Told(Unreachable("one", "away"), Unreachable(HUB, "away")), tmp_path)
+        seen = live(ScriptedSource(Unreachable("one", "away"), Unreachable(HUB, "away")), tmp_path)
         assert seen.state.addresses == {"one": addresses}
         assert CART.ref("one") in seen.state.table(Service)
 
@@ -314,9 +316,9 @@ def test_what_addresses_are_allowed_is_kept_though_no_object_changes(tmp_path: P
     async def script(listener: Listener) -> None:
         told.say(Confined("one", narrow))
 
-    told = Told(Upserted(CART.ref("one"), CART.model()), Listed("one"), Listed(HUB))
+    told = ScriptedSource(Upserted(CART.ref("one"), CART.model()), Listed("one"), Listed(HUB))
     live(told, tmp_path, script)
-    assert live(Told(), tmp_path).state.addresses == {"one": narrow}
+    assert live(ScriptedSource(), tmp_path).state.addresses == {"one": narrow}
 
 
 def test_an_object_that_cannot_be_read_any_more_keeps_its_last_good_version(state: Path) -> None:
@@ -347,13 +349,13 @@ def test_a_member_that_is_removed_leaves_no_file(state: Path) -> None:
     async def script(listener: Listener) -> None:
         told.say(Members(frozenset({"two"})))
 
-    told = Told(Members(frozenset({"one", "two"})))
+    told = ScriptedSource(Members(frozenset({"one", "two"})))
     live(told, state, script)
     assert kept(state) == ["hub.fleet", "member-two.fleet"]
 
 
 def test_a_member_that_was_removed_meanwhile_is_in_force_no_more(state: Path) -> None:
-    listener = live(Told(Members(frozenset({"two"}))), state)
+    listener = live(ScriptedSource(Members(frozenset({"two"}))), state)
     assert listener.state.table(Service).keys() == {CART.ref("two")}
     assert kept(state) == ["hub.fleet", "member-two.fleet"]
 
@@ -444,7 +446,9 @@ def test_what_is_as_it_was_is_not_written_again(state: Path) -> None:
 
 def test_an_origin_that_has_not_listed_writes_nothing(state: Path) -> None:
     before = {file.name: file.read_bytes() for file in state.iterdir()}
-    part = Told(Upserted(GONE.ref("one"), GONE.model()), Upserted(GONE.ref("new"), GONE.model()))
+    part = ScriptedSource(
+        Upserted(GONE.ref("one"), GONE.model()), Upserted(GONE.ref("new"), GONE.model())
+    )
     live(part, state)
     assert {file.name: file.read_bytes() for file in state.iterdir()} == before
 

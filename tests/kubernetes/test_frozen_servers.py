@@ -153,7 +153,7 @@ def test_silence_is_noticed_as_soon_as_it_is_documented() -> None:
 # -- requests --------------------------------------------------------------------------------------
 
 
-class Plays:
+class WatchedMember:
     """A member with three watches at a server whose answers the test gives."""
 
     def __init__(self, api: Dialogue, bounds: Bounds) -> None:
@@ -180,10 +180,10 @@ class Plays:
                 asked.answer(200, listing(position="7"))
 
 
-def play(bounds: Bounds, script: Callable[[Plays], Awaitable[None]]) -> None:
+def play(bounds: Bounds, script: Callable[[WatchedMember], Awaitable[None]]) -> None:
     async def run() -> None:
         async with dialogue() as api:
-            plays = Plays(api, bounds)
+            plays = WatchedMember(api, bounds)
             task = asyncio.create_task(plays.member.run())
             try:
                 await plays.watched()
@@ -196,7 +196,7 @@ def play(bounds: Bounds, script: Callable[[Plays], Awaitable[None]]) -> None:
 
 
 def test_one_question_stands_for_all_watches_of_a_server_and_any_answer_will_do() -> None:
-    async def script(plays: Plays) -> None:
+    async def script(plays: WatchedMember) -> None:
         for status in (200, 403, 404, 503):
             asked = await plays.api.asked()
             assert (asked.path, asked.is_watch) == ("/version", False)
@@ -207,7 +207,7 @@ def test_one_question_stands_for_all_watches_of_a_server_and_any_answer_will_do(
 
 
 def test_a_server_that_says_something_is_not_asked() -> None:
-    async def script(plays: Plays) -> None:
+    async def script(plays: WatchedMember) -> None:
         first = await plays.api.asked()
         plays.watches[0].say(event("BOOKMARK", {}, "8"))
         second = await plays.api.asked()
@@ -221,7 +221,7 @@ def test_a_server_that_says_something_is_not_asked() -> None:
 
 
 def test_a_question_without_an_answer_ends_all_watches_and_lists_again() -> None:
-    async def script(plays: Plays) -> None:
+    async def script(plays: WatchedMember) -> None:
         for _ in range(2):
             assert (await plays.api.asked()).path == "/version"
         lists: set[str] = set()
@@ -234,7 +234,7 @@ def test_a_question_without_an_answer_ends_all_watches_and_lists_again() -> None
 
 
 def test_a_watch_without_bookmarks_is_opened_again_where_it_stood() -> None:
-    async def script(plays: Plays) -> None:
+    async def script(plays: WatchedMember) -> None:
         plays.watches[0].say(event("BOOKMARK", {}, "8"))
         again = [await plays.api.asked() for _ in range(3)]
         assert all(asked.is_watch for asked in again)
