@@ -1,1 +1,1 @@
-"""What fleetgate costs and how fast it is, measured on real API servers and real Envoys."""
+"""Measures the cost and the speed of fleetgate on real API servers and real Envoys."""

@@ -1,4 +1,4 @@
-"""Measure fleetgate: `python -m benchmarks --help`."""
+"""The command that measures fleetgate: `python -m benchmarks --help`."""
 
 import re
 import signal
@@ -102,14 +102,14 @@ def main(
 
 
 def _write_document(text: str) -> None:
-    """Put the tables between the comments of the document."""
+    """Write the tables between two comments of a document."""
     before = DOCUMENT.read_text(encoding="utf-8")
     after = _PART.sub(lambda found: found[1] + text + found[2], before)
     DOCUMENT.write_text(after, encoding="utf-8")
 
 
 def _command() -> None:
-    """Run as a command: a mistake is one sentence, and being told to end cleans up."""
+    """Run as a command. A mistake gives one sentence, and SIGTERM cleans up."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main()

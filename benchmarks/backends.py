@@ -1,6 +1,6 @@
-"""Pods of a member that real Envoys reach, at addresses that an API server takes.
+"""Runs Pods of a member that real Envoys reach, at addresses that an API server accepts.
 
-It refuses loopback addresses in EndpointSlices, so they live in a network namespace.
+An API server refuses loopback addresses in EndpointSlices, so the Pods run in a network namespace.
 """
 
 import subprocess
@@ -16,7 +16,7 @@ from tests.support.netns import Namespace
 
 @dataclass(frozen=True, slots=True)
 class Pods:
-    """The running Pods of one member; all listen on one port, each at its own address."""
+    """The running Pods of one member. All listen on the same port, each at its own address."""
 
     member: str
     port: int
@@ -25,18 +25,18 @@ class Pods:
 
     @property
     def places(self) -> list[Address]:
-        """Where they listen."""
+        """The addresses at which the Pods listen."""
         return [(address, self.port) for address in self.addresses]
 
     def kill(self) -> None:
-        """End them without a word, all at once."""
+        """Kill all Pods at once."""
         for process in self.processes:
             process.kill()
 
 
 @contextmanager
 def pods(host: Namespace, member: str, *, port: int, first: int, count: int = 2) -> Iterator[Pods]:
-    """Run Pods of a member while the block runs; `first` is the last number of their addresses."""
+    """Run Pods while the block runs. `first` is the last number of the first Pod's address."""
     addresses = tuple(f"{host.pods}{first + n}" for n in range(count))
     with ExitStack() as stack:
         processes = [stack.enter_context(_pod(host, member, at, port)) for at in addresses]
@@ -52,7 +52,7 @@ def _pod(
     identity = (f"--env={member}", f"--member={member}", f"--pod={member}-{address}")
     with subprocess.Popen(
         [*command, *place, *identity],
-        stdin=subprocess.PIPE,  # its end is the backend's, should this process be killed
+        stdin=subprocess.PIPE,  # if this process is killed, it closes and the backend ends
         stdout=subprocess.PIPE,
         text=True,
     ) as process:

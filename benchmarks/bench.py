@@ -1,8 +1,8 @@
-"""A hub, two members and what scenarios do with them.
+"""A hub and two members, and the operations of scenarios on them.
 
     client ──writes──▶ hub, c1, c2 (kube-apiserver, one etcd) ──▶ fleetgate serve ──xDS──▶ client
 
-All of it runs on this machine, so the cores are shared as in the numbers that are compared with.
+All processes run on this machine and share its cores, as they did for the goals.
 """
 
 import json
@@ -23,14 +23,14 @@ MEMBERS: Final = ("c1", "c2")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is; hosts beyond the Services share those."""
+    """The size of a load. Hosts beyond the number of Services share Services."""
 
     hosts: int
     services: int
 
     @classmethod
     def of(cls, hosts: int) -> "Size":
-        """As many Services as hosts."""
+        """The size with as many Services as hosts."""
         return cls(hosts, hosts)
 
     def __str__(self) -> str:
@@ -42,7 +42,7 @@ NOTHING: Final = Size(0, 0)
 
 @dataclass(slots=True)
 class Bench:
-    """API servers that hold a load, and the client; `say` shows what goes on."""
+    """API servers that hold a load, and the client. `say` shows the progress."""
 
     clusters: Clusters
     client: Client
@@ -53,7 +53,7 @@ class Bench:
     _known: bool = True
 
     def prepare(self) -> None:
-        """Start the API servers, with a gateway that has both members attached."""
+        """Start the API servers, and attach both members to a gateway."""
         self.say("starting etcd and three API servers")
         hub, *members = self.clusters.all()
         hub.install_crds()
@@ -63,7 +63,7 @@ class Bench:
         self.configure({})
 
     def configure(self, settings: Mapping[str, str]) -> None:
-        """Give the gateway these annotations, beside that of its members, and no others."""
+        """Replace the gateway's annotations, apart from the one with its members."""
         self.apply(self.clusters.hub, _gateway(settings))
 
     def apply(self, cluster: Cluster, manifest: object) -> None:
@@ -71,7 +71,7 @@ class Bench:
         cluster.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
 
     def have(self, size: Size) -> None:
-        """Have exactly this load, while nobody watches."""
+        """Write exactly this load, while no control plane runs."""
         if not self._known:
             self._run("load", f"-held={Size.of(self._most)}", f"-to={NOTHING}")
             self.held, self._known = NOTHING, True
@@ -83,16 +83,16 @@ class Bench:
         self.held = size
 
     def forget(self) -> None:
-        """Take nothing for granted of what is there: a step has failed."""
+        """Forget the present load and configuration, which a failed step may have changed."""
         self._known = False
 
     def widen(self, endpoints: int) -> None:
-        """Give each Service so many endpoints; two are usual."""
+        """Give each Service `endpoints` endpoints; it has two by default."""
         self._run("load", f"-held={self.held}", f"-to={self.held}", f"-endpoints={endpoints}")
 
     @contextmanager
     def serving(self, *options: str) -> Iterator[Fleetgate]:
-        """A control plane of its own while the block runs."""
+        """Run a new control plane while the block runs."""
         log = self.place / "fleetgate.log"
         ports = ("--xds-port", "0", "--admin-port", "0")
         log.unlink(missing_ok=True)
@@ -102,7 +102,7 @@ class Bench:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """What follows `fleetgate` to serve this fleet."""
+        """The arguments of `fleetgate` that serve this fleet."""
         return ("serve", "--hub-kubeconfig", str(self.clusters.hub.kubeconfig), "--namespace", HOME)
 
     def measure(self, serving: Fleetgate, command: str, *arguments: str) -> Outcome:
@@ -111,14 +111,14 @@ class Bench:
         return self._run(command, f"-held={self.held}", *joining, *arguments)
 
     def load_in(self, serving: Fleetgate, size: Size) -> Outcome:
-        """Write a larger load while a control plane serves."""
+        """Write a larger load by the client while a control plane serves."""
         self._most = max(self._most, size.hosts)
         outcome = self.measure(serving, "loadin", f"-to={size}")
         self.held = size
         return outcome
 
     def measure_start(self) -> Outcome:
-        """Have the client start a control plane, and end it once all has come."""
+        """Let the client start a control plane, and end it once all resources have come."""
         port = free_port()
         started = (*COMMAND, *self.command, "--xds-port", str(port), "--admin-port", "0")
         joining = (f"-held={self.held}", f"-xds=127.0.0.1:{port}")

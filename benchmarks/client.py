@@ -1,6 +1,6 @@
-"""The cheap client, a Go program beside this module: it writes, watches and keeps the time.
+"""Builds and runs the client, a Go program beside this module that writes and measures.
 
-It is built once, into a cache outside of the checkout, under a name that follows its sources.
+It is built once, in a cache outside of the checkout, under a name that is derived from its sources.
 """
 
 import hashlib
@@ -17,16 +17,16 @@ SOURCES: Final = Path(__file__).parent / "client"
 
 
 class Unbuilt(Exception):
-    """There is no client, and it cannot be built; str() says why."""
+    """The client cannot be built. The text says why."""
 
 
 class Failed(Exception):
-    """A measurement did not come to its end; str() says why."""
+    """A measurement has failed. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the client says: milliseconds one by one, and single numbers."""
+    """The output of the client: samples in milliseconds, and single numbers."""
 
     samples: Mapping[str, Sequence[float]]
     numbers: Mapping[str, float]
@@ -34,7 +34,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The program."""
+    """The built client."""
 
     binary: Path
 
@@ -53,7 +53,7 @@ class Client:
 
 
 def build() -> Client:
-    """The client, built where that has not been done. Raises Unbuilt."""
+    """Build the client unless it is in the cache. Raises Unbuilt."""
     digest = hashlib.sha256()
     for source in sorted([*SOURCES.glob("go.*"), *SOURCES.glob("*.go")]):
         digest.update(source.read_bytes())

@@ -1,4 +1,4 @@
-"""Real Envoys: one that follows fleetgate, and one as its defaults make it."""
+"""Runs real Envoys: one that follows fleetgate, and one with a configuration by hand."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from benchmarks.bench import GATEWAY, Bench
 from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.demo.http import Address
 from fleetgate.demo.loopback import Loopback
-from fleetgate.envoy import Envoy, find_envoy
+from fleetgate.local.envoy_process import Envoy, find_envoy
 from tests.support.process import Fleetgate
 
 _PRIORITIES: Final = "web"
@@ -19,7 +19,7 @@ _PRIORITIES: Final = "web"
 
 @asynccontextmanager
 async def following(bench: Bench) -> AsyncIterator[tuple[Fleetgate, Envoy, Address]]:
-    """A control plane of its own with an Envoy that holds everything, and where that listens."""
+    """Run a control plane and an Envoy that holds all resources, and give the Envoy's address."""
     with closing(Loopback()) as loopback:
         address = next(iter(loopback.addresses("gateways"))), loopback.port(80)
         place = ("--bind", address[0], "--port-offset", str(address[1] - 80))
@@ -36,9 +36,9 @@ async def following(bench: Bench) -> AsyncIterator[tuple[Fleetgate, Envoy, Addre
 async def naive(
     place: Path, listen: Address, members: Sequence[Sequence[Address]]
 ) -> AsyncIterator[Path]:
-    """An Envoy by hand: members by priority, outlier detection, and defaults for all else.
+    """Run an Envoy by hand: members by priority, outlier detection, and defaults otherwise.
 
-    Gives the file that its endpoints come from, which `endpoints` writes.
+    Gives the file that it reads its endpoints from, which `endpoints` writes.
     """
     source, config = place / "endpoints.json", place / "naive.json"
     endpoints(source, members)
@@ -57,7 +57,7 @@ async def naive(
 
 
 def endpoints(source: Path, members: Sequence[Sequence[Address]]) -> None:
-    """Say which endpoints there are, in the order of their priority."""
+    """Write the file of endpoints, in the order of their priority."""
     assignment = {
         "@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
         "cluster_name": _PRIORITIES,
@@ -68,11 +68,11 @@ def endpoints(source: Path, members: Sequence[Sequence[Address]]) -> None:
     }
     new = source.with_suffix(".new")
     new.write_text(json.dumps({"version_info": "1", "resources": [assignment]}), encoding="utf-8")
-    new.replace(source)  # Envoy looks at files that are moved to their place
+    new.replace(source)  # Envoy notices only files that are moved into place
 
 
 async def accepting(address: Address, patience: float = 120.0) -> None:
-    """Return once somebody accepts connections there. Raises TimeoutError."""
+    """Return when a server accepts connections at the address. Raises TimeoutError."""
     async with asyncio.timeout(patience):
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Numbers that a scenario gives, and what is made of several of them."""
+"""The numbers of scenarios, and their medians and quantiles."""
 
 import math
 import statistics
@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number.
+    """One number of a scenario.
 
-    `case` says under which circumstances, such as "5000 hosts, idle"; `runs` are the values of
-    all runs in their order.
+    `case` names the circumstances, such as "5000 hosts, idle". `runs` are the values of all runs
+    in their order.
     """
 
     scenario: str
@@ -22,7 +22,7 @@ class Figure:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What it is a number of."""
+        """The scenario, the case and the name, which identify a figure."""
         return self.scenario, self.case, self.measure
 
     @property
@@ -33,13 +33,13 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Gives the figures of one case of a scenario."""
+    """Makes the figures of one case of a scenario."""
 
     scenario: str
     name: str
 
     def figure(self, measure: str, value: float, unit: str) -> Figure:
-        """One number of one run."""
+        """Make a figure from one number of one run."""
         return Figure(self.scenario, self.name, measure, unit, (value,))
 
     def waits(self, samples: Sequence[float]) -> Iterator[Figure]:
@@ -49,13 +49,16 @@ class Case:
 
 
 def quantile(samples: Sequence[float], share: float) -> float:
-    """The smallest sample that at least this share of all does not exceed: no invented values."""
+    """The smallest sample that at least this share of all samples does not exceed.
+
+    It is always one of the samples, never an interpolated value.
+    """
     ordered = sorted(samples)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def merged(runs: Iterable[Iterable[Figure]]) -> tuple[Figure, ...]:
-    """The figures of several runs as one each, in the order in which they first came."""
+    """Merge the figures of several runs, in the order in which they first came."""
     held: dict[tuple[str, str, str], Figure] = {}
     for run in runs:
         for figure in run:

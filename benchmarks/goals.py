@@ -1,7 +1,7 @@
-"""What each number should be; where no goal is named, none was set.
+"""The goals of figures. A figure that is not here has no goal.
 
-They come from the same measurements of Contour, Istio, Envoy Gateway and go-control-plane on such
-a machine: better than the best of them, or near to it where Go has the ground.
+The goals come from the same measurements of Contour, Istio, Envoy Gateway and go-control-plane on
+such a machine. A goal is better than the best of them, or near to it where Go has an advantage.
 """
 
 from collections.abc import Mapping
@@ -10,18 +10,18 @@ from types import MappingProxyType
 from typing import Final
 
 from benchmarks.figures import Figure
-from translators.bounds import MAX_MATCHED, MAX_PATTERNS
+from translators.model.bounds import MAX_MATCHED, MAX_PATTERNS
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A bound in the figure's unit: not above it, or not below it."""
+    """A bound in the figure's unit, which the figure should not exceed, or not fall below."""
 
     bound: float
     at_least: bool = False
 
     def met(self, value: float) -> bool:
-        """Whether a value keeps to it."""
+        """Whether a value meets the goal."""
         return value >= self.bound if self.at_least else value <= self.bound
 
 
@@ -77,5 +77,5 @@ GOALS: Final[Mapping[tuple[str, str, str], Goal]] = MappingProxyType(
 
 
 def goal_of(figure: Figure) -> Goal | None:
-    """The goal of a figure, if it has one."""
+    """The goal of a figure; None if it has none."""
     return GOALS.get(figure.key)

@@ -1,4 +1,4 @@
-"""What a measurement ran on."""
+"""Describes the machine and the versions of a measurement."""
 
 import os
 import platform
@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from fleetgate.envoy import find_envoy
+from fleetgate.local.envoy_process import find_envoy
 from tests.servers.binaries import find
 
 
 def machine() -> Mapping[str, str]:
-    """Processor, memory and kernel."""
+    """The processor, memory and kernel of this machine."""
     cpu = re.search(r"model name\s*: (.*)", _read("/proc/cpuinfo"))
     memory = re.search(r"MemTotal:\s*(\d+)", _read("/proc/meminfo"))
     return {
@@ -26,20 +26,20 @@ def machine() -> Mapping[str, str]:
 
 
 def busy_cores(seconds: float = 3.0) -> float:
-    """How many cores are busy now, while nothing of ours runs: whether others disturb."""
+    """The number of cores that other processes keep busy, measured before the benchmarks start."""
     before, begun = _busy(), time.monotonic()
     time.sleep(seconds)
     return (_busy() - before) / (time.monotonic() - begun)
 
 
 def _busy() -> float:
-    """CPU seconds of all processes so far: user, nice, system, interrupts and what a host took."""
+    """CPU seconds of all processes so far: user, nice, system, interrupts and stolen time."""
     fields = [int(field) for field in _read("/proc/stat").split("\n", 1)[0].split()[1:9]]
     return (sum(fields) - sum(fields[3:5])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
 
 
 def versions() -> Mapping[str, str]:
-    """What was measured, and with what."""
+    """The versions of fleetgate and of the programs that it was measured with."""
     return {
         "fleetgate": version("fleetgate"),
         "commit": _said("git", "describe", "--always", "--dirty", "--exclude=*"),

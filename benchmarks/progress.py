@@ -1,4 +1,4 @@
-"""One line that says what goes on."""
+"""Shows the progress of a run in one line."""
 
 import sys
 import time
@@ -8,19 +8,19 @@ from typing import TextIO
 
 @dataclass(slots=True)
 class Progress:
-    """Writes to a terminal line over line, and to anything else line by line."""
+    """Writes over its last line on a terminal, and line by line to any other file."""
 
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     step: str = ""
     _begun: float = field(default_factory=time.monotonic)
 
     def begin(self, step: str) -> None:
-        """Say that a step begins; what is said after belongs to it."""
+        """Begin a step, which all later messages belong to."""
         self.step = step
         self.say("")
 
     def say(self, what: str) -> None:
-        """Say what goes on now."""
+        """Show a message of the step."""
         minutes, seconds = divmod(int(time.monotonic() - self._begun), 60)
         line = f"{minutes:3}:{seconds:02}  {self.step}{': ' if what else ''}{what}"
         if self.stream.isatty():
@@ -30,11 +30,11 @@ class Progress:
         self.stream.flush()
 
     def tell(self, text: str) -> None:
-        """Write something that stays."""
+        """Write a line that is not overwritten."""
         self.end()
         self.stream.write(f"{text.rstrip()}\n")
 
     def end(self) -> None:
-        """Leave the line."""
+        """End the line."""
         if self.stream.isatty():
             self.stream.write("\r\x1b[K")

@@ -1,4 +1,4 @@
-"""The results of a run: as a file that a later run can be compared with."""
+"""The results of a run, and their file, with which a later run can be compared."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,14 +11,14 @@ from benchmarks.goals import goal_of
 
 
 class Unreadable(Exception):
-    """A file of results cannot be read; str() says why."""
+    """A file of results cannot be read. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """All figures of a run, which began `at`.
+    """All figures of a run that began `at`.
 
-    `notes` say what this machine cannot measure, `failures` what went wrong.
+    `notes` tell what this machine cannot measure, and `failures` which steps have failed.
     """
 
     at: str
@@ -37,7 +37,7 @@ class Results:
 
 
 def load(path: Path) -> Results:
-    """Results that were written before. Raises Unreadable."""
+    """Read the results of a former run. Raises Unreadable."""
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
         figures = [_read(one) for one in read["figures"]]

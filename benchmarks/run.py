@@ -1,4 +1,4 @@
-"""Runs steps in the order that writes and takes away the least."""
+"""Runs the steps of all scenarios, in the order in which the load changes least."""
 
 import tempfile
 import traceback
@@ -19,7 +19,7 @@ from tests.support.kube import clusters
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A step of a scenario; `place` is where its figures belong among those of all."""
+    """A step of a scenario. `place` is the position of its figures among those of all steps."""
 
     place: int
     scenario: str
@@ -31,7 +31,7 @@ def planned(
 ) -> list[Planned]:
     """The steps of all scenarios, in the order in which they run.
 
-    Up to `growth` hosts is measured only what is to be followed so far.
+    Scenarios that follow growth also have steps for `growth` hosts.
     """
     ordered = sorted(set(sizes))
     possible = [one for one in scenarios if ordered[-1] or not one.needs_hosts]
@@ -46,7 +46,7 @@ def planned(
 
 
 def run(plan: Sequence[Planned], runs: int, client: Client, progress: Progress) -> Results:
-    """Run each step so many times; one that fails is noted, and the others go on."""
+    """Run each step some times. A step that fails is noted, and the others still run."""
     at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     found: dict[int, tuple[Figure, ...]] = {}
     notes: list[str] = []
@@ -63,7 +63,7 @@ def run(plan: Sequence[Planned], runs: int, client: Client, progress: Progress) 
                 found[one.place] = merged(_repeated(one.step, runs, bench, progress))
             except Unavailable as e:
                 notes.append(f"{one.scenario}, {one.step.case}: {e}")
-            except Exception as e:  # noqa: BLE001 (all that was measured before would be lost)
+            except Exception as e:  # noqa: BLE001 (an error must not lose the figures of earlier steps)
                 failures.append(f"{one.scenario}, {one.step.case}: {_last_line(e)}")
                 progress.tell("".join(traceback.format_exception(e)))
                 bench.forget()
@@ -85,6 +85,6 @@ def _repeated(
 
 
 def _last_line(error: Exception) -> str:
-    """What went wrong in one line: a process that ended says it last."""
+    """The last line of an error's text, where a process that ended has its reason."""
     lines = [line.strip() for line in str(error).splitlines() if any(map(str.isalpha, line))]
     return lines[-1] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Results as Markdown."""
+"""Formats results as Markdown."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -8,7 +8,7 @@ from benchmarks.goals import GOALS, Goal, goal_of
 from benchmarks.results import Results
 
 NOISE: Final = 0.1
-"""What two runs on one machine differ by without a reason."""
+"""The share by which two runs on one machine differ without a cause."""
 
 _LARGER: Final = {
     "B": ((2**20, "MiB"), (2**10, "KiB")),
@@ -18,7 +18,7 @@ _LARGER: Final = {
 
 
 def tables(results: Results, about: Mapping[str, str]) -> str:
-    """A table for each scenario, with what it is about; goals stand beside their numbers."""
+    """A table for each scenario, with its description and with the goals of its figures."""
     parts = [_head(results)]
     for scenario in dict.fromkeys(figure.scenario for figure in results.figures):
         mine = [figure for figure in results.figures if figure.scenario == scenario]
@@ -30,7 +30,7 @@ def tables(results: Results, about: Mapping[str, str]) -> str:
 
 
 def compared(before: Results, now: Results) -> str:
-    """What differs from earlier results by more than noise."""
+    """A table of the figures that differ from earlier results by more than noise."""
     earlier = {figure.key: figure for figure in before.figures}
     rows = [
         (figure.scenario, figure.case, figure.measure, _shown(was), _shown(figure), change)
@@ -61,7 +61,7 @@ def _head(results: Results) -> str:
 
 
 def _without_figure(figures: Sequence[Figure]) -> Sequence[str]:
-    """Goals of the scenarios that were measured, at sizes that were not."""
+    """The goals of measured scenarios for which no figure was measured, such as other sizes."""
     measured, scenarios = {f.key for f in figures}, {f.scenario for f in figures}
     return [", ".join(key) for key in GOALS if key[0] in scenarios and key not in measured]
 
@@ -95,7 +95,7 @@ def _shown(figure: Figure) -> str:
 
 
 def shown(value: float, unit: str) -> str:
-    """A value to three digits, in a unit that suits it."""
+    """A value with three digits, in a suitable unit."""
     for factor, larger in _LARGER.get(unit, ()):
         if abs(value) >= factor:
             value, unit = value / factor, larger
@@ -105,7 +105,7 @@ def shown(value: float, unit: str) -> str:
 
 
 def _change(before: float, now: float) -> str:
-    """How much more or less it is, "" where that is noise."""
+    """The relative difference between two values, "" if it is noise."""
     if before == now or (before and abs(now - before) <= NOISE * abs(before)):
         return ""
     return f"{(now - before) / before:+.0%}" if before else "was nothing"

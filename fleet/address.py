@@ -1,14 +1,14 @@
-"""Texts that are addresses."""
+"""Questions about a text that may be an IP address."""
 
 import ipaddress
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an IP address or a host name means the machine that asks."""
+    """Whether an IP address or a host name stands for the machine that this process runs on."""
     if is_ip(address):
-        found = ipaddress.ip_address(address)
-        mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-        return (mapped or found).is_loopback
+        parsed = ipaddress.ip_address(address)
+        mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+        return (mapped or parsed).is_loopback
     return address.lower() == "localhost" or address.lower().endswith(".localhost")
 
 

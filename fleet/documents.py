@@ -1,8 +1,12 @@
-"""Text into documents: YAML and JSON as Kubernetes' users write them.
+"""Reads the YAML and JSON texts that users of Kubernetes write.
 
-PyYAML's C parser gives events; the values are built here, for four reasons: Kubernetes' scalars
-(YAML 1.2: times stay text, only true and false are booleans, `010` is no octal number), bounds on
-nesting and on what aliases stand for, keys that are written twice, and the place of a mistake.
+PyYAML's C parser gives events. The values are built here, for four reasons:
+
+- Kubernetes reads scalars as YAML 1.2 does: times are text, only true and false are booleans, and
+  `010` is no octal number.
+- The depth of nesting, and the size of what aliases stand for, have a bound.
+- A key that a mapping has twice is reported.
+- A mistake is reported with its line and column.
 """
 
 import json
@@ -32,14 +36,17 @@ MAX_DEPTH: Final = 200
 _TOO_DEEP: Final = f"it is nested more than {MAX_DEPTH} levels deep"
 
 MAX_ALIASED: Final = 100_000
-"""Nodes that the aliases of a text may stand for, a hundred characters counting as one more node:
-a few lines of nested aliases could else stand for gigabytes."""
+"""Nodes that the aliases of a text may stand for. A hundred characters count as one more node.
+
+Without the bound, a few lines of nested aliases could stand for gigabytes.
+"""
 
 
 class UnreadableText(ValueError):
-    """Text that is no YAML or JSON: where (from 1; 0 where unknown), and why in the parser's words.
+    """A text is neither YAML nor JSON; `why` is the parser's message.
 
-    The text itself is not quoted: it may be a Secret's.
+    `line` and `column` count from 1, and are 0 if the parser does not know them. The message quotes
+    nothing of the text, which may be a Secret.
     """
 
     def __init__(self, line: int, column: int, why: str) -> None:
@@ -51,7 +58,7 @@ class UnreadableText(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document of a text; `repeated` are the keys that its mappings have twice."""
+    """One document of a text. `repeated` has the path of each key that a mapping has twice."""
 
     value: Value
     line: int
@@ -59,15 +66,16 @@ class Document:
 
 
 def read_yaml(text: str) -> list[Document]:
-    """The documents of a YAML text but for empty ones. Raises UnreadableText. O(text)."""
+    """The documents of a YAML text, without empty ones. Raises UnreadableText. O(text)."""
     try:
         data = text.encode()
-        return [found for found in _Builder(data).documents() if found.value is not None]
+        documents = _Builder(data).documents()
+        return [document for document in documents if document.value is not None]
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         why = e.problem or e.context or "it is no YAML"
-        # The parser reads ahead, so its own limit (1000 in libyaml) may be met before MAX_DEPTH.
+        # libyaml reads ahead, so a text may reach its limit (1000 levels) before MAX_DEPTH.
         why = _TOO_DEEP if "nesting" in why else why
         raise UnreadableText(line, column, why) from e
     except yaml.reader.ReaderError as e:
@@ -79,15 +87,15 @@ def read_yaml(text: str) -> list[Document]:
 
 
 def read_json(text: str) -> list[Document]:
-    """The values of a JSON text, one after the other. Raises UnreadableText. O(text)."""
+    """The values that a JSON text has one after the other. Raises UnreadableText. O(text)."""
     repeated: list[str] = []
 
     def mapping(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
-        made = dict(pairs)
-        if len(made) < len(pairs):
+        unique = dict(pairs)
+        if len(unique) < len(pairs):
             counts = Counter(key for key, _ in pairs)
             repeated.extend(key for key, count in counts.items() if count > 1)
-        return made
+        return unique
 
     def constant(name: str) -> float:
         raise ValueError(f"{name} is no JSON number")
@@ -118,13 +126,13 @@ def _is_too_deep(value: Value) -> bool:
     """Whether lists and mappings are nested more than MAX_DEPTH levels deep. O(value)."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
-        level = [inner for each in level for inner in _inside(each)]
+        level = [child for parent in level for child in _children(parent)]
         if not level:
             return False
     return True
 
 
-def _inside(value: Value) -> Iterable[Value]:
+def _children(value: Value) -> Iterable[Value]:
     match value:
         case list():
             return value
@@ -138,12 +146,12 @@ _BLANKS: Final = re.compile(r"[ \t\r\n]*")
 
 
 def _skip_blanks(text: str, position: int) -> int:
-    found = _BLANKS.match(text, position)
-    return found.end() if found else position
+    blanks = _BLANKS.match(text, position)
+    return blanks.end() if blanks else position
 
 
 class _Builder:
-    """Values of a stream of events."""
+    """Builds the documents of a stream of YAML events."""
 
     def __init__(self, data: bytes) -> None:
         self._events: Iterator[Event] = yaml.parse(data, Loader=yaml.CSafeLoader)
@@ -220,7 +228,7 @@ class _Builder:
         return self._merge(start, pairs, merged) if merged else pairs
 
     def _key(self, event: Event) -> str:
-        """A key is the text as it is written: Kubernetes takes `80: x` for `"80": x` too."""
+        """The text of a key as it is written: Kubernetes also reads `80: x` as `"80": x`."""
         if isinstance(event, AliasEvent):
             key = self._alias(event)
             if isinstance(key, str):
@@ -231,7 +239,7 @@ class _Builder:
         return event.value
 
     def _merge(self, start: Event, pairs: dict[str, Value], merged: list[Value]) -> Value:
-        """`<<`: what is written here wins, then the first of the merged mappings."""
+        """Apply `<<`: keys of the mapping itself win, then those of the first merged mapping."""
         for other in merged:
             if not isinstance(other, dict):
                 raise _error(start, "<< takes a mapping or a list of mappings")
@@ -251,8 +259,7 @@ _FLOAT: Final = re.compile(
     r"[-+]?(?:\.[0-9]{1,30}|(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{0,30})?)(?:[eE][-+]?[0-9]{1,3})?"
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
-"""`007` and `1_000` are text: YAML 1.1 and 1.2 read different numbers there."""
-
+"""`007` and `1_000` match no number and are text: YAML 1.1 and 1.2 read them differently."""
 
 _TAGS: Final = {int: "int", float: "float", bool: "bool", type(None): "null"}
 
@@ -270,7 +277,7 @@ def _scalar(event: ScalarEvent) -> Value:
 
 
 def _resolve(text: str) -> Value:
-    """What a plain scalar means."""
+    """The value of a scalar that is written without quotes and without a tag."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in "+-.0123456789":

@@ -1,4 +1,7 @@
-"""What a source says: objects that came, went or could not be read, and how its origins do."""
+"""The events that a source emits, about objects and about the origins that hold them.
+
+An origin is the hub or a member.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ from fleet.ref import Ref
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """The object is now this; `problems` are the parts of it that had to be left out."""
+    """An object has come or has changed. `problems` says which parts of it had to be left out."""
 
     ref: Ref
     value: FleetObject
@@ -23,11 +26,11 @@ class Upserted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What is declared under this name cannot be read; the last good version stays in force.
+    """The present version of an object cannot be read; the last good version stays in force.
 
-    Refs of kind `File` stand for a manifest file that does not parse; no `problems` means that an
-    earlier complaint is settled without a new object. `generation` is which version of the object
-    that is, as the API server counts, 0 where nobody does.
+    A Ref of kind `File` stands for a manifest file that does not parse. Without `problems`, the
+    event withdraws an earlier Refused. `generation` is the object's `metadata.generation`, and 0 if
+    it has none.
     """
 
     ref: Ref
@@ -37,24 +40,24 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """The object is gone, and so are the complaints about it."""
+    """An object is gone, and its problems with it."""
 
     ref: Ref
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Everything that the origin holds has been said, and it can be reached."""
+    """The origin can be reached, and every object that it holds has been emitted."""
 
     origin: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """The origin cannot be read now; what it held stays in force.
+    """The origin cannot be read; the objects that it held stay in force.
 
-    `since` is when it was last known to hold that, where it was lost before this process began.
-    `outage` is the class of the reason that `message` tells.
+    `message` is the reason, `outage` its class. `since` is set if the origin was not read since
+    this process began: it is when an earlier process last knew these objects to be current.
     """
 
     origin: str
@@ -65,10 +68,11 @@ class Unreachable:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """The source reads these members now, whether or not they can be reached.
+    """The source reads these members, whether or not they can be reached.
 
-    Any other member is gone, with all that it held. A source whose members are never removed need
-    not say it. `unattached` are members that it knows how to reach, and need not read.
+    Every other member is gone, with all objects that it held. A source whose members are never
+    removed need not emit this. `unattached` are members that the source could reach and does not
+    read, since no gateway is attached to them.
     """
 
     ids: frozenset[str]
@@ -77,7 +81,10 @@ class Members:
 
 @dataclass(frozen=True, slots=True)
 class Confined:
-    """Endpoints of the member may have these addresses; of one that is not heard of, the usual."""
+    """Endpoints of the member may have these addresses.
+
+    Without this event, they may have the addresses that `PodAddresses()` permits.
+    """
 
     origin: str
     addresses: PodAddresses
@@ -88,10 +95,10 @@ Emit: TypeAlias = Callable[[Sequence[Event]], None]
 
 
 class Source(Protocol):
-    """Where objects come from. One source may speak for several origins."""
+    """Emits the objects of one or several origins."""
 
     async def run(self, emit: Emit) -> None:
-        """Say everything, then every change, until cancelled."""
+        """Emit every object, then every change, until cancelled."""
         ...
 
     async def refresh(self) -> None:

@@ -1,4 +1,4 @@
-"""What a field of a manifest should hold, in plain words, from the schema of its model."""
+"""Describes in plain words what a field of a manifest should hold, by its model's schema."""
 
 from functools import cache
 from typing import Any, Final, TypeAlias
@@ -26,7 +26,7 @@ def _schema_of(model: type[Model]) -> Schema:
 
 
 def _resolve(root: Schema, node: Schema) -> Schema:
-    """Follow references, and take an optional field for what it holds when it is there."""
+    """Follow references, and replace an optional field by the schema of its value."""
     while True:
         if "$ref" in node:
             node = root["$defs"][node["$ref"].rpartition("/")[2]]

@@ -1,11 +1,11 @@
-"""The fields that objects have, so that one which nobody knows is told.
+"""Finds fields of an object that its kind does not have, such as misspelt ones.
 
-A misspelt field has no effect by itself, but what it was to narrow may be wide open without it: a
-gateway without `watchNamespace` takes the Ingresses of all namespaces, a rule without `host` every
-host. So what it belongs to does not count until it is mended.
+A misspelt field has no effect, and that may widen what the object does: a gateway without
+`watchNamespace` takes the Ingresses of all namespaces, and a rule without `host` takes every host.
+So the part of the object that such a field narrows is left out until the field is corrected.
 
-An API server prunes or refuses unknown fields of its own kinds. Those of custom resources are kept,
-since the schema is loose, and nobody looks at a directory of manifests but this.
+An API server prunes or refuses unknown fields of Kubernetes' own kinds. It keeps unknown fields of
+custom resources, whose schema is loose, and it never sees the manifests of a directory.
 """
 
 from collections.abc import Mapping
@@ -18,10 +18,11 @@ from fleet.spelling import meant
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of a mapping, or of each mapping in a list; None for what is not looked into.
+    """The fields of a mapping, or of each mapping in a list.
 
-    Without a `narrowing` one, what the mapping stands for is wider. In a `strict` mapping any
-    unknown field might be one of those.
+    A `known` field that is None may hold anything. Where a `narrowing` field is absent, the mapping
+    stands for more: a rule without `host` stands for all hosts. In a `strict` mapping, an unknown
+    field that resembles no other one may be a misspelt narrowing one.
     """
 
     known: Mapping[str, "Fields | None"]
@@ -31,10 +32,10 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A field that nobody knows.
+    """An unknown field.
 
-    `meant` is what it probably is, "" if nothing is like it; `beside` are the fields that there
-    are. It `widens` if what it stands in might be wider than was wanted.
+    `meant` is the known field that it resembles, or "". `beside` are all known fields of its
+    mapping. `widens` is whether the mapping may stand for more than the user intended.
     """
 
     location: Location
@@ -44,153 +45,105 @@ class Stranger:
     widens: bool
 
 
-def _fields(names: str, narrowing: str = "", **inside: Fields) -> Fields:
+def fields_of(names: str, narrowing: str = "", **inside: Fields) -> Fields:
+    """Fields from lists of names with blanks between them; `inside` are fields with fields."""
     known: dict[str, Fields | None] = dict.fromkeys(names.split())
     return Fields({**known, **inside}, frozenset(narrowing.split()))
 
 
-_METADATA: Final = _fields(
+_METADATA: Final = fields_of(
     "annotations creationTimestamp deletionGracePeriodSeconds deletionTimestamp finalizers "
     "generateName generation labels managedFields name namespace ownerReferences resourceVersion "
     "selfLink uid"
 )
 
 
-def _object(names: str = "", narrowing: str = "", **inside: Fields) -> Fields:
-    return _fields(f"apiVersion kind status {names}", narrowing, metadata=_METADATA, **inside)
+def object_of(names: str = "", narrowing: str = "", **inside: Fields) -> Fields:
+    """The fields of a kind: the given ones, and those that every Kubernetes object has."""
+    return fields_of(f"apiVersion kind status {names}", narrowing, metadata=_METADATA, **inside)
 
 
-_BACKEND: Final = _fields(
+_BACKEND: Final = fields_of(
     "",
-    service=_fields("name", port=_fields("name number")),
-    resource=_fields("apiGroup kind name"),
+    service=fields_of("name", port=fields_of("name number")),
+    resource=fields_of("apiGroup kind name"),
 )
-_TARGET: Final = _fields("apiVersion fieldPath kind name namespace resourceVersion uid")
+_TARGET: Final = fields_of("apiVersion fieldPath kind name namespace resourceVersion uid")
 
-_OF_KUBERNETES: Final[Mapping[str, Fields]] = {
-    "Ingress": _object(
-        spec=_fields(
+OF_KUBERNETES: Final[Mapping[str, Fields]] = {
+    "Ingress": object_of(
+        spec=fields_of(
             "ingressClassName",
             "ingressClassName rules",
             defaultBackend=_BACKEND,
-            rules=_fields(
+            rules=fields_of(
                 "host",
                 "host",
-                http=_fields("", paths=_fields("path pathType", "path pathType", backend=_BACKEND)),
+                http=fields_of(
+                    "", paths=fields_of("path pathType", "path pathType", backend=_BACKEND)
+                ),
             ),
-            tls=_fields("hosts secretName", "hosts"),
+            tls=fields_of("hosts secretName", "hosts"),
         )
     ),
-    "IngressClass": _object(
-        spec=_fields("controller", parameters=_fields("apiGroup kind name namespace scope"))
+    "IngressClass": object_of(
+        spec=fields_of("controller", parameters=fields_of("apiGroup kind name namespace scope"))
     ),
-    "Service": _object(
-        spec=_fields(
+    "Service": object_of(
+        spec=fields_of(
             "allocateLoadBalancerNodePorts clusterIP clusterIPs externalIPs externalName "
             "externalTrafficPolicy healthCheckNodePort internalTrafficPolicy ipFamilies "
             "ipFamilyPolicy loadBalancerClass loadBalancerIP loadBalancerSourceRanges "
             "publishNotReadyAddresses selector sessionAffinity sessionAffinityConfig "
             "trafficDistribution type",
-            ports=_fields("appProtocol name nodePort port protocol targetPort"),
+            ports=fields_of("appProtocol name nodePort port protocol targetPort"),
         )
     ),
-    "EndpointSlice": _object(
+    "EndpointSlice": object_of(
         "addressType",
-        endpoints=_fields(
+        endpoints=fields_of(
             "addresses deprecatedTopology hints hostname nodeName zone",
-            conditions=_fields("ready serving terminating"),
+            conditions=fields_of("ready serving terminating"),
             targetRef=_TARGET,
         ),
-        ports=_fields("appProtocol name port protocol"),
+        ports=fields_of("appProtocol name port protocol"),
     ),
-    "Pod": _object("spec"),
-    "Secret": _object("data immutable stringData type"),
+    "Pod": object_of("spec"),
+    "Secret": object_of("data immutable stringData type"),
 }
-"""Kinds of Kubernetes itself: a later version may have more fields, so only what is like one of
-these is told."""
+"""Fields of Kubernetes' own kinds.
 
-CUSTOM: Final[Mapping[str, Fields]] = {
-    "MseIngressConfig": _object(
-        "",
-        "spec",
-        spec=_fields(
-            "id name override",
-            "global ingress",
-            common=_fields(
-                "pay securityGroupType",
-                instance=_fields("replicas spec"),
-                network=_fields("privateSLBSpec publicSLBSpec vSwitches", "privateSLBSpec"),
-            ),
-            **{
-                "global": _fields(
-                    "tls",
-                    "ipAccessControl",
-                    ipAccessControl=_fields("blacklist whitelist", "blacklist whitelist"),
-                )
-            },
-            monitor=_fields("logging tracing"),
-            ingress=_fields(
-                "",
-                "local",
-                local=Fields(
-                    {"ingressClass": None, "watchNamespace": None},
-                    frozenset({"watchNamespace"}),
-                    strict=True,
-                ),
-            ),
-        ),
-    ),
-    "AlbConfig": _object(
-        spec=_fields(
-            "",
-            config=_fields(
-                "accessLogConfig addressAllocatedMode addressIpVersion addressType billingConfig "
-                "deletionProtectionEnabled edition forceOverride id ipv6AddressType "
-                "listenerForceOverride modificationProtectionConfig name resourceGroupId "
-                "securityGroupIds tags zoneMappings",
-                "addressType",
-            ),
-            listeners=_fields(
-                "caCertificates caEnabled certificates defaultActions description gzipEnabled "
-                "http2Enabled idleTimeout logConfig port protocol quicConfig requestTimeout "
-                "securityPolicyId xForwardedForConfig",
-                "aclConfig",
-                aclConfig=_fields(
-                    "aclEntries aclId aclIds aclName aclRelations aclType", "aclEntries aclIds"
-                ),
-            ),
-        )
-    ),
-}
-"""Custom resources: these are all of their fields, with or without an effect here."""
+A later version of Kubernetes may add fields, so only a field that resembles one of these is
+reported.
+"""
 
 
-def strangers_in(kind: str, manifest: Mapping[object, object], *, served: bool) -> list[Stranger]:
-    """The fields of an object that nobody knows; `served` is whether an API server has it.
+def strangers_in(
+    fields: Fields, manifest: Mapping[object, object], *, complete: bool
+) -> list[Stranger]:
+    """The unknown fields of an object.
 
-    Costs 8 µs for an Ingress of two paths that has none.
+    If the known fields are not `complete`, only unknown fields that resemble a known one are given.
+    Costs 8 µs for an Ingress with two paths and no unknown field.
     """
-    found: list[Stranger] = []
-    if (fields := CUSTOM.get(kind)) is not None:
-        _look(fields, manifest, (), found)
-    elif not served:
-        _look(_OF_KUBERNETES[kind], manifest, (), found)
-        found = [stranger for stranger in found if stranger.meant]
-    return found
+    strangers: list[Stranger] = []
+    _look(fields, manifest, (), strangers)
+    return strangers if complete else [stranger for stranger in strangers if stranger.meant]
 
 
-def _look(fields: Fields, value: object, at: Location, found: list[Stranger]) -> None:
+def _look(fields: Fields, value: object, at: Location, strangers: list[Stranger]) -> None:
+    """Add the unknown fields of a value and below it to `strangers`."""
     if isinstance(value, Mapping):
         known = fields.known
         for name, content in value.items():
             if name not in known:
-                if content is not None:  # Kubernetes takes a null for an absent field
-                    found.append(_stranger(fields, value, str(name), (*at, str(name))))
+                if content is not None:  # Kubernetes treats a null as an absent field
+                    strangers.append(_stranger(fields, value, str(name), (*at, str(name))))
             elif (inside := known[name]) is not None:
-                _look(inside, content, (*at, name), found)
+                _look(inside, content, (*at, name), strangers)
     elif isinstance(value, list | tuple):
         for i, item in enumerate(value):
-            _look(fields, item, (*at, i), found)
+            _look(fields, item, (*at, i), strangers)
 
 
 def _stranger(
@@ -198,7 +151,7 @@ def _stranger(
 ) -> Stranger:
     beside = tuple(sorted(fields.known))
     probably = meant(name, beside)
-    missing = {each for each in fields.narrowing if holder.get(each) in (None, "")}
+    missing = {field for field in fields.narrowing if holder.get(field) in (None, "")}
     widens = bool(missing) and (
         probably in missing or (fields.strict and (not probably or probably in holder))
     )

@@ -1,7 +1,7 @@
-"""Annotations of ours that nobody reads: what was probably meant.
+"""Finds annotations that are meant for fleetgate and that no code reads, such as misspelt ones.
 
-Whoever reads an object's annotations does so through `Asked`, which notes the keys that are looked
-up. So a key that is read is known, and there is no list of keys to forget one in.
+All annotations of an object are read through `Asked`, which notes every key that is looked up. So
+the known keys need no list, which could lack one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from fleet.ref import Ref
 from fleet.spelling import meant
 
 OWN: Final = "fleetgate.dev/"
-"""The prefix of keys that nobody else has."""
+"""The prefix of keys that no other project uses."""
 
 _FAMILY: Final = frozenset(
     {
@@ -22,45 +22,46 @@ _FAMILY: Final = frozenset(
         "mse.ingress.kubernetes.io",
     }
 )
-"""Prefixes that are taken for one another."""
+"""Prefixes that users mix up."""
 
 ALIKE: Final = 0.85
-"""How much two keys have in common that are taken for one another, from 0 to 1."""
+"""The likeness, from 0 to 1, from which on one key is taken for a misspelling of another."""
 
 
 class Asked(Mapping[str, str]):
-    """An object's annotations, with the keys that somebody has looked up."""
+    """An object's annotations. `keys_asked` are the keys that were looked up so far."""
 
     def __init__(self, annotations: Mapping[str, str], keys: Iterable[str] = ()) -> None:
         self._annotations = annotations
         self.keys_asked = set(keys)
 
     def __getitem__(self, key: str) -> str:
-        """Look a key up, whether there is one or not."""
+        """The value of a key, which is noted as known even if the object does not have it."""
         self.keys_asked.add(key)
         return self._annotations[key]
 
     def __iter__(self) -> Iterator[str]:
-        """The keys that there are."""
+        """The keys that the object has."""
         return iter(self._annotations)
 
     def __len__(self) -> int:
-        """How many there are."""
+        """How many keys the object has."""
         return len(self._annotations)
 
     def unread(self, at: Ref) -> Iterator[Problem]:
-        """The keys that nobody has looked up and that were probably for us; ask this last.
+        """A problem for each key that was not looked up and is probably meant for fleetgate.
 
-        A key under our own prefix is for nobody else. One under another prefix is told where it is
-        like one that is read, in all of it or in what follows the prefix.
+        Call it after all annotations have been read. A key with the prefix `fleetgate.dev/` is
+        always reported. Any other key is reported if it resembles a known one, as a whole or after
+        its prefix.
         """
         return misspelt(at, self._annotations, self.keys_asked)
 
 
 def misspelt(at: Ref, annotations: Mapping[str, str], known: Iterable[str]) -> Iterator[Problem]:
-    """The problems of annotations of an object that reads the `known` keys."""
+    """A problem for each annotation that is none of the `known` keys and is meant for fleetgate."""
     read = sorted(known)
-    own = ", ".join(each for each in read if each.startswith(OWN))
+    own = ", ".join(key for key in read if key.startswith(OWN))
     for key, value in annotations.items():
         if key in read:
             continue
@@ -71,9 +72,9 @@ def misspelt(at: Ref, annotations: Mapping[str, str], known: Iterable[str]) -> I
 
 
 def _by_name(key: str, known: Iterable[str]) -> str:
-    """The known key whose name is like this one's, if the prefix is one of the family."""
+    """The known key whose part after the prefix resembles this one's; "" for a foreign prefix."""
     prefix, _, name = key.partition("/")
     if prefix not in _FAMILY:
         return ""
-    by_name = {each.rpartition("/")[2]: each for each in known}
+    by_name = {known_key.rpartition("/")[2]: known_key for known_key in known}
     return by_name.get(meant(name, by_name, ALIKE), "")

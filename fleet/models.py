@@ -1,8 +1,10 @@
 """The objects that fleetgate reads, with only the fields that translation uses.
 
-`status`, `managedFields`, `resourceVersion` and whatever else is left out: a change there is not
-a change here, so our own status write wakes nobody. Values are frozen; field names are Kubernetes'
-own in snake_case. Types are checked strictly where text comes in (`fleet.parse`).
+All other fields, such as `status`, `managedFields` and `resourceVersion`, are left out. So a model
+stays equal when only these change, and a status that fleetgate writes causes no work.
+
+Values are frozen. Field names are Kubernetes' own in snake_case. Types are strict: a number is not
+read as text.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +24,7 @@ from pydantic.alias_generators import to_camel
 
 
 def _timestamp(value: object) -> object:
-    """Read RFC 3339 text; no zone means UTC."""
+    """Read a time in RFC 3339; a time without a zone is in UTC."""
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str):
@@ -32,14 +34,14 @@ def _timestamp(value: object) -> object:
 
 
 def _as_written(value: object) -> object:
-    """Text for what is neither text nor an integer, so that whoever judges it can show it."""
+    """Turn a value that is neither text nor an integer into text that a problem can quote."""
     match value:
         case bool():
             return str(value).lower()
         case int() | str():
             return value
         case None:
-            raise ValueError("null is absent, and no value")
+            raise ValueError("null stands for an absent field")
         case Mapping():
             return "a mapping"
         case list() | tuple():
@@ -50,7 +52,7 @@ def _as_written(value: object) -> object:
 
 Timestamp: TypeAlias = Annotated[datetime, BeforeValidator(_timestamp)]
 AsWritten: TypeAlias = Annotated[StrictInt | StrictStr, BeforeValidator(_as_written)]
-"""A scalar that is judged where it is used: a mistake in it must not cost the whole object."""
+"""A scalar that is checked where it is used, so that a mistake in it does not cost the object."""
 Port: TypeAlias = Annotated[StrictInt, Field(ge=1, le=65535)]
 
 
@@ -63,13 +65,13 @@ class Model(BaseModel):
 
 
 POSITION: Final = "\0position"
-"""The key that no manifest has, since no text with a NUL gets here."""
+"""The key of `Item.position`. No manifest has it: texts with a NUL are cut out before."""
 
 
 class Item(Model):
-    """An item of a list that problems name by its position.
+    """An item of a list.
 
-    `position` says where the manifest has it, if items before it were left out.
+    `position` is the index of the item in the manifest, if items before it were left out.
     """
 
     position: StrictInt | None = Field(default=None, alias=POSITION)
@@ -79,13 +81,13 @@ ItemT = TypeVar("ItemT", bound=Item)
 
 
 def by_position(items: Iterable[ItemT]) -> Iterator[tuple[int, ItemT]]:
-    """The items, each with the position that its manifest has it at."""
+    """The items, each with its index in the manifest."""
     for i, item in enumerate(items):
         yield (i if item.position is None else item.position), item
 
 
 class Metadata(Model):
-    """An object's name, and its age where it has one."""
+    """An object's name, namespace and, if it has one, the time of its creation."""
 
     name: StrictStr
     namespace: StrictStr = ""
@@ -93,13 +95,14 @@ class Metadata(Model):
 
 
 UNREAD: Final = "\0unread"
-"""Likewise."""
+"""The key under which `fleet.parse` notes the annotations that it cuts out. No manifest has it."""
 
 
 class AnnotatedMetadata(Metadata):
     """Metadata of kinds whose annotations are read.
 
-    `unread` are those whose value is no text: what they restrict is not known, but that they do.
+    `unread` are the keys of annotations whose value is no text. Such an annotation may restrict
+    something, and its value does not say what.
     """
 
     annotations: Mapping[StrictStr, StrictStr] = Field(default_factory=dict)
@@ -109,7 +112,7 @@ class AnnotatedMetadata(Metadata):
 class OwnerMetadata(AnnotatedMetadata):
     """Metadata of kinds that own objects which fleetgate writes.
 
-    `generation` is which version of what is wanted this is, as the API server counts.
+    The API server raises `generation` whenever the spec changes.
     """
 
     uid: StrictStr = ""
@@ -120,6 +123,12 @@ class LabelledMetadata(Metadata):
     """Metadata of kinds whose labels are read."""
 
     labels: Mapping[StrictStr, StrictStr] = Field(default_factory=dict)
+
+
+class FleetObject(Model):
+    """Base of the kinds that are read. A kind narrows the type of its metadata."""
+
+    metadata: Metadata
 
 
 # -- hub ------------------------------------------------------------------------------------------
@@ -140,14 +149,14 @@ class ServiceBackend(Model):
 
 
 class ResourceBackend(Model):
-    """Some other object of the Ingress's namespace; nothing is served by one."""
+    """An object of another kind in the Ingress's namespace. fleetgate serves none of these."""
 
     kind: StrictStr = ""
     name: StrictStr = ""
 
 
 class IngressBackend(Model):
-    """What serves a path: one of the two."""
+    """The backend of a path: a Service or another object."""
 
     service: ServiceBackend | None = None
     resource: ResourceBackend | None = None
@@ -175,7 +184,7 @@ class IngressRule(Item):
 
 
 class IngressTls(Model):
-    """The certificate of some hosts."""
+    """The Secret with the certificate of some hosts."""
 
     hosts: tuple[StrictStr, ...] = ()
     secret_name: StrictStr = ""
@@ -190,7 +199,7 @@ class IngressSpec(Model):
     tls: tuple[IngressTls, ...] = ()
 
 
-class Ingress(Model):
+class Ingress(FleetObject):
     """`networking.k8s.io/v1` Ingress."""
 
     metadata: AnnotatedMetadata
@@ -212,118 +221,21 @@ class IngressClassSpec(Model):
     parameters: IngressClassParameters | None = None
 
 
-class IngressClass(Model):
+class IngressClass(FleetObject):
     """`networking.k8s.io/v1` IngressClass."""
 
     metadata: AnnotatedMetadata
     spec: IngressClassSpec = IngressClassSpec()
 
 
-class MseIngressLocal(Model):
-    """Which Ingresses a gateway listens to; see compatibility notes in the documentation."""
-
-    ingress_class: StrictStr | None = None
-    watch_namespace: StrictStr = ""
-
-
-class MseAccess(Model):
-    """Which clients a gateway is for: all of them, where nobody is listed."""
-
-    whitelist: tuple[AsWritten, ...] = ()
-    blacklist: tuple[AsWritten, ...] = ()
-
-
-class MseGlobal(Model):
-    """`MseIngressConfig.spec.global`: what goes for all requests of a gateway."""
-
-    ip_access_control: MseAccess = MseAccess()
-
-
-class MseIngressSettings(Model):
-    """`MseIngressConfig.spec.ingress`."""
-
-    local: MseIngressLocal = MseIngressLocal()
-
-
-class MseInstance(Model):
-    """How many Envoys, and how large each of them, such as 2c4g."""
-
-    replicas: AsWritten | None = None
-    spec: AsWritten | None = None
-
-
-class MseNetwork(Model):
-    """Which load balancers stand in front, by their sizes."""
-
-    public_slb_spec: AsWritten | None = Field(default=None, alias="publicSLBSpec")
-    private_slb_spec: AsWritten | None = Field(default=None, alias="privateSLBSpec")
-
-
-class MseCommon(Model):
-    """`MseIngressConfig.spec.common`: what gateways that fleetgate runs consist of."""
-
-    instance: MseInstance = MseInstance()
-    network: MseNetwork = MseNetwork()
-
-
-class MseIngressConfigSpec(Model):
-    """`MseIngressConfig.spec`."""
-
-    name: StrictStr = ""
-    common: MseCommon = MseCommon()
-    global_: MseGlobal = Field(default=MseGlobal(), alias="global")
-    ingress: MseIngressSettings = MseIngressSettings()
-
-
-class MseIngressConfig(Model):
-    """`mse.alibabacloud.com/v1alpha1` MseIngressConfig: one MSE gateway."""
+class GatewayObject(FleetObject):
+    """Base of the objects that declare gateways. Each dialect of translation has one such kind."""
 
     metadata: OwnerMetadata
-    spec: MseIngressConfigSpec = MseIngressConfigSpec()
 
 
-class AlbAcl(Model):
-    """Who may use a listener: everybody, where nothing is listed."""
-
-    acl_entries: tuple[AsWritten, ...] = ()
-    acl_ids: tuple[AsWritten, ...] = ()
-
-
-class AlbListener(Item):
-    """One listener; a wrong one is a mistake of that listener, so the entry is read as written."""
-
-    port: AsWritten | None = None
-    protocol: AsWritten | None = None
-    request_timeout: AsWritten | None = None
-    idle_timeout: AsWritten | None = None
-    gzip_enabled: AsWritten | None = None
-    acl_config: AlbAcl = AlbAcl()
-
-
-class AlbSettings(Model):
-    """`AlbConfig.spec.config`."""
-
-    name: AsWritten | None = None
-    id: AsWritten | None = None
-    address_type: AsWritten | None = None
-
-
-class AlbConfigSpec(Model):
-    """`AlbConfig.spec`."""
-
-    config: AlbSettings = AlbSettings()
-    listeners: tuple[AlbListener, ...] = ()
-
-
-class AlbConfig(Model):
-    """`alibabacloud.com/v1` AlbConfig: one ALB gateway."""
-
-    metadata: OwnerMetadata
-    spec: AlbConfigSpec = AlbConfigSpec()
-
-
-class Secret(Model):
-    """A Secret that somebody references; its bytes never reach a log or a dump."""
+class Secret(FleetObject):
+    """A Secret that an Ingress references. Its `repr` does not show its bytes."""
 
     metadata: Metadata
     type: StrictStr = "Opaque"
@@ -344,7 +256,8 @@ class ServicePort(Model):
 class ServiceSpec(Model):
     """`Service.spec`; the primary IP family comes first.
 
-    Why it has no endpoints is told by its type, its address, and whether it has a `selector`.
+    `type`, `cluster_ip` and `selects` (whether there is a selector) explain why a Service has no
+    endpoints.
     """
 
     ports: tuple[ServicePort, ...] = ()
@@ -354,7 +267,7 @@ class ServiceSpec(Model):
     selects: Annotated[bool, BeforeValidator(bool)] = Field(default=False, alias="selector")
 
 
-class Service(Model):
+class Service(FleetObject):
     """`v1` Service."""
 
     metadata: Metadata
@@ -362,7 +275,7 @@ class Service(Model):
 
 
 class EndpointConditions(Model):
-    """The state of an endpoint; absent means that it is ready and serves, as kube-proxy has it."""
+    """The state of an endpoint. As in kube-proxy, absent `ready` and `serving` mean true."""
 
     ready: StrictBool | None = None
     serving: StrictBool | None = None
@@ -377,7 +290,7 @@ class TargetRef(Model):
 
 
 class Endpoint(Item):
-    """One endpoint of a slice; its addresses are interchangeable and only the first is used."""
+    """One endpoint of a slice. Its addresses are interchangeable, and only the first is used."""
 
     addresses: tuple[StrictStr, ...]
     conditions: EndpointConditions = EndpointConditions()
@@ -385,14 +298,14 @@ class Endpoint(Item):
 
 
 class EndpointPort(Model):
-    """One port of a slice; `name` is the Service port's name."""
+    """One port of a slice; `name` is the name of the Service's port."""
 
     name: StrictStr = ""
     port: Port | None = None
     protocol: StrictStr = "TCP"
 
 
-class EndpointSlice(Model):
+class EndpointSlice(FleetObject):
     """`discovery.k8s.io/v1` EndpointSlice."""
 
     metadata: LabelledMetadata
@@ -401,12 +314,7 @@ class EndpointSlice(Model):
     ports: tuple[EndpointPort, ...] = ()
 
 
-class Pod(Model):
-    """`v1` Pod; read only where subsets by label are asked for."""
+class Pod(FleetObject):
+    """`v1` Pod; Pods are read only if an Ingress selects Pods by label."""
 
     metadata: LabelledMetadata
-
-
-FleetObject: TypeAlias = (
-    Ingress | IngressClass | MseIngressConfig | AlbConfig | Secret | Service | EndpointSlice | Pod
-)

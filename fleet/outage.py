@@ -1,14 +1,14 @@
-"""Why an origin cannot be read, as a class.
+"""The class of the reason why an origin cannot be read.
 
-Messages of one outage differ in ports, times and a server's own words. The class stays the same for
-as long as the cause does, so it decides what is said anew.
+The messages of one outage differ in ports, times and the server's own words. Its class stays the
+same as long as the cause does, so a new class is news and a new message is not.
 """
 
 from enum import Enum
 
 
 class Outage(Enum):
-    """The cause of an outage; the value says it of an API server."""
+    """The cause of an outage; the value is a sentence about the member or the hub."""
 
     NO_ANSWER = "its API server does not answer"
     TLS = "a TLS connection to its API server fails"

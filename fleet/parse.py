@@ -1,8 +1,8 @@
-"""A manifest into an object of the fleet, or into problems.
+"""Reads a manifest into an object of the fleet, and its mistakes into problems.
 
-The unit of failure is the smallest part that can be left out: a list's item, an annotation, a
-label. What is wrong is cut out with its problem, and the rest is read again. Where nothing smaller
-can be left out the object is refused, and its last good version stays in force.
+A mistake costs the smallest part around it that can be left out: an item of a list, an annotation
+or a label. That part is cut out, a problem says so, and the rest is read again. If no such part
+exists, the object is refused and its last good version stays in force.
 """
 
 import json
@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails, PydanticSerializationError
 from fleet.events import Refused, Upserted
 from fleet.expectation import Location, expected_at
 from fleet.fields import Stranger, strangers_in
-from fleet.kinds import KINDS, Kind, Slip, find_kind
+from fleet.kinds import Kind, Kinds, Slip
 from fleet.misspelt import misspelt
 from fleet.models import UNREAD, AnnotatedMetadata, FleetObject, Secret
 from fleet.problem import Problem
@@ -37,10 +37,10 @@ from fleet.prune import (
 from fleet.ref import HUB, Ref
 
 MAX_PROBLEMS: Final = 50
-"""Problems reported of one object; of more, the number is."""
+"""Problems that one object reports. One more problem gives the number of all others."""
 
 FILE: Final = "File"
-"""The kind in Refs of files: what cannot be said of an object is said of its file."""
+"""The kind of a Ref that stands for a manifest file, for problems that belong to no object."""
 
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -51,17 +51,21 @@ _LONG: Final = 200
 _REFUSED: Final = "the last good version of the object stays in force, if there is one"
 _KEPT: Final = "what the file held before stays in force"
 
-
 _ANNOTATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "IngressClass": ("ingressclass.kubernetes.io/is-default-class",),
 }
-"""The annotations of kinds of which nobody reads others; those of gateways and Ingresses are looked
-at where they are read."""
+"""All annotations that are read of a kind, for kinds whose misspelt annotations are found here.
+
+Those of gateways and Ingresses are found where their annotations are read.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """An object of a kind that is not needed there: no mistake. `ref` is None without a name."""
+    """An object of a kind that is not read there, which is no mistake.
+
+    `ref` is None if the object has no valid name.
+    """
 
     kind: str
     ref: Ref | None = None
@@ -70,33 +74,35 @@ class Unused:
 Parsed: TypeAlias = Upserted | Refused | Unused
 
 
-def objects_in(document: object) -> Iterator[object]:
-    """The manifests of a document: a `List` stands for its items, also where lists are nested."""
+def objects_in(document: object, kinds: Kinds) -> Iterator[object]:
+    """The manifests of a document. A `List` stands for its items, which may be lists again."""
     pending = [document]
     while pending:
-        found = pending.pop()
-        if not isinstance(found, Mapping) or not _is_list(found):
-            yield found
+        value = pending.pop()
+        if not isinstance(value, Mapping) or not _is_list(value, kinds):
+            yield value
             continue
-        head = {"apiVersion": found["apiVersion"], "kind": str(found["kind"]).removesuffix("List")}
-        items = found["items"]
-        if head["kind"] in KINDS:  # an API server leaves the kind of the items to that of the list
+        head = {"apiVersion": value["apiVersion"], "kind": str(value["kind"]).removesuffix("List")}
+        items = value["items"]
+        if head["kind"] in kinds:  # the items of an API server's IngressList have no kind
             items = [{**head, **item} if isinstance(item, Mapping) else item for item in items]
         pending += reversed(items)
 
 
-def _is_list(manifest: Mapping[object, object]) -> bool:
+def _is_list(manifest: Mapping[object, object], kinds: Kinds) -> bool:
     kind, items = manifest.get("kind"), manifest.get("items")
     if not isinstance(items, list) or not isinstance(kind, str) or "apiVersion" not in manifest:
         return False
-    return kind == "List" or kind.removesuffix("List") in KINDS
+    return kind == "List" or kind.removesuffix("List") in kinds
 
 
-def parse(manifest: object, origin: str, file: str, *, served: bool = False) -> Parsed:
-    """Read one manifest of an origin; `served` is whether an API server has it.
+def parse(
+    manifest: object, origin: str, file: str, kinds: Kinds, *, served: bool = False
+) -> Parsed:
+    """Read one manifest of an origin; `served` is whether it comes from an API server.
 
-    A manifest that does not say which object it is gives a Refused on `Ref(origin, "File", "",
-    file)`. Costs about 50 µs.
+    A manifest without a valid kind and name gives a Refused on `Ref(origin, "File", "", file)`.
+    Costs about 50 µs.
     """
     nowhere = Ref(origin, FILE, "", file)
     if not isinstance(manifest, Mapping):
@@ -107,16 +113,38 @@ def parse(manifest: object, origin: str, file: str, *, served: bool = False) -> 
         if not isinstance(value, str) or not is_encodable(value):
             return _refuse(nowhere, "NotAnObject", key, value, f"text such as {example}")
     name, api_version = str(manifest["kind"]), str(manifest["apiVersion"])
-    kind = find_kind(name, api_version, on_hub=origin == HUB)
-    ref = _identify(manifest, name, nowhere)
+    kind = kinds.find(name, api_version, on_hub=origin == HUB)
+    known = kinds.get(name)
+    namespaced = known is None or known.namespaced
+    ref = _identify(manifest, name, nowhere, namespaced=namespaced)
     if kind is None:
         return Unused(name, ref if isinstance(ref, Ref) else None)
     if isinstance(ref, Refused):
         return ref
     if isinstance(kind, Slip):
-        at = ref if name in KINDS else nowhere
+        at = ref if known else nowhere
         return _refuse(at, "UnknownKind", kind.key, kind.value, kind.expected)
-    return _read(kind, ref, manifest, strangers_in(name, manifest, served=served))
+    return _read(kind, ref, manifest, _strangers(kind, manifest, served=served))
+
+
+def read_served(item: Mapping[object, object], kind: Kind, origin: str, file: str) -> Parsed:
+    """Read an object of a known kind that comes from an API server. Costs about 50 µs."""
+    ref = _identify(item, kind.name, Ref(origin, FILE, "", file), namespaced=kind.namespaced)
+    if isinstance(ref, Refused):
+        return ref
+    return _read(kind, ref, item, _strangers(kind, item, served=True))
+
+
+def _strangers(
+    kind: Kind, manifest: Mapping[object, object], *, served: bool
+) -> Sequence[Stranger]:
+    """The unknown fields of a manifest.
+
+    An API server prunes unknown fields of Kubernetes' own kinds, so these are not searched again.
+    """
+    if served and not kind.complete:
+        return ()
+    return strangers_in(kind.fields, manifest, complete=kind.complete)
 
 
 def _generation(manifest: Mapping[object, object]) -> int:
@@ -130,8 +158,10 @@ def is_name(text: str) -> bool:
     return len(text) <= 253 and bool(_NAME.fullmatch(text))
 
 
-def _identify(manifest: Mapping[object, object], kind: str, nowhere: Ref) -> Ref | Refused:
-    """Which object it is."""
+def _identify(
+    manifest: Mapping[object, object], kind: str, nowhere: Ref, *, namespaced: bool
+) -> Ref | Refused:
+    """The name of a manifest's object, or a Refused if it has no valid one."""
     metadata = manifest.get("metadata")
     if not isinstance(metadata, Mapping):
         return _refuse(nowhere, "InvalidField", "metadata", metadata, f"the name of the {kind}")
@@ -139,7 +169,7 @@ def _identify(manifest: Mapping[object, object], kind: str, nowhere: Ref) -> Ref
     if not isinstance(name, str) or not is_name(name):
         expected = f"the name of the {kind}: lower case letters, digits, '-' and '.', in quotes"
         return _refuse(nowhere, "InvalidName", "metadata.name", name, expected)
-    if kind in KINDS and not KINDS[kind].namespaced:
+    if not namespaced:
         return Ref(nowhere.origin, kind, "", name)
     if namespace is None or namespace == "":
         return Ref(nowhere.origin, kind, "default", name)
@@ -152,24 +182,24 @@ def _identify(manifest: Mapping[object, object], kind: str, nowhere: Ref) -> Ref
 def _read(
     kind: Kind, ref: Ref, manifest: Mapping[object, object], strangers: Sequence[Stranger]
 ) -> Upserted | Refused:
-    for field, most in kind.longest:  # before each item is looked at
+    for field, most in kind.longest:  # before time is spent on each item
         value = manifest.get(field)
         if isinstance(value, list) and len(value) > most:
             expected = f"up to {most} {field}, as in Kubernetes"
             return _refuse(ref, "TooLong", field, f"{len(value)} items", expected)
     faultless = None if strangers else _faultless(kind, ref, manifest)
-    found = Upserted(ref, faultless) if faultless else _pruned(kind, ref, manifest, strangers)
-    if isinstance(found, Refused):
-        return replace(found, generation=_generation(manifest))
+    outcome = Upserted(ref, faultless) if faultless else _pruned(kind, ref, manifest, strangers)
+    if isinstance(outcome, Refused):
+        return replace(outcome, generation=_generation(manifest))
     unread = tuple(_misspelt(ref, manifest)) if ref.kind in _ANNOTATIONS else ()
-    return replace(found, problems=(*found.problems, *unread)) if unread else found
+    return replace(outcome, problems=(*outcome.problems, *unread)) if unread else outcome
 
 
 def _faultless(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> FleetObject | None:
-    """Read what has nothing to cut out, without the copy that cuts are made in.
+    """Read a manifest without the copy that `_pruned` cuts parts out of.
 
-    That copy is most of the work, and nearly every object needs none. None where one does: for a
-    mistake, a null, or text that cannot be encoded. A Secret always does.
+    Making that copy is most of the work, and nearly every object can do without. Gives None if the
+    object needs the copy: it has a mistake, a null or text that cannot be encoded, or is a Secret.
     """
     if kind.model is Secret:
         return None
@@ -181,14 +211,18 @@ def _faultless(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Fleet
         text = value.model_dump_json()
     except (ValidationError, PydanticSerializationError):
         return None
-    # The models take any text. Half a surrogate pair is an error in JSON, or in a key this.
+    # The models take any text, also text that cannot be encoded. pydantic refuses to write half a
+    # surrogate pair in a value as JSON; in a key it writes U+FFFD instead.
     return None if "\\u0000" in text or "\ufffd" in text else value
 
 
 def _pruned(
     kind: Kind, ref: Ref, manifest: Mapping[object, object], strangers: Sequence[Stranger]
 ) -> Upserted | Refused:
-    """Validate, cut out what is wrong, validate again; each round cuts something or ends."""
+    """Validate a copy of the manifest, cut out each part with a mistake, and validate again.
+
+    It ends, since each round but the last one cuts out at least one part.
+    """
     tree = _tree(kind, ref, manifest)
     problems = list(_quoted(kind, ref, tree))
     around = {s.location: part_around(tree, s.location) for s in strangers if s.widens}
@@ -207,7 +241,7 @@ def _pruned(
         wider = widen(tree, {part for part in around.values() if part})
         for error in errors:
             part = wider.get(around[error["loc"]], ())
-            effect = f"{_place(tree, part)} is left out" if part else _REFUSED
+            effect = f"{_path(tree, part)} is left out" if part else _REFUSED
             problems.append(_problem(kind, ref, tree, error, effect))
         if not all(around.values()):
             return Refused(ref, _bounded(problems))
@@ -217,9 +251,9 @@ def _pruned(
 
 
 def _unread(tree: Tree, parts: Iterable[Location]) -> list[str]:
-    """The annotations among these parts, but for those whose very key cannot be encoded."""
-    found = {str(part[2]): value_at(tree, part) for part in parts if _is_annotation(part)}
-    return sorted(k for k, v in found.items() if not (isinstance(v, Unencodable) and v.text == k))
+    """The keys of the annotations among these parts, without keys that cannot be encoded."""
+    values = {str(part[2]): value_at(tree, part) for part in parts if _is_annotation(part)}
+    return sorted(k for k, v in values.items() if not (isinstance(v, Unencodable) and v.text == k))
 
 
 def _is_annotation(location: Location) -> bool:
@@ -229,7 +263,7 @@ def _is_annotation(location: Location) -> bool:
 def _strange(
     ref: Ref, tree: Tree, stranger: Stranger, around: Mapping[Location, Location]
 ) -> Problem:
-    """The problem of a field that nobody knows."""
+    """The problem of an unknown field."""
     expected = stranger.meant or f"one of {', '.join(stranger.beside)}"
     effect = "it has no effect"
     if stranger.widens:
@@ -249,10 +283,11 @@ def _misspelt(ref: Ref, manifest: Mapping[object, object]) -> Iterator[Problem]:
 
 
 def _quoted(kind: Kind, ref: Ref, tree: Tree) -> Iterator[Problem]:
-    """Read `canary: true` as the text that is meant: left out, it would make an ordinary Ingress.
+    """Replace annotations such as `canary: true` in `tree` by their text, with a problem for each.
 
-    An API server refuses the whole object; a directory has nobody to ask. Where annotations are
-    not read, nothing is said of them.
+    An API server would refuse the whole object. To leave the annotation out would be worse: without
+    `canary`, the Ingress would be an ordinary one. Kinds whose annotations are not read are left
+    alone.
     """
     metadata = kind.model.model_fields["metadata"].annotation
     if not (isinstance(metadata, type) and issubclass(metadata, AnnotatedMetadata)):
@@ -268,14 +303,14 @@ def _quoted(kind: Kind, ref: Ref, tree: Tree) -> Iterator[Problem]:
 
 
 def _tree(kind: Kind, ref: Ref, manifest: Mapping[object, object]) -> Tree:
-    """A copy of what is read of a manifest."""
+    """A copy of those parts of a manifest that its model reads."""
     fields = [field.alias or name for name, field in kind.model.model_fields.items()]
     tree = copy_of({field: manifest[field] for field in fields if field in manifest})
     tree["metadata"]["namespace"] = ref.namespace
     texts = manifest.get("stringData")
     if kind.model is Secret and isinstance(texts, Mapping):
         data = tree.setdefault("data", {})
-        if isinstance(data, dict):  # as an API server does it when a Secret is written
+        if isinstance(data, dict):  # an API server merges `stringData` into `data` in the same way
             data |= {key: _base64(text) for key, text in copy_of(texts).items()}
     return tree
 
@@ -285,13 +320,13 @@ def _base64(text: Tree) -> Tree:
 
 
 def _outermost(parts: Set[Location]) -> list[Location]:
-    """Without parts of parts."""
+    """The parts that are inside of no other one."""
     return [p for p in parts if not any(p[:n] in parts for n in range(1, len(p)))]
 
 
 def _problem(kind: Kind, ref: Ref, tree: Tree, error: ErrorDetails, effect: str) -> Problem:
     location = error["loc"]
-    key, expected = _place(tree, location), expected_at(kind.model, location)
+    key, expected = _path(tree, location), expected_at(kind.model, location)
     value = _shown(error["input"])
     reason = "InvalidField"
     if error["type"] == "missing":
@@ -306,12 +341,12 @@ def _problem(kind: Kind, ref: Ref, tree: Tree, error: ErrorDetails, effect: str)
         key = _one_line(str(location[2]))
         reason, effect = "InvalidAnnotation", "the annotation is ignored"
     if kind.model is Secret and location[0] != "metadata":
-        value = ""  # a Secret's bytes are shown nowhere
+        value = ""  # a problem never shows a Secret's bytes
     return Problem(ref, reason, key, value, expected, effect)
 
 
-def _place(tree: Tree, location: Location) -> str:
-    """The path of a field; it may have any key in it that somebody has thought of."""
+def _path(tree: Tree, location: Location) -> str:
+    """The path of a field as one printable line: users may put any text into keys."""
     return _one_line(spell(tree, location))
 
 
@@ -338,7 +373,7 @@ def _refuse(at: Ref, reason: str, key: str, value: object, expected: str) -> Ref
 
 
 def _shown(value: object) -> str:
-    """The value as the manifest has it, cut where it is long."""
+    """The value as a problem shows it: a word for mappings and lists, and long texts cut."""
     match value:
         case None:
             text = ""

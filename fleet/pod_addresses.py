@@ -1,8 +1,8 @@
-"""Which addresses the endpoints of a member may have.
+"""Decides which addresses the endpoints of a member may have.
 
-Whoever writes EndpointSlices in a member decides where a gateway's requests go. An address that is
-no Pod's would lead them to Envoy's own machine, to its neighbours on the link, or to the metadata
-service of a cloud, which hands out credentials.
+The authors of a member's EndpointSlices decide where a gateway sends requests. So an address that
+no Pod can have is refused: it could be Envoy's own machine, a neighbour on its link, or the
+metadata service of a cloud, which hands out credentials.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 POD_CIDRS: Final = "fleetgate.dev/pod-cidrs"
-"""The annotation of a member's Secret that says in which networks its Pods are."""
+"""The annotation of a member's Secret that lists the networks of its Pods."""
 
 _PODS: Final = ""
 _LOOPBACK: Final = "a loopback address"
@@ -29,7 +29,7 @@ _EMBEDDED: Final = "an IPv4 address in the form of IPv6"
 
 _FROM_HERE_ON: Final[tuple[tuple[tuple[str, str], ...], ...]] = (
     (
-        ("0.0.0.0", _UNSPECIFIED),  # noqa: S104 (that is refused)
+        ("0.0.0.0", _UNSPECIFIED),  # noqa: S104 (nothing is bound to it)
         ("1.0.0.0", _PODS),
         ("100.100.100.200", _METADATA),
         ("100.100.100.201", _PODS),
@@ -65,31 +65,35 @@ _FROM_HERE_ON: Final[tuple[tuple[tuple[str, str], ...], ...]] = (
         ("ff00::", _MULTICAST),
     ),
 )
-"""What addresses are, of IPv4 and of IPv6: each from one on, up to the next one that is named."""
+"""Ranges of addresses, of IPv4 and then of IPv6: the first address, and the special purpose.
+
+A range ends before the first address of the next one.
+"""
 
 
 class NotOfAPod(ValueError):
-    """An address that no endpoint of a member may have; the text completes "expected ..."."""
+    """No endpoint of the member may have an address; the text completes "expected ..."."""
 
 
 @dataclass(frozen=True, slots=True)
 class PodAddresses:
-    """The addresses of one member's endpoints.
+    """The addresses that one member's endpoints may have.
 
-    `loopback` is for members of a directory fleet, which may be processes of this machine.
-    `networks` are those that its Pods are in; none means that this is not known.
+    `loopback` permits loopback addresses, for members of a directory fleet: these may be processes
+    of this machine. `networks` are the networks of the member's Pods; it is empty if these are not
+    known, and then any address that a Pod can have is permitted.
     """
 
     loopback: bool = False
     networks: tuple[Network, ...] = ()
 
     def spell(self, text: str) -> str:
-        """An endpoint's address in its usual spelling. Raises NotOfAPod. About 4 µs."""
+        """An endpoint's address in canonical spelling. Raises NotOfAPod. Costs about 4 µs."""
         try:
             address = ipaddress.ip_address(text)
         except ValueError:
             raise NotOfAPod("the IPv4 or IPv6 address of a Pod") from None
-        what = _LINK_LOCAL if "%" in text else kind_of(address)  # "%eth0" is one of a link
+        what = _LINK_LOCAL if "%" in text else kind_of(address)  # fe80::1%eth0 names a link
         if what and not (self.loopback and what == _LOOPBACK):
             raise NotOfAPod(f"the IPv4 or IPv6 address of a Pod; this is {what}")
         if self.networks and not any(address in network for network in self.networks):
@@ -99,15 +103,15 @@ class PodAddresses:
 
 
 def read_networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """The networks that texts such as 10.1.0.0/16 name. Raises ValueError where one is none.
+    """Read networks such as 10.1.0.0/16. Raises ValueError for a text that is none.
 
-    An address with bits behind its prefix is a mistake: it may be the prefix that is wrong.
+    10.1.0.1/16 is an error too: it is unclear whether its address or its prefix is wrong.
     """
     return tuple(ipaddress.ip_network(text) for text in texts)
 
 
 def kind_of(address: Address) -> str:
-    """What an address is, "" for what a Pod can have."""
+    """The special purpose of an address, such as "a multicast address"; "" if a Pod can have it."""
     starts, kinds = _steps(address.version)
     return kinds[bisect_right(starts, int(address)) - 1]
 

@@ -1,7 +1,7 @@
 """A mistake in a user's object, as data.
 
-A problem never stops another object and is never dropped: it is shown by `check`, `status`, the
-log and, on Kubernetes, as an event of the object that it is about.
+A problem never affects another object and is never dropped. `fleetgate check`, `fleetgate status`
+and the log show it, and on Kubernetes it becomes an event of the object.
 """
 
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ from fleet.ref import Ref
 
 
 class Severity(StrEnum):
-    """Whether somebody has made a mistake, or is told what may be as it is meant to be."""
+    """A warning is about a mistake; a hint is about something that may be intended."""
 
     WARNING = "warning"
     HINT = "hint"
 
     @property
     def event_type(self) -> str:
-        """The type that its event has on Kubernetes."""
+        """The `type` of the problem's event on Kubernetes."""
         return "Warning" if self is Severity.WARNING else "Normal"
 
 
@@ -27,13 +27,13 @@ class Severity(StrEnum):
 class Problem:
     """One finding about one object.
 
-    `reason` is one CamelCase word, as Kubernetes events have it. `key` is the annotation or the
-    field's path (`spec.rules[0].http.paths[1].path`), "" for the whole object; `value` what stands
-    there; `expected` completes the sentence "expected ..."; `effect` says what follows where that
-    is not plain.
+    `reason` is one CamelCase word, as in events of Kubernetes. `key` is an annotation or the path
+    of a field (`spec.rules[0].http.paths[1].path`), and "" for the whole object. `value` is the
+    value that the object has there. `expected` completes the sentence "expected ...". `effect` says
+    what follows from the mistake, if that is not obvious.
 
-    `because` are the problems of other objects that this one follows from, and is no mistake of its
-    own object: those objects are told, by one event and one line of the log, however many follow.
+    `because` lists the problems of other objects that this one follows from. Such a problem is no
+    mistake of its own object. It has no event and no line in the log; the problems in `because` do.
     """
 
     at: Ref
@@ -52,8 +52,8 @@ class Problem:
 
     @property
     def message(self) -> str:
-        """The sentence for people: key, value, what was expected, and what follows."""
-        # An empty value is left out: of a Secret's it means that it is not to be seen.
+        """One sentence with the key, the value, what was expected and the effect."""
+        # The value is empty where it would show a Secret's bytes.
         shown = repr(self.shown) if self.value else ""
         what = ": ".join(part for part in (self.key, shown) if part) or "the object"
         effect = f"; {self.effect}" if self.effect else ""
@@ -61,7 +61,10 @@ class Problem:
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """The problems sorted as `sorted` has them, by comparisons in C: there may be very many."""
+    """The problems in the order of their fields.
+
+    Comparing tuples instead of Problems is fast: it runs in C, and there may be very many.
+    """
     return tuple(sorted(problems, key=_everything))
 
 

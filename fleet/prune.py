@@ -1,7 +1,7 @@
-"""Manifests that parts can be cut out of, without losing where the other parts stood.
+"""Cuts parts out of a manifest, and remembers where the other parts stood.
 
-A cut shifts the items of a list behind it; problems found later still have to name the positions
-that the user sees.
+A cut shifts the later items of a list. Problems that are found afterwards still have to name the
+positions that the user sees in the manifest.
 """
 
 from collections import defaultdict
@@ -11,17 +11,17 @@ from typing import Any, Final, TypeAlias
 from fleet.expectation import Location
 from fleet.models import POSITION
 
-Tree: TypeAlias = Any  # text, number, dict or Items, as YAML and JSON have it
+Tree: TypeAlias = Any  # a manifest as `copy_of` makes it: dicts, Items, texts, numbers
 
 MAX_DEPTH: Final = 24
-"""Levels that are copied; no model reads further down than 12."""
+"""Levels that are copied. No model reads more than 12."""
 
 _TEXTS: Final = frozenset({"annotations", "labels", "data"})
-"""The mappings whose entries are users' own: any entry can be left out."""
+"""Mappings whose keys the user chooses, so that any entry can be left out."""
 
 
 class Items(list[Tree]):
-    """A list that remembers at which positions its items stood at first."""
+    """A list that knows the positions that its items have in the manifest."""
 
     def __init__(self, items: Sequence[Tree], positions: Sequence[int]) -> None:
         super().__init__(items)
@@ -29,7 +29,7 @@ class Items(list[Tree]):
 
 
 class Unencodable:
-    """Stands for text that cannot be encoded, so that whoever reads it finds no text."""
+    """Stands for a text that cannot be encoded, so that a model refuses it as no text."""
 
     def __init__(self, text: str) -> None:
         self.text = printable(text)
@@ -39,7 +39,7 @@ class Unencodable:
 
 
 def copy_of(value: object, depth: int = 0) -> Tree:
-    """Copy a manifest, without null fields: Kubernetes takes a null for an absent field."""
+    """Copy a manifest without its null fields, which Kubernetes treats as absent."""
     if isinstance(value, str):
         return value if is_encodable(value) else Unencodable(value)
     if isinstance(value, Mapping):
@@ -62,12 +62,12 @@ def _entry(key: object, value: object, depth: int) -> tuple[str, Tree]:
 
 
 def printable(text: str) -> str:
-    """The text with what cannot be encoded spelled out."""
+    """The text with escapes in place of characters that cannot be encoded."""
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
 
 
 def is_encodable(text: str) -> bool:
-    """Whether protobuf, JSON and a log can carry it: no NUL, no half of a surrogate pair."""
+    """Whether protobuf, JSON and a log can carry the text: it has no NUL and no lone surrogate."""
     if "\0" in text:
         return False
     if text.isascii():
@@ -76,29 +76,29 @@ def is_encodable(text: str) -> bool:
 
 
 def part_around(tree: Tree, location: Location) -> Location:
-    """The smallest part around a field that can be left out; () where there is none.
+    """The smallest part around a field that can be left out; () if there is none.
 
-    That is an item of a list, or an entry of a mapping of texts.
+    A part that can be left out is an item of a list, or an entry of a mapping of texts.
     """
-    found: Location = ()
+    part: Location = ()
     value = tree
     for depth, step in enumerate(location):
         if isinstance(value, Items) and isinstance(step, int) and step < len(value):
-            found = location[: depth + 1]
+            part = location[: depth + 1]
         elif isinstance(value, dict) and step in value:
             if depth and location[depth - 1] in _TEXTS:
-                found = location[: depth + 1]
+                part = location[: depth + 1]
         else:
             break
         value = value[step]
-    return found
+    return part
 
 
 def widen(tree: Tree, parts: Iterable[Location]) -> dict[Location, Location]:
-    """Give each part, or what has to go instead of it.
+    """For each part, the part that has to be cut out instead of it, mostly itself.
 
-    A list of plain values that nothing is left of goes with the item that holds it: an empty list
-    means something of its own, such as a certificate for all hosts.
+    If all items of a list of plain values would go, the item that holds the list goes: an empty
+    list would have a meaning of its own, such as a certificate for all hosts.
     """
     by_list: dict[Location, set[Location]] = defaultdict(set)
     for part in parts:
@@ -113,11 +113,11 @@ def widen(tree: Tree, parts: Iterable[Location]) -> dict[Location, Location]:
 
 
 def cut(tree: Tree, parts: Iterable[Location]) -> None:
-    """Take parts out. O(length of the lists that they are in)."""
+    """Cut parts out of the tree. O(length of the lists that they are in)."""
     by_parent: dict[Location, set[str | int]] = defaultdict(set)
     for part in parts:
         by_parent[part[:-1]].add(part[-1])
-    # The deepest first: what is above and before has not moved then.
+    # The deepest parts go first, so that no cut moves a part that is still to be cut.
     for parent in sorted(by_parent, key=len, reverse=True):
         holder, steps = value_at(tree, parent), by_parent[parent]
         if isinstance(holder, Items):
@@ -134,14 +134,14 @@ def cut(tree: Tree, parts: Iterable[Location]) -> None:
 
 
 def value_at(tree: Tree, location: Location) -> Tree:
-    """What stands at a location that exists."""
+    """The value at a location that exists."""
     for step in location:
         tree = tree[step]
     return tree
 
 
 def spell(tree: Tree, location: Location) -> str:
-    """The path of a field as Kubernetes spells it, with the positions that the manifest has."""
+    """The path of a field as Kubernetes spells it, with the positions of the manifest."""
     text = ""
     value = tree
     for depth, step in enumerate(location):

@@ -3,13 +3,13 @@
 from typing import Final, NamedTuple
 
 HUB: Final = ""
-"""The origin of what is declared on the hub; every other origin is a member's ID."""
+"""The origin of objects on the hub. Every other origin is a member's ID."""
 
 
 class Ref(NamedTuple):
-    """One object: where it lives, its kind, namespace ("" where the kind has none) and name.
+    """The name of one object in the fleet; `namespace` is "" if the kind has none.
 
-    A tuple, because Refs are hashed all the time, and tuples are hashed by C.
+    It is a tuple because Refs are hashed all the time, and tuples are hashed in C.
     """
 
     origin: str

@@ -1,4 +1,4 @@
-"""Which Secrets are needed: only what some Ingress references is ever kept."""
+"""Finds the Secrets that Ingresses reference. fleetgate keeps no other Secret."""
 
 from fleet.events import Deleted, Event, Upserted
 from fleet.models import Ingress
@@ -16,7 +16,7 @@ def secrets_of(ingress: Ingress) -> frozenset[Ref]:
 
 
 class SecretUse:
-    """The Secrets that Ingresses reference, kept up to date by what is said about Ingresses."""
+    """The Secrets that Ingresses reference, kept up to date by the events about Ingresses."""
 
     def __init__(self) -> None:
         self._of: dict[Ref, frozenset[Ref]] = {}
@@ -26,13 +26,13 @@ class SecretUse:
         return secret in self._users
 
     def users(self, secret: Ref) -> list[Ref]:
-        """The Ingresses that reference a Secret, in order."""
+        """The Ingresses that reference a Secret, sorted."""
         return sorted(self._users.get(secret, ()))
 
     def note(self, event: Event) -> frozenset[Ref]:
-        """Take an event in; the Secrets that are needed now and were not, or the other way round.
+        """Take an event in, and give the Secrets that came into use or went out of use by it.
 
-        An Ingress that is refused keeps its last good version, and that one its Secrets.
+        A refused Ingress keeps its last good version, which keeps its Secrets in use.
         """
         match event:
             case Upserted(ref, Ingress() as ingress):

@@ -1,7 +1,8 @@
-"""The declared state: what every source has said, merged into tables.
+"""The declared state of a fleet: tables of all objects, problems and origins, by the events.
 
-One writer applies events; what differs from before comes back as `Changes`. Nothing is lost by a
-mistake: a refused object keeps its last good version, an origin that cannot be reached all it held.
+One writer applies events, and `apply` gives what differs from before as `Changes`. A mistake loses
+nothing: a refused object keeps its last good version, and an origin that cannot be reached keeps
+all objects that it held.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -31,7 +32,11 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """How an origin is doing: has it listed, can it be reached, and if not, why and since when."""
+    """The state of the hub or of a member.
+
+    `listed` is whether it has ever emitted all of its objects. If it is not `reachable`, `message`,
+    `since` and `outage` say why and since when.
+    """
 
     listed: bool = False
     reachable: bool = True
@@ -42,7 +47,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What differs from before: objects by their class, problems by object, origins."""
+    """The keys of rows that differ after `apply`: objects by class, problems, and origins."""
 
     objects: Mapping[type[Model], frozenset[Ref]] = field(default_factory=dict)
     problems: frozenset[Ref] = frozenset()
@@ -52,8 +57,8 @@ class Changes:
 class FleetState:
     """Tables of objects, problems and origins.
 
-    With a clock, an origin that is lost says since when. `unattached` are the members that are
-    known and that no gateway needs, so that nobody reads them.
+    Only with a clock is it noted since when an origin is lost. `unattached` are the known members
+    that are not read, since no gateway is attached to them.
     """
 
     def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
@@ -72,7 +77,7 @@ class FleetState:
 
     @property
     def problems(self) -> Mapping[Ref, tuple[Problem, ...]]:
-        """What is wrong with objects and files as they were read; a live view."""
+        """The problems that sources found in objects and files; a live view."""
         return MappingProxyType(self._problems)
 
     @property
@@ -81,34 +86,37 @@ class FleetState:
         return self._refused.keys()
 
     def refused_generation(self, ref: Ref) -> int:
-        """Which version of an object cannot be read, 0 where nobody counts."""
+        """The `metadata.generation` of an object's refused version, 0 if there is none."""
         return self._refused.get(ref, 0)
 
     @property
     def origins(self) -> Mapping[str, Origin]:
-        """The hub and the members that were heard of; a live view."""
+        """The states of the hub and of members, as far as events have named them; a live view."""
         return MappingProxyType(self._origins)
 
     @property
     def addresses(self) -> Mapping[str, PodAddresses]:
-        """What addresses endpoints of members may have, where that was said; a live view."""
+        """The addresses that endpoints may have, for members with a Confined event; a live view."""
         return MappingProxyType(self._addresses)
 
     def apply(self, events: Sequence[Event]) -> Changes:
-        """Take events in, in order. O(events); an equal object is no change."""
+        """Apply events in their order. O(events). An object that stays equal is no change.
+
+        `Members` costs O(objects).
+        """
         before: dict[Ref, FleetObject | None] = {}
         problems: set[Ref] = set()
         origins: set[str] = set()
         for event in events:
             match event:
-                case Upserted(ref, value, found):
+                case Upserted(ref, value, complaints):
                     before.setdefault(ref, self._get(ref))
                     self._put(ref, value)
                     self._refused.pop(ref, None)
-                    problems |= self._complain(ref, found)
-                case Refused(ref, found, generation):
-                    problems |= self._refuse(ref, generation if found else None)
-                    problems |= self._complain(ref, found)
+                    problems |= self._complain(ref, complaints)
+                case Refused(ref, complaints, generation):
+                    problems |= self._refuse(ref, generation if complaints else None)
+                    problems |= self._complain(ref, complaints)
                 case Deleted(ref):
                     before.setdefault(ref, self._get(ref))
                     problems |= self._forget(ref)
@@ -125,7 +133,7 @@ class FleetState:
         return Changes(self._differences(before), frozenset(problems), frozenset(origins))
 
     def _hear(self, event: Listed | Unreachable | Confined) -> set[str]:
-        """Take in how an origin does; its name, if that differs."""
+        """Apply an event about an origin, and give the origin if its row differs."""
         match event:
             case Listed(origin):
                 return self._mark(origin, Origin(listed=True))
@@ -150,7 +158,7 @@ class FleetState:
         )
 
     def _strangers(self, ids: Set[str]) -> list[Ref]:
-        """What is known of members that are not among these. O(objects)."""
+        """The rows of members that are not among these. O(objects)."""
         known = self._models.keys() | self._problems.keys() | self._refused.keys()
         return [ref for ref in known if ref.origin != HUB and ref.origin not in ids]
 
@@ -168,7 +176,7 @@ class FleetState:
         return self._complain(ref, ())
 
     def _refuse(self, ref: Ref, generation: int | None) -> set[Ref]:
-        """Note which version cannot be read, None for none: its status says so."""
+        """Note the generation of an object's refused version; None if no version is refused."""
         if self._refused.get(ref) == generation:
             return set()
         if generation is None:
@@ -189,11 +197,11 @@ class FleetState:
         if (model := self._models.pop(ref, None)) is not None:
             del self._tables[model][ref]
 
-    def _complain(self, ref: Ref, found: tuple[Problem, ...]) -> set[Ref]:
-        if self._problems.get(ref, ()) == found:
+    def _complain(self, ref: Ref, complaints: tuple[Problem, ...]) -> set[Ref]:
+        if self._problems.get(ref, ()) == complaints:
             return set()
-        if found:
-            self._problems[ref] = found
+        if complaints:
+            self._problems[ref] = complaints
         else:
             del self._problems[ref]
         return {ref}

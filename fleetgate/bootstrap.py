@@ -13,7 +13,8 @@ from typing import Any, Final
 import yaml
 
 from fleet.address import is_ip
-from fleetgate.certificates.envoy import XdsTls, transport_socket
+from fleetgate.certificates.sds_files import XdsTls, transport_socket
+from fleetgate.defaults import ENVOY_ADMIN_PORT, XDS_PORT
 
 XDS_CLUSTER: Final = "fleetgate_xds"
 
@@ -34,7 +35,6 @@ STATISTICS: Final = (
     ("prefix", "overload."),
 )
 """The statistics that exist unless all of them are asked for, as StringMatchers."""
-
 
 ADMIN_PAGES: Final = (
     "/",
@@ -66,10 +66,10 @@ class BootstrapSettings:
     """
 
     xds_address: str = "127.0.0.1"
-    xds_port: int = 18000
+    xds_port: int = XDS_PORT
     node_id: str = ""
     protocol: str = "delta"
-    admin_port: int = 9901
+    admin_port: int = ENVOY_ADMIN_PORT
     max_heap: int = 1024 * 1024 * 1024
     max_connections: int = 50_000
     full_statistics: bool = False

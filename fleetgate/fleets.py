@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from fleet.events import Source
+from fleet.kinds import Kinds
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.kubeconfig import BadKubeconfig
 from fleet.kubernetes.members import TRUSTED
@@ -68,7 +69,7 @@ Place: TypeAlias = DirectoryPlace | HubPlace
 
 
 @dataclass(frozen=True, slots=True)
-class Hub:
+class HubServer:
     """The hub's API server, and fleetgate's own namespace there."""
 
     api: ApiServer
@@ -84,13 +85,13 @@ class Fleet:
 
     source: Source
     file_of: Callable[[Ref], str]
-    hub: Hub | None = None
+    hub: HubServer | None = None
     loads: Callable[[], Mapping[str, int]] = dict
 
 
 @asynccontextmanager
 async def open_fleet(
-    place: Place, state: Path | None = None, patience: timedelta = PATIENCE
+    place: Place, kinds: Kinds, state: Path | None = None, patience: timedelta = PATIENCE
 ) -> AsyncIterator[Fleet]:
     """Have a fleet that can be read while the block runs. Raises OperatorError.
 
@@ -100,15 +101,16 @@ async def open_fleet(
     match place:
         case DirectoryPlace(root):
             try:
-                await asyncio.to_thread(Tree(root).check)
+                await asyncio.to_thread(Tree(root, kinds).check)
             except NoFleetError as e:
                 raise OperatorError(str(e)) from e
-            files = DirectorySource(root)
-            yield Fleet(await _remembered(files, state), files.file_of)
+            files = DirectorySource(root, kinds)
+            yield Fleet(await _remembered(files, state, kinds), files.file_of)
         case HubPlace():
             hub = await _client(place)
             try:
                 source = KubernetesSource(
+                    kinds,
                     place.connect,
                     _members(place),
                     place.namespace,
@@ -116,8 +118,8 @@ async def open_fleet(
                     patience,
                     place.followed,
                 )
-                remembered = await _remembered(source, state, source.recall)
-                at = Hub(hub, place.namespace)
+                remembered = await _remembered(source, state, kinds, source.recall)
+                at = HubServer(hub, place.namespace)
                 yield Fleet(remembered, _no_file, at, lambda: source.loads)
             finally:
                 await hub.close()
@@ -144,11 +146,11 @@ def _members(place: HubPlace) -> dict[str, Connect]:
 
 
 async def _remembered(
-    source: Source, state: Path | None, recall: Recall = lambda _: frozenset()
+    source: Source, state: Path | None, kinds: Kinds, recall: Recall = lambda _: frozenset()
 ) -> Source:
     if state is None:
         return source
-    remembered = Remembered(source, state, recall)
+    remembered = Remembered(source, state, kinds, recall)
     try:
         await asyncio.to_thread(remembered.check)
     except NoStateDirectoryError as e:

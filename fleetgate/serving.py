@@ -4,7 +4,6 @@ import asyncio
 import errno
 import ipaddress
 import logging
-import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -15,21 +14,23 @@ from typing import Final, TypeAlias
 import grpc
 
 from fleet.problem import Problem
-from fleetgate.admin import Admin
+from fleetgate.certificates.gateway_uris import TRUST_DOMAIN, by_certificate
 from fleetgate.certificates.given import GivenCertificates, GivenFiles
 from fleetgate.certificates.made import MadeCertificates, MadeSettings
-from fleetgate.certificates.names import TRUST_DOMAIN, by_certificate
 from fleetgate.certificates.secret import SecretStore
-from fleetgate.control import ControlPlane, ControlSettings
+from fleetgate.core.control import ControlPlane, ControlSettings
+from fleetgate.core.own_envoys import NoEnvoys, OwnEnvoys
+from fleetgate.core.ports import why_taken
+from fleetgate.core.problems import misshapen
+from fleetgate.defaults import ADMIN_PORT, XDS_PORT
 from fleetgate.errors import OperatorError
-from fleetgate.fleets import Fleet, Hub, HubPlace, Place, open_fleet
-from fleetgate.gateways import NoEnvoys, OwnEnvoys
-from fleetgate.leading import Leading, LeadingSettings
-from fleetgate.managed.gateways import ManagedGateways
-from fleetgate.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
-from fleetgate.managed.shape import read_shape
+from fleetgate.fleets import Fleet, HubPlace, HubServer, Place, open_fleet
+from fleetgate.http.admin import Admin
+from fleetgate.hub.leading import Leading, LeadingSettings
+from fleetgate.hub.managed.managed_gateways import ManagedGateways
+from fleetgate.hub.managed.settings import IMAGE, LoadBalancerSettings, ManagedSettings
 from fleetgate.open_files import raise_limit
-from translators.gateways import ADDRESSES, gateways_in
+from translators.dialects.gateway_settings import ADDRESSES
 from xds.cache import SnapshotCache
 from xds.listening import UnusableCredentials
 from xds.server import ServerSettings, XdsServer, by_cluster
@@ -61,7 +62,7 @@ class XdsSettings:
     """
 
     address: str = "127.0.0.1"
-    port: int = 18000
+    port: int = XDS_PORT
     given: GivenFiles | None = None
     service: str = ""
     names: tuple[str, ...] = ()
@@ -116,7 +117,7 @@ class ServeSettings:
     duties: HubDuties = field(default_factory=HubDuties)
     state: Path | None = None
     admin_address: str = "127.0.0.1"
-    admin_port: int = 18001
+    admin_port: int = ADMIN_PORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,9 @@ async def serving(
     if isinstance(place, HubPlace):
         settings = replace(settings, control=replace(settings.control, elsewhere=True))
     patience = timedelta(seconds=settings.control.start_deadline)
-    async with open_fleet(place, settings.state, patience) as fleet:
+    async with open_fleet(
+        place, settings.control.dialects.kinds, settings.state, patience
+    ) as fleet:
         control = ControlPlane(fleet.source, SnapshotCache(), settings.control)
         admin = Admin(control, fleet.file_of, own)
         _require_free("the admin HTTP", "admin", settings.admin_address, settings.admin_port)
@@ -177,7 +180,7 @@ async def serving(
 
 
 def _leading(
-    hub: Hub,
+    hub: HubServer,
     place: HubPlace,
     settings: ServeSettings,
     control: ControlPlane,
@@ -192,7 +195,7 @@ def _leading(
             log.warning(_OUT_OF_REACH, settings.xds.address)
         makes = certificates if isinstance(certificates, MadeCertificates) else None
         managed = ManagedGateways(hub.api, how, makes)
-        control.finds_problems(lambda: _misshapen(control, how))
+        control.finds_problems(lambda: misshapen(control.state, control.dialects, how.bind))
         control.finds_problems(lambda: managed.problems)
         control.finds_refusals(lambda: managed.refusals)
         if makes:
@@ -231,10 +234,11 @@ def _listed(annotations: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in sorted(annotations.items()))
 
 
-def _managed(hub: Hub, settings: ServeSettings, gateways: GatewaySettings) -> ManagedSettings:
+def _managed(hub: HubServer, settings: ServeSettings, gateways: GatewaySettings) -> ManagedSettings:
     service = _service(hub, settings.xds)
     return ManagedSettings(
         namespace=hub.namespace,
+        dialects=settings.control.dialects,
         image=gateways.image,
         bind=settings.control.bind_at(settings.control.bind),
         xds_address=service,
@@ -244,15 +248,9 @@ def _managed(hub: Hub, settings: ServeSettings, gateways: GatewaySettings) -> Ma
     )
 
 
-def _misshapen(control: ControlPlane, settings: ManagedSettings) -> Iterator[Problem]:
-    """What gateways say of their Envoys and cannot be read."""
-    for ref, config in gateways_in(control.state).items():
-        yield from read_shape(ref, config, settings).problems
-
-
 def _unlocated(control: ControlPlane) -> Iterator[Problem]:
     """Gateways that nobody says how to reach, though somebody else runs their Envoys."""
-    for ref, status in control.translator.tables.gateway_statuses.rows.items():
+    for ref, status in control.translator.tables.statuses.of_gateways.rows.items():
         if not status.addresses:
             expected = "the addresses under which clients reach its Envoys"
             effect = "its Ingresses show none, and Argo CD calls them Progressing for ever"
@@ -291,7 +289,7 @@ async def _certificates(fleet: Fleet, settings: XdsSettings) -> Certificates | N
     return await MadeCertificates.open(SecretStore(fleet.hub.api, fleet.hub.namespace), made)
 
 
-def _service(hub: Hub, settings: XdsSettings) -> str:
+def _service(hub: HubServer, settings: XdsSettings) -> str:
     """The DNS name of fleetgate's Service."""
     return settings.service or f"fleetgate.{hub.namespace}.svc"
 
@@ -311,16 +309,9 @@ async def _start(
 
 
 def _require_free(what: str, option: str, address: str, port: int) -> None:
-    """Raise OperatorError where nobody can listen, and say why.
-
-    gRPC keeps the reason to itself, and prints a line of its own; asyncio names the address again.
-    """
-    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as e:
-            raise _cannot_listen(what, option, address, port, e) from e
+    """Raise OperatorError where nobody can listen, and say why."""
+    if error := why_taken(address, port):
+        raise _cannot_listen(what, option, address, port, error) from error
 
 
 def _cannot_listen(

@@ -7,8 +7,8 @@ import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
-from fleetgate.envoy import find_envoy
 from fleetgate.errors import OperatorError
+from fleetgate.local.envoy_process import find_envoy
 from tests.support import kube
 from tests.support.requirement import require
 
@@ -35,8 +35,8 @@ def no_blocking_call_in_the_event_loop() -> Iterator[None]:
     served = [
         "fleet.sources",
         "fleet.state",
-        "fleetgate.admin",
-        "fleetgate.control",
+        "fleetgate.http.admin",
+        "fleetgate.core.control",
         "translators",
         "xds",
     ]

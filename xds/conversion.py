@@ -1,7 +1,7 @@
 """Plain Python values, as envoy-data-plane's constructors take them, for the C runtime.
 
-The C runtime takes most of them as they are. What it does not: values of wrappers, JSON for Struct
-and its kin, durations and timestamps inside lists and maps.
+The C runtime takes most of them as they are. It does not take values of wrappers, JSON for Struct,
+ListValue and Value, and durations and timestamps inside lists and maps.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from xds.descriptors import descriptors
-from xds.prepared import WELL_KNOWN
+from xds.message_names import WELL_KNOWN
 
 Convert: TypeAlias = Callable[[object], object]
 
@@ -23,7 +23,7 @@ _TIMES: Final = frozenset({"Duration", "Timestamp"})
 
 
 def conversion_of(field: FieldDescriptor) -> Convert | None:
-    """How the values of a field become the C runtime's; None where they already are."""
+    """The conversion of a field's values for the C runtime; None if it takes them as they are."""
     held = field.message_type
     if held is None:
         return None
@@ -69,6 +69,6 @@ def _time(built: type[Message], value: object) -> Message:
 
 def json_message(built: type[Message], value: object) -> Message:
     """A Struct, ListValue or Value of JSON or of envoy-data-plane's message. Raises ParseError."""
-    if hasattr(value, "__bytes__"):  # no JSON has it
+    if hasattr(value, "__bytes__"):  # a message of envoy-data-plane; no JSON value has it
         return built.FromString(bytes(cast("SupportsBytes", value)))
     return ParseDict(value, built())  # type: ignore[arg-type]  # a Value is read from any JSON

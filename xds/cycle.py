@@ -1,29 +1,35 @@
 """Make before break across the types of one aggregated stream.
 
-A cycle takes the client from one consistent state of the snapshot to a later one. What differs when
-it begins is its batch; a stage begins when all of the stage before is acknowledged:
+A cycle takes the client from one consistent state of the snapshot to a later one. Its batch is what
+differs when it begins. A stage begins when everything of the stage before is acknowledged:
 
     Clusters ──▶ their endpoints ──▶ Listeners ──▶ routes ──▶ Clusters ──▶ endpoints,
     (added,      (a Cluster warms    (all)         (scoped,   (gone: no    Secrets
-     changed)     until they come)                  RDS, VHDS) route left)  (gone)
+     changed)     until they come)                  RDS, VHDS) no route)    (gone)
 
-What changes meanwhile is the next cycle's, so routes get through however fast Clusters change.
-Endpoints and Secrets that are added or changed are in no cycle: they flow at once.
-Types that the client has not subscribed to are passed over.
+What changes meanwhile belongs to the next cycle, so routes get through however fast Clusters
+change.
+Endpoints and Secrets that are added or changed are in no cycle (xds.schedule).
+Stages of types that the client has not subscribed to are skipped.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from enum import IntEnum, auto
 from typing import Final
 
-from xds.everything import Everything
+from xds.changes import NO_CHANGES, Changes
+from xds.holdings import Flight
 from xds.resource import TypeUrl
 from xds.snapshot import Snapshot
-from xds.subscription import Changes, Flight, Subscription
+from xds.subscription import Subscription
 
 _ROUTES: Final = (TypeUrl.SCOPED_ROUTE, TypeUrl.ROUTE, TypeUrl.VIRTUAL_HOST)
-GATED: Final = (TypeUrl.CLUSTER, TypeUrl.LISTENER, *_ROUTES)
-GONE_LAST: Final = (TypeUrl.ENDPOINT, TypeUrl.SECRET)
+
+IN_CYCLE: Final = (TypeUrl.CLUSTER, TypeUrl.LISTENER, *_ROUTES)
+"""Types that are sent in the stages of a cycle only."""
+
+REMOVED_LAST: Final = (TypeUrl.ENDPOINT, TypeUrl.SECRET)
+"""Types of which only the removals are in a cycle, in its last stage."""
 
 
 class _Stage(IntEnum):
@@ -47,7 +53,11 @@ _TYPES: Final[Mapping[_Stage, tuple[TypeUrl, ...]]] = {
 
 
 class Cycle:
-    """One pass through the stages. `deadline` is when to ask again though nothing has arrived."""
+    """One pass through the stages.
+
+    `deadline` is when to ask again though nothing has arrived. `awaited` has the endpoints that
+    routes wait for, each with the serial of the response after which they have to be sent.
+    """
 
     def __init__(
         self,
@@ -61,10 +71,11 @@ class Cycle:
         self._snapshot = snapshot
         self._subscriptions = subscriptions
         self._batches = batches
-        self._due: set[str] = {t for t in batches if t in GATED and subscriptions[t].answer_due}
+        self._due: set[str] = {t for t in batches if t in IN_CYCLE and subscriptions[t].answer_due}
         self._stage = _Stage.CLUSTERS
-        self.awaited: dict[str, int] = {}  # endpoints, and the serial of what made them awaited
-        # Nobody to wait for: what is gone may leave together with what comes.
+        self.awaited: dict[str, int] = {}
+        # Without Listeners and routes in the batch nothing has to wait: removed Clusters leave in
+        # the response that adds others.
         self._at_once = not any(
             batches.get(t) or t in self._due for t in (TypeUrl.LISTENER, *_ROUTES)
         )
@@ -77,21 +88,21 @@ class Cycle:
         *,
         endpoint_wait: float,
     ) -> "Cycle | None":
-        """Take what differs now; None if nothing does. O(names that differ).
+        """Begin a cycle with what differs now; None if nothing does. O(names that differ).
 
         `endpoint_wait` bounds the seconds that routes wait for a client to subscribe to the
         endpoints of its new Clusters.
         """
         batches: dict[str, Changes] = {}
-        for type_url in (*GATED, *GONE_LAST):
+        for type_url in (*IN_CYCLE, *REMOVED_LAST):
             subscription = subscriptions.get(type_url)
             if subscription is None:
                 continue
-            if type_url in GONE_LAST and subscription.flight:
-                continue  # the next cycle's: nothing of it could go now
-            changes = subscription.gone() if type_url in GONE_LAST else subscription.changes()
-            changes = _without_lingering(type_url, changes, snapshot)
-            if changes or (type_url in GATED and subscription.answer_due):
+            if type_url in REMOVED_LAST and subscription.flight:
+                continue  # nothing of this type could be sent now: the next cycle takes it
+            changes = subscription.gone() if type_url in REMOVED_LAST else subscription.changes()
+            changes = _without_kept(type_url, changes, snapshot)
+            if changes or (type_url in IN_CYCLE and subscription.answer_due):
                 batches[type_url] = changes
         return cls(subscriptions, snapshot, batches, endpoint_wait) if batches else None
 
@@ -101,7 +112,7 @@ class Cycle:
         return self._stage is _Stage.DONE
 
     def next(self, now: float) -> tuple[Subscription, Changes] | None:
-        """What to send now, if anything; the caller sends it and says so by `departed`."""
+        """What to send in one response now, if anything. The caller sends it and calls `sent`."""
         while not self.done:
             waits = False
             for type_url in _TYPES[self._stage]:
@@ -114,20 +125,18 @@ class Cycle:
                 eligible = self._eligible(subscription)
                 if eligible or (type_url in self._due and subscription.answer_due):
                     return subscription, subscription.choose(eligible)
-            if waits or self._waits_for_endpoints(now) or self._keeps_references():
+            if waits or self._waits_for_endpoints(now) or self._waits_for_removals():
                 return None
             self._stage = _Stage(self._stage + 1)
         return None
 
     def _eligible(self, subscription: Subscription) -> Changes:
-        batch = subscription.admit(self._batches.get(subscription.type_url, {}))
+        batch = subscription.admit(self._batches.get(subscription.type_url, NO_CHANGES))
         self._batches[subscription.type_url] = batch
-        if isinstance(batch, Everything):
-            return batch
         if self._stage is _Stage.CLUSTERS and not self._at_once:
-            return {name: resource for name, resource in batch.items() if resource is not None}
+            return batch.upserts()
         if self._stage is _Stage.CLUSTERS_GONE:
-            batch = _without_lingering(TypeUrl.CLUSTER, batch, self._snapshot)
+            batch = _without_kept(TypeUrl.CLUSTER, batch, self._snapshot)
             self._batches[TypeUrl.CLUSTER] = batch
         return batch
 
@@ -140,50 +149,46 @@ class Cycle:
             self.deadline = now + self._endpoint_wait
         if now < self.deadline:
             return True
-        if endpoints.owes(self.awaited):  # asked for, so it will be acknowledged
+        if endpoints.owes(self.awaited):  # the client has asked, so it will acknowledge them
             return True
         self.deadline = None
         return False
 
-    def _keeps_references(self) -> bool:
-        return self._stage is _Stage.REFERENCES_GONE and any(map(self._keeps, GONE_LAST))
+    def _waits_for_removals(self) -> bool:
+        return self._stage is _Stage.REFERENCES_GONE and any(map(self._is_leaving, REMOVED_LAST))
 
-    def _keeps(self, type_url: str) -> bool:
+    def _is_leaving(self, type_url: str) -> bool:
         if not self._batches.get(type_url):
             return False
         return self._subscriptions[type_url].flight is not None or bool(self.released(type_url))
 
     def released(self, type_url: str) -> Changes:
-        """Removals of endpoints or Secrets whose turn has come; they go with what flows anyway."""
+        """Removals of endpoints or Secrets whose turn has come. They are sent outside the cycle."""
         batch = self._batches.get(type_url)
         if self._stage is not _Stage.REFERENCES_GONE or not batch:
-            return {}
+            return NO_CHANGES
         current = self._subscriptions[type_url].changes()
-        batch = {name: None for name in batch if name in current and current[name] is None}
-        batch = _without_lingering(type_url, batch, self._snapshot)
+        batch = batch.only([name for name in batch if name in current and current[name] is None])
+        batch = _without_kept(type_url, batch, self._snapshot)
         self._batches[type_url] = batch
-        return dict(batch)
+        return batch
 
-    def departed(self, type_url: str, flight: Flight) -> None:
-        """A response was sent."""
-        self._due.discard(type_url)  # what becomes due from now on is the next cycle's
-        batch = self._batches.get(type_url, {})
-        if batch is flight.sent:
-            self._batches[type_url] = {}
-        elif batch:
-            self._batches[type_url] = {n: r for n, r in batch.items() if n not in flight.sent}
+    def sent(self, type_url: str, flight: Flight) -> None:
+        """Note that a response was sent."""
+        self._due.discard(type_url)  # an answer that becomes due later belongs to the next cycle
+        self._batches[type_url] = self._batches.get(type_url, NO_CHANGES).without(flight.sent)
         if type_url != TypeUrl.CLUSTER:
             return
-        # A Cluster that is new or changed warms until its endpoints come after it, changed or not,
-        # and over delta Envoy does not ask for them once more.
+        # A Cluster that is new or changed warms until its endpoints come once more, changed or not.
+        # Over delta Envoy does not ask for them again.
         endpoints = self._subscriptions.get(TypeUrl.ENDPOINT)
-        required = _required(flight)
+        required = flight.sent.required
         self.awaited |= dict.fromkeys(required, flight.serial)
         if endpoints:
             endpoints.repeat(required)
 
     def acknowledged(self, type_url: str, flight: Flight) -> None:
-        """A response was accepted."""
+        """Note that a response was acknowledged."""
         if type_url != TypeUrl.ENDPOINT or not self.awaited:
             return
         for name in flight.sent:
@@ -191,29 +196,24 @@ class Cycle:
                 del self.awaited[name]
 
     def rejected(self, type_url: str, flight: Flight) -> None:
-        """A response was refused: what it held goes again, in other company."""
-        if type_url in GATED and self._subscriptions[type_url].answer_due:
+        """Note that a response was rejected: its changes are sent again, in other company."""
+        if type_url in IN_CYCLE and self._subscriptions[type_url].answer_due:
             self._due.add(type_url)
-        if type_url in GATED and any(flight.sent.values()):
-            self._batches[type_url] = {**self._batches.get(type_url, {}), **flight.sent}
+        if type_url in IN_CYCLE and any(flight.sent.values()):
+            self._batches[type_url] = Changes(
+                {**self._batches.get(type_url, NO_CHANGES), **flight.sent}
+            )
         if type_url == TypeUrl.CLUSTER:
-            for name in _required(flight):
+            for name in flight.sent.required:
                 if self.awaited.get(name) == flight.serial:
                     del self.awaited[name]
 
 
-def _required(flight: Flight) -> Collection[str]:
-    if isinstance(flight.sent, Everything):
-        return flight.sent.required
-    return [name for cluster in flight.sent.values() if cluster for name in cluster.requires]
-
-
-def _without_lingering(type_url: str, changes: Changes, snapshot: Snapshot) -> Changes:
-    """Changes without removals that would break routes served in place of rejected ones."""
-    if snapshot.is_clean:
+def _without_kept(type_url: str, changes: Changes, snapshot: Snapshot) -> Changes:
+    """Changes without removals that would break what stands in for rejected resources."""
+    if not changes.has_removals:
         return changes
-    return {
-        name: resource
-        for name, resource in changes.items()
-        if resource is not None or not snapshot.lingers(type_url, name)
-    }
+    keeps = snapshot.verdicts.keeps
+    return changes.only(
+        [name for name, each in changes.items() if each or not keeps(type_url, name)]
+    )

@@ -1,9 +1,9 @@
 """The messages of protobuf's C runtime, one for each message of Envoy's API that is in use.
 
 envoy-data-plane tracks Envoy's API and is typed, but building and encoding its messages takes
-milliseconds. The C runtime takes microseconds, and all that it needs is a descriptor. Those of the
-messages that fleetgate uses are prepared (`xds.prepared`). Any other one is derived from its class
-(`xds.schema`) when it is first asked for, together with all that its fields can hold.
+milliseconds. The C runtime takes microseconds, and needs a descriptor of each message. Descriptors
+of the messages that fleetgate uses are prepared (`xds.prepared`). Any other descriptor is derived
+from its class (`xds.schema`) when it is first asked for, with those of all messages in its fields.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from google.protobuf import (
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message import Message
 
-from xds.prepared import WELL_KNOWN, Name, full, prepared
+from xds.message_names import WELL_KNOWN, full
+from xds.prepared import Name, prepared
 
 if TYPE_CHECKING:
     from xds.schema import Schema
@@ -57,7 +58,7 @@ class Descriptors:
             self._add(first)
 
     def message(self, what: Schema | Name) -> type[Message]:
-        """The C runtime's message; the first one of its kind that is not prepared is derived."""
+        """The C runtime's message. One that is not prepared is derived at the first call."""
         found = self._messages.get(what)
         if found is None:
             if isinstance(what, Name):
@@ -68,11 +69,11 @@ class Descriptors:
         return found
 
     def named(self, name: str) -> type[Message]:
-        """A message that is known already, or one of protobuf's own. Raises KeyError."""
+        """A message that is prepared or derived, or one of protobuf's own. Raises KeyError."""
         return message_factory.GetMessageClass(self._pool.FindMessageTypeByName(name))
 
     def _derived(self, cls: Schema) -> type[Message]:
-        from xds import schema  # noqa: PLC0415 (who has no class need not import what reads one)
+        from xds import schema  # noqa: PLC0415 (slow; needed for derived messages only)
 
         name = schema.flat_name(cls)
         if not name.startswith(WELL_KNOWN) and name not in self._known:
@@ -100,5 +101,5 @@ def full_name(message: Message) -> str:
 
 @cache
 def descriptors() -> Descriptors:
-    """The process's descriptors: a memo of what the classes say, so one is enough for all."""
+    """The descriptors of the process. They follow from the classes, so all callers share them."""
     return Descriptors(prepared().file)

@@ -1,12 +1,12 @@
 """Discovery messages on the wire: requests read into values, responses joined from ready bytes.
 
-A response is the concatenation of its resources and a short tail. What surrounds a body (name,
-version, type URL and the lengths) is made once per resource and shared by all streams, so a
-response of n resources costs n references and one copy:
+A response is the concatenation of its resources and a short tail. The head of a body (name,
+version, type URL and lengths) is made once per resource and shared by all streams, so a response of
+n resources costs n references and one copy:
 
     head(a) body(a) head(b) body(b) ... type_url nonce removed_resources
 
-Protobuf allows fields in any order, so the name may stand before the body.
+Protobuf allows fields in any order, so the name may precede the body.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ LONGEST: Final = 1024
 """Characters of a name, a version, a type URL, a node's id or its cluster."""
 
 MOST_NAMES: Final = 50_000
-"""Names of each kind in a request, and of all types on a stream, unless said otherwise."""
+"""Names of each kind in a request, and of all types on a stream, unless a setting says else."""
 
 _MESSAGE: Final = 4096
-"""Characters that are kept of why a client rejects a response."""
+"""Characters that are kept of the message with which a client rejects a response."""
 
 _LENGTH_DELIMITED: Final = 2
 
@@ -49,12 +49,12 @@ _Response = wire.twin(discovery.DiscoveryResponse)
 
 
 class OutOfBounds(ValueError):
-    """A request with more, or longer, than anybody needs; the text says what."""
+    """A request holds more names, or longer texts, than a client needs. The text says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Who asks: `cluster` names the group that it belongs to; `agent` is its software, if told."""
+    """The client. `cluster` names the group that it belongs to, `agent` its software, if known."""
 
     id: str
     cluster: str
@@ -63,11 +63,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request of either protocol; `nonce` is empty in a first one, `error` is None in an ACK.
+    """A request of either variant. `nonce` is empty in a first one, `error` is None in an ACK.
 
-    Of the incremental protocol: `names` are newly subscribed to, `unsubscribed` no more, and `held`
-    is what a reconnecting client has, name by version. Of the other one: `names` are all that the
-    client is subscribed to, and `version` is the version_info that it accepted last.
+    Over delta, `names` are those that the client newly subscribes to, `unsubscribed` those that it
+    gives up, and `held` has the versions that a reconnecting client holds, by name.
+    Over state-of-the-world, `names` are all that the client is subscribed to, and `version` is the
+    version_info that it accepted last.
     """
 
     node: Node
@@ -81,7 +82,7 @@ class Request:
 
 
 _NOBODY: Final = Node("", "")
-"""Of all requests of a stream but the first."""
+"""The node of a request that names none, as all requests of a stream but the first."""
 
 
 def parse_delta(data: bytes, most_names: int = MOST_NAMES) -> Request:
@@ -113,7 +114,7 @@ def parse_sotw(data: bytes, most_names: int = MOST_NAMES) -> Request:
 
 
 def _names(found: Collection[str], most: int) -> tuple[str, ...]:
-    """The names or versions of a request; nothing is copied before they are counted."""
+    """The names or versions of a request. They are counted before they are copied."""
     if not found:
         return ()
     if len(found) > most:
@@ -162,7 +163,7 @@ def _error(message: discovery.DeltaDiscoveryRequest | discovery.DiscoveryRequest
 
 
 def delta_head(type_url: str, resource: Resource, length: int) -> bytes:
-    """What stands before a body of `length` bytes in a DeltaDiscoveryResponse."""
+    """The bytes that precede a body of `length` bytes in a DeltaDiscoveryResponse."""
     packed = _any_head(type_url, length)
     named = wire.field(_RESOURCE_NAME, resource.name.encode())
     named += wire.field(_RESOURCE_VERSION, resource.version.encode())
@@ -171,13 +172,13 @@ def delta_head(type_url: str, resource: Resource, length: int) -> bytes:
 
 
 def sotw_head(type_url: str, length: int) -> bytes:
-    """What stands before a body of `length` bytes in a DiscoveryResponse."""
+    """The bytes that precede a body of `length` bytes in a DiscoveryResponse."""
     packed = _any_head(type_url, length)
     return _key(_RESPONSE_RESOURCES, len(packed) + length) + packed
 
 
 def delta_tail(type_url: str, nonce: str, removed: Iterable[str], version: str) -> bytes:
-    """A DeltaDiscoveryResponse but for its resources."""
+    """A DeltaDiscoveryResponse without resources."""
     return wire.encode(
         _DeltaResponse(
             type_url=type_url,
@@ -189,7 +190,7 @@ def delta_tail(type_url: str, nonce: str, removed: Iterable[str], version: str) 
 
 
 def sotw_tail(type_url: str, nonce: str, version: str) -> bytes:
-    """A DiscoveryResponse but for its resources."""
+    """A DiscoveryResponse without resources."""
     return wire.encode(_Response(type_url=type_url, nonce=nonce, version_info=version))
 
 
@@ -198,7 +199,7 @@ def _any_head(type_url: str, length: int) -> bytes:
 
 
 def _key(number: int, length: int) -> bytes:
-    """What announces a field of `length` bytes."""
+    """The key and the length that precede a field of `length` bytes."""
     encoded = bytearray((number << 3 | _LENGTH_DELIMITED,))
     while length > 0x7F:
         encoded.append(length & 0x7F | 0x80)

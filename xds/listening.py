@@ -1,10 +1,10 @@
-"""One gRPC server with the credentials that it began with, and the streams that came to it.
+"""One gRPC server that keeps its first credentials, and the streams that came to it.
 
     credentials ──▶ Listening ◀── streams       retire: the port is free, streams end one by one
 
-gRPC offers credentials that change while it listens, and uses the old ones after it has freed them
-(grpc/grpc#36693): a few dozen handshakes at once end the process. So credentials never change, and
-new ones are another Listening on the same port.
+gRPC can change credentials while it listens, but uses the old ones after it has freed them
+(grpc/grpc#36693): a few dozen handshakes at once end the process. So a server never changes its
+credentials. New credentials take another Listening on the same port.
 """
 
 from __future__ import annotations  # grpc's generic names exist for the type checker only
@@ -21,51 +21,54 @@ import grpc
 from grpc import aio
 
 _AFTERWARDS: Final = 5.0
-"""Seconds after the last stream was to end, then all is cut off."""
+"""Seconds that a retired server stays after its last stream had to end; then it is cut off."""
 
 
 class UnusableCredentials(ValueError):
-    """gRPC takes a certificate or key for none that it can serve with."""
+    """gRPC cannot serve with a certificate and key."""
 
 
-class Lives:
-    """The streams that came to one server, each of which can be ended."""
+class OpenStreams:
+    """The streams that came to one server, each of which can be ended by a timeout."""
 
     def __init__(self) -> None:
-        self._open: set[asyncio.Timeout] = set()
+        self._timeouts: set[asyncio.Timeout] = set()
         self._last: float | None = None
 
     @asynccontextmanager
-    async def life(self) -> AsyncIterator[asyncio.Timeout]:
-        """Be one of them while the block runs; TimeoutError ends it."""
-        async with asyncio.timeout(None) as life:
-            self._open.add(life)
+    async def entered(self) -> AsyncIterator[asyncio.Timeout]:
+        """Count a stream as open while the block runs. A TimeoutError ends the block."""
+        async with asyncio.timeout(None) as timeout:
+            self._timeouts.add(timeout)
             if self._last is not None:
-                life.reschedule(_between_now_and(self._last))
+                timeout.reschedule(_between_now_and(self._last))
             try:
-                yield life
+                yield timeout
             finally:
-                self._open.discard(life)
+                self._timeouts.discard(timeout)
 
     def end(self, within: timedelta) -> None:
-        """Have each of them end at another moment, the last one after `within`."""
+        """End each stream at another moment, the last one after `within`."""
         self._last = asyncio.get_running_loop().time() + within.total_seconds()
-        for life in self._open:
-            life.reschedule(_between_now_and(self._last))
+        for timeout in self._timeouts:
+            timeout.reschedule(_between_now_and(self._last))
 
 
 class Listening:
     """Serves methods at an address, from `open` to `retire` or `stop`."""
 
     def __init__(
-        self, options: Sequence[tuple[str, int]], methods: grpc.GenericRpcHandler, lives: Lives
+        self,
+        options: Sequence[tuple[str, int]],
+        methods: grpc.GenericRpcHandler,
+        streams: OpenStreams,
     ) -> None:
         self._server = aio.server(options=options)
         self._server.add_generic_rpc_handlers((methods,))
-        self._lives = lives
+        self._streams = streams
 
     async def open(self, address: str, credentials: grpc.ServerCredentials | None) -> int:
-        """Listen on `host:port`; gives the port. Raises OSError where that cannot be done."""
+        """Listen on `host:port`; gives the port. Raises OSError if that cannot be done."""
         try:
             if credentials is None:
                 port = self._server.add_insecure_port(address)
@@ -77,12 +80,12 @@ class Listening:
         return port
 
     async def retire(self, within: timedelta) -> None:
-        """Listen no more; streams go on, and end one by one. Returns when all have ended."""
-        self._lives.end(within)
+        """Stop listening; streams go on, and end one by one. Returns when all have ended."""
+        self._streams.end(within)
         await self._server.stop(within.total_seconds() + _AFTERWARDS)
 
     async def stop(self, grace: float | None) -> None:
-        """Listen no more, and end all streams after `grace` seconds at the latest."""
+        """Stop listening, and end all streams after `grace` seconds at the latest."""
         await self._server.stop(grace)
 
 
@@ -92,7 +95,7 @@ def _between_now_and(last: float) -> float:
 
 
 async def try_out(credentials: grpc.ServerCredentials) -> None:
-    """Listen with credentials for a moment, on a free port. Raises UnusableCredentials."""
+    """Listen with credentials for a moment on a free port. Raises UnusableCredentials."""
     server = aio.server()
     try:
         server.add_secure_port("127.0.0.1:0", credentials)
@@ -103,8 +106,11 @@ async def try_out(credentials: grpc.ServerCredentials) -> None:
 
 
 async def until_free(address: str) -> None:
-    """Return once nobody listens on `host:port`; gRPC would print a line for each attempt."""
-    while not _is_free(address):  # noqa: ASYNC110 (nobody tells of it)
+    """Return when no process listens on `host:port`.
+
+    gRPC cannot be asked instead: it prints a line for each attempt.
+    """
+    while not _is_free(address):  # noqa: ASYNC110 (no event tells of it)
         await asyncio.sleep(0.005)
 
 

@@ -3,47 +3,34 @@
     ahead      classes ──xds.schema──▶ prepared.binpb          `make schema`; a test holds it true
     serving    Name("envoy.config.core.v3", "Address") ──▶ the message of that name there
 
-To import the classes of all messages in use takes 0.4 s and 40 MiB, to derive descriptors from them
-0.2 s more: a third of a start. Type checkers see the classes all the same:
+To import the classes of all messages in use takes 0.4 s and 40 MiB, and to derive descriptors from
+them takes 0.2 s more: a third of a start. So modules import names, and type checkers see classes:
 
     if TYPE_CHECKING:
         from envoy_data_plane.envoy.config.core import v3 as core
     else:
         core = Package("envoy.config.core.v3")
 
-What is not in the file is imported and derived when it is asked for.
+A message that is not in the file is imported and derived when it is asked for.
 """
 
 import pkgutil
-import re
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
+from xds.message_names import full
+
 if TYPE_CHECKING:
     from xds.schema import Schema
 
 FILE: Final = "prepared.binpb"
 
-WELL_KNOWN: Final = "google.protobuf."
-
-_PART: Final = re.compile("__|_")
-
-
-def flat(name: str) -> str:
-    """The name of a message among all others of its file, which has no packages."""
-    return name.replace("_", "__").replace(".", "_")
-
-
-def full(flat_name: str) -> str:
-    """The name of the message in Envoy's API."""
-    return _PART.sub(lambda part: "_" if part[0] == "__" else ".", flat_name)
-
 
 class Name:
-    """Stands for a message's class, or for an enum, whose members it has as numbers.
+    """Stands for the class of a message, or for an enum, whose members are attributes.
 
     `package` and `name` are those of Python: `envoy.config.route.v3`, `RouteMatchPathSpecifier`.
     """
@@ -60,7 +47,7 @@ class Name:
 
     @property
     def flat(self) -> str | None:
-        """The name in the prepared file; None where it is not there."""
+        """The name in the prepared file; None if the message is not in it."""
         return prepared().messages.get(_key(self.package, self.__name__))
 
     @property
@@ -80,12 +67,12 @@ class Package:
         if name.startswith("_"):
             raise AttributeError(name)
         found = Name(self._name, name)
-        setattr(self, name, found)  # asked for once
+        setattr(self, name, found)  # so that the next access does not come here
         return found
 
 
 class Prepared:
-    """What the file holds: flat names of messages, and numbers of enums, by package and name."""
+    """What the file has by package and name: flat names of messages, and numbers of enums."""
 
     def __init__(self, content: bytes) -> None:
         self.file = FileDescriptorProto.FromString(content)
@@ -93,7 +80,7 @@ class Prepared:
         self.enums: dict[str, dict[str, int]] = {}
         for message in self.file.message_type:
             key = _key(*_split(full(message.name)))
-            if message.enum_type:  # an enum, in a message of its own to keep its values apart
+            if message.enum_type:  # the message stands for an enum, see xds.schema.describe_enum
                 values = message.enum_type[0].value
                 self.enums[key] = {value.name: value.number for value in values}
             else:
@@ -107,7 +94,7 @@ def prepared() -> Prepared:
 
 
 def _key(package: str, name: str) -> str:
-    """Python joins the names of nested messages, and capitalizes as it likes."""
+    """A key that Envoy's and Python's names share: Python joins and capitalizes nested names."""
     return f"{package}.{name.replace('.', '').replace('_', '').lower()}"
 
 

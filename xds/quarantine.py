@@ -1,28 +1,29 @@
 """Versions that a client has rejected: no stream of its group is sent such bytes again.
 
-A version stays known as bad when the name moves on, so that going back to it does no harm either.
-What is declared is never forgotten: it would be sent, and rejected, again and again.
+A version stays known as bad after another one is declared, so that going back to it does no harm.
+A version that is declared is never forgotten: it would be sent and rejected again and again.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from xds.resource import Resource
 
 _MOST: Final = 1000
-"""Versions that are remembered and not declared; the oldest is forgotten first."""
+"""Versions that are remembered although they are not declared; the oldest is forgotten first."""
 
 _MOST_NODES: Final = 1000
-"""Nodes that are remembered for one version; if there are more, it is bad for everybody."""
+"""Nodes that are remembered for one version; with more of them it is bad for every node."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One resource that Envoy refused, alone in its response: `message` is about it and no other.
+    """One resource that a client rejected when it was alone in its response.
 
-    `origins` are the resource's own, `nodes` the clients that refused it so far.
+    So `message` is about this resource. `origins` are those of the resource, `nodes` are those that
+    have rejected it so far.
     """
 
     type_url: str
@@ -33,7 +34,7 @@ class Rejection:
     nodes: frozenset[str]
 
     def is_by(self, node_id: str) -> bool:
-        """Whether this node is among those that have refused it."""
+        """Whether this node is among those that have rejected it."""
         return node_id in self.nodes or len(self.nodes) >= _MOST_NODES
 
 
@@ -49,7 +50,7 @@ class Quarantine:
         return bool(self._found)
 
     def add(self, type_url: str, resource: Resource, message: str, node_id: str) -> None:
-        """Remember that a client has rejected a version that is declared now, or was."""
+        """Remember that a client has rejected a version that is declared, or was."""
         versions = self._found.setdefault(type_url, {}).setdefault(resource.name, {})
         known = versions.get(resource.version)
         nodes = known.nodes | {node_id} if known else frozenset((node_id,))
@@ -64,15 +65,19 @@ class Quarantine:
         )
 
     def find(self, type_url: str, resource: Resource) -> Rejection | None:
-        """The rejection of exactly this version, if a client has refused it."""
+        """The rejection of exactly this version; None if no client has rejected it."""
         return self._found.get(type_url, {}).get(resource.name, {}).get(resource.version)
 
     def knows(self, type_url: str, name: str) -> bool:
-        """Whether any version of this name was ever rejected; O(1), for the common answer no."""
+        """Whether any version of this name was ever rejected. O(1)."""
         return name in self._found.get(type_url, {})
 
+    def names(self, type_url: str) -> Iterable[str]:
+        """The names of which a version was ever rejected."""
+        return self._found.get(type_url, ())
+
     def moved_on(self, type_url: str, name: str, version: str) -> None:
-        """This version is declared no more: it may be forgotten after many others."""
+        """Note that a version is not declared any more, so that it may be forgotten."""
         if version not in self._found.get(type_url, {}).get(name, {}):
             return
         self._past[type_url, name, version] = None
@@ -84,11 +89,11 @@ class Quarantine:
                 del self._found[type_url][name]
 
     def is_back(self, type_url: str, name: str, version: str) -> None:
-        """This version is declared: it is not forgotten."""
+        """Note that a version is declared again, so that it is not forgotten."""
         self._past.pop((type_url, name, version), None)
 
     def of(self, declared: Mapping[str, Mapping[str, Resource]]) -> Iterator[Rejection]:
-        """The rejections of what is declared; O(names ever rejected)."""
+        """The rejections of versions that are declared. O(names ever rejected)."""
         for type_url, named in self._found.items():
             for name, versions in named.items():
                 resource = declared.get(type_url, {}).get(name)

@@ -1,8 +1,8 @@
 """Encoded messages as people read them: protobuf's canonical JSON with Envoy's field names.
 
-The names are those of Envoy's documentation and config_dump (snake_case), enums stand by name,
-durations as `0.250s`, and every Any is opened with its `@type` first. Fields stand in the order of
-their numbers and maps in the order of their keys, so equal bytes read equal.
+The names are those of Envoy's documentation and config_dump (snake_case). Enums are shown by name,
+durations as `0.250s`, and the content of an Any after its `@type`. Fields are in the order of their
+numbers and maps in the order of their keys, so equal bytes read equal.
 """
 
 import math
@@ -16,7 +16,7 @@ from google.protobuf.any_pb2 import Any as BuiltAny
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
-from xds.prepared import WELL_KNOWN
+from xds.message_names import WELL_KNOWN
 from xds.schema import Field, Schema, UnknownType, class_of, fields_of, proto_name
 from xds.wire import decode
 
@@ -29,7 +29,7 @@ _WIDE: Final = frozenset({"int64", "uint64", "sint64", "fixed64", "sfixed64"})
 def readable(type_url: str, body: bytes) -> dict[str, Json]:
     """A message as canonical JSON. Raises UnknownType or MalformedMessage.
 
-    An Any within it whose type is not known keeps its bytes, as base64 under `value`.
+    An Any inside it whose type is not known is shown as its bytes, in base64 under `value`.
     """
     message = cast("Message", decode_type(type_url, body))
     return _message(class_of(type_url), message)
@@ -76,7 +76,7 @@ def _held(cls: Schema, message: Message) -> Json:
     if name == _ANY:
         return _any(cast("BuiltAny", message))
     if name.startswith(WELL_KNOWN):
-        # Wrappers are plain values here, durations text: not always the dict that is promised.
+        # A wrapper becomes a plain value and a duration a text, not the dict of the signature.
         return cast("Json", MessageToDict(message))
     return dict(_message(cls, message))
 
@@ -94,7 +94,7 @@ def _any(holder: BuiltAny) -> Json:
 
 
 def _enum(field: Field, number: int) -> Json:
-    """The name in Envoy's API; a number that has none stays a number."""
+    """The name in Envoy's API; a number without a name stays a number."""
     if field.enum is None or number not in field.enum.__members__.values():
         return number
     member = field.enum(number)
@@ -102,7 +102,7 @@ def _enum(field: Field, number: int) -> Json:
 
 
 def _float(value: float, *, single_precision: bool) -> Json:
-    """The shortest text that reads back as the same number; JSON has no infinities."""
+    """A number that reads back as the same one. JSON has no infinities, so they become texts."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if not single_precision:

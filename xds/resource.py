@@ -1,7 +1,7 @@
 """What the protocol carries: named, versioned, already encoded resources.
 
-Nothing in this package looks inside a body: whoever makes a Resource encodes it once, and every
-stream shares those bytes.
+Nothing in this package looks inside a body. The maker of a Resource encodes it once, and all
+streams share the bytes.
 """
 
 from collections.abc import Hashable, Mapping
@@ -27,9 +27,10 @@ class TypeUrl(StrEnum):
 class Resource:
     """One resource as it goes over the wire.
 
-    `version` is a hash of `body` unless given: replicas agree on it, and equal content is never
-    sent twice. `requires` names the ClusterLoadAssignments that a Cluster waits for while it warms.
-    `origins` says what the resource was made from; it comes back unread with a rejection.
+    `version` is a hash of `body` in most cases (see `of`): replicas agree on it, and equal content
+    is never sent twice. `requires` names the ClusterLoadAssignments that a Cluster waits for while
+    it warms. `origins` says what the resource was made from. It comes back with a rejection, and is
+    not read.
     """
 
     name: str
@@ -52,9 +53,9 @@ class Resource:
 
 
 def version_of(body: bytes) -> str:
-    """Hash a body into a version; 64 bits, so that 10^6 versions collide with a chance of 10^-8."""
+    """Hash a body into a version of 64 bits: 10^6 versions collide with a chance of 10^-8."""
     return blake2b(body, digest_size=8).hexdigest()
 
 
 Update: TypeAlias = Mapping[TypeUrl, Mapping[str, Resource | None]]
-"""What changed, by type and name; `None` means that the resource is gone."""
+"""What changed, by type and name; `None` means that the resource is removed."""

@@ -1,12 +1,13 @@
 """envoy-data-plane's classes, read into descriptors for protobuf's C runtime.
 
-Every class carries names, numbers and types as metadata, and that is all that a descriptor is made
-of. Two liberties are taken, and neither is seen on the wire: enums are plain int32, and messages
-have flat names (`envoy_config_cluster_v3_Cluster`), because a file of descriptors has one package
-only while the closure of a class has many. Scalars with proto3's `optional` are not known here:
-Envoy's API has none, it uses wrappers (a test looks).
+Every class carries names, numbers and types as metadata, and a descriptor needs nothing else.
+The descriptors differ from Envoy's in two points that cannot be seen on the wire: enums are plain
+int32, and messages have flat names (`envoy_config_cluster_v3_Cluster`), because a file of
+descriptors has one package, and the messages that a class can hold have many. Scalars with proto3's
+`optional` are not supported: Envoy's API has wrappers instead, and a test checks that.
 
-Importing this, and the classes, takes long (see `xds.prepared`): only what needs a class does.
+Importing this module and the classes takes long (see `xds.prepared`), so it is imported only where
+a class is needed.
 """
 
 import dataclasses
@@ -27,7 +28,7 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
 )
 
-from xds.prepared import WELL_KNOWN, flat
+from xds.message_names import WELL_KNOWN, flat
 
 TYPE_URL_PREFIX: Final = "type.googleapis.com/"
 
@@ -59,11 +60,11 @@ class UnknownType(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a class; of a map it is the value that `proto_type` and `held` speak of.
+    """One field of a class.
 
-    `held` is the message class (the wrapper's, where the class shows a plain value), the enum, or
-    the plain Python type.
-    `key_type` is the proto type of a map's keys. `oneof` names the group that the field is in.
+    `proto_type` and `held` are those of the values if the field is a map, and `key_type` is then
+    the proto type of the keys. `held` is the class of the message (of the wrapper, if the class
+    shows a plain value), the enum, or the plain Python type. `oneof` names the group of the field.
     """
 
     name: str
@@ -88,7 +89,7 @@ class Field:
 @cache
 def fields_of(cls: Schema) -> tuple[Field, ...]:
     """The fields of a class in the order of their numbers."""
-    # cls._betterproto resolves all annotations of the class once per field; this does it once.
+    # Annotations are resolved once: cls._betterproto resolves all of them for each field.
     hints = typing.get_type_hints(cls)
     found = (
         _field(field.name, FieldMetadata.get(field), hints[field.name])
@@ -114,7 +115,7 @@ def _field(name: str, meta: FieldMetadata, hint: object) -> Field:
 
 
 def _innermost(hint: object) -> type:
-    """X of `X | None`, `list[X]` and `dict[K, X]`."""
+    """The type X of `X | None`, `list[X]` and `dict[K, X]`."""
     while arguments := [a for a in typing.get_args(hint) if a is not NoneType]:
         hint = arguments[-1]
     if not isinstance(hint, type):
@@ -128,7 +129,7 @@ def type_url_of(cls: Schema) -> str:
 
 
 def class_of(type_url: str) -> Schema:
-    """The class with this type URL, imported if need be. Raises UnknownType."""
+    """The class with this type URL, imported if necessary. Raises UnknownType."""
     if type_url not in default_message_pool.url_to_type:
         package = type_url.removeprefix(TYPE_URL_PREFIX)
         while not package.rpartition(".")[2][:1].islower() and package:  # Message.Nested
@@ -155,7 +156,7 @@ def flat_name(cls: Schema) -> str:
 
 
 def closure(cls: Schema) -> Iterator[tuple[str, Schema]]:
-    """All classes that a message of this one can hold, itself included; Any holds bytes."""
+    """This class and all classes that its messages can hold. The content of an Any is bytes."""
     waiting, seen = [cls], {cls}
     while waiting:
         current = waiting.pop()
@@ -168,7 +169,7 @@ def closure(cls: Schema) -> Iterator[tuple[str, Schema]]:
 
 
 def describe(name: str, cls: Schema) -> DescriptorProto:
-    """The descriptor of a class under a flat name; what its fields hold is described apart."""
+    """The descriptor of a class under a flat name, without those of the messages in its fields."""
     message = DescriptorProto(name=name)
     fields = fields_of(cls)
     groups = list(dict.fromkeys(field.oneof for field in fields if field.oneof))
@@ -190,7 +191,7 @@ def describe(name: str, cls: Schema) -> DescriptorProto:
 
 
 def _describe_entry(message: DescriptorProto, field: Field) -> str:
-    """Add the entry of a map, and name it."""
+    """Add the entry message of a map; gives its name."""
     name = "".join(map(str.capitalize, field.name.split("_"))) + "Entry"
     entry = message.nested_type.add(name=name)
     entry.options.map_entry = True
@@ -209,7 +210,7 @@ def _set_type(described: FieldDescriptorProto, field: Field) -> None:
 
 
 def oneofs(fields: Iterable[Field]) -> tuple[frozenset[str], ...]:
-    """The names of fields that exclude each other, group by group."""
+    """The groups of fields that exclude each other, by name."""
     groups: dict[str, set[str]] = {}
     for field in fields:
         if field.oneof:
@@ -220,9 +221,9 @@ def oneofs(fields: Iterable[Field]) -> tuple[frozenset[str], ...]:
 def describe_file(
     classes: Iterable[Schema], files: Iterable[str], known: Container[str] = ()
 ) -> FileDescriptorProto | None:
-    """A file of classes and all that they can hold, but for what is `known`; None of nothing.
+    """A file of classes and of all classes that they can hold, without those that are `known`.
 
-    `files` are those that it builds upon.
+    `files` are those that it depends on. None if no class is left.
     """
     first, *_ = classes = list(classes)
     new = {name: found for cls in classes for name, found in closure(cls) if name not in known}
@@ -237,7 +238,7 @@ def describe_file(
 
 
 def describe_enum(cls: type[betterproto2.Enum]) -> DescriptorProto:
-    """An enum in a message of its own: in a file, the values of all enums share their names."""
+    """A message that holds an enum, because the values of a file's enums must not share names."""
     package = cls.__module__.removeprefix("envoy_data_plane.")
     message = DescriptorProto(name=flat(f"{package}.{cls.__name__}"))
     values = message.enum_type.add(name="Values")

@@ -1,11 +1,12 @@
-"""The gRPC server: reads requests into streams, writes what they answer; nothing else.
+"""The gRPC server: it reads requests into streams and writes their responses, nothing else.
 
     client ══▶ read ──▶ Stream.receive ──┐ wake
     client ◀══ write ◀── next_message ◀──┴── publish, deadline
 
 A stream has one write under way at most. A client that does not read stalls its own stream only,
-and is cut off after a bound; meanwhile its changes merge, so it costs no memory.
-New credentials are another server on the same port (xds.listening): clients come over one by one.
+and is cut off after a while. Its changes merge meanwhile, so it costs no memory.
+New credentials take another server on the same port (xds.listening), to which clients come over one
+by one.
 """
 
 from __future__ import annotations
@@ -23,20 +24,14 @@ from grpc import aio
 
 from xds.cache import SnapshotCache
 from xds.discovery import MOST_NAMES, Node
-from xds.listening import Listening, Lives, try_out, until_free
+from xds.errors import BadRequest, Refused, StreamError, TooMuch
+from xds.listening import Listening, OpenStreams, try_out, until_free
 from xds.quoted import quoted
 from xds.resource import TypeUrl
 from xds.services import methods
-from xds.stream import (
-    ENDPOINT_WAIT,
-    BadRequest,
-    Dialect,
-    Refused,
-    Stream,
-    StreamError,
-    TooMuch,
-)
+from xds.stream import ENDPOINT_WAIT, Stream
 from xds.turnstile import Pass, Turnstile
+from xds.variants import Variant
 
 log = logging.getLogger(__name__)
 
@@ -53,28 +48,28 @@ _STATUS: Final[Mapping[type[StreamError], grpc.StatusCode]] = {
 }
 
 _PATIENCE: Final = 10.0
-"""Seconds after which it is told that the port is not free again."""
+"""Seconds after which the log says that the port has not become free."""
 
 
-class _Deaf(Exception):
-    """The client takes nothing that is sent."""
+class _Stalled(Exception):
+    """The client does not read."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Bounds of the server.
 
-    A client that takes nothing for `write_timeout` is cut off; it learns that when it reads on.
-    Clients are pinged after `server_ping` of silence; without an answer within
-    `server_ping_timeout` the connection is closed.
-    A connection that has not finished its handshake after `handshake_timeout` is closed, one beyond
-    `most_connections` at once. A stream beyond `most_streams` of its connection waits for another
-    one to end.
-    `largest_request` is in bytes. A stream may be subscribed to `most_names` resources by name: one
-    that comes back says all of them, and their versions, in one request for each type.
-    `endpoint_wait` bounds how long routes are held back for a client that does not subscribe to the
-    endpoints of its new Clusters.
-    After new credentials, all streams have ended once `handover` is over, each at another moment.
+    A client that does not read for `write_timeout` is cut off; it learns of that when it reads on.
+    A client is pinged after `server_ping` of silence. Its connection is closed if no answer comes
+    within `server_ping_timeout`.
+    A connection that has not finished its handshake after `handshake_timeout` is closed; one beyond
+    `most_connections` is closed at once. A stream beyond `most_streams` of its connection waits for
+    another one to end.
+    `largest_request` is in bytes. A stream may be subscribed to `most_names` resources by name: a
+    client that reconnects sends all of them, and their versions, in one request for each type.
+    Routes are held back for `endpoint_wait` at most if a client does not subscribe to the endpoints
+    of its new Clusters.
+    After new credentials each stream ends at another moment, the last one after `handover`.
     """
 
     write_timeout: timedelta = timedelta(seconds=30)
@@ -98,8 +93,8 @@ def by_cluster(node: Node, auth: Auth) -> str | None:
 class XdsServer:
     """Serves a cache by ADS and by the services of one type.
 
-    `group_of` decides which group a client gets from its node and its certificate: None refuses it,
-    Refused does so in words of its own. Construction starts nothing.
+    `group_of` gives the group of a client by its node and its certificate. It refuses a client by
+    None, or by raising Refused with a text of its own. Construction starts nothing.
     """
 
     cache: SnapshotCache
@@ -111,14 +106,14 @@ class XdsServer:
     _retiring: dict[Listening, asyncio.Task[None]] = field(default_factory=dict)
 
     async def start(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
-        """Listen on `host:port`, without TLS unless given credentials; gives the port.
+        """Listen on `host:port`, without TLS if there are no credentials; gives the port.
 
-        Raises OSError where the address cannot be bound, UnusableCredentials where gRPC cannot
-        serve with the credentials.
+        Raises OSError if the address cannot be bound, UnusableCredentials if gRPC cannot serve with
+        the credentials.
         """
         if credentials is not None:
             await try_out(credentials)
-        # Kept before it runs: a start that is cancelled half-way is to be stopped.
+        # It is assigned before it runs, so that `stop` ends a start that was cancelled half-way.
         self._listening = self._make()
         port = await self._listening.open(address, credentials)
         self._address = f"{address.rpartition(':')[0]}:{port}"
@@ -126,11 +121,11 @@ class XdsServer:
         return port
 
     async def renew(self, credentials: grpc.ServerCredentials) -> None:
-        """Listen on the same port with other credentials, which are for connections from now on.
+        """Listen on the same port with other credentials, which new connections use.
 
-        Streams end one by one within `settings.handover`, and their clients come back. Who comes in
-        the moment between is refused, and tries again. Raises UnusableCredentials, and all stays as
-        it was. One call at a time.
+        Streams end one by one within `settings.handover`, and their clients reconnect. A client
+        that connects while no server listens is refused, and tries again. If this raises
+        UnusableCredentials, everything stays as it was. Only one call may run at a time.
         """
         await try_out(credentials)
         before, self._listening = self._listening, None
@@ -144,7 +139,7 @@ class XdsServer:
             try:
                 await self._listening.open(self._address, credentials)
             except OSError as error:
-                log.warning("%s; it is tried again", error)
+                log.warning("%s; trying again", error)
             else:
                 break
         log.info("listening with new credentials address=%s", self._address)
@@ -157,16 +152,16 @@ class XdsServer:
         await asyncio.gather(*self._retiring.values())
 
     def _make(self) -> Listening:
-        lives = Lives()
-        return Listening(self._options(), _Methods(self, lives), lives)
+        streams = OpenStreams()
+        return Listening(self._options(), _Methods(self, streams), streams)
 
     async def _until_free(self) -> None:
         try:
             async with asyncio.timeout(_PATIENCE):
                 await until_free(self._address)
         except TimeoutError:
-            log.error(  # noqa: TRY400 (there is nothing in the exception)
-                "no client can connect: somebody else listens on %s since the credentials of xDS "
+            log.error(  # noqa: TRY400 (the exception says nothing more)
+                "no client can connect: another process listens on %s since the credentials of xDS "
                 "were renewed",
                 self._address,
             )
@@ -175,32 +170,33 @@ class XdsServer:
     def _options(self) -> list[tuple[str, int]]:
         s = self.settings
         return [
-            # gRPC refuses without a word to us: what is a little too large is ours to refuse.
+            # gRPC refuses a request without telling us, so one that is a little too large is
+            # refused here, with a line in the log.
             ("grpc.max_receive_message_length", 2 * s.largest_request),
             ("grpc.max_send_message_length", -1),
             ("grpc.keepalive_time_ms", _milliseconds(s.server_ping)),
             ("grpc.keepalive_timeout_ms", _milliseconds(s.server_ping_timeout)),
-            # Else an answer may take a minute, whatever is said above (grpcio 1.85).
+            # Without this an answer may take a minute, in spite of the timeout above (grpcio 1.85).
             ("grpc.http2.ping_timeout_ms", _milliseconds(s.server_ping_timeout)),
             ("grpc.server_handshake_timeout_ms", _milliseconds(s.handshake_timeout)),
             ("grpc.max_allowed_incoming_connections", s.most_connections),
             ("grpc.max_concurrent_streams", s.most_streams),
             ("grpc.keepalive_permit_without_calls", 1),
-            # Clients ping as often as they like; gRPC would send them away for it.
+            # Clients may ping as often as they like; by default gRPC disconnects them for it.
             ("grpc.http2.max_ping_strikes", 0),
-            # Else a second process could share the port, and take half of the clients.
+            # Without this a second process could share the port, and take half of the clients.
             ("grpc.so_reuseport", 0),
         ]
 
     async def converse(
-        self, context: _Context, dialect: Dialect, only: TypeUrl | None, lives: Lives
+        self, context: _Context, variant: Variant, only: TypeUrl | None, streams: OpenStreams
     ) -> _End | None:
-        """Serve one stream until one side ends it; gives how to end it, where that is ours."""
+        """Serve one stream until a side ends it; gives the status if the server has to end it."""
         awake = asyncio.Event()
         auth = context.auth_context()
         stream = Stream(
             self.cache,
-            dialect,
+            variant,
             group_of=lambda node: self.group_of(node, auth),
             wake=awake.set,
             only=only,
@@ -208,22 +204,22 @@ class XdsServer:
             most_names=self.settings.most_names,
         )
         end: _End | None = None
-        # With the first message it would be under way as long as that, and a stream whose initial
-        # metadata is under way cannot be ended (grpcio: TOO_MANY_OPERATIONS).
+        # Otherwise initial metadata is sent with the first message, and while it is under way the
+        # stream cannot be ended (grpcio: TOO_MANY_OPERATIONS).
         await context.send_initial_metadata(())
         try:
-            async with lives.life(), asyncio.TaskGroup() as tasks:
+            async with streams.entered(), asyncio.TaskGroup() as tasks:
                 own = Pass(self._turnstile)
                 writing = tasks.create_task(self._write(context, stream, awake, own))
                 end = await self._read(context, stream, awake, own)
                 writing.cancel()
-        except* _Deaf as errors:
+        except* _Stalled as errors:
             end = grpc.StatusCode.DEADLINE_EXCEEDED, str(errors.exceptions[0])
         except* TimeoutError:
-            pass  # its life is over
+            pass  # the server retires
         finally:
             stream.close()
-            # Whoever is refused tries again and again: an operator has to hear of it.
+            # A client that was refused tries again and again, and an operator has to notice.
             log.log(
                 logging.WARNING if end else logging.INFO,
                 "closed node=%s group=%s peer=%s%s",
@@ -238,10 +234,10 @@ class XdsServer:
     async def _read(
         self, context: _Context, stream: Stream, awake: asyncio.Event, own: Pass
     ) -> _End | None:
-        """Take requests; gives how to end the stream, None where the client has.
+        """Take requests; gives the status to end the stream with, None if the client has ended it.
 
-        Nothing is raised of what a client says: tracebacks keep requests, which may be large, until
-        Python's cycle collector comes by.
+        A status is not raised: a traceback would keep the request, which may be large, until
+        Python's garbage collector runs.
         """
         most = self.settings.largest_request
         try:
@@ -253,7 +249,7 @@ class XdsServer:
                         f"a request has {size} bytes, and at most {most} are served",
                     )
                 await own.do(partial(stream.receive, request), size)
-                del request  # it may be large, and the next one may be long in coming
+                del request  # it may be large, and the next one may take long to come
                 awake.set()
         except StreamError as error:
             return _STATUS[type(error)], str(error)
@@ -271,22 +267,22 @@ class XdsServer:
                         await context.write(message)
                 except TimeoutError:
                     wait = self.settings.write_timeout
-                    raise _Deaf(f"the client took no response for {wait}") from None
+                    raise _Stalled(f"the client took no response for {wait}") from None
                 finally:
-                    message = b""  # tracebacks keep what a frame has
+                    message = b""  # a traceback keeps the variables of its frames
             try:
                 async with asyncio.timeout_at(stream.deadline):
                     await awake.wait()
             except TimeoutError:
-                continue  # the deadline has come: ask the stream again
+                continue  # the stream has something to send at its deadline
 
 
 async def _next(context: _Context) -> bytes | None:
-    """The next request; None where the client says no more.
+    """The next request; None if the client has ended its side.
 
-    gRPC's iterator of requests would keep the last one.
+    gRPC's iterator of requests is not used, because it keeps the last one.
     """
-    found: object = await context.read()  # types-grpcio leaves out the mark of the end
+    found: object = await context.read()  # types-grpcio does not know the value that ends it
     return found if isinstance(found, bytes) else None
 
 
@@ -295,20 +291,20 @@ def _milliseconds(span: timedelta) -> int:
 
 
 class _Methods(grpc.GenericRpcHandler):
-    """Names to streams; no serialisers, so that bytes go in and out."""
+    """The methods by name. They have no serialisers, so that bytes go in and out."""
 
-    def __init__(self, server: XdsServer, lives: Lives) -> None:
+    def __init__(self, server: XdsServer, streams: OpenStreams) -> None:
         self._handlers = {
-            name: self._handler(server, lives, dialect, only)
-            for name, (dialect, only) in methods().items()
+            name: self._handler(server, streams, variant, only)
+            for name, (variant, only) in methods().items()
         }
 
     @staticmethod
     def _handler(
-        server: XdsServer, lives: Lives, dialect: Dialect, only: TypeUrl | None
+        server: XdsServer, streams: OpenStreams, variant: Variant, only: TypeUrl | None
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         async def converse(_: object, context: _Context) -> None:
-            if end := await server.converse(context, dialect, only, lives):
+            if end := await server.converse(context, variant, only, streams):
                 await context.abort(*end)
 
         return grpc.stream_stream_rpc_method_handler(converse)

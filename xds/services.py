@@ -1,10 +1,10 @@
-"""The services of the protocol, by the full names of their methods."""
+"""The gRPC services of the protocol, by the full names of their methods."""
 
 from types import MappingProxyType
 from typing import Final
 
 from xds.resource import TypeUrl
-from xds.stream import DELTA, SOTW, Dialect
+from xds.variants import DELTA, SOTW, Variant
 
 _SERVICES: Final = MappingProxyType(
     {
@@ -22,9 +22,9 @@ _SERVICES: Final = MappingProxyType(
 _ADS: Final = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 
 
-def methods() -> dict[str, tuple[Dialect, TypeUrl | None]]:
-    """The full names of all methods served, with their protocol and their one type, if any."""
-    found: dict[str, tuple[Dialect, TypeUrl | None]] = {
+def methods() -> dict[str, tuple[Variant, TypeUrl | None]]:
+    """All methods by full name: their variant, and their one type if they serve just one."""
+    found: dict[str, tuple[Variant, TypeUrl | None]] = {
         f"/{_ADS}/StreamAggregatedResources": (SOTW, None),
         f"/{_ADS}/DeltaAggregatedResources": (DELTA, None),
         # VHDS exists in the incremental protocol only.

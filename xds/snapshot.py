@@ -1,33 +1,22 @@
 """What a group of clients shall hold: what is declared, less what was rejected.
 
 For each name a Snapshot knows the declared resource and the last one that some client has
-acknowledged. The second stands in where the first was rejected. It also keeps what all streams
-share: the bytes that surround each body, and the marks of poisoned scoped routes.
+acknowledged. The second stands in where the first was rejected.
+It also owns what all streams of the group share: subscribed names, encoded responses, and the Whole
+of each type.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from xds import discovery, variation
-from xds.everything import Everything
-from xds.names import NamePool
-from xds.quarantine import Quarantine, Rejection
+from xds.changes import Changes, Whole
+from xds.encoding import Encoder
+from xds.quarantine import Quarantine
 from xds.resource import Resource, TypeUrl
-
-_ROUTING: Final = (
-    TypeUrl.LISTENER,
-    TypeUrl.SCOPED_ROUTE,
-    TypeUrl.ROUTE,
-    TypeUrl.VIRTUAL_HOST,
-)
-_LED_TO: Final = (TypeUrl.CLUSTER, TypeUrl.ENDPOINT)
-_LOOKED_THROUGH: Final = 1 << 20
-"""Bytes of routes in which a name is looked for; where there are more, it may be in them."""
-
-_LOOKED_UP: Final = 10_000
-"""Names of which it is remembered whether they were found."""
+from xds.subscribed_names import NamePool
+from xds.verdicts import Verdicts
 
 
 class Withheld(Enum):
@@ -37,73 +26,24 @@ class Withheld(Enum):
 
 
 WITHHELD: Final = Withheld.WITHHELD
-Served: TypeAlias = Resource | Withheld | None
-
-
-class Verdicts:
-    """The rejections of what a group has declared now, and what follows from them."""
-
-    def __init__(
-        self, rejections: tuple[Rejection, ...], good: Mapping[str, Mapping[str, Resource]]
-    ) -> None:
-        self.rejections = rejections
-        self._by_type: dict[str, list[Rejection]] = {}
-        for rejection in rejections:
-            self._by_type.setdefault(rejection.type_url, []).append(rejection)
-        instead = (
-            found.body
-            for type_url in _ROUTING
-            for rejection in self.of(type_url)
-            if (found := good.get(type_url, {}).get(rejection.name)) is not None
-            and found.version != rejection.version
-        )
-        self._routes = b"\0".join(instead)
-        self._leads: dict[str, bool] = {}
-        self._nodes: frozenset[str] | None = None
-
-    def of(self, type_url: str) -> Sequence[Rejection]:
-        """Those of one type."""
-        return self._by_type.get(type_url, ())
-
-    def message_for(self, type_url: str, node_id: str) -> str | None:
-        """Why a node has rejected something of a type; None where it has not."""
-        if self._nodes is None:
-            self._nodes = frozenset().union(*(rejection.nodes for rejection in self.rejections))
-        if node_id not in self._nodes:
-            return None
-        return next((r.message for r in reversed(self.of(type_url)) if node_id in r.nodes), None)
-
-    def may_lead_to(self, name: str) -> bool:
-        """Whether the bytes of a name are in routes that are served in place of rejected ones."""
-        if len(self._routes) > _LOOKED_THROUGH:
-            return True
-        if len(self._leads) > _LOOKED_UP:
-            self._leads.clear()
-        if name not in self._leads:
-            self._leads[name] = name.encode() in self._routes
-        return self._leads[name]
+Target: TypeAlias = Resource | Withheld | None
+"""What a node shall hold under a name; None for a name that is not declared."""
 
 
 class Snapshot:
-    """The resources of one group. `epoch` differs between processes: see `mark_resent`."""
+    """The resources of one group. `epoch` is unlike that of any other process (xds.variation)."""
 
     def __init__(self, epoch: str) -> None:
+        self.names = NamePool()
+        self.encoder = Encoder(epoch)
+        self.versions: dict[str, str] = {}
+        """By type, the version that was given for what is declared of it."""
+
         self._quarantine = Quarantine()
         self._verdicts: Verdicts | None = None
-        self._epoch = epoch
         self._declared: dict[str, dict[str, Resource]] = {}
         self._good: dict[str, dict[str, Resource]] = {}
-        self._resent: dict[str, int] = {}
-        self._delta_heads: dict[str, dict[str, tuple[Resource, bytes]]] = {}
-        self._everything: dict[str, Everything] = {}
-        self.names = NamePool()
-        self.versions: dict[str, str] = {}
-        """What is declared of a type, by a name that whoever declares it has chosen."""
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing was ever rejected: then all nodes are served what is declared."""
-        return not self._quarantine
+        self._wholes: dict[str, Whole] = {}
 
     def declared(self, type_url: str) -> Mapping[str, Resource]:
         """What was published, rejected or not; a live view."""
@@ -117,14 +57,14 @@ class Snapshot:
         """Set or remove one resource; False if its version is the declared one already."""
         named = self._declared.setdefault(type_url, {})
         before = named.get(name)
-        self._everything.pop(type_url, None)
+        self._wholes.pop(type_url, None)
         if resource is None:
             if before is None:
                 return False
             del named[name]
             self._moved_on(type_url, before)
-            for memory in (self._good, self._delta_heads):
-                memory.get(type_url, {}).pop(name, None)
+            self._good.get(type_url, {}).pop(name, None)
+            self.encoder.forget(type_url, name)
             return True
         named[name] = resource
         if before is not None and before.version == resource.version:
@@ -141,23 +81,57 @@ class Snapshot:
             self._quarantine.moved_on(type_url, before.name, before.version)
             self._verdicts = None
 
-    def reject(self, type_url: str, resource: Resource, message: str, node_id: str) -> None:
-        """A client has rejected a resource, alone."""
-        self._quarantine.add(type_url, resource, message, node_id)
-        declared = self._declared.get(type_url, {}).get(resource.name)
-        if declared is None or declared.version != resource.version:
-            self._quarantine.moved_on(type_url, resource.name, resource.version)
-        self._verdicts = None
-
-    def served(self, type_url: str, name: str, node_id: str) -> Served:
+    def target(self, type_url: str, name: str, node_id: str) -> Target:
         """What a node shall hold under a name."""
         declared = self._declared.get(type_url, {}).get(name)
-        if self.is_clean or declared is None or not self.is_banned(type_url, declared, node_id):
+        if declared is None or not self._quarantine.knows(type_url, name):
+            return declared
+        if not self.is_banned(type_url, declared, node_id):
             return declared
         good = self._good.get(type_url, {}).get(name)
         if good is None or self.is_banned(type_url, good, node_id):
             return WITHHELD
         return good
+
+    def disputed(self, type_url: str) -> frozenset[str]:
+        """The names whose declared version was rejected.
+
+        The target of any other name is what is declared, for each node.
+        """
+        return self.verdicts.disputed(type_url)
+
+    def target_versions(self, type_url: str, node_id: str) -> Mapping[str, str]:
+        """The versions that a node shall hold, by name; shared where nothing is disputed."""
+        versions = self._whole(type_url).versions
+        if not (disputed := self.disputed(type_url)):
+            return versions
+        targets = {name: version_of(self.target(type_url, name, node_id)) for name in disputed}
+        return {name: each for name, each in {**versions, **targets}.items() if each is not None}
+
+    def whole(self, type_url: str) -> Whole | None:
+        """All that is declared of a type, one object until a change.
+
+        None where a name is disputed: then nodes may have different targets.
+        """
+        return None if self.disputed(type_url) else self._whole(type_url)
+
+    def _whole(self, type_url: str) -> Whole:
+        found = self._wholes.get(type_url)
+        if found is None:
+            found = self._wholes[type_url] = Whole(self._declared.get(type_url, {}))
+        return found
+
+    def is_whole(self, type_url: str, changes: Changes) -> bool:
+        """Whether changes are what `whole` gives at present; O(1)."""
+        return self._wholes.get(type_url) is changes and not self.disputed(type_url)
+
+    def reject(self, type_url: str, resource: Resource, message: str, node_id: str) -> None:
+        """Note that a client has rejected a resource that was alone in its response."""
+        self._quarantine.add(type_url, resource, message, node_id)
+        declared = self._declared.get(type_url, {}).get(resource.name)
+        if declared is None or declared.version != resource.version:
+            self._quarantine.moved_on(type_url, resource.name, resource.version)
+        self._verdicts = None
 
     def is_banned(self, type_url: str, resource: Resource, node_id: str) -> bool:
         """Whether these bytes must not go to this node.
@@ -170,8 +144,15 @@ class Snapshot:
             return False
         return rejection.is_by(node_id) or not self.is_good(type_url, resource)
 
-    def is_disputable(self, type_url: str, name: str) -> bool:
-        """Whether nodes may be served different versions of this name."""
+    def banned(self, type_url: str, changes: Changes, node_id: str) -> Iterator[Resource]:
+        """Of changes, the resources that must not go to a node. O(names ever rejected)."""
+        for name in self._quarantine.names(type_url):
+            resource = changes.get(name)
+            if resource is not None and self.is_banned(type_url, resource, node_id):
+                yield resource
+
+    def was_rejected(self, type_url: str, name: str) -> bool:
+        """Whether a version of this name was ever rejected, so that nodes may differ in it."""
         return self._quarantine.knows(type_url, name)
 
     def is_good(self, type_url: str, resource: Resource) -> bool:
@@ -183,8 +164,20 @@ class Snapshot:
         """The last acknowledged version of each name; a live view."""
         return MappingProxyType(self._good.get(type_url, {}))
 
+    def unconfirmed(self, type_url: str, sent: Changes) -> Sequence[Resource]:
+        """The resources of an acknowledged response that are to be confirmed.
+
+        Those of a Whole are told once, however many clients acknowledge it.
+        """
+        whole = self._wholes.get(type_url)
+        if whole is sent:
+            if whole.confirmed:
+                return ()
+            whole.confirmed = True
+        return [resource for resource in sent.values() if resource is not None]
+
     def confirm(self, type_url: str, resource: Resource) -> None:
-        """A client has acknowledged a resource."""
+        """Note that a client has acknowledged a resource."""
         declared = self._declared.get(type_url, {}).get(resource.name)
         if declared is None:
             return
@@ -198,71 +191,21 @@ class Snapshot:
                 self._verdicts = None
 
     @property
-    def verdicts(self) -> "Verdicts":
+    def verdicts(self) -> Verdicts:
         """What follows from all rejections; one object until something changes it."""
         if self._verdicts is None:
             rejections = tuple(self._quarantine.of(self._declared)) if self._quarantine else ()
             self._verdicts = Verdicts(rejections, self._good)
         return self._verdicts
 
-    def lingers(self, type_url: str, name: str) -> bool:
-        """Whether routes served in place of rejected ones may still lead to this Cluster.
-
-        Then clients are not told that it is gone, nor its endpoints.
-        """
-        return type_url in _LED_TO and self.verdicts.may_lead_to(name)
-
     def mark_resent(self, name: str, *, again: bool) -> None:
-        """Give a scoped route other bytes from now on; without `again`, only if it has none yet.
-
-        Marks begin with the epoch, because another process may have sent marks of its own.
-        """
+        """Give a declared scoped route other bytes; without `again`, only if it has none yet."""
         if name not in self._declared.get(TypeUrl.SCOPED_ROUTE, {}):
-            return  # whoever names it need not be right
-        if again or name not in self._resent:
-            self._everything.pop(TypeUrl.SCOPED_ROUTE, None)
-            self._resent[name] = self._resent.get(name, 0) + 1
+            return  # clients may name what is not declared
+        if self.encoder.mark_resent(name, again=again):
+            self._wholes.pop(TypeUrl.SCOPED_ROUTE, None)
 
-    def everything(self, type_url: str) -> Everything:
-        """All that is declared of a type; one object until a change."""
-        found = self._everything.get(type_url)
-        if found is None:
-            found = self._everything[type_url] = Everything(self._declared.get(type_url, {}))
-        return found
 
-    def as_everything(
-        self, type_url: str, changes: Mapping[str, Resource | None]
-    ) -> Everything | None:
-        """The changes, if they are what `everything` gave and gives now; O(1)."""
-        current = self._everything.get(type_url)
-        return current if current is changes else None
-
-    def delta_everything(self, type_url: str, found: Everything, nonce: str, version: str) -> bytes:
-        """The DeltaDiscoveryResponse with all of it; made once for streams that begin alike."""
-        parts = (part for each in found.values() for part in self.delta_entry(type_url, each))
-        return found.response(parts, discovery.delta_tail(type_url, nonce, (), version))
-
-    def delta_entry(self, type_url: str, resource: Resource) -> tuple[bytes, ...]:
-        """The parts that make one resource of a DeltaDiscoveryResponse."""
-        tail = self._suffix(type_url, resource)
-        if tail:
-            length = len(resource.body) + len(tail)
-            return (discovery.delta_head(type_url, resource, length), resource.body, tail)
-        heads = self._delta_heads.setdefault(type_url, {})
-        memo = heads.get(resource.name)
-        if memo is None or memo[0] is not resource:
-            memo = (resource, discovery.delta_head(type_url, resource, len(resource.body)))
-            heads[resource.name] = memo
-        return (memo[1], resource.body)
-
-    def sotw_entry(self, type_url: str, resource: Resource) -> tuple[bytes, ...]:
-        """The parts that make one resource of a DiscoveryResponse."""
-        tail = self._suffix(type_url, resource)
-        length = len(resource.body) + len(tail)
-        return (discovery.sotw_head(type_url, length), resource.body, tail)
-
-    def _suffix(self, type_url: str, resource: Resource) -> bytes:
-        if type_url != TypeUrl.SCOPED_ROUTE:
-            return b""
-        count = self._resent.get(resource.name)
-        return variation.suffix(resource, f"{self._epoch}.{count}") if count else b""
+def version_of(target: Target) -> str | None:
+    """The version of a resource; None where there is none."""
+    return target.version if isinstance(target, Resource) else None

@@ -1,83 +1,58 @@
 """One stream as a state machine: bytes in, bytes out, no I/O and no clock of its own.
 
-    stream = Stream(cache, Delta(), group_of=..., wake=...)
+    stream = Stream(cache, DELTA, group_of=..., wake=...)
     stream.receive(request)
     while (response := stream.next_message(now)) is not None: ...write it...
     # again after each `receive`, each `wake`, and at `stream.deadline`
 
-At most one response per type waits for its ACK; what changes meanwhile merges, and goes then.
+At most one response per type waits for its ACK; changes merge meanwhile, and are sent then.
 The same machine serves the aggregated stream (`only=None`) and the streams of one type.
-
-    StreamError
-    ├── BadRequest   bytes or fields that the protocol does not allow
-    ├── TooMuch      more than a client may ask for
-    └── Refused      a node that is served nothing here
 """
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from xds import wire
+from xds.acknowledgement import Answer, answer_of
 from xds.cache import SnapshotCache
-from xds.cycle import GATED, GONE_LAST, Cycle
-from xds.delta import DeltaSubscription
-from xds.discovery import MOST_NAMES, Node, OutOfBounds, Request, parse_delta, parse_sotw
+from xds.discovery import MOST_NAMES, Node, OutOfBounds, Request
+from xds.errors import BadRequest, Refused, TooMuch
+from xds.holdings import Flight
 from xds.quoted import cut, quoted
 from xds.resource import TypeUrl
-from xds.snapshot import Served, Snapshot
-from xds.sotw import SotwSubscription
-from xds.subscription import Changes, Flight, Subscription
+from xds.schedule import Schedule
+from xds.snapshot import Snapshot, Target
+from xds.subscription import Subscription
+from xds.variants import Variant
 from xds.views import Backlog, ClientView, TypeView
 
 log = logging.getLogger(__name__)
 
-ENDPOINT_WAIT: Final = 1.0  # seconds; Envoy asks for endpoints right after their Cluster
-_MOST_TYPES: Final = 32  # types that a stream may ask for, known or not
-_DETAIL: Final = 1000  # characters of a message in the log
+ENDPOINT_WAIT: Final = 1.0
+"""Seconds that routes wait for a client to ask for the endpoints of its new Clusters.
 
+An Envoy asks for them right after it has taken the Cluster.
+"""
 
-class StreamError(Exception):
-    """The stream has to end; the text is for the client."""
+_MOST_TYPES: Final = 32
+"""Types that a stream may ask for, known or not."""
 
-
-class BadRequest(StreamError):
-    """The client does not speak the protocol."""
-
-
-class TooMuch(StreamError):
-    """The client asks for more than is served to one."""
-
-
-class Refused(StreamError):
-    """This client is not served here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What tells the two protocols apart."""
-
-    name: str
-    parse: Callable[[bytes, int], Request]
-    subscription: Callable[[str, Snapshot, str], Subscription]
-    ignores_stale: bool
-
-
-DELTA: Final = Dialect("delta", parse_delta, DeltaSubscription, ignores_stale=False)
-SOTW: Final = Dialect("sotw", parse_sotw, SotwSubscription, ignores_stale=True)
+_DETAIL: Final = 1000
+"""Characters of a client's message that are shown in the log."""
 
 
 class Stream:
-    """One client's stream. `group_of` names the group of a node, None if it is not served here.
+    """One client's stream.
 
-    `most_names` bounds the names that the client may be subscribed to, over all types.
+    `group_of` gives the group of a node, None for a node that is not served. `most_names` bounds
+    the names that the client may be subscribed to, over all types.
     """
 
     def __init__(
         self,
         cache: SnapshotCache,
-        dialect: Dialect,
+        variant: Variant,
         *,
         group_of: Callable[[Node], str | None],
         wake: Callable[[], None],
@@ -87,19 +62,19 @@ class Stream:
     ) -> None:
         self.node = Node("", "")
         self.group = ""
+        self.waits = False
         self._cache = cache
-        self._dialect = dialect
+        self._variant = variant
         self._group_of = group_of
         self._wake = wake
         self._only = only
         self._endpoint_wait = endpoint_wait
         self._most_names = most_names
         self._snapshot: Snapshot | None = None
+        self._schedule: Schedule | None = None
         self._subscriptions: dict[str, Subscription] = {}
-        self._doubtful: Mapping[str, frozenset[str]] = {}
-        self._cycle: Cycle | None = None
+        self._unclear: Mapping[str, frozenset[str]] = {}
         self._serial = 0
-        self.waits = False
 
     @property
     def node_id(self) -> str:
@@ -109,29 +84,24 @@ class Stream:
     @property
     def deadline(self) -> float | None:
         """When to call `next_message` even if nothing has happened until then."""
-        return self._cycle.deadline if self._cycle else None
+        return self._schedule.deadline if self._schedule else None
 
     def receive(self, data: bytes) -> None:
         """Take a request. Raises StreamError; the stream is over then."""
         request = self._parsed(data)
         type_url = self._type_of(request)
-        if self._snapshot is None:
-            self._snapshot = self._join(request.node)
+        snapshot = self._snapshot or self._join(request.node)
         subscription = self._subscriptions.get(type_url)
         first = subscription is None
         if subscription is None:
             if len(self._subscriptions) == _MOST_TYPES:
                 raise BadRequest(f"a stream serves at most {_MOST_TYPES} types")
-            subscription = self._dialect.subscription(type_url, self._snapshot, self.node.id)
+            subscription = self._variant.subscription(type_url, snapshot, self.node.id)
             self._subscriptions[type_url] = subscription
-        elif request.nonce and request.nonce != subscription.last_nonce:
-            self._log(logging.DEBUG, "stale", type_url, request.nonce, 0)
-            if self._dialect.ignores_stale:
-                return
-        elif request.nonce and subscription.flight:
-            self._land(subscription, subscription.flight, request.error)
-        doubtful = self._doubtful.get(type_url, frozenset())
-        subscription.update(request, first=first, doubtful=doubtful)
+        elif not self._take_answer(subscription, request):
+            return
+        unclear = self._unclear.get(type_url, frozenset())
+        subscription.update(request, first=first, unclear=unclear)
         if request.names:
             self._check_names()
         if first:
@@ -140,14 +110,14 @@ class Stream:
 
     def _parsed(self, data: bytes) -> Request:
         try:
-            return self._cache.requests.read(self._dialect.parse, data, self._most_names)
+            return self._cache.requests.parse(self._variant.parse, data, self._most_names)
         except wire.MalformedMessage as error:
             raise BadRequest(str(error)) from error
         except OutOfBounds as error:
             raise TooMuch(str(error)) from error
 
     def _check_names(self) -> None:
-        names = sum(len(subscription.names) for subscription in self._subscriptions.values())
+        names = sum(subscription.names for subscription in self._subscriptions.values())
         if names > self._most_names:
             raise TooMuch(
                 f"the stream subscribes to {names} resources by name, and at most "
@@ -163,9 +133,10 @@ class Stream:
         try:
             return TypeUrl(asked)
         except ValueError:
-            return asked  # a type that we have nothing of, and may say so
+            return asked  # nothing is declared of such a type, and the client may be told so
 
     def _join(self, node: Node) -> Snapshot:
+        """Let the stream follow the group of its client."""
         group = self._group_of(node)
         if group is None:
             raise Refused(
@@ -173,7 +144,7 @@ class Stream:
                 "node.cluster has to name a gateway that this client may see"
             )
         self.node, self.group = node, group
-        self._doubtful = self._cache.recall(group, node.id)
+        self._unclear = self._cache.recall(group, node.id)
         self.waits = not self._cache.is_published(group)
         if self.waits:
             log.info(
@@ -182,99 +153,82 @@ class Stream:
                 quoted(group),
                 extra={"group": group},
             )
-        return self._cache.attach(group, self)
+        snapshot = self._snapshot = self._cache.attach(group, self)
+        self._schedule = Schedule(self._subscriptions, snapshot, endpoint_wait=self._endpoint_wait)
+        return snapshot
 
-    def _land(self, subscription: Subscription, flight: Flight, error: str | None) -> None:
+    def _take_answer(self, subscription: Subscription, request: Request) -> bool:
+        """Take what a request answers; False if the rest of the request does not count either."""
+        flight = subscription.flight
+        answer = answer_of(
+            request, last_nonce=subscription.last_nonce, in_flight=flight is not None
+        )
+        if answer is Answer.STALE:
+            self._log(logging.DEBUG, "stale", subscription.type_url, request.nonce, 0)
+            return not self._variant.ignores_stale
+        if flight and answer is Answer.ACK:
+            self._take_ack(subscription, flight)
+        if flight and answer is Answer.NACK:
+            self._take_nack(subscription, flight, request.error or "")
+        return True
+
+    def _take_ack(self, subscription: Subscription, flight: Flight) -> None:
         type_url = subscription.type_url
-        if error is None:
-            subscription.acknowledge()
-            self._log(logging.DEBUG, "ack", type_url, flight.nonce, len(flight.sent))
-            if self._cycle:
-                self._cycle.acknowledged(type_url, flight)
-            self._cache.confirm(self.group, type_url, flight.sent)
-            return
+        subscription.acknowledge()
+        self._log(logging.DEBUG, "ack", type_url, flight.nonce, len(flight.sent))
+        if self._schedule:
+            self._schedule.acknowledged(type_url, flight)
+        self._cache.confirm(self.group, type_url, flight.sent)
+
+    def _take_nack(self, subscription: Subscription, flight: Flight, error: str) -> None:
+        type_url = subscription.type_url
         culprit = subscription.reject(error)
         self._log(logging.WARNING, "nack", type_url, flight.nonce, len(flight.sent), error)
         if type_url == TypeUrl.SCOPED_ROUTE and self._snapshot:
-            for name, resource in flight.sent.items():
-                if resource:
-                    self._snapshot.mark_resent(name, again=True)
-        if self._cycle:
-            self._cycle.rejected(type_url, flight)
+            for name in flight.sent.upserts():
+                self._snapshot.mark_resent(name, again=True)
+        if self._schedule:
+            self._schedule.rejected(type_url, flight)
         if culprit:
             self._log(logging.WARNING, "quarantined", type_url, flight.nonce, 1, culprit.name)
         self._cache.refuse(self.group, self.node.id, type_url, culprit, error)
 
     def next_message(self, now: float) -> bytes | None:
         """The next response to write, None until something happens."""
-        if self._snapshot is None:
+        if self._schedule is None:
             return None
         if self.waits and not self._cache.is_published(self.group):
             return None
         self.waits = False
-        found = self._next_of_cycle(self._snapshot, now) or self._next_of_free_types()
-        return self._send(*found) if found else None
-
-    def _next_of_cycle(self, snapshot: Snapshot, now: float) -> tuple[Subscription, Changes] | None:
-        wait = self._endpoint_wait
-        while cycle := self._cycle or Cycle.begin(
-            self._subscriptions, snapshot, endpoint_wait=wait
-        ):
-            self._cycle = cycle
-            found = cycle.next(now)
-            if found or not cycle.done:
-                return found
-            self._cycle = None
-        return None
-
-    def _next_of_free_types(self) -> tuple[Subscription, Changes] | None:
-        for type_url, subscription in self._subscriptions.items():
-            if type_url in GATED or subscription.flight:
-                continue
-            if type_url in GONE_LAST:
-                changes = subscription.urgent()
-                if self._cycle and (released := self._cycle.released(type_url)):
-                    changes = {**changes, **released}
-            else:
-                changes = subscription.changes()
-            if changes or subscription.answer_due:
-                return subscription, subscription.choose(changes)
-        return None
-
-    def _send(self, subscription: Subscription, changes: Changes) -> bytes:
+        found = self._schedule.next(now)
+        if found is None:
+            return None
+        subscription, changes = found
         self._serial += 1
-        type_url = subscription.type_url
-        encoded = subscription.depart(changes, self._serial)
-        message = b"".join(encoded.parts)
-        if self._cycle and subscription.flight:
-            self._cycle.departed(type_url, subscription.flight)
-        self._cache.sent(type_url, encoded.resources, len(message))
-        self._log(logging.DEBUG, "push", type_url, str(self._serial), len(changes))
+        response = subscription.respond(changes, self._serial)
+        message = b"".join(response.parts)
+        if subscription.flight:
+            self._schedule.sent(subscription.type_url, subscription.flight)
+        self._cache.sent(subscription.type_url, response.resources, len(message))
+        self._log(logging.DEBUG, "push", subscription.type_url, str(self._serial), len(changes))
         return message
 
     def close(self) -> None:
-        """The stream is over; may be called twice."""
-        if self._snapshot is None:
+        """End the stream; may be called twice."""
+        if self._schedule is None:
             return
-        self._snapshot = None
-        doubtful = {t: s.doubtful() for t, s in self._subscriptions.items()}
-        endpoints = self._subscriptions.get(TypeUrl.ENDPOINT)
-        if endpoints:
-            # A Cluster may still warm for want of these, though the client has them from before.
-            in_flight = endpoints.flight.sent if endpoints.flight else ()
-            awaited = self._cycle.awaited if self._cycle else ()
-            doubtful[TypeUrl.ENDPOINT] |= {*in_flight, *awaited}
-        self._subscriptions, self._cycle = {}, None
-        self._cache.detach(self.group, self, {t: names for t, names in doubtful.items() if names})
+        unclear = self._schedule.unclear()
+        self._snapshot, self._schedule, self._subscriptions = None, None, {}
+        self._cache.detach(self.group, self, unclear)
 
-    def mark(self, type_url: str, name: str, before: Served) -> None:
-        """Note that the snapshot serves something else than `before` now; O(1)."""
+    def mark(self, type_url: str, name: str, before: Target) -> None:
+        """Note that the client's target under a name was `before` until now. O(1)."""
         subscription = self._subscriptions.get(type_url)
         if subscription:
             subscription.mark(name, before)
 
     def renumber(self, type_url: str) -> None:
-        """Note that what is declared of a type has another version now."""
+        """Note that what is declared of a type was given another version, changed or not."""
         subscription = self._subscriptions.get(type_url)
         if subscription:
             subscription.renumber()
@@ -288,7 +242,7 @@ class Stream:
         types = {
             TypeUrl(type_url): TypeView(
                 wildcard=subscription.wildcard,
-                names=len(subscription.names),
+                names=subscription.names,
                 acknowledged=subscription.count_acknowledged(),
                 pending=subscription.count_pending(),
                 error=subscription.last_nack
@@ -297,18 +251,18 @@ class Stream:
             for type_url, subscription in self._known()
         }
         return ClientView(
-            self.node.id, self.group, self.node.agent, self._dialect.name, self.waits, types
+            self.node.id, self.group, self.node.agent, self._variant.name, self.waits, types
         )
 
     def backlog(self) -> Backlog:
         """What the client has still to acknowledge."""
         pending = {TypeUrl(url): s.count_pending() for url, s in self._known()}
-        return Backlog(self.group, self._dialect.name, pending)
+        return Backlog(self.group, self._variant.name, pending)
 
-    def missing(self) -> Iterator[tuple[TypeUrl, str]]:
-        """What is declared, subscribed to, and not acknowledged."""
+    def unacknowledged(self) -> Iterator[tuple[TypeUrl, str]]:
+        """The types and names that are declared, subscribed to, and not acknowledged."""
         for type_url, subscription in self._known():
-            for name in subscription.lagging():
+            for name in subscription.unacknowledged():
                 yield type_url, name
 
     def listens(self) -> bool:
@@ -317,10 +271,11 @@ class Stream:
         return (
             subscription is not None
             and subscription.count_acknowledged() > 0
-            and next(subscription.lagging(), None) is None
+            and next(subscription.unacknowledged(), None) is None
         )
 
     def _known(self) -> Iterator[tuple[TypeUrl, Subscription]]:
+        """The subscriptions to types of which something can be declared."""
         return (
             (type_url, subscription)
             for type_url, subscription in self._subscriptions.items()

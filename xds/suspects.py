@@ -2,8 +2,9 @@
 
     NACK of 16 -> try 8: ACK -> try 4 of the others: NACK -> try 2: ACK -> try 1 of the others: NACK
 
-The message often names nothing (`missing ]: [+`), so only a resource rejected alone is guilty.
-Where it does name some, they are tried first. What is no suspect goes out between the trials.
+The message often names nothing (`missing ]: [+`), so a resource is bad only if it was rejected
+alone. Resources that the message names are tried first. Resources that are no suspects are sent
+between the trials.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -14,12 +15,18 @@ _NOBODY: Final[_Group] = ()
 
 
 class Suspects:
-    """The suspects of one type on one stream; at most 2 trials for each name, mostly far fewer."""
+    """The suspects of one type on one stream. A name takes 2 trials at most, mostly far fewer."""
+
+    __slots__ = ("_certain", "_first_culprit", "_groups", "_on_trial", "_others_next")
 
     def __init__(self) -> None:
-        self._groups: list[_Group] = []  # the last is tried first
+        self._groups: list[_Group] = []
+        """Groups of suspects; the last group is tried first."""
+
         self._on_trial: _Group = _NOBODY
-        self._certain: _Group = _NOBODY  # holds a culprit if the group on trial holds none
+        self._certain: _Group = _NOBODY
+        """A group that holds a bad resource if the group on trial holds none."""
+
         self._first_culprit = True
         self._others_next = False
 
@@ -27,7 +34,7 @@ class Suspects:
         return bool(self._groups)
 
     def choose(self, names: Collection[str]) -> Collection[str]:
-        """Of the names that could go now, those that may go together: never none of some."""
+        """Of the names that could be sent now, those to send together; never none of some."""
         self._on_trial = _NOBODY
         if self._groups:
             suspected = {name for group in self._groups for name in group}
@@ -48,21 +55,21 @@ class Suspects:
         return names
 
     def acquit(self) -> None:
-        """The response of the last choice was acknowledged."""
+        """Note that the response of the last choice was acknowledged."""
         if self._on_trial and self._certain and self._groups and self._groups[-1] == self._certain:
             self._split(self._groups.pop(), "")
         self._on_trial = _NOBODY
 
     def accuse(self, names: Sequence[str], message: str) -> None:
-        """The last response was rejected, and these of its several names may be to blame."""
+        """Note that the last response was rejected, and that one of these names is bad."""
         self._on_trial = _NOBODY
         self._split(tuple(names), message)
 
     def convict(self) -> None:
-        """The last response was rejected, and it held one name only."""
+        """Note that the last response was rejected, and held one name only."""
         self._on_trial = self._certain = _NOBODY
         if self._first_culprit and self._groups:
-            # Most often there is one bad resource: try all that is left at once, but only once.
+            # Most often only one resource is bad, so the rest is tried together, once.
             self._first_culprit = False
             self._groups = [tuple(name for group in self._groups for name in group)]
 

@@ -1,8 +1,8 @@
-"""Dear work of many streams, one piece at a time, and everybody else is served between.
+"""Expensive work of many streams is done one piece at a time, and others are served in between.
 
 A piece of work is a request that is read or a response that is made. It runs without a pause, so
-that others wait for as long as it takes: tens of milliseconds where a client names tens of
-thousands of resources. Where a hundred clients do that at once, others wait for one of them.
+that everything else waits for it: tens of milliseconds if a client names tens of thousands of
+resources. If a hundred clients do that at once, everything else waits for one of them at a time.
 """
 
 import asyncio
@@ -13,25 +13,25 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 
-DEAR: Final = 0.005
-"""Seconds from which on a piece of work is dear."""
+EXPENSIVE: Final = 0.005
+"""Seconds from which on a piece of work is expensive."""
 
 LONG: Final = 0.02
-"""Seconds from which on it is followed by a rest of the same length."""
+"""Seconds from which on a piece of work is followed by a rest of the same length."""
 
 LARGE: Final = 512 << 10
-"""Bytes of a request from which on it is taken for dear before it is read."""
+"""Bytes from which on a request is taken to be expensive before it is read."""
 
 
 class Turnstile:
-    """Lets one piece of dear work pass at a time, with a round of the event loop after each."""
+    """Lets one piece of expensive work pass at a time, and the event loop turn after each."""
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
         self.clock = clock
         self._one = asyncio.Lock()
 
     async def let(self, work: Callable[[], T], lock: asyncio.Lock | None = None) -> T:
-        """Do work when its turn has come, with `lock` held. Raises what the work raises."""
+        """Do a piece of work when its turn has come, with `lock` held. Raises what it raises."""
         async with self._one:
             began = self.clock()
             try:
@@ -44,20 +44,25 @@ class Turnstile:
 
 
 class Pass:
-    """The work of one stream: dear are large requests, and all that follows something dear."""
+    """The work of one stream.
+
+    Large requests are taken to be expensive, and so is whatever follows an expensive piece.
+    """
 
     def __init__(self, turnstile: Turnstile) -> None:
         self._turnstile = turnstile
-        self._dear = False
+        self._is_expensive = False
 
     async def do(self, work: Callable[[], T], size: int = 0) -> T:
-        """Do a piece of work, at once unless it is likely to be dear; `size` is in bytes."""
+        """Do a piece of work, at once unless it is likely to be expensive; `size` is in bytes."""
 
         def measured() -> T:
             began = self._turnstile.clock()
             try:
                 return work()
             finally:
-                self._dear = self._turnstile.clock() - began > DEAR
+                self._is_expensive = self._turnstile.clock() - began > EXPENSIVE
 
-        return await self._turnstile.let(measured) if self._dear or size > LARGE else measured()
+        if self._is_expensive or size > LARGE:
+            return await self._turnstile.let(measured)
+        return measured()

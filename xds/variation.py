@@ -1,9 +1,10 @@
 """Other bytes with the same meaning, for scoped routes that a rejected response has poisoned.
 
-Envoy takes the scopes of a rejected SRDS response up to the bad one into its main thread's table,
-but not to its workers. The same bytes again look unchanged to it: acknowledged, and ignored. So a
-scope of a rejected response goes out with a mark in the metadata of its RouteConfiguration.
-Protobuf merges a repeated singular message, hence the mark is appended, and the body stays shared.
+Envoy takes the scopes of a rejected SRDS response that precede the bad one into the table of its
+main thread, but not to its workers. If the same bytes come again, Envoy takes them for unchanged:
+it acknowledges and ignores them. So a scope of a rejected response is sent again with a mark in the
+metadata of its RouteConfiguration.
+Protobuf merges a repeated singular message, so the mark is appended, and the body stays shared.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -27,7 +28,7 @@ _Metadata = wire.twin(core.Metadata)
 
 
 def suffix(resource: Resource, mark: str) -> bytes:
-    """The bytes to append to a ScopedRouteConfiguration; none if it holds no route table inline."""
+    """The bytes to append to a ScopedRouteConfiguration; none if its route table is not inline."""
     if not _has_inline_table(resource.body):
         return b""
     metadata = _Metadata(filter_metadata={METADATA_KEY: wire.struct({"mark": mark})})
@@ -36,7 +37,7 @@ def suffix(resource: Resource, mark: str) -> bytes:
 
 
 def _has_inline_table(body: bytes) -> bool:
-    """Look at the outermost fields only: O(their number)."""
+    """Whether a field holds a route table. O(outermost fields)."""
     at = 0
     while at < len(body):
         key, at = _read_varint(body, at)

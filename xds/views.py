@@ -1,4 +1,4 @@
-"""What others may know of the streams: frozen values, made when asked for."""
+"""What can be seen of streams from outside: frozen values that are made when they are asked for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from xds.resource import TypeUrl
 class TypeView:
     """One type on one stream.
 
-    `names` counts explicit subscriptions, `acknowledged` the resources that the client has
-    accepted, `pending` those to be sent or acknowledged. `error` is why the client rejects what is
-    declared now, or has rejected the last response.
+    `names` counts the names that the client is subscribed to, `acknowledged` the resources that it
+    has accepted, `pending` those that wait to be sent or acknowledged. `error` is why the client
+    rejects what is declared now, or has rejected the last response.
     """
 
     wildcard: bool
@@ -24,9 +24,10 @@ class TypeView:
 
 @dataclass(frozen=True, slots=True)
 class ClientView:
-    """One connected client; `version` is its software as it says, `protocol` delta or sotw.
+    """One connected client.
 
-    One that `waits` is told nothing until its group is published.
+    `version` is its software as the client says, `protocol` is delta or sotw. A client that `waits`
+    is told nothing until its group is published.
     """
 
     node_id: str
@@ -39,7 +40,7 @@ class ClientView:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What one stream has still to send or to hear of, by type; costs O(that) to make."""
+    """How many resources of one stream wait to be sent or acknowledged, by type."""
 
     group: str
     protocol: str
@@ -47,7 +48,7 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class Unacknowledged:
     """A resource that a connected client has not acknowledged as it is declared, and why."""
 
     node_id: str
@@ -58,9 +59,9 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What was sent of one type, over all streams since the start; bytes are of whole responses.
+    """What was sent of one type, over all streams since the start.
 
-    `acknowledged` and `rejected` count responses.
+    `bytes` are those of whole responses. `acknowledged` and `rejected` count responses.
     """
 
     messages: int = 0

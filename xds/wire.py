@@ -5,12 +5,12 @@
 
 A twin takes the keywords of the class that it stands for, and gives a message of the C runtime.
 Type checkers see the class, and its constructor is the contract: wrappers are plain values (False
-and 0 are present, None is absent), durations `timedelta`, oneofs plain keywords.
-Reading is another matter: fields of a built or decoded message are the C runtime's (wrappers and
-durations are messages, an absent message reads as an empty one, enums are integers); see `has` and
-`xds.readable`.
+and 0 are present, None is absent), durations are `timedelta`, oneofs are plain keywords.
+The fields of a built or decoded message are those of the C runtime: wrappers and durations are
+messages, an absent message reads as an empty one, enums are integers. See `has` and `xds.readable`.
 
-Equal messages have equal bytes in every process, maps included: versions are hashes of them.
+Equal messages have equal bytes in every process, maps included, because versions are hashes of the
+bytes.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ _LENGTH_DELIMITED: Final = 2
 
 
 class MalformedMessage(ValueError):
-    """Bytes that are no message of the type they are said to be."""
+    """Bytes are not a message of the expected type."""
 
 
 def twin(cls: Callable[P, M]) -> Callable[P, M]:
     """Stand in for a class of envoy-data-plane, as fast as protobuf's C runtime.
 
-    Costs nothing until the first call, which derives the descriptors of the class and of all that
-    it can hold. Takes keywords only; two members of one oneof raise ValueError, an unknown keyword
-    too, a value of a wrong type TypeError.
+    It costs nothing until the first call, which derives the descriptors of the class and of all
+    messages that it can hold. It takes keywords only. An unknown keyword and two members of one
+    oneof raise ValueError, a value of a wrong type raises TypeError.
     """
     build: Callable[[dict[str, object]], Message] | None = None
 
@@ -86,7 +86,7 @@ def _builder(cls: Schema | Name) -> Callable[[dict[str, object]], Message]:
 
 
 def struct(values: Mapping[str, object]) -> Struct:
-    """A Struct of plain JSON values. Raises ParseError where one is something else."""
+    """A Struct of plain JSON values. Raises ParseError for any other value."""
     return cast("Struct", json_message(descriptors().named("google.protobuf.Struct"), dict(values)))
 
 
@@ -104,9 +104,9 @@ def pack_bytes(type_url: str, body: bytes) -> AnyMessage:
 
 
 def encode(message: betterproto2.Message) -> bytes:
-    """Encode a twin's message: fields by their numbers, maps by their keys.
+    """Encode a twin's message: fields ordered by their numbers, maps by their keys.
 
-    Among text keys the longer one stands before its own beginning (the C runtime's order).
+    A text key precedes any shorter key that it begins with: that is the C runtime's order.
     """
     return cast("Message", message).SerializeToString(deterministic=True)
 
@@ -132,9 +132,9 @@ def field(number: int, body: bytes) -> bytes:
 def splice(head: bytes, field_number: int, bodies: Iterable[bytes], tail: bytes = b"") -> bytes:
     """Join encoded messages into a field of another one, between encoded parts of that one.
 
-    A protobuf message is the concatenation of its fields, so what did not change is not encoded
-    again. The bytes are those of `encode` if `head` holds the lower field numbers and `tail` the
-    higher ones.
+    A protobuf message is the concatenation of its fields, so parts that did not change need not be
+    encoded again. The bytes are those of `encode` if `head` holds the lower field numbers and
+    `tail` the higher ones.
     """
     key = _varint(field_number << 3 | _LENGTH_DELIMITED)
     parts = [head]

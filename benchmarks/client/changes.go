@@ -18,15 +18,15 @@ const (
 	ownDomain    = ".probe.example"
 )
 
-// pause waits before a change; the jitter keeps it off the beat of whatever else repeats.
+// pause waits before a change. Its jitter avoids a rhythm with other periodic work.
 func pause(gap time.Duration) {
 	if gap > 0 {
 		time.Sleep(gap + time.Duration(rand.Int64N(int64(50*time.Millisecond))))
 	}
 }
 
-// newRoutes creates Ingresses of one host one by one, each once the last one was seen, and measures
-// from the API server's 201 until the route has come. The Cluster is there already.
+// newRoutes creates Ingresses of one host, each after the route of the last one has come. It
+// measures from the API server's 201 until the route has come. The Cluster exists already.
 func newRoutes(given *options) (outcome, error) {
 	result := newOutcome()
 	fleet, joined, err := given.both()
@@ -55,7 +55,7 @@ func newRoutes(given *options) (outcome, error) {
 		came, err = joined.wait(seen, "the route "+name(i))
 		return answered, came, err
 	}
-	if _, _, err := create(given.n); err != nil { // the Cluster's coming is not measured
+	if _, _, err := create(given.n); err != nil { // the first one also creates the Cluster, and is not measured
 		return result, err
 	}
 	clear(result.Samples)
@@ -125,7 +125,7 @@ func changedEndpoints(given *options) (outcome, error) {
 		return result, err
 	}
 	defer joined.close()
-	settle(given.pid, joined) // joining is none of the changes
+	settle(given.pid, joined) // the cost of connecting is not measured
 	meter, before := startMeter(given.pid), joined.seen()
 	for range given.n {
 		pause(given.gap)
@@ -153,8 +153,8 @@ func (f *fleet) replaceEndpoint(i int, address string) error {
 	return f.memberOf(i).updateSlice(namespaceOf(i), nameOf(i), 8080, addresses...)
 }
 
-// churn makes five changes a second for n seconds: half of them EndpointSlices, a quarter new
-// Ingresses, a quarter Ingresses that go. What was changed is put right at the end.
+// churn makes five changes a second for n seconds: half of them changed EndpointSlices, a quarter
+// new Ingresses, and a quarter deleted Ingresses. It restores the load at the end.
 func churn(given *options) (outcome, error) {
 	result := newOutcome()
 	fleet, joined, err := given.both()
@@ -224,7 +224,7 @@ func churn(given *options) (outcome, error) {
 	return result, err
 }
 
-// anyBut picks a number below a bound; Services whose Ingress is gone are in nobody's configuration.
+// anyBut picks a number below a bound, without Services whose Ingress is deleted: no Envoy has them.
 func anyBut(gone map[int]bool, bound int) int {
 	for {
 		if i := rand.IntN(bound); !gone[i] {

@@ -8,16 +8,16 @@ import (
 )
 
 const (
-	// smallWindow is what may be under way to an Envoy that reads nothing: of thousands of Clusters, a part.
+	// smallWindow is the window of an Envoy that reads nothing, which thousands of Clusters exceed.
 	smallWindow = 64 << 10
-	// farewell bounds how long the end of such an Envoy's stream may take to be read.
+	// farewell bounds the time to read the end of such an Envoy's stream.
 	farewell = 30 * time.Second
 )
 
-// dialDeaf joins as an Envoy that reads nothing of what it is sent.
+// dialDeaf connects as an Envoy that reads nothing.
 func dialDeaf(to join) (*envoy, error) { return connect(to, smallWindow) }
 
-// wasCutOff reads on, at last, and tells whether the control plane has ended the stream meanwhile.
+// wasCutOff reads the stream at last, and tells whether the control plane has ended it meanwhile.
 func (e *envoy) wasCutOff() bool {
 	defer time.AfterFunc(farewell, e.cancel).Stop()
 	for {

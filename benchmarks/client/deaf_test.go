@@ -20,7 +20,7 @@ func TestOnlyTheBoundOnWritesCountsAsCutOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		end := func(_ any, stream grpc.ServerStream) error {
-			for range kinds - 1 { // all that a new Envoy asks for
+			for range kinds - 1 { // the types that a new Envoy asks for
 				var request []byte
 				if err := stream.RecvMsg(&request); err != nil {
 					return err

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// join says where a control plane is, and as whom to come.
+// join is the address of a control plane, and the identity with which to connect.
 type join struct {
 	address string
 	gateway string
@@ -20,20 +20,20 @@ type join struct {
 	delta   bool
 }
 
-// envoy is an Envoy's worth of subscriptions to everything of a gateway, on a connection of its
-// own: it acknowledges what it gets, and notes when it came.
+// envoy subscribes to all resources of a gateway as an Envoy does, on its own connection. It
+// acknowledges each response, and notes the time of its arrival.
 type envoy struct {
 	join
 	connection *grpc.ClientConn
 	stream     grpc.ClientStream
 	cancel     context.CancelFunc
 	nodeSent   bool
-	// Encoded names of the assignments to ask for: field 3 of requests in both dialects.
+	// The encoded names of the assignments to ask for: field 3 of requests in both variants.
 	subscription []byte
 	last         [kinds]response
 
 	mutex   sync.Mutex
-	held    *holding // nil: a light client, which asks for what another one holds
+	held    *holding // nil for a light client, which asks for the assignments that another client holds
 	marks   []mark
 	expects []expectation
 	traffic traffic
@@ -41,7 +41,7 @@ type envoy struct {
 	failed  chan struct{}
 }
 
-// traffic is what has come, by kind.
+// traffic counts the resources that have come, by kind.
 type traffic struct {
 	bytes, messages, resources [kinds]int
 }
@@ -64,13 +64,13 @@ type expectation struct {
 	at  chan time.Time
 }
 
-// largeWindow is enough for all that comes first; Envoy's own are larger.
+// largeWindow is enough for the first responses; Envoy's own windows are larger.
 const largeWindow = 16 << 20
 
-// dial joins as an Envoy that keeps all it gets.
+// dial connects as an Envoy that keeps all resources.
 func dial(to join) (*envoy, error) { return open(to, newHolding(), nil) }
 
-// dialLight joins as an Envoy that keeps nothing, and asks for the assignments that another holds.
+// dialLight connects as an Envoy that keeps nothing, and asks for the assignments that another holds.
 func dialLight(to join, subscription []byte) (*envoy, error) { return open(to, nil, subscription) }
 
 func open(to join, held *holding, subscription []byte) (*envoy, error) {
@@ -83,7 +83,7 @@ func open(to join, held *holding, subscription []byte) (*envoy, error) {
 	return made, nil
 }
 
-// connect asks for everything, and reads nothing yet; window bounds the bytes that are under way.
+// connect asks for all resources, and reads nothing yet. window bounds the bytes that are under way.
 func connect(to join, window int32) (*envoy, error) {
 	connection, err := grpc.NewClient("passthrough:///"+to.address,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -139,7 +139,7 @@ func (e *envoy) receive() {
 	}
 }
 
-// take notes and acknowledges a response; it runs in one goroutine, which alone sends.
+// take notes and acknowledges a response. It runs in one goroutine, the only one that sends.
 func (e *envoy) take(message []byte, at time.Time) error {
 	read := readResponse(message, e.delta, e.held != nil)
 	if read.kind == unknown {
@@ -173,7 +173,7 @@ func (e *envoy) take(message []byte, at time.Time) error {
 	return nil
 }
 
-// tell wakes those who wait for something in this response, or for what is held now.
+// tell wakes the goroutines that wait for a text in this response, or for a state of the holding.
 func (e *envoy) tell(kind kind, message []byte, at time.Time) {
 	left := e.marks[:0]
 	for _, mark := range e.marks {
@@ -195,8 +195,8 @@ func (e *envoy) tell(kind kind, message []byte, at time.Time) {
 	e.expects = waiting
 }
 
-// request subscribes, or acknowledges what came last. The node goes with the first request only,
-// as Envoy has it; in the state of the world each request repeats all names.
+// request subscribes, or acknowledges the last response. Like Envoy, it sends the node with the
+// first request only. In the state of the world, each request repeats all names.
 func (e *envoy) request(kind kind, subscribe, unsubscribe []byte) error {
 	var request []byte
 	node := appendText(appendText(nil, 1, e.node), 2, e.gateway)
@@ -232,7 +232,7 @@ func encodeNames(field protowire.Number, names []string) []byte {
 	return encoded
 }
 
-// watch gives the time at which the next response of a kind came that contains a text.
+// watch gives the time of the next response of a kind that contains a text.
 func (e *envoy) watch(kind kind, text []byte) <-chan time.Time {
 	seen := make(chan time.Time, 1)
 	e.mutex.Lock()
@@ -241,8 +241,8 @@ func (e *envoy) watch(kind kind, text []byte) <-chan time.Time {
 	return seen
 }
 
-// whole gives the time at which exactly the load was held: so many hosts, and so many Services
-// with endpoints.
+// whole gives the time at which the client held exactly this number of hosts, and of Services with
+// endpoints.
 func (e *envoy) whole(load size) <-chan time.Time {
 	return e.expect(func() bool {
 		return e.held.hosts == load.hosts && e.held.assigned == load.services &&
@@ -250,7 +250,7 @@ func (e *envoy) whole(load size) <-chan time.Time {
 	})
 }
 
-// received gives the time at which so many resources had come, by kind.
+// received gives the time at which these numbers of resources had come, by kind.
 func (e *envoy) received(wanted [kinds]int) <-chan time.Time {
 	return e.expect(func() bool {
 		for kind, count := range wanted {
@@ -262,8 +262,8 @@ func (e *envoy) received(wanted [kinds]int) <-chan time.Time {
 	})
 }
 
-// carries gives what a light client needs to come after this one: the names to ask for, and how
-// many resources to expect.
+// carries gives what a light client needs to follow this one: the names to ask for, and the number
+// of resources to expect.
 func (e *envoy) carries() (subscription []byte, counts [kinds]int) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
@@ -282,7 +282,7 @@ func (e *envoy) expect(met func() bool) <-chan time.Time {
 	return at
 }
 
-// wait gives what a channel says, or why nothing comes any more.
+// wait gives the value of a channel, or the error that ended the stream.
 func (e *envoy) wait(coming <-chan time.Time, what string) (time.Time, error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()

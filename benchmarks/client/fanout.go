@@ -9,9 +9,9 @@ import (
 // atOnce bounds how many Envoys connect at the same time.
 const atOnce = 64
 
-// fanOut has many Envoys hold everything, each on a connection of its own, and changes endpoints
-// one by one: until the first, and until the last Envoy has it. On request, once more beside one that
-// does not read.
+// fanOut connects many Envoys, which hold all resources, and changes endpoints one by one. It
+// measures until the first and until the last Envoy has each. With -deaf it measures once more,
+// beside an Envoy that does not read.
 func fanOut(given *options) (outcome, error) {
 	result := newOutcome()
 	fleet, lead, err := given.both()
@@ -41,7 +41,7 @@ func fanOut(given *options) (outcome, error) {
 		}
 		result.sample("first", first)
 		result.sample("last", last)
-		time.Sleep(500 * time.Millisecond) // acknowledgements are part of the work
+		time.Sleep(500 * time.Millisecond) // the control plane still reads acknowledgements
 		cpu += usageOf(given.pid).cpu - before
 	}
 	meter.read(result.Numbers, "")
@@ -80,7 +80,7 @@ func (o *options) besideDeaf(envoys []*envoy, fleet *fleet, result outcome) erro
 	return nil
 }
 
-// crowd connects all Envoys and returns when each of them has as much as the lead holds.
+// crowd connects all Envoys, and returns when each of them has as many resources as the lead.
 func (o *options) crowd(lead *envoy) ([]*envoy, error) {
 	subscription, counts := lead.carries()
 	envoys := make([]*envoy, o.clients)

@@ -7,15 +7,15 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// holding is what an Envoy holds of its gateway.
+// holding is the set of resources of its gateway that an Envoy holds.
 type holding struct {
-	// By Cluster: what it is called in its assignment, "" where it has none.
+	// By Cluster: the name of its assignment, "" if it has none.
 	clusters map[string]string
 	routes   map[string]bool
 	// By assignment: whether it has endpoints.
 	assignments map[string]bool
 	listeners   map[string]bool
-	// Of the load's own: hosts with a route table, and Services with endpoints.
+	// The parts of the load: hosts with a route table, and Services with endpoints.
 	hosts, assigned int
 }
 
@@ -24,13 +24,12 @@ func newHolding() *holding {
 		assignments: map[string]bool{}, listeners: map[string]bool{}}
 }
 
-// counts gives how many resources it is, by kind; assignments without endpoints do not count.
+// counts gives the number of resources by kind, without assignments that have no endpoints.
 func (h *holding) counts() [kinds]int {
 	return [kinds]int{len(h.clusters), len(h.assignments), len(h.listeners), len(h.routes)}
 }
 
-// apply takes a response in; gives the assignments that are to be asked for from now on, and those
-// that are not any more.
+// apply takes in a response. It gives the assignments to subscribe to, and those to unsubscribe from.
 func (h *holding) apply(read response, delta bool) (wanted, unwanted []string) {
 	switch read.kind {
 	case clusters:
@@ -98,7 +97,7 @@ func (h *holding) assign(name string, usable bool) {
 	}
 }
 
-// put has a name in a set or not; it tells whether that changed anything.
+// put adds a name to a set or removes it, and tells whether that changed the set.
 func put(set map[string]bool, name string, there bool) bool {
 	if set[name] == there {
 		return false

@@ -12,7 +12,7 @@ import (
 	"slices"
 )
 
-// apiServer is one that is written to, over one connection.
+// apiServer is a client of an API server, with one connection.
 type apiServer struct {
 	url, token string
 	client     *http.Client
@@ -46,8 +46,8 @@ func openServer(path string) (*apiServer, error) {
 		&http.Client{Transport: transport, Timeout: patience}}, nil
 }
 
-// do sends a request and returns when its answer was read; other statuses than 2xx and the
-// accepted ones are errors.
+// do sends a request, and returns when its answer was read. A status that is neither 2xx nor
+// accepted is an error.
 func (s *apiServer) do(method, path, body string, accepted ...int) error {
 	request, err := http.NewRequest(method, s.url+path, bytes.NewReader([]byte(body)))
 	if err != nil {

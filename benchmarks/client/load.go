@@ -19,8 +19,8 @@ const (
 	writers       = 16
 )
 
-// size is how much of the load there is. Hosts beyond the Services share those: host i the Service
-// i modulo their number, in whose namespace its Ingress is.
+// size is the size of the load. Hosts beyond the Services share them: host i uses Service i modulo
+// their number, and its Ingress is in the namespace of that Service.
 type size struct{ hosts, services int }
 
 func (s size) serviceOf(host int) int {
@@ -52,7 +52,7 @@ func openFleet(hub string, members []string) (*fleet, error) {
 	return opened, nil
 }
 
-// memberOf gives the member that has Service i.
+// memberOf gives the member of Service i.
 func (f *fleet) memberOf(i int) *apiServer { return f.members[i%len(f.members)] }
 
 func namespaceOf(i int) string { return fmt.Sprintf("%s%03d", loadNamespace, i/perNamespace) }
@@ -68,7 +68,7 @@ func endpointsOf(i, count int) []string {
 	return addresses
 }
 
-// freshAddress gives one that no endpoint has had, but for a rare chance between runs.
+// freshAddress gives an address that no endpoint has had, with rare exceptions between runs.
 func freshAddress() string {
 	n := fresh.Add(1) + firstFresh
 	return fmt.Sprintf("11.%d.%d.%d", n/62500%250, n/250%250, 1+n%250)
@@ -132,7 +132,7 @@ func (s *apiServer) deleteIngress(namespace, name string) error {
 	return s.do("DELETE", fmt.Sprintf(ingresses, namespace)+"/"+name, "", http.StatusNotFound)
 }
 
-// everywhere calls work for each number of a range, in so many goroutines; the first error ends it.
+// everywhere calls work for each number of a range, in several goroutines. The first error ends it.
 func everywhere(goroutines, from, to int, work func(i int) error) error {
 	var next atomic.Int64
 	var failure atomic.Value
@@ -179,7 +179,7 @@ func (f *fleet) grow(from, to size) error {
 	})
 }
 
-// shrink takes away what the smaller size does not have.
+// shrink deletes the objects that a smaller size does not have.
 func (f *fleet) shrink(from, to size) error {
 	return everywhere(writers, min(to.hosts, to.services), max(from.hosts, from.services), func(i int) error {
 		if to.hosts <= i && i < from.hosts {
@@ -198,7 +198,7 @@ func (f *fleet) shrink(from, to size) error {
 	})
 }
 
-// widen gives each Service so many endpoints.
+// widen gives each Service this number of endpoints.
 func (f *fleet) widen(services, endpoints int) error {
 	return everywhere(writers, 0, services, func(i int) error {
 		return f.memberOf(i).updateSlice(namespaceOf(i), nameOf(i), 8080, endpointsOf(i, endpoints)...)

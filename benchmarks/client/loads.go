@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// load has the API servers hold a load; nobody watches.
+// load writes a load to the API servers, while no control plane runs.
 func load(given *options) (outcome, error) {
 	result := newOutcome()
 	fleet, err := given.fleet()
@@ -28,7 +28,7 @@ func load(given *options) (outcome, error) {
 	return result, err
 }
 
-// hold joins until all has come, and says what the control plane takes then.
+// hold connects until all resources have come, and measures the control plane's memory then.
 func hold(given *options) (outcome, error) {
 	result := newOutcome()
 	joined, err := given.joined()
@@ -41,7 +41,7 @@ func hold(given *options) (outcome, error) {
 	return result, nil
 }
 
-// loadIn writes the load while joined, and measures until all has come.
+// loadIn writes the load while connected, and measures until all resources have come.
 func loadIn(given *options) (outcome, error) {
 	result := newOutcome()
 	fleet, joined, err := given.both()
@@ -68,7 +68,8 @@ func loadIn(given *options) (outcome, error) {
 	return result, nil
 }
 
-// cold starts a control plane and measures until a client that tries each 10 ms has all; then ends it.
+// cold starts a control plane, and measures until a client that tries to connect each 10 ms has all
+// resources. Then it ends the control plane.
 func cold(given *options) (outcome, error) {
 	result := newOutcome()
 	process := exec.Command(given.command[0], given.command[1:]...)

@@ -1,12 +1,12 @@
-// client writes to the API servers of a fleet and measures its control plane as Envoys would see it.
+// client writes to the API servers of a fleet, and measures its control plane as an Envoy sees it.
 //
-//	client load       have the hub and the members hold a load
-//	client hold       join, and say what the control plane takes once all has come
+//	client load       write a load to the hub and the members
+//	client hold       connect, and measure the control plane's memory once all resources have come
 //	client routes     new Ingresses, one by one
 //	client endpoints  changed EndpointSlices, one by one
 //	client churn      changes at a steady rate
-//	client loadin     write the whole load while joined
-//	client cold       start a control plane, until all has come
+//	client loadin     write the whole load while connected
+//	client cold       start a control plane, until all resources have come
 //	client fanout     many Envoys, one changed endpoint
 //
 // It prints one JSON object: samples (milliseconds, one by one) and numbers.
@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// patience bounds each single wait.
+// patience bounds each wait.
 const patience = 180 * time.Second
 
 // outcome is what a command prints.
@@ -34,11 +34,11 @@ type outcome struct {
 func newOutcome() outcome { return outcome{map[string][]float64{}, map[string]float64{}} }
 
 func (o outcome) sample(name string, took time.Duration) {
-	// What came before the API server's answer was read took no time.
+	// A response that came before the API server's answer was read counts as 0.
 	o.Samples[name] = append(o.Samples[name], max(0, float64(took.Microseconds())/1000))
 }
 
-// traffic notes what has come since.
+// traffic notes the resources that have come since.
 func (o outcome) traffic(before, after traffic) {
 	bytes, messages := after.sum()
 	bytesBefore, messagesBefore := before.sum()
@@ -116,7 +116,7 @@ func (s *size) Set(text string) (err error) {
 
 func (o *options) fleet() (*fleet, error) { return openFleet(o.hub, strings.Split(o.members, ",")) }
 
-// joined joins, and waits until the load that is there has come.
+// joined connects, and waits until the present load has come.
 func (o *options) joined() (*envoy, error) {
 	joined, err := dial(o.join)
 	if err != nil {
@@ -130,7 +130,7 @@ func (o *options) joined() (*envoy, error) {
 	return joined, nil
 }
 
-// both opens the fleet and joins.
+// both opens the fleet and connects.
 func (o *options) both() (*fleet, *envoy, error) {
 	opened, err := o.fleet()
 	if err != nil {

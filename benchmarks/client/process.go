@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// usage is what a process has used: CPU seconds so far, memory now and at its highest in MiB.
+// usage is a process's CPU in seconds so far, and its present and highest memory in MiB.
 type usage struct{ cpu, rss, peak float64 }
 
-// usageOf reads /proc; CPU comes in ticks of 10 ms. A process that is gone has used nothing.
+// usageOf reads /proc, which counts CPU in ticks of 10 ms. A process that has ended has no usage.
 func usageOf(pid int) (used usage) {
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	// The command's name may hold anything, so fields count from its closing parenthesis.
@@ -33,13 +33,13 @@ func usageOf(pid int) (used usage) {
 	return used
 }
 
-// busy gives the CPU seconds that the whole machine has spent, to see who else was there.
+// busy gives the CPU seconds of the whole machine so far, which show the work of other processes.
 func busy() float64 {
 	stat, _ := os.ReadFile("/proc/stat")
 	line, _, _ := strings.Cut(string(stat), "\n")
 	fields := strings.Fields(line)
 	total := 0.0
-	// user nice system idle iowait irq softirq steal; what guests use is in user already
+	// user nice system idle iowait irq softirq steal; user includes guests
 	for _, column := range []int{1, 2, 3, 6, 7, 8} {
 		if column < len(fields) {
 			total += number(fields[column]) / 100
@@ -61,13 +61,13 @@ type meter struct {
 	machine  float64
 }
 
-// startMeter sets the highest memory of the process to that of now.
+// startMeter resets the highest memory of the process to its present one.
 func startMeter(pid int) meter {
 	os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
 	return meter{pid, time.Now(), usageOf(pid).cpu, usageOf(os.Getpid()).cpu, busy()}
 }
 
-// read writes what was used since the start, under these names with a prefix.
+// read writes the usage since the start, under names with a prefix.
 func (m meter) read(to map[string]float64, prefix string) {
 	used := usageOf(m.pid)
 	wall := time.Since(m.at).Seconds()
@@ -79,8 +79,8 @@ func (m meter) read(to map[string]float64, prefix string) {
 	to[prefix+"busy_cores"] = (busy() - m.machine) / wall
 }
 
-// settle returns once the process has been all but idle, and nothing has come, for a second: what
-// it still had to do (statuses, the garbage of its start) is no cost of what is measured next.
+// settle returns once the process has been almost idle for a second, and no response has come. So
+// the work that was left (statuses, the garbage of its start) is no part of the next measurement.
 func settle(pid int, joined *envoy) {
 	const step, steps = 250 * time.Millisecond, 4
 	end := time.Now().Add(patience)

@@ -5,8 +5,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// rawCodec hands over the bytes of messages as they are: decoding what is only counted would cost
-// more than the server that is measured.
+// rawCodec passes messages on as bytes. Decoding resources that are only counted would cost more
+// than the measured server.
 type rawCodec struct{}
 
 func (rawCodec) Name() string { return "proto" }
@@ -20,8 +20,8 @@ func (rawCodec) Unmarshal(data mem.BufferSlice, message any) error {
 	return nil
 }
 
-// fields calls visit for each field of a message: content for those with a length, number else.
-// What cannot be read ends it.
+// fields calls visit for each field of a message, with the content of a field that has a length, and
+// with the number of any other. A field that cannot be read ends it.
 func fields(message []byte, visit func(field protowire.Number, content []byte, number uint64)) {
 	for len(message) > 0 {
 		field, kind, size := protowire.ConsumeTag(message)
@@ -47,7 +47,7 @@ func fields(message []byte, visit func(field protowire.Number, content []byte, n
 	}
 }
 
-// part gives the content of a field, nil where it is absent.
+// part gives the content of a field, nil if it is absent.
 func part(message []byte, wanted protowire.Number) (found []byte) {
 	fields(message, func(field protowire.Number, content []byte, _ uint64) {
 		if field == wanted {
@@ -70,14 +70,14 @@ func appendMessage(to []byte, field protowire.Number, message []byte) []byte {
 	return protowire.AppendBytes(to, message)
 }
 
-// resource is one of a response, in either dialect; body is nil for one that is removed.
+// resource is a resource of a response, in either variant. body is nil if it is removed.
 type resource struct {
 	name string
 	body []byte
 }
 
-// response is what the client needs to know of one; count is that of its resources, removed ones
-// included, whether they were read or not.
+// response is the part of a response that the client needs. count is the number of its resources,
+// with removed ones, whether they were read or not.
 type response struct {
 	kind           kind
 	version, nonce string
@@ -85,7 +85,7 @@ type response struct {
 	resources      []resource
 }
 
-// readResponse reads a response, its resources only if they are wanted.
+// readResponse reads a response, and its resources only if they are wanted.
 func readResponse(message []byte, delta, withResources bool) response {
 	read := response{kind: unknown}
 	fields(message, func(field protowire.Number, content []byte, _ uint64) {
@@ -108,7 +108,7 @@ func readResponse(message []byte, delta, withResources bool) response {
 
 func readResource(field protowire.Number, content []byte, delta bool) resource {
 	switch {
-	case field == 6: // removed, which is said in the delta dialect only
+	case field == 6: // removed, which only the delta variant has
 		return resource{string(content), nil}
 	case delta:
 		return resource{string(part(content, 3)), notNil(part(part(content, 2), 2))}
@@ -125,7 +125,7 @@ func notNil(body []byte) []byte {
 	return body
 }
 
-// hasEndpoints tells whether a ClusterLoadAssignment holds any.
+// hasEndpoints tells whether a ClusterLoadAssignment has any endpoint.
 func hasEndpoints(assignment []byte) bool {
 	found := false
 	fields(assignment, func(field protowire.Number, locality []byte, _ uint64) {
@@ -134,5 +134,5 @@ func hasEndpoints(assignment []byte) bool {
 	return found
 }
 
-// addressMark is how an address stands in a ClusterLoadAssignment: as SocketAddress.address.
+// addressMark is the encoding of an address in a ClusterLoadAssignment, as SocketAddress.address.
 func addressMark(address string) []byte { return appendText(nil, 2, address) }

@@ -1,1 +1,1 @@
-"""What choosing a route costs per request: long lists against trees, own tables against one."""
+"""Measures the cost per request of choosing a route, by lists and trees, and by route tables."""

@@ -1,4 +1,4 @@
-"""Measure what choosing a route costs: `python -m benchmarks.forwarding --help`."""
+"""The command that measures the choice of a route: `python -m benchmarks.forwarding --help`."""
 
 import argparse
 import asyncio
@@ -23,11 +23,11 @@ from benchmarks.forwarding.rig import Subject, subject
 from xds.resource import TypeUrl
 
 LOADED_PATHS = 2000
-"""Paths that a load asks for, at random; more make no difference, and wrk's script too large."""
+"""Random paths that a load asks for. More would only make wrk's script too large."""
 
 
 def main() -> int:
-    """Run what the arguments say, and print tables in Markdown."""
+    """Run the measurements that the arguments name, and print tables in Markdown."""
     options = _arguments()
     with tempfile.TemporaryDirectory(prefix="fleetgate-bench-") as directory:
         try:
@@ -110,7 +110,7 @@ async def _tables(envoy: Subject, options: argparse.Namespace, directory: Path) 
 async def _compare(
     contenders: Mapping[str, tuple[Load, int]], envoy: Subject, options: argparse.Namespace
 ) -> None:
-    """Measure all in turns, so that what else the machine does meets all alike."""
+    """Measure all variants in turns, so that other work on the machine affects all alike."""
     measured: dict[str, list[Measured]] = {name: [] for name in contenders}
     for number in range(options.rounds):
         order = list(contenders.items())

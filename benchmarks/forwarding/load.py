@@ -1,4 +1,4 @@
-"""Load by wrk, and what it costs the Envoy that takes it."""
+"""Sends a load by wrk, and measures the cost for the Envoy that takes it."""
 
 import asyncio
 import re
@@ -36,13 +36,13 @@ class NoWrkError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is asked, at random: pairs of host and path; each is a line of a script for wrk."""
+    """A load of random requests. Each pair of host and path is a line of a script for wrk."""
 
     script: Path
 
     @classmethod
     def of(cls, asked: Sequence[tuple[str, str]], script: Path) -> "Load":
-        """Write the script."""
+        """Write the script of a load."""
         lines = ", ".join(f'{{"{host}", "{path}"}}' for host, path in asked)
         script.write_text(_SCRIPT.format(asked=lines))
         return cls(script)
@@ -50,7 +50,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Requests a second, microseconds of Envoy's CPU a request, p99 in microseconds."""
+    """Requests a second, Envoy's CPU per request and the 99th percentile, both in microseconds."""
 
     rate: float
     cpu: float
@@ -58,7 +58,7 @@ class Measured:
 
 
 async def run(load: Load, port: int, seconds: int, worker: Worker) -> Measured:
-    """Load a listener. Raises NoWrkError, and RuntimeError where an answer is not 200."""
+    """Send a load to a listener. Raises NoWrkError, and RuntimeError if an answer is not 200."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise NoWrkError("wrk is not installed; on Debian: apt-get install wrk")

@@ -1,4 +1,4 @@
-"""The resources whose cost is compared, made by the product's own code."""
+"""Builds the resources whose cost is compared, by fleetgate's own code."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -9,27 +9,21 @@ from envoy_data_plane.envoy.config.route import v3 as route
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
 
 from fleet.ref import HUB, Ref
-from translators.edge import EdgeSettings
-from translators.hosts import HostPlan
-from translators.listeners import Bind, build_listener
-from translators.messages import RouteConfiguration
-from translators.model import (
-    MSE_TABLES,
-    Age,
-    Backend,
-    Entry,
-    FixedResponse,
-    Forward,
-    ListenerPort,
-    Path,
-    PathKind,
-    Rule,
-    ServicePort,
-    Share,
-    Target,
-)
-from translators.names import cluster_name
-from translators.routes import SEARCHES, encode_route, route_table, virtual_host
+from translators.dialects.mse.gateway import MSE_TABLES
+from translators.envoy.host_tables import route_table, virtual_host
+from translators.envoy.listeners import build_listener
+from translators.envoy.messages import RouteConfiguration
+from translators.envoy.names import cluster_name
+from translators.envoy.routes import encode_route
+from translators.envoy.scoped_routes import SEARCHES
+from translators.model.actions import FixedResponse, Forward, Share
+from translators.model.backends import Backend, ServicePort, Target
+from translators.model.binds import Bind
+from translators.model.edge import EdgeSettings
+from translators.model.host_plans import HostPlan
+from translators.model.listeners import Entry, ListenerPort
+from translators.model.paths import Path, PathKind
+from translators.model.rules import Age, Rule
 from xds.resource import Resource
 from xds.wire import decode, encode, splice
 
@@ -37,7 +31,7 @@ OWN_TABLES: Final = "http-80"
 
 _BACKEND: Final = Target((Backend("default", "web", ServicePort(80)),))
 BACKEND: Final = cluster_name(_BACKEND)
-"""The Cluster that requests are forwarded to."""
+"""The name of the Cluster that requests are forwarded to."""
 
 _PORT: Final = 80
 _VHOST_ROUTES: Final = 3  # VirtualHost.routes
@@ -46,43 +40,50 @@ _NO_RULES: Final = HostPlan((), None, ())
 
 
 def paths(count: int) -> list[str]:
-    """As many paths, a hundred below each first element."""
+    """Some paths, of which a hundred share a first element."""
     return [f"/p{n // 100}/item-{n}" for n in range(count)]
 
 
 def rules(host: str, values: Iterable[str], *, forward: bool) -> list[Rule]:
-    """A rule for each path, which sends its requests on or answers them itself."""
+    """A rule for each path, which forwards its requests or answers them directly."""
     action = Forward((Share(_BACKEND, 1),)) if forward else FixedResponse(200, "ok")
     at = Ref(HUB, "Ingress", "default", "web")
     age = Age(datetime(2026, 1, 1, tzinfo=UTC), "web.default")
     return [
-        Rule(at, f"spec.rules[0].http.paths[{n}]", age, host, Path(PathKind.PREFIX, value), action)
+        Rule(
+            at,
+            f"spec.rules[0].http.paths[{n}]",
+            age,
+            host,
+            Path(PathKind.PREFIX, value),
+            action,
+            (MSE_TABLES,),
+        )
         for n, value in enumerate(values)
     ]
 
 
 def as_served(host: str, rules: Sequence[Rule]) -> Resource:
-    """The host's table as fleetgate makes it: with a tree where the rules are many."""
+    """The host's table as fleetgate makes it, with a tree if there are many rules."""
     body = virtual_host(HostPlan((*rules,), None, ()), host, encode_route)
     return route_table(MSE_TABLES, host, body, ())
 
 
 def as_list(host: str, rules: Sequence[Rule]) -> Resource:
-    """The same with a list, however many the rules are."""
+    """The host's table with a list, however many rules there are."""
     end = virtual_host(_NO_RULES, host, encode_route)
     body = splice(b"", _VHOST_ROUTES, [encode_route(rule) for rule in rules]) + end
     return route_table(MSE_TABLES, host, body, ())
 
 
 def own_tables() -> Resource:
-    """The product's listener, which finds the table of each host, on a free port."""
+    """fleetgate's listener, which finds the table of each host, on a free port."""
     entry = Entry(ListenerPort(_PORT), MSE_TABLES)
-    gateway = Ref(HUB, "MseIngressConfig", "", "bench")
-    return build_listener(gateway, entry, Bind("127.0.0.1", -_PORT), EdgeSettings())
+    return build_listener("mse/bench", entry, Bind("127.0.0.1", -_PORT), EdgeSettings())
 
 
 def own_tables_alone(name: str) -> Resource:
-    """The product's listener without the filter that looks for the tables of other hosts."""
+    """fleetgate's listener without the filter that searches the tables of other hosts."""
     return _changed(name, _drop_searches)
 
 
@@ -93,7 +94,7 @@ def _drop_searches(manager: Any) -> None:  # noqa: ANN401 (the C runtime's messa
 
 
 def one_table(name: str, hosts: Sequence[str], *, forward: bool) -> Resource:
-    """The same listener with all hosts in one RouteConfiguration, and nothing that finds tables."""
+    """fleetgate's listener with all hosts in one RouteConfiguration, and no search for tables."""
 
     def change(manager: Any) -> None:  # noqa: ANN401 (the C runtime's message)
         manager.ClearField("scoped_routes")
@@ -104,9 +105,9 @@ def one_table(name: str, hosts: Sequence[str], *, forward: bool) -> Resource:
     return _changed(name, change)
 
 
-def _changed(name: str, change: Callable[[Any], object]) -> Resource:  # likewise
-    """The product's listener with another HttpConnectionManager, under another name."""
-    made = cast("Any", decode(listener.Listener, own_tables().body))  # likewise
+def _changed(name: str, change: Callable[[Any], object]) -> Resource:  # the C runtime's message
+    """fleetgate's listener with another HttpConnectionManager, under another name."""
+    made = cast("Any", decode(listener.Listener, own_tables().body))  # the C runtime's message
     made.name = name
     config = made.filter_chains[0].filters[0].typed_config
     manager = decode(hcm.HttpConnectionManager, config.value)

@@ -1,4 +1,4 @@
-"""One Envoy with one worker that is measured, and one behind it that answers."""
+"""Runs an Envoy with one worker, which is measured, and another one that it forwards to."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ import yaml
 
 from benchmarks.forwarding.resources import BACKEND
 from fleetgate.bootstrap import BootstrapSettings, bootstrap
-from fleetgate.envoy import find_envoy
+from fleetgate.local.envoy_process import find_envoy
 from xds.cache import SnapshotCache
 from xds.resource import Update
 from xds.server import XdsServer
@@ -28,22 +28,22 @@ _TICK: Final = 1 / os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """An Envoy that runs; `admin` is HOST:PORT."""
+    """A running Envoy; `admin` is HOST:PORT."""
 
     pid: int
     admin: str
 
     def cpu(self) -> float:
-        """Seconds of CPU that it has used."""
+        """The seconds of CPU that the Envoy has used."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) * _TICK
 
     async def allocated(self) -> float:
-        """MiB in use, as its allocator counts them."""
+        """The MiB in use, by Envoy's allocator."""
         return int((await self._get("/memory"))["allocated"]) / 2**20
 
     async def port(self, listener: str) -> int:
-        """Where a listener listens; waits until it does."""
+        """The port of a listener; waits until it listens."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 found = await self._get("/listeners?format=json")
@@ -64,14 +64,14 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The Envoy that is measured, with the control plane that it follows."""
+    """The measured Envoy, and the control plane that it follows."""
 
     worker: Worker
     cache: SnapshotCache
     changed: asyncio.Event
 
     async def take(self, update: Update) -> "Cost":
-        """Publish resources, and say what Envoy spends until it has acknowledged them."""
+        """Publish resources, and give the cost until Envoy has acknowledged them."""
         clock = asyncio.get_running_loop().time
         memory, cpu, started = await self.worker.allocated(), self.worker.cpu(), clock()
         self.cache.publish(GATEWAY, update)
@@ -87,7 +87,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds until the acknowledgement, seconds of Envoy's CPU, MiB."""
+    """Seconds until the acknowledgement, seconds of Envoy's CPU, and MiB."""
 
     took: float
     cpu: float
@@ -96,7 +96,7 @@ class Cost:
 
 @asynccontextmanager
 async def subject(directory: Path) -> AsyncIterator[Subject]:
-    """Run both Envoys while the block runs; the backend is in reach as Cluster BACKEND."""
+    """Run both Envoys while the block runs. The backend is the Cluster BACKEND."""
     cache = SnapshotCache()
     changed = asyncio.Event()
     cache.on_change(changed.set)
@@ -129,7 +129,7 @@ async def _envoy(
     )
     try:
         async with asyncio.timeout(PATIENCE):
-            while not (place := _content(admin)):  # noqa: ASYNC110 (the other side is no coroutine)
+            while not (place := _content(admin)):  # noqa: ASYNC110 (Envoy is a process, which gives no event)
                 await asyncio.sleep(0.02)
         yield Worker(process.pid, place)
     finally:
@@ -142,7 +142,7 @@ def _content(file: Path) -> str:
 
 
 def _backend() -> dict[str, Any]:  # JSON
-    """An Envoy that answers 200 to everything."""
+    """Run an Envoy that answers each request with 200."""
     types = "type.googleapis.com/envoy.extensions.filters"
     everything = {"match": {"prefix": "/"}, "direct_response": {"status": 200}}
     manager = {

@@ -1,4 +1,4 @@
-"""A steady rate of changes."""
+"""Measures a steady rate of changes."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""The start of a control plane, until an Envoy has everything."""
+"""Measures the start of a control plane, until an Envoy has all resources."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial

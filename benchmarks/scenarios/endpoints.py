@@ -1,4 +1,4 @@
-"""A changed endpoint of a member, until it has come."""
+"""Measures the time from a changed endpoint in a member until an Envoy has it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial

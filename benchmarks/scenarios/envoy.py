@@ -1,4 +1,4 @@
-"""A real Envoy: when it answers a new host, and what it takes with all routes."""
+"""Measures a real Envoy: the time until it answers a new host, and its memory with all routes."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
@@ -56,7 +56,7 @@ async def _answered(hosts: int, backend: Pods, bench: Bench) -> list[Figure]:
 
 
 def _resident(pid: int) -> float:
-    """MiB of a process."""
+    """The resident memory of a process in MiB."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 

@@ -1,11 +1,11 @@
-"""What clients see when a member is lost under load, beside an Envoy as its defaults make it.
+"""Measures what clients see when a member is lost under load, and compares Envoy's defaults.
 
 A Service has two Pods in each of two members, and clients go to the first member while it can
-serve. Who loses it is Envoy with fleetgate, and Envoy configured by hand: members by priority,
-outlier detection on, defaults for all else.
+serve. One Envoy follows fleetgate. The other one is configured by hand: members by priority,
+outlier detection, and defaults otherwise.
 
-Where the network cuts a member off, there is a second look at what its Pods have acknowledged: slow
-answers, uploads, streams and WebSockets, all under way by then.
+When the network cuts a member off, requests are also measured that its Pods have acknowledged: slow
+answers, uploads, streams and WebSockets that are under way at that moment.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from tests.support.exchanges import ENDED, EXCHANGES, HOST, Scene
 from tests.support.kube import free_port
 from tests.support.netns import Namespace
 from tests.support.serving import serving
-from translators.gateways import UPSTREAM_TIMEOUT
+from translators.dialects.gateway_settings import UPSTREAM_TIMEOUT
 
 NAME: Final = "failover"
 FIRST, SECOND = MEMBERS
@@ -49,7 +49,7 @@ _FIRST_MEMBER_FIRST: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Two members, and the network that their Pods live in."""
+    """Two members, and the network of their Pods."""
 
     bench: Bench
     network: Namespace
@@ -59,7 +59,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """An Envoy that serves; `retract` has it know that the first member has no Pods any more."""
+    """An Envoy that serves. `retract` removes the first member's Pods from its endpoints."""
 
     address: Address
     retract: Callable[[], None]
@@ -74,7 +74,7 @@ def _cut(site: Site, _: Front) -> None:
 
 
 def _scale(site: Site, front: Front) -> None:
-    """Pods leave the EndpointSlice before they end, as with a Pod's usual grace."""
+    """Remove Pods from the EndpointSlice before they end, as Pods with a grace period do."""
     front.retract()
     time.sleep(1)
     site.first.kill()
@@ -101,7 +101,7 @@ async def _by_hand(site: Site) -> AsyncIterator[Front]:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How a member is lost, and to whom; an Envoy by hand has no API server to lose."""
+    """A way to lose a member, and the Envoys it applies to: one by hand has no API server."""
 
     lose: Callable[[Site, Front], None]
     fronts: Mapping[str, Callable[[Site], AbstractAsyncContextManager[Front]]]
@@ -119,7 +119,7 @@ _WAYS: Final = {
 
 _ACKNOWLEDGED: Final = "partition, acknowledged"
 _PATIENCE: Final = 20.0
-"""Seconds after which a request that was under way counts as one that hangs."""
+"""Seconds after which a request that was under way counts as hanging."""
 
 
 def _steps(sizes: Sequence[int]) -> Iterator[Step]:
@@ -207,7 +207,7 @@ async def _all_under_way(
 
 @contextmanager
 def _site(bench: Bench) -> Iterator[Site]:
-    """Have Pods in both members while the block runs, and put right what was lost at its end."""
+    """Run Pods in both members while the block runs, and repair a lost member at its end."""
     with ExitStack() as stack:
         network = stack.enter_context(netns.namespace())
         first = stack.enter_context(pods(network, FIRST, port=8080, first=1))
@@ -218,7 +218,7 @@ def _site(bench: Bench) -> Iterator[Site]:
 
 @contextmanager
 def _declared(site: Site) -> Iterator[None]:
-    """Declare the Service, its Pods and its rule while the block runs."""
+    """Declare the Service, its endpoints and its rule while the block runs."""
     rule = ingress("web", host=HOST).path("/", to="web:80").of_class(GATEWAY)
     hub = site.bench.clusters.hub
     for cluster in site.bench.clusters.all():
@@ -235,7 +235,7 @@ def _declared(site: Site) -> Iterator[None]:
 
 
 def _retract(site: Site) -> None:
-    """Take the first member's Pods out of its EndpointSlice, in one request."""
+    """Remove the first member's Pods from its EndpointSlice, in one request."""
     slice_ = slice_of("web", port=site.first.port).in_namespace(NAME)
     path = f"/apis/discovery.k8s.io/v1/namespaces/{NAME}/endpointslices/{slice_.name}"
     status, said = site.bench.clusters.c1.ask("PUT", path, slice_.manifest)

@@ -1,4 +1,4 @@
-"""Many Envoys on one control plane, and one endpoint that changes."""
+"""Measures one changed endpoint with many Envoys on one control plane."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -16,7 +16,7 @@ DEAF = "-deaf=40s"
 """An Envoy that reads nothing is cut off after 30 s (`ServerSettings.write_timeout`)."""
 
 SENT_ENOUGH = 1000
-"""Hosts whose Clusters are more than what such an Envoy's window takes."""
+"""The number of hosts whose Clusters do not fit into the window of such an Envoy."""
 
 
 def _steps(sizes: Sequence[int]) -> Iterator[Step]:

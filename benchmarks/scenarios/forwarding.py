@@ -1,4 +1,4 @@
-"""Requests a second on a host with many paths, against one with few."""
+"""Measures requests a second on a host with many paths, and on a host with few."""
 
 import asyncio
 import tempfile
@@ -20,11 +20,11 @@ NAME: Final = "forwarding"
 FEW: Final = 10
 MANY: Final = 5000
 ROUNDS: Final = 25
-"""One round scatters by a tenth, even on a machine that does nothing else."""
+"""The rounds of a measurement. One round varies by a tenth, even on an idle machine."""
 SECONDS: Final = 1
 
 _ASKED: Final = 2000
-"""Paths that a load asks for, spread over all of them."""
+"""The number of paths that a load asks for, spread over all of them."""
 
 
 def _steps(sizes: Sequence[int]) -> Iterator[Step]:
@@ -47,7 +47,7 @@ def _measure(bench: Bench) -> Iterable[Figure]:
 
 
 async def _rates(place: Path) -> dict[int, list[float]]:
-    """Requests a second by paths, measured in turns: what else runs here meets both alike."""
+    """Requests a second by paths, measured in turns, so that other work affects both alike."""
     async with subject(place) as envoy:
         await envoy.take({TypeUrl.LISTENER: {OWN_TABLES: own_tables()}})
         port = await envoy.worker.port(OWN_TABLES)
@@ -60,7 +60,7 @@ async def _rates(place: Path) -> dict[int, list[float]]:
             loads[size] = Load.of(asked, place / f"{host}.lua")
         rates: dict[int, list[float]] = {size: [] for size in loads}
         for number in range(ROUNDS):
-            # Whoever comes second in a pair is no better off in the next.
+            # The order alternates, so that neither profits from being the second of a pair.
             for size, load in sorted(loads.items(), reverse=bool(number % 2)):
                 rates[size].append((await ask(load, port, SECONDS, envoy.worker)).rate)
         return rates

@@ -1,4 +1,4 @@
-"""The whole load, written by 16 writers while an Envoy is joined."""
+"""Measures the time to write the whole load by 16 writers while an Envoy is connected."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial

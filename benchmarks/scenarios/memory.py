@@ -1,4 +1,4 @@
-"""What a control plane takes once it serves, by size and by object."""
+"""Measures the memory of a control plane that serves, by size and per object."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -30,7 +30,7 @@ def _at(case: Case, bench: Bench) -> Iterable[Figure]:
 
 
 def _crowd(hosts: int, case: Case, bench: Bench) -> Iterable[Figure]:
-    """An Envoy costs what each of many takes, beside the one that is there in all cases."""
+    """The memory per Envoy: of many Envoys, less that with the one Envoy of all other cases."""
     with bench.serving() as serving:
         numbers = bench.measure(serving, "fanout", f"-clients={ENVOYS}", "-n=0").numbers
     yield case.figure("memory", numbers["rss_mib"], "MiB")
@@ -38,7 +38,7 @@ def _crowd(hosts: int, case: Case, bench: Bench) -> Iterable[Figure]:
 
 
 def _each(hosts: int, bench: Bench) -> Iterable[Figure]:
-    """Objects cost what a control plane takes more when it starts with more of them."""
+    """The memory per object: of a start with more objects, less that of a start with fewer."""
     more, wide = max(1, hosts // 5), 6
     plain = _held(bench)
     bench.have(Size(hosts + more, hosts))

@@ -1,4 +1,4 @@
-"""What the worst patterns that users may write cost a real Envoy, request by request."""
+"""Measures the cost per request of the worst patterns that users may write, on a real Envoy."""
 
 import asyncio
 import random
@@ -15,17 +15,18 @@ from benchmarks.figures import Case, Figure
 from benchmarks.forwarding.resources import OWN_TABLES, as_served, own_tables, rules
 from benchmarks.forwarding.rig import Subject, subject
 from benchmarks.scenarios.step import Scenario, Step
-from translators.annotations.values import pattern
-from translators.bounds import MAX_INSTRUCTIONS_OF_HOST, MAX_MATCHED, MAX_PATTERNS
-from translators.model import Condition, Rule, Text, Where
+from translators.dialects.annotations.values import pattern
+from translators.model.bounds import MAX_INSTRUCTIONS_OF_HOST, MAX_MATCHED, MAX_PATTERNS
+from translators.model.conditions import Condition, Text, Where
+from translators.model.rules import Rule
 from xds.resource import TypeUrl
 
 NAME: Final = "patterns"
 REQUESTS: Final = 300
-"""For each case; CPU is counted in ticks of 10 ms."""
+"""The requests of each case. There are many since CPU is counted in ticks of 10 ms."""
 
 LONGER: Final = 50_000
-"""Bytes of a value that is longer than what patterns are compared with."""
+"""The bytes of a value that is longer than the values that patterns are matched with."""
 
 _HEADER: Final = "x-stage"
 
@@ -60,14 +61,14 @@ async def _costs(place: Path) -> list[Figure]:
 
 
 def _rules(host: str, count: int) -> list[Rule]:
-    """A rule of a path, and as many others in front of it, each with the worst pattern."""
+    """A rule of a path, and other rules in front of it, each with the worst pattern."""
     (rest,) = rules(host, ["/"], forward=False)
     conditions = [Condition(Where.HEADER, _HEADER, (_worst(n),)) for n in range(count)]
     return [*(replace(rest, conditions=(condition,)) for condition in conditions), rest]
 
 
 def _worst(number: int) -> Text:
-    """A pattern that RE2 has no automaton for, all but as large as it may be."""
+    """A pattern for which RE2 builds no automaton, almost as large as permitted."""
     found = pattern(f"a[ab]{{{190 - number}}}c", ".*(?:{}).*")
     return Text(found.regex, regex=True, instructions=found.instructions)
 
@@ -75,7 +76,7 @@ def _worst(number: int) -> Text:
 async def _cost(
     envoy: Subject, client: aiohttp.ClientSession, url: str, host: str, length: int
 ) -> float:
-    """Milliseconds of Envoy's CPU for a request with a value that it has not seen before."""
+    """The milliseconds of Envoy's CPU for a request with a value that is new to it."""
     values = ["".join(random.choices("ab", k=length)) for _ in range(REQUESTS)]  # noqa: S311
     before = envoy.worker.cpu()
     for value in values:

@@ -1,4 +1,4 @@
-"""A new Ingress of one host, until its route has come."""
+"""Measures the time from a new Ingress of one host until an Envoy has its route."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""What a scenario is made of: steps, each of which needs a load and leaves one."""
+"""Scenarios, and their steps, each of which needs a load and may leave another one."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from benchmarks.figures import Figure
 
 
 class Unavailable(Exception):
-    """A step cannot run on this machine; str() says why."""
+    """A step cannot run on this machine. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One measurement; `load` is there before it, `leaves` after it, if that is another one."""
+    """One measurement. It needs `load`, and leaves `leaves` if that is another one."""
 
     case: str
     load: Size
@@ -22,16 +22,16 @@ class Step:
 
     @property
     def order(self) -> tuple[int, bool]:
-        """Steps in this order write and take away as little as can be."""
+        """A sort key: in this order, the steps write and delete the fewest objects."""
         return (self.leaves or self.load).hosts, self.leaves is None
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Something to measure; `steps` are made for the sizes of a run, the smallest first.
+    """A measurement at several sizes. `steps` makes its steps for the sizes, the smallest first.
 
-    `needs_hosts` tells that there is nothing to measure where the largest size is 0. `growth` makes
-    the steps at a still larger size, for what is to be followed that far.
+    With `needs_hosts`, it has nothing to measure if the largest size is 0. `growth` makes the steps
+    for one more, larger size, in scenarios that follow growth that far.
     """
 
     name: str

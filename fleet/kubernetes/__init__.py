@@ -1,1 +1,1 @@
-"""Kubernetes API servers: how they are reached, and what is asked of them."""
+"""Clients of Kubernetes API servers: requests, watches, credentials, members, and the Lease."""

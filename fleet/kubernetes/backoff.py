@@ -1,4 +1,4 @@
-"""How long to wait before something is tried again."""
+"""The time to wait before a failed operation is tried again."""
 
 import asyncio
 from typing import Final
@@ -6,23 +6,25 @@ from typing import Final
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 LOST: Final = 10.0
-"""At most so many seconds pass before a server that is lost is tried again."""
+"""The longest wait, in seconds, before a server that does not answer is tried again."""
 
 CALM: Final = 20.0
-"""The same for a kind that the server does not know: nobody waits for it."""
+"""The longest wait, in seconds, before a refused request is tried again, which is not urgent.
+
+The server does not know the kind, or RBAC does not permit it.
+"""
 
 SPARING: Final = 600.0
-"""The same for a server that sends more than is taken: each attempt takes that much again."""
-
+"""The longest wait, in seconds, after a server has sent too much: each attempt is costly."""
 
 LASTED: Final = 30.0
-"""Seconds of peace after which earlier failures are forgotten."""
+"""Seconds without a failure after which earlier failures do not count."""
 
 
 class Backoff:
-    """Times between attempts: up to `first` seconds, then longer, random within the range.
+    """Times between attempts: random, up to `first` seconds, then up to ever more, up to `longest`.
 
-    So many members that one cable cut off do not come back at the same moment.
+    They are random so that members that were lost together are not all tried at the same moment.
     """
 
     def __init__(self, longest: float = LOST, first: float = 0.5) -> None:
@@ -30,18 +32,18 @@ class Backoff:
         self.reset()
 
     def reset(self) -> None:
-        """Start over, after a success that lasted."""
+        """Start over with the shortest time."""
         self._state = RetryCallState(Retrying(), None, (), {})
 
     def next(self) -> float:
-        """Seconds to wait now."""
+        """The seconds to wait before the next attempt."""
         seconds = self._wait(self._state)
         self._state.attempt_number += 1
         return seconds
 
 
 async def wait_for(event: asyncio.Event, seconds: float) -> None:
-    """Wait for an event, but no longer than this."""
+    """Wait for an event, but no longer than some seconds."""
     try:
         async with asyncio.timeout(seconds):
             await event.wait()

@@ -1,8 +1,8 @@
-"""What one API server may take of fleetgate: time, bytes and objects.
+"""Bounds on the time, bytes and objects that one API server may cost fleetgate.
 
-Members are run by others, and nothing that one of them sends may be felt by the hub or by another
-member. A server that goes beyond a bound is out of reach until it no longer does; what it held
-stays in force.
+Members are run by other people, and nothing that one of them sends may affect the hub or another
+member. A server that goes beyond a bound counts as unreachable until it keeps within it. The
+objects that were read from it stay in force.
 """
 
 from dataclasses import dataclass
@@ -15,20 +15,21 @@ MIB: Final = 1024 * 1024
 class Bounds:
     """Bounds for one API server. Times are in seconds, sizes in bytes after decompression.
 
-    `connect` is the time for a connection, TLS included. `silence` is how long an answer may take
-    to begin, its connection included, and then to go on. `watch_silence` is how long a watch may
-    say nothing, where API servers send a bookmark each minute. `quiet` is how long nothing may come
-    from a server before it is asked whether it is there. `page` is the time for one page of a list,
-    `listing` for all of it.
+    `connect` is the time for a connection, with its TLS handshake. `silence` bounds the time until
+    an answer begins, from before the connection is made, and then each pause in it. `watch_silence`
+    bounds a pause of a watch, in which API servers send a bookmark each minute. After `quiet`
+    without any byte from a server, a small request tests whether it answers. `page` is the time for
+    one page of a list, `listing` the time for the whole list.
 
-    `answer` bounds a whole answer, `item` one object of a list, `refusal` what is read of an answer
-    that is no success. `line` and `line_time` bound one line of a watch.
+    `answer` bounds a whole answer, and `item` one object of a list. Of an answer that is no
+    success, only the first `refusal` bytes are read. `line` and `line_time` bound one line of a
+    watch.
 
-    `objects` bounds what a collection may hold; an endpoint counts as an object, and so do 8 labels
-    and each KiB of text. `pages` bounds the answers that make up a list.
+    `objects` bounds the objects of a collection. Each endpoint, each 8 labels and each KiB of text
+    count as one more object. `pages` bounds the pages of a list.
 
-    `units` bounds how fast the lines of all watches are read: lines or KiB a second, whichever is
-    more, after `burst` of them. A server that is faster waits.
+    `units` bounds the speed at which the lines of all watches are read, after a first `burst`. It
+    counts lines or KiB a second, whichever is more. A server that sends faster has to wait.
     """
 
     connect: float = 5.0
@@ -49,7 +50,7 @@ class Bounds:
 
 
 def size(count: int) -> str:
-    """A number of bytes for people."""
+    """A number of bytes as text, such as "64 MiB"."""
     if count >= MIB:
         return f"{count // MIB} MiB"
     return f"{count // 1024} KiB" if count % 1024 == 0 else f"{count} bytes"

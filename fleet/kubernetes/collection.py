@@ -1,4 +1,4 @@
-"""A collection of objects of an API server: what it is called, and how a whole of it is read."""
+"""Lists a collection of objects of an API server, page by page."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,23 +10,25 @@ from fleet.kubernetes.connection import ApiServer, Excess, Reply, Unreached
 from fleet.kubernetes.intake import TooMuch
 from fleet.kubernetes.page import Page, read_page
 from fleet.outage import Outage
-from fleet.parse import Parsed, parse
+from fleet.parse import Parsed, read_served
 
 T = TypeVar("T")
 Json: TypeAlias = Any  # as an API server sends it
 
 PAGE: Final = 500
-"""Objects in one answer to a list."""
+"""Objects in one page of a list."""
 
 _ATTEMPTS: Final = (PAGE, PAGE, 0)
-"""Sizes of pages, attempt by attempt: where continue tokens expire faster than pages come, only a
-list in one piece ends."""
+"""The size of a page in each attempt, 0 for a list in one piece.
+
+If continue tokens expire faster than pages come, only a list in one piece comes to its end.
+"""
 
 
 class Refusal(Exception):
-    """An API server answers, but not with what was asked for; the text is one sentence.
+    """An API server answers with an error, or with something else than what was asked for.
 
-    `retry_after` is in seconds, 0 where the server names no time.
+    The text is one sentence. `retry_after` is in seconds, 0 if the server names no time.
     """
 
     outage = Outage.ERROR
@@ -37,13 +39,13 @@ class Refusal(Exception):
 
 
 class Unauthorized(Refusal):
-    """The credentials are not valid, or no longer."""
+    """The credentials are not valid."""
 
     outage = Outage.CREDENTIALS
 
 
 class Forbidden(Refusal):
-    """The credentials are valid, and do not permit this."""
+    """The credentials are valid, and RBAC does not permit the request."""
 
     outage = Outage.RIGHTS
 
@@ -53,22 +55,22 @@ class NotServed(Refusal):
 
 
 class Listable(Protocol):
-    """What can be listed and watched; its text is what refusals call it."""
+    """A collection that can be listed and watched. `str` gives its name for messages."""
 
     @property
     def path(self) -> str:
-        """Where lists and watches are asked for."""
+        """The path of lists and watches."""
         ...
 
     @property
     def query(self) -> list[tuple[str, str]]:
-        """What leaves out a part of the objects there."""
+        """The parameters that select a part of the objects, none for all."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """The objects of a kind: in one namespace or in all, all or those that selectors leave."""
+    """The objects of a kind that match the selectors, in one namespace or in all of them."""
 
     kind: Kind
     namespace: str = ""
@@ -77,12 +79,12 @@ class Collection:
 
     @property
     def path(self) -> str:
-        """Where lists and watches are asked for."""
+        """The path of lists and watches."""
         return self.kind.path_in(self.namespace)
 
     @property
     def query(self) -> list[tuple[str, str]]:
-        """The selectors as an API server takes them."""
+        """The selectors as query parameters."""
         selectors = (
             ("labelSelector", self.label_selector),
             ("fieldSelector", self.field_selector),
@@ -94,14 +96,16 @@ class Collection:
         return f"{self.kind.plural}.{group}" if group else self.kind.plural
 
     def read(self, item: Json, origin: str) -> Parsed:
-        """Read an item of a list, which does not say its kind, or an object that does."""
-        named = {**item, "apiVersion": self.kind.api_version, "kind": self.kind.name}
-        return parse(named, origin, self.path, served=True)
+        """Read an object of the collection. Its `kind` may be absent, as it is in lists."""
+        return read_served(item, self.kind, origin, self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
-    """Everything that a collection held at a position, from which a watch can go on."""
+    """The items of a collection at a position, from which a watch can go on.
+
+    A position is Kubernetes' `resourceVersion`.
+    """
 
     items: list[T]
     position: str
@@ -110,7 +114,10 @@ class Listing(Generic[T]):
 async def list_all(
     server: ApiServer, collection: Listable, read: Callable[[Json], T]
 ) -> Listing[T]:
-    """Read a whole collection, page by page, each in a thread. Raises Refusal and Unreached."""
+    """Read a whole collection, page by page; a thread parses each page.
+
+    Raises Refusal and Unreached. An item that `read` finds malformed makes a Refusal.
+    """
     try:
         async with asyncio.timeout(server.bounds.listing):
             for limit in _ATTEMPTS:
@@ -123,7 +130,7 @@ async def list_all(
 
 
 async def position_of(server: ApiServer, collection: Listable) -> str:
-    """Where the collection stands now, without its objects. Raises Refusal and Unreached."""
+    """The present position of a collection. Asks for one object. Raises Refusal and Unreached."""
     query = [*collection.query, ("limit", "1")]
     reply = await server.request("GET", collection.path, query=query)
     if not reply.ok:
@@ -134,7 +141,7 @@ async def position_of(server: ApiServer, collection: Listable) -> str:
 async def _list(
     server: ApiServer, collection: Listable, read: Callable[[Json], T], limit: int
 ) -> Listing[T] | None:
-    """None where the continue token has expired on the way."""
+    """List once, with pages of `limit` objects; None if a continue token expires on the way."""
     items: list[T] = []
     token = ""
     for _ in range(server.bounds.pages):
@@ -147,7 +154,7 @@ async def _list(
             return None
         if not reply.ok:
             raise refusal(server, collection, "list", reply)
-        # Thousands of objects take a while: not in the loop that serves.
+        # Parsing a page takes a while, and the event loop also serves Envoys.
         page = await asyncio.to_thread(_page, server, reply, read)
         items += page.items
         token = page.following
@@ -166,18 +173,18 @@ def _page(server: ApiServer, reply: Reply, read: Callable[[Json], T]) -> Page[T]
 
 
 def refusal(server: ApiServer, collection: Listable, verb: str, reply: Reply) -> Refusal:
-    """What a status that is no success means."""
-    said = f": {reply.message}" if reply.message else ""
+    """The Refusal for a reply whose status is no success."""
+    reason = f": {reply.message}" if reply.message else ""
     match reply.status:
         case 401:
-            return Unauthorized(f"{server.server}: the credentials are not valid (401{said})")
+            return Unauthorized(f"{server.server}: the credentials are not valid (401{reason})")
         case 403:
             return Forbidden(
-                f"{server.server} does not let fleetgate {verb} {collection}{said}; its RBAC has "
+                f"{server.server} does not let fleetgate {verb} {collection}{reason}; its RBAC has "
                 f"to allow get, list and watch on {collection}"
             )
         case 404:
-            return NotServed(f"{server.server} does not know {collection} ({said[2:] or 404})")
+            return NotServed(f"{server.server} does not know {collection} ({reason[2:] or 404})")
         case status:
-            message = f"{server.server}: HTTP {status} to {verb} {collection}{said}"
+            message = f"{server.server}: HTTP {status} to {verb} {collection}{reason}"
             return Refusal(message, reply.retry_after or 0)

@@ -1,7 +1,7 @@
-"""One API server: requests and watches as bytes.
+"""A client of one API server: requests and watches, as bytes.
 
-`kubernetes.aio` knows configurations, credentials and transport. Its models and its Watch are left
-out: they build every object slowly, and stumble over long lines.
+`kubernetes.aio` reads kubeconfigs, renews credentials and makes connections. Its models and its
+Watch are not used: the models are slow to build, and the Watch fails on long lines.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from kubernetes.aio.config import ConfigException
 from fleet.kubernetes.bounds import Bounds
 from fleet.kubernetes.intake import Lines, Pace, TooMuch, beginning, lines, whole
 from fleet.kubernetes.kubeconfig import client_in_cluster, client_of
-from fleet.kubernetes.told import secrets_of, told
+from fleet.kubernetes.redaction import redacted, secrets_of
 from fleet.kubernetes.transport import Redirected
 from fleet.outage import Outage
 
@@ -32,13 +32,19 @@ Query: TypeAlias = Sequence[tuple[str, str]]
 Json: TypeAlias = Any
 
 _PROBES: Final = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
-"""A watch whose server is gone without a word ends half a minute later, as far as a system can."""
+"""TCP probes, in seconds and in number. They end a watch half a minute after its server vanished.
+
+A system that does not know an option goes without it.
+"""
 
 _NO_ANSWER: Final = (aiohttp.ClientError, TimeoutError, OSError)
 
 
 class Unreached(Exception):
-    """No answer that could be used: refused, reset, timed out, too much; the text says which."""
+    """A server gives no usable answer: none at all, too much, or one that is no JSON.
+
+    The text says which.
+    """
 
     def __init__(self, message: str, outage: Outage = Outage.NO_ANSWER) -> None:
         super().__init__(message)
@@ -46,7 +52,7 @@ class Unreached(Exception):
 
 
 class Excess(Unreached):
-    """A server goes beyond a bound. To ask it again costs much, and mostly gives the same."""
+    """A server goes beyond a bound. Asking again is costly, and mostly ends in the same way."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, Outage.EXCESS)
@@ -54,7 +60,7 @@ class Excess(Unreached):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, whatever its status. `retry_after` is in seconds, where the server asks for it."""
+    """An answer of any status. `retry_after` is in seconds, None if the server names no time."""
 
     status: int
     body: bytes = field(repr=False)
@@ -62,25 +68,25 @@ class Reply:
 
     @property
     def ok(self) -> bool:
-        """Whether the server did what was asked."""
+        """Whether the status is a success."""
         return 200 <= self.status < 300
 
     def json(self) -> Json:
-        """The body. Raises ValueError where it is no JSON."""
+        """The value of the body. Raises ValueError if the body is no JSON."""
         return read_json(self.body)
 
     @property
     def message(self) -> str:
-        """What the server says of a refusal, in its own words, as one line."""
+        """The server's own explanation of an error, as one line."""
         try:
-            said = self.json()
+            status = self.json()
         except ValueError:
-            return told(self.body[:200].decode(errors="replace"))
-        return told(str(said.get("message", ""))) if isinstance(said, dict) else ""
+            return redacted(self.body[:200].decode(errors="replace"))
+        return redacted(str(status.get("message", ""))) if isinstance(status, dict) else ""
 
 
 def read_json(text: bytes) -> Json:
-    """The value of a text; ValueError where it is none."""
+    """The value of a JSON text. Raises ValueError if the text is no JSON."""
     try:
         return json.loads(text)
     except RecursionError as e:
@@ -88,11 +94,11 @@ def read_json(text: bytes) -> Json:
 
 
 class ApiServer:
-    """A client of one API server, with credentials and connections of its own.
+    """A client of one API server, with its own credentials and connections; `close` ends it.
 
-    `close` ends it. Credentials that expire are renewed where the configuration says how: tokens of
-    a service account each minute, those of an exec plugin before they expire. `heard` is when the
-    server last sent something, by the clock of the event loop.
+    Credentials that expire are renewed if the configuration says how: the token of a service
+    account is read again each minute, and an exec plugin runs again before its token expires.
+    `heard` is when the server last sent a byte, by the clock of the event loop.
     """
 
     bounds = Bounds()
@@ -100,7 +106,7 @@ class ApiServer:
 
     def __init__(self, client: ApiClient, bounds: Bounds | None = None) -> None:
         self._client = client
-        self.server = told(client.configuration.host)
+        self.server = redacted(client.configuration.host)
         self.bounds = bounds or Bounds()
         self._pace = Pace(self.bounds)
 
@@ -108,17 +114,17 @@ class ApiServer:
     async def from_kubeconfig(
         cls, config: Path | Mapping[str, Any], context: str = "", bounds: Bounds | None = None
     ) -> "ApiServer":
-        """Take a context of a kubeconfig, the current one unless named. Raises BadKubeconfig.
+        """Make a client from a context of a kubeconfig, by default from its current context.
 
-        The configuration is read once; nothing is asked of the server.
+        The configuration is read once. No request is sent. Raises BadKubeconfig.
         """
-        # Files are read and written on the way, plugins may run: not in the loop that serves.
+        # This reads and writes files and may run a plugin, so a thread does it.
         client = await asyncio.to_thread(client_of, config, context or None)
         return cls(client) if bounds is None else cls(client, bounds)
 
     @classmethod
     async def in_cluster(cls) -> "ApiServer":
-        """Take what Kubernetes gives to a Pod. Raises BadKubeconfig outside of one."""
+        """Make a client from this Pod's service account. Raises BadKubeconfig outside of a Pod."""
         return cls(await asyncio.to_thread(client_in_cluster))
 
     async def request(
@@ -131,20 +137,20 @@ class ApiServer:
         content_type: str = "application/json",
         timeout: float = 10.0,  # noqa: ASYNC109 (the limit of one answer, beside the one of the connection)
     ) -> Reply:
-        """Ask once, with `body` as JSON; `timeout` is in seconds.
+        """Send one request, with `body` as JSON; `timeout` is in seconds.
 
-        Never raises for a status; raises Unreached where there is none, and for a success that is
-        no JSON.
+        A status that is no success raises nothing. Raises Unreached if there is no answer, and for
+        a success that is no JSON.
         """
         bounds = self.bounds
-        # What is written waits for the webhooks of the server.
+        # The server calls its admission webhooks before it answers to a write, which may take long.
         silence = bounds.silence if method == "GET" else None
         limit = aiohttp.ClientTimeout(total=timeout, sock_connect=bounds.connect, sock_read=silence)
         async with self._answer(method, path, query, body, content_type, limit) as response:
             kind = response.headers.get("Content-Type", "json")
             if response.ok and "json" not in kind:
-                # A proxy's or a load balancer's page: nothing was done, and nothing can be read.
-                raise Unreached(f"{self.server}: its answer is {self.told(kind)} and not JSON")
+                # This is a page of a proxy or a load balancer: the server has done nothing.
+                raise Unreached(f"{self.server}: its answer is {self.redacted(kind)} and not JSON")
             retry_after = _seconds(response.headers.get("Retry-After"))
             try:
                 if response.ok:
@@ -160,9 +166,9 @@ class ApiServer:
 
     @asynccontextmanager
     async def watch(self, path: str, query: Query) -> AsyncIterator[tuple[int, Lines]]:
-        """Open a watch: its status, and its lines while the block runs.
+        """Open a watch, and give its status and its lines while the block runs.
 
-        Raises Unreached, also out of the lines.
+        Raises Unreached, also while the lines are read.
         """
         bounds = self.bounds
         limit = aiohttp.ClientTimeout(
@@ -175,9 +181,9 @@ class ApiServer:
             is_refused = response.status != HTTPStatus.OK
             yield response.status, self._refused(response) if is_refused else self._lines(response)
 
-    def told(self, text: str) -> str:
-        """What this server, or a library about it, says, as it may be shown."""
-        return told(text, self._secrets())
+    def redacted(self, text: str) -> str:
+        """A text of the server, or of a library about it, without this client's credentials."""
+        return redacted(text, self._secrets())
 
     async def close(self) -> None:
         """End all connections."""
@@ -207,12 +213,13 @@ class ApiServer:
                     method, url, sent, body, _request_timeout=limit
                 )
         except ConfigException as e:
-            why = f"its credentials cannot be renewed: {self.told(str(e))}"
+            why = f"its credentials cannot be renewed: {self.redacted(str(e))}"
             raise Unreached(f"{self.server}: {why}", Outage.CREDENTIALS) from e
         except _NO_ANSWER as e:
             raise self._unreached(e) from e
         except (ValueError, TypeError, AttributeError) as e:
-            # A token, a proxy or a name that no request can hold; what is said of it may quote it.
+            # A token, a proxy or a host name does not fit into a request. The error may quote it,
+            # so only the error's type is shown.
             why = f"its address or its credentials cannot be used ({type(e).__name__})"
             raise Unreached(f"{self.server}: {why}", Outage.KUBECONFIG) from None
         self._hear()
@@ -220,8 +227,9 @@ class ApiServer:
         try:
             yield response
         finally:
-            # What was read to its end has given its connection back. The goodbye of TLS on another
-            # one would take the server's answer, and outlive whoever asked, and the loop.
+            # An answer that was read to its end has given its connection back. Otherwise the
+            # connection is aborted: a graceful end of TLS would wait for the server, perhaps longer
+            # than the event loop runs.
             if response.connection is not None and response.connection.transport is not None:
                 response.connection.transport.abort()
             response.close()
@@ -237,7 +245,7 @@ class ApiServer:
             raise self._unreached(e) from e
 
     async def _refused(self, response: aiohttp.ClientResponse) -> Lines:
-        """What is said of a refused watch, as one line."""
+        """The body of a refused watch, as one line."""
         try:
             if body := await beginning(response, self.bounds.refusal):
                 yield self._hide(body)
@@ -248,7 +256,7 @@ class ApiServer:
         self.heard = asyncio.get_running_loop().time()
 
     def _unreached(self, error: BaseException) -> Unreached:
-        why = self.told(_why(error, self.bounds))
+        why = self.redacted(_why(error, self.bounds))
         return Unreached(f"{self.server}: {why}", _outage_of(error))
 
     def _secrets(self) -> list[str]:
@@ -261,7 +269,7 @@ class ApiServer:
 
 
 def probe(link: socket.socket) -> None:
-    """Have the kernel ask now and then whether the other side is still there."""
+    """Make the kernel probe whether the other side of a connection is still there."""
     link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _PROBES.items():
         if option := getattr(socket, name, None):
@@ -278,7 +286,8 @@ def _why(error: BaseException, bounds: Bounds) -> str:
             reason = getattr(failed, "verify_message", "")
             why = f"its certificate is not trusted: {reason or failed}"
         case aiohttp.ClientConnectorDNSError():
-            # Of the server, or of its proxy. Numbers of resolvers are not those of the system.
+            # The name is the server's or its proxy's. `strerror` is used because the error numbers
+            # of resolvers are not those of the system.
             why = f"the name {error.host} cannot be resolved: {error.os_error.strerror}"
         case aiohttp.ClientConnectorError(os_error=failed):
             why = os.strerror(failed.errno) if failed.errno else str(failed)

@@ -1,4 +1,4 @@
-"""A collection followed by a client whose credentials renew themselves."""
+"""Follows a collection by a client that renews its own credentials."""
 
 import asyncio
 from typing import Never
@@ -10,11 +10,11 @@ from fleet.kubernetes.reflector import Reflector
 
 
 async def follow(reflector: Reflector, server: ApiServer) -> Never:
-    """Follow a collection until cancelled, also through refused credentials."""
+    """Follow a collection until cancelled; after refused credentials it tries again."""
     backoff = Backoff()
     while True:
         try:
             await reflector.run(server)
         except Unauthorized:
-            # Credentials of a Pod renew themselves.
+            # The client reads the token of a Pod's service account again by itself.
             await asyncio.sleep(backoff.next())

@@ -1,7 +1,7 @@
-"""What is taken in of an answer, counted while it is read.
+"""Reads the body of an answer, and stops when it is larger than a bound.
 
-aiohttp decompresses in pieces of bounded size, and reads no more of a connection than is asked for.
-So what a server has yet to send takes memory of its own side only.
+aiohttp decompresses in pieces of bounded size, and reads from a connection only as much as is asked
+for. So a body that is too large takes no memory here beyond the bound.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ Lines: TypeAlias = AsyncIterator[bytes]
 
 
 class TooMuch(Exception):
-    """A server sends more than is taken; the text says of what."""
+    """A server sends more than a bound; the text says which one."""
 
 
 async def whole(response: aiohttp.ClientResponse, most: int) -> bytes:
@@ -28,12 +28,12 @@ async def whole(response: aiohttp.ClientResponse, most: int) -> bytes:
         taken += chunk
         if len(taken) > most:
             raise TooMuch(_more_than(most, "one answer"))
-        await asyncio.sleep(0)  # what is there already comes without a turn for anybody else
+        await asyncio.sleep(0)  # chunks that have arrived come without a turn for other tasks
     return bytes(taken)
 
 
 async def beginning(response: aiohttp.ClientResponse, most: int) -> bytes:
-    """The body of an answer as far as it is of interest. Raises what aiohttp raises."""
+    """At most the first `most` bytes of the body of an answer. Raises what aiohttp raises."""
     taken = bytearray()
     async for chunk in response.content.iter_any():
         taken += chunk
@@ -43,7 +43,7 @@ async def beginning(response: aiohttp.ClientResponse, most: int) -> bytes:
 
 
 async def lines(response: aiohttp.ClientResponse, bounds: Bounds, pace: "Pace") -> Lines:
-    """Split a body at line feeds; the rest of a body that is cut is no line.
+    """The lines of a body. What comes after the last line feed is no line.
 
     Raises TooMuch, and what aiohttp raises.
     """
@@ -76,7 +76,7 @@ def _more_than(most: int, where: str) -> str:
 
 
 class Pace:
-    """How fast the lines of one server are taken, so that none has the event loop to itself."""
+    """Slows down the reading of one server's lines, so that it does not fill the event loop."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._rate = bounds.units
@@ -85,7 +85,7 @@ class Pace:
         self._at = 0.0
 
     def take(self, count: int) -> float:
-        """Count a line of so many bytes; seconds for which the reader is to wait."""
+        """Count a line of `count` bytes, and give the seconds for which to wait before the next."""
         now = asyncio.get_running_loop().time()
         self._spent = max(0.0, self._spent - (now - self._at) * self._rate) + max(1.0, count / 1024)
         self._at = now

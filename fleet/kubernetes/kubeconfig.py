@@ -1,4 +1,4 @@
-"""A client of an API server, made of a kubeconfig or of what Kubernetes gives to a Pod."""
+"""Makes a client of an API server from a kubeconfig, or from the service account of a Pod."""
 
 import asyncio
 import copy
@@ -15,28 +15,32 @@ from kubernetes.aio.config.kube_config import KubeConfigLoader
 
 from fleet.kubernetes.plugin import PluginFailed, ask
 from fleet.kubernetes.proxy import proxy_for
-from fleet.kubernetes.told import PLAIN_URL, told
+from fleet.kubernetes.redaction import PLAIN_URL, redacted
 from fleet.kubernetes.transport import Transport, refuse_redirects
 
 log = logging.getLogger(__name__)
 
 AUTH_PROVIDER: Final = 30.0
-"""Seconds in which an auth provider of a kubeconfig (OIDC, say) gives credentials."""
+"""Seconds in which an auth provider of a kubeconfig, such as OIDC, has to give credentials."""
 
 _FILES: Final = threading.Lock()
-"""The library puts certificates into files, named by content, and names one before it is full."""
+"""Held while certificates are loaded, one client at a time.
+
+The library writes certificates into files named by their content, and uses a file that exists
+already, even if another thread is still writing it.
+"""
 
 
 class BadKubeconfig(Exception):
-    """A configuration that leads nowhere; the text says what is wrong, and holds no credentials."""
+    """A configuration cannot be used. The text says why, and has no credentials in it."""
 
 
 def client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClient:
-    """A client by a context of a kubeconfig, the current one where none is named.
+    """Make a client from a context of a kubeconfig, by default from its current context.
 
-    Files are read and written, and plugins run: it blocks. Raises BadKubeconfig.
+    It blocks, since it reads and writes files and may run a plugin. Raises BadKubeconfig.
     """
-    found = type.__call__(Configuration)  # the class gives copies of a default otherwise
+    configuration = type.__call__(Configuration)  # calling the class would copy a global default
     name = str(config) if isinstance(config, Path) else "the kubeconfig"
     base = str(config.parent.absolute()) if isinstance(config, Path) else ""
     try:
@@ -47,62 +51,65 @@ def client_of(config: Path | Mapping[str, Any], context: str | None) -> ApiClien
         if loader._user is None:  # noqa: SLF001 (the library fails later, with a TypeError)
             raise BadKubeconfig(f"{name}: the context names no user that is there")
         plugin = _Plugin(loader, Path(base)) if "exec" in loader._user else None  # noqa: SLF001
-        # As its `load_and_set`, but for the lock and the limit.
+        # The rest does what the library's `load_and_set` does, with a time limit and a lock.
         asyncio.run(asyncio.wait_for(loader._load_authentication(), AUTH_PROVIDER))  # noqa: SLF001
         with _FILES:
-            return _loaded(loader, found, name, plugin)
+            return _loaded(loader, configuration, name, plugin)
     except (ConfigException, PluginFailed) as e:
-        raise BadKubeconfig(f"{name}: {told(str(e))}") from e
+        raise BadKubeconfig(f"{name}: {redacted(str(e))}") from e
     except TimeoutError as e:
         late = f"its auth provider has not answered within {AUTH_PROVIDER:g} s"
         raise BadKubeconfig(f"{name}: {late}") from e
     except OSError as e:
         raise BadKubeconfig(f"{name} cannot be used: {e.strerror or e}") from e
     except yaml.YAMLError as e:
-        raise BadKubeconfig(f"{name} cannot be used: it is no YAML ({_place_of(e)})") from e
+        raise BadKubeconfig(f"{name} cannot be used: it is no YAML ({_position_of(e)})") from e
     except (ValueError, TypeError, AttributeError) as e:
-        # What the library makes of contents of another shape.
-        raise BadKubeconfig(f"{name} cannot be used: {told(str(e))}") from e
+        # The library raises these for a kubeconfig of another shape.
+        raise BadKubeconfig(f"{name} cannot be used: {redacted(str(e))}") from e
 
 
-def _place_of(error: yaml.YAMLError) -> str:
-    """Where a text is no YAML, and why; the text itself is not quoted."""
+def _position_of(error: yaml.YAMLError) -> str:
+    """The position and the reason of an error in YAML, without a quotation of the text."""
     if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark):
         return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
     return str(getattr(error, "reason", "")) or "unreadable"
 
 
 def _loaded(
-    loader: KubeConfigLoader, found: Configuration, name: str, plugin: "_Plugin | None"
+    loader: KubeConfigLoader, configuration: Configuration, name: str, plugin: "_Plugin | None"
 ) -> ApiClient:
-    """Make a client of what the loader has found. Raises BadKubeconfig."""
+    """Make a client from the loader's cluster and user. Raises BadKubeconfig."""
     loader._load_cluster_info()  # noqa: SLF001
-    loader._set_config(found)  # noqa: SLF001
+    loader._set_config(configuration)  # noqa: SLF001
     if not hasattr(loader, "host"):
         raise BadKubeconfig(f"{name}: the cluster of the context has no server")
-    if set("@?#") & set(found.host):
+    if set("@?#") & set(configuration.host):
         raise BadKubeconfig(f"{name}: the server of its cluster is not {PLAIN_URL}")
-    if not _fits_header(str(found.api_key.get("BearerToken", ""))):
+    if not _fits_header(str(configuration.api_key.get("BearerToken", ""))):
         raise BadKubeconfig(
             f"{name}: its token has a line feed or another character that no HTTP header can have"
         )
     if plugin is not None:
-        found.refresh_api_key_hook = plugin.renew  # type: ignore[assignment]  # declared as None
-    return _client(found)
+        # The library declares the hook as None.
+        configuration.refresh_api_key_hook = plugin.renew  # type: ignore[assignment]
+    return _client(configuration)
 
 
-def _client(found: Configuration) -> ApiClient:
-    # Left to itself, aiohttp asks the environment for a proxy and .netrc for a password, which is
-    # not for API servers, in a thread of each request: a fifth of what a status costs.
-    found.proxy = found.proxy or proxy_for(found.host)
-    found.client_session_kwargs = {
+def _client(configuration: Configuration) -> ApiClient:
+    # With `trust_env`, aiohttp would read the proxy's environment variables and .netrc for every
+    # request, in a thread, which is a fifth of the cost of writing a status. Passwords in .netrc
+    # are not for API servers.
+    configuration.proxy = configuration.proxy or proxy_for(configuration.host)
+    configuration.client_session_kwargs = {
         "trust_env": False,
-        "read_bufsize": 2**16,  # all that is read ahead of a server that says too much
+        "read_bufsize": 2**16,  # the bytes that are read ahead of a server that sends too much
         "middlewares": (refuse_redirects,),
     }
-    found.connection_pool_maxsize = 0  # no limit: a watch holds a connection, and waits for none
-    client = ApiClient(configuration=found)
-    client.rest_client = Transport(found)
+    # There is no limit on connections: each watch holds one, and none may wait for another.
+    configuration.connection_pool_maxsize = 0
+    client = ApiClient(configuration=configuration)
+    client.rest_client = Transport(configuration)
     return client
 
 
@@ -111,9 +118,10 @@ def _fits_header(text: str) -> bool:
 
 
 class _Plugin:
-    """The plugin of a user: asked when this is made, and again before its token expires.
+    """The exec plugin of a user. It runs when this is made, and again before its token expires.
 
-    A certificate stays until the client is made anew, which a 401 leads to.
+    A certificate of the plugin is not renewed: when it expires, the server answers 401, and a new
+    client is made.
     """
 
     def __init__(self, loader: KubeConfigLoader, base: Path) -> None:
@@ -121,29 +129,29 @@ class _Plugin:
         self._run = user.pop("exec")
         self._base = base
         self._asking = asyncio.Lock()
-        self._has = ask(self._run, base)
-        user.update(self._has.user)
+        self._credentials = ask(self._run, base)
+        user.update(self._credentials.user)
 
     async def renew(self, configuration: Configuration) -> None:
-        """The library calls this before each request."""
-        if not self._has.worn:
+        """Run the plugin if its token is about to expire; the library calls this per request."""
+        if not self._credentials.worn:
             return
         async with self._asking:
-            if self._has.worn:
+            if self._credentials.worn:
                 try:
-                    self._has = await asyncio.to_thread(ask, self._run, self._base)
+                    self._credentials = await asyncio.to_thread(ask, self._run, self._base)
                 except PluginFailed as e:
                     log.warning("%s: %s", configuration.host, e)
-                    return  # the server says whether the former token is still good
-                if token := self._has.user.get("token"):
+                    return  # the former token may still be valid, which the server decides
+                if token := self._credentials.user.get("token"):
                     configuration.api_key["BearerToken"] = f"Bearer {token}"
 
 
 def client_in_cluster() -> ApiClient:
-    """A client by what Kubernetes gives to a Pod. Reads files. Raises BadKubeconfig."""
-    found = type.__call__(Configuration)
+    """Make a client from the service account of a Pod. Reads files. Raises BadKubeconfig."""
+    configuration = type.__call__(Configuration)  # calling the class would copy a global default
     try:
-        load_incluster_config(found)
-        return _client(found)
+        load_incluster_config(configuration)
+        return _client(configuration)
     except (ConfigException, OSError, ValueError) as e:
         raise BadKubeconfig(f"not in a cluster: {e}") from e

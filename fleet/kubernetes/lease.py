@@ -1,8 +1,8 @@
-"""One leader among the replicas, by a Lease on the hub.
+"""Elects one leader among the replicas, by a Lease on the hub.
 
-`kubernetes.aio.leaderelection` decides who is to lead. The lock between it and the Lease is our
-own, for theirs asks for what its client refuses, lets lost connections out of the election, writes
-local time as UTC, and does not give a Lease back.
+`kubernetes.aio.leaderelection` decides which replica leads. The lock that connects it with the
+Lease is fleetgate's own. The library's lock passes arguments that its client refuses, ends the
+election when a connection is lost, writes local time as UTC, and does not give a Lease back.
 """
 
 import asyncio
@@ -38,9 +38,9 @@ LEASE_NAME: Final = "fleetgate-leader"
 class LeaseSettings:
     """Times of the election, in whole seconds, the longest first.
 
-    A leader stops `renew` after the last renewal that it asked for with success; others follow
-    `lease` after the last one that they saw. Everybody looks each `retry`, so that is what a clean
-    stop costs.
+    A leader stops `renew` seconds after it asked for its last successful renewal. Another replica
+    takes the Lease `lease` seconds after the last renewal that it saw. Every replica reads the
+    Lease each `retry` seconds, so a leader that stops cleanly is replaced within that time.
     """
 
     lease: int = 15
@@ -49,21 +49,21 @@ class LeaseSettings:
 
 
 def identity() -> str:
-    """This process among the replicas: its host (in Kubernetes, its Pod) and something unique."""
+    """A unique name of this process: its host name, which is its Pod's name, and a random part."""
     return f"{socket.gethostname()}_{os.getpid()}_{uuid.uuid4().hex[:8]}"
 
 
 Sign: TypeAlias = Callable[[Json], Mapping[str, str]]
-"""Gives the annotations of a Lease that is taken or renewed, from how it stands ({} if nowhere)."""
+"""Gives the annotations to write with the Lease, from the Lease as it was read, {} for none."""
 
 Bars: TypeAlias = Callable[[Json], bool]
-"""Whether somebody else's Lease must not be taken, though it is free."""
+"""Whether the Lease of another holder must not be taken, even if it has expired."""
 
 
 class Leader:
-    """A candidate for the Lease `name` in `namespace`, as `holder`.
+    """A candidate for the Lease `name` in `namespace`; it takes it under the name `holder`.
 
-    `changes` is how often it has begun to lead, or ceased to.
+    `changes` counts how often it has begun or ceased to lead.
     """
 
     def __init__(
@@ -85,15 +85,15 @@ class Leader:
 
     @property
     def leading(self) -> bool:
-        """Whether `lead` runs here."""
+        """Whether this process leads."""
         return self._leading
 
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Run `lead` whenever this process leads, until cancelled.
 
-        `lead` is cancelled when the Lease could not be renewed in time, and starts again when the
-        Lease is ours again. When `run` ends, it gives the Lease back after `lead` has ended, so
-        that another one follows at once. Raises what `lead` raises, in a group.
+        `lead` is cancelled when the Lease could not be renewed in time, and runs again when this
+        process gets the Lease again. At its end, `run` gives the Lease back once `lead` has ended,
+        so that another replica can take it at once. Errors of `lead` are raised as a group.
         """
         try:
             while True:
@@ -102,17 +102,18 @@ class Leader:
             await self._lease.give_back()
 
     async def _term(self, lead: Callable[[], Awaitable[None]]) -> None:
-        """Wait to be elected, lead, and return when that is over."""
+        """Wait to be elected, lead, and return at the end of the term."""
         won = asyncio.Event()
 
         async def start() -> None:
             won.set()
 
         async def stop() -> None:
-            """The end of the term is the end of the election's `run`."""
+            """Do nothing: the term ends when the election's `run` returns."""
 
         try:
-            # The election looks at the time between requests only, and at a clock that may be set.
+            # The election checks the time between requests only, and by a clock that may be set.
+            # `limit` ends the term also during a request, by the clock of the event loop.
             async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
                 config = Config(
                     _Lock(self._lease, self._patience, limit, self._settings.renew, self._bars),
@@ -142,7 +143,7 @@ class Leader:
 
 
 class _Lease:
-    """The Lease, as JSON; a write counts only if nobody wrote since the last `read`."""
+    """The Lease, as JSON. A write fails if another client has written since the last `read`."""
 
     def __init__(self, api: ApiServer, namespace: str, name: str, holder: str, sign: Sign) -> None:
         self.holder = holder
@@ -155,8 +156,8 @@ class _Lease:
         self._touched = False
 
     @property
-    def of_somebody_else(self) -> Json:
-        """The Lease as it was read; None where it is ours, or not there."""
+    def of_another_holder(self) -> Json:
+        """The Lease as it was read; None if this process holds it, or it does not exist."""
         found = self._found
         is_ours = found is not None and found["spec"].get("holderIdentity") == self.holder
         return None if is_ours else found
@@ -167,7 +168,7 @@ class _Lease:
         return reply
 
     async def take(self, lease: int) -> Reply:
-        """Create or renew it."""
+        """Create the Lease, take it over, or renew it, for `lease` seconds."""
         self._touched = True
         before = (self._found or {}).get("spec", {})
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -183,11 +184,11 @@ class _Lease:
         return await self._write(spec)
 
     async def give_back(self) -> None:
-        """Say that nobody holds it, if this process does."""
+        """Clear the holder of the Lease if it is this process."""
         if not self._touched:
             return
         with suppress(Unreached):
-            # A renewal that was under way may come between: then it is read once more.
+            # A renewal that was under way may come between, and then the second attempt succeeds.
             for _ in range(2):
                 await self.read()
                 if self._found is None or self._found["spec"].get("holderIdentity") != self.holder:
@@ -204,7 +205,7 @@ class _Lease:
             metadata = self._metadata | {"annotations": signed}
             body = kind | {"metadata": metadata, "spec": spec}
             return await self._api.request("POST", self._all, body=body, timeout=5.0)
-        # With the resourceVersion that was read, so a write in between is a conflict.
+        # The body has the resourceVersion that was read, so a write in between is a conflict.
         found = self._found["metadata"]
         metadata = found | {"annotations": (found.get("annotations") or {}) | signed}
         body = self._found | kind | {"metadata": metadata, "spec": spec}
@@ -212,7 +213,7 @@ class _Lease:
 
 
 class _Lock(BaseLock):
-    """What the election asks of a lock; success puts off the end of the term."""
+    """The lock that the election uses. Each successful renewal extends the term by `renew`."""
 
     def __init__(
         self,
@@ -241,7 +242,7 @@ class _Lock(BaseLock):
             error = ApiException(status=reply.status, reason=reply.message)
             error.body = json.dumps({"code": reply.status})
             return False, error
-        other = self._lease.of_somebody_else
+        other = self._lease.of_another_holder
         self._barred = other is not None and self._bars(other)
         spec = reply.json().get("spec", {})
         duration = spec.get("leaseDurationSeconds")

@@ -1,14 +1,14 @@
-"""How members are reached: the Secrets on the hub that say it, in three shapes.
+"""Reads the Secrets on the hub that say how members are reached. They have three shapes:
 
     fleetgate.dev/member: ID                   data: kubeconfig
     istio/multiCluster: "true"                 data: ID -> kubeconfig, one or several
     argocd.argoproj.io/secret-type: cluster    data: name, server, config
 
-The annotation fleetgate.dev/pod-cidrs narrows where endpoints of these members may be.
+The annotation fleetgate.dev/pod-cidrs restricts the addresses of these members' endpoints.
 
-Secrets count in namespaces that the operator trusts: who may write them decides where requests go.
-A kubeconfig is cut down to one server and one user. What would have fleetgate run a program or read
-a file of its own is refused: whoever may write a Secret may not do that.
+Secrets count only in namespaces that the operator trusts, since their authors decide where requests
+go. A kubeconfig is reduced to one server and one user. A kubeconfig that makes fleetgate run a
+program or read a local file is refused: the right to write Secrets does not include that.
 """
 
 import json
@@ -22,7 +22,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from fleet.documents import UnreadableText, read_yaml
-from fleet.kubernetes.told import PLAIN_URL
+from fleet.kubernetes.redaction import PLAIN_URL
 from fleet.kubernetes.weaknesses import weaknesses
 from fleet.misspelt import ALIKE, OWN, misspelt
 from fleet.pod_addresses import POD_CIDRS, PodAddresses, read_networks
@@ -35,29 +35,29 @@ ISTIO_LABEL: Final = "istio/multiCluster"
 ARGO_LABEL: Final = "argocd.argoproj.io/secret-type"
 
 READ: Final = (OWN_LABEL, POD_CIDRS)
-"""The labels and annotations of fleetgate's own that such a Secret may have."""
+"""fleetgate's own labels and annotations that such a Secret may have."""
 
 TRUSTED: Final = ("istio-system", "argocd")
-"""Where Istio and Argo CD keep their Secrets unless installed elsewhere."""
+"""The namespaces in which Istio and Argo CD keep their Secrets by default."""
 
 Kubeconfig: TypeAlias = Mapping[str, Any]  # as the client library takes it
 
 ID_SHAPE: Final = "letters, digits, '-', '_' and '.'"
-"""What IDs are made of, for people; they begin and end with a letter or a digit."""
+"""The characters of a member's ID, for messages. An ID begins and ends with a letter or digit."""
 
 LONGEST: Final = 128 * 1024
-"""Bytes of a kubeconfig that are read; one has some kilobytes, certificates included."""
+"""The longest kubeconfig that is read, in bytes. A usual one has a few kilobytes."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?")
 _SHOWN: Final = 100
-"""Characters of a text that is shown."""
+"""Characters of a text that a problem shows."""
 
 _EFFECT: Final = "what it said before stays in force, if it did"
 
 
 @dataclass(frozen=True, slots=True)
 class MemberSecret:
-    """A Secret that says how members are reached, or tries to; its data decoded."""
+    """A Secret that should say how members are reached, with its data decoded from base64."""
 
     ref: Ref
     created: str
@@ -68,46 +68,46 @@ class MemberSecret:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How one member is reached, and what addresses its endpoints may have."""
+    """How to reach one member, and which addresses its endpoints may have."""
 
     kubeconfig: Kubeconfig = field(repr=False)
     addresses: PodAddresses = field(default_factory=PodAddresses)
 
     @property
     def cluster(self) -> Mapping[str, Any]:
-        """The cluster of the one context."""
+        """The only cluster of the kubeconfig."""
         cluster: Mapping[str, Any] = self.kubeconfig["clusters"][0]["cluster"]
         return cluster
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a Secret says: members by ID, and what is wrong with it.
+    """The members that a Secret names, by ID, and its problems.
 
-    An ID without Access is claimed by something that cannot be used.
+    An ID has None instead of an Access if the Secret cannot be used for this member.
     """
 
     members: Mapping[str, Access | None] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
     def after(self, before: "Claims") -> "Claims":
-        """The claims with what was of use before, where it now is not."""
+        """These claims, with the former Access of each member that has none now."""
         if not self.problems:
             return self
         members = self.members or dict.fromkeys(before.members)
-        kept = {name: access or before.members.get(name) for name, access in members.items()}
-        return Claims(kept, self.problems)
+        merged = {name: access or before.members.get(name) for name, access in members.items()}
+        return Claims(merged, self.problems)
 
 
 def is_id(text: str) -> bool:
-    """Whether a member can be called so."""
+    """Whether a text can be the ID of a member."""
     return _ID.fullmatch(text) is not None
 
 
 class _Unusable(Exception):
-    """Why a Secret cannot be used: at which key, and what was expected there.
+    """A Secret cannot be used because of one of its keys.
 
-    `value` is shown to people: names and words of the shape, never what a Secret keeps.
+    A problem shows `value`, so it has only names and words of the shape, never a Secret's bytes.
     """
 
     def __init__(self, key: str, expected: str, value: str = "") -> None:
@@ -118,14 +118,14 @@ class _Unusable(Exception):
 
 
 def read_claims(secret: MemberSecret) -> Claims:
-    """Read a Secret by its labels. O(bytes)."""
+    """Read a Secret, whose labels tell its shape. O(bytes)."""
     claims = _by_shape(secret)
     ours = {key: text for key, text in secret.labels.items() if key.startswith(OWN)}
-    told = {problem.key for problem in claims.problems}
+    reported = {problem.key for problem in claims.problems}
     unread = [
         problem
         for problem in misspelt(secret.ref, {**ours, **secret.annotations}, READ)
-        if _annotation(problem.key) not in told
+        if _annotation(problem.key) not in reported
     ]
     return replace(claims, problems=(*claims.problems, *unread))
 
@@ -154,13 +154,17 @@ def _claims(
     where: str,
     read: Callable[[str], Access],
 ) -> Claims:
-    """The claims of IDs, each with the key of the data that is read for it."""
+    """The claims of a Secret whose IDs are `named`, each with the key of its data.
+
+    `where` is the key of the Secret that has the IDs, and `read` reads the data of one ID.
+    """
     members: dict[str, Access | None] = {}
     problems: list[Problem] = []
     try:
         addresses = _addresses(secret)
     except _Unusable as e:
-        # Open would be wrong and closed an outage: none of the members counts as it stands here.
+        # To permit all addresses would be wrong, and to permit none would be an outage. So the
+        # Secret cannot be used for any member, and what it said before stays in force.
         return Claims(dict.fromkeys(filter(is_id, named)), _refused(secret, e).problems)
     for name, data in named.items():
         if not is_id(name):
@@ -177,7 +181,7 @@ def _claims(
 
 
 def _addresses(secret: MemberSecret) -> PodAddresses:
-    """What the annotation of a Secret says of its members' endpoints."""
+    """The addresses that a Secret's annotation permits to its members' endpoints."""
     text = secret.annotations.get(POD_CIDRS)
     if text is None:
         for key in secret.annotations:
@@ -226,7 +230,7 @@ _FORBIDDEN: Final = frozenset(
 
 
 def _kubeconfig(secret: MemberSecret, key: str) -> Access:
-    """The current context of a kubeconfig, or the only one."""
+    """The Access by a kubeconfig's current context, or by its only context."""
     at = f"data.{key}"
     if key not in secret.data:
         raise _Unusable(at, "a kubeconfig; it is missing")
@@ -253,7 +257,7 @@ def _kubeconfig(secret: MemberSecret, key: str) -> Access:
 
 
 def _check(at: str, cluster: Mapping[str, Any], user: Mapping[str, Any]) -> None:
-    """Refuse what no client of ours could use, or should."""
+    """Raise _Unusable for a cluster or a user that fleetgate cannot or must not use."""
     for name in (*cluster, *user):
         if name in _FORBIDDEN:
             raise _Unusable(at, f"a kubeconfig without `{name}`: it holds all that is needed", name)
@@ -267,7 +271,7 @@ def _check(at: str, cluster: Mapping[str, Any], user: Mapping[str, Any]) -> None
 
 
 def _is_url(server: object) -> bool:
-    """Whether a client could ask there, and the URL holds no credentials that would be shown."""
+    """Whether it is the URL of a server, without credentials, which messages would show."""
     if not isinstance(server, str) or _URL.fullmatch(server.strip()) is None:
         return False
     try:
@@ -277,7 +281,7 @@ def _is_url(server: object) -> bool:
 
 
 def _is_authority(data: object) -> bool:
-    """Whether TLS takes it for authorities; absent, those of the system count."""
+    """Whether it is a certificate that TLS accepts as an authority, or absent."""
     if data in (None, ""):
         return True
     try:
@@ -321,7 +325,7 @@ def _access(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> Access:
 
 
 def _argo(secret: MemberSecret) -> Access:
-    """Argo CD's `config`, which is of no use for those who have it run a program."""
+    """The Access by Argo CD's `config`. Credentials that a program has to fetch are refused."""
     server = secret.data.get("server", b"").decode(errors="replace").strip()
     if not server:
         raise _Unusable("data.server", "the URL of the member's API server; it is missing")
@@ -362,9 +366,9 @@ def _argo(secret: MemberSecret) -> Access:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The members that Secrets name, each by the Secret that counts, and what is wrong.
+    """All members that Secrets name, and the Secrets' problems.
 
-    A member without Access has the Ref of its Secret, which cannot be used.
+    A member has an Access, or the Ref of its Secret if the Secret cannot be used for it.
     """
 
     members: Mapping[str, Access | Ref] = field(default_factory=dict)
@@ -376,10 +380,10 @@ def draw_up(
     home: str,
     reserved: Iterable[str] = (),
 ) -> Roster:
-    """Settle who names whom. O(Secrets).
+    """Decide which Secret names which member. O(Secrets).
 
-    Of two Secrets with one ID the older counts, but one in the namespace `home` before any other:
-    that one is fleetgate's own. `reserved` are members that no Secret can name.
+    Of two Secrets with the same ID, one in the namespace `home` counts, which is fleetgate's own,
+    and otherwise the older one. `reserved` are members that no Secret can name.
     """
     members: dict[str, Access | Ref] = {}
     holders: dict[str, str] = dict.fromkeys(reserved, "fleetgate's command line")
@@ -390,22 +394,23 @@ def draw_up(
         return ref.namespace != home, pair[0].created, ref
 
     for secret, claimed in sorted(claims, key=rank):
-        found = list(claimed.problems)
+        complaints = list(claimed.problems)
         for name, access in claimed.members.items():
             if name in holders:
                 expected = f"an ID of its own: {holders[name]} has this one"
                 effect = "it is not used for this member"
-                found.append(Problem(secret.ref, "DuplicateMember", "", name, expected, effect))
+                duplicate = Problem(secret.ref, "DuplicateMember", "", name, expected, effect)
+                complaints.append(duplicate)
             else:
                 holders[name] = f"Secret {secret.ref.namespace}/{secret.ref.name}"
                 members[name] = access or secret.ref
-        if found:
-            problems[secret.ref] = tuple(found)
+        if complaints:
+            problems[secret.ref] = tuple(complaints)
     return Roster(members, problems)
 
 
-def member_secret(ref: Ref, value: Mapping[str, Any]) -> MemberSecret:  # as a server sends it
-    """Take a Secret as an API server has it; what is no base64 is left out."""
+def member_secret(ref: Ref, value: Mapping[str, Any]) -> MemberSecret:  # JSON of a Secret
+    """Read a Secret from an API server's JSON; entries that are no base64 are left out."""
     metadata, encoded = value["metadata"], value.get("data")
     data: dict[str, bytes] = {}
     for key, text in encoded.items() if isinstance(encoded, Mapping) else ():

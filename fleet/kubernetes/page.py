@@ -1,7 +1,7 @@
-"""One answer to a list, read object by object.
+"""Reads one page of a list, object by object.
 
-JSON takes up to 25 times its size as values: a page of the permitted 64 MiB could take 1.6 GB. So
-only one object is a value at a time, and one that is too large is found before it is.
+The values of a JSON text take up to 25 times its size: a page of the permitted 64 MiB could take
+1.6 GB. So only one object is decoded at a time, and an object that is too large is not decoded.
 """
 
 import json
@@ -23,7 +23,7 @@ _DECODER: Final = json.JSONDecoder()
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """The objects of a page, its position, and the token of the next page, "" for none."""
+    """The objects of a page and its position. `following` is the next page's token, or ""."""
 
     items: list[T]
     position: str
@@ -31,9 +31,9 @@ class Page(Generic[T]):
 
 
 def read_page(body: bytes, read: Callable[[Json], T], most: int) -> Page[T]:
-    """Read a page whose values have at most so many characters. O(body).
+    """Read a page whose objects have at most `most` characters each. O(body).
 
-    Raises TooMuch, and ValueError where it is no list of objects.
+    Raises TooMuch for a larger object, and ValueError if the body is no list of objects.
     """
     walk = _Walk(body.decode("utf-8", "surrogatepass"), most)
     metadata: Json = None
@@ -57,7 +57,7 @@ def _read_one(read: Callable[[Json], T], item: Json) -> T:
 
 
 class _Walk:
-    """Walks through a text of JSON; a mistake in it is a ValueError."""
+    """Walks through a JSON text, value by value. Raises ValueError if the text is no JSON."""
 
     def __init__(self, text: str, most: int) -> None:
         self._text = text
@@ -66,14 +66,14 @@ class _Walk:
         self._guess = _FIRST_GUESS
 
     def members(self) -> Iterator[Json]:
-        """The keys of the object here; the caller takes each value before the next key."""
+        """The keys of the next object. The caller takes each value before the next key."""
         for _ in self._entries("{", "}"):
             key = self.value()
             self._expect(":")
             yield key
 
     def elements(self) -> Iterator[Json]:
-        """The elements of the array here, one at a time."""
+        """The elements of the next array, one at a time."""
         for _ in self._entries("[", "]"):
             yield self.value()
 
@@ -82,7 +82,7 @@ class _Walk:
         return self._next() == character
 
     def value(self) -> Json:
-        """The value here."""
+        """Decode the next value. Raises TooMuch if it has more characters than permitted."""
         taken = min(self._guess, self._most)
         while True:
             piece = self._text[self._at : self._at + taken]
@@ -95,7 +95,7 @@ class _Walk:
                 if is_rest:
                     raise
             else:
-                if end < len(piece) or is_rest:  # else a number may go on
+                if end < len(piece) or is_rest:  # otherwise a number may continue
                     self._at += end
                     self._guess = max(_FIRST_GUESS, 2 * end)
                     return value
@@ -104,7 +104,7 @@ class _Walk:
             taken = min(8 * taken, self._most)
 
     def _entries(self, opening: str, closing: str) -> Iterator[None]:
-        """Come by each entry between two brackets."""
+        """Stop before each entry between two brackets; the caller then consumes the entry."""
         self._expect(opening)
         if self._next() == closing:
             self._at += 1
@@ -118,9 +118,9 @@ class _Walk:
             self._expect(",")
 
     def _next(self) -> str:
-        """The next character that is no blank, "" at the end."""
-        found = _BLANKS.match(self._text, self._at)
-        self._at = found.end() if found else self._at
+        """Skip blanks, and give the next character, "" at the end."""
+        blanks = _BLANKS.match(self._text, self._at)
+        self._at = blanks.end() if blanks else self._at
         return self._text[self._at : self._at + 1]
 
     def _expect(self, character: str) -> None:

@@ -1,4 +1,4 @@
-"""Asking an API server until it answers."""
+"""Repeats a request until the API server answers."""
 
 import logging
 from collections.abc import Awaitable, Callable, Collection
@@ -18,7 +18,7 @@ from fleet.kubernetes.connection import Reply, Unreached
 log = logging.getLogger(__name__)
 
 REFUSALS: Final = 6
-"""Answers of a busy server after which the one who asks gets the last of them."""
+"""The number of a busy server's answers after which the last of them is given to the caller."""
 
 BUSY: Final = frozenset(
     {
@@ -29,14 +29,15 @@ BUSY: Final = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
-"""Statuses of a server that may have time for the same question later."""
+"""Statuses after which the same request may succeed later."""
 
 
 class Patience:
-    """Asks again, with jitter, where there is no answer or the server is busy.
+    """Repeats requests, with jitter, while the server does not answer or is busy.
 
-    Without an answer it goes on forever; that it is so is logged once for all who wait, and once
-    when it is over. `what` completes the sentence "... waits", `longest` is in seconds.
+    While there is no answer, it goes on without end. It logs the beginning and the end of such a
+    time, once for all requests that wait. `what` completes the sentence "... waits". `longest` is
+    the longest wait in seconds.
     """
 
     def __init__(self, what: str, longest: float = 5.0) -> None:
@@ -47,16 +48,16 @@ class Patience:
     async def ask(
         self, attempt: Callable[[], Awaitable[Reply]], again: Collection[int] = BUSY
     ) -> Reply:
-        """Give the first answer, or the last of REFUSALS whose status asks for another try.
+        """The first answer whose status is not in `again`, or the last of REFUSALS answers.
 
-        `attempt` is called anew each time, so it may say something newer.
+        `attempt` is called for each try, so each try may send newer content.
         """
         refusals = 0
 
         async def once() -> Reply:
             nonlocal refusals
             reply = await attempt()
-            self._found()
+            self._note_answer()
             refusals += reply.status in again
             return reply
 
@@ -64,7 +65,7 @@ class Patience:
             retry=retry_if_exception_type(Unreached) | retry_if_result(lambda r: r.status in again),
             stop=lambda _: refusals >= REFUSALS,
             wait=self._wait,
-            before_sleep=self._note,
+            before_sleep=self._note_failure,
             retry_error_callback=_last,
         )
         return await retrying(once)
@@ -74,13 +75,13 @@ class Patience:
         asked_for = _last(state).retry_after if answered else None
         return self._jitter(state) + (asked_for or 0.0)
 
-    def _note(self, state: RetryCallState) -> None:
+    def _note_failure(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if error is not None and not self._lost:
             self._lost = True
             log.warning("%s waits, there is no answer: %s", self._what, error)
 
-    def _found(self) -> None:
+    def _note_answer(self) -> None:
         if self._lost:
             self._lost = False
             log.warning("%s goes on, there are answers again", self._what)

@@ -1,7 +1,7 @@
-"""Credentials from a program that a kubeconfig names (`exec`, client-go's credential plugins).
+"""Runs a credential plugin of client-go: a program that a kubeconfig names under `exec`.
 
-kubernetes.aio runs such programs too, but one that never answers it leaves running, and of one that
-fails it tells nobody why.
+kubernetes.aio can run such programs too. It never ends a program that does not answer, and it does
+not report why a program failed.
 """
 
 import base64
@@ -16,40 +16,40 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from fleet.kubernetes.told import told
+from fleet.kubernetes.redaction import redacted
 
 PATIENCE: Final = 30.0
-"""Seconds in which a plugin gives credentials; then it is ended."""
+"""Seconds after which a plugin that has not answered is killed."""
 
 MOST: Final = 1024 * 1024
-"""Bytes that a plugin may say; credentials take some kilobytes."""
+"""Bytes that a plugin may write. Credentials have some kilobytes."""
 
 _EARLY: Final = timedelta(minutes=1)
-"""So long before they expire, credentials are asked for anew."""
+"""The time before they expire at which credentials are fetched again."""
 
 
 class PluginFailed(Exception):
-    """A plugin gave no credentials; the text says why, and holds none."""
+    """A plugin gave no credentials. The text says why, and has no credentials in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a plugin gave, as the `user` of a kubeconfig would have it."""
+    """The credentials of a plugin, in the form of a kubeconfig's `user`."""
 
     user: Mapping[str, str] = field(repr=False)
     expires: datetime | None = None
 
     @property
     def worn(self) -> bool:
-        """Whether it is time to ask the plugin again."""
+        """Whether they expire so soon that the plugin has to run again."""
         return self.expires is not None and self.expires <= datetime.now(UTC) + _EARLY
 
 
 def ask(run: object, base: Path) -> Credentials:
-    """Run a plugin and read what it says; `base` is the place of its kubeconfig.
+    """Run a plugin, and read the credentials that it writes.
 
-    `run` is the `exec` of a user, in whatever shape. Blocks for PATIENCE at most. Raises
-    PluginFailed.
+    `run` is the value of a user's `exec`, which may be malformed. `base` is the directory of the
+    kubeconfig. Blocks for PATIENCE at most. Raises PluginFailed.
     """
     if not isinstance(run, Mapping) or not isinstance(run.get("command"), str):
         raise PluginFailed("its exec plugin has no command")
@@ -58,9 +58,9 @@ def ask(run: object, base: Path) -> Credentials:
     asking = {"apiVersion": run.get("apiVersion"), "kind": "ExecCredential"}
     asking["spec"] = {"interactive": False}
     try:
-        added = {each["name"]: each.get("value", "") for each in run.get("env") or ()}
+        added = {entry["name"]: entry.get("value", "") for entry in run.get("env") or ()}
         status, output, errors = _run(
-            # As client-go: a path with a slash is relative to its kubeconfig.
+            # As in client-go, a command with a slash is relative to the kubeconfig's directory.
             [base / command if "/" in command else command, *(run.get("args") or ())],
             {**os.environ, **added, "KUBERNETES_EXEC_INFO": json.dumps(asking)},
         )
@@ -73,20 +73,21 @@ def ask(run: object, base: Path) -> Credentials:
     except (KeyError, AttributeError, TypeError, ValueError) as e:
         raise PluginFailed(f"{name} cannot be run: its args and env are not lists of texts") from e
     if status:
-        said = told(errors.decode(errors="replace")[-200:])
-        why = f": {said}" if said else ""
+        reason = redacted(errors.decode(errors="replace")[-200:])
+        why = f": {reason}" if reason else ""
         raise PluginFailed(f"{name} ended with status {status}{why}")
     return _read(output, asking["apiVersion"], name)
 
 
 class _Talkative(Exception):
-    """A plugin says more than credentials take."""
+    """A plugin writes more than MOST bytes."""
 
 
 def _run(command: Sequence[str | Path], environment: Mapping[str, str]) -> tuple[int, bytes, bytes]:
-    """Status, output and errors of a program, which is gone when this returns.
+    """Run a program to its end, and give its exit status, its output and its errors.
 
-    Raises TimeoutExpired and _Talkative, and what Popen raises.
+    A program that is not done in time is killed. Raises TimeoutExpired, _Talkative, and what Popen
+    raises.
     """
     until = time.monotonic() + PATIENCE
     with subprocess.Popen(  # noqa: S603 (running it is what a kubeconfig asks for)
@@ -97,18 +98,18 @@ def _run(command: Sequence[str | Path], environment: Mapping[str, str]) -> tuple
         stderr=subprocess.PIPE,
     ) as process:
         try:
-            output, errors = _said(process, until)
+            output, errors = _read_pipes(process, until)
             return process.wait(max(0.0, until - time.monotonic())), output, errors
         except BaseException:
             process.kill()
             raise
 
 
-def _said(process: subprocess.Popen[bytes], until: float) -> tuple[bytes, bytes]:
-    """What a program says until it closes both of its pipes."""
-    said = [bytearray(), bytearray()]
+def _read_pipes(process: subprocess.Popen[bytes], until: float) -> tuple[bytes, bytes]:
+    """The output and the errors that a program writes until it closes both pipes."""
+    contents = [bytearray(), bytearray()]
     with selectors.DefaultSelector() as pipes:
-        for pipe, into in zip((process.stdout, process.stderr), said, strict=True):
+        for pipe, into in zip((process.stdout, process.stderr), contents, strict=True):
             if pipe is not None:
                 pipes.register(pipe, selectors.EVENT_READ, into)
         while pipes.get_map():
@@ -123,15 +124,15 @@ def _said(process: subprocess.Popen[bytes], until: float) -> tuple[bytes, bytes]
                     pipes.unregister(key.fileobj)
                 if len(key.data) > MOST:
                     raise _Talkative
-    return bytes(said[0]), bytes(said[1])
+    return bytes(contents[0]), bytes(contents[1])
 
 
 def _read(output: bytes, version: object, name: str) -> Credentials:
     try:
-        said = json.loads(output)
-        status = said["status"]
-        if said["apiVersion"] != version:
-            raise PluginFailed(f"{name} speaks {said['apiVersion']}, and {version} is asked for")
+        answer = json.loads(output)
+        status = answer["status"]
+        if answer["apiVersion"] != version:
+            raise PluginFailed(f"{name} speaks {answer['apiVersion']}, and {version} is asked for")
         user = {}
         if token := status.get("token"):
             user["token"] = str(token)

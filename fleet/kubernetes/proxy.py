@@ -1,11 +1,14 @@
-"""The proxy between fleetgate and an API server, where the environment names one."""
+"""Finds the proxy that the environment names for an API server."""
 
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 
 def proxy_for(url: str) -> str | None:
-    """What HTTPS_PROXY and its kind say of a server; None where NO_PROXY has it, or for no URL."""
+    """The URL of the proxy for a server, by HTTPS_PROXY or HTTP_PROXY.
+
+    None if the environment names none, NO_PROXY excludes the server, or `url` is no URL.
+    """
     try:
         parts = urlsplit(url)
         host = parts.hostname

@@ -1,8 +1,8 @@
-"""Whether an API server that says nothing is still there.
+"""Finds out whether an API server that sends nothing still answers.
 
-A watch may be quiet for a minute, and the connection to a server that is frozen, or behind a dead
-proxy, stays open: only a question shows the difference. One small request for each server does, in
-whatever number its collections are watched.
+A watch may be quiet for a minute. The connection to a server that is frozen, or behind a dead
+proxy, is quiet too, and stays open: only a request shows the difference. One small request for each
+server is enough, however many of its collections are watched.
 """
 
 import asyncio
@@ -12,16 +12,19 @@ from typing import Final, Never
 from fleet.kubernetes.connection import ApiServer, Unreached
 
 _QUESTION: Final = "/version"
-"""What every account may ask; a refusal is an answer too."""
+"""A path that every account may read. An error is an answer too."""
 
 _ATTEMPTS: Final = 2
-"""A connection that was left unused may be dead without a server being so."""
+"""Requests in a row without an answer after which the server counts as lost.
+
+The first one may fail only because it used an idle connection that was dead.
+"""
 
 
 async def keep_asking(server: ApiServer, on_lost: Callable[[Unreached], None]) -> Never:
-    """Ask whenever the server has been quiet; `on_lost` is called each time that no answer comes.
+    """Send a request whenever the server was quiet, and call `on_lost` if no answer comes.
 
-    That is noticed after `quiet` and once `silence` for each attempt.
+    By the server's bounds, that takes `quiet` seconds, and `silence` seconds for each attempt.
     """
     clock = asyncio.get_running_loop().time
     settled = clock()
@@ -37,7 +40,7 @@ async def keep_asking(server: ApiServer, on_lost: Callable[[Unreached], None]) -
 
 
 async def _ask(server: ApiServer) -> Unreached | None:
-    """None where the server has said something, whatever it is."""
+    """Send the request; None if the server has sent anything meanwhile."""
     asked = asyncio.get_running_loop().time()
     lost: Unreached | None = None
     for _ in range(_ATTEMPTS):

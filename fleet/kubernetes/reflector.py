@@ -1,11 +1,11 @@
-"""One collection kept up to date: what client-go calls a reflector.
+"""Keeps one collection up to date by lists and watches, as a reflector of client-go does.
 
-    load ──▶ watch ──(410, a garbled line, somebody asks for a refresh)──▶ load
-     ▲         │ └─(the stream ends, or says nothing)──▶ watch, from where it stood
+    load ──▶ watch ──(410, a garbled line, a call of `refresh`)──▶ load
+     ▲         │ └─(the stream ends, or is silent)──▶ watch, from its last position
      └─ pause ─┘(no answer, a refusal, too much)
 
-A load says all that is there, so what vanished while nobody watched is seen. Nothing else is
-assumed of positions than that a watch goes on from them.
+A load reads all objects, so it also finds that objects were deleted while there was no watch. The
+only assumption about positions is that a watch can go on from one.
 """
 
 import asyncio
@@ -34,39 +34,42 @@ from fleet.outage import Outage
 log = logging.getLogger(__name__)
 
 _WATCH_SECONDS: Final = (240, 300)
-"""A watch is asked to end in this time, and then opened again from where it stood."""
+"""The server is asked to end a watch after a random time in this range, in seconds.
+
+The watch is then opened again from its last position.
+"""
 
 _BRIEF: Final = 1.0
-"""Seconds within which a watch without a line ends only if something is wrong."""
+"""Seconds: a watch that ends earlier, without a line, has failed."""
 
 _GONE: Final = 410
 
 _DENIALS: Final = 3
-"""So often in a row a server denies what may be denied before it is believed."""
+"""Denials in a row after which a denial by RBAC is believed, with `on_denied`."""
 
 
 class Content(Protocol):
-    """What is made of a collection."""
+    """The objects of a collection, in the form in which they are kept."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is held of it."""
+        """Whether no object is kept."""
         ...
 
     async def load(self, server: ApiServer) -> str:
-        """Read all that is there; the position that a watch goes on from.
+        """Read all objects, and give the position from which a watch goes on.
 
-        Raises Refusal and Unreached.
+        Raises Refusal, Unreached and OverFull.
         """
         ...
 
     def change(self, change: Change) -> None:
-        """Take in what has become of one object. Raises OverFull."""
+        """Take in a change of one object. Raises OverFull."""
         ...
 
 
 class OverFull(Exception):
-    """A collection holds more than is taken; the text says how much that is."""
+    """A collection has more objects, or more mistakes, than permitted; the text says how many."""
 
 
 @dataclass(slots=True)
@@ -80,7 +83,7 @@ class _View:
 
     @property
     def lasted(self) -> bool:
-        """Whether it was of any use."""
+        """Whether a line came, or the watch was open for longer than _BRIEF."""
         now = asyncio.get_running_loop().time()
         return self.said_something or now - self.opened > _BRIEF
 
@@ -88,22 +91,22 @@ class _View:
 class Reflector:
     """Keeps a content up to date while `run` runs.
 
-    `trouble` says why it cannot, "" while it can, and `outage` of which class that is; `is_cut_off`
-    is whether there is no answer that could be used. `listed` is whether it ever could, `loads` how
-    often it has begun to read all there is.
-    `on_standing` is called when one of them turns.
+    `trouble` says why the collection cannot be read, and is "" while it can; `outage` is the class
+    of that reason. `is_cut_off` is whether there is no usable answer. `listed` is whether a load
+    has ever succeeded, `loads` is the number of loads that have begun. `on_state` is called when
+    `trouble` or `listed` changes.
 
-    With `on_denied`, everything else goes on where RBAC does not permit the collection: once it is
-    clear that it does not, that is called with the reason, and the collection counts as listed. It
-    gives the seconds to wait at least before the collection is asked for again, and is called with
-    "" when it is permitted again.
+    With `on_denied`, it is no trouble if RBAC does not permit the collection. After some denials in
+    a row, `on_denied` is called with the reason, and the collection counts as listed. It returns
+    the least number of seconds until the next attempt. It is called with "" when RBAC permits the
+    collection again.
     """
 
     def __init__(
         self,
         collection: Listable,
         content: Content,
-        on_standing: Callable[[], None],
+        on_state: Callable[[], None],
         on_denied: Callable[[str], float] | None = None,
     ) -> None:
         self.collection = collection
@@ -113,7 +116,7 @@ class Reflector:
         self.is_cut_off = False
         self.loads = 0
         self._content = content
-        self._on_standing = on_standing
+        self._on_state = on_state
         self._on_denied = on_denied
         self._denials = 0
         self._backoff = Backoff()
@@ -128,7 +131,7 @@ class Reflector:
         self._is_missing = False
 
     async def run(self, server: ApiServer) -> Never:
-        """Follow the collection. Raises Unauthorized; it can run again with other credentials."""
+        """Follow the collection. Raises Unauthorized, and then can run again with a new client."""
         while True:
             started = asyncio.get_running_loop().time()
             pause = await self._load_and_watch(server)
@@ -141,39 +144,39 @@ class Reflector:
                 await wait_for(self._wake, pause + self._backoff.next())
 
     async def refresh(self) -> None:
-        """Return after a load that began after the call, or failed."""
+        """Start a load, and return when a load that began after the call has ended or failed."""
         wanted = self._begun + 1
         self.wake()
         while self._ended < wanted:
             await self._turn.wait()
 
     def wake(self) -> None:
-        """Load again now."""
+        """Load again at once."""
         self._wake.set()
         self._end_watch()
 
     def lose(self, error: Unreached) -> None:
-        """Give a watch up whose server was found not to answer."""
+        """End the watch, since the server was found not to answer."""
         self._lost = error
         self._end_watch()
 
     def fail(self, trouble: str, outage: Outage) -> None:
-        """There is no server to ask."""
+        """Note that no client can be made, which counts as a load that failed."""
         self._begun += 1
         self._end(self._begun, trouble, outage)
 
     def retire(self) -> None:
-        """Keep nobody waiting: it will not run again."""
+        """End all calls of `refresh`, since `run` will not run again."""
         self._ended = sys.maxsize
         self._turn.set()
 
     def _end_watch(self) -> None:
         watching, self._watching = self._watching, None
-        if watching is not None:  # it can be ended once
+        if watching is not None:  # a timeout can be rescheduled only until it has ended
             watching.reschedule(asyncio.get_running_loop().time())
 
     async def _load_and_watch(self, server: ApiServer) -> float | None:
-        """One round; seconds to wait at least before the next, None for none at all."""
+        """Load once, and watch. Gives the least seconds until the next load, None for at once."""
         self._wake.clear()
         self._begun += 1
         number = self._begun
@@ -200,11 +203,11 @@ class Reflector:
             return self._sparing.next() if isinstance(e, Excess) else 0
 
     async def _watch(self, server: ApiServer, position: str) -> float | None:
-        """Watch until a load is needed, or asked for."""
+        """Watch until a load is needed, or was asked for, which gives None."""
         self._lost = None
         try:
             async with asyncio.timeout(None) as self._watching:
-                if self._wake.is_set():  # while the load was under way
+                if self._wake.is_set():  # `wake` was called during the load
                     return None
                 await self._follow(server, position)
         except TimeoutError:
@@ -216,7 +219,7 @@ class Reflector:
         return 0
 
     async def _follow(self, server: ApiServer, position: str) -> None:
-        """Watch from a position on, until the server no longer knows where that was."""
+        """Watch from a position on, again and again, until the server has forgotten a position."""
         is_suspect = False
         while True:
             view = _View(position)
@@ -228,12 +231,13 @@ class Reflector:
             except WatchError as e:
                 if e.code == _GONE:
                     return
-                why = f"the watch of {self.collection} ended: {server.told(str(e))}"
+                why = f"the watch of {self.collection} ended: {server.redacted(str(e))}"
                 raise Refusal(f"{server.server}: {why}") from e
             except Excess:
                 raise
             except Unreached:
-                # Connections are cut now and then; a server is lost when it cannot be asked again.
+                # A single failure may be a cut connection. The server counts as lost if the next
+                # watch fails too.
                 if is_suspect and not view.lasted:
                     raise
                 is_suspect = True
@@ -244,7 +248,7 @@ class Reflector:
             position = view.position
 
     async def _view(self, server: ApiServer, view: "_View") -> None:
-        """Watch once."""
+        """Open one watch, and take in its lines until it ends."""
         query = [
             *self.collection.query,
             ("resourceVersion", view.position),
@@ -271,10 +275,11 @@ class Reflector:
         return refusal(server, self.collection, "watch", Reply(status, body))
 
     def _miss(self, number: int, error: NotServed) -> float:
-        """Without its definition, a kind has no objects; soon it may have.
+        """Note that the server does not know the kind, and give the seconds until the next load.
 
-        A server that just starts may not know the definition yet: what is held is not taken for
-        gone. Who removes a definition removes the objects first.
+        A kind without a definition has no objects, so the collection counts as listed and empty. If
+        objects were read before, this is trouble instead: a server that has just started may not
+        know the definition yet. When a definition is removed, its objects are removed first.
         """
         if not self._content.is_empty:
             self._end(number, str(error), error.outage)
@@ -286,7 +291,7 @@ class Reflector:
         return self._calm.next()
 
     def _permit(self) -> None:
-        """RBAC permits the collection, again or still."""
+        """Note that RBAC permits the collection."""
         if self._denials >= _DENIALS and self._on_denied is not None:
             self._on_denied("")
         self._denials = 0
@@ -294,7 +299,11 @@ class Reflector:
     def _miss_rights(
         self, number: int, error: Forbidden, on_denied: Callable[[str], float]
     ) -> float:
-        """A server that just starts denies what it permits a moment later."""
+        """Note that RBAC denies the collection, and give the seconds until the next load.
+
+        A server that has just started may deny what it permits a moment later, so the first denials
+        have no effect.
+        """
         self._denials += 1
         if self._denials < _DENIALS:
             self._done(number)
@@ -311,14 +320,14 @@ class Reflector:
         *,
         is_cut_off: bool = False,
     ) -> None:
-        """A load is over, or what it said no longer holds."""
+        """Note that a load has ended, with this trouble if any, or that the watch after it has."""
         turned = trouble != self.trouble or (not trouble and not self.listed)
         self.trouble = trouble
         self.outage = outage
         self.is_cut_off = is_cut_off
         self.listed = self.listed or not trouble
         if turned:
-            self._on_standing()
+            self._on_state()
         self._done(number)
 
     def _done(self, number: int) -> None:

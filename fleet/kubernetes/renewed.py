@@ -1,7 +1,7 @@
-"""An API server whose credentials are read again when it refuses them.
+"""A client of an API server that reads its credentials again when the server refuses them.
 
-Tokens and certificates of a kubeconfig are replaced while we run: who writes for hours must not go
-on with those of the start.
+Operators replace the tokens and certificates of a kubeconfig while fleetgate runs, so a client that
+lives for hours must not depend on those that it started with.
 """
 
 import asyncio
@@ -19,13 +19,14 @@ from fleet.kubernetes.kubeconfig import BadKubeconfig
 log = logging.getLogger(__name__)
 
 PAUSE: Final = 10.0
-"""Seconds between two looks at a configuration whose credentials are refused."""
+"""The least seconds between two attempts to read a configuration again."""
 
 
 class RenewedServer(ApiServer):
-    """Asks by `first`; after a 401, by a new client of `connect`, once more and from then on.
+    """Sends requests by the client `first`, and after a 401 by a new client from `connect`.
 
-    `connect` raises BadKubeconfig where there is none: then the refusal is the answer.
+    The refused request is repeated by the new client. If `connect` raises BadKubeconfig, the caller
+    gets the answer with status 401.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[ApiServer]], first: ApiServer) -> None:
@@ -46,7 +47,7 @@ class RenewedServer(ApiServer):
         content_type: str = "application/json",
         timeout: float = 10.0,  # noqa: ASYNC109 (as its base has it)
     ) -> Reply:
-        """Ask as ApiServer does, a second time where new credentials may do."""
+        """Send one request, and repeat it by a new client after a 401; otherwise as ApiServer."""
 
         async def ask(server: ApiServer) -> Reply:
             return await server.request(
@@ -61,7 +62,7 @@ class RenewedServer(ApiServer):
 
     @asynccontextmanager
     async def watch(self, path: str, query: Query) -> AsyncIterator[tuple[int, Lines]]:
-        """Watch as ApiServer does; a refusal is left to the list that follows it."""
+        """Watch as ApiServer does. After a 401, the next request makes a new client."""
         async with self._current.watch(path, query) as watched:
             yield watched
 
@@ -72,7 +73,7 @@ class RenewedServer(ApiServer):
         await self._current.close()
 
     async def _renew(self, refused: ApiServer) -> bool:
-        """Whether there is another client than the one that was refused."""
+        """Make a new client in place of the refused one; False if there is none to use."""
         async with self._renewing:
             if self._current is not refused:
                 return True
@@ -87,7 +88,8 @@ class RenewedServer(ApiServer):
                     "%s refuses the credentials, and there are no others: %s", self.server, e
                 )
                 return False
-            # Others still wait for answers by the refused one: it is closed when the next one goes.
+            # Other requests may still wait for answers by the refused client, so it is closed when
+            # the next client is replaced.
             before, self._former, self._current = self._former, refused, found
             if before is not None:
                 await before.close()

@@ -1,4 +1,4 @@
-"""Connections whose end can be waited for, and that lead nowhere else."""
+"""HTTP connections whose end can be waited for, and that follow no redirects."""
 
 import asyncio
 import socket
@@ -10,22 +10,24 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 
 _PATIENCE: Final = 2.0
-"""Seconds that servers have to answer the end of their TLS connections."""
+"""Seconds that a server has to answer the end of a TLS connection."""
 
 _POLL: Final = 0.01
-
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 class Redirected(aiohttp.ClientError):
-    """A server sends a request elsewhere: who answers for a member would decide whom we ask."""
+    """A server answers with a redirect.
+
+    It is not followed: a member must not decide to which server fleetgate sends requests.
+    """
 
 
 async def refuse_redirects(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Take no answer that is a redirect; no API server gives one. Raises Redirected."""
+    """Raise Redirected for an answer that is a redirect, which no API server gives."""
     response = await handler(request)
     if response.status in _REDIRECTS:
         response.close()
@@ -34,10 +36,10 @@ async def refuse_redirects(
 
 
 class Transport(RESTClientObject):
-    """The library's, but `close` returns when the connections are gone.
+    """The library's transport, whose `close` also waits for connections of cancelled requests.
 
-    aiohttp waits for those that it would use again. That of a request which was cancelled waits on
-    its own for the server's end of TLS, and a loop that ends before leaks it.
+    aiohttp waits only for connections that it could use again. The connection of a cancelled
+    request waits by itself for the server's end of TLS, and leaks if the event loop ends before.
     """
 
     def __init__(self, configuration: Configuration) -> None:
@@ -54,8 +56,8 @@ class Transport(RESTClientObject):
 
     @property
     def connected(self) -> bool:
-        """Whether a connection is there, or not quite gone."""
-        return any(each.fileno() >= 0 for each in self._sockets)
+        """Whether any connection is open."""
+        return any(connection.fileno() >= 0 for connection in self._sockets)
 
     def _create_connector(self) -> aiohttp.TCPConnector:
         return aiohttp.TCPConnector(

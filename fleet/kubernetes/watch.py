@@ -1,4 +1,4 @@
-"""The lines of a watch."""
+"""Reads the lines of a watch."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,7 +7,7 @@ from fleet.kubernetes.connection import Json, read_json
 
 
 class ChangeType(Enum):
-    """What has become of an object. A bookmark is none: it only says how far the watch is."""
+    """The type of a line of a watch. A bookmark has no object, only the watch's position."""
 
     ADDED = "ADDED"
     MODIFIED = "MODIFIED"
@@ -17,7 +17,7 @@ class ChangeType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One line of a watch; the watch can go on from `position`."""
+    """One line of a watch. Another watch can go on from `position`."""
 
     type: ChangeType
     value: Json
@@ -25,11 +25,11 @@ class Change:
 
 
 class GarbledLine(ValueError):
-    """A line that is no event of a watch; what it was about is not known."""
+    """A line is no event of a watch, so it is not known which object it was about."""
 
 
 class WatchError(Exception):
-    """An event that ends a watch; the text is what the server says."""
+    """An event ends a watch with an error. The text is the server's, and may have credentials."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -45,5 +45,5 @@ def read_change(line: bytes) -> Change:
             raise WatchError(int(value.get("code") or 0), str(value.get("message") or ""))
         return Change(ChangeType(kind), value, str(value["metadata"]["resourceVersion"]))
     except (ValueError, KeyError, TypeError, AttributeError) as e:
-        # The line may be a Secret's: only its shape is told.
+        # The line may be about a Secret, so the message quotes nothing of it.
         raise GarbledLine(f"a line of {len(line)} bytes is no watch event") from e

@@ -1,1 +1,1 @@
-"""Where fleetgate tells Kubernetes what became of its objects: statuses and events on the hub."""
+"""Sinks: they write statuses and events of the hub's objects to the hub."""

@@ -1,6 +1,7 @@
-"""How much is written in a time: a burst, and what comes back each second.
+"""Bounds how much is written: a burst at once, then a number of writes each second.
 
-What is beyond it is not dropped: it waits, and merges with newer news of the same object.
+A write beyond the budget is not dropped. It waits, and the caller merges it with later changes of
+the same object.
 """
 
 import asyncio
@@ -11,9 +12,10 @@ log = logging.getLogger(__name__)
 
 
 class Budget:
-    """A token bucket. `what` is what waits, for the log: told when it begins, and when it is over.
+    """A token bucket, for the event loop's thread. `clock` gives seconds.
 
-    `clock` gives seconds; call it in the event loop's thread.
+    It logs when writes begin to wait and when they wait no longer; `what` is the subject of these
+    sentences.
     """
 
     def __init__(
@@ -28,7 +30,7 @@ class Budget:
         self._is_used_up = False
 
     async def take(self) -> None:
-        """Return when one more may be written."""
+        """Return when one more write is due."""
         while (missing := 1 - self._count()) > 0:
             if not self._is_used_up:
                 self._is_used_up = True
@@ -43,7 +45,7 @@ class Budget:
         self._left -= 1
 
     def _count(self) -> float:
-        """What is left now; the log hears when half of the burst is back."""
+        """The writes that are left. Logs the end of the waiting once half of the burst is back."""
         now = self._clock()
         self._left = min(self._burst, self._left + (now - self._counted) * self._per_second)
         self._counted = now

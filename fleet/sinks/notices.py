@@ -1,9 +1,9 @@
-"""Problems as events of the objects that they are about, for `kubectl describe` and `get events`.
+"""Writes problems as events of their objects, for `kubectl describe` and `kubectl get events`.
 
-One event for each problem of an object, under a name that follows from both: what one leader has
-written the next one finds, and does not write again. A problem that is solved leaves its event to
-the API server, which forgets events after a while, by default an hour; one that lasts is said again
-before that.
+Each problem of an object has one event, whose name is derived from both. So a leader finds the
+events of the former leader, and does not write them again. The API server deletes events after a
+time, by default after an hour. So the event of a lasting problem is repeated before that, and the
+event of a solved one is left to the API server.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
+from fleet.kinds import Kinds
 from fleet.kubernetes.connection import ApiServer, Reply
 from fleet.kubernetes.patience import Patience
 from fleet.problem import Problem
@@ -24,29 +25,29 @@ from fleet.ref import HUB, Ref
 from fleet.sinks.budget import Budget
 from fleet.sinks.pages import items
 from fleet.sinks.pending import Pending
-from fleet.sinks.places import PLACES, place_of
 
 log = logging.getLogger(__name__)
 
 Json: TypeAlias = Any
 
 COMPONENT: Final = "fleetgate"
-"""Who reports, in every event."""
+"""The component that every event names as its reporter."""
 
 LONGEST_MESSAGE: Final = 1024
-"""Bytes of a message that every API server takes."""
+"""The most bytes of an event's message that an API server accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventSettings:
-    """How often one event is written.
+    """How often events are written.
 
-    `lasting` is for a problem that stands all the time, `returning` for one that was solved and is
-    back: however fast it comes and goes, its event is written once in that time. `look` is how
-    often the problems that stand are looked at, `writers` the number of events at a time.
+    The event of a lasting problem is repeated after `lasting`. The event of a problem that was
+    solved and is back is repeated at most once in `returning`, however often that happens. Every
+    `look`, the writer checks which events are due. `writers` events are written at a time.
 
-    `burst` events are written at once, then `per_second`: one cause may be a problem of thousands
-    of objects. Those of objects without a namespace, such as gateways, are few and wait for nobody.
+    `burst` events are written at once, then `per_second`, since one cause may give a problem to
+    thousands of objects. Events of objects without a namespace, such as gateways, are few and do
+    not wait.
     """
 
     lasting: timedelta = timedelta(minutes=30)
@@ -59,7 +60,7 @@ class EventSettings:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Notice:
-    """What an event says: the object, the reason in one word, the sentence, and its type."""
+    """The content of an event: the object, the reason in one word, the message, and the type."""
 
     at: Ref
     reason: str
@@ -67,20 +68,20 @@ class Notice:
     type: str = "Warning"
 
     def event_name(self, uid: str) -> str:
-        """The event's name; an object that was made anew has new events."""
-        told = "\0".join((self.at.kind, uid, self.reason, self.message))
-        digest = hashlib.sha256(told.encode()).hexdigest()[:16]
+        """The event's name. An object that was deleted and made again has other events."""
+        content = "\0".join((self.at.kind, uid, self.reason, self.message))
+        digest = hashlib.sha256(content.encode()).hexdigest()[:16]
         return f"{self.at.name[:200].rstrip('.-')}.{digest}"
 
     @property
     def events(self) -> str:
-        """The path of the events: an object without a namespace has its own in `default`."""
+        """The path of the object's events, which are in `default` if it has no namespace."""
         return f"/api/v1/namespaces/{self.at.namespace or 'default'}/events"
 
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """An event on the hub: its object's uid, how often it was said, and when last."""
+    """An event on the hub: the uid of its object, its count, and its last time."""
 
     uid: str
     count: int
@@ -88,20 +89,22 @@ class _Written:
 
 
 class EventWriter:
-    """Writes events for the problems that `want` was last told, while `run` runs.
+    """Writes events for the problems that `want` was last called with, while `run` runs.
 
     Call both in the event loop's thread. `instance` names this process among the replicas.
-    `refusals` is how often the hub has refused an event.
+    `refusals` counts the events that the hub has refused.
     """
 
     def __init__(
         self,
         api: ApiServer,
+        kinds: Kinds,
         patience: Patience,
         instance: str,
         settings: EventSettings | None = None,
     ) -> None:
         self._api = api
+        self._kinds = kinds
         self._patience = patience
         self._instance = instance
         self._settings = settings or EventSettings()
@@ -111,7 +114,7 @@ class EventWriter:
         self._written: dict[Notice, _Written] = {}
         self._refused: set[tuple[str, int]] = set()
         self._pending: Pending[Notice] = Pending()
-        self._at_once: Pending[Notice] = Pending()  # whatever waits for the budget
+        self._at_once: Pending[Notice] = Pending()  # these do not wait for the budget
         self._budget = Budget(
             "events", self._settings.burst, self._settings.per_second, time.monotonic
         )
@@ -120,14 +123,14 @@ class EventWriter:
 
     @property
     def waiting(self) -> int:
-        """How many events are due and have to wait, since many were written a moment ago."""
+        """How many events are due and wait for the budget."""
         return self._waiting and self._waiting + len(self._pending)
 
     def want(self, problems: Iterable[Problem]) -> None:
-        """Take all problems that stand now. O(problems).
+        """Take all present problems. O(problems).
 
-        Those of members' objects have no event, for nothing is written to members; neither have
-        those that follow from a problem of another object.
+        Problems of members' objects have no event, since nothing is written to members. A problem
+        that follows from a problem of another object has none either.
         """
         standing = frozenset(
             Notice(
@@ -137,16 +140,19 @@ class EventWriter:
                 problem.severity.event_type,
             )
             for problem in problems
-            if place_of(problem.at) and not problem.because
+            if self._kinds.of_hub(problem.at) and not problem.because
         )
-        come = standing - self._standing
+        new = standing - self._standing
         self._standing = standing
-        self._returned = (self._returned | come) & standing
+        self._returned = (self._returned | new) & standing
         self._unread &= standing
-        self._add(come)
+        self._add(new)
 
     def changed(self, refs: Iterable[Ref]) -> None:
-        """Look whether these objects are still the same ones; without it, after `lasting`."""
+        """Check whether these objects were deleted and made again, and then write their events.
+
+        Without this call, that would be found when the events are repeated, after `lasting`.
+        """
         touched = set(refs)
         again = {notice for notice in self._standing if notice.at in touched}
         self._unread |= again
@@ -169,7 +175,7 @@ class EventWriter:
             pending.add([notice])
 
     async def _remind(self) -> None:
-        """Come back to the problems that stand, and forget what the API server forgets too."""
+        """Check all standing problems again and again, and forget events that are long deleted."""
         while True:
             self._add(self._standing)
             await asyncio.sleep(self._settings.look.total_seconds())
@@ -180,7 +186,7 @@ class EventWriter:
             }
 
     async def _settle(self, notice: Notice) -> None:
-        """Write one event, if it is time."""
+        """Write or repeat one event if it is due."""
         if notice not in self._standing:
             return
         written, unread = self._written.get(notice), notice in self._unread
@@ -188,14 +194,14 @@ class EventWriter:
         if due and notice.at.namespace:
             await self._afford()
             if notice not in self._standing:
-                return  # it was solved meanwhile
+                return  # the problem was solved while its event waited
         if due or unread:
             self._unread.discard(notice)
             uid = await self._uid(notice.at)
             if uid is None:
                 return
             if written is None or written.uid != uid:
-                await self._say(notice, uid)
+                await self._create(notice, uid)
             elif due:
                 await self._repeat(notice, written)
         self._returned.discard(notice)
@@ -213,23 +219,24 @@ class EventWriter:
         return _apart(written.last) >= wait
 
     async def _uid(self, ref: Ref) -> str | None:
-        """The object's identity; None where it is gone, or may not be read."""
-        path = PLACES[ref.kind].object(ref)
+        """The uid of an object; None if it is gone or cannot be read."""
+        path = self._kinds[ref.kind].path_of(ref)
         reply = await self._patience.ask(partial(self._api.request, "GET", path))
         if not reply.ok:
             self._refusal(ref, reply)
             return None
         return str(reply.json()["metadata"]["uid"])
 
-    async def _say(self, notice: Notice, uid: str) -> None:
-        """Write the event for the first time, as far as this process knows."""
-        event = _event(notice, uid, self._instance, datetime.now(UTC))
+    async def _create(self, notice: Notice, uid: str) -> None:
+        """Create an event that this process does not know."""
+        api_version = self._kinds[notice.at.kind].api_version
+        event = _event(notice, api_version, uid, self._instance, datetime.now(UTC))
         post = partial(self._api.request, "POST", notice.events, body=event)
         reply = await self._patience.ask(post)
         if reply.ok:
             self._remember(reply.json())
         elif reply.status == HTTPStatus.CONFLICT:
-            # Older than what was listed, or a leader that was on its way out has written it.
+            # The list at the start did not have the event, or the former leader has added it.
             path = f"{notice.events}/{notice.event_name(uid)}"
             reply = await self._patience.ask(partial(self._api.request, "GET", path))
             if reply.ok:
@@ -238,7 +245,7 @@ class EventWriter:
             self._refusal(notice.at, reply)
 
     async def _repeat(self, notice: Notice, written: _Written) -> None:
-        """Raise the event's count; one that the API server has forgotten is written anew."""
+        """Increase an event's count; create the event again if the API server has deleted it."""
         patch = {
             "count": written.count + 1,
             "lastTimestamp": _text(datetime.now(UTC)),
@@ -256,12 +263,15 @@ class EventWriter:
         if reply.ok:
             self._remember(reply.json())
         elif reply.status == HTTPStatus.NOT_FOUND:
-            await self._say(notice, written.uid)
+            await self._create(notice, written.uid)
         else:
             self._refusal(notice.at, reply)
 
     def _refusal(self, at: Ref, reply: Reply) -> None:
-        """Log the first one of each sort and namespace; an object that is gone is no refusal."""
+        """Count a refusal, and log the first one of each namespace and status.
+
+        An object that is gone (404) is no refusal.
+        """
         if reply.status == HTTPStatus.NOT_FOUND:
             return
         self.refusals += 1
@@ -271,16 +281,16 @@ class EventWriter:
             log.warning("the hub refuses an event of %s: %s", at, reply.message)
 
     async def _on_the_hub(self) -> dict[Notice, _Written]:
-        """What was written before, by whichever replica."""
-        found: dict[Notice, _Written] = {}
+        """The events that any replica has written before."""
+        newest: dict[Notice, _Written] = {}
         ours = [("fieldSelector", f"reportingComponent={COMPONENT}")]
         async for item in items(self._api, self._patience, "/api/v1/events", ours):
             if (read := _read(item)) is None:
                 continue
             notice, written = read
-            if notice not in found or found[notice].last < written.last:
-                found[notice] = written
-        return found
+            if notice not in newest or newest[notice].last < written.last:
+                newest[notice] = written
+        return newest
 
     def _remember(self, event: Json) -> None:
         if read := _read(event):
@@ -288,7 +298,7 @@ class EventWriter:
             self._written[notice] = written
 
 
-def _event(notice: Notice, uid: str, instance: str, now: datetime) -> Json:
+def _event(notice: Notice, api_version: str, uid: str, instance: str, now: datetime) -> Json:
     ref = notice.at
     namespace = {"namespace": ref.namespace} if ref.namespace else {}
     return {
@@ -297,7 +307,7 @@ def _event(notice: Notice, uid: str, instance: str, now: datetime) -> Json:
         "metadata": {"name": notice.event_name(uid), "namespace": ref.namespace or "default"},
         "type": notice.type,
         "involvedObject": {
-            "apiVersion": PLACES[ref.kind].api_version,
+            "apiVersion": api_version,
             "kind": ref.kind,
             **namespace,
             "name": ref.name,
@@ -315,7 +325,7 @@ def _event(notice: Notice, uid: str, instance: str, now: datetime) -> Json:
 
 
 def _read(event: Json) -> tuple[Notice, _Written] | None:
-    """None for what is not of our making: anybody may write an event in fleetgate's name."""
+    """Read an event of the hub; None if it is none of fleetgate's: anyone can use its name."""
     try:
         about = event["involvedObject"]
         at = Ref(HUB, about["kind"], about.get("namespace", ""), about["name"])
@@ -327,7 +337,7 @@ def _read(event: Json) -> tuple[Notice, _Written] | None:
 
 
 def _apart(moment: datetime) -> timedelta:
-    """How far from now, before or after: anybody may write an event that is dated ahead."""
+    """The time between a moment and now. It is absolute: an event may be dated in the future."""
     return abs(datetime.now(UTC) - moment)
 
 

@@ -1,4 +1,4 @@
-"""Lists of the hub, a page at a time."""
+"""Lists objects of the hub page by page, until the hub answers."""
 
 import logging
 from collections.abc import AsyncIterator, Sequence
@@ -14,15 +14,15 @@ log = logging.getLogger(__name__)
 Json: TypeAlias = Any
 
 PAGE: Final = 500
-"""Objects in one answer: some milliseconds to read."""
+"""Objects in one page, which takes some milliseconds to read."""
 
 
 async def items(
     api: ApiServer, patience: Patience, path: str, query: Sequence[tuple[str, str]] = ()
 ) -> AsyncIterator[Json]:
-    """All objects of a collection; none where its kind is not installed, or may not be listed.
+    """All objects of a collection; none if its kind is not installed or RBAC forbids to list it.
 
-    Objects may come twice, where the server has forgotten half-way what it was listing.
+    An object may come twice, if the server's continue token expires on the way.
     """
     following = ""
     while True:

@@ -1,6 +1,6 @@
-"""Work that waits, by key instead of in a queue.
+"""Keys that wait for a worker, each at most once.
 
-What changes while it waits merges: the worker looks at the newest value when it comes to the key.
+Changes of a key that waits are merged: the worker reads the key's newest value when its turn comes.
 """
 
 import asyncio
@@ -11,19 +11,20 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Pending(Generic[K]):
-    """Keys that wait, each at most once, and that no two workers have at a time."""
+    """Keys that wait, each at most once. No two workers work on a key at the same time."""
 
     def __init__(self) -> None:
         self._waiting: dict[K, None] = {}
         self._busy: set[K] = set()
-        self._free = asyncio.Semaphore(0)  # as many as wait and nobody has: each wakes one worker
+        # It counts the keys that wait and that no worker has; each of them wakes one worker.
+        self._free = asyncio.Semaphore(0)
 
     def __len__(self) -> int:
-        """How many keys wait that nobody works on."""
+        """How many keys wait."""
         return len(self._waiting)
 
     def add(self, keys: Iterable[K]) -> None:
-        """Have the keys worked on; one that is being worked on comes again afterwards."""
+        """Add keys. A key that a worker has at the moment comes again afterwards."""
         for key in keys:
             if key not in self._waiting:
                 self._waiting[key] = None
@@ -31,9 +32,9 @@ class Pending(Generic[K]):
                     self._free.release()
 
     async def work(self, do: Callable[[K], Awaitable[None]], workers: int) -> None:
-        """Work until cancelled, on so many keys at a time.
+        """Call `do` for each key until cancelled, for up to `workers` keys at a time.
 
-        What `do` raises ends all of it; the key of a worker that was stopped waits again.
+        An error of `do` ends all workers. The key of a worker that was cancelled waits again.
         """
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
@@ -42,13 +43,13 @@ class Pending(Generic[K]):
     async def _worker(self, do: Callable[[K], Awaitable[None]]) -> None:
         while True:
             await self._free.acquire()
-            # At most as many are skipped as there are workers.
+            # This skips at most as many keys as there are workers.
             key = next(key for key in self._waiting if key not in self._busy)
             del self._waiting[key]
             self._busy.add(key)
             try:
                 await do(key)
-            except BaseException:  # a cancellation too
+            except BaseException:  # also for a cancellation
                 self.add([key])
                 raise
             finally:

@@ -1,1 +1,1 @@
-"""Sources: where the objects of a fleet come from."""
+"""Sources: they read the objects of a fleet and emit them as events."""

@@ -1,8 +1,8 @@
-"""A fleet in a directory, watched live.
+"""A source that watches a fleet in a directory of manifests.
 
-An event of the file system says that something has happened, not what: every event is taken as
-"read again", and content is compared. One task scans, in a thread, so that no two scans meet and no
-cancelled caller leaves one half done; whoever wants a scan asks that task for it.
+An event of the file system only triggers a new scan; the scan compares contents to find what has
+changed. One task runs all scans, in a thread. So two scans never overlap, and a cancelled
+`refresh` leaves no scan half done.
 """
 
 import asyncio
@@ -12,38 +12,39 @@ from pathlib import Path
 from threading import Event as StopSign
 from typing import Final
 
-# The documented Rust backend of watchfiles: unlike `awatch`, it watches from the moment it is made,
-# so nothing is missed between the first scan and the first wait.
+# This is watchfiles' documented Rust backend, which watches from the moment when it is made. With
+# `awatch`, which begins later, a change between the first scan and the first wait would be missed.
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from fleet.events import Emit
+from fleet.kinds import Kinds
 from fleet.ref import Ref
 from fleet.sources.tree import Tree
 
 log = logging.getLogger(__name__)
 
 _SETTLE: Final = 50
-"""Milliseconds in which further events join the first."""
+"""Milliseconds after a first event in which further events are gathered."""
 
 _STEP: Final = 5
-"""Milliseconds without an event after which the events so far are reported."""
+"""Milliseconds without an event after which the gathered events are reported."""
 
 _AGAIN: Final = 5000
-"""Milliseconds after which files are looked at without an event: network file systems send none."""
+"""Milliseconds after which files are scanned without an event: network file systems send none."""
 
 _RETRY: Final = 1.0
-"""Seconds after which a directory that cannot be watched is looked at again."""
+"""Seconds until a directory that cannot be watched is tried again."""
 
 
 class DirectorySource:
-    """Speaks for the hub and all members of a directory fleet.
+    """The source for the hub and all members of a directory fleet.
 
-    `run` raises NoFleetError where the directory is none.
+    `run` raises NoFleetError if the directory is no fleet.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, kinds: Kinds) -> None:
         self._root = root
-        self._tree = Tree(root)
+        self._tree = Tree(root, kinds)
         self._wake = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
         self._why = ""
@@ -54,11 +55,11 @@ class DirectorySource:
 
     @property
     def unused(self) -> Mapping[str, int]:
-        """How many objects of each kind that is not needed were seen."""
+        """How many objects the manifests have of each kind that is not read."""
         return self._tree.unused
 
     async def run(self, emit: Emit) -> None:
-        """Say everything, then every change, until cancelled."""
+        """Emit every object, then every change, until cancelled."""
         await asyncio.to_thread(self._tree.check)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch())
@@ -69,10 +70,7 @@ class DirectorySource:
                     waiting.cancel()
 
     async def refresh(self) -> None:
-        """Have the files read again; what was there at the time of the call has been emitted then.
-
-        Waits until `run` runs.
-        """
+        """Return when a scan that began after the call has been emitted; waits for `run` to run."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(done)
         self._wake.set()
@@ -103,16 +101,16 @@ class DirectorySource:
                     await asyncio.sleep(_RETRY)
                 self._wake.set()
         finally:
-            stop.set()  # else the thread that waits for events would go on
+            stop.set()  # otherwise the thread that waits for events would go on
 
     def _unwatched(self, why: str) -> None:
-        """Log why the directory cannot be watched, once for as long as that is so."""
+        """Log why the directory cannot be watched, unless the last failure had the same reason."""
         if why != self._why:
             log.warning("cannot watch %s, reading it again and again: %s", self._root, why)
         self._why = why
 
     async def _follow(self, stop: StopSign) -> None:
-        """Watch the directory that is there now, until it is another one."""
+        """Watch the directory until another one has taken its place."""
         watched = await asyncio.to_thread(_identity, self._root)
         notify = await asyncio.to_thread(_start_watching, self._root)
         self._why = ""
@@ -133,6 +131,6 @@ def _start_watching(root: Path) -> RustNotify:
 
 
 def _identity(directory: Path) -> tuple[int, int]:
-    """Tell a directory from one that has taken its place, also behind a link."""
+    """An ID that differs if another directory takes this one's place, also behind a link."""
     status = directory.stat()
     return status.st_dev, status.st_ino

@@ -1,7 +1,7 @@
-"""Manifest files: which there are below a directory, what says that one has not changed, reading.
+"""Lists the manifest files below a directory, reads them, and tells whether one has changed.
 
-Nothing here trusts the order of events or of a listing: files are replaced, renamed and removed
-while they are read.
+Files are replaced, renamed and removed while they are read, so nothing here relies on the order of
+events or of a listing.
 """
 
 import os
@@ -16,22 +16,27 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 """The largest manifest file; an API server takes objects of 1.5 MiB."""
 
 MAX_FOLDERS: Final = 50
-"""Folders within folders that are looked into."""
+"""The depth of folders within folders that are listed."""
 
 SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 
 SETTLED_AFTER: Final = 2_000_000_000
-"""Nanoseconds after which a file's times can be trusted to change with its next write. Kernels
-stamp with their clock tick (some ms), some file systems with whole seconds."""
+"""Nanoseconds after a write from which on the next write is sure to change the file's times.
+
+Kernels round times to their clock tick (some ms), and some file systems to whole seconds.
+"""
 
 
 class UnreadableFileError(Exception):
-    """A file that is there and cannot be read; the text says why."""
+    """A file exists and cannot be read; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What changes whenever a file's content does, but for a write within the same clock tick."""
+    """Properties of a file of which one changes with every write.
+
+    Only a second write within the same clock tick may leave all of them equal.
+    """
 
     device: int
     inode: int
@@ -41,26 +46,26 @@ class Stamp:
 
     @classmethod
     def of(cls, status: os.stat_result) -> "Stamp":
-        """Take it from a file's status."""
+        """The stamp in the result of `stat`."""
         return cls(
             status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
         )
 
 
 def read(path: Path) -> tuple[bytes, Stamp | None]:
-    """Give a file's bytes, and its stamp once that can be trusted.
+    """A file's bytes, and its stamp, which is None if the last write was a moment ago.
 
     Raises UnreadableFileError.
     """
     now = time.time_ns()
     try:
-        _require_regular(path.stat())  # to open a device may already do something
-        # Without O_NONBLOCK, a named pipe would hold the scan up until somebody writes to it.
+        _require_regular(path.stat())  # checked first, since opening a device may have effects
+        # Without O_NONBLOCK, opening a named pipe would block until a process writes to it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(file.fileno())
             _require_regular(status)
-            data = file.read(MAX_BYTES + 1) or b""  # None where /proc has nothing to say yet
+            data = file.read(MAX_BYTES + 1) or b""  # some files of /proc give None
     except OSError as e:
         raise UnreadableFileError(reason_of(e)) from e
     if len(data) > MAX_BYTES:
@@ -75,7 +80,7 @@ def _require_regular(status: os.stat_result) -> None:
 
 
 def stamp_of(path: Path) -> Stamp | None:
-    """The stamp of a file as it is now; None if it cannot be told."""
+    """The present stamp of a file; None if its status cannot be read."""
     try:
         return Stamp.of(path.stat())
     except OSError:
@@ -83,7 +88,7 @@ def stamp_of(path: Path) -> Stamp | None:
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is such a file or link, unless it is certain that there is none."""
+    """Whether a file or link may exist: False only if it is certain that there is none."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -95,9 +100,9 @@ def is_there(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The manifest files below a directory by the names they are shown by, such as `hub/x.yaml`.
+    """The manifest files below a directory, by printable names such as `hub/x.yaml`.
 
-    `closed` are folders that could not be looked into, with the reason.
+    `closed` are the folders that could not be listed, with the reason.
     """
 
     files: dict[str, Path] = field(default_factory=dict)
@@ -105,7 +110,7 @@ class Listing:
 
 
 def list_manifests(directory: Path, name: str) -> Listing:
-    """Look for manifests in a directory and below; links are followed. O(files).
+    """List the manifest files in a directory and below; links are followed. O(files).
 
     Raises OSError if the directory itself cannot be read.
     """
@@ -138,7 +143,7 @@ def _look(
             elif path.suffix in SUFFIXES:
                 listing.files[shown] = path
         except FileNotFoundError:
-            continue  # it went while we looked
+            continue  # it was removed during the listing
         except OSError as e:
             listing.closed[shown] = reason_of(e)
 
@@ -149,7 +154,7 @@ def _identity(directory: Path) -> tuple[int, int]:
 
 
 def subdirectories(directory: Path) -> Iterator[str]:
-    """The names of a directory's folders, but for hidden and unprintable ones. Raises OSError."""
+    """The names of a directory's folders, without hidden and unprintable ones. Raises OSError."""
     with os.scandir(directory) as entries:
         for entry in entries:
             if not is_ignored(entry.name) and show(entry.name) == entry.name and entry.is_dir():
@@ -157,7 +162,7 @@ def subdirectories(directory: Path) -> Iterator[str]:
 
 
 def strays(directory: Path) -> list[str]:
-    """The names of the manifests that are in a directory itself, where only folders belong."""
+    """The names of the manifest files directly in a directory that should only have folders."""
     try:
         with os.scandir(directory) as entries:
             names = [e.name for e in entries if Path(e.name).suffix in SUFFIXES and e.is_file()]
@@ -167,15 +172,15 @@ def strays(directory: Path) -> list[str]:
 
 
 def is_ignored(name: str) -> bool:
-    """Hidden files (drafts, ConfigMaps' `..data`, version control) and backups."""
+    """Whether a name is hidden (drafts, ConfigMaps' `..data`, version control) or a backup's."""
     return name.startswith(".") or name.endswith("~")
 
 
 def show(name: str) -> str:
-    """A file's name as text that can be printed; names are bytes that need not be UTF-8."""
+    """A file's name as printable text: names are bytes that need not be UTF-8."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def reason_of(error: OSError) -> str:
-    """Why, without the path."""
+    """The reason of an error, without the path of the file."""
     return (error.strerror or str(error)).lower()

@@ -1,7 +1,8 @@
-"""One manifest file of a fleet: its text into what it declares.
+"""Reads the text of one manifest file into the objects that it declares.
 
-A file that cannot be read, is empty or does not parse says nothing about the objects that it held:
-somebody may be writing it. The same goes for a document in it that does not say which object it is.
+A file that cannot be read, is empty or does not parse keeps the objects that it held before: a user
+may be in the middle of writing it. A document without a valid kind or name has the same effect,
+since it may be any of these objects.
 """
 
 from collections import Counter
@@ -12,6 +13,7 @@ from typing import Final
 
 from fleet.documents import Document, UnreadableText, read_json, read_yaml
 from fleet.events import Refused, Upserted
+from fleet.kinds import Kinds
 from fleet.parse import FILE, Unused, objects_in, parse
 from fleet.problem import Problem
 from fleet.prune import printable
@@ -25,10 +27,11 @@ _KEPT: Final = "what the file held before stays in force"
 
 @dataclass(frozen=True, slots=True)
 class ManifestFile:
-    """What a file declares, by object; `problems` are the file's own.
+    """The objects that a file declares; `problems` are those of the file itself.
 
-    `stamp` and `digest` tell whether it has changed since. A Secret whose bytes are not kept is
-    None. `endpoints` are of the kind that EndpointSlices have replaced.
+    `stamp` and `digest` show whether the file has changed since it was read. A Secret in `declared`
+    is None if its bytes are not kept. `unused` counts objects of kinds that are not read.
+    `endpoints` are objects of the kind Endpoints, which EndpointSlices have replaced.
     """
 
     ref: Ref
@@ -40,24 +43,24 @@ class ManifestFile:
     endpoints: frozenset[Ref] = frozenset()
 
     @property
-    def _kept(self) -> str:
-        """What follows where its news cannot be read: nothing to tell where it held nothing."""
+    def _effect(self) -> str:
+        """The effect of a problem of the file: none if the file held no objects before."""
         return _KEPT if self.declared else ""
 
     def unreadable(self, reason: str, value: str, expected: str, key: str = "") -> "ManifestFile":
-        """The file with what it held and a problem instead of news."""
-        problem = Problem(self.ref, reason, key, value, expected, self._kept)
+        """The file with the objects that it held before, and with a problem."""
+        problem = Problem(self.ref, reason, key, value, expected, self._effect)
         return replace(self, stamp=None, digest=b"", problems=(problem,))
 
     def without_bytes_of(self, secrets: Set[Ref]) -> "ManifestFile":
-        """The file with no more than the names of these Secrets."""
+        """The file with only the names of these Secrets."""
         return replace(self, declared={**self.declared, **dict.fromkeys(secrets)})
 
-    def read(self, data: bytes, stamp: Stamp | None) -> "ManifestFile":
-        """The file with what its new bytes declare. O(bytes)."""
-        return replace(self._read(data), stamp=stamp, digest=digest_of(data))
+    def read(self, data: bytes, stamp: Stamp | None, kinds: Kinds) -> "ManifestFile":
+        """The file with the objects that its new bytes declare. O(bytes)."""
+        return replace(self._read(data, kinds), stamp=stamp, digest=digest_of(data))
 
-    def _read(self, data: bytes) -> "ManifestFile":
+    def _read(self, data: bytes, kinds: Kinds) -> "ManifestFile":
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as e:
@@ -76,23 +79,23 @@ class ManifestFile:
             key = f"line {e.line}, column {e.column}" if e.line else ""
             why = printable(e.why)
             return self.unreadable("UnreadableFile", why, "JSON" if is_json else "YAML", key)
-        return self._declare(documents)
+        return self._declare(documents, kinds)
 
-    def _declare(self, documents: list[Document]) -> "ManifestFile":
+    def _declare(self, documents: list[Document], kinds: Kinds) -> "ManifestFile":
         declared: dict[Ref, Upserted | Refused | None] = {}
         copies: Counter[Ref] = Counter()
         unused: Counter[str] = Counter()
         unclear: list[Problem] = []
         endpoints: set[Ref] = set()
         for document in documents:
-            for manifest in objects_in(document.value):
-                found = parse(manifest, self.ref.origin, self.ref.name)
+            for manifest in objects_in(document.value, kinds):
+                found = parse(manifest, self.ref.origin, self.ref.name, kinds)
                 if isinstance(found, Unused):
                     unused[found.kind] += 1
                     endpoints |= {found.ref} if found.ref and found.kind == ENDPOINTS else set()
                 elif found.ref.kind == FILE:
                     unclear += (
-                        replace(_in_document(problem, document), effect=self._kept)
+                        replace(_in_document(problem, document), effect=self._effect)
                         for problem in found.problems
                     )
                 elif found.ref in declared:
@@ -104,7 +107,7 @@ class ManifestFile:
             if (first := declared[ref]) is not None:
                 problem = duplicate(ref, self.ref.name, [self.ref.name] * count)
                 declared[ref] = replace(first, problems=(*first.problems, problem))
-        if unclear:  # it may be any of the objects that the file held
+        if unclear:  # an unclear document may be any of the objects that the file held before
             declared = {**self.declared, **declared}
         return replace(
             self,
@@ -116,12 +119,15 @@ class ManifestFile:
 
 
 def digest_of(data: bytes) -> bytes:
-    """Tell equal contents by equal digests."""
+    """A digest that is equal for equal contents."""
     return blake2b(data, digest_size=16).digest()
 
 
 def duplicate(ref: Ref, counts: str, copies: list[str]) -> Problem:
-    """An object that is declared again, in other files or in the one that counts."""
+    """The problem of an object that has several declarations.
+
+    `counts` is the file whose declaration counts, `copies` are the files of the other declarations.
+    """
     others = sorted(set(copies))
     if others == [counts]:
         value, effect = f"declared {len(copies) + 1} times in {counts}", "the first one counts"

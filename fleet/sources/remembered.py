@@ -1,16 +1,16 @@
-"""A source that remembers on disk what its origins held, so that a restart empties nothing.
+"""A source that stores the objects of its origins on disk, so that a restart loses none of them.
 
     files ──Upserted──▶ ┌────────────┐
-                        │ Remembered │──▶ what was remembered, then what the source says
+                        │ Remembered │──▶ the stored objects, then the events of the source
     source ──events───▶ └─────┬──────┘
-                              └──▶ files (after a change, when an origin has listed)
+                              └──▶ files (after a change, once an origin has listed)
 
-What was remembered is said before anything else: an origin that cannot be reached keeps it, one
-whose present version of an object is refused keeps that object's last good version. When an origin
-lists for the first time, what was remembered of it and is not there any more is said to be gone.
+The stored objects are emitted first. An origin that cannot be reached keeps them, and an object
+whose present version is refused keeps its stored version. When an origin lists for the first time,
+its stored objects that no longer exist are deleted.
 
-The hub is remembered like a member, but for Secrets: while its API server is away, gateways and
-routes are as they were, for an Envoy that joins too.
+The hub is stored like a member, without its Secrets. So gateways and routes stay as they were while
+the hub's API server is away, and an Envoy that joins in this time gets them too.
 """
 
 import asyncio
@@ -34,32 +34,38 @@ from fleet.events import (
     Unreachable,
     Upserted,
 )
+from fleet.kinds import Kinds
 from fleet.models import FleetObject
 from fleet.pod_addresses import PodAddresses
 from fleet.ref import HUB, Ref
 from fleet.sources import state_file
-from fleet.sources.state_file import Kept, UnusableFileError
+from fleet.sources.state_file import StoredOrigin, UnusableFileError
 
 log = logging.getLogger(__name__)
 
 _TOUCH: Final = 60.0
-"""Seconds after which the file of an origin that can be read is marked as still true."""
+"""Seconds after which the unchanged file of an origin that can be read is marked as current."""
 
 _HUB_AWAY: Final = "the hub cannot be reached, which says whether and how this member is read"
 _MISSED: Final = "it is gone; what it held stays in force: to forget it, remove"
 
-
 Recall: TypeAlias = Callable[[Sequence[Event]], Set[str]]
-"""Tells a source what is remembered; the members of which it will speak though the hub is away."""
+"""Gives the stored objects to a source. The source returns the members that it reads by them."""
 
 
 class NoStateDirectoryError(Exception):
-    """The directory cannot hold files; the message says why."""
+    """No files can be stored in the directory; the message says why."""
 
 
 @dataclass(slots=True)
 class _Memory:
-    """One origin. `lines` and `written` belong to the thread that saves, the rest to the loop."""
+    """The state of one origin. During a save, `lines` and `written` belong to the save's thread.
+
+    `since` is when the stored objects were current, None for an origin without a file. `unsaid` are
+    the stored objects that the source has not confirmed. `spoken_of` is whether an event about the
+    origin was emitted, `touched` when its file was last marked as current. `pending` are changes
+    that are not in the file yet.
+    """
 
     since: datetime | None = None
     addresses: PodAddresses = field(default_factory=PodAddresses)
@@ -76,22 +82,25 @@ class _Memory:
 
 
 class Remembered:
-    """Says what `source` says, and before it what was remembered in `directory`.
+    """Emits the objects stored in `directory`, then the events of `source`.
 
-    A file is written at most once in `pace`, and when `run` ends; a process that is killed forgets
-    the last changes. With 5000 Services and 5000 EndpointSlices of three Pods each, a member's file
-    has 3.7 MB; reading it takes 0.3 s (at the start), writing it after a change 8 ms, in a thread.
+    A file is written at most once in `pace`, and when `run` ends. A process that is killed loses
+    the changes since the last write. With 5000 Services and 5000 EndpointSlices of three Pods each,
+    a member's file has 3.7 MB. Reading it takes 0.3 s, at the start; writing it after a change
+    takes 8 ms, in a thread.
     """
 
     def __init__(
         self,
         source: Source,
         directory: Path,
+        kinds: Kinds,
         recall: Recall = lambda _: frozenset(),
         *,
         pace: timedelta = timedelta(seconds=1),
     ) -> None:
         self._source = source
+        self._kinds = kinds
         self._tell_source = recall
         self._speaking: Set[str] = frozenset()
         self._directory = directory
@@ -103,9 +112,9 @@ class Remembered:
         self._saving: asyncio.Task[None] | None = None
 
     def check(self) -> int:
-        """Make the directory if need be; gives the user to whom files belong that are made there.
+        """Make the directory if it is missing, and give the user ID that owns files made there.
 
-        Raises NoStateDirectoryError where it is of no use.
+        Raises NoStateDirectoryError if no files can be stored there.
         """
         try:
             return state_file.try_out(self._directory)
@@ -115,13 +124,13 @@ class Remembered:
             ) from e
 
     async def run(self, emit: Emit) -> None:
-        """Say what was remembered, then what the source says, until cancelled.
+        """Emit the stored objects, then the events of the source, until cancelled.
 
-        Raises NoStateDirectoryError, and what the source raises.
+        Raises NoStateDirectoryError, and any error that the source raises.
         """
         owner = await asyncio.to_thread(self.check)
-        kept = await asyncio.to_thread(_read_all, self._directory, owner)
-        if recalled := [event for each in kept for event in self._recall(each)]:
+        stored = await asyncio.to_thread(_read_all, self._directory, owner, self._kinds)
+        if recalled := [event for origin in stored for event in self._recall(origin)]:
             emit(recalled)
             self._speaking = self._tell_source(recalled)
         try:
@@ -137,33 +146,33 @@ class Remembered:
         """Return when all that was declared at the time of the call has been emitted."""
         await self._source.refresh()
 
-    # -- saying ------------------------------------------------------------------------------------
+    # -- emitting ----------------------------------------------------------------------------------
 
-    def _recall(self, kept: Kept) -> Iterator[Event]:
-        self._memories[kept.origin] = _Memory(
-            since=kept.since,
-            addresses=kept.addresses,
-            unsaid=set(kept.objects),
-            lines=kept.lines,
-            written=kept.addresses,
+    def _recall(self, stored: StoredOrigin) -> Iterator[Event]:
+        self._memories[stored.origin] = _Memory(
+            since=stored.since,
+            addresses=stored.addresses,
+            unsaid=set(stored.objects),
+            lines=stored.lines,
+            written=stored.addresses,
             is_saved=True,
         )
-        if kept.origin != HUB:
-            yield Confined(kept.origin, kept.addresses)
-        for ref, value in kept.objects.items():
+        if stored.origin != HUB:
+            yield Confined(stored.origin, stored.addresses)
+        for ref, value in stored.objects.items():
             yield Upserted(ref, value)
 
     def _pass(self, events: Sequence[Event], emit: Emit) -> None:
-        told = [each for event in events for each in self._hear(event)]
+        passed = [replaced for event in events for replaced in self._hear(event)]
         if any(isinstance(event, Listed) and event.origin == HUB for event in events):
-            told += self._missed(lambda origin: f"{_MISSED} {self._file(origin)} and restart")
-        emit(told)
+            passed += self._missed(lambda origin: f"{_MISSED} {self._file(origin)} and restart")
+        emit(passed)
 
     def _file(self, origin: str) -> Path:
         return state_file.path_of(self._directory, origin)
 
     def _hear(self, event: Event) -> Iterable[Event]:
-        """Take an event in; what is to be said for it."""
+        """Take in an event of the source, and give the events to emit in its place."""
         match event:
             case Upserted(ref, value):
                 self._note(ref, value)
@@ -189,13 +198,13 @@ class Remembered:
     def _note(self, ref: Ref, value: FleetObject | None) -> None:
         memory = self._memory(ref.origin)
         memory.unsaid.discard(ref)
-        if state_file.is_kept(ref):
+        if state_file.is_kept(ref, self._kinds):
             memory.pending[ref] = value
             if memory.listed:
                 self._news.set()
 
     def _list(self, origin: str) -> list[Deleted]:
-        """What was remembered of the origin and is not there any more."""
+        """Note that the origin has listed, and give events for its stored objects that are gone."""
         memory = self._memory(origin)
         gone, memory.unsaid = sorted(memory.unsaid), set()
         memory.pending |= dict.fromkeys(gone)
@@ -208,15 +217,15 @@ class Remembered:
         memory.reachable = False
         if memory.listed:
             return [event]
-        told: list[Event] = [self._unheard(origin, event)]
+        events: list[Event] = [self._unheard(origin, event)]
         if origin == HUB:
-            told += self._missed(lambda _: _HUB_AWAY)
-        return told
+            events += self._missed(lambda _: _HUB_AWAY)
+        return events
 
     def _missed(self, message: Callable[[str], str]) -> list[Event]:
-        """What is to be said of members that are remembered, and that the source is silent about.
+        """Events for stored members about which the source has emitted nothing.
 
-        A source that names its members has a word for each of them.
+        There are none if the source has emitted Members: it then emits an event about each of them.
         """
         if self._members is not None:
             return []
@@ -227,7 +236,10 @@ class Remembered:
         ]
 
     def _unheard(self, origin: str, event: Unreachable) -> Unreachable:
-        """An origin that was not read in this process: what was remembered is in force."""
+        """The event with the time since which an origin that was never read here has been away.
+
+        Logs that the origin's stored objects are in force.
+        """
         memory = self._memory(origin)
         if memory.since is None:
             memory.spoken_of = True
@@ -245,7 +257,7 @@ class Remembered:
     def _memory(self, origin: str) -> _Memory:
         return self._memories.setdefault(origin, _Memory())
 
-    # -- keeping -----------------------------------------------------------------------------------
+    # -- storing -----------------------------------------------------------------------------------
 
     async def _keep(self) -> None:
         while True:
@@ -253,23 +265,24 @@ class Remembered:
                 async with asyncio.timeout(_TOUCH):
                     await self._news.wait()
             except TimeoutError:
-                pass  # nothing has changed, and that is worth a note
+                pass  # unchanged files are marked as current
             self._news.clear()
-            # A thread cannot be cancelled: what it began comes to its end before the last save.
+            # A thread cannot be cancelled, so `run` waits for this save before it does the last.
             self._saving = asyncio.create_task(self._save())
             await asyncio.shield(self._saving)
             await asyncio.sleep(self._pace)
 
     async def _save(self, *, is_last: bool = False) -> None:
-        """Bring the files up to date."""
+        """Write the files of all origins that have changed, and remove those of gone members."""
         removed, self._removed = self._removed, set()
         for origin in removed:
             await asyncio.to_thread(self._remove, origin)
         now = asyncio.get_running_loop().time()
-        # Members first: gateways that are remembered without them would be published empty.
-        for origin, memory in sorted(self._memories.items(), key=lambda each: each[0] == HUB):
+        # Members are written first. If a crash left only the hub's file, a restart would publish
+        # its gateways without endpoints.
+        for origin, memory in sorted(self._memories.items(), key=lambda item: item[0] == HUB):
             if not memory.listed:
-                continue  # it may have said a part only, and the file is of more use as it is
+                continue  # it may have emitted a part of its objects, and the file has all of them
             if origin == HUB and not memory.is_saved and self._awaits_members():
                 continue
             is_due = memory.reachable and (is_last or now - memory.touched >= _TOUCH)
@@ -280,7 +293,7 @@ class Remembered:
                 await asyncio.to_thread(self._write, origin, memory, pending, memory.addresses)
 
     def _awaits_members(self) -> bool:
-        """Whether a member that the hub names has not said yet what it holds, or that it cannot."""
+        """Whether some member that the hub names has neither listed nor failed, and has no file."""
         return any(
             (memory := self._memories.get(member)) is None
             or not (memory.spoken_of or memory.is_saved)
@@ -294,7 +307,7 @@ class Remembered:
         pending: Mapping[Ref, FleetObject | None],
         addresses: PodAddresses,
     ) -> None:
-        """Write an origin's file if it would differ, else mark it as still true."""
+        """Write an origin's file if its content differs; otherwise mark it as current."""
         memory.is_saved = memory.is_saved and memory.written == addresses
         for ref, value in pending.items():
             line = b"" if value is None else state_file.line_of(value)
@@ -325,12 +338,12 @@ class Remembered:
             log.warning("cannot remove what was kept of %s: %s", origin, e)
 
 
-def _read_all(directory: Path, owner: int) -> list[Kept]:
-    """What is kept, the hub's first; files that are of no use are left alone."""
-    found: list[Kept] = []
+def _read_all(directory: Path, owner: int, kinds: Kinds) -> list[StoredOrigin]:
+    """The contents of all files, the hub's first; a file that cannot be used is left alone."""
+    stored: list[StoredOrigin] = []
     for path in state_file.files_in(directory):
         try:
-            found.append(state_file.read(path, owner))
+            stored.append(state_file.read(path, owner, kinds))
         except (OSError, UnusableFileError) as e:
             log.warning("what is kept in %s is not used: %s", path, e)
-    return found
+    return stored

@@ -1,16 +1,17 @@
-"""What an origin held, as a file of its own.
+"""Reads and writes the file that stores the objects of one origin.
 
-The first line says what the file is, each further line is an object: its kind, a blank, its JSON.
+The first line describes the file. Each further line is an object: its kind, a blank, and its JSON.
 
     {"format":"fleetgate remembered objects","version":1,"origin":"c1","objects":2}
     Service {"metadata":{"name":"shop","namespace":"default"},"spec":{"ports":[{"port":80}]}}
     EndpointSlice {"metadata":...
 
-The first line of a member's file also says which addresses its endpoints may have, unless those are
-the usual ones: a restart must not open what somebody has narrowed.
+The first line of a member's file also says which addresses its endpoints may have, if they are
+restricted: a restart must not lift the restriction.
 
-A file is replaced as a whole, so it is never half written. When it was last known to be true is its
-time of modification. Secrets are in none. Links, and files of other users, are not read.
+A file is replaced as a whole, so it is never half written. Its time of modification is when its
+content was last known to be current. No file has Secrets. Links and files of other users are not
+read.
 """
 
 import contextlib
@@ -28,16 +29,16 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, StrictBool, StrictInt, StrictStr, ValidationError
 
-from fleet.kinds import KINDS
+from fleet.kinds import Kinds
 from fleet.models import FleetObject
 from fleet.pod_addresses import Network, PodAddresses
 from fleet.ref import HUB, Ref
 
 VERSION: Final = 1
-"""Raised when the same text would mean something else: files of another version are not read."""
+"""Increase it when the same text gets another meaning: files of other versions are not read."""
 
 NEVER_KEPT: Final = frozenset({"Secret"})
-"""Kinds that reach no file."""
+"""Kinds that are never written to a file."""
 
 _SUFFIX: Final = ".fleet"
 _DRAFT: Final = ".draft-"
@@ -61,12 +62,15 @@ class _Head(BaseModel):
 
 
 class UnusableFileError(Exception):
-    """A file that says nothing that could be trusted; the message says why."""
+    """A file cannot be used; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What a file holds: an origin's objects, as they stand there too, and when that was true."""
+class StoredOrigin:
+    """The content of a file: an origin's objects and their lines.
+
+    `since` is when the content was last known to be current.
+    """
 
     origin: str
     objects: dict[Ref, FleetObject]
@@ -75,19 +79,19 @@ class Kept:
     addresses: PodAddresses = field(default_factory=PodAddresses)
 
 
-def is_kept(ref: Ref) -> bool:
+def is_kept(ref: Ref, kinds: Kinds) -> bool:
     """Whether an object may be written to a file."""
-    return ref.kind in KINDS and ref.kind not in NEVER_KEPT
+    return ref.kind in kinds and ref.kind not in NEVER_KEPT
 
 
 def line_of(value: FleetObject) -> bytes:
-    """An object as a line. About 5 µs."""
+    """An object as a line of a file. Costs about 5 µs."""
     text = value.model_dump_json(by_alias=True, exclude_defaults=True)
     return f"{type(value).__name__} {text}\n".encode()
 
 
 def path_of(directory: Path, origin: str) -> Path:
-    """The file of an origin; an ID may have any characters and any length."""
+    """The path of an origin's file. The ID of a member may have any characters and any length."""
     if origin == HUB:
         return directory / f"hub{_SUFFIX}"
     name = quote(origin, safe="")
@@ -101,10 +105,11 @@ def files_in(directory: Path) -> list[Path]:
     return sorted(directory.glob(f"*{_SUFFIX}"))
 
 
-def read(path: Path, owner: int) -> Kept:
-    """Read a file of this user. Raises UnusableFileError, and OSError. About 30 µs an object.
+def read(path: Path, owner: int, kinds: Kinds) -> StoredOrigin:
+    """Read a file that belongs to `owner`. Raises UnusableFileError and OSError.
 
-    Whoever else may write to the directory would else say what is served.
+    A file of another user is refused: its author would decide what is served. Costs about 30 µs
+    per object.
     """
     with os.fdopen(_open(path), "rb") as file:
         status = os.fstat(file.fileno())
@@ -115,23 +120,24 @@ def read(path: Path, owner: int) -> Kept:
         since = datetime.fromtimestamp(status.st_mtime, UTC)
         head, *lines = file.read().splitlines(keepends=True) or [b""]
     try:
-        found = _Head.model_validate_json(head)
-        values = [_object(found.origin, line) for line in lines]
+        header = _Head.model_validate_json(head)
+        values = [_object(header.origin, line, kinds) for line in lines]
     except ValidationError as e:
         raise UnusableFileError(f"it is not of this format and version {VERSION}") from e
-    objects = {_ref(found.origin, value): value for value in values}
-    if len(objects) != found.objects:
-        raise UnusableFileError(f"it has {len(objects)} of its {found.objects} objects")
-    if path_of(path.parent, found.origin).name != path.name:
-        raise UnusableFileError(f"it is the file of {found.origin or 'the hub'!r}")
-    kept = dict(zip(objects, lines, strict=True))
-    said = found.addresses or _Addresses()
-    addresses = PodAddresses(said.loopback, said.networks)
-    return Kept(found.origin, objects, kept, since, addresses)
+    objects = {_ref(header.origin, value): value for value in values}
+    if len(objects) != header.objects:
+        raise UnusableFileError(f"it has {len(objects)} of its {header.objects} objects")
+    if path_of(path.parent, header.origin).name != path.name:
+        raise UnusableFileError(f"it is the file of {header.origin or 'the hub'!r}")
+    lines_of = dict(zip(objects, lines, strict=True))
+    restricted = header.addresses or _Addresses()
+    addresses = PodAddresses(restricted.loopback, restricted.networks)
+    return StoredOrigin(header.origin, objects, lines_of, since, addresses)
 
 
 def _open(path: Path) -> int:
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe would have us wait
+    # Without O_NONBLOCK, opening a named pipe would block.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         return os.open(path, flags)
     except OSError as e:
@@ -140,9 +146,9 @@ def _open(path: Path) -> int:
         raise
 
 
-def _object(origin: str, line: bytes) -> FleetObject:
+def _object(origin: str, line: bytes, kinds: Kinds) -> FleetObject:
     name, _, text = line.partition(b" ")
-    kind = KINDS.get(name.decode(errors="replace"))
+    kind = kinds.get(name.decode(errors="replace"))
     if kind is None or kind.name in NEVER_KEPT or kind.on_hub != (origin == HUB):
         raise UnusableFileError("it has an object of a kind that is not kept there")
     return kind.model.model_validate_json(text)
@@ -153,10 +159,10 @@ def _ref(origin: str, value: FleetObject) -> Ref:
 
 
 def try_out(directory: Path) -> int:
-    """Make the directory if need be, and a file in it that is gone again. Raises OSError.
+    """Make the directory if it is missing, and try to make a file in it. Raises OSError.
 
-    Gives the user to whom files belong that are made there: some file systems say another one than
-    this process has. What a process that was killed in the middle of writing has left goes too.
+    Gives the user ID that owns files made there: on some file systems it is not that of this
+    process. Drafts that a killed process has left behind are removed.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in directory.glob(f"{_DRAFT}*"):
@@ -166,7 +172,7 @@ def try_out(directory: Path) -> int:
 
 
 def write(directory: Path, origin: str, lines: Collection[bytes], addresses: PodAddresses) -> None:
-    """Put the file of an origin in place as a whole, on the disk when this returns.
+    """Replace the file of an origin as a whole; it is on the disk when this returns.
 
     Raises OSError.
     """
@@ -184,7 +190,7 @@ def write(directory: Path, origin: str, lines: Collection[bytes], addresses: Pod
 
 
 def touch(directory: Path, origin: str) -> bool:
-    """Note that what the file holds is true now; False where it is gone. Raises OSError."""
+    """Mark the file of an origin as current; False if there is none. Raises OSError."""
     try:
         os.utime(path_of(directory, origin), follow_symlinks=False)
     except FileNotFoundError:
@@ -199,7 +205,7 @@ def remove(directory: Path, origin: str) -> None:
 
 @contextlib.contextmanager
 def _draft(directory: Path) -> Iterator[tuple[int, Path]]:
-    """A file of the same file system that is gone afterwards, unless it was renamed."""
+    """A new file in the directory that is removed at the end, unless it was renamed."""
     descriptor, name = tempfile.mkstemp(prefix=_DRAFT, dir=directory)
     try:
         yield descriptor, Path(name)
@@ -208,7 +214,7 @@ def _draft(directory: Path) -> Iterator[tuple[int, Path]]:
 
 
 def _sync(directory: Path) -> None:
-    """Have the new name on the disk too."""
+    """Write the directory's entries to the disk."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

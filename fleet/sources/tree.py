@@ -1,11 +1,11 @@
-"""A directory fleet, read again and again; each scan says what differs.
+"""Scans a directory fleet; each scan gives events for what differs from the last one.
 
     FLEET/hub/**.yaml              objects of the hub
     FLEET/clusters/ID/**.yaml      objects of member ID
 
-What somebody is in the middle of writing loses nothing: a file that cannot be read keeps what it
-held, and so does a directory that is gone. A file that is gone takes its objects with it. An object
-in two files: the first file by path counts.
+A file that a user is in the middle of writing loses no objects: a file that cannot be read keeps
+the objects that it held, and so does the directory of an origin that is gone. The objects of a
+removed file are deleted. Of an object in several files, the first file by path counts.
 """
 
 from bisect import insort
@@ -17,6 +17,7 @@ from typing import Final
 
 from fleet.admission import default_class, with_class
 from fleet.events import Confined, Event, Listed, Refused, Unreachable, Upserted
+from fleet.kinds import Kinds
 from fleet.models import Ingress, IngressClass
 from fleet.parse import FILE
 from fleet.pod_addresses import PodAddresses
@@ -24,41 +25,42 @@ from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.references import SecretUse
 from fleet.sources import files
+from fleet.sources.emitted import Emitted, Outcome
 from fleet.sources.manifest import ENDPOINTS, ManifestFile, digest_of, duplicate
-from fleet.sources.said import Outcome, Said
 
 HUB_DIRECTORY: Final = "hub"
 MEMBERS_DIRECTORY: Final = "clusters"
 
 _OF_THIS_MACHINE: Final = PodAddresses(loopback=True)
-"""A directory is written by whoever runs fleetgate; its members may be processes beside it."""
+"""Members of a directory fleet may be processes of this machine, so loopback is permitted."""
 
 
 class NoFleetError(Exception):
-    """The place is no directory fleet; the message says what is missing."""
+    """A path is no directory fleet; the message says what is missing."""
 
 
 class Tree:
     """A directory fleet as of the last scan. Only one scan may run at a time."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, kinds: Kinds) -> None:
         self._root = root
+        self._kinds = kinds
         self._files: dict[str, ManifestFile] = {}
         self._paths: dict[str, Path] = {}
         self._holders: dict[Ref, list[str]] = {}
         self._complaints: dict[str, dict[Ref, Problem]] = {}
-        self._standing: dict[str, Listed | Unreachable] = {}
+        self._states: dict[str, Listed | Unreachable] = {}
         self._touched: set[Ref] = set()
-        self._said = Said()
+        self._emitted = Emitted()
         self._secrets = SecretUse()
         self._unused: Counter[str] = Counter()
-        self._untold = ""
-        """Why it is not known which members there are."""
+        self._unlisted = ""
+        """Why the members could not be listed by the last scan, "" if they could."""
         self._default_class = ""
 
     @property
     def unused(self) -> Mapping[str, int]:
-        """How many objects of each kind that is not needed were seen."""
+        """How many objects the manifests have of each kind that is not read."""
         return +self._unused.copy()
 
     @property
@@ -67,7 +69,7 @@ class Tree:
         return frozenset(ref for file in self._files.values() for ref in file.endpoints)
 
     def file_of(self, ref: Ref) -> str:
-        """The file that an object is read from, relative to the fleet; "" where there is none."""
+        """The file that an object is read from, relative to the fleet; "" if there is none."""
         if ref.kind == FILE:
             return ref.name
         if ref.kind == ENDPOINTS:
@@ -75,7 +77,7 @@ class Tree:
         return next(iter(self._holders.get(ref, ())), "")
 
     def check(self) -> None:
-        """Raise NoFleetError where the place is none."""
+        """Raise NoFleetError if the path is no directory fleet."""
         if not self._root.is_dir():
             raise NoFleetError(f"{self._root} is not a directory")
         if not (self._root / HUB_DIRECTORY).is_dir():
@@ -85,39 +87,41 @@ class Tree:
             )
 
     def scan(self) -> list[Event]:
-        """Read what has changed. O(files) to look, O(changed) to read; blocks meanwhile.
+        """Read the files that have changed. Costs O(files) to list, O(changed) to read; it blocks.
 
-        The hub is read first and said last: a gateway finds the members that it attaches.
+        The hub's events come last, so that the members of a gateway are known before the gateway.
         """
         hub, *members = [list(self._scan_origin(origin)) for origin in self._origins()]
-        return [event for said in (*members, hub) for event in said]
+        return [event for events in (*members, hub) for event in events]
 
     # -- origins -----------------------------------------------------------------------------------
 
     def _origins(self) -> list[str]:
-        """The hub, then the members that are there or were. A fleet need not have any."""
+        """The hub, then all members that have a directory or had one. A fleet may have none."""
         there: set[str] = set()
-        self._untold = ""
+        self._unlisted = ""
         try:
             there.update(files.subdirectories(self._root / MEMBERS_DIRECTORY))
         except FileNotFoundError:
             pass
         except OSError as e:
-            self._untold = f"it cannot be read ({files.reason_of(e)})"
-        return [HUB, *sorted((self._standing.keys() | there) - {HUB})]
+            self._unlisted = f"it cannot be read ({files.reason_of(e)})"
+        return [HUB, *sorted((self._states.keys() | there) - {HUB})]
 
     def _scan_origin(self, origin: str) -> Iterator[Event]:
         name = f"{MEMBERS_DIRECTORY}/{origin}" if origin else HUB_DIRECTORY
-        if origin and origin not in self._standing:
+        if origin and origin not in self._states:
             yield Confined(origin, _OF_THIS_MACHINE)
-        standing: Listed | Unreachable = Listed(origin)
+        state: Listed | Unreachable = Listed(origin)
         try:
             listing = files.list_manifests(self._root / name, name)
             gone = self._gone(origin, listing)
             self._complain(origin, listing)
             for file, path in listing.files.items():
                 self._look(Ref(origin, FILE, "", file), path)
-            if gone:  # whoever removes a directory removes its files first: is it still there?
+            if gone:
+                # The directory may be in the middle of being removed, its files first. This raises
+                # if it is gone by now, and then no file is forgotten.
                 files.list_manifests(self._root / name, name)
             for file in gone:
                 self._forget(file)
@@ -125,18 +129,18 @@ class Tree:
             is_gone = isinstance(e, FileNotFoundError)
             why = "is gone" if is_gone else f"cannot be read ({files.reason_of(e)})"
             message = f"the directory {name} {why}; what it held stays in force"
-            standing = Unreachable(origin, message)
+            state = Unreachable(origin, message)
         yield from self._settle()
-        if self._standing.get(origin) != standing:
-            self._standing[origin] = standing
-            yield standing
+        if self._states.get(origin) != state:
+            self._states[origin] = state
+            yield state
 
     # -- files -------------------------------------------------------------------------------------
 
     def _gone(self, origin: str, listing: files.Listing) -> list[str]:
-        """The files that were removed. What a closed folder holds is not known to be.
+        """The files that were removed. Files in folders that cannot be listed are not among them.
 
-        A file that is being replaced can miss a listing; it joins it here.
+        A listing may miss a file that is being replaced; such a file is added to it here.
         """
         closed = tuple(f"{folder}/" for folder in listing.closed)
         absent = [
@@ -158,21 +162,21 @@ class Tree:
             self._load(known or ManifestFile(ref), is_forced=False)
 
     def _load(self, known: ManifestFile, *, is_forced: bool) -> None:
-        """Read a file, and parse it if its content is other than before, or by force."""
+        """Read a file, and parse it if its content has changed or if `is_forced`."""
         try:
             data, stamp = files.read(self._paths[known.ref.name])
         except files.UnreadableFileError as e:
             if not files.is_there(self._paths[known.ref.name]):
-                return  # it went while we looked, which the next scan will tell
+                return  # it was removed during the scan, and the next scan finds that
             self._hold(known.unreadable("UnreadableFile", str(e), "a file that can be read"))
             return
         if known.digest == digest_of(data) and not is_forced:
             self._files[known.ref.name] = replace(known, stamp=stamp)
         else:
-            self._hold(known.read(data, stamp))
+            self._hold(known.read(data, stamp, self._kinds))
 
     def _hold(self, file: ManifestFile) -> None:
-        """Note what a file declares now."""
+        """Note the objects that a file declares."""
         name = file.ref.name
         known = self._files.get(name) or ManifestFile(file.ref)
         self._files[name] = file
@@ -192,7 +196,7 @@ class Tree:
         del self._files[name], self._paths[name]
 
     def _complain(self, origin: str, listing: files.Listing) -> None:
-        """Report what cannot be looked into, and manifests that are in no member's folder."""
+        """Note problems of folders that cannot be listed, and of manifests outside of folders."""
         before = self._complaints.get(origin, {})
         now: dict[Ref, Problem] = {}
         for name, why in listing.closed.items():
@@ -200,11 +204,11 @@ class Tree:
             is_kept = any(file.startswith(f"{name}/") for file in self._files)
             effect = "what it held before stays in force" if is_kept else ""
             now[at] = Problem(at, "UnreadableFile", "", why, "a folder that can be read", effect)
-        if origin == HUB and self._untold:
+        if origin == HUB and self._unlisted:
             at = Ref(origin, FILE, "", MEMBERS_DIRECTORY)
             effect = "members that are not known yet are not read"
             expected = "a folder of members that can be read"
-            now[at] = Problem(at, "UnreadableFile", "", self._untold, expected, effect)
+            now[at] = Problem(at, "UnreadableFile", "", self._unlisted, expected, effect)
         for name in files.strays(self._root / MEMBERS_DIRECTORY) if origin == HUB else ():
             at = Ref(origin, FILE, "", f"{MEMBERS_DIRECTORY}/{name}")
             expected = f"manifests in {MEMBERS_DIRECTORY}/MEMBER/"
@@ -215,7 +219,10 @@ class Tree:
     # -- objects -----------------------------------------------------------------------------------
 
     def _settle(self) -> Iterator[Event]:
-        """Say what differs. Secrets come last: Ingresses decide which are kept."""
+        """Give events for all touched objects. Secrets come last: Ingresses decide which to keep.
+
+        A Secret that came into use and whose bytes were not kept is read again from its file.
+        """
         secrets: set[Ref] = set()
         reloaded: set[str] = set()
         if any(ref.kind == IngressClass.__name__ for ref in self._touched):
@@ -224,7 +231,7 @@ class Tree:
             touched, self._touched = self._touched, set()
             secrets |= {ref for ref in touched if ref.kind == "Secret"}
             for ref in sorted(touched - secrets):
-                if event := self._said.say(ref, self._outcome(ref)):
+                if event := self._emitted.update(ref, self._outcome(ref)):
                     secrets |= self._secrets.note(event)
                     yield event
             for name in {self._holders[ref][0] for ref in secrets if self._is_missed(ref)}:
@@ -233,31 +240,31 @@ class Tree:
                     self._load(self._files[name], is_forced=True)
         self._withhold(secrets)
         for ref in sorted(secrets):
-            if event := self._said.say(ref, self._outcome(ref)):
+            if event := self._emitted.update(ref, self._outcome(ref)):
                 yield event
 
     def _choose_default_class(self) -> None:
-        """Find the default class; another one touches all Ingresses. O(objects).
+        """Find the default class; if it is another one, touch all Ingresses. O(objects).
 
-        A class that cannot be read stays what it was.
+        A default class whose present version is refused stays the default.
         """
         kind = IngressClass.__name__
         declared = {ref: self._declared(ref) for ref in self._holders if ref.kind == kind}
         if isinstance(declared.get(Ref(HUB, kind, "", self._default_class)), Refused):
             return
-        values = [each.value for each in declared.values() if isinstance(each, Upserted)]
-        found = default_class(value for value in values if isinstance(value, IngressClass))
-        if found != self._default_class:
-            self._default_class = found
+        values = [outcome.value for outcome in declared.values() if isinstance(outcome, Upserted)]
+        name = default_class(value for value in values if isinstance(value, IngressClass))
+        if name != self._default_class:
+            self._default_class = name
             self._touched |= {ref for ref in self._holders if ref.kind == Ingress.__name__}
 
     def _is_missed(self, secret: Ref) -> bool:
-        """Whether a Secret is needed whose bytes were not kept."""
+        """Whether a Secret is in use and its bytes were not kept."""
         is_needed = secret in self._secrets and secret in self._holders
         return is_needed and self._declared(secret) is None
 
     def _withhold(self, secrets: set[Ref]) -> None:
-        """Forget the bytes of Secrets that nobody needs."""
+        """Forget the bytes of those Secrets that no Ingress references."""
         by_file: dict[str, set[Ref]] = defaultdict(set)
         for ref in secrets:
             if ref not in self._secrets:
@@ -267,11 +274,11 @@ class Tree:
             self._files[name] = self._files[name].without_bytes_of(refs)
 
     def _declared(self, ref: Ref) -> Outcome:
-        """What the file that counts declares."""
+        """The declaration of an object in the first file that has it."""
         return self._files[self._holders[ref][0]].declared[ref]
 
     def _outcome(self, ref: Ref) -> Outcome:
-        """What holds of an object, or of a file's own troubles."""
+        """The outcome of reading an object, or the problems of a file."""
         if ref.kind == FILE:
             file = self._files.get(ref.name)
             complaint = self._complaints.get(ref.origin, {}).get(ref)

@@ -15,7 +15,7 @@ from fleetgate.certificates.credential import (
     client_credential,
     server_credential,
 )
-from fleetgate.certificates.names import TRUST_DOMAIN, gateway_uri
+from fleetgate.certificates.gateway_uris import TRUST_DOMAIN, gateway_uri
 from fleetgate.certificates.pair import utc_now
 from fleetgate.certificates.roots import Lifetimes, Roots, renewed
 from fleetgate.certificates.secret import RootsStore

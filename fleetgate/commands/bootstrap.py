@@ -4,10 +4,11 @@ import click
 from click.core import ParameterSource
 
 from fleetgate import bootstrap as envoy_bootstrap
-from fleetgate.certificates.envoy import SERVER_NAME, XdsTls
+from fleetgate.certificates.sds_files import SERVER_NAME, XdsTls
 from fleetgate.commands.options import Host
+from fleetgate.defaults import ENVOY_ADMIN_PORT, XDS_PORT
 from fleetgate.errors import OperatorError
-from translators.names import parse_gateway_name
+from translators.dialects import DIALECTS
 
 
 @click.command()
@@ -23,7 +24,7 @@ from translators.names import parse_gateway_name
 @click.option(
     "--xds-port",
     metavar="PORT",
-    default=18000,
+    default=XDS_PORT,
     show_default=True,
     type=click.IntRange(1, 65535),
     help="Port on which fleetgate serves xDS.",
@@ -65,7 +66,7 @@ from translators.names import parse_gateway_name
 @click.option(
     "--admin-port",
     metavar="PORT",
-    default=9901,
+    default=ENVOY_ADMIN_PORT,
     show_default=True,
     type=click.IntRange(0, 65535),
     help="Port of Envoy's own admin pages, on loopback; 0 takes a free one.",
@@ -101,7 +102,7 @@ def bootstrap(
     Exit status: 0 printed, 2 GATEWAY is no gateway's name, or an option not usable.
     """
     try:
-        parse_gateway_name(gateway)
+        DIALECTS.parse_name(gateway)
     except ValueError as e:
         raise OperatorError(str(e)) from e
     named = ctx.get_parameter_source("xds_server_name") is not ParameterSource.DEFAULT

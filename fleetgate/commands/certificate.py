@@ -10,10 +10,10 @@ from fleet.kubernetes.connection import Unreached
 from fleet.kubernetes.kubeconfig import BadKubeconfig
 from fleetgate.certificates.credential import CERTIFICATE, KEY, TRUST, Credential, client_credential
 from fleetgate.certificates.directory import read_files, replace_files
-from fleetgate.certificates.envoy import sds_documents
-from fleetgate.certificates.names import TRUST_DOMAIN, gateway_uri
+from fleetgate.certificates.gateway_uris import TRUST_DOMAIN, gateway_uri
 from fleetgate.certificates.pair import utc_now
 from fleetgate.certificates.roots import Lifetimes, Roots
+from fleetgate.certificates.sds_files import sds_documents
 from fleetgate.certificates.secret import NAME, SecretStore
 from fleetgate.commands.options import (
     HUB_CONTEXT,

@@ -9,8 +9,8 @@ import click
 from fleet.problem import Severity
 from fleetgate.commands.findings import columns, problem_lines
 from fleetgate.commands.options import FLEET
-from fleetgate.offline import Offline, read_fleet
-from fleetgate.report import problem_json
+from fleetgate.core.offline import Offline, read_fleet
+from fleetgate.http.status import problem_json
 
 
 @click.command()

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from fleet.problem import Severity
-from fleetgate.report import Json
+from fleetgate.http.status import Json
 from xds.quoted import printable
 
 
 def problem_lines(problems: Iterable[Json]) -> Iterator[str]:
-    """The problems as `fleetgate.report.problem_json` has them, an empty line after each object."""
+    """The problems that a status has, an empty line after each object."""
     for where, found in groupby(problems, key=_where):
         yield where
         for problem in found:

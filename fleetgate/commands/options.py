@@ -12,10 +12,10 @@ import click
 from fleet.address import is_ip
 from fleet.kubernetes.members import ID_SHAPE, TRUSTED, is_id
 from fleet.sources.kubernetes.source import NAMESPACE
+from fleetgate import defaults
 from fleetgate.fleets import DirectoryPlace, HubPlace, Place
 
 C = TypeVar("C", bound=Callable[..., Any])  # a command's function, whatever its options
-
 
 _DNS_NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
@@ -80,7 +80,7 @@ PORT_OFFSET = click.option(
 ADMIN_PORT = click.option(
     "--admin-port",
     metavar="PORT",
-    default=18001,
+    default=defaults.ADMIN_PORT,
     show_default=True,
     type=click.IntRange(0, 65535),
     help="Port of fleetgate's own admin HTTP, which status and sync ask; 0 takes a free one.",
@@ -88,7 +88,7 @@ ADMIN_PORT = click.option(
 RUNNING = click.option(
     "--admin-port",
     metavar="PORT",
-    default=18001,
+    default=defaults.ADMIN_PORT,
     show_default=True,
     type=click.IntRange(1, 65535),
     help="Port of the admin HTTP of the fleetgate to ask, on this machine.",
@@ -96,7 +96,7 @@ RUNNING = click.option(
 XDS_PORT = click.option(
     "--xds-port",
     metavar="PORT",
-    default=18000,
+    default=defaults.XDS_PORT,
     show_default=True,
     type=click.IntRange(0, 65535),
     help="Port on which Envoys ask for their configuration; 0 takes a free one.",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from fleetgate.certificates.gateway_uris import TRUST_DOMAIN
 from fleetgate.certificates.given import GivenFiles
-from fleetgate.certificates.names import TRUST_DOMAIN
 from fleetgate.commands.options import (
     ADMIN_PORT,
     NO_STATUS,
@@ -19,11 +19,11 @@ from fleetgate.commands.options import (
     Address,
     takes_place,
 )
-from fleetgate.control import ControlSettings
+from fleetgate.core.control import ControlSettings
 from fleetgate.fleets import HubPlace, Place
 from fleetgate.garbage import much_is_kept
+from fleetgate.hub.managed.settings import IMAGE, INTERNAL, OWN_PORTS, PUBLIC, LoadBalancerSettings
 from fleetgate.lifetime import run, until_stopped
-from fleetgate.managed.settings import IMAGE, INTERNAL, OWN_PORTS, PUBLIC, LoadBalancerSettings
 from fleetgate.serving import GatewaySettings, HubDuties, ServeSettings, XdsSettings, serving
 
 _FILE = click.Path(path_type=Path, dir_okay=False)

@@ -8,9 +8,9 @@ from typing import Any
 import click
 import yaml
 
-from fleetgate.client import ask
 from fleetgate.commands.findings import columns, problem_lines
 from fleetgate.commands.options import RUNNING
+from fleetgate.http.client import ask
 
 
 @click.command()

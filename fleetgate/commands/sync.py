@@ -2,8 +2,8 @@
 
 import click
 
-from fleetgate.client import ask
 from fleetgate.commands.options import RUNNING, Seconds
+from fleetgate.http.client import ask
 
 
 @click.command()

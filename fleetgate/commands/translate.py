@@ -8,8 +8,8 @@ import click
 import yaml
 
 from fleetgate.commands.options import BIND, FLEET, PORT_OFFSET
+from fleetgate.core.offline import read_fleet, show
 from fleetgate.errors import OperatorError
-from fleetgate.offline import read_fleet, show
 
 
 @click.command()

@@ -19,13 +19,12 @@ from fleetgate.commands.options import (
     XDS_PORT,
     takes_place,
 )
-from fleetgate.control import ControlSettings
+from fleetgate.core.control import ControlSettings
 from fleetgate.fleets import Place
 from fleetgate.garbage import much_is_kept
 from fleetgate.lifetime import run, until_stopped
-from fleetgate.local import LocalFleet, local_fleet
+from fleetgate.local.fleet import LocalFleet, local_fleet
 from fleetgate.serving import HubDuties, ServeSettings, XdsSettings
-from translators.names import gateway_name
 
 
 @click.command()
@@ -91,7 +90,8 @@ async def _announce(fleet: LocalFleet) -> None:
     try:
         await control.started.wait()
         if not control.gateways:
-            click.echo("no gateway is declared yet: no MseIngressConfig, no AlbConfig")
+            kinds = (f"no {each.kind.name}" for each in control.dialects)
+            click.echo(f"no gateway is declared yet: {', '.join(kinds)}")
         async with asyncio.TaskGroup() as tasks:
             while True:
                 for ref in announcing.keys() - control.gateways.keys():
@@ -111,4 +111,6 @@ async def _announce_one(fleet: LocalFleet, gateway: Ref) -> None:
         click.echo(str(e), err=True)
     else:
         places = (f"http://{address}:{port}" for address, port in fleet.control.sockets(gateway))
-        click.echo(f"ready: {gateway_name(gateway)} listens on {', '.join(places)}")
+        click.echo(
+            f"ready: {fleet.control.dialects.name_of(gateway)} listens on {', '.join(places)}"
+        )

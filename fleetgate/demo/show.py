@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Final
 
 from fleet.ref import HUB, Ref
-from fleetgate.control import ControlSettings
+from fleetgate.core.control import ControlSettings
 from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Address
 from fleetgate.demo.kubelet import Kubelet
 from fleetgate.demo.page import Page
 from fleetgate.demo.walk import Walk
 from fleetgate.fleets import DirectoryPlace
-from fleetgate.gateways import require_free
 from fleetgate.lifetime import until_stopped
-from fleetgate.local import LocalFleet, local_fleet
+from fleetgate.local.fleet import LocalFleet, local_fleet
+from fleetgate.local.local_envoys import require_free
 from fleetgate.serving import ServeSettings, XdsSettings
-from translators.gateways import HTTP_PORT
+from translators.model.shapes import HTTP_PORT
 
 FIRST_ADDRESS: Final = "127.0.0.1"
 

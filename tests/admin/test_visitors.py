@@ -8,10 +8,11 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from fleet.sources.memory import MemorySource
-from fleetgate.admin import Admin
-from fleetgate.control import ControlPlane, ControlSettings
-from fleetgate.gateways import NoEnvoys
-from fleetgate.visitors import MOST_CONNECTIONS, MOST_PATIENT, MOST_READING, Visitors
+from fleetgate.core.control import ControlPlane, ControlSettings
+from fleetgate.core.own_envoys import NoEnvoys
+from fleetgate.http.admin import Admin
+from fleetgate.http.visitors import MOST_CONNECTIONS, MOST_PATIENT, MOST_READING, Visitors
+from translators.dialects import DIALECTS
 from xds.cache import SnapshotCache
 
 PATIENCE = 30.0
@@ -23,7 +24,7 @@ def play(script: Script, address: str = "127.0.0.1") -> None:
     """Tell a script to the admin HTTP of a control plane whose source never says anything."""
 
     async def run() -> None:
-        control = ControlPlane(MemorySource(), SnapshotCache(), ControlSettings())
+        control = ControlPlane(MemorySource(DIALECTS.kinds), SnapshotCache(), ControlSettings())
         admin = Admin(control, lambda _: "", NoEnvoys())
         port = await admin.start(address, 0)
         try:

@@ -23,14 +23,14 @@ from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.certificates.authority import Authority
 from fleetgate.certificates.credential import Credential
 from fleetgate.certificates.directory import replace_files
-from fleetgate.certificates.envoy import XdsTls, sds_documents
+from fleetgate.certificates.gateway_uris import by_certificate
 from fleetgate.certificates.made import MadeCertificates, MadeSettings
-from fleetgate.certificates.names import by_certificate
 from fleetgate.certificates.pair import Pair
 from fleetgate.certificates.roots import Roots
+from fleetgate.certificates.sds_files import XdsTls, sds_documents
 from fleetgate.certificates.secret import Kept
 from fleetgate.certificates.shown import Shown
-from fleetgate.envoy import Envoy
+from fleetgate.local.envoy_process import Envoy
 from tests.xds.dialogue import AGGREGATED
 from tests.xds.gateway import SCOPE_HEADER, listener, scope
 from tests.xds.resources import LISTENER, SCOPE

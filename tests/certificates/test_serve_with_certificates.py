@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from fleetgate.certificates.credential import Credential
-from fleetgate.certificates.envoy import SERVER_NAME
-from fleetgate.envoy import find_envoy
+from fleetgate.certificates.sds_files import SERVER_NAME
+from fleetgate.local.envoy_process import find_envoy
 from tests.certificates.served import DAY, NOW, authority, write
 from tests.cli.commands import FLEETGATE, PATIENCE, Staying, fleetgate
 from tests.support.builders import mse_gateway

@@ -9,7 +9,7 @@ import pytest
 
 from fleetgate.certificates.authority import Authority
 from fleetgate.certificates.credential import Credential
-from fleetgate.certificates.names import by_certificate, gateway_uri
+from fleetgate.certificates.gateway_uris import by_certificate, gateway_uri
 from fleetgate.certificates.pair import Pair
 from tests.certificates.served import (
     DAY,
@@ -24,7 +24,7 @@ from tests.certificates.served import (
     served,
 )
 from xds.discovery import Node
-from xds.stream import Refused
+from xds.errors import Refused
 
 URI = "spiffe://fleetgate/gateway/mse/shop"
 
@@ -144,9 +144,9 @@ def test_the_trust_domain_is_a_setting() -> None:
 @pytest.mark.parametrize(
     ("gateway", "domain", "sentence"),
     [
-        pytest.param("shop", "fleetgate", "is not FLAVOUR/NAME", id="no-gateway"),
-        pytest.param("mse/sh op", "fleetgate", "is not FLAVOUR/NAME", id="blank"),
-        pytest.param("mse/..", "fleetgate", "is not FLAVOUR/NAME", id="dots"),
+        pytest.param("shop", "fleetgate", "is no gateway's name", id="no-gateway"),
+        pytest.param("mse/sh op", "fleetgate", "is no gateway's name", id="blank"),
+        pytest.param("mse/..", "fleetgate", "is no gateway's name", id="dots"),
         pytest.param("mse/shop", "a/b", "is no trust domain", id="path-in-domain"),
         pytest.param("mse/shop", "", "is no trust domain", id="no-domain"),
     ],

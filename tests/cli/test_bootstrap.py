@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from fleetgate.cli import main
-from fleetgate.envoy import find_envoy
+from fleetgate.local.envoy_process import find_envoy
 from tests.cli.commands import fleetgate, run
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +48,7 @@ def test_the_images_file_is_what_the_command_in_its_dockerfile_prints() -> None:
 
 @pytest.mark.parametrize("name", ["shop", "nginx/shop", "mse/", "mse/a/b", "mse/A_B"])
 def test_a_name_that_is_no_gateways_is_told_how_one_looks(name: str) -> None:
-    fleetgate("bootstrap", name).says(f"'{name}' is not FLAVOUR/NAME, such as mse/ackone-gateway")
+    fleetgate("bootstrap", name).says(f"'{name}' is no gateway's name: one looks like mse/NAME")
 
 
 @pytest.mark.parametrize(

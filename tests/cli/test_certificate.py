@@ -9,7 +9,7 @@ from cryptography import x509
 from fleet.kubernetes.connection import ApiServer
 from fleetgate.certificates.made import MadeCertificates, MadeSettings
 from fleetgate.certificates.secret import SecretStore
-from fleetgate.envoy import find_envoy
+from fleetgate.local.envoy_process import find_envoy
 from tests.cli.commands import Ended, fleetgate, run
 from tests.support.kube import Cluster, Clusters
 
@@ -88,7 +88,7 @@ def test_a_place_that_cannot_be_written_is_told(hub: Cluster, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        pytest.param(["shop"], "'shop' is not FLAVOUR/NAME", id="no-gateway"),
+        pytest.param(["shop"], "'shop' is no gateway's name", id="no-gateway"),
         pytest.param(
             ["mse/shop", "--hub-kubeconfig", "/nowhere"],
             "/nowhere cannot be used: No such file or directory",

@@ -15,10 +15,12 @@ from fleet.events import Listed, Members, Unreachable
 from fleet.sources.memory import MemorySource
 from fleetgate.commands.findings import columns
 from fleetgate.commands.status import _tables, short
-from fleetgate.control import ControlPlane, ControlSettings
-from fleetgate.report import Replica, report
+from fleetgate.core.control import ControlPlane, ControlSettings
+from fleetgate.core.view import FleetView, Replica
+from fleetgate.http.status import report
 from tests.cli.commands import PATIENCE, PORT_OFFSET, Staying, fleetgate
 from tests.support.builders import ingress, write
+from translators.dialects import DIALECTS
 from xds.cache import SnapshotCache
 
 
@@ -99,11 +101,11 @@ def test_text_shows_the_hub_while_it_is_not_read(up: Staying, fleet: Path) -> No
 
 
 def test_a_member_that_has_not_listed_yet_is_told_from_one_that_has() -> None:
-    control = ControlPlane(MemorySource(), SnapshotCache(), ControlSettings())
+    control = ControlPlane(MemorySource(DIALECTS.kinds), SnapshotCache(), ControlSettings())
     control.state.apply([Members(frozenset({"one", "two", "three"}), frozenset({"four"}))])
     control.state.apply([Listed("one"), Unreachable("two", "the cable is cut")])
 
-    shown = report(control, lambda _: "", lambda _: "")
+    shown = report(FleetView(control), lambda _: "", lambda _: "")
 
     states = {member["id"]: member["state"] for member in shown["members"]}
     assert states == {
@@ -130,8 +132,8 @@ def test_whatever_a_message_holds_its_row_is_one_row() -> None:
     ],
 )
 def test_the_envoys_that_are_shown_are_those_of_one_replica(others: int, title: str) -> None:
-    control = ControlPlane(MemorySource(), SnapshotCache(), ControlSettings())
-    shown = report(control, lambda _: "", lambda _: "", Replica("a", others))
+    control = ControlPlane(MemorySource(DIALECTS.kinds), SnapshotCache(), ControlSettings())
+    shown = report(FleetView(control), lambda _: "", lambda _: "", Replica("a", others))
 
     assert [found for found, _, _ in _tables(shown)][-1] == title
 

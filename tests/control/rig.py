@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from fleet.events import Emit, Event, Upserted
-from fleet.models import MseIngressConfig
 from fleet.ref import HUB, Ref
-from fleetgate.control import ControlPlane, ControlSettings
+from fleetgate.core.control import ControlPlane, ControlSettings
+from translators.dialects.mse.objects import MseIngressConfig
 from xds.cache import SnapshotCache
 
 GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from fleet.events import Deleted, Listed, Upserted
-from fleet.models import MseIngressConfig
 from fleet.ref import HUB, Ref
-from fleetgate.addresses import Addresses
-from fleetgate.control import ControlPlane, ControlSettings
+from fleetgate.core.addresses import Addresses
+from fleetgate.core.control import ControlPlane, ControlSettings
 from tests.control.rig import Said
+from translators.dialects.mse.objects import MseIngressConfig
 from xds.cache import SnapshotCache
 
 ONE, TWO, THREE = (Ref(HUB, "MseIngressConfig", "", name) for name in ("one", "two", "three"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fleetgate.agreement import OPTIONS, Agreement
+from fleetgate.hub.agreement import OPTIONS, Agreement
 
 OURS = {"--bind": "192.0.2.1", "--manage-gateways": "yes"}
 THEIRS = {"--bind": "127.0.0.1", "--manage-gateways": "yes", "--load-balancer-class": "lb"}

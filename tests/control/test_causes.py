@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleetgate.problems import all_problems
+from fleetgate.core.problems import all_problems
 from tests.support.builders import ingress, mse_gateway, service
 from tests.support.translation import World
 

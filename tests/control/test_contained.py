@@ -7,14 +7,16 @@ import pytest
 
 from fleet.events import Listed, Upserted
 from fleet.ref import HUB
-from fleetgate.control import ControlPlane
+from fleetgate.core.control import ControlPlane
 from tests.control.rig import NEVER, Said, starting
 from tests.support.builders import Builder, ingress, mse_gateway
-from translators import hosts, tables
-from translators.boundaries import Boundaries
-from translators.ingress import IngressRules
-from translators.model import TableSet
-from translators.ownership import Owner
+from translators.graph import hosts as rows
+from translators.merge import hosts
+from translators.merge.ownership import Owner
+from translators.model.gateways import Boundaries
+from translators.model.host_plans import HostPlan
+from translators.model.ingresses import IngressRules
+from translators.model.listeners import TableSet
 from xds.resource import TypeUrl
 
 
@@ -39,7 +41,7 @@ def test_a_host_that_cannot_be_computed_disturbs_no_other(
         below: bool,
         strict: bool,
         https: bool,
-    ) -> hosts.HostPlan:
+    ) -> HostPlan:
         if host == "bad.test":
             raise ValueError("out of range")
         return hosts.plan_host(
@@ -56,7 +58,7 @@ def test_a_host_that_cannot_be_computed_disturbs_no_other(
         assert served() == everything
         before = control.cache.snapshot("mse/gw")[TypeUrl.SCOPED_ROUTE]["mse|bad.test"]
 
-        monkeypatch.setattr(tables, "plan_host", mistaken)
+        monkeypatch.setattr(rows, "plan_host", mistaken)
         await source.say(*upserted(rule("bad", "/new"), rule("more")))
         await control.settle()
         assert served() == everything | {"mse|more.test"}

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from fleetgate import leading
+from fleetgate.hub import leading
 
 
 def test_a_fault_is_logged_and_writing_begins_anew(

@@ -51,7 +51,7 @@ def test_few_lines_are_all_told() -> None:
         pytest.param({"group": "mse/other"}, id="another-gateway"),
         pytest.param({"message": "closed node=%s"}, id="something-else"),
         pytest.param({"name": "xds.server"}, id="somebody-else"),
-        pytest.param({"name": "fleetgate.problems"}, id="not-of-clients"),
+        pytest.param({"name": "fleetgate.core.problems"}, id="not-of-clients"),
         pytest.param({"level": logging.INFO}, id="every-decision"),
     ],
 )

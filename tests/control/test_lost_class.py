@@ -7,7 +7,7 @@ import pytest
 from fleet.events import Deleted, Listed, Upserted
 from fleet.models import IngressClass
 from fleet.ref import HUB, Ref
-from fleetgate.control import ControlPlane
+from fleetgate.core.control import ControlPlane
 from tests.control.rig import NEVER, Said, starting
 from tests.support.builders import (
     Builder,
@@ -31,7 +31,7 @@ def upserted(*objects: Builder[Any]) -> list[Upserted]:
 
 
 def told(control: ControlPlane, of: IngressBuilder) -> list[tuple[str, str]]:
-    row = control.translator.tables.ingress_statuses.rows[of.ref()]
+    row = control.translator.tables.statuses.of_ingresses.rows[of.ref()]
     return [(p.reason, p.key) for p in row.problems if p.reason != "NoMembers"]
 
 
@@ -40,7 +40,7 @@ def test_an_ingress_whose_class_is_gone_is_told_until_it_is_back() -> None:
         await source.say(*upserted(GATEWAY, CLASS, SHOP, OLD, STRANGER), Listed(HUB))
         await control.settle()
         assert told(control, SHOP) == []
-        status = control.translator.tables.ingress_statuses
+        status = control.translator.tables.statuses.of_ingresses
         assert status.rows[SHOP.ref()].gateways == ("mse/gw",)
 
         await source.say(Deleted(CLASS.ref()))

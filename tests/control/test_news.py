@@ -3,11 +3,11 @@
 import asyncio
 
 from fleet.events import Listed, Upserted
-from fleet.models import MseIngressConfig
 from fleet.problem import Problem
 from fleet.ref import HUB
-from fleetgate.control import ControlPlane, News
+from fleetgate.core.control import ControlPlane, News
 from tests.control.rig import DECLARED, GATEWAY, NEVER, Said, starting
+from translators.dialects.mse.objects import MseIngressConfig
 from xds.resource import TypeUrl
 
 LARGER = Upserted(

@@ -8,10 +8,10 @@ import pytest
 from fleet.events import Listed, Refused, Upserted
 from fleet.parse import parse
 from fleet.ref import HUB
-from fleetgate.control import ControlPlane
-from fleetgate.report import gateway_status
+from fleetgate.core.control import ControlPlane
 from tests.control.rig import NEVER, Said, starting
 from tests.support.builders import Builder, alb_gateway, mse_gateway
+from translators.dialects import DIALECTS
 
 MISSPELT = {"ingress": {"local": {"ingressClass": "mse", "watchnamespace": "a"}}}
 
@@ -22,13 +22,15 @@ def version(thing: Builder[Any], generation: int, **spec: object) -> Upserted | 
     if generation:
         manifest["metadata"]["generation"] = generation
     manifest["spec"] |= spec
-    found = parse(manifest, HUB, "hub/x.yaml")
+    found = parse(manifest, HUB, "hub/x.yaml", DIALECTS.kinds)
     assert isinstance(found, Upserted | Refused)
     return found
 
 
 def shown(control: ControlPlane, thing: Builder[Any]) -> Mapping[str, Any]:
-    return gateway_status(control, thing.ref()).as_kubernetes()
+    return control.dialects.status(
+        thing.ref(), control.translator.tables.statuses.of_gateways.rows[thing.ref()]
+    )
 
 
 @pytest.mark.parametrize("thing", [mse_gateway("gw"), alb_gateway("gw")], ids=["mse", "alb"])

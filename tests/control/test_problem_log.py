@@ -10,8 +10,8 @@ import pytest
 from fleet.outage import Outage
 from fleet.problem import Problem, Severity
 from fleet.ref import HUB, Ref
-from fleetgate import ration
-from fleetgate.problems import ProblemLog
+from fleetgate.core import ration
+from fleetgate.core.problems import ProblemLog
 from tests.support.clock import Clock
 from tests.support.work import lines_run
 

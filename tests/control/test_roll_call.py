@@ -7,7 +7,7 @@ import pytest
 
 from fleet.events import Deleted, Event, Listed, Members, Refused, Unreachable, Upserted
 from fleet.ref import HUB, Ref
-from fleetgate.roll_call import RollCall
+from fleetgate.core.roll_call import RollCall
 from tests.support.builders import ingress
 
 SHOP = Upserted(Ref(HUB, "Ingress", "default", "shop"), ingress("shop").model())

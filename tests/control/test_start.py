@@ -8,8 +8,9 @@ import pytest
 
 from fleet.events import Event, Listed, Members, Unreachable, Upserted
 from fleet.ref import HUB, Ref
-from fleetgate.control import ControlPlane
-from fleetgate.report import gateway_refs, gateway_status, report
+from fleetgate.core.control import ControlPlane
+from fleetgate.core.view import FleetView
+from fleetgate.http.status import report
 from tests.control.rig import AT_ONCE, DECLARED, GATEWAY, NEVER, Said, starting
 from tests.support.builders import ingress, mse_gateway
 
@@ -22,7 +23,7 @@ def test_it_starts_at_once_when_all_have_listed() -> None:
         assert not control.started.is_set(), "c1 has not been heard"
         await source.say(Listed("c1"))
         await control.started.wait()
-        assert gateway_refs(control) == [GATEWAY]
+        assert list(control.translator.tables.statuses.of_gateways.rows) == [GATEWAY]
 
     starting(NEVER, scenario)
 
@@ -74,7 +75,7 @@ def test_why_the_hub_cannot_be_read_is_told_while_the_start_waits(
 ) -> None:
     async def scenario(control: ControlPlane, source: Said) -> None:
         await source.say(Unreachable(HUB, "the credentials are not valid (401)"))
-        hub = report(control, lambda _: "", lambda _: "")["hub"]
+        hub = report(FleetView(control), lambda _: "", lambda _: "")["hub"]
         assert (hub["state"], hub["message"]) == (
             "unreachable",
             "the credentials are not valid (401)",
@@ -96,7 +97,7 @@ def test_a_gateway_knows_of_a_member_that_was_lost_before_the_start() -> None:
         await source.say(Members(frozenset({"c1"})), Unreachable("c1", "no route"))
         await source.say(Upserted(GATEWAY, gateway.model()), Listed(HUB))
         await control.started.wait()
-        (member,) = gateway_status(control, GATEWAY).remote_clusters
+        (member,) = control.translator.tables.statuses.of_gateways.rows[GATEWAY].remote_clusters
         assert (member.known, member.message) == (True, "no route")
 
     starting(NEVER, scenario)
@@ -107,6 +108,6 @@ def test_what_is_remembered_of_an_unreachable_hub_will_do() -> None:
         yesterday = datetime(2026, 1, 31, 12, tzinfo=UTC)
         await source.say(DECLARED, Unreachable(HUB, "connection refused", since=yesterday))
         await control.started.wait()
-        assert gateway_refs(control) == [GATEWAY]
+        assert list(control.translator.tables.statuses.of_gateways.rows) == [GATEWAY]
 
     starting(NEVER, scenario)

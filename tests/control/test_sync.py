@@ -9,9 +9,9 @@ import pytest
 
 from fleet.events import Event, Listed, Members, Unreachable, Upserted
 from fleet.ref import HUB
-from fleetgate.admin import sync
-from fleetgate.control import ControlPlane
-from fleetgate.gateways import LocalGateways
+from fleetgate.core.control import ControlPlane
+from fleetgate.core.sync import sync
+from fleetgate.local.local_envoys import LocalGateways
 from tests.control.rig import GATEWAY, NEVER, Said, starting
 from tests.support.builders import mse_gateway
 

@@ -7,13 +7,13 @@ import pytest
 
 from fleet.events import Listed, Upserted
 from fleet.ref import HUB, Ref
-from fleetgate import control as control_module
-from fleetgate.admin import Admin
-from fleetgate.control import ControlPlane, TurnTaken
-from fleetgate.gateways import NoEnvoys
+from fleetgate.core import control as control_module
+from fleetgate.core.control import ControlPlane, TurnTaken
+from fleetgate.core.own_envoys import NoEnvoys
+from fleetgate.http.admin import Admin
 from tests.control.rig import DECLARED, GATEWAY, NEVER, Said, starting
 from tests.support.builders import ingress, mse_gateway
-from translators.derive import STEP
+from translators.graph.derive import STEP
 from xds.resource import TypeUrl
 
 SHOP = Ref(HUB, "Ingress", "default", "shop")
@@ -134,8 +134,8 @@ def test_what_is_said_during_a_turn_counts_after_it() -> None:
         await source.say(shop("shop.test"))
         assert control.between_turns.locked()
         await control.settle()
-        status = control.translator.tables.gateway_statuses.rows[GATEWAY]
+        status = control.translator.tables.statuses.of_gateways.rows[GATEWAY]
         assert status.addresses == ("192.0.2.7",)
-        assert SHOP in control.translator.tables.ingress_statuses.rows
+        assert SHOP in control.translator.tables.statuses.of_ingresses.rows
 
     starting(NEVER, scenario)

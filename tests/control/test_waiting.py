@@ -9,11 +9,13 @@ from envoy_data_plane.envoy.service.discovery import v3 as discovery
 from fleet.events import Listed
 from fleet.problem import Problem
 from fleet.ref import HUB
-from fleetgate.control import ControlPlane
-from fleetgate.report import report
+from fleetgate.core.control import ControlPlane
+from fleetgate.core.view import FleetView
+from fleetgate.http.status import report
 from tests.control.rig import DECLARED, NEVER, Said, starting
 from xds.resource import TypeUrl
-from xds.stream import DELTA, Stream
+from xds.stream import Stream
+from xds.variants import DELTA
 
 
 def join(control: ControlPlane, gateway: str, node: str = "envoy-1") -> Stream:
@@ -103,7 +105,7 @@ def test_what_envoys_call_themselves_is_shown_in_one_line() -> None:
         await start(source, control)
         long = "x" * 900
         joined = join(control, f"mse/gw\n\x1b[31m{long}", f"e\n\x1b[31m{long}")
-        (envoy,) = report(control, lambda _: "", lambda _: "")["envoys"]
+        (envoy,) = report(FleetView(control), lambda _: "", lambda _: "")["envoys"]
         (problem,) = undeclared(control)
         texts = (envoy["node"], envoy["gateway"], str(problem.at), problem.message)
         for text in texts:

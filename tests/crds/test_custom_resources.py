@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from fleet.fields import CUSTOM, Fields
+from fleet.fields import Fields
 from tests.support.kube import Cluster, Clusters
 from tests.support.process import until
+from translators.dialects import DIALECTS
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "crds"
 DOCUMENTS = sorted((Path(__file__).parent / "documents").glob("*.yaml"))
@@ -274,7 +275,7 @@ def _named(schema: dict[str, Any], fields: Fields, at: str) -> Iterator[str]:
     [("mseingressconfigs.yaml", "MseIngressConfig"), ("albconfigs.yaml", "AlbConfig")],
 )
 def test_the_schema_and_fleetgate_know_the_same_fields(file: str, kind: str) -> None:
-    known = CUSTOM[kind].known["spec"]
+    known = DIALECTS.kinds[kind].fields.known["spec"]
     assert known is not None
     assert list(_named(_spec_in(file), known, "spec")) == []
 

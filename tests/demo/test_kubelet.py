@@ -19,9 +19,9 @@ from fleetgate.demo.http import Question
 from fleetgate.demo.kubelet import RUNNING, NotSettledError
 from fleetgate.demo.load import Tally, ask
 from fleetgate.demo.pod import Pace
-from tests.support.world import AT_ONCE, NEVER, ONE, TWO, World, deployment, service, world
+from tests.support.world import AT_ONCE, NEVER, ONE, TWO, RunningFleet, deployment, service, world
 
-Scene = Callable[[World], Awaitable[None]]
+Scene = Callable[[RunningFleet], Awaitable[None]]
 
 
 def play(scene: Scene, root: Path, pace: Pace = AT_ONCE) -> None:
@@ -42,7 +42,7 @@ def exists(pid: int | None) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-async def answers(here: World, member: str) -> list[Tally]:
+async def answers(here: RunningFleet, member: str) -> list[Tally]:
     addresses = here.endpoints(member)
     return [await ask(address, Question("/"), 1, connections=1) for address in addresses]
 
@@ -55,7 +55,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def test_each_replica_is_a_backend_with_an_address_of_its_own(tmp_path: Path) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         web = deployment(env="cluster1", replicas=3) + service()
         here.fleet.apply(web, "web.yaml", to=ONE)
         await here.kubelet.sync()
@@ -70,7 +70,7 @@ def test_each_replica_is_a_backend_with_an_address_of_its_own(tmp_path: Path) ->
 
 
 def test_an_edit_of_replicas_takes_effect_without_being_asked(tmp_path: Path) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         here.fleet.apply(deployment() + service(), "web.yaml", to=ONE)
         await here.kubelet.sync()
         here.fleet.scale(ONE, "web", 3)
@@ -82,7 +82,7 @@ def test_an_edit_of_replicas_takes_effect_without_being_asked(tmp_path: Path) ->
 
 
 def test_scaling_down_ends_processes_and_keeps_the_others(tmp_path: Path) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         here.fleet.apply(deployment(replicas=3) + service(), "web.yaml", to=ONE)
         await here.kubelet.sync()
         before = {pod.pid for pod in here.kubelet.pods(ONE)}
@@ -97,7 +97,7 @@ def test_scaling_down_ends_processes_and_keeps_the_others(tmp_path: Path) -> Non
 
 
 def test_a_pod_that_hangs_ends_like_any_other(tmp_path: Path) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         here.fleet.apply(deployment() + service(), "web.yaml", to=ONE)
         await here.kubelet.sync()
         [pid] = [pod.pid for pod in here.kubelet.pods(ONE)]
@@ -111,7 +111,7 @@ def test_a_pod_that_hangs_ends_like_any_other(tmp_path: Path) -> None:
 
 
 def test_a_removed_file_ends_its_pods_and_leaves_other_members_alone(tmp_path: Path) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         for member in (ONE, TWO):
             here.fleet.apply(deployment() + service(), "web.yaml", to=member)
         await here.kubelet.sync()
@@ -127,7 +127,7 @@ def test_a_removed_file_ends_its_pods_and_leaves_other_members_alone(tmp_path: P
 
 
 def test_a_deleted_service_takes_its_endpoints_but_not_its_pods(tmp_path: Path) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         here.fleet.apply(deployment() + service(), "web.yaml", to=ONE)
         await here.kubelet.sync()
         [pid] = [pod.pid for pod in here.kubelet.pods(ONE)]
@@ -141,7 +141,7 @@ def test_a_deleted_service_takes_its_endpoints_but_not_its_pods(tmp_path: Path) 
 
 
 def test_a_service_selects_pods_by_labels_of_its_namespace(tmp_path: Path) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         blue = {"app": "web", "colour": "blue"}
         here.fleet.apply(
             deployment("blue", labels=blue)
@@ -169,7 +169,7 @@ def test_a_service_selects_pods_by_labels_of_its_namespace(tmp_path: Path) -> No
 def test_pods_listen_where_the_service_looks_for_them(
     tmp_path: Path, target: int | str, ports: dict[str, int], expected: int
 ) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         text = deployment(env="e", ports=ports) + service(target=target)
         here.fleet.apply(text, "web.yaml", to=ONE)
         await here.kubelet.sync()
@@ -181,7 +181,7 @@ def test_pods_listen_where_the_service_looks_for_them(
 
 
 def test_a_killed_pod_stays_listed_until_its_probe_fails(tmp_path: Path) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         here.fleet.apply(deployment() + service(), "web.yaml", to=ONE)
         await here.kubelet.sync()
         await here.kubelet.kill(ONE)
@@ -195,7 +195,7 @@ def test_a_killed_pod_stays_listed_until_its_probe_fails(tmp_path: Path) -> None
 
 
 def test_a_killed_pod_is_held_down_until_revived_under_its_name(tmp_path: Path) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         here.fleet.apply(deployment(replicas=2) + service(), "web.yaml", to=ONE)
         await here.kubelet.sync()
         before = here.endpoints(ONE).keys(), here.pod_labels(ONE)
@@ -212,7 +212,7 @@ def test_a_killed_pod_is_held_down_until_revived_under_its_name(tmp_path: Path) 
 
 
 def test_a_pod_killed_while_it_starts_stays_down_too(tmp_path: Path) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         here.fleet.apply(deployment() + service(), "web.yaml", to=ONE)
         await until(lambda: bool(here.kubelet.pods(ONE)))
         await asyncio.sleep(0)  # its task has begun, its process has not
@@ -224,7 +224,7 @@ def test_a_pod_killed_while_it_starts_stays_down_too(tmp_path: Path) -> None:
 
 
 def test_a_pod_that_dies_by_itself_restarts(tmp_path: Path) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         here.fleet.apply(deployment() + service(), "web.yaml", to=ONE)
         await here.kubelet.sync()
         [pod] = here.kubelet.pods(ONE)
@@ -241,7 +241,7 @@ def test_a_pod_that_dies_by_itself_restarts(tmp_path: Path) -> None:
 def test_ctrl_c_reaches_the_demo_alone(tmp_path: Path) -> None:
     """A terminal interrupts a whole process group: the Pods are in another one."""
 
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         here.fleet.apply(deployment() + service(), "web.yaml", to=ONE)
         await here.kubelet.sync()
         [pid] = [pod.pid for pod in here.kubelet.pods(ONE)]
@@ -254,7 +254,7 @@ def test_ctrl_c_reaches_the_demo_alone(tmp_path: Path) -> None:
 def test_an_edited_template_serves_all_the_way_through(tmp_path: Path) -> None:
     """The new Pods are ready before the former ones end, as in a rolling update."""
 
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         here.fleet.apply(deployment(env="old") + service(), "web.yaml", to=ONE)
         await here.kubelet.sync()
         [former] = here.kubelet.pods(ONE)
@@ -285,7 +285,7 @@ def test_an_edited_template_serves_all_the_way_through(tmp_path: Path) -> None:
     ],
 )
 def test_a_half_written_file_keeps_what_it_held(tmp_path: Path, text: str) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         path = here.fleet.apply(deployment() + service(), "web.yaml", to=ONE)
         await here.kubelet.sync()
         before = here.endpoints(ONE)
@@ -302,7 +302,7 @@ def test_a_half_written_file_keeps_what_it_held(tmp_path: Path, text: str) -> No
 def test_pods_outlive_their_member_directory(tmp_path: Path) -> None:
     """A member that cannot be reached goes on running."""
 
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         here.fleet.apply(deployment() + service(), "web.yaml", to=ONE)
         await here.kubelet.sync()
         directory = here.fleet.directory(ONE)
@@ -314,7 +314,7 @@ def test_pods_outlive_their_member_directory(tmp_path: Path) -> None:
 
 
 def test_a_member_that_joins_later_runs_too(tmp_path: Path) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         await here.kubelet.sync()
         here.fleet.directory("three").mkdir()
         here.fleet.apply(deployment() + service(), "web.yaml", to="three")
@@ -325,7 +325,7 @@ def test_a_member_that_joins_later_runs_too(tmp_path: Path) -> None:
 
 
 def test_two_fleets_share_a_host_without_sharing_an_address(tmp_path: Path) -> None:
-    async def scene(here: World) -> None:
+    async def scene(here: RunningFleet) -> None:
         async with world(tmp_path / "other") as there:
             for each in (here, there):
                 each.fleet.apply(deployment(replicas=2) + service(), "web.yaml", to=ONE)
@@ -340,7 +340,7 @@ def test_a_port_taken_on_all_addresses_is_stood_in_for_by_another(tmp_path: Path
     with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 (that is what is tested)
         wanted = taken.getsockname()[1]
 
-        async def scene(here: World) -> None:
+        async def scene(here: RunningFleet) -> None:
             text = deployment(env="e") + service(target=wanted)
             here.fleet.apply(text, "web.yaml", to=ONE)
             await here.kubelet.sync()
@@ -356,7 +356,7 @@ def test_what_cannot_run_here_is_said_at_once_and_the_rest_runs(tmp_path: Path) 
     with contextlib.ExitStack() as taken:
         wanted = take_every_port_like_one(taken)
 
-        async def scene(here: World) -> None:
+        async def scene(here: RunningFleet) -> None:
             here.fleet.apply(deployment() + service(target=wanted), "web.yaml", to=ONE)
             here.fleet.apply(deployment() + service(), "web.yaml", to=TWO)
             with pytest.raises(NotSettledError, match=rf"web in one cannot .* port {wanted} is"):

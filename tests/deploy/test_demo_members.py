@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
+from fleetgate.core.offline import read_fleet
 from fleetgate.demo.fleet import CLUSTER_1, CLUSTER_2
 from fleetgate.demo.members import declare
-from fleetgate.offline import read_fleet
 from tests.cli.commands import Staying, run
 from tests.support.requirement import require
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetgate.managed.settings import IMAGE
+from fleetgate.hub.managed.settings import IMAGE
 from tests.deploy.engine import ENVOY, ROOT
 from tests.lock.renew import PLACE, versions
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from fleetgate.managed.manifests import certificate_object, objects
-from fleetgate.managed.settings import LoadBalancerSettings, ManagedSettings
+from fleetgate.hub.managed.manifests import certificate_object, objects
+from fleetgate.hub.managed.settings import LoadBalancerSettings, ManagedSettings
 from tests.deploy.rendered import CHART, DEPLOY, helm, kustomize
 from tests.managed.rig import alb, gateway, read
 

@@ -11,22 +11,22 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner
 
-from fleet.attached import REMOTE_CLUSTERS
 from fleet.kubernetes.bounds import Bounds, size
 from fleetgate.bootstrap import STATISTICS
-from fleetgate.certificates.envoy import sds_documents
+from fleetgate.certificates.sds_files import sds_documents
 from fleetgate.cli import COMMANDS, main
-from fleetgate.managed.shape import Shape
-from fleetgate.metrics import FAMILIES
-from translators.annotations import alb_features
-from translators.annotations.features import FEATURES
-from translators.annotations.listen_ports import LISTEN_PORTS
-from translators.annotations.reader import FOREIGN, Key
-from translators.annotations.unsupported import ALB_UNSUPPORTED, MSE_UNSUPPORTED, Unsupported
-from translators.boundaries import (
+from fleetgate.http.metrics import FAMILIES
+from translators.dialects.alb.dialect import ALB
+from translators.dialects.alb.listen_ports import LISTEN_PORTS
+from translators.dialects.alb.shape import INSTANCE_REPLICAS, INSTANCE_SPEC
+from translators.dialects.alb.unsupported import ALB_UNSUPPORTED
+from translators.dialects.annotations.reader import Key
+from translators.dialects.annotations.unsupported import Unsupported
+from translators.dialects.boundaries import (
     ALLOW,
     CROSS_NAMESPACE,
     DENY,
@@ -34,24 +34,26 @@ from translators.boundaries import (
     NAMESPACE,
     SHARED,
 )
-from translators.bounds import BOUNDS
-from translators.edge import (
+from translators.dialects.dialect import Dialect
+from translators.dialects.edge_settings import (
     PATH_NORMALIZATION,
     PROXY_PROTOCOL,
     STREAM_IDLE_TIMEOUT,
     TRUSTED_PROXIES,
-    EdgeSettings,
 )
-from translators.gateways import (
+from translators.dialects.gateway_settings import (
     ADDRESSES,
     CONNECT_TIMEOUT,
-    INSTANCE_REPLICAS,
-    INSTANCE_SPEC,
     UPSTREAM_IDLE_TIMEOUT,
     UPSTREAM_TIMEOUT,
-    UpstreamLimits,
 )
-from translators.model import Dialect
+from translators.dialects.mse.dialect import MSE
+from translators.dialects.mse.features import FEATURES
+from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
+from translators.model.bounds import BOUNDS
+from translators.model.edge import EdgeSettings
+from translators.model.gateways import UpstreamLimits
+from translators.model.shapes import Shape
 
 ROOT = Path(__file__).parents[2]
 FILES = (
@@ -77,18 +79,18 @@ def _features() -> str:
 
 
 def _annotations() -> str:
-    return _keys((key for feature in FEATURES for key in feature.keys), Dialect.MSE)
+    return _keys((key for feature in MSE.features for key in feature.keys), MSE)
 
 
 def _alb_annotations() -> str:
-    features = (key for feature in alb_features.FEATURES for key in feature.keys)
-    return _keys((LISTEN_PORTS, *features), Dialect.ALB)
+    features = (key for feature in ALB.features for key in feature.keys)
+    return _keys((LISTEN_PORTS, *features), ALB)
 
 
-def _keys(keys: Iterable[Key], dialect: Dialect) -> str:
+def _keys(keys: Iterable[Key], dialect: Dialect[Any]) -> str:
     rows = []
     for key in keys:
-        seen = [prefix for prefix in key.prefixes if prefix not in FOREIGN[dialect]]
+        seen = [prefix for prefix in key.prefixes if prefix in dialect.vocabulary.prefixes]
         if seen:
             shown = ", ".join(f"`{prefix}`" for prefix in seen)
             rows.append(f"| `{key.name}` | {shown} | {key.meaning} |")
@@ -110,7 +112,7 @@ def _unsupported(table: Iterable[Unsupported]) -> str:
 def _gateway() -> str:
     limits, edge = UpstreamLimits(), EdgeSettings()
     rows = [
-        f"| `{REMOTE_CLUSTERS['MseIngressConfig']}`, `{REMOTE_CLUSTERS['AlbConfig']}` | none "
+        f"| `{MSE.kind.attaches}`, `{ALB.kind.attaches}` | none "
         "| member IDs, by comma; changes attach and detach live |",
         f"| `{CONNECT_TIMEOUT}` | {limits.connect.total_seconds() * 1000:g}ms "
         "| how long a backend may take to accept a connection before the next one is tried |",

@@ -11,8 +11,8 @@ import pytest
 from fleet.pod_addresses import POD_CIDRS
 from fleetgate.certificates.secret import NAME as AUTHORITY
 from fleetgate.cli import COMMANDS
-from fleetgate.managed.envoy import READY, STATISTICS
-from fleetgate.managed.settings import READY_PORT
+from fleetgate.hub.managed.bootstrap import READY, STATISTICS
+from fleetgate.hub.managed.settings import READY_PORT
 from fleetgate.serving import ServeSettings
 from tests.docs.generated import ROOT, render
 

@@ -22,7 +22,7 @@ from tests.e2e.rig import ONE, Rig, rig
 from tests.e2e.speaking import Answer, either_pod, grpc_pod, http_pod, self_made, tls_of
 from tests.golden.case import CASES, Case
 from tests.support.builders import mse_gateway, write
-from translators.edge import TRUSTED_PROXIES
+from translators.dialects.edge_settings import TRUSTED_PROXIES
 
 APPLICATIONS: Final = tuple(Case(name) for name in CASES if name.startswith("application-"))
 

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from fleetgate.envoy import find_envoy
 from fleetgate.errors import OperatorError
+from fleetgate.local.envoy_process import find_envoy
 from tests.support.requirement import require
 
 

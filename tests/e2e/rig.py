@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from fleet.ref import HUB, Ref
-from fleetgate.control import ControlSettings
+from fleetgate.core.control import ControlSettings
 from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Address, Answer, HttpClient, Question
 from fleetgate.demo.loopback import Loopback
 from fleetgate.fleets import DirectoryPlace
-from fleetgate.local import LocalFleet, local_fleet
+from fleetgate.local.fleet import LocalFleet, local_fleet
 from fleetgate.serving import ServeSettings, XdsSettings
 from tests.e2e.backends import Backend
 from tests.support.builders import Builder, mse_gateway, service, slice_of, write
-from translators.names import parse_gateway_name
+from translators.dialects import DIALECTS
 
 ONE, TWO = "one", "two"
 
@@ -32,7 +32,7 @@ _HTTP_PORT = 80
 
 def gateway_ref(name: str = "gw") -> Ref:
     """Name a gateway's object: an MSE one unless the name has its flavour, as in alb/gw."""
-    return parse_gateway_name(name if "/" in name else f"mse/{name}")
+    return DIALECTS.parse_name(name if "/" in name else f"mse/{name}")
 
 
 @dataclass(frozen=True, slots=True)

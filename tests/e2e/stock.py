@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fleetgate.envoy import find_envoy
 from fleetgate.fleets import DirectoryPlace
-from fleetgate.gateways import LocalGateways
-from fleetgate.local import LocalFleet
+from fleetgate.local.envoy_process import find_envoy
+from fleetgate.local.fleet import LocalFleet
+from fleetgate.local.local_envoys import LocalGateways
 from fleetgate.serving import ServeSettings, serving
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.demo.http import Address
-from fleetgate.envoy import Envoy
-from translators.edge import EdgeSettings
-from translators.listeners import Bind, build_listener
-from translators.model import MSE_TABLES, Entry, ListenerPort
-from translators.names import parse_gateway_name
+from fleetgate.local.envoy_process import Envoy
+from translators.dialects.mse.gateway import MSE_TABLES
+from translators.envoy.listeners import build_listener
+from translators.model.binds import Bind
+from translators.model.edge import EdgeSettings
+from translators.model.listeners import Entry, ListenerPort
 from xds.cache import SnapshotCache
 from xds.resource import Resource, TypeUrl
 from xds.server import XdsServer
@@ -30,7 +31,7 @@ async def serving(tables: Iterable[Resource], directory: Path) -> AsyncIterator[
     changed = asyncio.Event()
     cache.on_change(changed.set)
     entry, bind = Entry(ListenerPort(_HTTP_PORT), MSE_TABLES), Bind("127.0.0.1", -_HTTP_PORT)
-    listener = build_listener(parse_gateway_name(GATEWAY), entry, bind, EdgeSettings())
+    listener = build_listener(GATEWAY, entry, bind, EdgeSettings())
     cache.publish(
         GATEWAY,
         {

@@ -11,13 +11,13 @@ from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Address, Question
 from fleetgate.demo.load import ask
 from fleetgate.demo.loopback import Loopback
-from fleetgate.report import gateway_status
 from tests.e2e.backends import backend
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, gateway_ref, rig, settings_on
 from tests.e2e.stock import control_plane, stock_envoy
 from tests.support.builders import Builder, IngressBuilder, alb_class, alb_gateway, ingress
-from translators.bounds import MAX_MATCHED
-from translators.status import Phase
+from translators.dialects import DIALECTS
+from translators.model.bounds import MAX_MATCHED
+from translators.model.statuses import Phase
 
 pytestmark = pytest.mark.usefixtures("real_envoy")
 
@@ -181,8 +181,10 @@ def test_members_are_attached_and_detached_live(tmp_path: Path) -> None:
                 result = await ask(address, Question("/", "web.test"), 40, connections=4)
                 assert result.failures == {}
                 assert set(result.members) == set(members)
-                status = gateway_status(served.served.control, gateway_ref(GATEWAY))
-                balancer = status.as_kubernetes()["loadBalancer"]
+                status = served.served.control.translator.tables.statuses.of_gateways.rows[
+                    gateway_ref(GATEWAY)
+                ]
+                balancer = DIALECTS.status(gateway_ref(GATEWAY), status)["loadBalancer"]
                 assert balancer["subClusters"] == list(members)
 
     asyncio.run(scenario())
@@ -235,7 +237,9 @@ def test_a_gateway_without_a_listener_has_failed_and_serves_once_it_has_one(
             served.declare("rule.yaml", rule("web"))
             served.declare("gateway.yaml", *gateway())
             await served.sync()
-            status = gateway_status(served.served.control, gateway_ref(GATEWAY))
+            status = served.served.control.translator.tables.statuses.of_gateways.rows[
+                gateway_ref(GATEWAY)
+            ]
             assert (status.phase, status.message) == (
                 Phase.FAILED,
                 "none of its listeners can be served",

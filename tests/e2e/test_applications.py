@@ -12,7 +12,7 @@ import grpc.aio
 import pytest
 from aiohttp import WSServerHandshakeError
 
-from fleetgate.offline import read_fleet
+from fleetgate.core.offline import read_fleet
 from tests.e2e.application_pods import COOKIE, FIRST_EVENT, FRAMES, GRPC_WEB, LAST_EVENT
 from tests.e2e.applications import BY_TLS, PORT, Applications, applications, seen_by_pod
 from tests.e2e.standing import Standing, standing

@@ -17,7 +17,7 @@ from tests.e2e.standing import Standing, standing
 from tests.support import world as pods
 from tests.support.builders import IngressBuilder, ingress
 from tests.support.world import NEVER, world
-from translators.bounds import MAX_MATCHED
+from translators.model.bounds import MAX_MATCHED
 
 PREFIX = "nginx.ingress.kubernetes.io/canary"
 OWN_PREFIX = "mse.ingress.kubernetes.io/canary"

@@ -14,14 +14,13 @@ from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Question
 from fleetgate.demo.load import Load
 from fleetgate.demo.loopback import Loopback
-from fleetgate.local import LocalFleet
-from fleetgate.report import gateway_status
+from fleetgate.local.fleet import LocalFleet
 from fleetgate.serving import XdsSettings
 from tests.e2e.backends import Backend, backend
 from tests.e2e.rig import ONE, Rig, ask_once, gateway_ref, settings_on
 from tests.e2e.stock import control_plane, stock_envoy
 from tests.support.builders import ingress, mse_gateway
-from translators.status import Phase
+from translators.model.statuses import Phase
 from xds.resource import TypeUrl
 
 QUESTION = Question("/", "web.test")
@@ -74,7 +73,10 @@ def test_a_control_plane_that_goes_and_comes_back_fails_nobody(
                 rig = Rig(fleet, served, settings)
                 await connected(served)
                 await rig.sync()
-                assert gateway_status(served.control, gateway_ref()).phase is Phase.LISTENING
+                assert (
+                    served.control.translator.tables.statuses.of_gateways.rows[gateway_ref()].phase
+                    is Phase.LISTENING
+                )
                 if protocol == "delta":  # SotW's first request cannot say what is held
                     assert resources(served) == {}
                 await load.answered(200)

@@ -18,7 +18,7 @@ from tests.e2e.preferred import PINNED
 from tests.e2e.rig import ONE, TWO, Rig, rig
 from tests.support import world as pods
 from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway
-from tests.support.world import NEVER, World, world
+from tests.support.world import NEVER, RunningFleet, world
 
 POLICIES: Mapping[str, Mapping[str, str]] = {"balanced": {}, "pinned": PINNED}
 
@@ -31,7 +31,7 @@ AT_ONCE = UPSTREAM_TIMEOUT / 3
 class Site:
     """A Service with Pods in both members, their kubelet, and the gateway in front of them."""
 
-    world: World
+    world: RunningFleet
     rig: Rig
 
     async def settle(self) -> None:

@@ -18,7 +18,7 @@ from tests.e2e.standing import Standing, standing
 from tests.support.builders import alb_class, alb_gateway, ingress, mse_gateway
 from tests.support.http2 import ask_http2
 from tests.support.raw_http import ask_raw, lines
-from translators.edge import PROXY_PROTOCOL, TRUSTED_PROXIES
+from translators.dialects.edge_settings import PROXY_PROTOCOL, TRUSTED_PROXIES
 
 PROXY, OTHER = "127.90.0.1", "127.91.0.1"
 """Where connections come from: the one is trusted by gateways that trust anybody."""

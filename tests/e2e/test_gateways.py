@@ -14,14 +14,14 @@ from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Address, Question
 from fleetgate.demo.load import Tally, ask
 from fleetgate.demo.loopback import Loopback
-from fleetgate.local import LocalFleet
-from fleetgate.report import gateway_status
+from fleetgate.local.fleet import LocalFleet
 from tests.e2e.backends import backend
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, gateway_ref, rig, settings_on
 from tests.e2e.stock import control_plane, stock_envoy
 from tests.support.ads_client import ads_client
 from tests.support.builders import Builder, ingress, ingress_class, mse_gateway, write
-from translators.status import GatewayStatus, Phase
+from translators.dialects import DIALECTS
+from translators.model.statuses import GatewayStatus, Phase
 from xds.resource import TypeUrl
 
 
@@ -34,8 +34,12 @@ def rule(name: str, *, of_class: str) -> Builder[Any]:
     return ingress(name, host=f"{name}.test").path("/", to="web:80").of_class(of_class)
 
 
+def shown(served: LocalFleet) -> Mapping[str, Any]:
+    return DIALECTS.status(gateway_ref(), status(served))
+
+
 def status(served: LocalFleet, name: str = "gw") -> GatewayStatus:
-    return gateway_status(served.control, gateway_ref(name))
+    return served.control.translator.tables.statuses.of_gateways.rows[gateway_ref(name)]
 
 
 async def until(served: LocalFleet, holds: Callable[[], bool]) -> None:
@@ -134,7 +138,7 @@ def test_members_are_attached_and_detached_live(tmp_path: Path) -> None:
                 result = await answers(address, "web.test")
                 assert result.failures == {}
                 assert set(result.members) == set(members)
-                listed = status(served.served).as_kubernetes()["remoteClusters"]
+                listed = shown(served.served)["remoteClusters"]
                 assert listed == [{"clusterId": member} for member in members]
             assert served.served.gateways.envoys[gateway_ref()].pid == pid
 
@@ -149,7 +153,7 @@ def test_an_unknown_member_is_marked_and_disturbs_no_other(tmp_path: Path) -> No
             served.declare("gateway.yaml", mse_gateway("gw", members=[ONE, "nobody"]))
             result = await answers(await served.address(), "web.test")
             assert result.failures == {}
-            well, unknown = status(served.served).as_kubernetes()["remoteClusters"]
+            well, unknown = shown(served.served)["remoteClusters"]
             assert well == {"clusterId": ONE}
             assert (unknown["clusterId"], unknown["status"]) == ("nobody", "Failed")
             assert unknown["message"]

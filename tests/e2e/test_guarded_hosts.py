@@ -10,10 +10,14 @@ from tests.e2e.rig import ask_once
 from tests.e2e.standing import Standing, standing
 from tests.e2e.tables import serving
 from tests.translators.rules import filled, rule
-from translators.hosts import plan_host
-from translators.ingress import IngressRules, mse_path
-from translators.model import MSE_TABLES, FixedResponse, Rule
-from translators.routes import encode_route, route_table, virtual_host
+from translators.dialects.mse.gateway import MSE_TABLES
+from translators.dialects.mse.ingress import mse_path
+from translators.envoy.host_tables import route_table, virtual_host
+from translators.envoy.routes import encode_route
+from translators.merge.hosts import plan_host
+from translators.model.actions import FixedResponse
+from translators.model.ingresses import IngressRules
+from translators.model.rules import Rule
 from xds.resource import Resource
 
 HOSTS = {
@@ -40,7 +44,7 @@ def table(host: str, *, restricted: bool) -> Resource:
     own = [*rules(host, restricted=restricted)]
     if "tree" in host:
         own = [replace(each, host=host) for each in filled(own)]
-    plan = plan_host([IngressRules(tuple(own))], host)
+    plan = plan_host([IngressRules(tuple(own))], host, MSE_TABLES)
     return route_table(MSE_TABLES, host, virtual_host(plan, host, encode_route), ())
 
 

@@ -8,7 +8,7 @@ from fleetgate.demo.http import Address, Question
 from tests.e2e.backends import backend
 from tests.e2e.rig import ask_once, rig
 from tests.support.builders import ingress
-from translators.routes import LONG
+from translators.envoy.host_tables import LONG
 
 HOST = "long.test"
 STAGE = {"stage": "gray"}

@@ -10,7 +10,7 @@ from fleetgate.demo.http import Address, Answer, Question
 from tests.e2e.backends import Backend, backend
 from tests.e2e.rig import Rig, ask_once, gateway_ref, rig
 from tests.support.builders import ingress, service, slice_of
-from translators.loops import PASSES
+from translators.envoy.loops import PASSES
 
 HOST = "web.test"
 

@@ -17,8 +17,8 @@ from fleetgate.demo.http import Address
 from tests.e2e.rig import ONE, TWO, Rig, rig
 from tests.e2e.scripted import End, Script, ScriptedPods, Step, Until, scripted_pods
 from tests.support.builders import Builder, ingress, mse_gateway, service, slice_of
-from translators.gateways import UPSTREAM_TIMEOUT
-from translators.routes import RETRIES
+from translators.dialects.gateway_settings import UPSTREAM_TIMEOUT
+from translators.envoy.retries import RETRIES
 
 pytestmark = pytest.mark.xdist_group("never-twice")  # all are asked at once, by whoever is first
 

@@ -11,9 +11,10 @@ from fleetgate.demo.http import Question
 from tests.e2e.backends import backend
 from tests.e2e.rig import ONE, TWO, ask_once, rig
 from tests.support.builders import ingress, mse_gateway
-from translators.annotations.reader import Unusable
-from translators.edge import PATH_NORMALIZATION, PathNormalization
-from translators.ingress import mse_path
+from translators.dialects.annotations.reader import Unusable
+from translators.dialects.edge_settings import PATH_NORMALIZATION
+from translators.dialects.mse.ingress import mse_path
+from translators.model.edge import PathNormalization
 
 KINDS = ("Exact", "Prefix")
 

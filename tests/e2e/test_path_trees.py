@@ -17,9 +17,11 @@ from fleetgate.demo.http import Address, HttpClient, Question
 from tests.e2e.tables import serving
 from tests.support.envoy_routing import Request, choose
 from tests.translators.rules import REQUESTS, SOME_RULES, filled, rule
-from translators.hosts import HostPlan
-from translators.model import MSE_TABLES, Rule
-from translators.routes import encode_route, route_table, virtual_host
+from translators.dialects.mse.gateway import MSE_TABLES
+from translators.envoy.host_tables import route_table, virtual_host
+from translators.envoy.routes import encode_route
+from translators.model.host_plans import HostPlan
+from translators.model.rules import Rule
 from xds.readable import readable
 
 VIRTUAL_HOST = "type.googleapis.com/envoy.config.route.v3.VirtualHost"

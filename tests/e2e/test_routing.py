@@ -21,7 +21,7 @@ from tests.support.builders import (
     service,
     slice_of,
 )
-from translators.routes import LONG
+from translators.envoy.host_tables import LONG
 
 PLAIN, FALLBACK = "plain", "fallback"
 

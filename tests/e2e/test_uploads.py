@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 
 from fleetgate.demo.http import Address
-from fleetgate.envoy import Envoy
+from fleetgate.local.envoy_process import Envoy
 from tests.e2e.backends import refusing
 from tests.e2e.rig import ONE, TWO, Rig, gateway_ref, rig
 from tests.e2e.scripted import End, Script, ScriptedPods, Step, Until, scripted_pods
 from tests.e2e.standing import Standing, standing
 from tests.support.builders import ingress, mse_gateway, service, slice_of
 from tests.support.serving import Serve, serving
-from translators.gateways import UPSTREAM_TIMEOUT
-from translators.routes import REPEATABLE
+from translators.dialects.gateway_settings import UPSTREAM_TIMEOUT
+from translators.envoy.retries import REPEATABLE
 
 MIB = 2**20
 BLOCK = b"x" * 65536

@@ -14,8 +14,8 @@ from envoy_data_plane.envoy.config.cluster.v3 import ClusterDiscoveryType
 from envoy_data_plane.envoy.config.core.v3 import ApiVersion
 
 from fleetgate.bootstrap import BootstrapSettings
-from fleetgate.envoy import Envoy
-from translators import messages as m
+from fleetgate.local.envoy_process import Envoy
+from translators.envoy import messages as m
 from xds.cache import SnapshotCache
 from xds.resource import Resource, TypeUrl
 from xds.server import XdsServer

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from fleetgate.bootstrap import ADMIN_PAGES, BootstrapSettings, bootstrap
-from fleetgate.certificates.envoy import SERVER_NAME, XdsTls, sds_documents
-from fleetgate.envoy import find_envoy
+from fleetgate.certificates.sds_files import SERVER_NAME, XdsTls, sds_documents
+from fleetgate.local.envoy_process import find_envoy
 from tests.support.process import until
 
 GATEWAY = "mse/ackone-gateway"

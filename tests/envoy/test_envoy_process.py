@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from fleetgate.bootstrap import BootstrapSettings
-from fleetgate.envoy import Envoy, find_envoy
 from fleetgate.errors import OperatorError
+from fleetgate.local.envoy_process import Envoy, find_envoy
 from tests.envoy.joined import joined
 from tests.support.requirement import require
 

@@ -1,4 +1,4 @@
-"""An API server that a test plays by hand: real HTTP on loopback, each answer said by the test.
+"""An API server on loopback whose answers a test gives one by one, over real HTTP.
 
 listed = await api.asked()              # GET /api/v1/services?limit=500
 listed.answer(200, services("cart", position="7"))
@@ -19,11 +19,11 @@ from aiohttp import web
 from fleet.kubernetes.connection import ApiServer
 
 PATIENCE = 20.0
-"""Seconds after which something that should happen has not."""
+"""Seconds that a test waits for an expected event before it fails."""
 
 
 @dataclass
-class Asked:
+class PendingRequest:
     """One request that waits for its answer."""
 
     path: str
@@ -39,38 +39,38 @@ class Asked:
         return self.query.get("watch") == "1"
 
     def answer(self, status: int, body: object, headers: Mapping[str, str] | None = None) -> None:
-        """Answer whole."""
+        """Give a whole answer."""
         self._answer.set_result((status, dict(headers or {}), json.dumps(body).encode()))
 
     def say(self, *lines: object) -> None:
-        """Open the stream if need be, and send lines: values as JSON, bytes as they are."""
+        """Send lines of a stream, and begin it if needed. Values become JSON; bytes stay."""
         self.open()
         for line in lines:
             raw = line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n"
             self._said.put_nowait(raw)
 
     def open(self) -> None:
-        """Begin a stream."""
+        """Begin the answer to a watch."""
         if not self._answer.done():
             self._answer.set_result((200, {}, None))
 
     def end(self) -> None:
-        """End the stream as a server does whose time is up."""
+        """End the stream in the regular way, as a server does after the watch's timeout."""
         self.open()
         self._said.put_nowait(None)
 
     def cut(self) -> None:
-        """End the connection in the middle."""
+        """Abort the connection in the middle of the stream."""
         self.open()
         self._said.put_nowait(b"")
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         status, headers, body = await self._answer
         if body is not None:
             headers = {"Content-Type": "application/json", **headers}
             return web.Response(status=status, body=body, headers=headers)
         response = web.StreamResponse()
-        with suppress(ConnectionError):  # the client has left
+        with suppress(ConnectionError):  # the client has closed the connection
             await self._stream(request, response)
         return response
 
@@ -85,28 +85,28 @@ class Asked:
 
 
 class Dialogue:
-    """The requests of a client, in order."""
+    """The API server: it hands a client's requests to the test, in their order."""
 
     def __init__(self) -> None:
         self.url = ""
-        self._asked: asyncio.Queue[Asked] = asyncio.Queue()
-        self._all: list[Asked] = []
+        self._asked: asyncio.Queue[PendingRequest] = asyncio.Queue()
+        self._all: list[PendingRequest] = []
 
-    async def asked(self) -> Asked:
-        """The next request, which has to come."""
+    async def asked(self) -> PendingRequest:
+        """The next request. Fails if none comes within PATIENCE."""
         async with asyncio.timeout(PATIENCE):
             return await self.next()
 
-    async def next(self) -> Asked:
-        """The next request, whenever it comes."""
+    async def next(self) -> PendingRequest:
+        """The next request, however long it takes."""
         return await self._asked.get()
 
     async def client(self, token: str = "token") -> ApiServer:  # noqa: S107 (of a test)
-        """A client of this server; the test closes it."""
+        """Make a client of this server, which the test closes."""
         return await ApiServer.from_kubeconfig(self.kubeconfig(token))
 
     def kubeconfig(self, token: str = "token") -> dict[str, Any]:  # noqa: S107 (of a test)
-        """How this server is reached."""
+        """A kubeconfig for this server."""
         return {
             "clusters": [{"name": "x", "cluster": {"server": self.url}}],
             "users": [{"name": "x", "user": {"token": token}}],
@@ -115,24 +115,24 @@ class Dialogue:
         }
 
     def close(self) -> None:
-        """Leave no request without an answer."""
+        """End all requests that have no answer yet."""
         for asked in self._all:
             asked.end()
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         authorization = request.headers.get("Authorization", "")
-        asked = Asked(request.path, dict(request.query), authorization)
+        asked = PendingRequest(request.path, dict(request.query), authorization)
         self._all.append(asked)
         self._asked.put_nowait(asked)
-        return await asked._serve(request)
+        return await asked.serve(request)
 
 
 @asynccontextmanager
 async def dialogue() -> AsyncIterator[Dialogue]:
-    """An API server while the block runs."""
+    """Run the API server while the block runs."""
     api = Dialogue()
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", api._serve)
+    app.router.add_route("*", "/{path:.*}", api.serve)
     runner = web.AppRunner(app, shutdown_timeout=0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -147,7 +147,7 @@ async def dialogue() -> AsyncIterator[Dialogue]:
 
 
 def listing(*items: Mapping[str, Any], position: str, more: str = "") -> dict[str, Any]:
-    """A list, or a page of one; `more` is the token of the next page."""
+    """The body of a list, or of one page; `more` is the token of the next page."""
     metadata = {"resourceVersion": position} | ({"continue": more} if more else {})
     return {"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": list(items)}
 
@@ -159,5 +159,5 @@ def event(kind: str, value: Mapping[str, Any], position: str) -> dict[str, Any]:
 
 
 def failure(code: int, message: str = "") -> dict[str, Any]:
-    """What an API server says of a refusal."""
+    """The body of an API server's error."""
     return {"kind": "Status", "status": "Failure", "code": code, "message": message}

@@ -1,25 +1,25 @@
-"""Real API servers as a world that a source reads."""
+"""A rig whose objects are on real API servers."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from fleet.kinds import KINDS
 from fleet.kubernetes.connection import ApiServer
 from fleet.ref import HUB
 from fleet.sources.kubernetes import KubernetesSource
 from tests.support.builders import Builder, mse_gateway, service
 from tests.support.cable import Cable
 from tests.support.kube import Cluster, Clusters
+from translators.dialects import DIALECTS
 
 HOME = "fleetgate-system"
 
 
 class KubernetesRig:
-    """A hub and the members `one` and `two`. One out of reach is one whose cable is cut.
+    """A hub and the members `one` and `two`. A member is lost when its cable is cut.
 
-    A gateway is attached to both members from the start: that is scenery, and so is the Service
-    that every API server has of itself.
+    From the start, a gateway is attached to both members. It is scenery, and so is the Service that
+    every API server makes for itself.
     """
 
     def __init__(self, clusters: Clusters) -> None:
@@ -30,12 +30,14 @@ class KubernetesRig:
         own = {service("kubernetes").ref(name) for name in self.cables}
         self.scenery = frozenset({gateway.ref(), *own})
         hub.install_crds()
-        hub._listed(path_of(gateway.manifest, collection=True))  # it takes a moment
+        hub.listed(path_of(gateway.manifest, collection=True))  # it waits until the kind is ready
         hub.namespace(HOME)
         self.put(gateway)
         self.find("one")
         kubeconfig = hub.kubeconfig
-        self.source = KubernetesSource(lambda: ApiServer.from_kubeconfig(kubeconfig), {}, HOME)
+        self.source = KubernetesSource(
+            DIALECTS.kinds, lambda: ApiServer.from_kubeconfig(kubeconfig), {}, HOME
+        )
 
     def put(self, *objects: Builder[Any], origin: str = HUB) -> None:
         for thing in objects:
@@ -53,13 +55,13 @@ class KubernetesRig:
         declare(self.servers[HUB], naming(member, self.kubeconfig(member)))
 
     def kubeconfig(self, member: str, token: str = "") -> dict[str, Any]:
-        """How the member is reached by its cable."""
+        """A kubeconfig that reaches the member by its cable."""
         config = self.servers[member].config(token)
         config["clusters"][0]["cluster"]["server"] = self.cables[member].url
         return config
 
     def close(self) -> None:
-        """Take the cables away."""
+        """Close the cables."""
         for cable in self.cables.values():
             cable.close()
 
@@ -76,14 +78,14 @@ def naming(member: str, kubeconfig: Mapping[str, Any], name: str = "") -> dict[s
 
 
 def path_of(manifest: Mapping[str, Any], *, collection: bool = False) -> str:
-    """Where an API server has an object, or the objects of its kind and namespace."""
+    """The path of an object, or of all objects of its kind and namespace."""
     metadata = manifest["metadata"]
-    path = KINDS[manifest["kind"]].path_in(metadata.get("namespace", ""))
+    path = DIALECTS.kinds[manifest["kind"]].path_in(metadata.get("namespace", ""))
     return path if collection else f"{path}/{metadata['name']}"
 
 
 def declare(cluster: Cluster, manifest: Mapping[str, Any]) -> None:
-    """Have an API server hold this, in place of what it has under this name."""
+    """Create or replace an object."""
     status, held = cluster.ask("GET", path_of(manifest))
     if status == 404:
         status, said = cluster.ask("POST", path_of(manifest, collection=True), manifest)
@@ -95,6 +97,6 @@ def declare(cluster: Cluster, manifest: Mapping[str, Any]) -> None:
 
 
 def withdraw(cluster: Cluster, manifest: Mapping[str, Any]) -> None:
-    """Have an API server delete this."""
+    """Delete an object."""
     status, said = cluster.ask("DELETE", path_of(manifest), {"gracePeriodSeconds": 0})
     assert status == 200, said

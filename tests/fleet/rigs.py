@@ -1,4 +1,4 @@
-"""Rigs: one way to declare things, for every kind of source. See test_sources.py."""
+"""Rigs: one interface by which test_sources.py declares objects for every kind of source."""
 
 import asyncio
 import shutil
@@ -28,13 +28,14 @@ from fleet.sources.remembered import Remembered
 from fleet.state import FleetState
 from tests.fleet.kubernetes_rig import KubernetesRig
 from tests.support.builders import Builder, write
+from translators.dialects import DIALECTS
 
 PATIENCE = 20.0
-"""Seconds after which something that should happen has not."""
+"""Seconds that a test waits for an expected event before it fails."""
 
 
 class Rig(Protocol):
-    """A source and the world that it reads. The member `one` is there from the start."""
+    """A source, and the place whose objects it reads. The member `one` exists from the start."""
 
     @property
     def source(self) -> Source:
@@ -43,33 +44,33 @@ class Rig(Protocol):
 
     @property
     def scenery(self) -> frozenset[Ref]:
-        """What had to be declared for the world to be one."""
+        """The objects that the rig itself has declared."""
         ...
 
     def put(self, *objects: Builder[Any], origin: str = HUB) -> None:
-        """Declare objects, in place of those of the same name."""
+        """Declare objects, and replace those with the same names."""
         ...
 
     def remove(self, *objects: Builder[Any], origin: str = HUB) -> None:
-        """Take objects away."""
+        """Remove objects."""
         ...
 
     def lose(self, member: str) -> None:
-        """Let a member be out of reach, as it is."""
+        """Make a member unreachable, with the objects that it has."""
         ...
 
     def find(self, member: str) -> None:
-        """Let a member be within reach, again or for the first time."""
+        """Make a member reachable, again or for the first time."""
         ...
 
 
 class MemoryRig:
-    """Objects in memory."""
+    """Declares objects in memory."""
 
     scenery: frozenset[Ref] = frozenset()
 
     def __init__(self, _: Path) -> None:
-        self._memory = MemorySource()
+        self._memory = MemorySource(DIALECTS.kinds)
         self._memory.attach("one")
 
     @property
@@ -90,11 +91,11 @@ class MemoryRig:
 
 
 class RememberedRig(MemoryRig):
-    """Objects in memory, remembered on disk."""
+    """Declares objects in memory, which the source stores on disk."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self._remembered = Remembered(self._memory, root / "state")
+        self._remembered = Remembered(self._memory, root / "state", DIALECTS.kinds)
 
     @property
     def source(self) -> Source:
@@ -102,7 +103,7 @@ class RememberedRig(MemoryRig):
 
 
 class DirectoryRig:
-    """A file for each object. A member out of reach is a directory that has moved away."""
+    """Writes a file for each object. A member is lost when its directory is moved away."""
 
     scenery: frozenset[Ref] = frozenset()
 
@@ -111,7 +112,7 @@ class DirectoryRig:
         self._away = root / "away"
         for directory in (self.root / "hub", self.root / "clusters/one", self._away):
             directory.mkdir(parents=True)
-        self.source = DirectorySource(self.root)
+        self.source = DirectorySource(self.root, DIALECTS.kinds)
 
     def put(self, *objects: Builder[Any], origin: str = HUB) -> None:
         for thing in objects:
@@ -151,13 +152,13 @@ LENIENT: dict[str, Callable[[pytest.FixtureRequest], Rig]] = {
     "memory": lambda request: MemoryRig(request.getfixturevalue("tmp_path")),
     "remembered": lambda request: RememberedRig(request.getfixturevalue("tmp_path")),
 }
-"""Rigs that take anything. An API server refuses most mistakes, and sets the age of objects."""
+"""Rigs that accept any object. An API server refuses most mistakes, and sets creation times."""
 
 RIGS = {**LENIENT, "kubernetes": _kubernetes}
 
 
 class Listener:
-    """Everything that a source says: as it comes, and merged."""
+    """Keeps all events of a source, and the state that they add up to."""
 
     def __init__(self, source: Source, scenery: Set[Ref] = frozenset()) -> None:
         self.events: list[Event] = []
@@ -167,13 +168,13 @@ class Listener:
         self._news = asyncio.Event()
 
     def hear(self, events: Sequence[Event]) -> None:
-        """Take events in."""
+        """Take in events of the source."""
         self.events += events
         self.state.apply(events)
         self._news.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for the source to say, by itself, what makes the condition true."""
+        """Wait until the source's events make the condition true, without a refresh."""
         async with asyncio.timeout(PATIENCE):
             while not condition():
                 self._news.clear()
@@ -181,14 +182,14 @@ class Listener:
 
     @property
     def problems(self) -> list[Problem]:
-        """What is wrong with objects, but that the API servers of tests are on this machine."""
+        """The problems of objects, without the one that a member is on this machine."""
         found = [problem for each in self.state.problems.values() for problem in each]
         return [problem for problem in found if reasons([problem])]
 
     async def news(self) -> list[str]:
-        """What has been declared since the last call, as short lines.
+        """The events since the last call, as short lines.
 
-        Which members there are, and their addresses, is left out: not every source says it.
+        Members and Confined are left out, since not every source emits them.
         """
         async with asyncio.timeout(PATIENCE):
             await self._source.refresh()
@@ -229,7 +230,7 @@ def line(event: Event) -> str:
 
 
 def reasons(problems: Iterable[Problem]) -> list[str]:
-    """The reasons of problems, but that the API servers of tests are on this machine."""
+    """The reasons of problems, without the one that a member is on this machine."""
     return [problem.reason for problem in problems if problem.reason != "LocalMember"]
 
 

@@ -1,4 +1,4 @@
-"""A gateway waits for the members that are newly attached to it, and nobody else does."""
+"""A gateway waits for the members that it newly attaches; other objects do not wait."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,32 +12,36 @@ from fleet.problem import Problem
 from fleet.sources.kubernetes.attaching import Attaching
 from tests.fleet.rigs import line
 from tests.support.builders import Builder, alb_gateway, ingress, mse_gateway
+from tests.support.loop_time import ForwardLoop
+from translators.dialects import DIALECTS
 
-AT_ONCE, NEVER = timedelta(), timedelta(hours=1)
+AT_ONCE, HALF, NEVER = timedelta(), timedelta(hours=1), timedelta(days=1)
 
 GW = mse_gateway("gw")
 NO_MAPPING = Refused(GW.ref(), (Problem(GW.ref(), "InvalidField", "spec", "5", "a mapping"),))
 
 
 class Fleet:
-    """What is attached to what, and the members that have not answered."""
+    """The hub's events, and the members that have not answered yet."""
 
     def __init__(self, patience: timedelta) -> None:
         self.unread: set[str] = set()
         self.heard: list[Event] = []
         self.due = asyncio.Event()
-        self.attaching = Attaching(self.heard.extend, self._unread, patience, self.due.set)
+        self.attaching = Attaching(
+            DIALECTS.kinds, self.heard.extend, self._unread, patience, self.due.set
+        )
 
     def _unread(self, members: frozenset[str]) -> frozenset[str]:
         return members & self.unread
 
     def declare(self, *things: Builder[Any] | Event) -> list[str]:
-        """What is said once these are declared."""
+        """Declare objects, and give the events that are passed on."""
         self.attaching.hear([t if isinstance(t, Event) else said(t) for t in things])
         return self.news()
 
     def answers(self, *members: str) -> list[str]:
-        """What is said once these members are known."""
+        """Let members answer, and give the events that are passed on."""
         self.unread -= set(members)
         self.attaching.settle()
         return self.news()
@@ -59,11 +63,11 @@ def gw(*members: str) -> Builder[Any]:
 def play(scenario: Callable[[Fleet], Awaitable[None]], patience: timedelta = NEVER) -> None:
     async def run() -> None:
         fleet = Fleet(patience)
-        async with asyncio.timeout(20):
-            await scenario(fleet)
+        await asyncio.wait_for(scenario(fleet), timeout=20 + 2 * HALF.total_seconds())
         fleet.attaching.retire()
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=ForwardLoop) as runner:
+        runner.run(run())
 
 
 GATEWAY_SAID = "upserted MseIngressConfig gw"
@@ -173,10 +177,15 @@ def test_who_has_waited_long_enough_does_without_them(caplog: pytest.LogCaptureF
 
 def test_changes_do_not_make_it_wait_longer() -> None:
     async def scenario(fleet: Fleet) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, ForwardLoop)
         fleet.unread = {"c2", "c3"}
         fleet.declare(gw("c2", "c3"))
-        timers = [held.timer for held in fleet.attaching._waiting.values()]
+        loop.ahead += HALF.total_seconds()
         fleet.declare(gw("c2").annotate({"a": "b"}))
-        assert [held.timer for held in fleet.attaching._waiting.values()] == timers
+        loop.ahead += HALF.total_seconds()
+        for _ in range(3):  # turns of the loop, in which timers run
+            await asyncio.sleep(0)
+        assert fleet.due.is_set()
 
-    play(scenario)
+    play(scenario, 2 * HALF)

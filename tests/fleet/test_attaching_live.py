@@ -1,4 +1,4 @@
-"""Members are swapped on real API servers, and nothing is ever missing in between."""
+"""Members of a gateway are swapped on real API servers, and it never lacks endpoints."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -8,11 +8,12 @@ import pytest
 from fleet.kubernetes.connection import ApiServer
 from fleet.ref import HUB
 from fleet.sources.kubernetes import KubernetesSource
-from fleetgate.control import ControlPlane, ControlSettings, News, TurnTaken
+from fleetgate.core.control import ControlPlane, ControlSettings, News, TurnTaken
 from tests.fleet.kubernetes_rig import HOME, KubernetesRig
 from tests.fleet.rigs import reasons
 from tests.support.builders import ingress, mse_gateway, service, slice_of
 from tests.support.kube import Clusters
+from translators.dialects import DIALECTS
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
 
@@ -30,7 +31,7 @@ def rig(clusters: Clusters) -> Iterator[KubernetesRig]:
 
 
 class Watched:
-    """A control plane, and what it has said and published after each turn."""
+    """A control plane, with the problems and the resources after each of its turns."""
 
     def __init__(self, rig: KubernetesRig) -> None:
         self.opened = asyncio.Event()
@@ -41,19 +42,21 @@ class Watched:
         self._turned = asyncio.Event()
         hub = rig.servers[HUB].kubeconfig
         members = {"two": self._two}
-        source = KubernetesSource(lambda: ApiServer.from_kubeconfig(hub), members, HOME)
+        source = KubernetesSource(
+            DIALECTS.kinds, lambda: ApiServer.from_kubeconfig(hub), members, HOME
+        )
         self.control = ControlPlane(source, SnapshotCache(), ControlSettings())
         self.control.on_turn(self._turn)
         self.control.on_news(self._hear)
 
     async def _two(self) -> ApiServer:
-        """A member that takes its time."""
+        """Connect to member two, which is slow to answer."""
         self.asked.set()
         await self.opened.wait()
         return await ApiServer.from_kubeconfig(self._kubeconfig)
 
     async def until_published(self, *addresses: str) -> None:
-        """Return when the gateway sends requests to these, and nowhere else."""
+        """Return when the gateway's endpoints are exactly these addresses."""
         async with asyncio.timeout(PATIENCE):
             while not self.published or self.published[-1] != set(addresses):
                 self._turned.clear()
@@ -71,7 +74,7 @@ class Watched:
 
 
 def play(rig: KubernetesRig, script: Callable[[Watched], Awaitable[None]]) -> None:
-    """Have the Service in both members, at another address in each, and a rule for it."""
+    """Declare the Service in both members, with another address in each, and a rule for it."""
     for member, address in (("one", ONE), ("two", TWO)):
         rig.put(CART, slice_of("cart", addresses=[address], port_name="http"), origin=member)
     rig.put(SHOP)

@@ -1,4 +1,4 @@
-"""After any edits, in any order, a directory that was watched holds what a fresh reader finds."""
+"""After any edits in any order, the state equals that of a source that starts afterwards."""
 
 import shutil
 import tempfile
@@ -13,6 +13,7 @@ from fleet.ref import Ref
 from fleet.sources.tree import Tree
 from fleet.state import FleetState
 from tests.support.builders import Builder, ingress, secret, service, write
+from translators.dialects import DIALECTS
 
 ORIGINS = ("hub", "clusters/one", "clusters/two")
 NAMES = ("a.yaml", "b.yaml", "sub/c.yaml")
@@ -34,14 +35,14 @@ def table(state: FleetState) -> dict[Ref, FleetObject]:
 
 
 class Edits(RuleBasedStateMachine):
-    """Edits that leave every file readable: what a broken one held depends on the past."""
+    """Edits after which every file can be read: the objects of a broken file depend on the past."""
 
     def __init__(self) -> None:
         super().__init__()
         self.top = Path(tempfile.mkdtemp())
         self.root = self.top / "fleet"
         (self.root / "hub").mkdir(parents=True)
-        self.tree = Tree(self.root)
+        self.tree = Tree(self.root, DIALECTS.kinds)
         self.state = FleetState()
         self.files: set[str] = set()
 
@@ -92,7 +93,7 @@ class Edits(RuleBasedStateMachine):
     def the_watched_one_holds_what_a_fresh_reader_finds(self) -> None:
         self.scan()
         fresh = FleetState()
-        tree = Tree(self.root)
+        tree = Tree(self.root, DIALECTS.kinds)
         fresh.apply(tree.scan())
         assert table(self.state) == table(fresh)
         assert self.state.problems == fresh.problems
@@ -136,7 +137,7 @@ def test_no_bytes_in_a_file_stop_the_others(junk: list[bytes], data: st.DataObje
         suffix = data.draw(st.sampled_from([".yaml", ".json"]))
         (root / f"hub/a{suffix}").write_bytes(b"".join(junk))
         state = FleetState()
-        state.apply(Tree(root).scan())
+        state.apply(Tree(root, DIALECTS.kinds).scan())
         assert ingress("control").ref() in state.table(type(ingress("control").model()))
         for problems in state.problems.values():
             for problem in problems:

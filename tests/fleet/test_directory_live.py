@@ -1,4 +1,4 @@
-"""A directory that is watched: changes are said without asking, however the files are edited."""
+"""A watched directory: changes are emitted without a refresh, however the files are edited."""
 
 import asyncio
 import shutil
@@ -13,6 +13,7 @@ from fleet.sources.directory import DirectorySource
 from fleet.sources.tree import NoFleetError
 from tests.fleet.rigs import PATIENCE, Listener, listening
 from tests.support.builders import ingress, service, write
+from translators.dialects import DIALECTS
 
 SHOP = ingress("shop", host="example.com").path("/", to="shop:80")
 CART = service("cart", ports={"http": 80})
@@ -28,7 +29,7 @@ def root(tmp_path: Path) -> Path:
 
 def live(root: Path, script: Callable[[Listener], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with listening(DirectorySource(root)) as listener:
+        async with listening(DirectorySource(root, DIALECTS.kinds)) as listener:
             await listener.news()
             await script(listener)
 
@@ -93,7 +94,7 @@ def test_a_config_map_that_is_mounted_anew(root: Path) -> None:
 def test_a_root_that_is_a_link_and_turns_elsewhere(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As git-sync does it: no file of the watched directory changes."""
+    """git-sync does so: no file of the watched directory changes, only the link to it."""
     monkeypatch.setattr(directory, "_AGAIN", 20)
     write(root, "hub/x.yaml", SHOP)
     write(tmp_path, "second/hub/x.yaml", ingress("shop", host="second.com"))
@@ -133,7 +134,7 @@ def test_a_root_that_goes_and_comes_back_as_another_directory(
 def test_a_directory_that_cannot_be_watched_is_read_again_and_again(
     root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As when the kernel's limit of watches is reached."""
+    """This happens when the kernel's limit of watches is reached."""
 
     refused = 0
 
@@ -159,7 +160,7 @@ def test_a_directory_that_cannot_be_watched_is_read_again_and_again(
 def test_a_fleet_on_a_file_system_without_events_is_looked_at_again(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stands for one: a link that leads out of the fleet, turned by a link that is not watched."""
+    """A file outside of the fleet, behind a link, gives no events, as on such a file system."""
     monkeypatch.setattr(directory, "_AGAIN", 20)
     write(tmp_path, "outside.yaml", SHOP)
     (root / "hub/x.yaml").symlink_to(tmp_path / "outside.yaml")
@@ -174,12 +175,12 @@ def test_a_fleet_on_a_file_system_without_events_is_looked_at_again(
 
 def test_what_is_no_fleet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NoFleetError, match="no directory hub/"):
-        asyncio.run(DirectorySource(tmp_path).run(lambda _: None))
+        asyncio.run(DirectorySource(tmp_path, DIALECTS.kinds).run(lambda _: None))
 
 
 def test_a_source_that_ends_leaves_nobody_waiting(root: Path) -> None:
     async def run() -> None:
-        source = DirectorySource(root)
+        source = DirectorySource(root, DIALECTS.kinds)
         running = asyncio.create_task(source.run(lambda _: None))
         await source.refresh()
         waiting = asyncio.create_task(source.refresh())

@@ -1,4 +1,4 @@
-"""YAML and JSON as Kubernetes' users write them."""
+"""YAML and JSON texts are read as Kubernetes reads them, and mistakes have a position."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A member whose API server sends too much is out of reach, and nobody else notices."""
+"""A member whose API server sends too much is unreachable, and no other member is affected."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from fleet.models import Ingress, Service
 from fleet.outage import Outage
 from fleet.ref import HUB
 from fleet.sources.kubernetes import KubernetesSource
-from fleet.sources.kubernetes.member import SERVICES, Member
+from fleet.sources.kubernetes.member import SERVICES, MemberReader
 from fleet.state import FleetState
 from tests.fleet.api_dialogue import event
 from tests.fleet.kubernetes_rig import HOME, KubernetesRig
@@ -40,6 +40,7 @@ from tests.support.hostile_api import (
     whole,
 )
 from tests.support.kube import Clusters
+from translators.dialects import DIALECTS
 
 BOUNDS = Bounds(
     answer=MIB,
@@ -49,19 +50,19 @@ BOUNDS = Bounds(
     pages=5,
 )
 PATIENCE = 60.0
-"""Seconds after which something that should happen has not: both sides are in one process."""
+"""Seconds that a test waits for an expected event: both sides share one process."""
 
 BUFFERED = 32 * MIB
-"""What kernels and libraries on both sides may hold of a body that nobody reads on."""
+"""The bytes of an unread body that kernels and libraries of both sides may buffer."""
 
 
-class Reading:
-    """One member that is read, and what is known of it."""
+class HostileMember:
+    """A member that is read, with its events and its state."""
 
     def __init__(self, api: HostileApi, bounds: Bounds = BOUNDS) -> None:
         self.state = FleetState()
         connect = partial(ApiServer.from_kubeconfig, api.kubeconfig(), bounds=bounds)
-        self.member = Member("bad", connect, self._hear)
+        self.member = MemberReader("bad", connect, self._hear)
         self._news = asyncio.Event()
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -90,14 +91,14 @@ class Reading:
 def play(
     lists: Answer,
     watches: Answer,
-    script: Callable[[Reading], Awaitable[None]],
+    script: Callable[[HostileMember], Awaitable[None]],
     bounds: Bounds = BOUNDS,
 ) -> HostileApi:
     async def run(api: HostileApi) -> None:
-        reading = Reading(api, bounds)
-        running = asyncio.create_task(reading.member.run())
+        bad = HostileMember(api, bounds)
+        running = asyncio.create_task(bad.member.run())
         try:
-            await script(reading)
+            await script(bad)
         finally:
             running.cancel()
             await asyncio.wait([running])
@@ -110,7 +111,7 @@ def play(
 
 
 def of_services(answer: Answer, others: Answer = nothing) -> Answer:
-    """This answer to what is asked about Services."""
+    """Give this answer to requests about Services, and empty lists to all others."""
 
     async def answered(link: Link) -> None:
         await (answer if link.path == SERVICES.path else others)(link)
@@ -148,17 +149,17 @@ def of_services(answer: Answer, others: Answer = nothing) -> Answer:
     ],
 )
 def test_a_list_that_is_too_much_is_no_list(lists: Answer, message: str) -> None:
-    async def script(reading: Reading) -> None:
-        assert await reading.lost() is Outage.EXCESS
-        assert message in reading.message
+    async def script(bad: HostileMember) -> None:
+        assert await bad.lost() is Outage.EXCESS
+        assert message in bad.message
 
     assert play(of_services(lists), quiet, script).sent < BUFFERED
 
 
 def test_endpoints_count_as_objects() -> None:
-    async def script(reading: Reading) -> None:
-        assert await reading.lost() is Outage.EXCESS
-        assert "it holds more than 100 endpointslices" in reading.message
+    async def script(bad: HostileMember) -> None:
+        assert await bad.lost() is Outage.EXCESS
+        assert "it holds more than 100 endpointslices" in bad.message
 
     many = slice_of("web", addresses=[f"10.0.0.{i}" for i in range(50)])
     slices = [{**many.manifest, "metadata": {"name": f"s{i}"}} for i in range(2)]
@@ -178,9 +179,9 @@ def test_endpoints_count_as_objects() -> None:
     ],
 )
 def test_what_is_large_in_an_object_counts_as_objects(wide: dict[str, Any]) -> None:
-    async def script(reading: Reading) -> None:
-        assert await reading.lost() is Outage.EXCESS
-        assert "it holds more than" in reading.message
+    async def script(bad: HostileMember) -> None:
+        assert await bad.lost() is Outage.EXCESS
+        assert "it holds more than" in bad.message
 
     plain = slice_of("web", addresses=["10.0.0.1"]).manifest
     large = {**plain, **wide, "metadata": {"name": "large", **wide.get("metadata", {})}}
@@ -193,10 +194,10 @@ def test_what_is_large_in_an_object_counts_as_objects(wide: dict[str, Any]) -> N
 
 
 def test_a_member_full_of_mistakes_is_not_followed() -> None:
-    async def script(reading: Reading) -> None:
-        assert await reading.lost() is Outage.EXCESS
-        assert "more than 1000 of its services have mistakes" in reading.message
-        assert not reading.state.problems
+    async def script(bad: HostileMember) -> None:
+        assert await bad.lost() is Outage.EXCESS
+        assert "more than 1000 of its services have mistakes" in bad.message
+        assert not bad.state.problems
 
     wrong = [service(f"s{i}").with_spec(ports=[{"port": 0}]).manifest for i in range(1001)]
     play(of_services(whole(page(*wrong))), quiet, script, Bounds())
@@ -245,9 +246,9 @@ def test_a_member_full_of_mistakes_is_not_followed() -> None:
     ],
 )
 def test_a_list_that_leads_nowhere_is_no_list(lists: Answer, outage: Outage, message: str) -> None:
-    async def script(reading: Reading) -> None:
-        assert await reading.lost() is outage
-        assert message in reading.message
+    async def script(bad: HostileMember) -> None:
+        assert await bad.lost() is outage
+        assert message in bad.message
 
     bounds = Bounds(silence=3.0, listing=6.0, refusal=1000)
     assert play(of_services(lists), quiet, script, bounds).sent < BUFFERED
@@ -265,17 +266,17 @@ def test_a_list_that_leads_nowhere_is_no_list(lists: Answer, outage: Outage, mes
     ],
 )
 def test_a_line_of_a_watch_that_is_too_much_is_none(watches: Answer, message: str) -> None:
-    async def script(reading: Reading) -> None:
-        assert await reading.lost() is Outage.EXCESS
-        assert message in reading.message
+    async def script(bad: HostileMember) -> None:
+        assert await bad.lost() is Outage.EXCESS
+        assert message in bad.message
 
     assert play(nothing, watches, script).sent < BUFFERED
 
 
 def test_a_line_of_a_watch_that_does_not_end_is_none() -> None:
-    async def script(reading: Reading) -> None:
-        assert await reading.lost() is Outage.EXCESS
-        assert "a line of its watch has no end after 0.5 s" in reading.message
+    async def script(bad: HostileMember) -> None:
+        assert await bad.lost() is Outage.EXCESS
+        assert "a line of its watch has no end after 0.5 s" in bad.message
 
     play(nothing, trickle(b"x", 0.05), script, Bounds(line_time=0.5))
 
@@ -287,9 +288,9 @@ def test_a_watch_that_adds_too_much_is_not_followed() -> None:
             added = event("ADDED", service(f"s{number}").manifest, str(number + 8))
             await link.send(json.dumps(added).encode() + b"\n")
 
-    async def script(reading: Reading) -> None:
-        assert await reading.lost() is Outage.EXCESS
-        assert "it holds more than 100 services" in reading.message
+    async def script(bad: HostileMember) -> None:
+        assert await bad.lost() is Outage.EXCESS
+        assert "it holds more than 100 services" in bad.message
 
     assert play(nothing, of_services(flood, quiet), script).sent < BUFFERED
 
@@ -315,6 +316,7 @@ def test_nobody_else_notices_a_member_that_turns_hostile(clusters: Clusters) -> 
 
     async def script(api: HostileApi) -> None:
         source = KubernetesSource(
+            DIALECTS.kinds,
             partial(ApiServer.from_kubeconfig, hub),
             {
                 "one": partial(ApiServer.from_kubeconfig, good),

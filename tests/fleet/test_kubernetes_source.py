@@ -1,4 +1,4 @@
-"""A fleet of real API servers: members come and go, servers die and return, credentials change."""
+"""A source reads real API servers: members come and go, servers die, credentials change."""
 
 import asyncio
 import json
@@ -18,6 +18,7 @@ from tests.fleet.kubernetes_rig import HOME, KubernetesRig, declare, naming, wit
 from tests.fleet.rigs import Listener, line, listening
 from tests.support.builders import Builder, alb_gateway, ingress, mse_gateway, pod, service
 from tests.support.kube import Clusters
+from translators.dialects import DIALECTS
 
 SHOP = ingress("shop", host="example.com").path("/", to="shop:80")
 CART = service("cart", ports={"http": 80})
@@ -41,7 +42,7 @@ def play(rig: KubernetesRig, script: Callable[[Listener], Awaitable[None]]) -> N
 
 
 def attached(rig: KubernetesRig, *members: str) -> None:
-    """Have the one gateway attached to these members only."""
+    """Attach the only gateway to these members and to no others."""
     rig.put(mse_gateway("attaches-members", members=members, ingress_class=None))
 
 
@@ -110,7 +111,7 @@ def test_a_hub_whose_server_dies_keeps_its_objects_and_its_members(rig: Kubernet
 
 
 def test_members_that_cannot_be_reached_at_start_delay_nobody(rig: KubernetesRig) -> None:
-    """One refuses connections, the other takes them and never says a word."""
+    """One of them refuses connections, the other accepts them and sends nothing."""
     attached(rig, "one", "refusing", "silent")
     with socket.socket() as silent, socket.socket() as refusing:
         for end in (silent, refusing):
@@ -194,7 +195,7 @@ def test_a_member_is_read_while_a_gateway_is_attached_to_it(
 
 
 def test_the_hub_can_be_a_member_of_its_own_fleet(rig: KubernetesRig) -> None:
-    """For whom has Pods there: the solvers of cert-manager, say."""
+    """Some Pods run on the hub, such as the solvers of cert-manager."""
     hub = rig.servers[HUB]
     declare(hub, naming("itself", hub.config()))
     declare(hub, service("solver").manifest)
@@ -238,7 +239,7 @@ def test_a_member_leaves_with_its_secret(rig: KubernetesRig) -> None:
 
 
 def shaped(namespace: str, labels: Mapping[str, str], data: Mapping[str, str]) -> dict[str, Any]:
-    """A Secret of somebody else's shape."""
+    """A member's Secret of Istio's or Argo CD's shape."""
     metadata = {"name": "theirs", "namespace": namespace, "labels": dict(labels)}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": dict(data)}
 
@@ -275,7 +276,11 @@ def test_a_secret_counts_where_the_operator_trusts_who_may_write_it(
 ) -> None:
     hub = rig.servers[HUB]
     rig.source = KubernetesSource(
-        lambda: ApiServer.from_kubeconfig(hub.kubeconfig), {}, HOME, trusted=["default"]
+        DIALECTS.kinds,
+        lambda: ApiServer.from_kubeconfig(hub.kubeconfig),
+        {},
+        HOME,
+        trusted=["default"],
     )
 
     async def script(listener: Listener) -> None:
@@ -303,6 +308,7 @@ def test_a_member_may_be_given_by_the_operator(rig: KubernetesRig, clusters: Clu
     rig.put(CART, origin="two")
     hub, two = clusters.hub.kubeconfig, clusters.c2.kubeconfig
     rig.source = KubernetesSource(
+        DIALECTS.kinds,
         lambda: ApiServer.from_kubeconfig(hub),
         {"two": lambda: ApiServer.from_kubeconfig(two)},
         HOME,

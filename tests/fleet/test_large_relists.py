@@ -1,4 +1,4 @@
-"""A collection that is listed again is compared without keeping everybody else waiting."""
+"""While a collection that was listed again is compared, other tasks run."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ from typing import ClassVar
 import pytest
 
 from fleet.events import Deleted, Event, Upserted
-from fleet.kinds import KINDS
 from fleet.kubernetes.collection import Collection, Json
 from fleet.models import Metadata, Service
 from fleet.parse import Parsed
 from fleet.ref import Ref
 from fleet.sources.kubernetes.objects import SLICE, Objects
 from tests.fleet.api_dialogue import Dialogue, dialogue, listing
+from translators.dialects import DIALECTS
 
 MANY = 4 * SLICE + 7
 
@@ -32,7 +32,7 @@ class Counted(Service):
 
 
 class Services(Collection):
-    """A collection of them."""
+    """A collection whose items are read as Counted."""
 
     def read(self, item: Json, origin: str) -> Parsed:
         name = item["metadata"]["name"]
@@ -65,7 +65,7 @@ def test_others_have_their_turn_after_each_slice() -> None:
 
     async def story() -> None:
         said: list[Sequence[Event]] = []
-        objects = Objects(Services(KINDS["Service"]), "one", said.append)
+        objects = Objects(Services(DIALECTS.kinds["Service"]), "one", said.append)
         async with dialogue() as api:
             await load(objects, api, *map(item, range(MANY)))
             counting = asyncio.create_task(count())
@@ -82,7 +82,7 @@ def test_others_have_their_turn_after_each_slice() -> None:
 def test_what_differs_is_said_in_one_piece_what_is_gone_first() -> None:
     async def story() -> None:
         said: list[Sequence[Event]] = []
-        objects = Objects(Services(KINDS["Service"]), "one", said.append)
+        objects = Objects(Services(DIALECTS.kinds["Service"]), "one", said.append)
         async with dialogue() as api:
             await load(objects, api, *map(item, range(MANY)))
             said.clear()
@@ -101,7 +101,7 @@ def test_what_differs_is_said_in_one_piece_what_is_gone_first() -> None:
 def test_a_relist_that_is_cancelled_has_said_nothing() -> None:
     async def story() -> None:
         said: list[Sequence[Event]] = []
-        objects = Objects(Services(KINDS["Service"]), "one", said.append)
+        objects = Objects(Services(DIALECTS.kinds["Service"]), "one", said.append)
         async with dialogue() as api:
             await load(objects, api, *map(item, range(MANY)))
             said.clear()
@@ -111,7 +111,7 @@ def test_a_relist_that_is_cancelled_has_said_nothing() -> None:
             (await api.asked()).answer(
                 200, listing(*(item(n, 2) for n in range(MANY)), position="8")
             )
-            while not Counted.compared:  # noqa: ASYNC110 (it is the loop's turns that count)
+            while not Counted.compared:  # noqa: ASYNC110 (the test counts turns of the loop)
                 await asyncio.sleep(0)
             loading.cancel()
             with pytest.raises(asyncio.CancelledError):

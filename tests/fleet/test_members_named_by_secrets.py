@@ -1,4 +1,4 @@
-"""Secrets on the hub name members, in three shapes; a bad one is a Problem and leaks nothing."""
+"""Secrets of three shapes on the hub name members; a bad one is a Problem without its bytes."""
 
 import json
 from base64 import b64encode
@@ -17,7 +17,7 @@ from fleet.kubernetes.members import (
     member_secret,
     read_claims,
 )
-from fleet.kubernetes.told import PLAIN_URL
+from fleet.kubernetes.redaction import PLAIN_URL
 from fleet.ref import HUB, Ref
 from tests.support.authority import Authority
 
@@ -461,11 +461,11 @@ def test_a_good_secret_owes_nothing_to_what_it_said_before() -> None:
     assert now.after(before) == now
 
 
-# -- where the Pods of members are -----------------------------------------------------------------
+# -- networks of members' Pods ---------------------------------------------------------------------
 
 
 def networks_of(claims: Claims, member: str) -> list[str] | None:
-    """The networks that a member is narrowed to; None where it cannot be used."""
+    """The networks that a member's endpoints are restricted to; None if the Secret is unusable."""
     access = claims.members[member]
     return None if access is None else [str(network) for network in access.addresses.networks]
 

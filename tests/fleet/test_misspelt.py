@@ -1,4 +1,4 @@
-"""An annotation that was probably for us, and that nobody reads, is told."""
+"""An annotation that is probably meant for fleetgate, and that no code reads, is reported."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,11 +8,12 @@ import pytest
 
 from fleet.events import Upserted
 from fleet.kubernetes.members import member_secret, read_claims
+from fleet.models import GatewayObject
 from fleet.parse import parse
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from tests.support.builders import alb_gateway, ingress_class, mse_gateway
-from translators.gateways import GATEWAY_MODELS, read_gateway
+from translators.dialects import DIALECTS
 
 ProblemsOf: TypeAlias = Callable[[Mapping[str, str]], tuple[Problem, ...]]
 
@@ -27,16 +28,16 @@ def of_alb(annotations: Mapping[str, str]) -> tuple[Problem, ...]:
 
 def of_gateway(manifest: dict[str, Any], annotations: Mapping[str, str]) -> tuple[Problem, ...]:
     manifest["metadata"]["annotations"] = dict(annotations)
-    found = parse(manifest, HUB, "hub/x.yaml")
+    found = parse(manifest, HUB, "hub/x.yaml", DIALECTS.kinds)
     assert isinstance(found, Upserted)
-    assert isinstance(found.value, GATEWAY_MODELS)
-    return read_gateway(found.ref, found.value).problems
+    assert isinstance(found.value, GatewayObject)
+    return DIALECTS.gateway(found.ref, found.value).problems
 
 
 def of_class(annotations: Mapping[str, str]) -> tuple[Problem, ...]:
     manifest = ingress_class("mse").manifest
     manifest["metadata"]["annotations"] = dict(annotations)
-    found = parse(manifest, HUB, "hub/x.yaml")
+    found = parse(manifest, HUB, "hub/x.yaml", DIALECTS.kinds)
     assert isinstance(found, Upserted)
     return found.problems
 

@@ -1,4 +1,4 @@
-"""Of the members, only what gateways and Ingresses ask for is read."""
+"""Members are read only if a gateway attaches them, Pods only if an Ingress selects by label."""
 
 from typing import Any
 
@@ -6,8 +6,9 @@ import pytest
 
 from fleet.events import Deleted, Event, Refused, Upserted
 from fleet.problem import Problem
-from fleet.sources.kubernetes.needs import Needs, asks_for_labels, members_of
+from fleet.sources.kubernetes.needs import Needs, asks_for_labels
 from tests.support.builders import Builder, IngressBuilder, alb_gateway, ingress, mse_gateway
+from translators.dialects import DIALECTS
 
 SHOP = ingress("shop")
 REMOTE = "mse.alibabacloud.com/remote-clusters"
@@ -25,17 +26,19 @@ LABELS = "mse.ingress.kubernetes.io/subset-labels"
     ],
 )
 def test_a_gateway_is_attached_to_the_members_that_it_lists(text: str, members: set[str]) -> None:
-    assert members_of(mse_gateway().annotate({REMOTE: text}).model()) == members
-    assert members_of(alb_gateway().annotate({ALB_REMOTE: text}).model()) == members
+    assert set(DIALECTS.kinds.attached(mse_gateway().annotate({REMOTE: text}).model())) == members
+    assert (
+        set(DIALECTS.kinds.attached(alb_gateway().annotate({ALB_REMOTE: text}).model())) == members
+    )
 
 
 def test_each_kind_of_gateway_has_its_own_annotation() -> None:
-    assert members_of(mse_gateway().annotate({ALB_REMOTE: "one"}).model()) == set()
-    assert members_of(alb_gateway().annotate({REMOTE: "one"}).model()) == set()
+    assert DIALECTS.kinds.attached(mse_gateway().annotate({ALB_REMOTE: "one"}).model()) == ()
+    assert DIALECTS.kinds.attached(alb_gateway().annotate({REMOTE: "one"}).model()) == ()
 
 
 def test_nothing_else_is_attached_to_members() -> None:
-    assert members_of(SHOP.annotate({REMOTE: "one"}).model()) == set()
+    assert DIALECTS.kinds.attached(SHOP.annotate({REMOTE: "one"}).model()) == ()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ def said(thing: Builder[Any]) -> Event:
 
 
 def test_needs_are_those_of_all_objects_at_present() -> None:
-    needs = Needs()
+    needs = Needs(DIALECTS.kinds)
     first, second = mse_gateway("a", members=["one", "two"]), mse_gateway("b", members=["two"])
     needs.note(said(first))
     needs.note(said(second))
@@ -96,7 +99,7 @@ def test_needs_are_those_of_all_objects_at_present() -> None:
 
 
 def test_labels_are_needed_while_somebody_asks_for_them() -> None:
-    needs = Needs()
+    needs = Needs(DIALECTS.kinds)
     asking, other = SHOP.annotate({NAME: "v1"}), ingress("other").annotate({NAME: "v1"})
     for event in (said(asking), said(other), said(SHOP)):
         needs.note(event)
@@ -106,7 +109,7 @@ def test_labels_are_needed_while_somebody_asks_for_them() -> None:
 
 
 def test_a_refused_object_keeps_the_needs_of_its_last_good_version() -> None:
-    needs = Needs()
+    needs = Needs(DIALECTS.kinds)
     gateway = mse_gateway(members=["one"])
     needs.note(said(gateway))
     problem = Problem(gateway.ref(), "InvalidField", "spec", "5", "a mapping of fields")

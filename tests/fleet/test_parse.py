@@ -1,4 +1,4 @@
-"""A manifest into an object, or into problems about the smallest part that is wrong."""
+"""A manifest is read into an object, and a mistake costs the smallest part around it."""
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,20 +13,20 @@ from pydantic import BaseModel
 from fleet.documents import read_yaml
 from fleet.events import Refused, Upserted
 from fleet.expectation import expected_at
-from fleet.kinds import KINDS
 from fleet.models import EndpointSlice, FleetObject, Ingress, IngressClass, Secret, Service
 from fleet.parse import MAX_PROBLEMS, Parsed, Unused, _faultless, _pruned, objects_in, parse
 from fleet.problem import Problem
 from fleet.prune import _TEXTS
 from fleet.ref import HUB, Ref
 from tests.support.builders import Builder, ingress, ingress_class, pod, secret, service, slice_of
+from translators.dialects import DIALECTS
 
 FILE = "hub/x.yaml"
 SHOP = ingress("shop", host="example.com").path("/a", to="a:80").path("/b", to="b:80")
 
 
 def read(manifest: object, origin: str = HUB) -> Parsed:
-    return parse(manifest, origin, FILE)
+    return parse(manifest, origin, FILE, DIALECTS.kinds)
 
 
 def good(thing: Builder[Any] | Mapping[str, Any], origin: str = HUB) -> Upserted:
@@ -56,7 +56,7 @@ def put(manifest: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     return manifest
 
 
-# -- which object --------------------------------------------------------------------------------
+# -- the name of the object ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_a_wrong_api_version_of_a_kind_that_is_read_is_refused(
     api_version: str, kind: str, origin: str, expected: str
 ) -> None:
     found = bad({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a"}}, origin)
-    namespace = "default" if KINDS[kind].namespaced else ""
+    namespace = "default" if DIALECTS.kinds[kind].namespaced else ""
     assert found.ref == Ref(origin, kind, namespace, "a")
     (problem,) = found.problems
     assert (problem.key, problem.value) == ("apiVersion", api_version)
@@ -503,7 +503,8 @@ def test_a_list_stands_for_its_items() -> None:
     - {apiVersion: v1, kind: Service, metadata: {name: c}}
     """
     (document,) = read_yaml(text)
-    assert [good(dict(m), "m").ref.name for m in mappings(objects_in(document.value))] == [
+    found = mappings(objects_in(document.value, DIALECTS.kinds))
+    assert [good(dict(m), "m").ref.name for m in found] == [
         "a", "b", "c",
     ]  # fmt: skip
 
@@ -514,12 +515,12 @@ def test_the_items_of_a_kinds_own_list_need_not_say_their_kind() -> None:
         "kind": "IngressList",
         "items": [{"metadata": {"name": "a"}}],
     }
-    assert [good(dict(m)).ref.name for m in mappings(objects_in(manifest))] == ["a"]
+    assert [good(dict(m)).ref.name for m in mappings(objects_in(manifest, DIALECTS.kinds))] == ["a"]
 
 
 def test_an_item_that_is_no_object_stays_one_for_parse_to_see() -> None:
     manifest = {"apiVersion": "v1", "kind": "List", "items": [5]}
-    assert list(objects_in(manifest)) == [5]
+    assert list(objects_in(manifest, DIALECTS.kinds)) == [5]
 
 
 def mappings(things: Iterator[object]) -> Iterator[Mapping[str, Any]]:
@@ -550,7 +551,7 @@ def types_in(annotation: Any, at: tuple[str | int, ...]) -> Iterator[Any]:  # no
 
 EVERY_FIELD = [
     pytest.param(kind.model, at, id=f"{kind.name}-{'.'.join(map(str, at))}")
-    for kind in KINDS.values()
+    for kind in DIALECTS.kinds.values()
     for at, _ in fields_of(kind.model)
 ]
 
@@ -565,14 +566,14 @@ def test_every_field_has_an_expectation_in_plain_words(
 def test_every_mapping_of_texts_can_lose_single_entries() -> None:
     found = {
         at[-1]
-        for kind in KINDS.values()
+        for kind in DIALECTS.kinds.values()
         for at, annotation in fields_of(kind.model)
         if str(annotation).startswith(("collections.abc.Mapping", "typing.Mapping"))
     }
     assert found == _TEXTS
 
 
-# -- whatever comes ------------------------------------------------------------------------------
+# -- any input -----------------------------------------------------------------------------------
 
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -590,7 +591,7 @@ EXAMPLES: Sequence[Builder[Any]] = (
 
 @st.composite
 def spoiled(draw: st.DrawFn) -> tuple[Builder[Any], Any]:
-    """A builder, and what it builds with junk in some places."""
+    """A builder, and its manifest with junk in some places."""
     thing: Builder[Any] = draw(st.sampled_from(EXAMPLES))
     manifest = thing.manifest
     for _ in range(draw(st.integers(1, 3))):
@@ -629,7 +630,7 @@ def test_what_is_read_without_a_copy_is_what_is_read_with_one(
     example: tuple[Builder[Any], Any],
 ) -> None:
     thing, manifest = example
-    kind = KINDS[thing.kind.__name__]
+    kind = DIALECTS.kinds[thing.kind.__name__]
     if isinstance(manifest.get("metadata"), dict):
         ref = Ref("", kind.name, "default", "a")
         shortcut = _faultless(kind, ref, manifest)
@@ -638,7 +639,7 @@ def test_what_is_read_without_a_copy_is_what_is_read_with_one(
 
 @pytest.mark.parametrize("thing", [*EXAMPLES, pod("a")], ids=lambda thing: thing.kind.__name__)
 def test_what_is_in_order_is_read_without_a_copy(thing: Builder[Any]) -> None:
-    kind = KINDS[thing.kind.__name__]
+    kind = DIALECTS.kinds[thing.kind.__name__]
     manifest: Any = thing.manifest
     assert _faultless(kind, Ref("", kind.name, "default", "a"), manifest) is not None
 
@@ -654,7 +655,7 @@ def test_what_is_in_order_is_read_without_a_copy(thing: Builder[Any]) -> None:
 )
 @pytest.mark.parametrize("is_key", [False, True], ids=["value", "key"])
 def test_what_needs_a_copy_gets_one(value: object, is_key: bool) -> None:
-    kind, annotations = KINDS["Ingress"], {value: "a"} if is_key else {"a": value}
+    kind, annotations = DIALECTS.kinds["Ingress"], {value: "a"} if is_key else {"a": value}
     manifest: Any = {"metadata": {"name": "a", "annotations": annotations}}
     assert _faultless(kind, Ref("", "Ingress", "default", "a"), manifest) is None
 

@@ -1,4 +1,4 @@
-"""Which addresses an endpoint of a member may have."""
+"""An endpoint of a member may have only the address of a Pod."""
 
 import ipaddress
 

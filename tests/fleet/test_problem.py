@@ -1,4 +1,4 @@
-"""A problem is one sentence: where, what stands there, what was expected, what follows."""
+"""A problem's message is one sentence: key, value, what was expected, and the effect."""
 
 from dataclasses import replace
 from itertools import permutations

@@ -1,4 +1,4 @@
-"""Cutting parts out of a manifest, and naming what is left by where it stood."""
+"""Parts are cut out of a manifest, and the rest keeps the positions that it had."""
 
 from copy import deepcopy
 

@@ -1,12 +1,12 @@
-"""A client whose credentials are refused is made anew, and nothing that was read is lost."""
+"""When credentials are refused, a new client is made, and no object that was read is lost."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
 
 from fleet.events import Event
 from fleet.kubernetes.connection import ApiServer
-from fleet.sources.kubernetes.member import SERVICES, Member
+from fleet.sources.kubernetes.member import SERVICES, MemberReader
 from tests.fleet.api_dialogue import PATIENCE, Dialogue, dialogue, failure, listing
 from tests.fleet.rigs import line
 from tests.support.builders import service
@@ -14,15 +14,16 @@ from tests.support.builders import service
 CART = service("cart").manifest
 
 
-class Plays:
-    """A member that is read with one token after the other."""
+class TokenedMember:
+    """A member that is read with one token after the other, and the events that it emits."""
 
     def __init__(self, api: Dialogue) -> None:
         self.api = api
         self.said: list[str] = []
         self.refused: set[str] = set()
         self.tokens: Iterator[str] = iter(("first", "second"))
-        self.member = Member("one", self._connect, self._say)
+        self.member = MemberReader("one", self._connect, self._say)
+        self.on_event: Callable[[], object] = lambda: None
         self._news = asyncio.Event()
 
     async def until(self, *said: str) -> None:
@@ -51,18 +52,21 @@ class Plays:
     def _say(self, events: Sequence[Event]) -> None:
         self.said += map(line, events)
         self._news.set()
+        self.on_event()
 
 
 def test_refused_credentials_are_asked_for_again() -> None:
     async def run() -> None:
         async with dialogue() as api:
-            plays = Plays(api)
-            tasks = [asyncio.create_task(work) for work in (plays.member.run(), plays.answer_all())]
-            await plays.until("upserted Service default/cart in one", "listed one")
-            plays.refused.add("first")
-            await plays.member.refresh()
-            await plays.until("unreachable one", "listed one")
-            assert next(plays.tokens, "") == ""
+            reader = TokenedMember(api)
+            tasks = [
+                asyncio.create_task(work) for work in (reader.member.run(), reader.answer_all())
+            ]
+            await reader.until("upserted Service default/cart in one", "listed one")
+            reader.refused.add("first")
+            await reader.member.refresh()
+            await reader.until("unreachable one", "listed one")
+            assert next(reader.tokens, "") == ""
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
@@ -72,21 +76,21 @@ def test_refused_credentials_are_asked_for_again() -> None:
 
 def test_a_refresh_ends_though_a_refusal_has_cut_off_the_other_lists() -> None:
     async def refuse_services(api: Dialogue) -> None:
-        """The first answer is a refusal, and others would be late."""
+        """Refuse the list of Services, and leave all other requests without an answer."""
         while True:
             if (asked := await api.next()).path == SERVICES.path:
                 asked.answer(401, failure(401))
 
     async def run() -> None:
         async with dialogue() as api:
-            plays = Plays(api)
-            plays.tokens = repeat("expired")
-            work = (plays.member.run(), refuse_services(api))
+            reader = TokenedMember(api)
+            reader.tokens = repeat("expired")
+            work = (reader.member.run(), refuse_services(api))
             tasks = [asyncio.create_task(each) for each in work]
-            await plays.until("unreachable one")
+            await reader.until("unreachable one")
             async with asyncio.timeout(PATIENCE):
-                await plays.member.refresh()
-            assert plays.said == [], "it stays unreachable, for the same reason"
+                await reader.member.refresh()
+            assert reader.said == [], "it stays unreachable, for the same reason"
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
@@ -97,16 +101,16 @@ def test_a_refresh_ends_though_a_refusal_has_cut_off_the_other_lists() -> None:
 def test_a_cancellation_that_meets_refused_credentials_is_obeyed() -> None:
     async def run() -> None:
         async with dialogue() as api:
-            plays = Plays(api)
-            plays.refused.add("first")
-            answering = asyncio.create_task(plays.answer_all())
-            running = asyncio.create_task(plays.member.run())
+            reader = TokenedMember(api)
+            reader.refused.add("first")
+            answering = asyncio.create_task(reader.answer_all())
+            running = asyncio.create_task(reader.member.run())
 
-            def leave(_: Sequence[Event]) -> None:
-                plays.member._emit = None
+            def leave() -> None:
+                reader.on_event = lambda: None
                 running.cancel()
 
-            plays.member._emit = leave  # at the moment of the refusal
+            reader.on_event = leave  # it is called at the moment of the refusal
             done, _ = await asyncio.wait([running], timeout=PATIENCE)
             assert done == {running}
             answering.cancel()

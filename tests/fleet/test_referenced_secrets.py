@@ -1,4 +1,4 @@
-"""Only Secrets that somebody needs are read, and the newest version counts, whoever brings it."""
+"""Only referenced Secrets are read, and the newest version counts, from a read or a watch."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -11,10 +11,18 @@ from fleet.events import Event, Refused, Unreachable, Upserted
 from fleet.models import Secret
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from fleet.sources.kubernetes.reading import Reading, Standing
+from fleet.sources.kubernetes.reading import OriginReader, OriginState
 from fleet.sources.kubernetes.secret_watches import SecretWatches, WatchLimits
 from fleet.sources.kubernetes.secrets import ReferencedSecrets
-from tests.fleet.api_dialogue import PATIENCE, Asked, Dialogue, dialogue, event, failure, listing
+from tests.fleet.api_dialogue import (
+    PATIENCE,
+    Dialogue,
+    PendingRequest,
+    dialogue,
+    event,
+    failure,
+    listing,
+)
 from tests.fleet.rigs import line
 from tests.support.builders import ingress, secret
 
@@ -31,7 +39,7 @@ WIDE = {name: way for name, way in WAYS.items() if way is not BY_NAME}
 
 
 def version(position: str, data: str) -> dict[str, Any]:
-    """The Secret cert as a server has it."""
+    """The Secret cert as a server sends it."""
     manifest = secret("cert", {"tls.crt": data}).manifest
     manifest["metadata"]["resourceVersion"] = position
     return manifest
@@ -41,7 +49,7 @@ OTHER_METADATA = {**OTHER.manifest["metadata"], "resourceVersion": "5"}
 
 
 class Holder:
-    """The Secrets that are needed, watched, and what came of it."""
+    """Reads and watches Secrets that a test needs, and keeps the events about them."""
 
     def __init__(self, api: Dialogue, limits: WatchLimits, namespaces: Sequence[str]) -> None:
         self.api = api
@@ -50,7 +58,7 @@ class Holder:
         self.users = [SHOP]
         self.problems: list[Problem] = []
         self.trouble = ""
-        self.reading = Reading(HUB, api.client, self._stand)
+        self.reading = OriginReader(HUB, api.client, self._stand)
         self.secrets = ReferencedSecrets(self._say, self._turn, lambda _: self.users)
         self.watches = SecretWatches(self.reading, self.secrets, namespaces, limits)
         self._news = asyncio.Event()
@@ -67,8 +75,8 @@ class Holder:
     def need(self, *refs: Ref) -> None:
         self.watches.need(refs or [CERT.ref()])
 
-    async def reads(self, position: str = "7") -> Asked:
-        """Have a watch begin at a position; the request for the Secret itself."""
+    async def reads(self, position: str = "7") -> PendingRequest:
+        """Answer the list before a watch, and give the request for the Secret that follows."""
         listed = await self.api.asked()
         assert listed.query["limit"] == "1"
         listed.answer(200, listing(position=position))
@@ -76,8 +84,8 @@ class Holder:
         assert asked.path == "/api/v1/namespaces/default/secrets/cert"
         return asked
 
-    async def watching(self, status: int = 200, body: object = None) -> Asked:
-        """Have it need cert, which is answered so; the watch that follows."""
+    async def watching(self, status: int = 200, body: object = None) -> PendingRequest:
+        """Need cert, answer the request for it, and give the watch that follows."""
         self.need()
         (await self.reads()).answer(status, body or version("5", "YQ=="))
         watch = await self.api.asked()
@@ -95,7 +103,7 @@ class Holder:
                 self.held.append(each.value.data["tls.crt"])
         self._turn()
 
-    def _stand(self, standing: Standing) -> None:
+    def _stand(self, standing: OriginState) -> None:
         self.trouble = standing.message if isinstance(standing, Unreachable) else ""
         self._turn()
 
@@ -131,19 +139,19 @@ def play(
 
 @pytest.fixture(params=WAYS.values(), ids=list(WAYS))
 def way(request: pytest.FixtureRequest) -> WatchLimits:
-    """How Secrets are watched."""
+    """Limits by which Secrets are watched by name, by namespace, or by one watch for the hub."""
     found: WatchLimits = request.param
     return found
 
 
 @pytest.fixture(params=WIDE.values(), ids=list(WIDE))
 def wide(request: pytest.FixtureRequest) -> WatchLimits:
-    """How many Secrets are watched."""
+    """Limits by which a watch covers more than one Secret."""
     found: WatchLimits = request.param
     return found
 
 
-# -- what is asked ---------------------------------------------------------------------------------
+# -- requests --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -203,7 +211,7 @@ def test_many_secrets_have_a_watch_for_each_namespace_and_more_have_one() -> Non
         return [Ref(HUB, "Secret", namespace, f"s{number}") for number in range(count)]
 
     def ways(holder: Holder) -> set[tuple[str, bool]]:
-        """Each watch: its namespace, and whether it is by name."""
+        """Each watch by its namespace, and whether it watches one Secret by name."""
         found = holder.watches.collections
         return {(each.namespace, "metadata.name" in each.field_selector) for each in found}
 
@@ -248,7 +256,7 @@ def test_another_way_to_watch_loses_nothing() -> None:
     play(script, WatchLimits(by_name=1))
 
 
-# -- what counts -----------------------------------------------------------------------------------
+# -- the version that counts -----------------------------------------------------------------------
 
 
 def test_of_other_secrets_nothing_is_said(way: WatchLimits) -> None:
@@ -321,7 +329,7 @@ def test_a_secret_that_nobody_needs_any_more_is_forgotten(way: WatchLimits) -> N
 
 
 def test_a_server_that_was_restored_from_a_backup_is_believed(way: WatchLimits) -> None:
-    """Its positions are lower than those that are known."""
+    """The positions of such a server are lower than the known ones."""
 
     async def script(holder: Holder, api: Dialogue) -> None:
         watch = await holder.watching(200, version("1000", "bmV3"))
@@ -346,7 +354,7 @@ def test_after_a_gap_every_needed_secret_is_read_again(way: WatchLimits) -> None
     play(script, way)
 
 
-# -- what is refused -------------------------------------------------------------------------------
+# -- refusals --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -458,7 +466,7 @@ def test_a_hub_whose_secrets_may_not_be_listed_is_watched_by_namespace() -> None
 
 
 def test_a_denial_that_is_over_in_a_moment_is_none() -> None:
-    """So answers an API server that has just started."""
+    """An API server that has just started gives such an answer."""
 
     async def script(holder: Holder, api: Dialogue) -> None:
         holder.need()
@@ -565,6 +573,6 @@ def test_a_secret_that_a_server_fails_on_each_time_is_a_problem_of_who_reference
         assert "no matching prefix found" in holder.problems[0].message
         await holder.until(lambda: holder.trouble == "")
         asked = {(await api.asked()).path.rpartition("/")[2] for _ in range(2)}
-        assert asked == {"secrets", "cert"}  # the watch, and once more the Secret
+        assert asked == {"secrets", "cert"}  # the list of the watch, and the Secret again
 
     play(script, way)

@@ -1,4 +1,4 @@
-"""Secrets are needed while some Ingress that is held references them."""
+"""A Secret is in use while the good version of some Ingress references it."""
 
 from fleet.events import Deleted, Refused, Upserted
 from fleet.ref import HUB, Ref

@@ -1,4 +1,4 @@
-"""A collection of an API server is followed through whatever the protocol allows."""
+"""A reflector follows a collection through every answer that the protocol allows."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -7,20 +7,28 @@ from contextlib import asynccontextmanager
 import pytest
 
 from fleet.events import Event
-from fleet.kinds import KINDS
 from fleet.kubernetes.collection import Collection, Unauthorized
 from fleet.kubernetes.reflector import Reflector
 from fleet.sources.kubernetes.objects import Objects
-from tests.fleet.api_dialogue import PATIENCE, Asked, Dialogue, dialogue, event, failure, listing
+from tests.fleet.api_dialogue import (
+    PATIENCE,
+    Dialogue,
+    PendingRequest,
+    dialogue,
+    event,
+    failure,
+    listing,
+)
 from tests.fleet.rigs import line
 from tests.support.builders import service
+from translators.dialects import DIALECTS
 
-SERVICES = Collection(KINDS["Service"], label_selector="app")
+SERVICES = Collection(DIALECTS.kinds["Service"], label_selector="app")
 CART, SHOP, PAY = (service(name).manifest for name in ("cart", "shop", "pay"))
 
 
 class Follower:
-    """A reflector of Services, and what came of it."""
+    """A reflector of Services, with its events and its troubles."""
 
     def __init__(self, api: Dialogue) -> None:
         self.api = api
@@ -30,7 +38,7 @@ class Follower:
         self.reflector = Reflector(SERVICES, objects, self._stand)
 
     async def until(self, *news: str) -> None:
-        """Wait until exactly this has been said since the last call."""
+        """Wait until exactly these events have come since the last call."""
         async with asyncio.timeout(PATIENCE):
             while len(self.news) < len(news):
                 self._turned.clear()
@@ -71,8 +79,8 @@ def play(script: Callable[[Follower, Dialogue], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-async def listed(follower: Follower) -> Asked:
-    """Have the Service cart at position 7; the watch that follows."""
+async def listed(follower: Follower) -> PendingRequest:
+    """Answer the list with the Service cart at position 7, and give the watch that follows."""
     (await follower.api.asked()).answer(200, listing(CART, position="7"))
     await follower.until("upserted Service default/cart", "listed")
     return await follower.api.asked()
@@ -187,7 +195,7 @@ def test_a_watch_that_is_cut_goes_on_where_it_stood() -> None:
         pytest.param(lambda watch: watch.end(), id="a-watch-that-says-nothing"),
     ],
 )
-def test_it_lists_again_and_says_what_differs(forget: Callable[[Asked], None]) -> None:
+def test_it_lists_again_and_says_what_differs(forget: Callable[[PendingRequest], None]) -> None:
     async def script(follower: Follower, api: Dialogue) -> None:
         forget(await listed(follower))
         again = await api.asked()

@@ -1,4 +1,4 @@
-"""What the origins held is in force after a restart, also while they cannot be reached."""
+"""After a restart, the stored objects are in force while their origins cannot be reached."""
 
 import asyncio
 import logging
@@ -11,17 +11,19 @@ from pathlib import Path
 import pytest
 
 from fleet.events import Confined, Emit, Event, Listed, Members, Source, Unreachable, Upserted
-from fleet.models import Ingress, MseIngressConfig, Secret, Service
+from fleet.models import Ingress, Secret, Service
 from fleet.pod_addresses import PodAddresses, read_networks
 from fleet.ref import HUB
 from fleet.sources import state_file
 from fleet.sources.directory import DirectorySource
 from fleet.sources.memory import MemorySource
 from fleet.sources.remembered import NoStateDirectoryError, Remembered
-from fleetgate.control import ControlPlane, ControlSettings
+from fleetgate.core.control import ControlPlane, ControlSettings
 from tests.fleet.rigs import PATIENCE, Listener, listening
 from tests.support.builders import ingress, mse_gateway, secret, service, slice_of, write
 from tests.support.requirement import require
+from translators.dialects import DIALECTS
+from translators.dialects.mse.objects import MseIngressConfig
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
 
@@ -40,8 +42,8 @@ async def nothing(_: Listener) -> None:
     pass
 
 
-class Told:
-    """A source that says what it is told to say."""
+class ScriptedSource:
+    """A source that emits the events that a test gives it."""
 
     def __init__(self, *events: Event) -> None:
         self._first = events
@@ -63,11 +65,13 @@ class Told:
 
 
 def live(source: Source, state: Path, script: Script = nothing) -> Listener:
-    """Run the source as one process would, from its start to its stop."""
+    """Run the source from the start to the stop of a process."""
 
     async def run() -> Listener:
-        async with listening(Remembered(source, state, pace=ONCE_AN_HOUR)) as listener:
-            # Everything at the start comes before the script.
+        async with listening(
+            Remembered(source, state, DIALECTS.kinds, pace=ONCE_AN_HOUR)
+        ) as listener:
+            # All events of the start come before the script runs.
             await asyncio.wait_for(source.refresh(), PATIENCE)
             await script(listener)
         return listener
@@ -76,8 +80,8 @@ def live(source: Source, state: Path, script: Script = nothing) -> Listener:
 
 
 def fleet() -> MemorySource:
-    """A hub, and the members `one` and `two`."""
-    source = MemorySource()
+    """The events of a hub and of the members `one` and `two`."""
+    source = MemorySource(DIALECTS.kinds)
     source.put(SHOP.manifest, GATEWAY.manifest)
     for member in ("one", "two"):
         source.attach(member)
@@ -86,7 +90,7 @@ def fleet() -> MemorySource:
 
 
 def without(*lost: str) -> MemorySource:
-    """The same, after a restart during the outage of some origins."""
+    """The events of the same fleet while some origins are unreachable."""
     source = fleet()
     for origin in lost:
         source.lose(origin, "the cable is cut")
@@ -95,7 +99,7 @@ def without(*lost: str) -> MemorySource:
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    """Where is kept what a first process has seen at noon."""
+    """A state directory that a first process has written at noon."""
     directory = tmp_path / "state"
     live(fleet(), directory)
     for file in directory.iterdir():
@@ -168,7 +172,7 @@ def test_the_snapshots_of_a_restart_during_an_outage_are_those_from_before(tmp_p
 
     async def served(source: Source) -> dict[TypeUrl, dict[str, bytes]]:
         cache = SnapshotCache()
-        await start(Remembered(source, state), cache)
+        await start(Remembered(source, state, DIALECTS.kinds), cache)
         (group,) = cache.groups()
         return {
             type_url: {name: resource.body for name, resource in named.items()}
@@ -183,11 +187,11 @@ def test_the_snapshots_of_a_restart_during_an_outage_are_those_from_before(tmp_p
 
 def test_a_member_that_was_removed_meanwhile_does_not_hold_up_the_start(state: Path) -> None:
     said = (Members(frozenset({"two"})), Listed(HUB), Listed("two"))
-    asyncio.run(start(Remembered(Told(*said), state), SnapshotCache()))
+    asyncio.run(start(Remembered(ScriptedSource(*said), state, DIALECTS.kinds), SnapshotCache()))
 
 
 async def start(source: Source, cache: SnapshotCache) -> None:
-    """Publish, without waiting for the deadline, and stop."""
+    """Run a control plane until it has published, and stop it."""
     control = ControlPlane(source, cache, ControlSettings(start_deadline=10 * PATIENCE))
     running = asyncio.create_task(control.run())
     async with asyncio.timeout(PATIENCE):
@@ -215,30 +219,32 @@ def test_members_that_only_the_hub_knows_are_out_of_reach_with_it(state: Path) -
         assert CART.ref("two") not in listener.state.table(Service)
         assert listener.state.origins.keys() == {HUB, "one"}
 
-    told = Told(Unreachable(HUB, "the cable is cut"))
+    told = ScriptedSource(Unreachable(HUB, "the cable is cut"))
     live(told, state, script)
 
 
 def test_members_that_are_known_without_the_hub_speak_for_themselves(state: Path) -> None:
     both = Members(frozenset({"one", "two"}))
-    listener = live(Told(both, Unreachable(HUB, "the cable is cut")), state)
+    listener = live(ScriptedSource(both, Unreachable(HUB, "the cable is cut")), state)
     assert listener.state.origins.keys() == {HUB, "one", "two"}
     assert not any(listener.state.origins[member].listed for member in ("one", "two"))
 
 
 def test_the_hub_is_kept_once_its_members_are_or_cannot_be(tmp_path: Path) -> None:
-    """Else a process that is killed in between would later publish gateways without endpoints."""
+    """If a crash left only the hub's file, a restart would publish gateways without endpoints."""
 
     async def script(listener: Listener) -> None:
         del listener
         assert kept(tmp_path) == []
         told.say(Upserted(CART.ref("one"), CART.model()), Listed("one"))
 
-    told = Told(Upserted(SHOP.ref(), SHOP.model()), Members(frozenset({"one", "two"})), Listed(HUB))
+    told = ScriptedSource(
+        Upserted(SHOP.ref(), SHOP.model()), Members(frozenset({"one", "two"})), Listed(HUB)
+    )
     live(told, tmp_path, script)
     assert kept(tmp_path) == ["member-one.fleet"], "two is silent"
 
-    told = Told(
+    told = ScriptedSource(
         Upserted(SHOP.ref(), SHOP.model()),
         Members(frozenset({"one", "two"})),
         Listed(HUB),
@@ -249,7 +255,7 @@ def test_the_hub_is_kept_once_its_members_are_or_cannot_be(tmp_path: Path) -> No
 
 
 def test_secrets_reach_no_file(tmp_path: Path) -> None:
-    source = MemorySource()
+    source = MemorySource(DIALECTS.kinds)
     source.put(SHOP.tls("cert").manifest, secret("cert", {"tls.key": "c2VjcmV0"}).manifest)
     seen = live(source, tmp_path)
     assert seen.state.table(Secret)
@@ -290,7 +296,7 @@ def test_what_is_gone_since_is_deleted_before_the_origin_is_listed(tmp_path: Pat
     ],
 )
 def test_a_restart_opens_nothing_that_was_narrowed(tmp_path: Path, addresses: PodAddresses) -> None:
-    told = Told(
+    told = ScriptedSource(
         Members(frozenset({"one"})),
         Confined("one", addresses),
         Upserted(CART.ref("one"), CART.model()),
@@ -299,7 +305,7 @@ def test_a_restart_opens_nothing_that_was_narrowed(tmp_path: Path, addresses: Po
     )
     live(told, tmp_path)
     for _ in range(2):
-        seen = live(Told(Unreachable("one", "away"), Unreachable(HUB, "away")), tmp_path)
+        seen = live(ScriptedSource(Unreachable("one", "away"), Unreachable(HUB, "away")), tmp_path)
         assert seen.state.addresses == {"one": addresses}
         assert CART.ref("one") in seen.state.table(Service)
 
@@ -310,9 +316,9 @@ def test_what_addresses_are_allowed_is_kept_though_no_object_changes(tmp_path: P
     async def script(listener: Listener) -> None:
         told.say(Confined("one", narrow))
 
-    told = Told(Upserted(CART.ref("one"), CART.model()), Listed("one"), Listed(HUB))
+    told = ScriptedSource(Upserted(CART.ref("one"), CART.model()), Listed("one"), Listed(HUB))
     live(told, tmp_path, script)
-    assert live(Told(), tmp_path).state.addresses == {"one": narrow}
+    assert live(ScriptedSource(), tmp_path).state.addresses == {"one": narrow}
 
 
 def test_an_object_that_cannot_be_read_any_more_keeps_its_last_good_version(state: Path) -> None:
@@ -343,26 +349,26 @@ def test_a_member_that_is_removed_leaves_no_file(state: Path) -> None:
     async def script(listener: Listener) -> None:
         told.say(Members(frozenset({"two"})))
 
-    told = Told(Members(frozenset({"one", "two"})))
+    told = ScriptedSource(Members(frozenset({"one", "two"})))
     live(told, state, script)
     assert kept(state) == ["hub.fleet", "member-two.fleet"]
 
 
 def test_a_member_that_was_removed_meanwhile_is_in_force_no_more(state: Path) -> None:
-    listener = live(Told(Members(frozenset({"two"}))), state)
+    listener = live(ScriptedSource(Members(frozenset({"two"}))), state)
     assert listener.state.table(Service).keys() == {CART.ref("two")}
     assert kept(state) == ["hub.fleet", "member-two.fleet"]
 
 
 def test_a_member_that_vanished_from_a_directory_keeps_what_it_held(tmp_path: Path) -> None:
-    """As while fleetgate runs: who removes a directory may be in the middle of something."""
+    """It is the same while fleetgate runs: the directory may be in the middle of an edit."""
     root, state = tmp_path / "fleet", tmp_path / "state"
     write(root, "hub/shop.yaml", SHOP)
     write(root, "clusters/one/cart.yaml", CART)
-    live(DirectorySource(root), state)
+    live(DirectorySource(root, DIALECTS.kinds), state)
     shutil.rmtree(root / "clusters/one")
 
-    listener = live(DirectorySource(root), state)
+    listener = live(DirectorySource(root, DIALECTS.kinds), state)
 
     assert listener.state.table(Service).keys() == {CART.ref("one")}
     origin = listener.state.origins["one"]
@@ -372,7 +378,7 @@ def test_a_member_that_vanished_from_a_directory_keeps_what_it_held(tmp_path: Pa
         f"to forget it, remove {state}/member-one.fleet and restart"
     )
     (state / "member-one.fleet").unlink()
-    assert not live(DirectorySource(root), state).state.table(Service)
+    assert not live(DirectorySource(root, DIALECTS.kinds), state).state.table(Service)
 
 
 def test_a_member_that_holds_nothing_any_more_leaves_no_file(state: Path) -> None:
@@ -392,7 +398,7 @@ def test_a_change_is_on_the_disk_without_a_stop(tmp_path: Path) -> None:
     source = fleet()
 
     async def run() -> None:
-        fast = Remembered(source, state, pace=timedelta(milliseconds=1))
+        fast = Remembered(source, state, DIALECTS.kinds, pace=timedelta(milliseconds=1))
         async with listening(fast):
             await _appears(state / "member-one.fleet", '"cart"')
             source.put(service("new").manifest, origin="one")
@@ -406,8 +412,8 @@ def test_changes_in_a_row_are_one_write(tmp_path: Path) -> None:
     file, witness = tmp_path / "slow/member-one.fleet", tmp_path / "fast/member-one.fleet"
 
     async def run() -> None:
-        fast = Remembered(source, witness.parent, pace=timedelta(milliseconds=1))
-        async with listening(Remembered(fast, file.parent, pace=ONCE_AN_HOUR)):
+        fast = Remembered(source, witness.parent, DIALECTS.kinds, pace=timedelta(milliseconds=1))
+        async with listening(Remembered(fast, file.parent, DIALECTS.kinds, pace=ONCE_AN_HOUR)):
             await _appears(file, '"cart"')
             for number in range(3):
                 source.put(service(f"new-{number}").manifest, origin="one")
@@ -430,7 +436,7 @@ def test_a_stop_notes_that_all_is_as_it_was_until_then(state: Path) -> None:
 
 
 def test_what_is_as_it_was_is_not_written_again(state: Path) -> None:
-    # A file that is written anew is another one; held open, the first one's number stays its own.
+    # A new write makes a new file. While the first one is held open, its inode is not used again.
     held = {file: file.open("rb") for file in state.iterdir()}
     live(fleet(), state)
     for file, first in held.items():
@@ -440,7 +446,9 @@ def test_what_is_as_it_was_is_not_written_again(state: Path) -> None:
 
 def test_an_origin_that_has_not_listed_writes_nothing(state: Path) -> None:
     before = {file.name: file.read_bytes() for file in state.iterdir()}
-    part = Told(Upserted(GONE.ref("one"), GONE.model()), Upserted(GONE.ref("new"), GONE.model()))
+    part = ScriptedSource(
+        Upserted(GONE.ref("one"), GONE.model()), Upserted(GONE.ref("new"), GONE.model())
+    )
     live(part, state)
     assert {file.name: file.read_bytes() for file in state.iterdir()} == before
 
@@ -449,9 +457,11 @@ def test_a_place_for_no_directory_is_said_at_the_start(tmp_path: Path) -> None:
     place = tmp_path / "file"
     place.write_text("")
     with pytest.raises(NoStateDirectoryError, match=r"nothing can be kept in .*file \("):
-        Remembered(MemorySource(), place).check()
+        Remembered(MemorySource(DIALECTS.kinds), place, DIALECTS.kinds).check()
     with pytest.raises(NoStateDirectoryError):
-        asyncio.run(Remembered(MemorySource(), place).run(lambda _: None))
+        asyncio.run(
+            Remembered(MemorySource(DIALECTS.kinds), place, DIALECTS.kinds).run(lambda _: None)
+        )
 
 
 def test_a_disk_that_fails_is_said_once_and_tried_again(
@@ -461,9 +471,11 @@ def test_a_disk_that_fails_is_said_once_and_tried_again(
     source = fleet()
 
     async def run() -> None:
-        good = Remembered(source, witness.parent, pace=timedelta(milliseconds=1))
-        async with listening(Remembered(good, state, pace=timedelta(milliseconds=1))):
-            # The hub's comes last: from then on only the file of "one" is written.
+        good = Remembered(source, witness.parent, DIALECTS.kinds, pace=timedelta(milliseconds=1))
+        async with listening(
+            Remembered(good, state, DIALECTS.kinds, pace=timedelta(milliseconds=1))
+        ):
+            # The hub's file is written last. After that, only the file of "one" is written.
             await _appears(state / "hub.fleet", '"shop"')
             source.put(service("old").manifest, origin="one")
             await _appears(state / "member-one.fleet", '"old"')
@@ -507,7 +519,7 @@ async def _appears(file: Path, text: str) -> None:
     await _until(lambda: _holds(file, text))
 
 
-# -- what is found in the directory ----------------------------------------------------------------
+# -- files in the directory ------------------------------------------------------------------------
 
 
 def _other_version(text: bytes) -> bytes:
@@ -578,7 +590,7 @@ def _of_another_user(file: Path) -> None:
 def test_what_another_user_has_planted_is_told_and_left_out(
     state: Path, plant: Callable[[Path], None], why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """In a directory that others may write to, such as one below /tmp."""
+    """Other users may write to some directories, such as those below /tmp."""
     file = state / "member-one.fleet"
     plant(file)
 
@@ -611,10 +623,10 @@ def test_a_secret_that_somebody_wrote_into_a_file_is_not_read(state: Path) -> No
     "member", ["prod/eu", "..", ".", "a b", "Ä", "x" * 300, "hub", "%2F", "member"]
 )
 def test_a_member_may_have_any_name(tmp_path: Path, member: str) -> None:
-    source = MemorySource()
+    source = MemorySource(DIALECTS.kinds)
     source.attach(member)
     source.put(CART.manifest, origin=member)
     live(source, tmp_path)
-    lost = MemorySource()
+    lost = MemorySource(DIALECTS.kinds)
     lost.lose(member, "the cable is cut")
     assert live(lost, tmp_path).state.table(Service) == {CART.ref(member): CART.model()}

@@ -1,4 +1,4 @@
-"""A restart while API servers are away empties nothing, and makes up for it when they are back."""
+"""A restart while API servers are away loses no objects, and catches up when they are back."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -17,6 +17,7 @@ from tests.fleet.kubernetes_rig import HOME, KubernetesRig, withdraw
 from tests.fleet.rigs import Listener, listening
 from tests.support.builders import ingress, slice_of
 from tests.support.kube import Clusters
+from translators.dialects import DIALECTS
 
 SHOP = ingress("shop", host="example.com").path("/", to="cart:80").of_class("mse")
 PODS = slice_of("cart", addresses=["10.0.0.1"])
@@ -38,12 +39,14 @@ def live(
     script: Callable[[Listener], Awaitable[None]],
     members: Mapping[str, Connect] | None = None,
 ) -> None:
-    """Read the fleet as one process would, from its start to its stop."""
+    """Read the fleet from the start to the stop of a process."""
     kubeconfig = rig.servers[HUB].kubeconfig
-    source = KubernetesSource(lambda: ApiServer.from_kubeconfig(kubeconfig), members or {}, HOME)
+    source = KubernetesSource(
+        DIALECTS.kinds, lambda: ApiServer.from_kubeconfig(kubeconfig), members or {}, HOME
+    )
 
     async def run() -> None:
-        async with listening(Remembered(source, state, source.recall)) as listener:
+        async with listening(Remembered(source, state, DIALECTS.kinds, source.recall)) as listener:
             await script(listener)
 
     asyncio.run(run())

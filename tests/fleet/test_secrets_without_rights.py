@@ -1,4 +1,4 @@
-"""Where RBAC lets fleetgate read some Secrets only, the others cost nobody anything."""
+"""Secrets that RBAC does not let fleetgate read affect only the Ingresses that reference them."""
 
 import asyncio
 import json
@@ -16,6 +16,7 @@ from tests.fleet.kubernetes_rig import HOME, declare
 from tests.fleet.rigs import Listener, listening
 from tests.support.builders import ingress, secret
 from tests.support.kube import Cluster, Clusters
+from translators.dialects import DIALECTS
 
 OPEN, CLOSED, TRUSTED = "open", "closed", "trusted"
 ALLOWED = Ref(HUB, "Secret", OPEN, "cert")
@@ -34,7 +35,7 @@ ONE = [{**READ[0], "resourceNames": ["cert"]}]
 
 @pytest.fixture
 def hub(clusters: Clusters) -> Cluster:
-    """An account that reads Secrets in its own namespace, and Ingresses with TLS in two others."""
+    """A hub with Ingresses in two namespaces, and an account that reads Secrets in a third one."""
     hub = clusters.hub
     hub.install_crds()
     for namespace in (HOME, OPEN, CLOSED, TRUSTED):
@@ -51,7 +52,7 @@ def hub(clusters: Clusters) -> Cluster:
 
 
 def grant(hub: Cluster, kind: str, rules: list[dict[str, Any]], namespace: str = "") -> None:
-    """Give the account rights, everywhere or in a namespace."""
+    """Grant rights to the account, in all namespaces or in one."""
     group = "rbac.authorization.k8s.io"
     metadata = {"name": "reader"} | ({"namespace": namespace} if namespace else {})
     account = {"kind": "ServiceAccount", "name": "reader", "namespace": HOME}
@@ -76,11 +77,16 @@ def play(
     trusted: Sequence[str] = (),
     followed: Sequence[str] = (),
 ) -> None:
-    """Read the hub by that account; the script begins when the hub has been listed."""
+    """Read the hub by that account, and run the script once the hub has been listed."""
     token = hub.kubectl("create", "token", "reader", f"--namespace={HOME}").strip()
     config = hub.config(token)
     source = KubernetesSource(
-        lambda: ApiServer.from_kubeconfig(config), {}, HOME, trusted, followed=followed
+        DIALECTS.kinds,
+        lambda: ApiServer.from_kubeconfig(config),
+        {},
+        HOME,
+        trusted,
+        followed=followed,
     )
 
     async def run() -> None:

@@ -1,4 +1,4 @@
-"""What every source promises, whatever it reads."""
+"""The promises that every source keeps."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,10 +6,11 @@ from typing import TypeVar
 
 import pytest
 
-from fleet.models import Ingress, MseIngressConfig, Secret, Service
+from fleet.models import Ingress, Secret, Service
 from fleet.ref import HUB
 from tests.fleet.rigs import LENIENT, RIGS, Listener, Rig, listening
 from tests.support.builders import Builder, ingress, mse_gateway, secret, service
+from translators.dialects.mse.objects import MseIngressConfig
 
 M = TypeVar("M", Ingress, MseIngressConfig, Secret)
 
@@ -37,7 +38,7 @@ def play(rig: Rig, script: Callable[[Listener], Awaitable[None]]) -> None:
 
 
 def declared(listener: Listener, thing: Builder[M]) -> M:
-    """What the source made of an object, but for what an API server adds itself."""
+    """The object as the source read it, without the fields that an API server adds."""
     value = listener.state.table(thing.kind)[thing.ref()]
     added: dict[str, object] = {"creation_timestamp": None, "uid": "", "generation": 0}
     known = {name: added[name] for name in added.keys() & type(value.metadata).model_fields.keys()}

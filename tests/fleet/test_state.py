@@ -1,4 +1,4 @@
-"""What sources say, merged into tables; what differs comes back."""
+"""Events of sources are merged into tables, and the differences are given back."""
 
 from datetime import UTC, datetime, timedelta
 

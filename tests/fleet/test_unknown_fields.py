@@ -1,4 +1,4 @@
-"""A field that nobody knows is told, and nothing is wider than was wanted because of it."""
+"""An unknown field is reported, and it never makes an object wider than its user intended."""
 
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,6 +11,7 @@ from fleet.parse import parse
 from fleet.problem import Problem
 from fleet.ref import HUB
 from tests.support.builders import alb_gateway, ingress, mse_gateway, secret, service, slice_of
+from translators.dialects import DIALECTS
 
 Json: TypeAlias = Any  # as YAML has it
 
@@ -20,7 +21,7 @@ REFUSED = "the last good version of the object stays in force, if there is one"
 
 
 def put(manifest: Json, path: str, value: object) -> Json:
-    """Set one field, such as "spec.rules.0.host"; None takes it away."""
+    """Set one field, such as "spec.rules.0.host"; None removes it."""
     *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
     place = manifest
     for step in steps:
@@ -54,7 +55,7 @@ def shop(path: str, value: object, without: str = "") -> Json:
 
 
 def read(manifest: Json, origin: str = HUB, *, served: bool = False) -> Upserted | Refused:
-    found = parse(manifest, origin, "hub/x.yaml", served=served)
+    found = parse(manifest, origin, "hub/x.yaml", DIALECTS.kinds, served=served)
     assert isinstance(found, Upserted | Refused)
     return found
 

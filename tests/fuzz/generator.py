@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, Final, TypeVar
 
-from translators.annotations.features import FEATURES
-from translators.annotations.reader import ALB
-from translators.annotations.unsupported import ALB_UNSUPPORTED, MSE_UNSUPPORTED
-from translators.boundaries import (
+from translators.dialects.alb.unsupported import ALB_UNSUPPORTED
+from translators.dialects.annotations.reader import ALB
+from translators.dialects.boundaries import (
     ALLOW,
     CROSS_NAMESPACE,
     DENY,
@@ -18,6 +17,8 @@ from translators.boundaries import (
     NAMESPACE,
     SHARED,
 )
+from translators.dialects.mse.features import FEATURES
+from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 
 T = TypeVar("T")
 Json = Any  # a manifest, right or wrong

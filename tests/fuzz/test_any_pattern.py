@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.fuzz.generator import REGEXES
 from tests.support.builders import IngressBuilder, alb_class, alb_gateway, ingress, mse_gateway
 from tests.support.translation import World
-from translators.bounds import MAX_INSTRUCTIONS_OF_HOST, MAX_MATCHED
+from translators.model.bounds import MAX_INSTRUCTIONS_OF_HOST, MAX_MATCHED
 from xds.readable import readable
 from xds.resource import TypeUrl
 

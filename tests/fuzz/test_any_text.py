@@ -11,6 +11,7 @@ from fleet.ref import HUB
 from tests.fuzz.generator import ALB_KEYS, KEYS
 from tests.support.builders import alb_class, alb_gateway, ingress, mse_gateway
 from tests.support.translation import World
+from translators.dialects import DIALECTS
 from xds.readable import readable
 
 _ANY = st.text(max_size=60)
@@ -41,7 +42,7 @@ def test_any_text(
     world = World()
     world.put(mse_gateway("gw").manifest, alb_gateway("gw").manifest, alb_class("alb").manifest)
 
-    found = [parse(manifest, HUB, "hub/x.yaml") for manifest in manifests]
+    found = [parse(manifest, HUB, "hub/x.yaml", DIALECTS.kinds) for manifest in manifests]
     world.apply(one for one in found if isinstance(one, Upserted | Refused))
 
     for (type_url, name), resource in world.snapshots[f"{dialect}/gw"].items():

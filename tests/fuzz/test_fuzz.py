@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from fleet.ref import HUB
-from fleetgate.control import ControlPlane
+from fleetgate.core.control import ControlPlane
 from fleetgate.demo.http import Question
 from fleetgate.demo.load import Load
 from tests.e2e.backends import backend

@@ -18,7 +18,7 @@ from typing import Any, Final
 import yaml
 
 from fleet.problem import Problem, Severity
-from fleetgate.offline import Offline, read_fleet, show
+from fleetgate.core.offline import Offline, read_fleet, show
 
 HERE: Final = Path(__file__).parent
 COMMON: Final = HERE / "common.yaml"

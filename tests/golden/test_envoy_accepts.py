@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetgate.offline import read_fleet
+from fleetgate.core.offline import read_fleet
 from tests.e2e.rig import Rig, rig
 from tests.e2e.standing import Standing, standing
 from tests.golden.case import CASES, Case

@@ -5,7 +5,7 @@ import json
 import subprocess
 from typing import Any, Final
 
-from fleetgate.client import ask
+from fleetgate.http.client import ask
 from tests.hostile.target import HOSTILE_MEMBER, Target
 from tests.servers.binaries import find
 from tests.support.hostile_api import (

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-from fleetgate.client import ask
+from fleetgate.http.client import ask
 from tests.hostile.target import Target
 from tests.support.builders import Builder, IngressBuilder, ingress, service, slice_of, write
 from tests.support.process import until

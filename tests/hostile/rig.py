@@ -19,7 +19,7 @@ from typing import Final
 
 from fleetgate.certificates.credential import CERTIFICATE, KEY, TRUST, Credential
 from fleetgate.certificates.directory import replace_files
-from fleetgate.certificates.names import gateway_uri
+from fleetgate.certificates.gateway_uris import gateway_uri
 from tests.certificates.served import DAY, NOW, authority
 from tests.hostile.target import GATEWAY, SERVER_NAME, Target
 from tests.hostile.witness import Healthz, Served

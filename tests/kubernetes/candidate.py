@@ -1,4 +1,4 @@
-"""A candidate for the Lease, as a process of its own: says when it leads, until it is killed.
+"""A candidate for the Lease, as a process of its own, which prints when it leads.
 
 python candidate.py KUBECONFIG HOLDER
 """

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 from fleet.kubernetes.lease import LeaseSettings
-from fleetgate.control import ControlSettings
+from fleetgate.core.control import ControlSettings
 from fleetgate.fleets import HubPlace
-from fleetgate.leading import LeadingSettings
+from fleetgate.hub.leading import LeadingSettings
+from fleetgate.hub.neighbours import NeighbourSettings
+from fleetgate.hub.replicas import ReplicaSettings
 from fleetgate.lifetime import run, until_stopped
-from fleetgate.neighbours import NeighbourSettings
-from fleetgate.replicas import ReplicaSettings
 from fleetgate.serving import HubDuties, ServeSettings, XdsSettings, serving
 
 DUTIES = HubDuties(

@@ -1,4 +1,4 @@
-"""A fleet on three real API servers, its Pods, and whoever acts on it by kubectl."""
+"""A fleet on three real API servers, with its Pods, which a test changes by kubectl."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ HOME: Final = "fleetgate-system"
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 
 AT_ONCE: Final = Pace(unready_after=timedelta(milliseconds=50), restart_after=timedelta(hours=1))
-"""A dead Pod is known to be unready by the next time that anybody looks; it stays dead."""
+"""A dead Pod becomes unready after 50 ms, and is not restarted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Site:
 
     @property
     def listening(self) -> tuple[str, ...]:
-        """Options that place the gateways there, and all other ports on free ones."""
+        """Options that put the gateways on this address, and all other listeners on free ports."""
         host, port = self.address
         gateways = ("--bind", host, "--port-offset", str(port - 80))
         return (*gateways, "--xds-port", "0", "--admin-port", "0")
@@ -54,11 +54,11 @@ class Site:
         return ("--hub-kubeconfig", str(self.hub.kubeconfig), "--namespace", HOME)
 
     async def apply(self, text: str, file: str, *, to: str = HUB) -> None:
-        """Write manifests into a file and apply it, in place of what it held."""
+        """Write manifests into a file, in place of its former content, and apply it."""
         await asyncio.to_thread(self.reader.apply, text, file, to=to)
 
     async def settle(self, *serving: Fleetgate) -> None:
-        """Return when what is declared runs, and every Envoy knows it."""
+        """Return when all declared Pods run, and every Envoy has acknowledged the configuration."""
         await self.kubelet.sync()
         for each in serving:
             await asyncio.to_thread(each.sync)
@@ -66,7 +66,7 @@ class Site:
 
 @asynccontextmanager
 async def site(clusters: Clusters, place: Path) -> AsyncIterator[Site]:
-    """Have a hub that knows two members, while the block runs; nobody serves it yet."""
+    """Run a hub that knows two members while the block runs; no fleetgate serves it yet."""
     hub, c1, c2 = await asyncio.to_thread(clusters.all)
     members = {CLUSTER_1: c1, CLUSTER_2: c2}
     await asyncio.to_thread(_prepare, hub, members)
@@ -90,7 +90,7 @@ def _prepare(hub: Cluster, members: dict[str, Cluster]) -> None:
 
 
 def name_member(hub: Cluster, member: str, kubeconfig: dict[str, Any]) -> None:
-    """Tell the hub how a member is reached."""
+    """Create the Secret on the hub that names a member."""
     metadata = {"name": f"member-{member[:6]}", "labels": {"fleetgate.dev/member": member}}
     data = {"kubeconfig": json.dumps(kubeconfig)}
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
@@ -98,13 +98,13 @@ def name_member(hub: Cluster, member: str, kubeconfig: dict[str, Any]) -> None:
 
 
 def token_of(cluster: Cluster, installed: str, namespace: str, account: str) -> str:
-    """Install what a folder of deploy/ has, and give a token of an account in it."""
+    """Apply the manifests of a folder of deploy/, and give a token of an account in it."""
     cluster.kubectl("apply", "-k", str(DEPLOY / installed))
     return cluster.kubectl("create", "token", "-n", namespace, account).strip()
 
 
 async def shows(cluster: Cluster, *command: str, wanted: Iterable[str]) -> str:
-    """Ask by kubectl until the answer holds all of these; gives it."""
+    """Run kubectl until its output contains all of these texts, and give the output."""
     found: list[str] = []
 
     def there() -> bool:

@@ -1,4 +1,4 @@
-"""The API servers that tests run: real, killable, empty for every test."""
+"""The tests' API servers are real, can be killed, and are empty at the start of every test."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One API server: how a client of it is configured, and what its answers become."""
+"""A client of one API server: its configuration, credentials, answers, watches and messages."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ from fleet.kubernetes import connection, plugin
 from fleet.kubernetes.bounds import Bounds
 from fleet.kubernetes.connection import ApiServer, Unreached
 from fleet.kubernetes.kubeconfig import BadKubeconfig
-from fleet.kubernetes.told import told
+from fleet.kubernetes.redaction import redacted
 from fleet.kubernetes.transport import Transport
 from tests.support.authority import Authority, Pair
 
@@ -34,7 +34,7 @@ PATH = "/api/v1/services"
 
 @dataclass
 class Server:
-    """Answers each request with the same bytes, whatever it is; keeps what it was asked."""
+    """Answers each request with the same bytes, and keeps the requests."""
 
     url: str = ""
     asked: list[str] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Server:
 
 @asynccontextmanager
 async def server(answer: bytes = OK, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
-    """Answer while the block runs; a connection is closed after its answer."""
+    """Run the server while the block runs. It closes each connection after its answer."""
     made = Server()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -317,7 +317,7 @@ def test_certificates_may_stand_in_the_kubeconfig(authority: Authority, tmp_path
 
 
 def test_two_clients_have_each_their_own_authority(authority: Authority, tmp_path: Path) -> None:
-    """The library keeps a configuration for all clients of a process, unless told otherwise."""
+    """By default, the library shares one configuration among all clients of a process."""
 
     async def script() -> None:
         other = Authority.make("tests")
@@ -377,7 +377,7 @@ def test_a_plugin_is_asked_again_when_its_token_expires(
 
 
 def test_a_plugin_that_fails_later_leaves_the_token_that_is_there(tmp_path: Path) -> None:
-    """The server says whether it is still good; it may be, within the clocks' tolerance."""
+    """The server decides whether the token is still valid, which it may be by its own clock."""
 
     async def script() -> None:
         config = by_plugin(tmp_path, "", life=-3600, works=1)
@@ -516,7 +516,7 @@ def test_a_plugin_that_does_not_answer_is_a_mistake_and_ended(
 
 
 def test_many_clients_may_be_made_at_once(authority: Authority) -> None:
-    """The library's files are shared by all who have the same certificate."""
+    """All clients with the same certificate share the library's file for it."""
 
     async def script(number: int) -> None:
         trusted = authority.certificate + b"file %d\n" % number
@@ -527,7 +527,7 @@ def test_many_clients_may_be_made_at_once(authority: Authority) -> None:
             await api.close()
 
     before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # threads take turns as often as they can
+    sys.setswitchinterval(1e-6)  # threads are switched as often as possible
     try:
         for number in range(20):
             asyncio.run(script(number))
@@ -537,7 +537,7 @@ def test_many_clients_may_be_made_at_once(authority: Authority) -> None:
 
 @pytest.fixture
 def account(tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Files as Kubernetes mounts them; gives that of the token."""
+    """Write the files of a service account as Kubernetes mounts them; gives the token's path."""
     token, trusted = tmp_path / "token", tmp_path / "ca.crt"
     token.write_text("mounted")
     trusted.write_bytes(authority.certificate)
@@ -798,7 +798,7 @@ def test_what_is_sent_is_json(method: str, content_type: str) -> None:
     asyncio.run(script())
 
 
-# -- what no request can hold ----------------------------------------------------------------------
+# -- values that no request can have ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -829,7 +829,7 @@ def test_a_server_is_told_in_one_line() -> None:
     assert "\n" not in str(said.value)
 
 
-# -- what is said ----------------------------------------------------------------------------------
+# -- messages --------------------------------------------------------------------------------------
 
 KEPT = "s3cret-token"
 ECHO = f'{{"kind":"Status","message":"Authorization: Bearer {KEPT} is not\\n\\u001b[31mgood"}}'
@@ -911,10 +911,10 @@ def test_the_password_of_a_proxy_is_not_seen(answer: bytes) -> None:
     ],
 )
 def test_what_is_shown_is_one_line_without_credentials(text: str, shown: str) -> None:
-    assert told(text) == shown
+    assert redacted(text) == shown
 
 
-# -- what the environment says ---------------------------------------------------------------------
+# -- environment variables -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -990,7 +990,7 @@ def _no_thread(*_: object) -> None:
 def test_a_client_is_closed_when_its_last_connection_is_gone(
     authority: Authority, tmp_path: Path
 ) -> None:
-    """Else a loop that ends then leaks it: TLS ends with a word from the other side."""
+    """TLS ends with a message of the other side; a loop that ends before leaks the connection."""
     tls = context_of(authority, tmp_path, asks_certificate=False)
     asked, may_end = threading.Event(), threading.Event()
 

@@ -1,6 +1,6 @@
-"""The documents' examples, command by command, on three real API servers with a real Envoy.
+"""Runs the documents' examples, command by command, on real API servers with a real Envoy.
 
-fleetgate runs with the rights that deploy/ gives it, and no others.
+fleetgate has only the rights that deploy/ gives it.
 """
 
 import asyncio
@@ -31,8 +31,8 @@ PHASES = ["Pending", "Running", "Listening"]
 
 
 @dataclass
-class Reading:
-    """What a reader of the documents looks at between two steps, and what it has to show."""
+class ReadersView:
+    """The checks that a reader of the documents makes between two steps."""
 
     site: Site
     serving: Fleetgate
@@ -40,14 +40,14 @@ class Reading:
     looks: int = 0
 
     async def sync(self) -> None:
-        """Wait for what is declared, and look at the addresses of all Ingresses."""
+        """Wait until the fleet is in sync, and check the addresses of all Ingresses."""
         await asyncio.to_thread(self.serving.sync)
         listed = await shows(self.site.hub, "get", "ingress", "-A", "-ojson", wanted=["items"])
         for item in json.loads(listed)["items"]:
             await self._look(item["metadata"]["name"], item["metadata"]["namespace"])
 
     async def address(self, gateway: str) -> Address:
-        """Wait until kubectl says that it listens, and look at its members."""
+        """Wait until kubectl shows that a gateway listens, check its members, give its address."""
         hub, one = self.site.hub, ("get", "mseingressconfig", gateway)
         head, row = (await shows(hub, *one, wanted=["Listening"])).splitlines()
         assert head.split() == ["NAME", "STATUS", "AGE"]
@@ -86,7 +86,7 @@ def test_every_example_of_the_documents_holds(
                 fleetgate(tmp_path / "fleetgate.log", *command) as serving,
                 statuses(ready.hub, tmp_path / "watch.log") as seen,
             ):
-                reading = Reading(ready, serving)
+                reading = ReadersView(ready, serving)
                 outcome = await Walk(ready.reader, ready.kubelet, reading, page).run()
                 refusals = [line for line in serving.text.splitlines() if "forbidden" in line]
         shown = page.stream.getvalue()  # type: ignore[attr-defined]  # a StringIO
@@ -103,7 +103,7 @@ def test_every_example_of_the_documents_holds(
 
 
 def least_privileged(clusters: Clusters, place: Path) -> Path:
-    """Have fleetgate reach hub and members by its own accounts; gives the hub's kubeconfig."""
+    """Make kubeconfigs of fleetgate's own accounts for all servers, and give the hub's."""
     path = place / "hub.kubeconfig"
     token = token_of(clusters.hub, "hub", HOME, "fleetgate")
     path.write_text(json.dumps(clusters.hub.config(token)))
@@ -115,7 +115,7 @@ def least_privileged(clusters: Clusters, place: Path) -> Path:
 
 @contextmanager
 def statuses(hub: Cluster, log: Path) -> Iterator[list[tuple[str, str]]]:
-    """Watch gateways by kubectl while the block runs; gives each with its STATUS, at the end."""
+    """Watch gateways by kubectl while the block runs. At the end, the list has their STATUS."""
     seen: list[tuple[str, str]] = []
     columns = "-ocustom-columns=NAME:.metadata.name,STATUS:.status.phase"
     command = ("get", "mseingressconfigs", "--watch", "--no-headers", columns)

@@ -1,4 +1,4 @@
-"""An API server that says nothing more is out of reach soon, though its connections are open."""
+"""An API server that stops to answer soon counts as unreachable, with its connections open."""
 
 import asyncio
 import socket
@@ -16,21 +16,22 @@ from fleet.models import Service
 from fleet.outage import Outage
 from fleet.ref import HUB
 from fleet.sources.kubernetes import KubernetesSource
-from fleet.sources.kubernetes.member import Member
+from fleet.sources.kubernetes.member import MemberReader
 from fleet.sources.kubernetes.reading import Connect
-from fleetgate.control import ControlPlane, ControlSettings
-from fleetgate.metrics import Metrics
-from tests.fleet.api_dialogue import Asked, Dialogue, dialogue, event, failure, listing
+from fleetgate.core.control import ControlPlane, ControlSettings
+from fleetgate.http.metrics import Metrics
+from tests.fleet.api_dialogue import Dialogue, PendingRequest, dialogue, event, failure, listing
 from tests.fleet.kubernetes_rig import HOME, KubernetesRig
 from tests.fleet.rigs import PATIENCE, line
 from tests.support.builders import service
 from tests.support.cable import Cable
 from tests.support.freezer import Freezer
 from tests.support.kube import Clusters
+from translators.dialects import DIALECTS
 from xds.cache import SnapshotCache
 
 BOUNDS = Bounds(quiet=0.5, silence=2.0)
-"""So the default of 28 seconds is four and a half here; without a question it would be minutes."""
+"""With these, a frozen server is noticed after 4.5 seconds; by default it takes 28 seconds."""
 
 CART, LATE = service("cart", ports={"http": 80}), service("late", ports={"http": 80})
 
@@ -43,10 +44,10 @@ def rig(clusters: Clusters) -> Iterator[KubernetesRig]:
 
 
 class Watched:
-    """A control plane that reads a hub and the member `one`, and what it shows."""
+    """A control plane that reads a hub and the member `one`, with its news and metrics."""
 
     def __init__(self, hub: Connect, one: Connect) -> None:
-        source = KubernetesSource(hub, {"one": one}, HOME)
+        source = KubernetesSource(DIALECTS.kinds, hub, {"one": one}, HOME)
         self.control = ControlPlane(source, SnapshotCache(), ControlSettings())
         self.metrics = Metrics(self.control)
         self._news = asyncio.Event()
@@ -59,7 +60,7 @@ class Watched:
                 await self._news.wait()
 
     def shown(self, name: str) -> float:
-        """The value of a metric that has one."""
+        """The value of a metric without labels."""
         [value] = [
             sample.value
             for family in self.metrics.collect()
@@ -84,7 +85,7 @@ async def running(watched: Watched) -> AsyncIterator[None]:
 
 
 def by(url: str, config: Mapping[str, Any]) -> Connect:
-    """How a server is reached by another way than its own."""
+    """A kubeconfig that reaches a server by another URL."""
     config["clusters"][0]["cluster"]["server"] = url
     return partial(ApiServer.from_kubeconfig, config, bounds=BOUNDS)
 
@@ -149,23 +150,25 @@ def test_silence_is_noticed_as_soon_as_it_is_documented() -> None:
     assert usual.quiet + 2 * usual.silence <= 30, "of one that is watched"
 
 
-# -- what is asked ---------------------------------------------------------------------------------
+# -- requests --------------------------------------------------------------------------------------
 
 
-class Plays:
-    """A member with three watches at a server that a test plays."""
+class WatchedMember:
+    """A member with three watches at a server whose answers the test gives."""
 
     def __init__(self, api: Dialogue, bounds: Bounds) -> None:
         self.api = api
-        self.watches: list[Asked] = []
-        self.questions: list[Asked] = []
+        self.watches: list[PendingRequest] = []
+        self.questions: list[PendingRequest] = []
         self.said: list[str] = []
         connect = partial(ApiServer.from_kubeconfig, api.kubeconfig(), bounds=bounds)
-        self.member = Member("one", connect, lambda events: self.said.extend(map(line, events)))
+        self.member = MemberReader(
+            "one", connect, lambda events: self.said.extend(map(line, events))
+        )
         self.member.need_labels(needed=True)
 
     async def watched(self) -> None:
-        """Answer all lists; return when all watches are open."""
+        """Answer all lists, and give the watches once all of them are open."""
         while len(self.watches) < 3:
             asked = await self.api.asked()
             if asked.is_watch:
@@ -177,10 +180,10 @@ class Plays:
                 asked.answer(200, listing(position="7"))
 
 
-def play(bounds: Bounds, script: Callable[[Plays], Awaitable[None]]) -> None:
+def play(bounds: Bounds, script: Callable[[WatchedMember], Awaitable[None]]) -> None:
     async def run() -> None:
         async with dialogue() as api:
-            plays = Plays(api, bounds)
+            plays = WatchedMember(api, bounds)
             task = asyncio.create_task(plays.member.run())
             try:
                 await plays.watched()
@@ -193,7 +196,7 @@ def play(bounds: Bounds, script: Callable[[Plays], Awaitable[None]]) -> None:
 
 
 def test_one_question_stands_for_all_watches_of_a_server_and_any_answer_will_do() -> None:
-    async def script(plays: Plays) -> None:
+    async def script(plays: WatchedMember) -> None:
         for status in (200, 403, 404, 503):
             asked = await plays.api.asked()
             assert (asked.path, asked.is_watch) == ("/version", False)
@@ -204,12 +207,12 @@ def test_one_question_stands_for_all_watches_of_a_server_and_any_answer_will_do(
 
 
 def test_a_server_that_says_something_is_not_asked() -> None:
-    async def script(plays: Plays) -> None:
+    async def script(plays: WatchedMember) -> None:
         first = await plays.api.asked()
         plays.watches[0].say(event("BOOKMARK", {}, "8"))
         second = await plays.api.asked()
         assert (first.path, second.path) == ("/version", "/version")
-        # Neither is answered, but for the first the watch has spoken.
+        # Neither request is answered, but during the first one the watch has sent a line.
         third = await plays.api.asked()
         assert third.path == "/version"
         assert plays.said == ["listed one"]
@@ -218,7 +221,7 @@ def test_a_server_that_says_something_is_not_asked() -> None:
 
 
 def test_a_question_without_an_answer_ends_all_watches_and_lists_again() -> None:
-    async def script(plays: Plays) -> None:
+    async def script(plays: WatchedMember) -> None:
         for _ in range(2):
             assert (await plays.api.asked()).path == "/version"
         lists: set[str] = set()
@@ -231,7 +234,7 @@ def test_a_question_without_an_answer_ends_all_watches_and_lists_again() -> None
 
 
 def test_a_watch_without_bookmarks_is_opened_again_where_it_stood() -> None:
-    async def script(plays: Plays) -> None:
+    async def script(plays: WatchedMember) -> None:
         plays.watches[0].say(event("BOOKMARK", {}, "8"))
         again = [await plays.api.asked() for _ in range(3)]
         assert all(asked.is_watch for asked in again)

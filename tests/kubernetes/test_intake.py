@@ -1,4 +1,4 @@
-"""How fast the lines of a server are taken."""
+"""The lines of a server are read no faster than its bounds permit."""
 
 import asyncio
 from collections.abc import Iterator

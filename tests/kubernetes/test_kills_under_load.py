@@ -1,4 +1,4 @@
-"""Whatever is killed, no idempotent request through the real Envoy fails."""
+"""Any part is killed under load, and no idempotent request through the real Envoy fails."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ def _namespaces() -> None:
 
 
 async def until_status(serving: Fleetgate, true: Callable[[Json], bool]) -> None:
-    """Return when what `fleetgate status` shows is so."""
+    """Return when the status that `fleetgate status` shows satisfies the condition."""
     await asyncio.to_thread(serving.until, lambda: true(serving.status()))
 
 
@@ -52,7 +52,7 @@ def member(report: Json, name: str) -> Json:
 
 
 def acknowledged(report: Json) -> bool:
-    """Whether an Envoy is connected and has all that it is to have."""
+    """Whether an Envoy is connected and has acknowledged everything."""
     return any(
         all(kind in envoy["types"] for kind in ("CDS", "EDS", "LDS", "SRDS"))
         and not any(view["pending"] for view in envoy["types"].values())
@@ -61,13 +61,13 @@ def acknowledged(report: Json) -> bool:
 
 
 async def scale(site: Site, origin: str, replicas: int) -> None:
-    """Have so many Pods run in a member."""
+    """Scale the Deployment in a member, and wait until its Pods run."""
     await asyncio.to_thread(site.reader.scale, origin, "web", replicas)
     await site.kubelet.sync()
 
 
 async def answered_by_new_pod(site: Site, asking: Load, origin: str) -> None:
-    """Scale a member up and wait for an answer of a Pod that was not there before."""
+    """Scale a member up, and wait for an answer of a new Pod."""
     old = {pod.name for pod in site.kubelet.pods(origin)}
     await scale(site, origin, 3)
     [new] = {pod.name for pod in site.kubelet.pods(origin)} - old
@@ -167,7 +167,7 @@ def test_a_member_that_is_away_at_the_start_delays_nobody(
 
 
 def test_all_at_once_with_what_was_read_on_disk(clusters: Clusters, tmp_path: Path) -> None:
-    """A restart while neither hub nor a member answers empties nothing."""
+    """A restart while neither the hub nor a member answers keeps all stored objects."""
 
     async def scenario() -> None:
         async with site(clusters, tmp_path) as ready:

@@ -1,4 +1,4 @@
-"""One leader at a time, on a real API server; another one follows when it goes."""
+"""There is one leader at a time, on a real API server, and another one follows when it ends."""
 
 import asyncio
 import json
@@ -19,11 +19,11 @@ from tests.support.kube import Cluster, Clusters
 
 FAST = LeaseSettings(lease=4, renew=3, retry=1)
 LONG = LeaseSettings(lease=600, renew=500, retry=1)
-"""With these, only a Lease that was given back is followed within the test."""
+"""With these, another candidate leads within the test only if the Lease was given back."""
 
 Json: TypeAlias = Any
 PATIENCE = 30.0
-"""Seconds that a test waits for what must come."""
+"""Seconds that a test waits for an expected event before it fails."""
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def hub(clusters: Clusters) -> Cluster:
 
 
 class Cut(ApiServer):
-    """A connection that can be cut, and that counts what is refused."""
+    """A client that can be cut off, and that counts the writes that the server has refused."""
 
     def __init__(self, client: ApiClient) -> None:
         super().__init__(client)
@@ -63,7 +63,7 @@ class Cut(ApiServer):
 
 
 class Stage:
-    """Who leads, and what happened in which order."""
+    """The candidates that lead, and the events in their order."""
 
     def __init__(self) -> None:
         self.leading: set[str] = set()
@@ -80,11 +80,11 @@ class Stage:
             self._tell(f"{name} ends")
 
     async def until(self, *leading: str) -> None:
-        """Return when these lead and nobody else."""
+        """Return when exactly these candidates lead."""
         await self._until(lambda: self.leading == set(leading))
 
     async def until_anybody(self) -> None:
-        """Return when somebody leads."""
+        """Return when any candidate leads."""
         await self._until(lambda: bool(self.leading))
 
     async def _until(self, true: Callable[[], bool]) -> None:
@@ -99,7 +99,7 @@ class Stage:
 
 
 class Candidate:
-    """One replica: its connection, and its part in the election."""
+    """One replica: its client, and its part in the election."""
 
     def __init__(
         self, api: Cut, stage: Stage, name: str, settings: LeaseSettings, namespace: str

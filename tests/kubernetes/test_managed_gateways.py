@@ -1,4 +1,4 @@
-"""`fleetgate serve --manage-gateways`: each gateway of the hub gets its Envoys, as it says."""
+"""`fleetgate serve --manage-gateways` runs the Envoys that each gateway of the hub asks for."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ def declare(hub: Cluster, *manifests: Json) -> None:
 
 
 def spec(hub: Cluster, kind: str, name: str) -> Json:
-    """What is wanted of an object, nothing where it is not there."""
+    """The spec of an object, {} if the object does not exist."""
     done = hub.try_kubectl(f"--namespace={HOME}", "get", kind, name, "--output=json")
     return json.loads(done.stdout)["spec"] if done.returncode == 0 else {}
 
@@ -40,7 +40,7 @@ def ports(hub: Cluster, name: str) -> list[int]:
 
 
 def locate(hub: Cluster, service: str, address: str) -> None:
-    """Say what a cloud says of the load balancer of a Service."""
+    """Write the status of a Service's load balancer, as a cloud does."""
     status = {"status": {"loadBalancer": {"ingress": [{"ip": address}]}}}
     where = (service, f"--namespace={HOME}", "--subresource=status", "--type=merge")
     hub.kubectl("patch", "service", *where, f"--patch={json.dumps(status)}")
@@ -61,7 +61,7 @@ def test_gateways_of_both_flavours_are_run_and_followed(hub: Cluster, tmp_path: 
         assert "cannot reach xDS on 127.0.0.1" in log.read_text(encoding="utf-8")
         until(lambda: ports(hub, ALB) == [80])
         until(lambda: spec(hub, "deployment", ALB).get("replicas") == 3)
-        # Nothing of these is translated for Envoys, and nothing of a status changes.
+        # These fields are not translated for Envoys, and they change no status.
         declare(hub, gateway("shop", instance={"replicas": 5}))
         until(lambda: spec(hub, "deployment", MSE).get("replicas") == 5)
         declare(hub, alb("web", 80, addressType="Intranet"))

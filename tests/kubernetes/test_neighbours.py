@@ -1,4 +1,4 @@
-"""Two fleetgates on one hub: one of them is in charge, in whatever order they come and go."""
+"""Of two fleetgates on one hub, one is in charge, in whatever order they start and stop."""
 
 import asyncio
 import json
@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from fleet.kubernetes.lease import Leader, LeaseSettings
-from fleetgate.neighbours import IN_CHARGE, Neighbours, NeighbourSettings
-from fleetgate.proof import ANSWER
+from fleetgate.hub.neighbours import IN_CHARGE, Neighbours, NeighbourSettings
+from fleetgate.hub.proof import ANSWER
 from tests.kubernetes.rig import DEPLOY
 from tests.kubernetes.test_lease import Cut
 from tests.support.kube import Cluster, Clusters
@@ -35,7 +35,7 @@ def hub(clusters: Clusters) -> Cluster:
 
 
 class Stage:
-    """Who writes, and what happened in which order."""
+    """The fleetgates that write, and the events in their order."""
 
     def __init__(self) -> None:
         self.writing: set[str] = set()
@@ -54,7 +54,7 @@ class Stage:
 
 
 class Fleetgate:
-    """The leader of a fleetgate in a namespace, and what it tells of its neighbours."""
+    """The leader of a fleetgate in a namespace, and its reports about its neighbours."""
 
     def __init__(
         self, api: Cut, stage: Stage, namespace: str, holder: str, settings: NeighbourSettings
@@ -73,7 +73,7 @@ class Fleetgate:
 
     @property
     def told(self) -> list[str]:
-        """The namespaces of others that it tells of, with what these do."""
+        """Its reports: each neighbour's namespace, and the state of that neighbour."""
         does = {"it stands by": "stands by", "it is in charge": "is in charge"}
         return [
             f"{p.value} {does.get(p.effect.partition(':')[0], 'is not believed')}"
@@ -106,9 +106,9 @@ async def fleetgate(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Return when something holds that nobody tells of: leases run out in silence."""
+    """Return when a condition holds. It polls, since a Lease expires without an event."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 (nobody tells)
+        while not condition():  # noqa: ASYNC110 (there is no event)
             await asyncio.sleep(0.02)
 
 
@@ -193,7 +193,7 @@ def test_of_two_that_start_at_once_one_is_in_charge(hub: Cluster) -> None:
 async def claim(
     hub: Cluster, stage: Stage, namespace: str, says: Mapping[str, str], token: str = ""
 ) -> AsyncIterator[Cut]:
-    """The Lease of a leader who answers nobody; `says` is put over what the Lease said before."""
+    """Write the Lease of a leader that answers no question; `says` replaces parts of it."""
     api = await Cut.from_kubeconfig(hub.config(token))
     assert isinstance(api, Cut)
     leader = Leader(api, namespace, "claim", LEASE, sign=lambda _: says)
@@ -210,7 +210,7 @@ async def claim(
 def test_a_version_that_answers_nothing_is_told_of_and_keeps_nobody_from_writing(
     hub: Cluster,
 ) -> None:
-    """Its Lease says nothing of others, and it writes whatever we do."""
+    """The Lease of such a version says nothing about others, and the version always writes."""
 
     async def script() -> None:
         stage = Stage()
@@ -222,7 +222,7 @@ def test_a_version_that_answers_nothing_is_told_of_and_keeps_nobody_from_writing
 
 
 def test_a_lease_of_a_tenant_has_nobody_stand_by(hub: Cluster) -> None:
-    """It says that it has been in charge for long; Kubernetes' role `edit` may write it."""
+    """Kubernetes' role `edit` may write a Lease that claims to be in charge for a long time."""
     token = account(hub, TENANTS, "--clusterrole=system:aggregate-to-edit")
     says = {IN_CHARGE: "2020-01-31T12:00:00Z"}
 
@@ -257,7 +257,7 @@ def test_a_lease_of_a_tenant_keeps_nobody_from_taking_over(hub: Cluster) -> None
 
 
 def test_an_answer_does_not_outlive_its_fleetgate(hub: Cluster) -> None:
-    """Somebody goes on with the Lease of a fleetgate that was taken away."""
+    """Another client goes on renewing the Lease of a fleetgate that was removed."""
     settings = replace(SETTINGS, ask=3.0)
 
     async def script() -> None:
@@ -300,7 +300,7 @@ def test_it_takes_no_other_rights_than_those_in_the_manifests(hub: Cluster) -> N
 
 
 def account(hub: Cluster, namespace: str, role: str) -> str:
-    """The token of an account of a namespace that has a role there."""
+    """Make an account with a role in a namespace, and give its token."""
     within = f"--namespace={namespace}"
     hub.kubectl("create", "serviceaccount", "account", within)
     who = f"--serviceaccount={namespace}:account"
@@ -359,6 +359,6 @@ def test_who_may_not_look_at_others_writes_and_says_so_once(
                 await looks.acquire()
 
     asyncio.run(script())
-    said = [r.getMessage() for r in caplog.records if r.name == "fleetgate.neighbours"]
+    said = [r.getMessage() for r in caplog.records if r.name == "fleetgate.hub.neighbours"]
     assert len(said) == 1
     assert said[0].startswith("whether another fleetgate serves this hub is not known")

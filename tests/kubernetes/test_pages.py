@@ -1,4 +1,4 @@
-"""A page of a list is read object by object, and gives what the whole JSON text says."""
+"""A page of a list is read object by object, with the same result as decoding it as a whole."""
 
 import json
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ def test_an_object_beyond_the_bound_is_found_before_it_is_a_value() -> None:
 
 
 def test_no_object_is_read_before_the_one_in_front_of_it_has_been_taken() -> None:
-    """So that not all of them are values at the same time."""
+    """Otherwise all objects would be decoded at the same time."""
     body = (json.dumps({**POSITION, "items": [{"a": 1}]})[:-2] + ", no JSON").encode()
     read: list[object] = []
     with pytest.raises(ValueError, match="Expecting value"):

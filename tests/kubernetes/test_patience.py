@@ -1,4 +1,4 @@
-"""Asking again: how often, when not, and what is said of it."""
+"""Requests are repeated: how often, after which answers, and with which log lines."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from fleet.kubernetes.patience import REFUSALS, Patience
 
 
 class Server:
-    """Answers as it was told; the last answer stands for all that follow."""
+    """Gives the answers in their order, and the last one to all later requests."""
 
     def __init__(self, answers: Sequence[int | None]) -> None:
         self._answers = list(answers)
@@ -67,7 +67,7 @@ def test_silence_and_its_end_are_logged_once_for_all_who_wait(
 
 
 def test_an_answer_that_names_a_wait_is_obeyed() -> None:
-    """By the time on the loop's clock, which no busy machine makes shorter."""
+    """The wait is measured by the loop's clock, which a busy machine never makes shorter."""
 
     async def script() -> float:
         replies = [Reply(429, b"", retry_after=0.2), Reply(200, b"")]

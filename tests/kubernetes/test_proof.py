@@ -1,4 +1,4 @@
-"""Questions in Leases and their answers in events, on a real API server."""
+"""fleetgates ask questions in Leases and answer in events, on a real API server."""
 
 import asyncio
 import logging
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from fleetgate.proof import AT_ONCE, Answers, ask, is_answer
+from fleetgate.hub.proof import AT_ONCE, Answers, ask, is_answer
 from tests.sinks.rig import Audited, audited
 from tests.support.kube import Cluster, Clusters
 
@@ -14,7 +14,7 @@ OURS, THEIRS = "ours", "theirs"
 
 
 def on(hub: Cluster, script: Callable[[Audited], Awaitable[None]], token: str = "") -> None:
-    """Run with a connection."""
+    """Run a script with a client of the hub."""
 
     async def run() -> None:
         async with audited(hub, token) as api:

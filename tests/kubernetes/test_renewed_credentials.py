@@ -1,4 +1,4 @@
-"""Credentials that the API server refuses are read again, and asked with at once."""
+"""When the API server refuses credentials, they are read again and used at once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -11,10 +11,11 @@ from fleet.kubernetes.intake import Lines
 from fleet.kubernetes.kubeconfig import BadKubeconfig
 from fleet.kubernetes.renewed import PAUSE, RenewedServer
 from tests.support.api_double import ApiDouble
+from tests.support.loop_time import ForwardLoop
 
 
 class Client(ApiDouble):
-    """A client whose credentials are good, or not."""
+    """A client whose credentials are valid, or not."""
 
     def __init__(self, *, good: bool) -> None:
         self.server = "https://hub"
@@ -40,19 +41,10 @@ class Client(ApiDouble):
         self.closed = True
 
 
-class Later(asyncio.SelectorEventLoop):
-    """A loop whose time can be put forward."""
-
-    by = 0.0
-
-    def time(self) -> float:
-        return super().time() + self.by
-
-
 def story(
-    clients: Sequence[Client | None], tell: Callable[[RenewedServer, Later], Awaitable[None]]
+    clients: Sequence[Client | None], tell: Callable[[RenewedServer, ForwardLoop], Awaitable[None]]
 ) -> None:
-    """Run with a configuration that gives these clients one after the other; None for none."""
+    """Run a script with a server whose configuration gives these clients in turn; None fails."""
     rest = iter(clients[1:])
 
     async def connect() -> ApiServer:
@@ -62,18 +54,18 @@ def story(
 
     async def script() -> None:
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, Later)
+        assert isinstance(loop, ForwardLoop)
         assert clients[0] is not None
         await tell(RenewedServer(connect, clients[0]), loop)
 
-    with asyncio.Runner(loop_factory=Later) as runner:
+    with asyncio.Runner(loop_factory=ForwardLoop) as runner:
         runner.run(script())
 
 
 def test_new_credentials_are_taken_without_a_refusal_for_who_asks() -> None:
     old, new = Client(good=False), Client(good=True)
 
-    async def tell(server: RenewedServer, _: Later) -> None:
+    async def tell(server: RenewedServer, _: ForwardLoop) -> None:
         replies = await asyncio.gather(*(server.request("GET", "/x") for _ in range(3)))
         assert [reply.status for reply in replies] == [200, 200, 200]
         async with server.watch("/x", ()):
@@ -88,11 +80,11 @@ def test_new_credentials_are_taken_without_a_refusal_for_who_asks() -> None:
 def test_what_is_refused_by_all_credentials_is_refused_and_they_are_read_now_and_then() -> None:
     first, second, third = (Client(good=False) for _ in range(3))
 
-    async def tell(server: RenewedServer, loop: Later) -> None:
+    async def tell(server: RenewedServer, loop: ForwardLoop) -> None:
         for _ in range(5):
             assert (await server.request("GET", "/x")).status == 401
         assert (first.asked, second.asked, third.asked) == (1, 5, 0)
-        loop.by += PAUSE
+        loop.ahead += PAUSE
         assert (await server.request("GET", "/x")).status == 401
         assert third.asked == 1
         assert [first.closed, second.closed] == [True, False]
@@ -105,9 +97,9 @@ def test_a_configuration_that_gives_no_others_leaves_the_refusal(
 ) -> None:
     first, second = Client(good=False), Client(good=True)
 
-    async def tell(server: RenewedServer, loop: Later) -> None:
+    async def tell(server: RenewedServer, loop: ForwardLoop) -> None:
         assert (await server.request("GET", "/x")).status == 401
-        loop.by += PAUSE
+        loop.ahead += PAUSE
         assert (await server.request("GET", "/x")).status == 200
 
     story([first, None, second], tell)

@@ -1,4 +1,4 @@
-"""Replicas of fleetgate: one writes for all, whoever is killed, wherever Envoys are connected."""
+"""One replica of fleetgate writes for all, whichever is killed, wherever Envoys are connected."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from tests.support.requirement import require
 
 LEADS = "leads now"
 HANDOVER = timedelta(seconds=15)
-"""The lease of four seconds and a retry of one, on a machine that is busy."""
+"""The longest time until another replica leads: the lease has 4 s, and the machine is busy."""
 GATEWAY = "gw"
 
 
@@ -59,7 +59,7 @@ def leases(hub: Cluster) -> list[str]:
 
 
 def shows(hub: Cluster, status: str) -> None:
-    """Wait until kubectl shows this status of the gateway."""
+    """Wait until kubectl shows this status for the gateway."""
     until(lambda: hub.kubectl("get", "mseingressconfig", GATEWAY).split()[4] == status)
 
 
@@ -98,7 +98,7 @@ def test_a_replica_that_stops_takes_its_lease_with_it(hub: Cluster, tmp_path: Pa
 
 
 def problems(replica: Fleetgate, reason: str) -> list[str]:
-    """The messages of problems, as `fleetgate status` lists them."""
+    """The messages of all problems that `fleetgate status` lists."""
     return [p["message"] for p in replica.status()["problems"] if p["reason"] == reason]
 
 

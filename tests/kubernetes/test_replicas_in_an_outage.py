@@ -1,4 +1,4 @@
-"""What replicas have heard of each other outlives a time in which the hub lets nobody speak."""
+"""Replicas remember each other's news while the hub cannot be reached or refuses requests."""
 
 import asyncio
 import json
@@ -8,33 +8,23 @@ from typing import Any, TypeAlias
 import pytest
 
 from fleet.kubernetes.connection import Query, Reply, Unreached
-from fleetgate.control import ControlPlane, ControlSettings, Standing
-from fleetgate.replicas import Replicas
+from fleetgate.core.control import ControlPlane, ControlSettings, Progress
+from fleetgate.hub.replicas import Replicas
 from tests.control.rig import Said
 from tests.support.api_double import ApiDouble
+from tests.support.loop_time import ForwardLoop
 from xds.cache import SnapshotCache
 
 Json: TypeAlias = Any
-HEARD = {"mse/gw": Standing.LISTENING}
+HEARD = {"mse/gw": Progress.LISTENING}
 OTHER: Json = {
     "metadata": {"name": "other", "annotations": {"fleetgate.dev/listening": "mse/gw"}},
     "spec": {"renewTime": "noon"},
 }
 
 
-class Ahead(asyncio.SelectorEventLoop):
-    """A loop whose time can be put forward."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.by = 0.0
-
-    def time(self) -> float:
-        return super().time() + self.by
-
-
-class Hub(ApiDouble):
-    """A hub with the Lease of another replica, which is renewed no more."""
+class HubDouble(ApiDouble):
+    """A hub with the Lease of another replica, which does not renew it any more."""
 
     def __init__(self) -> None:
         self.is_away = False
@@ -55,46 +45,46 @@ class Hub(ApiDouble):
 
 
 class Listener(ControlPlane):
-    """A control plane that keeps what it hears."""
+    """A control plane that keeps the news of other replicas."""
 
     def __init__(self) -> None:
         super().__init__(Said(), SnapshotCache(), ControlSettings())
-        self.heard: Mapping[str, Standing] = {}
+        self.heard: Mapping[str, Progress] = {}
         self.has_heard = asyncio.Event()
 
-    def heard_elsewhere(self, standing: Mapping[str, Standing]) -> None:
+    def heard_elsewhere(self, standing: Mapping[str, Progress]) -> None:
         self.heard = dict(standing)
         self.has_heard.set()
 
 
-def talking(scenario: Callable[[Ahead, Hub, Listener], Awaitable[None]]) -> None:
+def talking(scenario: Callable[[ForwardLoop, HubDouble, Listener], Awaitable[None]]) -> None:
     async def script() -> None:
         loop = asyncio.get_running_loop()
-        assert isinstance(loop, Ahead)
-        hub, control = Hub(), Listener()
+        assert isinstance(loop, ForwardLoop)
+        hub, control = HubDouble(), Listener()
         running = asyncio.create_task(Replicas(hub, "home", "me").run(control))
         await control.has_heard.wait()
         await scenario(loop, hub, control)
         running.cancel()
         await asyncio.wait([running])
 
-    with asyncio.Runner(loop_factory=Ahead) as runner:
+    with asyncio.Runner(loop_factory=ForwardLoop) as runner:
         runner.run(script())
 
 
-async def after(loop: Ahead, seconds: float, hub: Hub) -> None:
-    """Put the time forward until the hub has been asked again."""
+async def after(loop: ForwardLoop, seconds: float, hub: HubDouble) -> None:
+    """Move the time forward by `seconds`, and on until the replica has listed the hub again."""
     asked = hub.lists
-    loop.by += seconds
+    loop.ahead += seconds
     while hub.lists == asked:
-        loop.by += 0.01
+        loop.ahead += 0.01
         await asyncio.sleep(0)
-    for _ in range(5):  # turns of the loop, in which the answer is taken
+    for _ in range(5):  # turns of the loop, in which the answer is read
         await asyncio.sleep(0)
 
 
 def test_who_does_not_renew_is_forgotten() -> None:
-    async def scenario(loop: Ahead, hub: Hub, control: Listener) -> None:
+    async def scenario(loop: ForwardLoop, hub: HubDouble, control: Listener) -> None:
         assert control.heard == HEARD
         for _ in range(5):
             await after(loop, 5, hub)
@@ -105,9 +95,9 @@ def test_who_does_not_renew_is_forgotten() -> None:
 
 
 def test_a_time_without_the_hub_counts_against_nobody() -> None:
-    async def scenario(loop: Ahead, hub: Hub, control: Listener) -> None:
+    async def scenario(loop: ForwardLoop, hub: HubDouble, control: Listener) -> None:
         hub.is_away = True
-        loop.by += 60
+        loop.ahead += 60
         await asyncio.sleep(0)
         hub.is_away = False
         await after(loop, 5, hub)
@@ -118,7 +108,7 @@ def test_a_time_without_the_hub_counts_against_nobody() -> None:
 
 
 def test_each_refusal_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    async def scenario(loop: Ahead, hub: Hub, _: Listener) -> None:
+    async def scenario(loop: ForwardLoop, hub: HubDouble, _: Listener) -> None:
         hub.status = hub.status_of_writes = 403
         for _turn in range(4):
             await after(loop, 5, hub)
@@ -138,8 +128,8 @@ def test_each_refusal_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
         pytest.param(403, {}, id="not allowed"),
     ],
 )
-def test_a_busy_hub_says_nothing_of_the_others(status: int, heard: Mapping[str, Standing]) -> None:
-    async def scenario(loop: Ahead, hub: Hub, control: Listener) -> None:
+def test_a_busy_hub_says_nothing_of_the_others(status: int, heard: Mapping[str, Progress]) -> None:
+    async def scenario(loop: ForwardLoop, hub: HubDouble, control: Listener) -> None:
         hub.status = status
         for _ in range(8):
             await after(loop, 5, hub)

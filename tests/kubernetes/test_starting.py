@@ -1,4 +1,4 @@
-"""A mistake in how the fleet's hub is named is one sentence; a hub that is away is waited for."""
+"""A mistake in the options that name the hub gives one sentence; an absent hub is awaited."""
 
 import json
 import socket
@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from fleetgate.cli import main
-from fleetgate.client import ask
+from fleetgate.http.client import ask
 from tests.cli.commands import fleetgate as command
 from tests.kubernetes.rig import HOME, name_member
 from tests.support import world as manifests
@@ -98,7 +98,7 @@ def hub(clusters: Clusters) -> Cluster:
 
 
 def ready(port: int) -> tuple[int, str]:
-    """What the readiness probe of Kubernetes is told."""
+    """The answer to Kubernetes' readiness probe."""
     try:
         with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
             return answer.status, answer.read().decode()

@@ -1,4 +1,4 @@
-"""What kubectl shows of a gateway and of Ingresses, and what is written on the hub at all."""
+"""kubectl shows the statuses of gateways and Ingresses, and no other object is written."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ def declare(hub: Cluster, *texts: str) -> None:
 
 
 def shown(hub: Cluster, *wanted: str) -> None:
-    """Wait until `kubectl get mseingressconfig` prints this row, but for its age."""
+    """Wait until `kubectl get mseingressconfig` prints this row, apart from the age."""
     last: list[str] = []
 
     def there() -> bool:
@@ -238,7 +238,7 @@ def test_nothing_is_written_where_that_is_switched_off(hub: Cluster, tmp_path: P
 
 
 def versions(hub: Cluster) -> list[str]:
-    """Every object of a kind that fleetgate writes, by name and version; not the API server's."""
+    """The version of every object of the kinds that fleetgate writes, by name."""
     kinds = "mseingressconfigs,ingresses,events,leases,secrets"
     names = "KIND:.kind,NAMESPACE:.metadata.namespace,NAME:.metadata.name"
     columns = f"-ocustom-columns={names},VERSION:.metadata.resourceVersion"

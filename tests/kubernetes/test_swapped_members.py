@@ -1,4 +1,4 @@
-"""A member is taken for another one under load, and no request through the real Envoy fails."""
+"""One member takes another's place under load, and no request through the real Envoy fails."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A site with traffic: a Service in both members, a gateway of both, an Envoy, and requests."""
+"""Traffic for a site: a Service in members, a gateway, an Envoy, and requests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -10,7 +10,7 @@ from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.demo.fleet import CLUSTER_1, CLUSTER_2
 from fleetgate.demo.http import Address, Question
 from fleetgate.demo.load import Load
-from fleetgate.envoy import Envoy
+from fleetgate.local.envoy_process import Envoy
 from tests.kubernetes.rig import Site
 from tests.support import world as pods
 from tests.support.process import PATIENCE, Fleetgate, fleetgate
@@ -21,7 +21,7 @@ QUESTION = Question("/", "web.test")
 
 
 async def declare(site: Site, members: Sequence[str] = MEMBERS) -> None:
-    """Declare a gateway, and a Service with two Pods in each of these members; they run then."""
+    """Declare a gateway, and a Service with two Pods in each member; returns when they run."""
     for member in members:
         text = pods.deployment(env=member, replicas=2) + pods.service()
         await site.apply(text, "web.yaml", to=member)
@@ -32,7 +32,7 @@ async def declare(site: Site, members: Sequence[str] = MEMBERS) -> None:
 
 @asynccontextmanager
 async def envoy(site: Site, xds_port: int, name: str = "envoy") -> AsyncIterator[Envoy]:
-    """Run an Envoy of the gateway while the block runs; entered once it takes connections."""
+    """Run an Envoy of the gateway while the block runs, which begins when it takes connections."""
     settings = BootstrapSettings(xds_port=xds_port, node_id=name)
     running = Envoy(f"mse/{GATEWAY}", settings, site.place / f"{name}.log")
     async with running.running():
@@ -41,7 +41,7 @@ async def envoy(site: Site, xds_port: int, name: str = "envoy") -> AsyncIterator
 
 
 async def accepting(address: Address) -> None:
-    """Return when somebody takes connections there."""
+    """Return when a server takes connections at the address."""
     async with asyncio.timeout(PATIENCE):
         while True:
             try:
@@ -54,13 +54,13 @@ async def accepting(address: Address) -> None:
 
 
 def steady(address: Address) -> Load:
-    """Some 700 requests a second, which leaves the cores to those who are killed and started."""
+    """About 700 requests a second, which leaves time for processes that are killed and started."""
     return Load(address, QUESTION, connections=8, pause=timedelta(milliseconds=10))
 
 
 @asynccontextmanager
 async def load(site: Site) -> AsyncIterator[Load]:
-    """Ask all the time while the block runs; not one request may fail."""
+    """Send requests while the block runs, and fail if one of them fails."""
     asking = steady(site.address)
     async with asking.running():
         await answered_by_all(asking)
@@ -72,7 +72,7 @@ async def load(site: Site) -> AsyncIterator[Load]:
 async def answered_by_all(
     asking: Load, since: float = 0.0, members: Sequence[str] = MEMBERS
 ) -> None:
-    """Return when each of these members has answered a request that began after `since`."""
+    """Return when each member has answered a request that began after `since`."""
     async with asyncio.timeout(PATIENCE):
         for member in members:
             await asking.until_answered_by(member, since)
@@ -81,6 +81,6 @@ async def answered_by_all(
 def serve(
     site: Site, *options: str | Path, log: str = "fleetgate"
 ) -> AbstractContextManager[Fleetgate]:
-    """Run `fleetgate serve` while the block runs, as the administrator of the hub."""
+    """Run `fleetgate serve` as administrator of the hub while the block runs."""
     command = ("serve", *site.hub_options, *site.listening, *options)
     return fleetgate(site.place / f"{log}.log", *command)

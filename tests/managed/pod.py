@@ -14,9 +14,9 @@ import aiohttp
 from yarl import URL
 
 from fleetgate.certificates.directory import replace_files
-from fleetgate.envoy import find_envoy
-from fleetgate.managed.manifests import objects
-from fleetgate.managed.settings import ManagedSettings
+from fleetgate.hub.managed.manifests import objects
+from fleetgate.hub.managed.settings import ManagedSettings
+from fleetgate.local.envoy_process import find_envoy
 from tests.managed.rig import gateway, read
 from tests.support.kube import free_port
 

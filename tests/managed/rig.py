@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from fleet.events import Upserted
+from fleet.models import GatewayObject
 from fleet.parse import parse
 from fleet.ref import HUB, Ref
-from fleetgate.managed.gateways import GatewayCertificates, ManagedGateways, Pace
-from fleetgate.managed.manifests import Key
-from fleetgate.managed.settings import ManagedSettings
+from fleetgate.hub.managed.managed_gateways import GatewayCertificates, ManagedGateways, Pace
+from fleetgate.hub.managed.manifests import Key
+from fleetgate.hub.managed.settings import ManagedSettings
 from tests.sinks.rig import Audited, Gate
 from tests.support.kube import Cluster
-from translators.gateways import GATEWAY_MODELS, GatewayConfig
+from translators.dialects import DIALECTS
 
 Json: TypeAlias = Any  # as kubectl prints it
-Gateways: TypeAlias = Mapping[Ref, GatewayConfig]
+Gateways: TypeAlias = Mapping[Ref, GatewayObject]
 
 NAMESPACE = "fleetgate-system"
 PATIENCE = 20.0
@@ -51,11 +52,11 @@ def alb(name: str = "web", *ports: int | str, **config: Json) -> Json:
     }
 
 
-def read(manifest: Json) -> tuple[Ref, GatewayConfig]:
+def read(manifest: Json) -> tuple[Ref, GatewayObject]:
     """What fleetgate reads of a manifest."""
-    parsed = parse(manifest, HUB, "test")
+    parsed = parse(manifest, HUB, "test", DIALECTS.kinds)
     assert isinstance(parsed, Upserted)
-    assert isinstance(parsed.value, GATEWAY_MODELS)
+    assert isinstance(parsed.value, GatewayObject)
     assert not parsed.problems
     return parsed.ref, parsed.value
 

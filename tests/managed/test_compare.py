@@ -4,7 +4,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from fleetgate.managed.compare import is_autoscaled, shown
+from fleetgate.hub.managed.compare import is_autoscaled, shown
 
 Json: TypeAlias = Any  # as an API server has it
 

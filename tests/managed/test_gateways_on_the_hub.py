@@ -15,9 +15,9 @@ import yaml
 
 from fleet.ref import HUB, Ref
 from fleetgate.certificates.credential import Credential
-from fleetgate.managed.gateways import Pace
-from fleetgate.managed.manifests import objects
-from fleetgate.managed.settings import PUBLIC, LoadBalancerSettings, ManagedSettings
+from fleetgate.hub.managed.managed_gateways import Pace
+from fleetgate.hub.managed.manifests import objects
+from fleetgate.hub.managed.settings import PUBLIC, LoadBalancerSettings, ManagedSettings
 from tests.certificates.damaged import KEY_OF_NO_KIND, NAMES_OF_NO_KIND, damaged
 from tests.certificates.served import DAY, Clock, made
 from tests.managed.rig import NAMESPACE, PACE, Gateways, Hub, Running, alb, gateway, read, running
@@ -197,7 +197,7 @@ def patch(what: str, *path: str, value: Json) -> list[str]:
 def test_what_somebody_changes_by_hand_is_put_back(
     hub: Hub, command: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "fleetgate.managed")
+    caplog.set_level(logging.INFO, "fleetgate.hub.managed")
 
     async def story() -> None:
         async with running(hub) as r:

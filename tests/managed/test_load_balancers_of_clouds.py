@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 import pytest
 
-from fleetgate.managed.settings import INTERNAL, PUBLIC
+from fleetgate.hub.managed.settings import INTERNAL, PUBLIC
 
 Annotations: TypeAlias = Mapping[str, str]
 IsInternal: TypeAlias = Callable[[Annotations], bool]

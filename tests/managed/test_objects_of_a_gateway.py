@@ -8,13 +8,18 @@ from typing import Any, TypeAlias
 import pytest
 import yaml
 
-from fleet.ref import HUB, Ref
-from fleetgate.managed.envoy import FILE
-from fleetgate.managed.manifests import certificate_object, objects
-from fleetgate.managed.names import BOOTSTRAP_ANNOTATION, labels_of, secret_name, workload_name
-from fleetgate.managed.settings import LoadBalancerSettings, ManagedSettings
+from fleetgate.hub.managed.bootstrap import FILE
+from fleetgate.hub.managed.manifests import certificate_object, objects
+from fleetgate.hub.managed.settings import LoadBalancerSettings, ManagedSettings
+from fleetgate.hub.managed.workload_names import (
+    BOOTSTRAP_ANNOTATION,
+    labels_of,
+    secret_name,
+    workload_name,
+)
 from tests.managed.rig import alb, gateway, read
-from translators.listeners import Bind
+from translators.dialects import DIALECTS
+from translators.model.binds import Bind
 
 HERE = Path(__file__).parent
 DOCUMENTS = HERE.parent / "crds" / "documents"
@@ -89,7 +94,7 @@ def test_the_documents_gateway_gives_these_objects(request: pytest.FixtureReques
 def test_all_of_it_is_labelled_and_in_fleetgates_namespace() -> None:
     ref, _ = read(gateway())
     for manifest in objects_of(gateway(), replace(SETTINGS, namespace="gates")).values():
-        assert manifest["metadata"]["labels"] == labels_of(ref)
+        assert manifest["metadata"]["labels"] == labels_of(DIALECTS.name_of(ref))
         assert manifest["metadata"]["namespace"] == "gates"
 
 
@@ -268,16 +273,14 @@ def test_what_the_cloud_is_told_can_be_chosen() -> None:
     ],
 )
 def test_names_fit_whatever_carries_them(name: str, expected: str) -> None:
-    ref = Ref(HUB, "MseIngressConfig", "", name)
-
-    assert workload_name(ref).startswith(expected)
-    assert len(f"{workload_name(ref)}-internal") <= 63
-    assert len(f"{workload_name(ref)}-7d4b9cf5f6-x2x4z") <= 63
-    assert len(secret_name(ref)) <= 63
+    assert workload_name(f"mse/{name}").startswith(expected)
+    assert len(f"{workload_name(f'mse/{name}')}-internal") <= 63
+    assert len(f"{workload_name(f'mse/{name}')}-7d4b9cf5f6-x2x4z") <= 63
+    assert len(secret_name(f"mse/{name}")) <= 63
 
 
 def test_two_gateways_never_share_a_name() -> None:
     names = ["a.b", "a-b", "x" * 100, "x" * 101]
 
-    found = {workload_name(Ref(HUB, "MseIngressConfig", "", name)) for name in names}
+    found = {workload_name(f"mse/{name}") for name in names}
     assert len(found) == len(names)

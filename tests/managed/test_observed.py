@@ -8,8 +8,8 @@ import pytest
 
 from fleet.kubernetes.connection import Unreached
 from fleet.kubernetes.watch import Change, ChangeType
-from fleetgate.managed.manifests import Key
-from fleetgate.managed.observed import Content, OwnObjects
+from fleetgate.hub.managed.manifests import Key
+from fleetgate.hub.managed.observed import Content, OwnObjects
 from tests.fleet.api_dialogue import Dialogue, dialogue, listing
 from tests.managed.rig import Hub, gateway, running
 from tests.sinks.rig import Answer, Asked
@@ -175,7 +175,7 @@ def test_rights_that_are_missing_are_named(hub: Hub, caplog: pytest.LogCaptureFi
         async with running(hub, before=refuse) as r:
             await r.until(lambda: bool(caplog.messages))
 
-    caplog.set_level(logging.WARNING, "fleetgate.managed")
+    caplog.set_level(logging.WARNING, "fleetgate.hub.managed")
     asyncio.run(story())
     (message,) = caplog.messages
     assert message.startswith("managed gateways are not looked after: ")
@@ -198,7 +198,7 @@ def test_an_outage_of_the_hub_is_one_line_and_its_end_another(
             await r.managed.observed()
             await r.until(lambda: caplog.messages[-1].endswith("again"))
 
-    caplog.set_level(logging.WARNING, "fleetgate.managed")
+    caplog.set_level(logging.WARNING, "fleetgate.hub.managed")
     asyncio.run(story())
     assert caplog.messages == [
         "managed gateways are not looked after: the hub: late",

@@ -10,13 +10,14 @@ import aiohttp
 import pytest
 import yaml
 
-from fleetgate.managed.envoy import FILE, bootstrap_files
-from fleetgate.managed.shape import Size
+from fleetgate.hub.managed.bootstrap import FILE, bootstrap_files
 from tests.certificates.served import DAY, SERVER, SHOP, Clock, Served, made, serial, served
 from tests.managed.pod import NAME, Pod, eventually, pod, settings
 from tests.managed.rig import alb, gateway, read
 from tests.xds.gateway import SCOPE_HEADER, listener
 from tests.xds.resources import LISTENER
+from translators.dialects import DIALECTS
+from translators.model.shapes import Size
 
 pytestmark = pytest.mark.usefixtures("real_envoy")
 
@@ -90,7 +91,9 @@ def test_it_is_not_ready_before_it_has_a_configuration(tmp_path: Path) -> None:
 
 def test_it_waits_for_its_configuration_without_end() -> None:
     ref, _ = read(gateway())
-    bootstrap = yaml.safe_load(bootstrap_files(ref, Size(), settings(18000, SERVER))[FILE])
+    bootstrap = yaml.safe_load(
+        bootstrap_files(DIALECTS.name_of(ref), Size(), settings(18000, SERVER))[FILE]
+    )
     dynamic = bootstrap["dynamic_resources"]
     assert dynamic["cds_config"]["initial_fetch_timeout"] == "0s"
     assert dynamic["lds_config"]["initial_fetch_timeout"] == "0s"
@@ -190,6 +193,8 @@ def test_it_follows_the_renewal_of_its_certificate_without_a_restart(tmp_path: P
 
 def test_xds_in_clear_needs_no_certificate() -> None:
     ref, _ = read(gateway())
-    files = bootstrap_files(ref, Size(), replace(settings(18000, SERVER), xds_server_name=""))
+    files = bootstrap_files(
+        DIALECTS.name_of(ref), Size(), replace(settings(18000, SERVER), xds_server_name="")
+    )
     assert list(files) == [FILE]
     assert "transport_socket" not in files[FILE]

@@ -8,11 +8,12 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from fleet.models import GatewayObject
 from fleet.ref import HUB, Ref
-from fleetgate.managed.addresses import StandingAddresses
+from fleetgate.hub.managed.addresses import StandingAddresses
 from tests.managed.rig import NAMESPACE, PATIENCE, Gateways, Hub, gateway, read
 from tests.sinks.rig import audited
-from translators.gateways import GatewayConfig
+from translators.dialects import DIALECTS
 
 Json: TypeAlias = Any  # as kubectl prints it
 
@@ -47,7 +48,7 @@ def locate(hub: Hub, address: str, name: str = NAME) -> None:
 
 def declare(hub: Hub, *names: str) -> Gateways:
     """Declare gateways, each with a Service at 203.0.113.7."""
-    found: dict[Ref, GatewayConfig] = {}
+    found: dict[Ref, GatewayObject] = {}
     for name in names:
         found |= hub.declare(gateway(name))
         made = f"envoy-mse-{name}"
@@ -75,7 +76,7 @@ class Followed:
 @asynccontextmanager
 async def followed(hub: Hub, gateways: Gateways) -> AsyncIterator[Followed]:
     async with audited(hub.cluster) as api:
-        found = Followed(StandingAddresses(api, NAMESPACE))
+        found = Followed(StandingAddresses(api, NAMESPACE, DIALECTS))
         observing = asyncio.create_task(found.standing.observe())
         found.standing.want(gateways)
         try:
@@ -138,7 +139,7 @@ def test_who_may_not_see_services_waits_for_nothing_and_says_why(
 
     async def story() -> None:
         async with audited(hub.cluster, token) as api:
-            standing = StandingAddresses(api, NAMESPACE)
+            standing = StandingAddresses(api, NAMESPACE, DIALECTS)
             observing = asyncio.create_task(standing.observe())
             async with asyncio.timeout(PATIENCE):
                 await standing.observed()

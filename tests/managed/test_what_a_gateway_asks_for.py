@@ -5,13 +5,14 @@ from typing import Any, TypeAlias
 import pytest
 
 from fleet.events import Upserted
-from fleet.models import MseIngressConfig
 from fleet.parse import parse
 from fleet.ref import HUB
-from fleetgate.managed.settings import OWN_PORTS, ManagedSettings
-from fleetgate.managed.shape import LoadBalancer, Shape, Size, read_shape
+from fleetgate.hub.managed.settings import OWN_PORTS, ManagedSettings
 from tests.managed.rig import alb, gateway, read
-from translators.listeners import Bind
+from translators.dialects import DIALECTS
+from translators.dialects.mse.objects import MseIngressConfig
+from translators.model.binds import Bind
+from translators.model.shapes import LoadBalancer, Shape, Size
 
 Json: TypeAlias = Any  # as YAML has it
 
@@ -21,16 +22,16 @@ INTERNAL = LoadBalancer(internal=True)
 
 def shape_of(spec: object) -> Shape:
     """The shape of a gateway, read as a source reads it."""
-    parsed = parse({**gateway(), "spec": spec}, HUB, "test")
+    parsed = parse({**gateway(), "spec": spec}, HUB, "test", DIALECTS.kinds)
     assert isinstance(parsed, Upserted)
     assert isinstance(parsed.value, MseIngressConfig)
     assert parsed.problems == ()
-    return read_shape(parsed.ref, parsed.value, ManagedSettings())
+    return DIALECTS.shape(parsed.ref, parsed.value, ManagedSettings().bind)
 
 
 def alb_shape_of(manifest: Json, settings: ManagedSettings | None = None) -> Shape:
     """The shape of an AlbConfig."""
-    return read_shape(*read(manifest), settings or ManagedSettings())
+    return DIALECTS.shape(*read(manifest), (settings or ManagedSettings()).bind)
 
 
 def instance(**fields: Json) -> Json:

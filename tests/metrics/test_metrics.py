@@ -18,14 +18,16 @@ from prometheus_client.openmetrics import parser as openmetrics
 from fleet.events import Members
 from fleet.ref import HUB
 from fleet.sources.memory import MemorySource
-from fleetgate.admin import Admin
-from fleetgate.control import ControlPlane, ControlSettings
-from fleetgate.gateways import NoEnvoys
-from fleetgate.metrics import FAMILIES, OTHER, Family, MetricType
+from fleetgate.core.control import ControlPlane, ControlSettings
+from fleetgate.core.own_envoys import NoEnvoys
+from fleetgate.http.admin import Admin
+from fleetgate.http.metrics import FAMILIES, OTHER, Family, MetricType
 from tests.support.builders import ingress, mse_gateway, service, slice_of
+from translators.dialects import DIALECTS
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
-from xds.stream import DELTA, Stream
+from xds.stream import Stream
+from xds.variants import DELTA
 
 PATIENCE = 20.0
 SHOP = ingress("shop", host="example.com").path("/", to="cart:80").of_class("mse")
@@ -86,7 +88,7 @@ class Fleet:
     """A control plane with its admin HTTP, and clients on its cache."""
 
     def __init__(self) -> None:
-        self.source = MemorySource()
+        self.source = MemorySource(DIALECTS.kinds)
         self.control = ControlPlane(self.source, SnapshotCache(), ControlSettings())
         self.admin = Admin(self.control, lambda _: "", NoEnvoys())
         self.port = 0

@@ -1,7 +1,8 @@
-"""Where etcd, kube-apiserver, kubectl and helm are: KUBEBUILDER_ASSETS, PATH, or built from source.
+"""Finds or builds etcd, kube-apiserver, kubectl and helm for the tests.
 
-They build from Go modules, which is minutes of work once: the results are kept in a cache outside
-of the checkout, under a name that follows the sources.
+KUBEBUILDER_ASSETS can name a directory that has them. Otherwise they are built from Go modules,
+which takes minutes, and kept in a cache outside of the checkout, under a name that is derived from
+the sources.
 """
 
 import fcntl
@@ -17,7 +18,7 @@ from typing import Final
 
 SOURCES: Final = Path(__file__).parent
 OURS: Final = ("etcd", "kube-apiserver", "kubectl")
-"""Built from the module beside this file."""
+"""The binaries that the Go module beside this file builds."""
 
 HELM: Final = "helm.sh/helm/v3/cmd/helm@v3.19.0"
 ALL: Final = (*OURS, "helm")
@@ -34,22 +35,22 @@ _LINK: Final = " ".join(
 
 
 def find(name: str) -> Path | None:
-    """The binary, if it is there."""
+    """The path of a binary; None if it has to be built."""
     assets = os.environ.get("KUBEBUILDER_ASSETS", "")
     for place in (assets, str(_cache())):
         if place and (found := shutil.which(name, path=place)):
             return Path(found)
-    # A helm or kubectl of the machine may be of any age.
+    # PATH is not searched, since its kubectl and helm may have any version.
     return None
 
 
 def missing() -> list[str]:
-    """The binaries that are not there yet."""
+    """The binaries that have to be built."""
     return [name for name in ALL if find(name) is None]
 
 
 def build() -> None:
-    """Build what is missing. Raises CalledProcessError where Go says no."""
+    """Build the missing binaries. Raises CalledProcessError if Go fails."""
     with _alone():
         for name in missing():
             print(f"building {name} (once; minutes for kube-apiserver)", flush=True)  # noqa: T201
@@ -69,7 +70,7 @@ def _build(name: str) -> None:
 
 
 def _cache() -> Path:
-    """The directory of the binaries that these sources build."""
+    """The directory for the binaries that these sources build."""
     digest = hashlib.sha256()
     for source in sorted([*SOURCES.glob("go.*"), *SOURCES.glob("*/main.go")]):
         digest.update(source.read_bytes())
@@ -80,7 +81,7 @@ def _cache() -> Path:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Let one process at a time build."""
+    """Hold a lock while the block runs, so that one process builds at a time."""
     _cache().mkdir(parents=True, exist_ok=True)
     with (_cache() / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -88,7 +89,7 @@ def _alone() -> Iterator[None]:
 
 
 def main() -> None:
-    """Build what is missing, or say why that cannot be; the tests that need it say so again."""
+    """Build the missing binaries, or print why they cannot be built. Raises nothing."""
     if not missing():
         return
     try:

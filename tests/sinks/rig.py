@@ -1,4 +1,4 @@
-"""A hub for tests of what is written to it, with a look at every request."""
+"""A client of the hub that records every request, and objects for tests of sinks."""
 
 import asyncio
 import json
@@ -11,15 +11,15 @@ from kubernetes.aio.client import ApiClient
 
 from fleet.kubernetes.connection import ApiServer, Query, Reply
 from fleet.ref import HUB, Ref
+from tests.support.builders import ingress
 from tests.support.kube import Cluster
 
 Json: TypeAlias = Any
 PATIENCE = 20.0
-"""Seconds that a test waits for what must come, generous for a machine with more to do."""
+"""Seconds that a test waits for an expected event, generous for a busy machine."""
 
 MSE: Json = {"apiVersion": "mse.alibabacloud.com/v1alpha1", "kind": "MseIngressConfig"}
 ALB: Json = {"apiVersion": "alibabacloud.com/v1", "kind": "AlbConfig"}
-BACKEND: Json = {"service": {"name": "shop", "port": {"number": 80}}}
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Asked:
 
 
 class Answer(Exception):
-    """Raised by `before`: the answer to give instead of the server's."""
+    """`before` raises it to give this answer in place of the server's."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -43,9 +43,9 @@ Gate: TypeAlias = Callable[[Asked], Awaitable[None]]
 
 
 class Audited(ApiServer):
-    """An API server that remembers what it was asked.
+    """A client of an API server that records its requests.
 
-    `before` and `after` may hold up a request and its answer, or raise instead.
+    `before` may delay a request, and `after` its answer; both may raise an error in its place.
     """
 
     def __init__(self, client: ApiClient) -> None:
@@ -58,12 +58,12 @@ class Audited(ApiServer):
 
     @property
     def writes(self) -> list[Asked]:
-        """What was to change something."""
+        """The requests that were sent to change an object."""
         return [asked for asked in self.asked if asked.method != "GET"]
 
     @property
     def written(self) -> list[Asked]:
-        """Those of the writes that the hub has answered."""
+        """The writes that the hub has answered."""
         return [asked for asked in self.answered if asked.method != "GET"]
 
     async def request(
@@ -94,7 +94,7 @@ class Audited(ApiServer):
         return reply
 
     async def until(self, true: Callable[[], bool]) -> None:
-        """Return when it is true, looked at after each request and each answer."""
+        """Return when the condition holds, which is checked after each request and each answer."""
         async with asyncio.timeout(PATIENCE):
             while not true():
                 self._news.clear()
@@ -102,12 +102,12 @@ class Audited(ApiServer):
 
 
 def kubectl(hub: Cluster, *args: str, stdin: str = "") -> Awaitable[str]:
-    """What kubectl prints, while the loop runs on."""
+    """Run kubectl in a thread, and give its output."""
     return asyncio.to_thread(hub.kubectl, *args, stdin=stdin)
 
 
 def apply(hub: Cluster, *manifests: Mapping[str, Any]) -> None:
-    """Apply objects as a user does."""
+    """Apply objects by kubectl, and make their namespaces."""
     for namespace in {m["metadata"].get("namespace", "default") for m in manifests} - {"default"}:
         hub.namespace(namespace)
     body = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
@@ -122,13 +122,8 @@ def alb(name: str = "alb") -> Json:
     return ALB | {"metadata": {"name": name}, "spec": {}}
 
 
-def ingress(name: str, namespace: str = "default") -> Json:
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {"defaultBackend": BACKEND},
-    }
+def ingress_manifest(name: str, namespace: str = "default") -> Json:
+    return ingress(name).in_namespace(namespace).default("shop:80").manifest
 
 
 def gateway_ref(name: str = "gw") -> Ref:
@@ -141,7 +136,7 @@ def ingress_ref(name: str, namespace: str = "default") -> Ref:
 
 @asynccontextmanager
 async def running(*tasks: Awaitable[None]) -> AsyncIterator[None]:
-    """Run while the block runs; what ends before fails the test."""
+    """Run tasks while the block runs. A task that ends before fails the test."""
 
     async def forever(task: Awaitable[None]) -> None:
         await task
@@ -156,7 +151,7 @@ async def running(*tasks: Awaitable[None]) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def audited(hub: Cluster, token: str = "") -> AsyncIterator[Audited]:
-    """A connection to the hub, as administrator or with another token."""
+    """A client of the hub, as administrator or with another token."""
     api = await Audited.from_kubeconfig(hub.config(token))
     assert isinstance(api, Audited)
     try:

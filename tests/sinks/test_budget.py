@@ -1,4 +1,4 @@
-"""A burst at once, then so many a second; what is beyond it waits, and the log hears of it once."""
+"""A burst is written at once, then some a second; the log reports the wait once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from tests.support.clock import Clock
 
 
 def budgeted(script: Callable[[Budget, Clock], Awaitable[None]]) -> None:
-    """Run with a budget of 10 at once and 1024 a second: times without a rest in binary."""
+    """Run with a budget of 10 at once and 1024 a second, whose times are exact in binary."""
 
     async def run() -> None:
         clock = Clock()

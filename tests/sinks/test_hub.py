@@ -1,4 +1,4 @@
-"""Statuses and events together, under the leader of several replicas."""
+"""The leader of several replicas writes statuses and events."""
 
 import asyncio
 import json
@@ -22,12 +22,13 @@ from tests.sinks.rig import (
     audited,
     gateway,
     gateway_ref,
-    ingress,
+    ingress_manifest,
     ingress_ref,
     kubectl,
     running,
 )
 from tests.support.kube import Cluster
+from translators.dialects import DIALECTS
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "hub"
 GW = gateway_ref()
@@ -38,16 +39,16 @@ SETTINGS = LeaseSettings(lease=600, renew=500, retry=1)
 
 
 def replica(api: Audited, name: str) -> tuple[HubSink, Leader]:
-    return HubSink(api, name), Leader(api, "default", name, SETTINGS)
+    return HubSink(api, DIALECTS.kinds, name), Leader(api, "default", name, SETTINGS)
 
 
 def on_objects(api: Audited) -> list[str]:
-    """The writes but those of the Lease."""
+    """The writes, without those of the Lease."""
     return [asked.path for asked in api.written if "/leases" not in asked.path]
 
 
 def test_only_the_leader_writes_and_the_next_one_goes_on_where_it_stopped(hub: Cluster) -> None:
-    apply(hub, gateway(), ingress("shop"))
+    apply(hub, gateway(), ingress_manifest("shop"))
 
     async def script() -> None:
         async with audited(hub) as first, audited(hub) as second:
@@ -75,16 +76,16 @@ def test_only_the_leader_writes_and_the_next_one_goes_on_where_it_stopped(hub: C
 
 
 def test_what_fleetgate_writes_is_no_change_of_what_it_reads(hub: Cluster) -> None:
-    apply(hub, gateway(), ingress("shop"))
+    apply(hub, gateway(), ingress_manifest("shop"))
 
     async def read(kind: str, name: str) -> tuple[Any, str]:
         found = json.loads(await kubectl(hub, "get", kind, name, "--output=json"))
-        return parse(found, "", ""), found["metadata"]["resourceVersion"]
+        return parse(found, "", "", DIALECTS.kinds), found["metadata"]["resourceVersion"]
 
     async def script() -> None:
         before = [await read("ingress", "shop"), await read("mseingressconfig", "gw")]
         async with audited(hub) as api:
-            sink = HubSink(api, "one")
+            sink = HubSink(api, DIALECTS.kinds, "one")
             sink.want_statuses({GW: {"phase": "Listening"}, SHOP: ADDRESS})
             sink.want_events([PROBLEM])
             async with running(sink.run()):
@@ -99,7 +100,7 @@ def test_what_fleetgate_writes_is_no_change_of_what_it_reads(hub: Cluster) -> No
 def test_the_rights_that_are_shipped_are_enough(
     hub: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    apply(hub, gateway(), alb(), ingress("shop"))
+    apply(hub, gateway(), alb(), ingress_manifest("shop"))
     own = "fleetgate-system"
     hub.namespace(own)
     for file in ("service-account.yaml", "fleet-rbac.yaml", "own-rbac.yaml"):
@@ -114,12 +115,12 @@ def test_the_rights_that_are_shipped_are_enough(
     async def script() -> None:
         async with audited(hub, token) as api:
             quick = EventSettings(lasting=timedelta(0), look=timedelta(milliseconds=50))
-            sink = HubSink(api, "one", events=quick)
+            sink = HubSink(api, DIALECTS.kinds, "one", events=quick)
             sink.want_statuses(statuses)
             sink.want_events([PROBLEM, replace(PROBLEM, at=GW)])
             leader = Leader(api, own, "one", SETTINGS)
             async with running(leader.run(sink.run)):
-                # Each event is written, and said again.
+                # Each event is written and repeated.
                 await api.until(lambda: len(on_objects(api)) >= len(statuses) + 4)
 
     asyncio.run(script())

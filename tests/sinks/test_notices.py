@@ -1,4 +1,4 @@
-"""Problems as events on a real hub: what kubectl shows, and that each is written once."""
+"""Problems become events on a real hub: kubectl shows them, and each is written once."""
 
 import asyncio
 import json
@@ -20,12 +20,13 @@ from tests.sinks.rig import (
     audited,
     gateway,
     gateway_ref,
-    ingress,
+    ingress_manifest,
     ingress_ref,
     kubectl,
     running,
 )
 from tests.support.kube import Cluster
+from translators.dialects import DIALECTS
 
 GW = gateway_ref()
 SHOP = ingress_ref("shop", "web")
@@ -37,12 +38,14 @@ def problem(at: Ref = SHOP, value: str = "x", reason: str = "InvalidValue") -> P
 
 
 LAST = problem(value="last")
-"""Wanted after all others of a writer of one at a time, so that a test knows when it is done."""
+"""A problem whose event is written last, if one is written at a time: then a test is done."""
 
 
 def writer(api: Audited, settings: EventSettings | None = None) -> EventWriter:
     patience = Patience("this test", longest=0.2)
-    return EventWriter(api, patience, "replica-1", settings or EventSettings(writers=1))
+    return EventWriter(
+        api, DIALECTS.kinds, patience, "replica-1", settings or EventSettings(writers=1)
+    )
 
 
 async def events(hub: Cluster) -> list[dict[str, Any]]:
@@ -52,13 +55,13 @@ async def events(hub: Cluster) -> list[dict[str, Any]]:
 
 
 def posted(api: Audited, problem: Problem) -> bool:
-    """Whether the event was written for the first time, and the hub has answered."""
+    """Whether the event was created, and the hub has answered."""
     posts = [asked for asked in api.written if asked.method == "POST"]
     return problem.message in [asked.body["message"] for asked in posts]
 
 
 async def write(api: Audited, problems: Sequence[Problem]) -> None:
-    """Have these and LAST written by a leader that leads just for this."""
+    """Let a new leader write the events of these problems and of LAST, and then stop."""
     sink = writer(api)
     sink.want(problems)
     sink.want([*problems, LAST])
@@ -69,7 +72,7 @@ async def write(api: Audited, problems: Sequence[Problem]) -> None:
 @pytest.mark.parametrize(
     ("ref", "manifest"),
     [
-        pytest.param(SHOP, ingress("shop", "web"), id="in a namespace"),
+        pytest.param(SHOP, ingress_manifest("shop", "web"), id="in a namespace"),
         pytest.param(GW, gateway(), id="without a namespace"),
     ],
 )
@@ -99,7 +102,7 @@ def test_kubectl_describes_the_object_with_its_problems(
 
 
 def test_a_hint_is_an_event_of_type_normal_and_the_next_leader_knows_it(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
     hint = replace(problem(), severity=Severity.HINT)
 
     async def script() -> None:
@@ -118,7 +121,7 @@ def test_a_hint_is_an_event_of_type_normal_and_the_next_leader_knows_it(hub: Clu
 
 
 def test_each_problem_of_an_object_has_one_event(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
     found = [problem(value="x"), problem(value="y"), problem(reason="UnknownKey")]
 
     async def script() -> None:
@@ -138,7 +141,7 @@ def test_each_problem_of_an_object_has_one_event(hub: Cluster) -> None:
 def test_a_solved_problem_writes_nothing_and_one_that_is_back_raises_the_count(
     hub: Cluster,
 ) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -159,7 +162,7 @@ def test_a_solved_problem_writes_nothing_and_one_that_is_back_raises_the_count(
 
 
 def test_a_problem_that_comes_and_goes_fast_is_written_once(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -181,7 +184,7 @@ def test_a_problem_that_comes_and_goes_fast_is_written_once(hub: Cluster) -> Non
 def test_thousands_of_events_are_no_burst_and_gateways_do_not_wait_for_them(
     hub: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    apply(hub, ingress("shop", "web"), gateway())
+    apply(hub, ingress_manifest("shop", "web"), gateway())
     many = [problem(value=str(number)) for number in range(1000)]
 
     async def script() -> None:
@@ -202,7 +205,7 @@ def test_thousands_of_events_are_no_burst_and_gateways_do_not_wait_for_them(
 
 
 def test_an_event_that_waits_is_not_written_once_its_problem_is_solved(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
     many = [problem(value=str(number)) for number in range(100)]
 
     async def script() -> None:
@@ -220,7 +223,7 @@ def test_an_event_that_waits_is_not_written_once_its_problem_is_solved(hub: Clus
 
 
 def test_the_next_leader_writes_only_what_is_new(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"), gateway())
+    apply(hub, ingress_manifest("shop", "web"), gateway())
 
     async def script() -> None:
         new = problem(value="new")
@@ -239,7 +242,7 @@ def test_the_next_leader_writes_only_what_is_new(hub: Cluster) -> None:
 
 
 def test_a_problem_that_lasts_is_said_again_before_the_hub_forgets_it(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -259,8 +262,8 @@ def test_a_problem_that_lasts_is_said_again_before_the_hub_forgets_it(hub: Clust
 def test_an_event_that_this_leader_has_not_seen_is_not_doubled(
     hub: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The former one may write its last event after the next one has read what is there."""
-    apply(hub, ingress("shop", "web"))
+    """The former leader may write its last event after the next one has listed the events."""
+    apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
         async with audited(hub) as former, audited(hub) as api:
@@ -284,8 +287,8 @@ def test_an_event_that_this_leader_has_not_seen_is_not_doubled(
 
 
 def test_an_event_that_somebody_else_wrote_in_our_name_ends_nothing(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
-    about = {"namespace": "shop"}  # neither a kind nor a name, and below no time
+    apply(hub, ingress_manifest("shop", "web"))
+    about = {"namespace": "shop"}  # it has no kind and no name, and its event has no time
     event = {
         "apiVersion": "v1",
         "kind": "Event",
@@ -305,7 +308,7 @@ def test_an_event_that_somebody_else_wrote_in_our_name_ends_nothing(hub: Cluster
 
 
 def test_an_event_of_a_later_time_silences_no_problem(hub: Cluster) -> None:
-    """Who may write events in a namespace may write one that fleetgate could have written."""
+    """A client with the right to write events may write one in fleetgate's name."""
     apply(hub, gateway())
     found = problem(GW)
     later = "2999-01-31T12:00:00Z"
@@ -329,7 +332,7 @@ def test_an_event_of_a_later_time_silences_no_problem(hub: Cluster) -> None:
 
 
 def test_an_object_that_was_made_anew_is_told_its_problems_too(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -338,7 +341,7 @@ def test_an_object_that_was_made_anew_is_told_its_problems_too(hub: Cluster) -> 
             async with running(sink.run()):
                 await api.until(lambda: len(api.written) == 1)
                 await kubectl(hub, "delete", "ingress", "shop", "--namespace=web")
-                await asyncio.to_thread(apply, hub, ingress("shop", "web"))
+                await asyncio.to_thread(apply, hub, ingress_manifest("shop", "web"))
                 sink.changed([SHOP])
                 await api.until(lambda: len(api.written) == 2)
         assert "InvalidValue" in await kubectl(hub, "describe", "ingress", "shop", "-nweb")
@@ -347,7 +350,7 @@ def test_an_object_that_was_made_anew_is_told_its_problems_too(hub: Cluster) -> 
 
 
 def test_an_edit_of_an_object_repeats_no_event(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -365,7 +368,7 @@ def test_an_edit_of_an_object_repeats_no_event(hub: Cluster) -> None:
 
 
 def test_what_follows_from_a_problem_of_another_object_has_no_event(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"), gateway())
+    apply(hub, ingress_manifest("shop", "web"), gateway())
     cause = problem(GW)
 
     async def script() -> None:
@@ -391,7 +394,7 @@ def test_what_follows_from_a_problem_of_another_object_has_no_event(hub: Cluster
 )
 def test_there_is_no_event_of(hub: Cluster, ref: Ref, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -403,7 +406,7 @@ def test_there_is_no_event_of(hub: Cluster, ref: Ref, caplog: pytest.LogCaptureF
 
 
 def test_a_message_that_is_too_long_for_an_event_is_cut(hub: Cluster) -> None:
-    apply(hub, ingress("shop", "web"))
+    apply(hub, ingress_manifest("shop", "web"))
     long = Problem(SHOP, "InvalidValue", "", "x", "é" * LONGEST_MESSAGE)
 
     async def script() -> None:
@@ -419,7 +422,7 @@ def test_a_message_that_is_too_long_for_an_event_is_cut(hub: Cluster) -> None:
 def test_a_refusal_is_said_once_and_holds_up_nobody(
     hub: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    apply(hub, ingress("shop", "web"), gateway())
+    apply(hub, ingress_manifest("shop", "web"), gateway())
     read = [
         "--verb=get,list",
         "--resource=ingresses.networking.k8s.io",

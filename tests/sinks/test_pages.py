@@ -1,4 +1,4 @@
-"""Lists come in pages, all of them, whatever the server forgets half-way."""
+"""All pages of a list are read, also when a continue token expires on the way."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ PATH = "/api/v1/events"
 
 
 class Book(ApiDouble):
-    """A server that lists its pages, by what was asked to follow."""
+    """A server that gives a page for each continue token."""
 
     def __init__(self, pages: Mapping[str, Sequence[Reply]]) -> None:
         self._pages = {following: list(replies) for following, replies in pages.items()}

@@ -1,4 +1,4 @@
-"""What waits merges by key, and no key is worked on twice at a time."""
+"""Each key waits at most once, and no two workers work on a key at the same time."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from tests.sinks.rig import running
 
 
 class Work:
-    """Work that goes on when it is let."""
+    """Work on a key that goes on when the test lets it."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
@@ -34,7 +34,7 @@ class Work:
 
 
 async def idle() -> None:
-    """Let everything run that can."""
+    """Run the loop until no task can go on."""
     for _ in range(20):
         await asyncio.sleep(0)
 

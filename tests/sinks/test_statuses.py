@@ -1,4 +1,4 @@
-"""Statuses on a real hub: what kubectl shows, and that no write is made for nothing."""
+"""Statuses are written to a real hub: kubectl shows them, and no write is needless."""
 
 import asyncio
 import json
@@ -21,17 +21,18 @@ from tests.sinks.rig import (
     audited,
     gateway,
     gateway_ref,
-    ingress,
+    ingress_manifest,
     ingress_ref,
     kubectl,
     running,
 )
 from tests.support.kube import Cluster
+from translators.dialects import DIALECTS
 
 GW = gateway_ref()
 SHOP = ingress_ref("shop")
 LAST = gateway_ref("last")
-"""Written after all others by a writer of one at a time, so that a test knows when it is done."""
+"""A gateway whose status is written last, if one is written at a time: then a test is done."""
 
 ADDRESS = {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}
 NO_ADDRESS: dict[str, Any] = {"loadBalancer": {}}
@@ -40,7 +41,7 @@ AT_ONCE = StatusSettings(pause=0.0)
 
 
 def writer(api: Audited, settings: StatusSettings | None = None) -> StatusWriter:
-    return StatusWriter(api, Patience("this test", longest=0.2), settings)
+    return StatusWriter(api, DIALECTS.kinds, Patience("this test", longest=0.2), settings)
 
 
 def writes_of(api: Audited, ref: Ref) -> list[Asked]:
@@ -48,7 +49,7 @@ def writes_of(api: Audited, ref: Ref) -> list[Asked]:
 
 
 def written(api: Audited, *refs: Ref) -> bool:
-    """Whether each of them was written, and the hub has answered."""
+    """Whether the status of each object was written, and the hub has answered."""
     done = {asked.path.split("/")[-2] for asked in api.written}
     return {ref.name for ref in refs} <= done
 
@@ -59,7 +60,7 @@ async def shown(hub: Cluster, ref: Ref, path: str) -> str:
 
 
 async def write(api: Audited, statuses: Mapping[Ref, Mapping[str, Any]]) -> None:
-    """Have these written by a leader that leads just for this."""
+    """Let a new leader write these statuses, and then stop."""
     sink = writer(api)
     sink.want(statuses)
     end = len(api.written) + len(statuses)
@@ -112,7 +113,7 @@ def test_kubectl_prints_the_attached_members(
 def test_kubectl_prints_the_address_while_an_ingress_is_served_and_nothing_afterwards(
     hub: Cluster,
 ) -> None:
-    apply(hub, ingress("shop"))
+    apply(hub, ingress_manifest("shop"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -155,8 +156,8 @@ def test_an_alb_gateway_has_its_status_too(hub: Cluster) -> None:
 
 
 def test_an_object_that_has_its_status_is_not_written(hub: Cluster) -> None:
-    """Neither when it is wanted again, nor by the next leader, nor after an edit of the object."""
-    apply(hub, gateway(), ingress("shop"), gateway("last"))
+    """It is not written when it is wanted again, by the next leader, or after an edit."""
+    apply(hub, gateway(), ingress_manifest("shop"), gateway("last"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -177,7 +178,7 @@ def test_an_object_that_has_its_status_is_not_written(hub: Cluster) -> None:
 
 def test_the_next_leader_reads_all_objects_in_pages_and_none_by_itself(hub: Cluster) -> None:
     names = [f"s{number}" for number in range(20)]
-    apply(hub, *(ingress(name) for name in names), gateway("last"))
+    apply(hub, *(ingress_manifest(name) for name in names), gateway("last"))
     served = {ingress_ref(name): ADDRESS for name in names}
 
     async def script() -> None:
@@ -396,7 +397,7 @@ def test_an_object_that_was_made_anew_has_its_status_again(hub: Cluster) -> None
 
 
 def overwrite(hub: Cluster, phase: str, manager: str = "kubectl-patch") -> Awaitable[str]:
-    """What somebody else makes of the gateway's status."""
+    """Overwrite the gateway's status, as another client."""
     patch = json.dumps({"status": {"phase": phase, "note": "mine"}})
     named = ("--type=merge", f"--field-manager={manager}", "-p", patch)
     return kubectl(hub, "patch", GW.kind, "gw", "--subresource=status", *named)
@@ -508,7 +509,7 @@ def test_what_is_fought_over_is_put_right_again_after_a_while(hub: Cluster) -> N
 
 
 def test_what_somebody_made_of_a_status_is_put_right_by_the_next_leader(hub: Cluster) -> None:
-    """Also where that is the one before, who has nothing new to say."""
+    """That is also so if the next leader is the same process, with no new status."""
     apply(hub, gateway())
     patch = json.dumps({"status": {"phase": "Broken"}})
 
@@ -529,7 +530,7 @@ def test_what_somebody_made_of_a_status_is_put_right_by_the_next_leader(hub: Clu
 
 
 def test_somebody_elses_address_is_left_to_an_ingress_that_is_not_ours(hub: Cluster) -> None:
-    apply(hub, ingress("shop"), ingress("theirs"), gateway("last"))
+    apply(hub, ingress_manifest("shop"), ingress_manifest("theirs"), gateway("last"))
     patch = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": "198.51.100.9"}]}}})
     hub.kubectl("patch", "ingress", "theirs", "--subresource=status", "--type=merge", "-p", patch)
 
@@ -548,7 +549,7 @@ def test_somebody_elses_address_is_left_to_an_ingress_that_is_not_ours(hub: Clus
 
 
 def test_an_ingress_that_another_controller_took_over_keeps_its_address(hub: Cluster) -> None:
-    apply(hub, ingress("shop"), gateway("last"))
+    apply(hub, ingress_manifest("shop"), gateway("last"))
     patch = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": "198.51.100.9"}]}}})
 
     async def script() -> None:
@@ -584,7 +585,7 @@ def test_an_ingress_that_another_controller_took_over_keeps_its_address(hub: Clu
     ],
 )
 def test_nothing_is_written_that_is_not_the_hubs(hub: Cluster, ref: Ref) -> None:
-    apply(hub, ingress("shop"), gateway("last"))
+    apply(hub, ingress_manifest("shop"), gateway("last"))
 
     async def script() -> None:
         async with audited(hub) as api:
@@ -601,7 +602,7 @@ def test_a_hub_that_is_killed_while_statuses_are_written_has_the_newest_of_each_
     hub: Cluster,
 ) -> None:
     names = [f"s{number}" for number in range(30)]
-    apply(hub, *(ingress(name) for name in names))
+    apply(hub, *(ingress_manifest(name) for name in names))
     final = {
         ingress_ref(name): {"loadBalancer": {"ingress": [{"ip": f"192.0.2.{100 + number}"}]}}
         for number, name in enumerate(names)
@@ -636,7 +637,7 @@ def test_a_hub_that_is_killed_while_statuses_are_written_has_the_newest_of_each_
 def test_a_refusal_is_said_once_holds_up_nobody_and_ends_when_the_right_is_given(
     hub: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    apply(hub, gateway(), ingress("shop"))
+    apply(hub, gateway(), ingress_manifest("shop"))
     rights = [
         "--verb=get,list,watch,patch",
         "--resource=albconfigs.alibabacloud.com",

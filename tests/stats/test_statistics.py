@@ -15,10 +15,10 @@ import pytest
 from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.demo.http import Address, HttpClient, Question
 from fleetgate.demo.loopback import Loopback
-from fleetgate.envoy import Envoy
 from fleetgate.fleets import DirectoryPlace
-from fleetgate.gateways import LocalGateways
-from fleetgate.local import LocalFleet
+from fleetgate.local.envoy_process import Envoy
+from fleetgate.local.fleet import LocalFleet
+from fleetgate.local.local_envoys import LocalGateways
 from fleetgate.serving import serving
 from tests.e2e.backends import Manner, backend
 from tests.e2e.rig import PATIENCE, gateway_ref, settings_on

@@ -1,4 +1,4 @@
-"""A client on a delta ADS stream that says only what the test has it say: half an Envoy."""
+"""A client on a delta ADS stream that sends only the requests that the test makes."""
 
 from __future__ import annotations  # grpc's generic names exist for the type checker only
 
@@ -19,7 +19,7 @@ _BOUND: Final = 60.0
 
 
 class AdsClient:
-    """One stream of a gateway's client."""
+    """A gateway's client with one stream."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class AdsClient:
         self._heard: Iterator[bytes] = call(iter(self._said.get, None), timeout=bound)
 
     def request(self, type_url: str, *names: str) -> None:
-        """Ask for resources of a type, or for all."""
+        """Subscribe to resources of a type by name, or to all of them."""
         self._say(
             discovery.DeltaDiscoveryRequest(
                 node=self._node, type_url=type_url, resource_names_subscribe=list(names)
@@ -63,13 +63,13 @@ class AdsClient:
         self._said.put(bytes(request))
 
     def close(self) -> None:
-        """Say no more; the stream ends."""
+        """End the stream."""
         self._said.put(None)
 
 
 @contextmanager
 def ads_client(xds_port: int, gateway: str) -> Iterator[AdsClient]:
-    """Be connected while the block runs."""
+    """Connect a client while the block runs."""
     with grpc.insecure_channel(f"127.0.0.1:{xds_port}") as channel:
         client = AdsClient(channel, gateway)
         try:
@@ -80,7 +80,7 @@ def ads_client(xds_port: int, gateway: str) -> Iterator[AdsClient]:
 
 @contextmanager
 def listening(xds_port: int, gateway: str) -> Iterator[AdsClient]:
-    """Have a client that has acknowledged the gateway's listeners, while the block runs."""
+    """Connect a client that has acknowledged the gateway's listeners, while the block runs."""
     with ads_client(xds_port, gateway) as client:
         client.request(TypeUrl.LISTENER)
         client.acknowledge(client.hear())

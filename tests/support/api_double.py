@@ -1,4 +1,4 @@
-"""An API server that is a test's own."""
+"""A client of an API server whose answers a test computes, without a connection."""
 
 from abc import abstractmethod
 
@@ -6,11 +6,11 @@ from fleet.kubernetes.connection import ApiServer, Json, Query, Reply
 
 
 class ApiDouble(ApiServer):
-    """Answers requests as a test says; its connections are nobody's."""
+    """Answers each request by the test's `answer`."""
 
     @abstractmethod
     async def answer(self, method: str, path: str, query: Query) -> Reply:
-        """What becomes of a request. Raises Unreached."""
+        """Give the answer to a request. Raises Unreached."""
 
     async def request(
         self,

@@ -25,14 +25,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Authority:
-    """Signs what is trusted by whoever has its `certificate` (PEM)."""
+    """Signs certificates that clients with this authority's `certificate` (PEM) trust."""
 
     certificate: bytes
     _key: ec.EllipticCurvePrivateKey = field(repr=False)
 
     @classmethod
     def make(cls, name: str) -> "Authority":
-        """Make a new one."""
+        """Make a new authority."""
         key = ec.generate_private_key(ec.SECP256R1())
         constraints = x509.BasicConstraints(ca=True, path_length=0)
         unsigned = (
@@ -46,7 +46,7 @@ class Authority:
         return cls(unsigned.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM), key)
 
     def issue(self, name: str, *, addresses: Sequence[str], names: Sequence[str]) -> Pair:
-        """A certificate for a server at these IP addresses and DNS names."""
+        """Issue a certificate for a server at these IP addresses and DNS names."""
         key = ec.generate_private_key(ec.SECP256R1())
         own = x509.load_pem_x509_certificate(self.certificate)
         alternatives: list[x509.GeneralName] = [
@@ -67,7 +67,7 @@ class Authority:
 
     @staticmethod
     def key_for_tokens() -> bytes:
-        """A key for service account tokens, PEM."""
+        """Make a key for service account tokens, PEM."""
         return _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
 

@@ -1,11 +1,12 @@
-"""Objects of a fleet in a line each.
+"""Builders that make an object of a fleet in one line.
 
     ingress("shop", host="example.com").path("/cart", to="cart:80", kind="Prefix").of_class("mse")
     service("cart", ports={"http": 80})
     slice_of("cart", addresses=["10.0.0.1"], port=8080, port_name="http")
 
 Every step gives a new builder, so that a test can vary one object in several ways. `manifest` is
-what a user would write, `model()` what `fleet.parse` makes of it, `ref()` its name in the fleet.
+the object as a user writes it, `model()` as fleetgate reads it, and `ref()` is its name in the
+fleet.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,18 +17,10 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import yaml
 
-from fleet.models import (
-    AlbConfig,
-    EndpointSlice,
-    Ingress,
-    IngressClass,
-    Model,
-    MseIngressConfig,
-    Pod,
-    Secret,
-    Service,
-)
+from fleet.models import EndpointSlice, Ingress, IngressClass, Model, Pod, Secret, Service
 from fleet.ref import HUB, Ref
+from translators.dialects.alb.objects import AlbConfig
+from translators.dialects.mse.objects import MseIngressConfig
 
 Manifest: TypeAlias = Mapping[str, Any]  # as YAML has it
 T = TypeVar("T", bound=Model)
@@ -38,7 +31,7 @@ _CLUSTER_SCOPED = (IngressClass, MseIngressConfig, AlbConfig)
 
 @dataclass(frozen=True)
 class Builder(Generic[T]):
-    """One object: its model, its apiVersion and what stands in it."""
+    """One object: its model, its apiVersion, and its content."""
 
     kind: type[T]
     api_version: str
@@ -49,7 +42,7 @@ class Builder(Generic[T]):
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """The object as a user would write it."""
+        """The object as a user writes it."""
         metadata: dict[str, Any] = {"name": self.name}
         if self.kind not in _CLUSTER_SCOPED:
             metadata["namespace"] = self.namespace
@@ -67,7 +60,7 @@ class Builder(Generic[T]):
         return Ref(origin, self.kind.__name__, namespace, self.name)
 
     def annotate(self: B, annotations: Mapping[str, object]) -> B:
-        """Add annotations; values are written as they are, so `10` is an unquoted number."""
+        """Add annotations. A value that is no text, such as `10`, is written without quotes."""
         return self._with_texts("annotations", annotations)
 
     def label(self: B, labels: Mapping[str, object]) -> B:
@@ -75,7 +68,7 @@ class Builder(Generic[T]):
         return self._with_texts("labels", labels)
 
     def created(self: B, moment: str) -> B:
-        """Set the age, such as "2026-01-31T12:00:00Z"."""
+        """Set the time of the creation, such as "2026-01-31T12:00:00Z"."""
         return replace(self, metadata={**self.metadata, "creationTimestamp": moment})
 
     def in_namespace(self: B, namespace: str) -> B:
@@ -83,7 +76,7 @@ class Builder(Generic[T]):
         return replace(self, namespace=namespace)
 
     def with_spec(self: B, **fields: object) -> B:
-        """Set fields of the spec by Kubernetes' names, over those that are there."""
+        """Set or replace fields of the spec, by Kubernetes' names."""
         return replace(self, body={**self.body, "spec": {**self.body.get("spec", {}), **fields}})
 
     def _with_texts(self: B, part: str, texts: Mapping[str, object]) -> B:
@@ -93,14 +86,14 @@ class Builder(Generic[T]):
 
 @dataclass(frozen=True)
 class IngressBuilder(Builder[Ingress]):
-    """An Ingress; paths go to the host that was named last."""
+    """An Ingress. `path` adds to the host that was named last."""
 
     def host(self, host: str) -> "IngressBuilder":
-        """Begin the rule of a host; "" is every host that no other rule names."""
+        """Begin the rule of a host. "" stands for every host that no other rule names."""
         return self.with_spec(rules=[*self._rules, {"host": host} if host else {}])
 
     def path(self, path: str, *, to: str, kind: str | None = "Prefix") -> "IngressBuilder":
-        """Add a path; `to` is "service:port", the port by number or by name."""
+        """Add a path. `to` is "service:port", with the port by number or by name."""
         entry: dict[str, object] = {"path": path, "backend": _backend(to)}
         if kind is not None:
             entry["pathType"] = kind
@@ -137,7 +130,7 @@ def _backend(text: str) -> dict[str, object]:
 
 
 def ingress(name: str, *, host: str | None = None) -> IngressBuilder:
-    """An Ingress without rules, or with the rule of a host begun."""
+    """An Ingress without rules, or with an empty rule of a host."""
     made = IngressBuilder(Ingress, "networking.k8s.io/v1", name)
     return made if host is None else made.host(host)
 
@@ -156,7 +149,7 @@ def ingress_class(
 def mse_gateway(
     name: str = "gw", *, members: Iterable[str] = (), ingress_class: str | None = "mse"
 ) -> Builder[MseIngressConfig]:
-    """An MSE gateway; with `ingress_class` None it listens to no Ingress."""
+    """An MSE gateway. If `ingress_class` is None, it takes no Ingress."""
     local = {} if ingress_class is None else {"ingressClass": ingress_class}
     spec = {"name": name, "ingress": {"local": local}}
     made = Builder(MseIngressConfig, "mse.alibabacloud.com/v1alpha1", name, {"spec": spec})
@@ -185,13 +178,13 @@ def alb_gateway(
 
 
 def secret(name: str, data: Mapping[str, str] | None = None) -> Builder[Secret]:
-    """A TLS Secret; values are base64 as manifests have them."""
+    """A TLS Secret. The values are in base64, as in manifests."""
     body = {"type": "kubernetes.io/tls", "data": dict(data or {})}
     return Builder(Secret, "v1", name, body)
 
 
 def service(name: str, *, ports: Mapping[str, int] | None = None) -> Builder[Service]:
-    """A Service; ports by name, "" for a nameless one."""
+    """A Service with its ports by name, "" for a port without a name."""
     entries = [
         {"port": port, **({"name": key} if key else {})}
         for key, port in (ports or {"": 80}).items()
@@ -210,9 +203,9 @@ def slice_of(
     terminating: Iterable[str] = (),
     suffix: str = "1",
 ) -> Builder[EndpointSlice]:
-    """An EndpointSlice of a Service; `pods` name the Pods behind the addresses, in order.
+    """An EndpointSlice of a Service. `pods` names the Pods behind the addresses, in order.
 
-    Those that are `terminating` still serve.
+    The addresses in `terminating` still serve.
     """
     names = list(pods)
     ending = {"ready": False, "serving": True, "terminating": True}
@@ -242,10 +235,10 @@ def pod(name: str, **labels: str) -> Builder[Pod]:
 
 
 def write(root: Path, name: str, *objects: Builder[Any] | Manifest | str) -> Path:
-    """Put a file of manifests in place whole; a text is written as it is."""
+    """Write a file of manifests, and replace an older one at once. A text is written unchanged."""
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}~")  # sources leave such names out
+    draft = path.with_name(f".{path.name}~")  # sources ignore hidden files
     draft.write_text("---\n".join(map(_text, objects)), encoding="utf-8")
     return draft.replace(path)
 

@@ -1,4 +1,4 @@
-"""A way to a server on loopback that can be cut, and mended, while it is used."""
+"""A relay to a server on loopback that a test can cut and mend while it is used."""
 
 import asyncio
 import socket
@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 T = TypeVar("T")
 
 _RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER: a close is a reset."""
+"""The value of SO_LINGER with which closing a socket resets its connection."""
 
 
 class Cable:
-    """Relays connections to a URL, in a thread with a loop of its own: cutting it is one call."""
+    """Relays connections to a URL, in a thread of its own, so that a plain call can cut them."""
 
     def __init__(self, to: str) -> None:
         self._to = urlsplit(to)
@@ -30,7 +30,7 @@ class Cable:
 
     @property
     def url(self) -> str:
-        """The URL with the cable's own port."""
+        """The URL of the server by way of the cable."""
         return self._to._replace(netloc=f"127.0.0.1:{self._port}").geturl()
 
     def mend(self) -> None:
@@ -42,7 +42,7 @@ class Cable:
         self._do(self._cut())
 
     def close(self) -> None:
-        """Take it away."""
+        """Cut the cable, and end its thread."""
         self.cut()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -64,7 +64,7 @@ class Cable:
         for writers in self._relays.values():
             for writer in writers:
                 end: socket.socket = writer.get_extra_info("socket")
-                with suppress(OSError):  # it has ended by itself
+                with suppress(OSError):  # the connection has ended by itself
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 writer.transport.abort()
         if relays:
@@ -79,7 +79,7 @@ class Cable:
             self._relays[task].append(away)
             await asyncio.gather(_pour(reader, away), _pour(there, writer))
         except OSError:
-            pass  # the server is away
+            pass  # the server does not answer
         finally:
             for end in self._relays.pop(task):
                 end.transport.abort()

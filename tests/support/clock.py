@@ -1,8 +1,8 @@
-"""A clock that the test turns."""
+"""A clock that a test sets."""
 
 
 class Clock:
-    """Seconds since some moment, for whoever asks a clock for them."""
+    """A clock in seconds, as `time.monotonic` is, that shows `now`."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -1,7 +1,7 @@
-"""How Envoy chooses a route of a VirtualHost, by the book: its list, and its tree.
+"""A model of how Envoy chooses a route of a VirtualHost, from its list or its Matcher tree.
 
-VirtualHosts are given as `xds.readable` shows them, routes come out as they stand there. Covers the
-matches that fleetgate makes use of; a key that it does not know is an error, never ignored.
+VirtualHosts and routes are in the form of `xds.readable`. The model has the matches that fleetgate
+uses, and a key that it does not know is an error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _PATHS: Final = frozenset({"path", "prefix", "path_separated_prefix", "safe_rege
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What routes look at. `target` is `:path`, with the query; header names are in lower case."""
+    """A request as routes see it. `target` is `:path` with the query; headers are in lower case."""
 
     target: str
     authority: str = "example.com"
@@ -25,15 +25,15 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The path that routes match."""
+        """The path, which routes match."""
         return self.target.partition("?")[0]
 
     def header(self, name: str) -> str | None:
-        """A header's value; the pseudo headers are headers too."""
+        """The value of a header or a pseudo header."""
         return {":path": self.target, ":authority": self.authority, **self.headers}.get(name)
 
     def cookie(self, name: str) -> str | None:
-        """The value of a cookie, without quotes; the first one of the name counts."""
+        """The value of the first cookie with this name, without quotes."""
         for pair in self.headers.get("cookie", "").split(";"):
             key, _, value = pair.strip().partition("=")
             if key == name:
@@ -64,7 +64,7 @@ def choose_of(routes: Sequence[Json], request: Request) -> Json | None:
 
 
 def routes_of_tree(matcher: Json, request: Request) -> Sequence[Json] | None:
-    """The list that a Matcher leads to. None where it leads nowhere."""
+    """The list of routes that a Matcher leads to; None if it leads to none."""
     if "matcher_list" in matcher:
         return _routes_of_list(matcher, request)
     _known(matcher, "matcher_tree", "on_no_match")
@@ -77,7 +77,7 @@ def routes_of_tree(matcher: Json, request: Request) -> Sequence[Json] | None:
 
 
 def _routes_of_list(matcher: Json, request: Request) -> Sequence[Json] | None:
-    """One case, by a regex on a header."""
+    """The list that a Matcher with a single case leads to, which is a regex on a header."""
     _known(matcher, "matcher_list", "on_no_match")
     (case,) = matcher["matcher_list"]["matchers"]
     asked = case["predicate"]["single_predicate"]
@@ -87,9 +87,9 @@ def _routes_of_list(matcher: Json, request: Request) -> Sequence[Json] | None:
 
 
 def _keys(tree: Json, target: str) -> Sequence[Json]:
-    """What stands at the keys that are met, the longest first.
+    """The values of the keys that match, the longest key first.
 
-    A nested Matcher that leads nowhere gives way to a shorter prefix; a list of routes never does.
+    If a nested Matcher leads to no list, a shorter prefix is tried. A list ends the search.
     """
     _known(tree, "input", "exact_match_map", "prefix_match_map")
     if "exact_match_map" in tree:

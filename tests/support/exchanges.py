@@ -1,7 +1,7 @@
-"""Every kind of request, under way when the network cuts its Pod off, and what becomes of each.
+"""Requests of all kinds that are under way when the network cuts their Pod off.
 
-What the Pod has acknowledged leaves no unacknowledged bytes, so only probes can find out that
-nobody is there; what it has not acknowledged tells by itself.
+If the Pod has acknowledged all bytes of a request, only probes can find out that it is gone. If it
+has not, the repeated bytes find it out.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ HANGS: Final = "it hangs"
 HOST, QUIET_HOST = "web.test", "quiet.test"
 
 _SIZE, _LATER = 2_000_000, 1_000
-"""Bytes of an upload, and how many of them are not sent before the Pod is cut off."""
+"""Bytes of an upload, and of its rest that is sent after the Pod was cut off."""
 
 _REST = b"the rest"
 _PAUSE = 0.05
@@ -30,11 +30,11 @@ _PAUSE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request, and what is to become of it.
+    """A request, and how it should end.
 
-    `later` is sent once the Pod is cut off. All of an `unsent` one is sent then, over a connection
-    that the gateway has used before. A `quiet` one is with a Pod that is not cut off, and that says
-    nothing until all others have come to something.
+    `later` is sent after the Pod was cut off. An `unsent` request is sent as a whole after that,
+    over a connection that the gateway has used before. A `quiet` request is with a Pod that is not
+    cut off, and that sends nothing until all other requests have ended.
     """
 
     method: str
@@ -46,7 +46,7 @@ class Exchange:
     quiet: bool = False
 
     def encode(self, name: str) -> bytes:
-        """The bytes until the Pod is cut off."""
+        """The bytes that are sent before the Pod is cut off."""
         length = _SIZE if self.path == "/upload" else len(self.body)
         host = QUIET_HOST if self.quiet else HOST
         lines = [f"{self.method} {self.path} HTTP/1.1", f"host: {host}", f"x-name: {name}"]
@@ -79,21 +79,21 @@ _STREAMS: Final[Mapping[str, bytes]] = {
     "/socket": b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\n"
     b"upgrade: websocket\r\n\r\n",
 }
-"""What the Pod begins to answer with, by path; at `/wait` and `/upload` it says nothing."""
+"""The beginning of the Pod's answer by path; it sends nothing at `/wait` and `/upload`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What has become of a request, and how many seconds after the cut."""
+    """How a request has ended, and how many seconds after the cut."""
 
     what: str
     after: float
 
 
 class Scene:
-    """Exchanges with Pods of which one is cut off when all of them are under way.
+    """Exchanges with Pods, of which one is cut off when all exchanges are under way.
 
-    The Pods of `member` are this; those of `other` answer with status 200 and their `x-member`.
+    `serve` is a Pod of `member`. Pods of `other` answer with status 200 and their `x-member`.
     """
 
     def __init__(self, names: Iterable[str], member: str, other: str, patience: float) -> None:
@@ -109,7 +109,7 @@ class Scene:
         self._since = 0.0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Be a Pod: take requests in, and leave them unanswered, or half answered."""
+        """Serve a connection as a Pod that leaves requests unanswered or answered in part."""
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -122,7 +122,7 @@ class Scene:
 
     async def _answer(self, path: str, name: str, writer: asyncio.StreamWriter) -> None:
         if path == "/warm":
-            await self._together.wait()  # so that each has a connection of its own
+            await self._together.wait()  # so that each request gets its own connection
         elif path == "/slow":
             await asyncio.sleep(_PAUSE)
         elif path in _STREAMS:
@@ -142,7 +142,7 @@ class Scene:
         cut: Callable[[], Awaitable[None]],
         after: Callable[[], Awaitable[None]] | None = None,
     ) -> Mapping[str, Outcome]:
-        """Cut the Pod off once everything is under way, and give what becomes of it."""
+        """Cut the Pod off once all exchanges are under way, and give the outcome of each."""
         async with asyncio.TaskGroup() as tasks:
             going = {n: tasks.create_task(self._outcome(gateway, n)) for n in self._exchanges}
             for under_way in self._under_way.values():
@@ -157,7 +157,7 @@ class Scene:
         return {name: task.result() for name, task in going.items()}
 
     async def _outcome(self, gateway: Address, name: str) -> Outcome:
-        """Go through one exchange to its end, or until patience is."""
+        """Go through one exchange until it ends or `patience` is over."""
         reader, writer = await asyncio.open_connection(*gateway)
         try:
             what = await self._go_through(name, reader, writer)

@@ -1,7 +1,7 @@
-"""A way to a server on loopback that can freeze with its connections open.
+"""A relay to a server on loopback that a test can freeze with its connections open.
 
-It is a process, so that a signal stops it: the kernel goes on to acknowledge what is sent to it,
-and to take connections, as for a machine that hangs or a proxy that has lost its way.
+It is a process, so that a signal can stop it. The kernel goes on to acknowledge bytes and to
+accept connections for it, as it does on a machine that hangs or for a proxy that is stuck.
 """
 
 import signal
@@ -36,14 +36,14 @@ class Freezer:
         self._process.communicate()
 
     def freeze(self) -> None:
-        """Say nothing more, and refuse nothing."""
+        """Stop sending. Connections are still accepted."""
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Go on."""
+        """Send again."""
         self._process.send_signal(signal.SIGCONT)
 
 
 if __name__ == "__main__":
-    print(Cable(sys.argv[1]).url, flush=True)  # noqa: T201 (who started it reads this)
-    sys.stdin.read()  # ends with who started it
+    print(Cable(sys.argv[1]).url, flush=True)  # noqa: T201 (Freezer reads it)
+    sys.stdin.read()  # returns when the parent process ends

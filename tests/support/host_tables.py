@@ -1,11 +1,11 @@
-"""How Envoy finds the route table of a request, by the book of `translators.scopes`."""
+"""A model of how Envoy finds the route table of a request (`translators.envoy.scoped_routes`)."""
 
 import re
 from collections.abc import Container, Iterator
 
 
 def find_table(tables: Container[str], of: str, authority: str) -> str:
-    """The name of the table that a request reaches, among those of the set `of`."""
+    """The name of the table that a request reaches, among the tables of the set `of`."""
     return next(name for name in _asked(of, authority) if name in tables)
 
 

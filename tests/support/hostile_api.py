@@ -1,10 +1,10 @@
-"""An API server that means harm, or is broken: real HTTP on loopback, in a thread of its own.
+"""An API server that is hostile or broken: real HTTP on loopback, in a thread of its own.
 
     with HostileApi(lists=endless(b"{},"), watches=quiet) as api:
         ...  # api.kubeconfig(), api.sent, api.asked
 
-It answers as an API server does, but for what a test gives it to answer to lists or to watches. It
-ends no answer by itself that is without end; it stops once the client is gone.
+A test gives its answers to lists and to watches. An answer may have no end; it stops once the
+client has closed the connection.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 BLOCK = 64 * 1024
-"""Bytes that are sent at a time, about."""
+"""The bytes that are sent at a time, roughly."""
 
 MOST = 2 * 1024 * 1024 * 1024
-"""Bytes after which it gives up: a client that has taken that much takes everything."""
+"""Bytes after which an answer without end stops: the client evidently has no bound."""
 
 
 class Link:
-    """One request, and the way to answer it."""
+    """One request, and the connection to answer it on."""
 
     def __init__(self, api: "HostileApi", target: str, writer: asyncio.StreamWriter) -> None:
         split = urlsplit(target)
@@ -51,7 +51,7 @@ class Link:
             raise ConnectionError
 
     async def forever(self) -> None:
-        """Say nothing until the client is gone."""
+        """Send nothing until the server closes."""
         await self._api.closed.wait()
 
 
@@ -59,9 +59,10 @@ Answer: TypeAlias = Callable[[Link], Awaitable[None]]
 
 
 class HostileApi:
-    """Answers lists and watches as it is told; all else with an empty object.
+    """Answers watches by `watches` and all other requests by `lists`.
 
-    `sent` is the number of bytes that clients have taken, roughly; `asked` the requests.
+    `sent` is the number of bytes that clients have read, roughly. `asked` lists the targets of all
+    requests.
     """
 
     def __init__(self, lists: Answer, watches: Answer) -> None:
@@ -86,7 +87,7 @@ class HostileApi:
         self._loop.close()
 
     def kubeconfig(self) -> dict[str, Any]:
-        """How it is reached."""
+        """A kubeconfig for this server."""
         return {
             "clusters": [{"name": "x", "cluster": {"server": self.url}}],
             "users": [{"name": "x", "user": {"token": "hostile-token"}}],
@@ -94,7 +95,7 @@ class HostileApi:
             "current-context": "x",
         }
 
-    def _do(self, work: Any) -> Any:  # noqa: ANN401 (whatever a coroutine gives)
+    def _do(self, work: Any) -> Any:  # noqa: ANN401 (the result of any coroutine)
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
 
     async def _open(self) -> tuple[asyncio.Server, asyncio.Event]:
@@ -131,24 +132,24 @@ def page(*items: object, following: str = "") -> bytes:
 
 
 async def nothing(link: Link) -> None:
-    """An empty list."""
+    """Answer with an empty list."""
     await link.head()
     await link.send(page())
 
 
 async def silence(link: Link) -> None:
-    """Not a byte."""
+    """Send no byte."""
     await link.forever()
 
 
 async def endless_pages(link: Link) -> None:
-    """Page after page, of nothing."""
+    """Answer with an empty page that has a next one."""
     await link.head()
     await link.send(page(following="more"))
 
 
 def endless(piece: bytes, *headers: str, before: bytes = b"", status: str = "200 OK") -> Answer:
-    """A body without end: `before`, then `piece` again and again."""
+    """Answer with a body without end: `before`, then `piece` again and again."""
 
     async def answer(link: Link) -> None:
         await link.head(status, *headers)
@@ -161,12 +162,12 @@ def endless(piece: bytes, *headers: str, before: bytes = b"", status: str = "200
 
 
 def endless_items(piece: bytes) -> Answer:
-    """A page of items without end."""
+    """Answer with a page whose items have no end."""
     return endless(piece, before=b'{"metadata":{"resourceVersion":"7"},"items":[')
 
 
 def raw(beginning: bytes, piece: bytes) -> Answer:
-    """What is no whole head of an answer: this, then a piece again and again."""
+    """Send these bytes, without a head, and then a piece again and again."""
 
     async def answer(link: Link) -> None:
         await link.send(beginning)
@@ -177,7 +178,7 @@ def raw(beginning: bytes, piece: bytes) -> Answer:
 
 
 def packed(size: int) -> Answer:
-    """A page of blanks that is a thousandth of its size on the wire."""
+    """Answer with `size` blanks, compressed to a thousandth of their size."""
 
     async def answer(link: Link) -> None:
         await link.head("200 OK", "content-encoding: gzip")
@@ -194,7 +195,7 @@ def _packed(size: int) -> Iterator[bytes]:
 
 
 def whole(body: bytes, status: str = "200 OK", *headers: str) -> Answer:
-    """This body."""
+    """Answer with this body."""
 
     async def answer(link: Link) -> None:
         await link.head(status, *headers)
@@ -204,7 +205,7 @@ def whole(body: bytes, status: str = "200 OK", *headers: str) -> Answer:
 
 
 def trickle(piece: bytes, pause: float, before: bytes = b"") -> Answer:
-    """A piece now and then."""
+    """Answer with a body that gets one more piece after each pause of some seconds."""
 
     async def answer(link: Link) -> None:
         await link.head()
@@ -220,6 +221,6 @@ def trickle(piece: bytes, pause: float, before: bytes = b"") -> Answer:
 
 
 async def quiet(link: Link) -> None:
-    """A watch in which nothing happens."""
+    """Open a watch, and send nothing."""
     await link.head()
     await link.forever()

@@ -1,4 +1,4 @@
-"""One request over HTTP/2 in clear, with header fields as they are given."""
+"""Sends one request over HTTP/2 without TLS, with unchecked header fields."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from fleetgate.demo.http import Address, Answer, NoAnswerError
 
 
 async def ask_http2(address: Address, fields: Sequence[tuple[str, str]]) -> Answer:
-    """Ask once, by GET unless the fields say otherwise; NoAnswerError where the stream is reset."""
+    """Send one request, by default a GET. Raises NoAnswerError if the stream is reset."""
     pseudo = {":method": "GET", ":scheme": "http", ":path": "/"}
     pseudo |= {name: value for name, value in fields if name.startswith(":")}
     others = [(name, value) for name, value in fields if not name.startswith(":")]

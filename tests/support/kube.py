@@ -1,8 +1,9 @@
-"""Real API servers: one etcd and up to three kube-apiservers (hub, c1, c2) for one test process.
+"""Runs real API servers: one etcd and up to three kube-apiservers (hub, c1, c2) per test process.
 
-They start when they are first used and are kept between tests; what a test made is wiped after it.
-There is no controller and no kubelet: Deployments make no Pods, nobody collects what has lost its
-owner. Addresses of EndpointSlices are the test's own (the API server refuses loopback).
+A server starts when it is first used, and runs until the process ends. After each test, the objects
+that it made are deleted. There is no controller and no kubelet: Deployments make no Pods, and
+objects without an owner are not collected. An API server refuses loopback addresses in
+EndpointSlices.
 """
 
 import base64
@@ -28,7 +29,7 @@ from tests.servers.binaries import ALL, find
 from tests.support.authority import Authority
 
 START: Final = 60.0
-"""Seconds in which a server answers; two or three are usual."""
+"""Seconds in which a server has to answer after its start, which usually takes two or three."""
 
 WIPED: Final = (
     "/api/v1/configmaps",
@@ -52,13 +53,16 @@ WIPED: Final = (
     "/apis/rbac.authorization.k8s.io/v1/rolebindings",
     "/apis/rbac.authorization.k8s.io/v1/roles",
 )
-"""What tests make. Namespaces and custom resource definitions stay: they take long to go."""
+"""The collections that are emptied after a test.
+
+Namespaces and custom resource definitions stay, since deleting them takes long.
+"""
 
 _KEPT_NAMESPACES: Final = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 
 
 def available() -> str | None:
-    """Say why no API server can run here; None if one can."""
+    """The reason why no API server can run here; None if one can."""
     absent = [name for name in ALL if find(name) is None]
     if not absent:
         return None
@@ -73,26 +77,26 @@ class Cluster:
     run: Path
     etcd_url: str
     authority: Authority
-    token: str = "admin-token"  # noqa: S105 (of a server that lives as long as the tests)
+    token: str = "admin-token"  # noqa: S105 (the server lives as long as the tests)
     _port: int = field(default_factory=lambda: free_port())  # noqa: PLW0108 (defined below)
     _process: "subprocess.Popen[bytes] | None" = None
-    # The kernel ends a server with the thread that started it, so one thread starts them all.
+    # The kernel kills a server when the thread that started it ends, so this thread starts it.
     _starter: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL of the server."""
         return f"https://127.0.0.1:{self._port}"
 
     @property
     def pid(self) -> int:
-        """The process that runs now."""
+        """The ID of the running process."""
         assert self._process is not None, f"{self.name} does not run"
         return self._process.pid
 
     @cached_property
     def kubeconfig(self) -> Path:
-        """The administrator's configuration; its one context has the cluster's name."""
+        """A file with the administrator's kubeconfig, whose only context has the cluster's name."""
         path = self.run / f"{self.name}.kubeconfig"
         path.write_text(json.dumps(self.config()), encoding="utf-8")
         return path
@@ -115,13 +119,13 @@ class Cluster:
         }
 
     def kubectl(self, *args: str, stdin: str = "") -> str:
-        """What kubectl prints; an AssertionError with its complaint where it fails."""
+        """Run kubectl as administrator, and give its output. Raises AssertionError if it fails."""
         done = self.try_kubectl(*args, stdin=stdin)
         assert done.returncode == 0, f"kubectl {' '.join(args)}: {done.stderr}"
         return done.stdout
 
     def try_kubectl(self, *args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run kubectl as administrator."""
+        """Run kubectl as administrator, which may fail."""
         command = [str(find("kubectl")), f"--kubeconfig={self.kubeconfig}", *args]
         env = os.environ | {"HOME": str(self.run), "KUBECTL_KUBERC": "false"}
         return subprocess.run(
@@ -129,7 +133,7 @@ class Cluster:
         )
 
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        """Status and JSON of one request."""
+        """Send one request, and give the status and the JSON of the answer."""
         context = ssl.create_default_context(cadata=self.authority.certificate.decode())
         connection = HTTPSConnection("127.0.0.1", self._port, context=context, timeout=30)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
@@ -143,19 +147,19 @@ class Cluster:
             connection.close()
 
     def namespace(self, name: str) -> None:
-        """Have a namespace; one that is there already is left alone."""
+        """Make a namespace, unless it exists."""
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         status, said = self.ask("POST", "/api/v1/namespaces", body)
         assert status in (201, 409), said
 
     def install_crds(self) -> None:
-        """Have the custom resource definitions of deploy/crds, ready to be used."""
+        """Install the definitions of deploy/crds, and wait until they are established."""
         crds = Path(__file__).parents[2] / "deploy" / "crds"
         self.kubectl("apply", "--server-side", f"--filename={crds}")
         self.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"--filename={crds}")
 
     def launch(self) -> None:
-        """Start the process; `ready` waits until it answers."""
+        """Start the process. `ready` waits until it answers."""
         assert self._process is None, f"{self.name} runs already"
         self._process = self._starter.submit(self._launched).result()
 
@@ -171,7 +175,7 @@ class Cluster:
             )
 
     def ready(self) -> None:
-        """Return when it answers."""
+        """Return when the server answers."""
         end = time.monotonic() + START
         while True:
             assert self._process is not None
@@ -186,22 +190,22 @@ class Cluster:
             _pause()
 
     def start(self) -> None:
-        """Run, on the same port and with the same data as before."""
+        """Start the server if it does not run, on the same port and with the same data."""
         if self._process is None:
             self.launch()
         self.ready()
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill the server."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
 
     def wipe(self) -> None:
-        """Take away what tests have made."""
+        """Delete all objects that tests have made."""
         for path in WIPED:
-            status, found = self._listed(path)
+            status, found = self.listed(path)
             if status == 404:
                 continue
             assert status == 200, found
@@ -209,8 +213,8 @@ class Cluster:
                 if not _is_own(item["metadata"], path):
                     self._delete(path, item["metadata"])
 
-    def _listed(self, path: str) -> tuple[int, Any]:
-        """The answer to a list; a kind that was declared a moment ago may not be ready (429)."""
+    def listed(self, path: str) -> tuple[int, Any]:
+        """The answer to a list. Repeats it while a new custom resource refuses lists (429)."""
         end = time.monotonic() + START
         while True:
             status, found = self.ask("GET", path)
@@ -244,7 +248,7 @@ class Cluster:
             f"--service-account-signing-key-file={pki}/accounts.key",
             "--service-cluster-ip-range=10.96.0.0/12",
             "--endpoint-reconciler-type=none",
-            # What they add comes from controllers that do not run here.
+            # These plugins rely on controllers that do not run here.
             "--disable-admission-plugins=ServiceAccount,DefaultStorageClass,DefaultIngressClass,"
             "StorageObjectInUseProtection,RuntimeClass,PersistentVolumeClaimResize",
             "--enable-priority-and-fairness=false",
@@ -259,7 +263,7 @@ class Cluster:
 
 
 class Clusters:
-    """A hub and two members; each starts when it is first asked for."""
+    """A hub and two members. Each starts when it is first used."""
 
     def __init__(self, run: Path, etcd_url: str, authority: Authority) -> None:
         self._made = {n: Cluster(n, run, etcd_url, authority) for n in ("hub", "c1", "c2")}
@@ -267,27 +271,27 @@ class Clusters:
 
     @property
     def hub(self) -> Cluster:
-        """The fleet's own API server."""
+        """The hub, started."""
         return self._started("hub")
 
     @property
     def c1(self) -> Cluster:
-        """A member."""
+        """The member c1, started."""
         return self._started("c1")
 
     @property
     def c2(self) -> Cluster:
-        """Another member."""
+        """The member c2, started."""
         return self._started("c2")
 
     def all(self) -> tuple[Cluster, Cluster, Cluster]:
-        """Hub and members, started side by side."""
+        """Hub and members, started at the same time."""
         for name in self._made.keys() - self._running:
             self._made[name].launch()
         return self.hub, self.c1, self.c2
 
     def wipe(self) -> None:
-        """Have everything that was used run again, and empty."""
+        """Empty all servers that were used, and start those that were killed."""
         for name in self._running:
             self._made[name].start()
             self._made[name].wipe()
@@ -307,7 +311,7 @@ class Clusters:
 
 @contextmanager
 def clusters() -> Iterator[Clusters]:
-    """API servers while the block runs."""
+    """Run etcd, and API servers that are used, while the block runs."""
     run = Path(tempfile.mkdtemp(prefix="fleetgate-kube-"))
     authority = Authority.make("fleetgate-tests")
     server = authority.issue("kube-apiserver", addresses=("127.0.0.1",), names=("localhost",))
@@ -357,7 +361,7 @@ def free_port() -> int:
 
 
 def _is_own(metadata: dict[str, Any], path: str) -> bool:
-    """Whether the API server made it and would miss it."""
+    """Whether an object is one that the API server has made and needs."""
     if metadata.get("namespace") in _KEPT_NAMESPACES:
         return True
     if "kubernetes.io/bootstrapping" in metadata.get("labels", {}):
@@ -366,11 +370,11 @@ def _is_own(metadata: dict[str, Any], path: str) -> bool:
 
 
 def _ending_with_us() -> Sequence[str]:
-    """Let the kernel end a server with the test process, where setpriv (util-linux) is there."""
+    """The command that lets the kernel kill a server when its thread ends, if there is setpriv."""
     setpriv = shutil.which("setpriv")
     return (setpriv, "--pdeathsig", "KILL") if setpriv else ()
 
 
 def _pause() -> None:
-    """Leave the core to the servers between two looks."""
+    """Wait a moment between two attempts, in which the servers run."""
     time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Plays kubelet and EndpointSlice controller for the members of a fleet of real API servers.
+"""Acts as kubelet and EndpointSlice controller of members that are real API servers.
 
 API server ──Deployments, Services──▶ files ──▶ the demo's kubelet ──▶ processes
     ▲                                                 │
@@ -13,12 +13,12 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from fleet.kinds import KINDS
 from fleetgate.demo.files import replace
 from fleetgate.demo.kubelet import RUNNING, Kubelet
 from fleetgate.demo.network import Network
 from fleetgate.demo.pod import Pace
 from tests.support.kube import Cluster
+from translators.dialects import DIALECTS
 
 Manifest: TypeAlias = dict[str, Any]
 
@@ -28,7 +28,7 @@ _SERVICES = "/api/v1/services"
 
 
 class KubeMembers(Kubelet):
-    """Runs what API servers declare; both sides are brought up to date by `sync`, and only then."""
+    """Runs the Deployments of API servers. Only `sync` reads them and writes their Pods."""
 
     def __init__(
         self, place: Path, members: Mapping[str, Cluster], pace: Pace, network: Network
@@ -49,7 +49,7 @@ class KubeMembers(Kubelet):
 
 
 class _Mirror:
-    """One member: what it declares as files, what runs as its objects."""
+    """Copies one member's declared objects to files, and its running objects back."""
 
     def __init__(self, cluster: Cluster, directory: Path) -> None:
         self._cluster = cluster
@@ -63,7 +63,7 @@ class _Mirror:
         replace(self._directory / _DECLARED, text)
 
     def write(self) -> None:
-        """Have the API server hold the Pods and EndpointSlices that run."""
+        """Write the running Pods and EndpointSlices to the API server, and delete those gone."""
         path = self._directory / RUNNING
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         running = {_path(one): one for one in yaml.safe_load_all(text)}
@@ -75,7 +75,7 @@ class _Mirror:
         self._held = running
 
     def _listed(self, kind: str, path: str) -> Iterator[Manifest]:
-        """What is declared; a Service without selector has no Pods."""
+        """The declared objects, without Services that have no selector and so no Pods."""
         for item in self._ask("GET", path)["items"]:
             metadata, spec = item["metadata"], item["spec"]
             named = {key: metadata[key] for key in ("name", "namespace")}
@@ -85,7 +85,7 @@ class _Mirror:
     def _put(self, path: str, manifest: Manifest) -> None:
         collection, _, _ = path.rpartition("/")
         if manifest["kind"] == "Pod":
-            # The kubelet writes no more of a Pod than what the gateway reads.
+            # The demo's kubelet writes only those fields of a Pod that fleetgate reads.
             manifest = {**manifest, "spec": {"containers": [{"name": "web", "image": "web"}]}}
         if path in self._held:
             if manifest["kind"] != "Pod":
@@ -103,4 +103,4 @@ class _Mirror:
 
 def _path(manifest: Manifest) -> str:
     metadata = manifest["metadata"]
-    return f"{KINDS[manifest['kind']].path_in(metadata['namespace'])}/{metadata['name']}"
+    return f"{DIALECTS.kinds[manifest['kind']].path_in(metadata['namespace'])}/{metadata['name']}"

@@ -1,11 +1,11 @@
-"""Backends behind a link that can be cut: a real, silent network partition.
+"""Network namespaces behind a link that a test can cut: a real, silent network partition.
 
     test, Envoy ── 10.213.N.1 ══ veth pair ══ 10.213.N.2 ── backends (network namespace)
     10.215.N.0/24, for gateways               10.214.N.0/24, for Pods
 
-Cut means that packets are dropped in both directions, as by a broken link: nothing is refused and
-nothing is reset. Names and addresses carry a number N that one process at a time holds, so that
-test runs do not meet, and what a killed one left behind is taken away by the next holder.
+A cut link drops all packets in both directions: no connection is refused or reset. Names and
+addresses contain a number N that only one process holds at a time, so that test runs do not
+collide. The next holder of a number removes what a killed process has left behind.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _NETWORK: Final = 0x40000000  # CLONE_NEWNET
 
 
 def available() -> str | None:
-    """Say why network namespaces cannot be used here; None if they can."""
+    """The reason why network namespaces cannot be used here; None if they can."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "network namespaces need root on Linux"
     missing = [tool for tool in ("ip", "iptables") if not shutil.which(tool)]
@@ -43,10 +43,10 @@ def available() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """A host behind a link; `address` is its own, as the test's side sees it.
+    """A host behind a link. `address` is its address on the link.
 
-    It answers to all addresses that begin with `pods` too, and the test's side to those that begin
-    with `gateways`: addresses that are not loopback, and that nobody else has.
+    It also has all addresses that begin with `pods`, and the test's side has those that begin with
+    `gateways`. None of them is a loopback address, and no other process uses them.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Namespace:
 
     @property
     def enter(self) -> tuple[str, ...]:
-        """The words in front of a command that runs inside."""
+        """The prefix of a command that runs inside."""
         return ("ip", "netns", "exec", self.name)
 
     def drop(self, port: int) -> None:
@@ -70,13 +70,13 @@ class Namespace:
 
     @contextmanager
     def backend(self, port: int, *, env: str, member: str, pod: str = "") -> Iterator[int]:
-        """Run one of the demo's backends inside, listening already; gives its pid."""
+        """Run one of the demo's backends inside, and give its pid once it listens."""
         command = [sys.executable, "-I", "-S", backend.__file__, "--until-eof"]
         place = [f"--address={self.address}", f"--port={port}"]
         identity = [f"--env={env}", f"--member={member}", f"--pod={pod}"]
         with subprocess.Popen(
             [*self.enter, *command, *place, *identity],
-            stdin=subprocess.PIPE,  # its end is the backend's, should this process be killed
+            stdin=subprocess.PIPE,  # if this process is killed, it closes and the backend ends
             stdout=subprocess.PIPE,
             text=True,
         ) as process:
@@ -90,7 +90,7 @@ class Namespace:
 
     def listen(self, port: int) -> socket.socket:
         """Open a listening socket inside, for a server of this process."""
-        with ThreadPoolExecutor(1) as inside:  # a thread of its own: it does not come out again
+        with ThreadPoolExecutor(1) as inside:  # a new thread, since it cannot leave the namespace
             return inside.submit(self._listen, port).result()
 
     def _listen(self, port: int) -> socket.socket:
@@ -106,7 +106,7 @@ class Namespace:
 
 @contextmanager
 def namespace() -> Iterator[Namespace]:
-    """Make a namespace with a link to it, and take both away at the end."""
+    """Make a namespace with a link to it, and remove both at the end."""
     with _number() as number:
         name, outside, inside = f"fleetgate-{number}", f"fg{number}-out", f"fg{number}-in"
         gateway, address = f"10.213.{number}.1", f"10.213.{number}.2"
@@ -130,7 +130,7 @@ def namespace() -> Iterator[Namespace]:
 
 @contextmanager
 def _number() -> Iterator[int]:
-    """Hold a number that no other process on this host holds."""
+    """Hold a number while the block runs that no other process on this host holds."""
     for number in range(1, 255):
         with socket.socket(socket.AF_UNIX) as hold:
             try:
@@ -143,7 +143,7 @@ def _number() -> Iterator[int]:
 
 
 def _remove(name: str, link: str) -> None:
-    """Remove what is there; a link goes with its namespace only once the kernel has cleaned up."""
+    """Remove both, if they exist. The kernel removes the link of a namespace with a delay."""
     for command in (["ip", "link", "delete", link], ["ip", "netns", "delete", name]):
         with contextlib.suppress(subprocess.CalledProcessError):
             _run(*command)

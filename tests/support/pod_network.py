@@ -1,4 +1,4 @@
-"""Addresses for Pods that an API server takes: it refuses loopback in EndpointSlices."""
+"""Addresses for Pods that are not loopback, which an API server refuses in EndpointSlices."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -10,7 +10,7 @@ _EACH: Final = 60
 
 
 class PodNetwork:
-    """A kubelet's network for Pods in a namespace: 60 addresses for each of four members."""
+    """The network of Pods in a network namespace: 60 addresses for each of four members."""
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
@@ -27,7 +27,7 @@ class PodNetwork:
         return (f"{self._namespace.pods}{number}" for number in range(first, first + _EACH))
 
     def is_free(self, address: str, ports: Sequence[int]) -> bool:
-        """Nobody else is there."""
+        """True, since no other process uses these addresses."""
         return True
 
     def port(self, wanted: int) -> int:

@@ -1,4 +1,4 @@
-"""fleetgate as a process of its own, which can be killed; what it says is in a file."""
+"""Runs fleetgate as a process that a test can kill, with its output in a file."""
 
 import os
 import re
@@ -13,59 +13,59 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from fleetgate.client import ask
+from fleetgate.http.client import ask
 
 PATIENCE: Final = 60.0
-"""Seconds that anything may take that has to come."""
+"""Seconds that a test waits for an expected event before it fails."""
 
 COMMAND: Final = (sys.executable, "-m", "fleetgate")
 
 
 @dataclass(frozen=True, slots=True)
 class Fleetgate:
-    """A process that serves."""
+    """A process that runs a command of fleetgate."""
 
     process: "subprocess.Popen[bytes]"
     log: Path
 
     @property
     def admin_port(self) -> int:
-        """Where its admin HTTP is."""
+        """The port of its admin HTTP."""
         return int(self._said(r"admin on 127\.0\.0\.1:(\d+)"))
 
     @property
     def xds_port(self) -> int:
-        """Where Envoys join it."""
+        """The port of its xDS server."""
         return int(self._said(r"xDS on 127\.0\.0\.1:(\d+)"))
 
     def status(self) -> Any:  # noqa: ANN401 (JSON)
-        """What `fleetgate status` prints."""
+        """The JSON from which `fleetgate status` prints."""
         return ask(self.admin_port, "/status")
 
     def sync(self, limit: float = 30.0) -> None:
-        """Return when all that is declared now is acknowledged by every Envoy; or TimeoutError."""
+        """Return when every Envoy has acknowledged all that is declared. Raises TimeoutError."""
         path = f"/sync?timeout={limit:g}"
         answer = ask(self.admin_port, path, post=True, timeout=limit + 10)
         if not answer["synced"]:
             raise TimeoutError(f"not in sync after {limit:g} s: {answer['missing']}")
 
     def kill(self) -> None:
-        """End it without a warning."""
+        """Kill the process."""
         self.process.kill()
         self.process.wait()
 
     def stop(self) -> int:
-        """End it as Kubernetes and Ctrl-C do; gives its exit status."""
+        """End the process by SIGTERM, as Kubernetes does, and give its exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=PATIENCE)
 
     def until(self, true: Callable[[], bool]) -> None:
-        """Return when it is so, while the process runs."""
+        """Return when the condition holds. Fails if the process ends before."""
         until(true, lambda: self.process.poll() is None, lambda: self.text)
 
     @property
     def text(self) -> str:
-        """All that it has said."""
+        """The output so far."""
         return self.log.read_text(encoding="utf-8")
 
     def _said(self, pattern: str) -> str:
@@ -78,7 +78,7 @@ class Fleetgate:
 def fleetgate(
     log: Path, *arguments: str | Path, command: tuple[str, ...] = COMMAND
 ) -> Iterator[Fleetgate]:
-    """Run a command that stays, while the block runs; entered once it has opened its admin HTTP."""
+    """Run a command while the block runs, which begins once its admin HTTP is open."""
     with starting(log, *arguments, command=command) as running:
         running.until(lambda: "admin on 127.0.0.1:" in running.text)
         yield running
@@ -88,7 +88,7 @@ def fleetgate(
 def starting(
     log: Path, *arguments: str | Path, command: tuple[str, ...] = COMMAND
 ) -> Iterator[Fleetgate]:
-    """Run a command that stays, while the block runs; entered at once."""
+    """Run a command while the block runs, which begins at once."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             [*_ending_with_us(), *command, *map(str, arguments)],
@@ -109,7 +109,7 @@ def starting(
 
 
 def _ending_with_us() -> tuple[str, ...]:
-    """Let the kernel end it with the tests, where setpriv (util-linux) is there."""
+    """The command that lets the kernel end the process with the tests, if there is setpriv."""
     setpriv = shutil.which("setpriv")
     return (setpriv, "--pdeathsig", "TERM") if setpriv else ()
 
@@ -119,9 +119,9 @@ def until(
     alive: Callable[[], bool] = lambda: True,
     why: Callable[[], str] = lambda: "",
 ) -> None:
-    """Return when it is so: for what happens in other processes, which tell nobody."""
+    """Return when the condition holds. It polls, since other processes give no events."""
     end = time.monotonic() + PATIENCE
     while not true():
         assert alive(), f"it has ended: {why()}"
         assert time.monotonic() < end, f"not so in time: {why()}"
-        time.sleep(0.05)  # leaves the core to those others
+        time.sleep(0.05)  # so that the other processes can run

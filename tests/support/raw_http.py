@@ -1,4 +1,4 @@
-"""One request over TCP as it is written, from an address of choice."""
+"""Sends one request over TCP, with an unchecked head, from a chosen address."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from fleetgate.demo.http import Address, Answer, NoAnswerError
 async def ask_raw(
     address: Address, head: Sequence[str], *, source: str, preface: bytes = b""
 ) -> Answer:
-    """Ask once; the lines of `head` follow the preface. NoAnswerError where nothing comes back."""
+    """Send the preface and then the lines of `head`. Raises NoAnswerError without an answer."""
     local = (source, 0)
     reader, writer = await asyncio.open_connection(*address, local_addr=local)
     with closing(writer):
@@ -26,6 +26,6 @@ async def ask_raw(
 
 
 def lines(path: str, host: str, headers: Mapping[str, str] | None = None) -> list[str]:
-    """The head of a GET."""
+    """The lines of the head of a GET."""
     fields = {"host": host, **(headers or {})}
     return [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]

@@ -1,4 +1,4 @@
-"""A reader of the documents at a terminal: real files, real kubectl, three clusters."""
+"""A reader of the documents, who types their commands: real files, real kubectl, real servers."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.support.kube import Cluster
 
 @dataclass(frozen=True, kw_only=True)
 class Reader(DemoFleet):
-    """Does by kubectl what the demo does with files; `root` holds the files that are applied."""
+    """Does by kubectl what the demo does with files. `root` has the files that are applied."""
 
     servers: Mapping[str, Cluster]
     """The hub and the members, by their name in the fleet."""
@@ -32,7 +32,7 @@ class Reader(DemoFleet):
         namespace: str = "",
         values: Mapping[str, str] | None = None,
     ) -> Path:
-        """`kubectl apply -f FILE`, with `-n` where the document has it."""
+        """Run `kubectl apply -f FILE`, with `-n` if the document has it."""
         path = DemoFleet.apply(self, text, name, to=to, values=values)
         self._namespaces[path] = namespace
         self.servers[to].kubectl("apply", "-f", str(path), *_in(namespace))
@@ -45,7 +45,7 @@ class Reader(DemoFleet):
         DemoFleet.remove(self, name, to=to)
 
     def attach(self, name: str, members: Iterable[str]) -> None:
-        """`kubectl edit`, with an editor that adds the line which the document prints."""
+        """Run `kubectl edit` with an editor that adds the line of the document."""
         path = self.directory(HUB) / name
         edited = yaml.safe_load(path.read_text(encoding="utf-8"))
         line = f"    mse.alibabacloud.com/remote-clusters: {','.join(members)}"
@@ -74,7 +74,7 @@ class Reader(DemoFleet):
         self.servers[member].kubectl("delete", "service", service, *where)
 
     def _found(self, member: str, kind: str, name: str) -> tuple[str, ...]:
-        """Where it is: the documents' commands for members do not say it."""
+        """The option for the namespace of an object, which the documents' commands do not have."""
         one = f"--field-selector=metadata.name={name}"
         found = self.servers[member].kubectl("get", kind, "-A", one, "-o", "json")
         [item] = json.loads(found)["items"]

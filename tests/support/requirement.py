@@ -1,4 +1,4 @@
-"""What a test needs of the machine, and what happens where that is missing."""
+"""Skips or fails a test on a machine that lacks what the test needs."""
 
 import os
 
@@ -6,7 +6,7 @@ import pytest
 
 
 def require(missing: str | None) -> None:
-    """Skip the test with the reason, or fail it where FLEETGATE_TEST_REQUIRE says so (CI)."""
+    """Skip the test for this reason, if any; fail it if FLEETGATE_TEST_REQUIRE=all, as in CI."""
     if not missing:
         return
     if os.environ.get("FLEETGATE_TEST_REQUIRE") == "all":

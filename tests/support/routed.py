@@ -1,4 +1,4 @@
-"""Where a request goes by the route tables that translation has made."""
+"""Finds where a request goes, by the route tables of a translated fleet."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from xds.resource import TypeUrl
 
 
 def routed(world: World, host: str, path: str) -> str | int:
-    """The Service that a request goes to, or the status that it is answered with."""
+    """The Service that a request goes to, or the status of a direct answer."""
     name = find_table(world.names(TypeUrl.SCOPED_ROUTE), "mse", host)
     body = world.snapshots["mse/gw"][TypeUrl.SCOPED_ROUTE, name].body
     table: Any = readable(TypeUrl.SCOPED_ROUTE, body)  # JSON

@@ -1,4 +1,4 @@
-"""Servers inside the test's own process, on sockets that listen already."""
+"""Serves connections inside the test's process, on a socket that already listens."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ Serve: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaita
 
 @asynccontextmanager
 async def serving(listener: socket.socket, serve: Serve) -> AsyncIterator[None]:
-    """Serve connections while the block runs; those that are open at its end are cut."""
+    """Serve connections while the block runs. At its end, open connections are aborted."""
     served = set[asyncio.Task[None]]()
 
     async def tracked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

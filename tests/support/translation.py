@@ -1,72 +1,62 @@
-"""A fleet in memory with its translator: put objects in, look at what Envoys would get."""
+"""A fleet in memory with its translator, whose resources a test can look at."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fleet.events import Deleted, Event, Listed, Upserted
-from fleet.models import (
-    AlbConfig,
-    EndpointSlice,
-    FleetObject,
-    Ingress,
-    IngressClass,
-    MseIngressConfig,
-    Pod,
-    Service,
-)
+from fleet.kinds import Kinds
 from fleet.ref import HUB, Ref
 from fleet.state import FleetState
-from translators.listeners import Bind
-from translators.translator import Translator
+from translators.dialects import DIALECTS
+from translators.dialects.dialect import Dialects
+from translators.graph.translator import Translator
+from translators.model.binds import Bind
 from xds.resource import Resource, TypeUrl
-
-MODELS: Mapping[str, type[FleetObject]] = {
-    model.__name__: model
-    for model in (AlbConfig, EndpointSlice, Ingress, IngressClass, MseIngressConfig, Pod, Service)
-}
-CLUSTER_SCOPED = {"MseIngressConfig", "AlbConfig", "IngressClass"}
 
 Manifest = Mapping[str, Any]  # as YAML has it
 
 
-def ref_of(manifest: Manifest, origin: str = HUB) -> Ref:
+def ref_of(manifest: Manifest, origin: str = HUB, kinds: Kinds = DIALECTS.kinds) -> Ref:
     """The Ref of a manifest."""
     kind, metadata = manifest["kind"], manifest["metadata"]
-    namespace = "" if kind in CLUSTER_SCOPED else metadata.get("namespace", "default")
+    namespace = metadata.get("namespace", "default") if kinds[kind].namespaced else ""
     return Ref(origin, kind, namespace, metadata["name"])
 
 
-def upserted(manifest: Manifest, origin: str = HUB) -> Upserted:
-    """The event that a source emits for a manifest."""
-    ref = ref_of(manifest, origin)
+def upserted(manifest: Manifest, origin: str = HUB, kinds: Kinds = DIALECTS.kinds) -> Upserted:
+    """The event that a source would emit for a manifest."""
+    ref = ref_of(manifest, origin, kinds)
     metadata = {**manifest["metadata"], "namespace": ref.namespace}
-    value = MODELS[ref.kind].model_validate({**manifest, "metadata": metadata})
+    value = kinds[ref.kind].model.model_validate({**manifest, "metadata": metadata})
     return Upserted(ref, value)
 
 
 class World:
     """A fleet, its translator, and the snapshots that its turns add up to."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialects: Dialects = DIALECTS) -> None:
         self.state = FleetState()
-        self.translator = Translator(self.state, Bind("127.0.0.1"))
+        self.dialects = dialects
+        self.translator = Translator(self.state, dialects, Bind("127.0.0.1"))
         self.snapshots: dict[str, dict[tuple[TypeUrl, str], Resource]] = {}
         self.sent = 0
 
     def put(self, *manifests: Manifest, origin: str = HUB) -> dict[str, int]:
-        """Declare objects; how many rows each table computed for them."""
-        return self.apply(upserted(manifest, origin) for manifest in manifests)
+        """Declare objects, and give the number of rows that each table computed for them."""
+        return self.apply(upserted(manifest, origin, self.dialects.kinds) for manifest in manifests)
 
     def remove(self, *manifests: Manifest, origin: str = HUB) -> dict[str, int]:
-        """Take objects away."""
-        return self.apply(Deleted(ref_of(manifest, origin)) for manifest in manifests)
+        """Remove objects, and give the number of rows that each table computed for that."""
+        return self.apply(
+            Deleted(ref_of(manifest, origin, self.dialects.kinds)) for manifest in manifests
+        )
 
     def attach(self, *origins: str) -> dict[str, int]:
-        """Say that the members are there."""
+        """Let members be listed, and give the number of rows that each table computed for that."""
         return self.apply(Listed(origin) for origin in origins)
 
     def apply(self, events: Iterable[Event]) -> dict[str, int]:
-        """Run one turn; only the tables that computed something are in the answer."""
+        """Run one turn, and give the number of rows of each table that computed any."""
         graph = self.translator.tables.graph
         before = dict(graph.computed())
         turn = self.translator.update(self.state.apply(list(events)))
@@ -89,7 +79,7 @@ class World:
         return sorted(name for kind, name in self.snapshots[gateway] if kind is type_url)
 
     def versions(self) -> dict[str, dict[tuple[TypeUrl, str], str]]:
-        """What Envoys hold, by version."""
+        """The versions of all resources by gateway."""
         return {
             gateway: {key: resource.version for key, resource in snapshot.items()}
             for gateway, snapshot in self.snapshots.items()
@@ -97,5 +87,5 @@ class World:
 
     def problems(self, name: str, namespace: str = "default") -> list[str]:
         """The reasons of an Ingress's problems."""
-        row = self.translator.tables.ingress_statuses.get(Ref(HUB, "Ingress", namespace, name))
+        row = self.translator.tables.statuses.of_ingresses.get(Ref(HUB, "Ingress", namespace, name))
         return sorted(p.reason for p in row.problems) if row else []

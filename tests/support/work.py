@@ -1,4 +1,4 @@
-"""How much Python does, counted in lines: the same on every machine, however busy."""
+"""Counts the lines that Python runs: a measure of work that is the same on every machine."""
 
 import sys
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def lines_run(call: Callable[[], object]) -> int:
-    """How many lines of Python a call runs; a loop's line counts each time."""
+    """The number of lines of Python that a call runs. A line in a loop counts each time."""
     count = 0
 
-    def trace(_frame: FrameType, event: str, _argument: Any) -> Any:  # noqa: ANN401 (as sys has it)
+    def trace(_frame: FrameType, event: str, _argument: Any) -> Any:  # noqa: ANN401 (sys declares it so)
         nonlocal count
         count += event == "line"
         return trace

@@ -1,4 +1,4 @@
-"""A small fleet for a test: two members, real backends, and manifests in a line each."""
+"""A small fleet with running backends in two members, and manifests that take one line each."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -17,21 +17,21 @@ from fleetgate.demo.pod import Pace
 ONE, TWO = "one", "two"
 
 AT_ONCE = Pace(unready_after=timedelta(), restart_after=timedelta())
-"""Probes fail and Pods restart without delay."""
+"""A dead Pod becomes unready, and is restarted, without delay."""
 
 NEVER = Pace(unready_after=timedelta(days=1), restart_after=timedelta(days=1))
-"""Nobody notices a death and nothing restarts: the gateway is on its own."""
+"""A dead Pod stays ready and is not restarted, so only the gateway can notice its death."""
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """A fleet whose members run what they declare."""
+class RunningFleet:
+    """A fleet whose members run the Pods of their Deployments."""
 
     fleet: DemoFleet
     kubelet: Kubelet
 
     def endpoints(self, member: str, service: str = "web") -> Mapping[Address, bool]:
-        """Give the addresses that the member's EndpointSlices name, and whether they are ready."""
+        """The addresses in the EndpointSlices of a member's Service, and whether each is ready."""
         return {
             (endpoint.addresses[0], port.port or 0): endpoint.conditions.ready is True
             for piece in self._running(member, "EndpointSlice")
@@ -42,7 +42,7 @@ class World:
         }
 
     def pod_labels(self, member: str) -> Mapping[str, Mapping[str, str]]:
-        """Give the labels of the member's Pods by their names."""
+        """The labels of the member's Pods, by name."""
         pods = [Pod.model_validate(piece) for piece in self._running(member, "Pod")]
         return {pod.metadata.name: pod.metadata.labels for pod in pods}
 
@@ -55,11 +55,11 @@ class World:
 @asynccontextmanager
 async def world(
     root: Path, pace: Pace = AT_ONCE, members: Sequence[str] = (ONE, TWO)
-) -> AsyncIterator[World]:
-    """Make an empty fleet in `root` and play kubelet for it while the block runs."""
+) -> AsyncIterator[RunningFleet]:
+    """Make an empty fleet in `root`, and run its Pods while the block runs."""
     fleet = DemoFleet.create(root, members)
     async with Kubelet(root, pace).running() as kubelet:
-        yield World(fleet, kubelet)
+        yield RunningFleet(fleet, kubelet)
 
 
 def deployment(
@@ -71,7 +71,7 @@ def deployment(
     labels: Mapping[str, str] | None = None,
     ports: Mapping[str, int] | None = None,
 ) -> str:
-    """Declare a Deployment whose Pods carry `labels`, and `app: NAME` unless others are given."""
+    """A Deployment whose Pods have these labels, by default `app: NAME`."""
     container = {
         "name": "web",
         "image": "web",
@@ -95,14 +95,14 @@ def service(
     namespace: str = "default",
     selector: Mapping[str, str] | None = None,
 ) -> str:
-    """Declare a Service for the Pods of the Deployment of its name, or those selected."""
+    """A Service for the Pods of the Deployment of the same name, or for selected ones."""
     ports = [{"port": port, "protocol": "TCP", "targetPort": target}]
     spec = {"selector": dict(selector or {"app": name}), "ports": ports}
     return _manifest("v1", "Service", name, namespace, spec)
 
 
 def gateway(name: str = "gateway", members: Sequence[str] = (ONE, TWO)) -> str:
-    """Declare an MSE gateway for the class `mse` with these members attached."""
+    """An MSE gateway for the class `mse` with these members attached."""
     annotations = {"mse.alibabacloud.com/remote-clusters": ",".join(members)}
     spec = {"name": name, "ingress": {"local": {"ingressClass": "mse"}}}
     kind = "MseIngressConfig"
@@ -120,7 +120,7 @@ def ingress(
     namespace: str = "default",
     annotations: Mapping[str, str] | None = None,
 ) -> str:
-    """Declare an Ingress of the class `mse` with one path."""
+    """An Ingress of the class `mse` with one path."""
     backend = {"service": {"name": to, "port": {"number": port}}}
     paths = [{"path": path, "pathType": path_type, "backend": backend}]
     spec = {"ingressClassName": "mse", "rules": [{"host": host, "http": {"paths": paths}}]}

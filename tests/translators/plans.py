@@ -3,10 +3,14 @@
 from fleet.models import Ingress
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from translators.hosts import HostPlan, plan_host
-from translators.ingress import read_ingress
-from translators.model import MSE_TABLES, Condition, Forward, Rule
-from translators.names import cluster_name
+from translators.dialects.mse.gateway import MSE_TABLES
+from translators.dialects.mse.ingress import read_mse_ingress
+from translators.envoy.names import cluster_name
+from translators.merge.hosts import plan_host
+from translators.model.actions import Forward
+from translators.model.conditions import Condition
+from translators.model.host_plans import HostPlan
+from translators.model.rules import Rule
 
 NGINX = "nginx.ingress.kubernetes.io/"
 MSE = "mse.ingress.kubernetes.io/"
@@ -49,10 +53,10 @@ def _backend(text: str) -> dict[str, object]:
 def plan(*ingresses: Ingress, host: str = "example.com") -> HostPlan:
     """Merge Ingresses; the order in which they are given must not matter, so it is turned."""
     rows = [
-        read_ingress(Ref(HUB, "Ingress", "default", i.metadata.name), i)
+        read_mse_ingress(Ref(HUB, "Ingress", "default", i.metadata.name), i)
         for i in reversed(ingresses)
     ]
-    return plan_host([row for row in rows if (MSE_TABLES, host) in row.hosts], host)
+    return plan_host([row for row in rows if (MSE_TABLES, host) in row.hosts], host, MSE_TABLES)
 
 
 def routes(*ingresses: Ingress, host: str = "example.com") -> list[str]:
@@ -65,7 +69,7 @@ def problems(*ingresses: Ingress, host: str = "example.com") -> list[Problem]:
     own = [
         problem
         for i in ingresses
-        for problem in read_ingress(Ref(HUB, "Ingress", "default", i.metadata.name), i).problems
+        for problem in read_mse_ingress(Ref(HUB, "Ingress", "default", i.metadata.name), i).problems
     ]
     return [*own, *plan(*ingresses, host=host).problems]
 

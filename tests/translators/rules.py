@@ -7,8 +7,12 @@ from hypothesis import strategies as st
 
 from fleet.ref import HUB, Ref
 from tests.support.envoy_routing import Request
-from translators.model import Age, Condition, FixedResponse, Path, PathKind, Rule, Text, Where
-from translators.routes import LONG
+from translators.dialects.mse.gateway import MSE_TABLES
+from translators.envoy.host_tables import LONG
+from translators.model.actions import FixedResponse
+from translators.model.conditions import Condition, Text, Where
+from translators.model.paths import Path, PathKind
+from translators.model.rules import Age, Rule
 
 EXACT, PREFIX, REGEX = PathKind.EXACT, PathKind.PREFIX, PathKind.REGEX
 AGE = Age(datetime(2026, 1, 1, tzinfo=UTC), "")
@@ -22,7 +26,9 @@ def rule(path: Path, *conditions: Condition, host: str = "example.com") -> Rule:
     """A rule that answers with what it asks for."""
     at = Ref(HUB, "Ingress", "default", "web")
     asks = [host, str(path), *(condition.name for condition in conditions)]
-    return Rule(at, "", AGE, host, path, FixedResponse(200, " ".join(asks)), conditions)
+    return Rule(
+        at, "", AGE, host, path, FixedResponse(200, " ".join(asks)), (MSE_TABLES,), conditions
+    )
 
 
 _TEXTS = ["/a", "/ab", "/a/b", "/a/b/c", "/a/bc", "/a/b-c", "/b", "/a.b", "/a/b/c/d", "/a//b"]

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from fleet.events import Listed, Unreachable
-from fleet.models import AlbConfig
 from fleet.ref import HUB, Ref
 from tests.support.builders import alb_class, alb_gateway, ingress, service, slice_of
 from tests.support.translation import World
-from translators.gateways import ADDRESSES, Gateway, read_gateway
-from translators.listeners import Bind
-from translators.status import GatewayStatus, Phase, Runtime
+from translators.dialects import DIALECTS
+from translators.dialects.alb.objects import AlbConfig
+from translators.dialects.gateway_settings import ADDRESSES
+from translators.model.binds import Bind
+from translators.model.gateways import Gateway
+from translators.model.statuses import GatewayStatus, Phase, Runtime
 from xds.readable import readable
 from xds.resource import TypeUrl
 
@@ -21,7 +23,7 @@ GATEWAY = Ref(HUB, "AlbConfig", "", "gw")
 
 def read(spec: dict[str, Any], **annotations: str) -> Gateway:
     metadata = {"name": "gw", "annotations": annotations}
-    return read_gateway(GATEWAY, AlbConfig.model_validate({"metadata": metadata, "spec": spec}))
+    return DIALECTS.gateway(GATEWAY, AlbConfig.model_validate({"metadata": metadata, "spec": spec}))
 
 
 def http(port: object) -> dict[str, object]:
@@ -123,8 +125,8 @@ def test_members_and_settings_are_read_as_of_an_mse_gateway() -> None:
     }
     gateway = read({"listeners": [http(80)]}, **annotations)
     assert gateway.members == ("c1", "c2")
-    assert gateway.limits.unacknowledged.total_seconds() == 1
-    assert gateway.addresses == ("gw.example",)
+    assert gateway.settings.limits.unacknowledged.total_seconds() == 1
+    assert gateway.settings.addresses == ("gw.example",)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def world(*ports: object, members: str = "c1") -> World:
 
 
 def status(of: World) -> GatewayStatus:
-    return of.translator.tables.gateway_statuses.rows[GATEWAY]
+    return of.translator.tables.statuses.of_gateways.rows[GATEWAY]
 
 
 def test_status_shows_listeners_members_and_where_clients_reach_it() -> None:
@@ -191,7 +193,7 @@ def test_status_shows_listeners_members_and_where_clients_reach_it() -> None:
     made.translator.observe(GATEWAY, Runtime(running=True, listening=True))
     made.translator.locate(GATEWAY, ("lb.example", "192.0.2.1"))
     made.apply([])
-    assert status(made).as_kubernetes() == {
+    assert DIALECTS.status(GATEWAY, status(made)) == {
         "loadBalancer": {
             "id": "alb-gw",
             "dnsname": "lb.example",
@@ -206,7 +208,7 @@ def test_status_shows_listeners_members_and_where_clients_reach_it() -> None:
 
 
 def condition(of: World, kind: str) -> tuple[str, str]:
-    found = status(of).as_kubernetes()["conditions"]
+    found = DIALECTS.status(GATEWAY, status(of))["conditions"]
     return next((c["status"], c["message"]) for c in found if c["type"] == kind)
 
 
@@ -231,7 +233,7 @@ def test_a_gateway_that_does_not_listen_says_why(runtime: Runtime, message: str)
 
 def test_a_member_that_the_fleet_does_not_have_is_left_out_and_told() -> None:
     made = world(80, members="c1,c9")
-    assert status(made).as_kubernetes()["loadBalancer"]["subClusters"] == ["c1"]
+    assert DIALECTS.status(GATEWAY, status(made))["loadBalancer"]["subClusters"] == ["c1"]
     told = ("False", "c9: the fleet has no member of this ID")
     assert condition(made, "SubClustersReady") == told
     assert [(p.reason, p.value) for p in status(made).problems] == [("MemberNotFound", "c9")]
@@ -240,7 +242,7 @@ def test_a_member_that_the_fleet_does_not_have_is_left_out_and_told() -> None:
 def test_a_member_that_cannot_be_reached_stays_and_is_told() -> None:
     made = world(80, members="c1,c2")
     made.apply([Unreachable("c2", "no route to host")])
-    assert status(made).as_kubernetes()["loadBalancer"]["subClusters"] == ["c1", "c2"]
+    assert DIALECTS.status(GATEWAY, status(made))["loadBalancer"]["subClusters"] == ["c1", "c2"]
     assert condition(made, "SubClustersReady") == ("False", "c2: no route to host")
     assert [(p.reason, p.value) for p in status(made).problems] == [("MemberUnreachable", "c2")]
     made.apply([Listed("c2")])
@@ -291,7 +293,7 @@ def test_an_ingress_is_not_served_on_a_listener_that_has_no_port() -> None:
     rule = ingress("web", host="web.test").path("/", to="web:80").of_class("alb")
     asking = rule.annotate({"alb.ingress.kubernetes.io/listen-ports": '[{"HTTP":9901}]'})
     made.put(alb_class().manifest, asking.manifest)
-    (shown,) = made.translator.tables.ingress_statuses.rows.values()
+    (shown,) = made.translator.tables.statuses.of_ingresses.rows.values()
     assert shown.addresses == ()
     (problem,) = (p for p in shown.problems if p.reason == "ListenerNotFound")
     assert problem.expected == "a listener of alb/gw, which has 80/HTTP"
@@ -351,7 +353,7 @@ def test_an_ingress_without_its_listener_is_told_which_there_are(
     rule = ingress("web", host="web.test").path("/", to="web:80").of_class("alb")
     asking = rule.annotate({"alb.ingress.kubernetes.io/listen-ports": '[{"HTTP":82}]'})
     made.put(alb_class().manifest, asking.manifest)
-    (status,) = made.translator.tables.ingress_statuses.rows.values()
+    (status,) = made.translator.tables.statuses.of_ingresses.rows.values()
     (problem,) = (p for p in status.problems if p.reason == "ListenerNotFound")
     assert problem.expected == f"a listener of alb/gw, which has {has}"
 

@@ -17,11 +17,12 @@ from tests.support.builders import (
 )
 from tests.support.translation import World
 from tests.translators.plans import NGINX
-from translators.alb_ingress import alb_path, read_alb_ingress
-from translators.annotations.listen_ports import listen_ports
-from translators.annotations.reader import Unusable
-from translators.ingress import IngressRules
-from translators.model import Path, PathKind, Weight
+from translators.dialects.alb.ingress import alb_path, read_alb_ingress
+from translators.dialects.alb.listen_ports import listen_ports
+from translators.dialects.annotations.reader import Unusable
+from translators.model.canaries import Weight
+from translators.model.ingresses import IngressRules
+from translators.model.paths import Path, PathKind
 from xds.resource import TypeUrl
 
 ALB = "alb.ingress.kubernetes.io/"
@@ -74,7 +75,7 @@ def test_an_ingress_of_a_class_without_a_gateway_is_told_and_not_served(
     world.put(mse_gateway("gw", ingress_class="").manifest)  # takes every class but those of ALB
     assert world.problems("web") == ["GatewayNotFound"]
     assert tables(world) == tables(world, "mse/gw") == []
-    row = world.translator.tables.ingress_statuses.rows[WEB.ref()]
+    row = world.translator.tables.statuses.of_ingresses.rows[WEB.ref()]
     assert [(p.key, p.value) for p in row.problems] == [("spec.ingressClassName", value)]
 
 
@@ -210,7 +211,7 @@ def test_entries_of_tls_without_effect_are_one_problem_that_names_them() -> None
 
 def test_only_an_ingress_that_is_served_shows_an_address() -> None:
     world = served(WEB, ports=(81,))
-    row = world.translator.tables.ingress_statuses
+    row = world.translator.tables.statuses.of_ingresses
     assert row.rows[WEB.ref()].as_kubernetes() == {"loadBalancer": {}}
     world.put(alb_gateway(ports=(80, 81)).manifest)
     shown = {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}
@@ -245,7 +246,7 @@ def test_what_goes_for_one_of_several_listeners_is_said_of_that_one(
     young = young.annotate(annotations | {LISTEN: '[{"HTTP":80},{"HTTP":81}]'})
     old = WEB.created("2026-01-31T12:00:00Z")
     world = served(old, young.created("2026-02-01T12:00:00Z"), ports=(80, 81))
-    row = world.translator.tables.ingress_statuses.rows[young.ref()]
+    row = world.translator.tables.statuses.of_ingresses.rows[young.ref()]
     (problem,) = [problem for problem in row.problems if problem.reason == reason]
     assert problem.effect.endswith(ends)
 
@@ -352,9 +353,9 @@ def test_annotations_that_the_dialect_does_not_have(key: str, reason: str, expec
 
 @pytest.mark.parametrize("prefix", [ALB, "nginx.ingress.kubernetes.io/"])
 def test_a_canary_under_both_prefixes(prefix: str) -> None:
-    (rule,) = read(WEB.annotate({f"{prefix}canary": "true", f"{prefix}canary-weight": "7"})).rules
-    assert rule.alternative is not None
-    assert rule.alternative.weight == Weight(7, 100, f"{prefix}canary-weight")
+    annotations = {f"{prefix}canary": "true", f"{prefix}canary-weight": "7"}
+    (canary,) = read(WEB.annotate(annotations)).canaries
+    assert canary.split.weight == Weight(7, 100, f"{prefix}canary-weight")
 
 
 def test_nginx_wins_and_spellings_of_mse_mean_nothing() -> None:
@@ -364,9 +365,8 @@ def test_nginx_wins_and_spellings_of_mse_mean_nothing() -> None:
         "nginx.ingress.kubernetes.io/canary-weight": "8",
         "mse.ingress.kubernetes.io/canary-weight-total": "10",
     }
-    (rule,) = read(WEB.annotate(weights)).rules
-    assert rule.alternative is not None
-    assert rule.alternative.weight == Weight(8, 100, "nginx.ingress.kubernetes.io/canary-weight")
+    (canary,) = read(WEB.annotate(weights)).canaries
+    assert canary.split.weight == Weight(8, 100, "nginx.ingress.kubernetes.io/canary-weight")
 
 
 def test_spellings_of_alb_mean_nothing_to_an_mse_gateway() -> None:
@@ -459,5 +459,5 @@ def test_a_wrong_path_costs_its_rule_alone() -> None:
 
 def test_the_gateway_is_known_by_its_flavour() -> None:
     world = served(WEB, ports=(80,))
-    row = world.translator.tables.ingress_statuses.rows[Ref(HUB, "Ingress", "default", "web")]
+    row = world.translator.tables.statuses.of_ingresses.rows[Ref(HUB, "Ingress", "default", "web")]
     assert row.gateways == ("alb/gw",)

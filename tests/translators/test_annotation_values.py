@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 
 from fleet.ref import HUB, Ref
-from translators.annotations.reader import Reader, Unusable, own, shared
-from translators.annotations.values import (
+from translators.dialects.annotations.reader import Reader, Unusable, own, shared
+from translators.dialects.annotations.values import (
     Pattern,
     boolean,
     cookie_name,
@@ -19,8 +19,10 @@ from translators.annotations.values import (
     query_name,
     query_value,
 )
+from translators.dialects.mse.features import VOCABULARY
 
 AT = Ref(HUB, "Ingress", "default", "shop")
+PREFIXES = VOCABULARY.prefixes
 
 
 @pytest.mark.parametrize("text", ["1", "t", "T", "true", "TRUE", "True"])
@@ -122,7 +124,7 @@ def test_usable(parse: Callable[[str], object], text: str, value: object) -> Non
     ],
 )
 def test_spellings(annotations: dict[str, str], value: int | None, problems: int) -> None:
-    reader = Reader(AT, annotations)
+    reader = Reader(AT, annotations, PREFIXES)
     assert reader.read(shared("n"), integer(0, 10)) == value
     assert len(reader.problems) == problems
 
@@ -135,6 +137,7 @@ def test_problem_of_a_spelling_says_which_other_one_counts() -> None:
             "mse.ingress.kubernetes.io/n": "3.5",
             "higress.io/n": "3",
         },
+        PREFIXES,
     )
     assert reader.read(shared("n"), integer(0, 10), "nothing is served") == 3
     assert [(p.key, p.effect) for p in reader.problems] == [
@@ -144,7 +147,7 @@ def test_problem_of_a_spelling_says_which_other_one_counts() -> None:
 
 
 def test_note_names_the_spelling_that_counts() -> None:
-    reader = Reader(AT, {"nginx.ingress.kubernetes.io/n": "x", "higress.io/n": "3"})
+    reader = Reader(AT, {"nginx.ingress.kubernetes.io/n": "x", "higress.io/n": "3"}, PREFIXES)
     found = reader.find(shared("n"), integer(0, 10))
     assert found
     reader.note(found, "TooMany", "at most 2", "it counts as 2")
@@ -153,12 +156,12 @@ def test_note_names_the_spelling_that_counts() -> None:
 
 
 def test_own_keys_have_no_nginx_spelling() -> None:
-    reader = Reader(AT, {"nginx.ingress.kubernetes.io/n": "1"})
+    reader = Reader(AT, {"nginx.ingress.kubernetes.io/n": "1"}, PREFIXES)
     assert reader.read(own("n"), integer(0, 10)) is None
 
 
 def test_problem_names_object_key_value_and_expectation() -> None:
-    reader = Reader(AT, {"nginx.ingress.kubernetes.io/n": "ten"})
+    reader = Reader(AT, {"nginx.ingress.kubernetes.io/n": "ten"}, PREFIXES)
     reader.read(shared("n"), integer(0, 10))
     (problem,) = reader.problems
     assert (problem.at, problem.key, problem.value) == (AT, "nginx.ingress.kubernetes.io/n", "ten")

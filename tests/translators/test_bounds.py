@@ -10,9 +10,13 @@ from fleet.ref import HUB, Ref
 from tests.support.builders import IngressBuilder, ingress, mse_gateway
 from tests.support.translation import World, upserted
 from tests.translators.plans import MSE, NGINX
-from translators.alb_ingress import alb_path
-from translators.annotations.values import pattern
-from translators.bounds import (
+from translators.dialects.alb.ingress import alb_path
+from translators.dialects.annotations.values import pattern
+from translators.dialects.mse.gateway import MSE_TABLES
+from translators.graph.keys import HostKey
+from translators.graph.translator import Translation
+from translators.model.actions import Forward
+from translators.model.bounds import (
     MAX_CANARIES,
     MAX_DESTINATIONS,
     MAX_INSTRUCTIONS,
@@ -23,10 +27,7 @@ from translators.bounds import (
     MAX_ROUTES_OF_HOST,
     MAX_ROUTES_OF_INGRESS,
 )
-from translators.hosts import HostPlan
-from translators.model import MSE_TABLES, Forward
-from translators.tables import HostKey
-from translators.translator import Translation
+from translators.model.host_plans import HostPlan
 from xds.resource import TypeUrl
 
 HOST = "shop.test"
@@ -82,12 +83,12 @@ def world_of(*ingresses: IngressBuilder) -> World:
 
 
 def plan_of(world: World, host: str = HOST) -> HostPlan:
-    return world.translator.tables.plans.rows[HostKey(GATEWAY, MSE_TABLES, host)]
+    return world.translator.tables.hosts.plans.rows[HostKey(GATEWAY, MSE_TABLES, host)]
 
 
 def told(world: World, name: str) -> Counter[str]:
     """How often which reason is told, but that there is nobody behind it."""
-    row = world.translator.tables.ingress_statuses.rows[Ref(HUB, "Ingress", "default", name)]
+    row = world.translator.tables.statuses.of_ingresses.rows[Ref(HUB, "Ingress", "default", name)]
     return Counter(problem.reason for problem in row.problems if problem.reason != "NoMembers")
 
 
@@ -130,7 +131,7 @@ def test_an_ingress_has_so_many_rules_times_backends(shares: int, fitting: int) 
     many = of_paths("web", fitting + 2)
     world = world_of(many.annotate(destinations(shares)) if shares > 1 else many)
     assert asked_by(plan_of(world)) == {"web": fitting}
-    row = world.translator.tables.rules.rows[many.ref()]
+    row = world.translator.tables.ingresses.rules.rows[many.ref()]
     (problem,) = row.problems
     assert (problem.reason, problem.key) == ("TooManyRules", f"spec.rules[0].http.paths[{fitting}]")
     assert f"at most {MAX_ROUTES_OF_INGRESS} rules" in problem.expected
@@ -204,7 +205,7 @@ def test_a_host_has_so_many_instructions_of_patterns() -> None:
 def test_of_very_many_problems_of_a_reason_the_first_are_told_and_how_many_more() -> None:
     broken = of_paths("web", 250, below="no-slash").host("bad_host")
     world = world_of(broken)
-    row = world.translator.tables.ingress_statuses.rows[broken.ref()]
+    row = world.translator.tables.statuses.of_ingresses.rows[broken.ref()]
     counts = Counter(problem.reason for problem in row.problems)
     assert counts == {"InvalidPath": MAX_PROBLEMS + 1, "InvalidHost": 1}
     (more,) = (problem for problem in row.problems if not problem.key)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.builders import IngressBuilder, ingress
-from translators.ingress import read_ingress
+from translators.dialects.mse.ingress import read_mse_ingress
 
 WEB = ingress("web", host="web.test").path("/", to="web:80")
 
@@ -19,7 +19,7 @@ WEB = ingress("web", host="web.test").path("/", to="web:80")
     ],
 )
 def test_entries_go_by_their_secrets_or_their_hosts(declared: IngressBuilder, value: str) -> None:
-    read = read_ingress(declared.ref(), declared.model())
+    read = read_mse_ingress(declared.ref(), declared.model())
 
     (problem,) = read.problems
     assert (problem.reason, problem.key, problem.value) == ("NotSupported", "spec.tls", value)

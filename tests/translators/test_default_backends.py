@@ -6,7 +6,7 @@ from fleet.ref import HUB
 from tests.support.builders import IngressBuilder, ingress, mse_gateway
 from tests.support.routed import routed
 from tests.support.translation import World
-from translators.routes import LONG
+from translators.envoy.host_tables import LONG
 
 CANARY = {
     "nginx.ingress.kubernetes.io/canary": "true",
@@ -173,7 +173,7 @@ def test_a_canary_creates_no_host() -> None:
 def test_a_host_without_paths_and_default_backend_is_reported() -> None:
     rules = NOTHING.path("/x", to="x:80").host("api.n.test")
     world = world_of(rules)
-    row = world.translator.tables.ingress_statuses.rows[rules.ref()]
+    row = world.translator.tables.statuses.of_ingresses.rows[rules.ref()]
     (problem,) = [problem for problem in row.problems if problem.reason == "HostWithoutPaths"]
     assert (problem.key, problem.value) == ("spec.rules[1].host", "api.n.test")
     assert routed(world, "api.n.test", "/") == 404
@@ -181,6 +181,6 @@ def test_a_host_without_paths_and_default_backend_is_reported() -> None:
 
 def test_an_ingress_of_which_nothing_is_served_shows_no_address() -> None:
     world = world_of(NOTHING, BARE)
-    rows = world.translator.tables.ingress_statuses.rows
+    rows = world.translator.tables.statuses.of_ingresses.rows
     assert rows[NOTHING.ref()].addresses == ()
     assert rows[BARE.ref()].addresses == ("127.0.0.1",)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translators.derive import STEP, Derived, Graph, Index, Input, View
+from translators.graph.derive import STEP, Derived, Graph, Index, Input, View
 
 
 @dataclass

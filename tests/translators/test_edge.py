@@ -6,23 +6,28 @@ from ipaddress import ip_network
 
 import pytest
 
+from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from translators.edge import (
+from translators.dialects.edge_settings import (
     MOST_TRUSTED,
     PATH_NORMALIZATION,
     PROXY_PROTOCOL,
     STREAM_IDLE_TIMEOUT,
     TRUSTED_PROXIES,
-    EdgeSettings,
-    PathNormalization,
     read_edge,
 )
+from translators.model.edge import EdgeSettings, PathNormalization
 
 GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")
 
 
+def read(annotations: Mapping[str, str]) -> tuple[EdgeSettings, list[Problem]]:
+    problems: list[Problem] = []
+    return read_edge(GATEWAY, annotations, problems), problems
+
+
 def test_without_annotations_the_defaults_hold() -> None:
-    assert read_edge(GATEWAY, {}) == (EdgeSettings(), ())
+    assert read({}) == (EdgeSettings(), [])
 
 
 @pytest.mark.parametrize(
@@ -62,7 +67,7 @@ def test_without_annotations_the_defaults_hold() -> None:
     ],
 )
 def test_settings(annotations: Mapping[str, str], expected: EdgeSettings) -> None:
-    assert read_edge(GATEWAY, annotations) == (expected, ())
+    assert read(annotations) == (expected, [])
 
 
 @pytest.mark.parametrize(
@@ -93,7 +98,7 @@ def test_settings(annotations: Mapping[str, str], expected: EdgeSettings) -> Non
 def test_a_value_that_cannot_be_used_leaves_the_default(
     annotations: Mapping[str, str], said: str
 ) -> None:
-    settings, (problem,) = read_edge(GATEWAY, annotations)
+    settings, (problem,) = read(annotations)
     assert settings == EdgeSettings()
     ((key, _),) = annotations.items()
     assert (problem.reason, problem.message) == ("InvalidAnnotation", f"{key}: {said}")
@@ -101,7 +106,7 @@ def test_a_value_that_cannot_be_used_leaves_the_default(
 
 @pytest.mark.parametrize("item", ["10.0.0.0/33", "lb.example", "fe80::1%eth0", "10.0.0", "*", "/8"])
 def test_an_item_that_is_no_address_is_dropped_alone(item: str) -> None:
-    settings, (problem,) = read_edge(GATEWAY, {TRUSTED_PROXIES: f"{item},192.0.2.0/24"})
+    settings, (problem,) = read({TRUSTED_PROXIES: f"{item},192.0.2.0/24"})
     assert settings.trusted == (ip_network("192.0.2.0/24"),)
     assert (problem.key, problem.value) == (TRUSTED_PROXIES, item)
     assert problem.effect == "nothing is trusted by it"
@@ -109,13 +114,13 @@ def test_an_item_that_is_no_address_is_dropped_alone(item: str) -> None:
 
 def test_more_proxies_than_a_request_can_be_compared_with_are_reported() -> None:
     text = ",".join(f"10.0.{n // 256}.{n % 256}" for n in range(MOST_TRUSTED + 1))
-    settings, (problem,) = read_edge(GATEWAY, {TRUSTED_PROXIES: text})
+    settings, (problem,) = read({TRUSTED_PROXIES: text})
     assert len(settings.trusted) == MOST_TRUSTED
     assert problem.value == f"{MOST_TRUSTED + 1} items"
 
 
 @pytest.mark.parametrize("proxies", ["", "lb.example"], ids=["none", "none-usable"])
 def test_proxy_protocol_without_a_trusted_proxy_is_reported(proxies: str) -> None:
-    _, problems = read_edge(GATEWAY, {TRUSTED_PROXIES: proxies, PROXY_PROTOCOL: "true"})
+    _, problems = read({TRUSTED_PROXIES: proxies, PROXY_PROTOCOL: "true"})
     assert problems[-1].reason == "NoTrustedProxies"
     assert problems[-1].key == PROXY_PROTOCOL

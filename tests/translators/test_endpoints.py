@@ -7,16 +7,11 @@ import pytest
 from fleet.models import EndpointSlice, Service
 from fleet.pod_addresses import PodAddresses, read_networks
 from fleet.ref import Ref
-from translators.endpoints import (
-    MAX_PROBLEMS,
-    Lack,
-    PodEndpoint,
-    SliceEndpoints,
-    assign,
-    find_port,
-    read_slice,
-)
-from translators.model import ServicePort
+from translators.envoy.assignments import assign
+from translators.merge.pools import find_port
+from translators.merge.slices import MAX_PROBLEMS, read_slice
+from translators.model.backends import ServicePort
+from translators.model.endpoints import Lack, PodEndpoint, SliceEndpoints
 
 AT = Ref("c1", "EndpointSlice", "default", "web-1")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fleet.events import Listed, Members, Unreachable
-from fleet.models import Ingress, IngressClass, MseIngressConfig
+from fleet.models import Ingress, IngressClass
 from fleet.outage import Outage
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
@@ -21,10 +21,13 @@ from tests.support.builders import (
     slice_of,
 )
 from tests.support.translation import World
-from translators.attachments import attach
-from translators.gateways import ADDRESSES, Selector, read_gateway
-from translators.listeners import Bind
-from translators.status import Runtime
+from translators.dialects import DIALECTS
+from translators.dialects.gateway_settings import ADDRESSES
+from translators.dialects.mse.objects import MseIngressConfig
+from translators.merge.attachments import attach
+from translators.model.binds import Bind
+from translators.model.gateways import Selector
+from translators.model.statuses import Runtime
 from xds.resource import TypeUrl
 
 GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")
@@ -53,7 +56,7 @@ def test_attached_members(text: str, members: tuple[str, ...]) -> None:
             }
         }
     )
-    assert read_gateway(GATEWAY, declared).members == members
+    assert DIALECTS.gateway(GATEWAY, declared).members == members
 
 
 @pytest.mark.parametrize(
@@ -67,8 +70,8 @@ def test_attached_members(text: str, members: tuple[str, ...]) -> None:
     ],
 )
 def test_upstream_timeout(text: str, milliseconds: int, problems: int) -> None:
-    gateway = read_gateway(GATEWAY, config(**{"fleetgate.dev__upstream_timeout": text}))
-    assert gateway.limits.unacknowledged == timedelta(milliseconds=milliseconds)
+    gateway = DIALECTS.gateway(GATEWAY, config(**{"fleetgate.dev__upstream_timeout": text}))
+    assert gateway.settings.limits.unacknowledged == timedelta(milliseconds=milliseconds)
     assert len(gateway.problems) == problems
 
 
@@ -83,8 +86,8 @@ def test_upstream_timeout(text: str, milliseconds: int, problems: int) -> None:
     ],
 )
 def test_declared_addresses(text: str, addresses: tuple[str, ...], wrong: list[str]) -> None:
-    gateway = read_gateway(GATEWAY, config(**{"fleetgate.dev__addresses": text}))
-    assert gateway.addresses == addresses
+    gateway = DIALECTS.gateway(GATEWAY, config(**{"fleetgate.dev__addresses": text}))
+    assert gateway.settings.addresses == addresses
     assert [problem.value for problem in gateway.problems] == wrong
 
 
@@ -95,7 +98,9 @@ def test_an_ingress_shows_where_clients_reach_its_gateway() -> None:
     ref = Ref(HUB, "Ingress", "default", "web")
 
     def shown() -> object:
-        return world.translator.tables.ingress_statuses.rows[ref].as_kubernetes()["loadBalancer"]
+        return world.translator.tables.statuses.of_ingresses.rows[ref].as_kubernetes()[
+            "loadBalancer"
+        ]
 
     assert shown() == {"ingress": [{"ip": "127.0.0.1"}]}, "as it listens"
     world.put(gateway.annotate({ADDRESSES: "192.0.2.7,gw.example"}).manifest)
@@ -103,7 +108,7 @@ def test_an_ingress_shows_where_clients_reach_its_gateway() -> None:
     world.translator.locate(GATEWAY, ("198.51.100.1",))
     world.apply([])
     assert shown() == {"ingress": [{"ip": "198.51.100.1"}]}, "what was found out counts most"
-    status = world.translator.tables.gateway_statuses.rows[GATEWAY]
+    status = world.translator.tables.statuses.of_gateways.rows[GATEWAY]
     assert status.addresses == ("198.51.100.1",)
     world.remove(gateway.manifest)
     assert shown() == {}
@@ -138,8 +143,8 @@ def test_a_gateway_that_does_not_listen_says_why(runtime: Runtime, shown: dict[s
     world.put(mse_gateway("gw").manifest)
     world.translator.observe(GATEWAY, runtime)
     world.apply([])
-    status = world.translator.tables.gateway_statuses.rows[GATEWAY]
-    assert status.as_kubernetes() == {**shown, "remoteClusters": []}
+    status = world.translator.tables.statuses.of_gateways.rows[GATEWAY]
+    assert DIALECTS.status(GATEWAY, status) == {**shown, "remoteClusters": []}
 
 
 def of_web(**keys: str) -> IngressBuilder:
@@ -174,7 +179,7 @@ def test_an_ingress_of_which_nothing_is_served_shows_no_address(
     web = ingress("web", host="web.test").path("/", to="web:80").of_class("mse")
     if older:
         world.put(web.created("2020-01-01T00:00:00Z").manifest)
-    statuses = world.translator.tables.ingress_statuses.rows
+    statuses = world.translator.tables.statuses.of_ingresses.rows
     assert statuses[late.ref()].addresses == (("127.0.0.1",) if is_shown else ())
 
 
@@ -183,7 +188,7 @@ def test_an_ingress_shows_an_address_once_the_older_one_is_gone() -> None:
     older = ingress("web", host="web.test").path("/", to="web:80").of_class("mse")
     older = older.created("2020-01-01T00:00:00Z")
     world.put(mse_gateway("gw").manifest, older.manifest, of_web().manifest)
-    statuses = world.translator.tables.ingress_statuses
+    statuses = world.translator.tables.statuses.of_ingresses
     assert statuses.rows[of_web().ref()].addresses == ()
     world.remove(older.manifest)
     assert statuses.rows[of_web().ref()].addresses == ("127.0.0.1",)
@@ -217,14 +222,14 @@ def shop(spec_class: str | None = None, annotation: str | None = None) -> Ingres
 def test_selected_by_the_gateways_class(
     listens_to: str | None, ingress: Ingress, taken: bool
 ) -> None:
-    attachment = attach(SHOP, ingress, None, (Selector(GATEWAY, listens_to, ""),))
+    attachment = attach(SHOP, ingress, None, (Selector(GATEWAY, listens_to, ""),), DIALECTS)
     assert attachment.gateways == ((GATEWAY,) if taken else ())
     assert attachment.problems == ()
 
 
 @pytest.mark.parametrize(("namespace", "taken"), [("", True), ("shop", True), ("other", False)])
 def test_watched_namespace(namespace: str, taken: bool) -> None:
-    attachment = attach(SHOP, shop("mse"), None, (Selector(GATEWAY, "mse", namespace),))
+    attachment = attach(SHOP, shop("mse"), None, (Selector(GATEWAY, "mse", namespace),), DIALECTS)
     assert attachment.gateways == ((GATEWAY,) if taken else ())
 
 
@@ -247,12 +252,12 @@ def bound_class(gateway: str) -> IngressClass:
 def test_class_with_parameters_beats_every_selector() -> None:
     other = Ref(HUB, "MseIngressConfig", "", "other")
     selectors = (Selector(GATEWAY, None, ""), Selector(other, "fast", ""))
-    assert attach(SHOP, shop("fast"), bound_class("gw"), selectors).gateways == (GATEWAY,)
+    assert attach(SHOP, shop("fast"), bound_class("gw"), selectors, DIALECTS).gateways == (GATEWAY,)
 
 
 def test_class_of_a_gateway_that_does_not_exist_is_reported() -> None:
     selectors = (Selector(GATEWAY, "fast", ""),)
-    attachment = attach(SHOP, shop("fast"), bound_class("gone"), selectors)
+    attachment = attach(SHOP, shop("fast"), bound_class("gone"), selectors, DIALECTS)
     assert attachment.gateways == ()
     (problem,) = attachment.problems
     assert (problem.reason, problem.key, problem.value) == (
@@ -311,7 +316,7 @@ def test_an_ingress_is_told_at_which_gateway_nobody_answers(
         service("web").manifest, slice_of("web", addresses=["10.0.0.1"]).manifest, origin="c2"
     )
     world.put(WEB.manifest)
-    problems = world.translator.tables.ingress_statuses.rows[WEB.ref()].problems
+    problems = world.translator.tables.statuses.of_ingresses.rows[WEB.ref()].problems
     found = [f"{problem.reason}: {problem.effect}" for problem in problems]
     assert found == [text.format("requests are answered with 503") for text in said]
 
@@ -336,7 +341,7 @@ def test_an_ingress_is_told_that_no_pod_is_ready(slice_: Builder[Any], said: str
     world = World()
     world.put(mse_gateway("gw", members=["c1"]).manifest, WEB.manifest)
     world.put(service("web").manifest, slice_.manifest, origin="c1")
-    (problem,) = world.translator.tables.ingress_statuses.rows[WEB.ref()].problems
+    (problem,) = world.translator.tables.statuses.of_ingresses.rows[WEB.ref()].problems
     assert (problem.reason, problem.effect) == ("NoReadyPods", said)
 
 
@@ -364,7 +369,7 @@ def test_what_a_gateway_is_at_fault_for_is_a_problem_of_the_gateway(
     world.apply(MEMBERS)
     world.put(*(mse_gateway(name, members=ids).manifest for name, ids in gateways.items()))
     world.put(WEB.manifest)
-    problems = world.translator.tables.ingress_statuses.rows[WEB.ref()].problems
+    problems = world.translator.tables.statuses.of_ingresses.rows[WEB.ref()].problems
     found = [f"mse/{cause.at.name}: {cause.reason}" for p in problems for cause in p.because]
     assert sorted(found) == causes
 
@@ -375,8 +380,8 @@ def test_a_gateway_that_is_not_for_everybody_serves_nothing(listed: str) -> None
     manifest = mse_gateway("gw", members=["c1"]).manifest
     manifest["spec"]["global"] = {"ipAccessControl": {listed: ["10.0.0.0/8", "1.2.3.4"]}}
     world.put(manifest)
-    (status,) = world.translator.tables.gateway_statuses.rows.values()
-    assert status.as_kubernetes()["phase"] == "Failed"
+    (status,) = world.translator.tables.statuses.of_gateways.rows.values()
+    assert DIALECTS.status(GATEWAY, status)["phase"] == "Failed"
     (problem,) = (p for p in status.problems if p.reason == "NotSupported")
     assert (problem.key, problem.value) == ("spec.global.ipAccessControl", "10.0.0.0/8, 1.2.3.4")
     assert world.names(TypeUrl.LISTENER) == []
@@ -415,7 +420,7 @@ def test_a_loopback_address_is_none_for_clients_elsewhere(
     gateway = mse_gateway("gw").annotate({ADDRESSES: declared})
     world.translator.bind(gateway.ref(), bind)
     world.put(gateway.manifest)
-    (status,) = world.translator.tables.gateway_statuses.rows.values()
+    (status,) = world.translator.tables.statuses.of_gateways.rows.values()
     assert list(status.addresses) == shown
     told = [p.value for p in status.problems if p.reason == "InvalidAnnotation"]
     assert told == [a for a in declared.split(", ") if a and a not in shown]
@@ -433,7 +438,7 @@ def test_a_member_that_cannot_be_reached_is_a_problem_as_long_as_the_cause_is_th
     world.attach("c1", "c2")
 
     def problems() -> list[Problem]:
-        return list(world.translator.tables.gateway_statuses.rows[declared.ref()].problems)
+        return list(world.translator.tables.statuses.of_gateways.rows[declared.ref()].problems)
 
     assert problems() == []
     world.apply([Unreachable("c2", "port 5000: reset", outage=Outage.NO_ANSWER)])

@@ -8,9 +8,11 @@ from fleet.models import Ingress
 from fleet.ref import HUB, Ref
 from tests.support.builders import ingress as builder
 from tests.translators.plans import ingress, plan, problems, routes
-from translators.hosts import plan_host
-from translators.ingress import IngressRules, read_ingress
-from translators.model import MSE_TABLES, TableSet
+from translators.dialects.mse.gateway import MSE_TABLES
+from translators.dialects.mse.ingress import read_mse_ingress
+from translators.merge.hosts import plan_host
+from translators.model.ingresses import IngressRules
+from translators.model.listeners import TableSet
 
 
 def test_exact_wins_over_longer_prefix_and_root_comes_last() -> None:
@@ -115,7 +117,7 @@ def test_a_prefix_ends_with_one_slash_at_most(path: str) -> None:
 
 def read(*paths: str, restricted: bool = False) -> IngressRules:
     """An Ingress of these Exact paths, whose last one may be for some clients only."""
-    declared = read_ingress(
+    declared = read_mse_ingress(
         Ref(HUB, "Ingress", "default", "web"),
         ingress("web", *(f"Exact {p} to s:80" for p in paths)),
     )
@@ -141,7 +143,7 @@ def read(*paths: str, restricted: bool = False) -> IngressRules:
 def test_a_path_that_no_request_has_is_reported(
     path: str, rules: IngressRules, strict: bool, where: str
 ) -> None:
-    planned = plan_host([rules, read(path)], "example.com", strict=strict)
+    planned = plan_host([rules, read(path)], "example.com", MSE_TABLES, strict=strict)
     assert [rule.path.value for rule in planned.rules] == ["/x"]
     (problem,) = planned.problems
     assert problem.reason == "InvalidPath"
@@ -150,19 +152,21 @@ def test_a_path_that_no_request_has_is_reported(
 
 
 def test_a_rule_that_is_restricted_guards_its_host() -> None:
-    assert plan_host([read("/x", restricted=True)], "example.com").guarded
-    assert not plan_host([read("/x")], "example.com").guarded
-    assert not plan_host([read("/x", restricted=True)], "other.com").guarded
+    assert plan_host([read("/x", restricted=True)], "example.com", MSE_TABLES).guarded
+    assert not plan_host([read("/x")], "example.com", MSE_TABLES).guarded
+    assert not plan_host([read("/x", restricted=True)], "other.com", MSE_TABLES).guarded
 
 
 def test_a_default_backend_that_is_restricted_guards_its_host() -> None:
-    rest = read_ingress(Ref(HUB, "Ingress", "default", "web"), ingress("web", default="rest:80"))
+    rest = read_mse_ingress(
+        Ref(HUB, "Ingress", "default", "web"), ingress("web", default="rest:80")
+    )
     rest = replace(rest, defaults=tuple(replace(rule, restricted=True) for rule in rest.defaults))
-    assert plan_host([rest], "").guarded
+    assert plan_host([rest], "", MSE_TABLES).guarded
 
 
 def test_a_host_guarded_by_a_path_that_no_request_has_stays_guarded_and_its_own() -> None:
-    planned = plan_host([read("/a//b", restricted=True)], "example.com")
+    planned = plan_host([read("/a//b", restricted=True)], "example.com", MSE_TABLES)
     assert (planned.rules, planned.bare, planned.guarded) == ((), True, True)
 
 
@@ -293,7 +297,7 @@ def test_known_annotation_without_effect_yet_is_reported(key: str) -> None:
 
 def test_a_rule_is_planned_in_the_sets_that_it_is_meant_for() -> None:
     here, there = TableSet("http-80"), TableSet("http-81")
-    declared = read_ingress(
+    declared = read_mse_ingress(
         Ref(HUB, "Ingress", "default", "web"),
         ingress("web", "Prefix /a to a:80", "Prefix /b to b:80", default="rest:80"),
     )

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from fleet.models import MseIngressConfig
 from fleet.problem import Problem
 from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway
 from tests.support.envoy_routing import Request, choose
 from tests.support.host_tables import find_table
 from tests.support.translation import World
-from translators.edge import TRUSTED_PROXIES
-from translators.routes import LONG
+from translators.dialects.edge_settings import TRUSTED_PROXIES
+from translators.dialects.mse.objects import MseIngressConfig
+from translators.envoy.host_tables import LONG
 from xds.readable import readable
 from xds.resource import TypeUrl
 
@@ -51,7 +51,7 @@ def answer(world: World, path: str, headers: dict[str, str], host: str = "web.te
 
 
 def problems(world: World) -> list[Problem]:
-    row = world.translator.tables.ingress_statuses.rows[WEB.ref()]
+    row = world.translator.tables.statuses.of_ingresses.rows[WEB.ref()]
     return [problem for problem in row.problems if problem.reason == "NoHttps"]
 
 

@@ -24,8 +24,8 @@ from tests.translators.manifests import (
     ingress,
     service,
 )
-from translators.boundaries import CROSS_NAMESPACE, HOST_OWNERSHIP
-from translators.tables import MOST_SLICES
+from translators.dialects.boundaries import CROSS_NAMESPACE, HOST_OWNERSHIP
+from translators.graph.statuses import MOST_SLICES
 from xds.resource import TypeUrl
 
 
@@ -160,21 +160,21 @@ def test_what_addresses_a_member_may_have_touches_its_endpoints_only() -> None:
     computed = world.apply([Confined("c2", narrow)])
     assert computed == {"slice endpoints": 1, "assignments": 1, "lacks": 1}
     assert world.sent == 1
-    (problem,) = world.translator.tables.problems()
+    (problem,) = world.translator.tables.statuses.problems()
     assert (problem.at.origin, problem.reason, problem.value) == (
         "c2",
         "InvalidAddress",
         "10.3.0.1",
     )
     world.apply([Confined("c2", PodAddresses())])
-    assert not list(world.translator.tables.problems())
+    assert not list(world.translator.tables.statuses.problems())
 
 
 def test_of_a_member_full_of_wrong_addresses_some_are_told_and_how_many_more_there_are() -> None:
     world = fleet_of(5)
     wrong = [endpoint_slice("169.254.169.254", service="s1", name=f"w{n:04}") for n in range(150)]
     world.put(*wrong, origin="c2")
-    *told, last = world.translator.tables.problems()
+    *told, last = world.translator.tables.statuses.problems()
     assert [problem.at.name for problem in told] == [f"w{n:04}" for n in range(MOST_SLICES)]
     assert (last.at, last.value) == (Ref(HUB, "Member", "", "c2"), "50 more EndpointSlices")
 
@@ -318,8 +318,8 @@ class Edits(RuleBasedStateMachine):
         scratch.apply([*events, *(Listed(origin) for origin in (HUB, "c1", "c2"))])
         assert scratch.versions() == self.world.versions()
         theirs, ours = scratch.translator.tables, self.world.translator.tables
-        assert theirs.ingress_statuses.rows == ours.ingress_statuses.rows
-        assert theirs.gateway_statuses.rows == ours.gateway_statuses.rows
+        assert theirs.statuses.of_ingresses.rows == ours.statuses.of_ingresses.rows
+        assert theirs.statuses.of_gateways.rows == ours.statuses.of_gateways.rows
 
 
 TestEdits = Edits.TestCase

@@ -28,7 +28,7 @@ def told(members: Mapping[str, Sequence[Builder[Any]]]) -> list[tuple[str, str]]
             if each is WITHOUT_PORTS:
                 manifest["ports"] = []
             world.put(manifest, origin=member)
-    row = world.translator.tables.ingress_statuses.rows[Ref(HUB, "Ingress", "default", "web")]
+    row = world.translator.tables.statuses.of_ingresses.rows[Ref(HUB, "Ingress", "default", "web")]
     return [(problem.reason, problem.effect.partition(", requests")[0]) for problem in row.problems]
 
 

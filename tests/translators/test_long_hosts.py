@@ -13,7 +13,8 @@ from fleet.ref import HUB
 from tests.support.envoy_routing import Request, choose
 from tests.support.translation import Manifest, World, upserted
 from tests.translators.manifests import gateway, ingress
-from translators.routes import LONG, encode_route
+from translators.envoy.host_tables import LONG
+from translators.envoy.routes import encode_route
 from xds.readable import readable
 from xds.resource import TypeUrl
 
@@ -66,11 +67,11 @@ def test_a_changed_path_encodes_one_route_and_sends_one_table(count: int) -> Non
 
 def test_a_host_of_few_rules_keeps_no_encoded_routes() -> None:
     world = world_of(LONG)
-    assert not world.translator.tables.routes.rows
+    assert not world.translator.tables.hosts.routes.rows
     world.put(ingress("one-more", HOST, "/more"))
-    assert len(world.translator.tables.routes.rows) == LONG + 1
+    assert len(world.translator.tables.hosts.routes.rows) == LONG + 1
     world.remove(ingress("one-more"))
-    assert not world.translator.tables.routes.rows
+    assert not world.translator.tables.hosts.routes.rows
 
 
 def test_a_canary_takes_its_share_on_a_long_host() -> None:

@@ -5,25 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.ref import HUB, Ref
-from translators.model import (
-    MSE_TABLES,
-    Backend,
-    BackendProtocol,
-    ListenerPort,
-    Protocol,
-    ServicePort,
-    Subset,
-    Target,
-)
-from translators.names import (
-    backend_name,
-    cluster_name,
-    gateway_name,
-    listener_of,
-    parse_gateway_name,
-    table_name,
-    tables_of,
-)
+from translators.dialects import DIALECTS
+from translators.dialects.mse.gateway import MSE_TABLES
+from translators.envoy.names import backend_name, cluster_name, listener_of, table_name, tables_of
+from translators.model.backends import Backend, BackendProtocol, ServicePort, Subset, Target
+from translators.model.listeners import ListenerPort, Protocol
 
 PORT = ServicePort(80)
 
@@ -118,8 +104,8 @@ def test_table(host: str, name: str) -> None:
 
 def test_gateway() -> None:
     ref = Ref(HUB, "MseIngressConfig", "", "ackone-gateway")
-    assert gateway_name(ref) == "mse/ackone-gateway"
-    assert parse_gateway_name("mse/ackone-gateway") == ref
+    assert DIALECTS.name_of(ref) == "mse/ackone-gateway"
+    assert DIALECTS.parse_name("mse/ackone-gateway") == ref
 
 
 @pytest.mark.parametrize(
@@ -127,5 +113,5 @@ def test_gateway() -> None:
     ["", "mse", "mse/", "nginx/gw", "mse/a/b", "mse/A", "mse/a b", "mse/..", "mse/é", "mse/a\n"],
 )
 def test_what_is_no_gateway(text: str) -> None:
-    with pytest.raises(ValueError, match="mse/ackone-gateway"):
-        parse_gateway_name(text)
+    with pytest.raises(ValueError, match="is no gateway's name: one looks like mse/NAME"):
+        DIALECTS.parse_name(text)

@@ -4,18 +4,19 @@ from collections.abc import Mapping
 
 import pytest
 
-from fleet.models import MseIngressConfig
 from fleet.problem import Problem, Severity
 from fleet.ref import HUB, Ref
 from tests.support.builders import IngressBuilder, ingress, mse_gateway
 from tests.support.translation import World
 from tests.translators.plans import MSE, NGINX
-from translators.boundaries import CROSS_NAMESPACE, HOST_OWNERSHIP
-from translators.gateways import read_gateway
-from translators.hosts import HostPlan
-from translators.model import MSE_TABLES, FixedResponse, Forward
-from translators.names import cluster_name
-from translators.tables import HostKey
+from translators.dialects import DIALECTS
+from translators.dialects.boundaries import CROSS_NAMESPACE, HOST_OWNERSHIP
+from translators.dialects.mse.gateway import MSE_TABLES
+from translators.dialects.mse.objects import MseIngressConfig
+from translators.envoy.names import cluster_name
+from translators.graph.keys import HostKey
+from translators.model.actions import FixedResponse, Forward
+from translators.model.host_plans import HostPlan
 
 GATEWAY = Ref(HUB, "MseIngressConfig", "", "gw")
 HOST = "shop.test"
@@ -60,7 +61,7 @@ def world_of(annotations: Mapping[str, str], *ingresses: IngressBuilder) -> Worl
 
 
 def plan_of(world: World, host: str = HOST) -> HostPlan:
-    return world.translator.tables.plans.rows[HostKey(GATEWAY, MSE_TABLES, host)]
+    return world.translator.tables.hosts.plans.rows[HostKey(GATEWAY, MSE_TABLES, host)]
 
 
 def served(world: World, host: str = HOST) -> list[str]:
@@ -78,7 +79,7 @@ def served(world: World, host: str = HOST) -> list[str]:
 
 
 def told(world: World, of: IngressBuilder) -> list[Problem]:
-    row = world.translator.tables.ingress_statuses.rows[of.ref()]
+    row = world.translator.tables.statuses.of_ingresses.rows[of.ref()]
     return [problem for problem in row.problems if problem.reason != "NoMembers"]
 
 
@@ -253,9 +254,9 @@ def test_a_host_is_free_again_when_its_owner_is_gone() -> None:
 
 def test_a_refused_canary_shows_no_address() -> None:
     world = world_of(OWNED, MAIN, canary())
-    rows = world.translator.tables.ingress_statuses.rows
+    rows = world.translator.tables.statuses.of_ingresses.rows
     assert rows[canary().ref()].addresses == ()
-    assert world_of({}, MAIN, canary()).translator.tables.ingress_statuses.rows[
+    assert world_of({}, MAIN, canary()).translator.tables.statuses.of_ingresses.rows[
         canary().ref()
     ].addresses == ("127.0.0.1",)
 
@@ -294,7 +295,7 @@ def test_each_gateway_of_an_ingress_keeps_apart_what_it_says() -> None:
     world = world_of(OWNED, MAIN, guest())
     other = Ref(HUB, "MseIngressConfig", "", "other")
     world.put(mse_gateway("other").manifest)
-    plan = world.translator.tables.plans.rows[HostKey(other, MSE_TABLES, HOST)]
+    plan = world.translator.tables.hosts.plans.rows[HostKey(other, MSE_TABLES, HOST)]
     assert len(plan.rules) == 2
     assert len(plan_of(world).rules) == 1
     assert [problem.effect for problem in told(world, guest())] == [
@@ -323,6 +324,7 @@ def test_settings_of_a_gateway(
     annotations: dict[str, str], owned: bool, denied: bool, wrong: list[str]
 ) -> None:
     manifest = {"metadata": {"name": "gw", "annotations": annotations}}
-    gateway = read_gateway(GATEWAY, MseIngressConfig.model_validate(manifest))
-    assert (gateway.boundaries.owned, gateway.boundaries.denied) == (owned, denied)
+    gateway = DIALECTS.gateway(GATEWAY, MseIngressConfig.model_validate(manifest))
+    boundaries = gateway.settings.boundaries
+    assert (boundaries.owned, boundaries.denied) == (owned, denied)
     assert [problem.effect for problem in gateway.problems] == wrong

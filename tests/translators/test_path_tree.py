@@ -22,10 +22,12 @@ from tests.translators.rules import (
     rule,
     rules,
 )
-from translators.hosts import HostPlan
-from translators.model import Path, Rule
-from translators.path_tree import MOST_COPIES, Branch, PathTree, grow
-from translators.routes import LONG, encode_route, virtual_host
+from translators.envoy.host_tables import LONG, virtual_host
+from translators.envoy.path_tree import MOST_COPIES, Branch, PathTree, grow
+from translators.envoy.routes import encode_route
+from translators.model.host_plans import HostPlan
+from translators.model.paths import Path
+from translators.model.rules import Rule
 from xds.readable import readable
 from xds.wire import decode, encode
 

@@ -3,8 +3,7 @@
 import pytest
 
 from tests.translators.plans import MSE, ingress, problems, routes
-from translators.annotations.subset import holds
-from translators.model import Subset
+from translators.model.backends import Subset, holds
 
 
 def pinned(**keys: str) -> list[str]:

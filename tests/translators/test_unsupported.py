@@ -10,19 +10,18 @@ from fleet.parse import parse
 from fleet.ref import HUB, Ref
 from tests.support.builders import ingress as manifest_of
 from tests.translators.plans import MSE, NGINX, ingress, plan, problems
-from translators.alb_ingress import read_alb_ingress
-from translators.annotations import alb_features, features
-from translators.annotations.closed import CLOSED
-from translators.annotations.reader import ALB, HIGRESS, Key
-from translators.annotations.unsupported import (
-    ALB_UNSUPPORTED,
-    MSE_UNSUPPORTED,
-    Unsupported,
-    Without,
-)
-from translators.annotations.vocabulary import MAX_SUGGESTIONS
-from translators.ingress import read_ingress
-from translators.model import Forward
+from translators.dialects import DIALECTS
+from translators.dialects.alb import features as alb_features
+from translators.dialects.alb.ingress import read_alb_ingress
+from translators.dialects.alb.unsupported import ALB_UNSUPPORTED
+from translators.dialects.annotations.closed import CLOSED
+from translators.dialects.annotations.reader import ALB, HIGRESS, Key
+from translators.dialects.annotations.unsupported import Unsupported, Without
+from translators.dialects.annotations.vocabulary import MAX_SUGGESTIONS
+from translators.dialects.mse import features
+from translators.dialects.mse.ingress import read_mse_ingress
+from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
+from translators.model.actions import Forward
 
 SHOP = Ref(HUB, "Ingress", "default", "shop")
 
@@ -30,13 +29,13 @@ SHOP = Ref(HUB, "Ingress", "default", "shop")
 def shop(annotations: dict[str, str]) -> list[str]:
     """Read an Ingress of a path and a default backend: its reasons and effects."""
     made = ingress("shop", "Exact /a to web:80", default="rest:80", annotations=annotations)
-    return [f"{p.reason} {p.key}: {p.effect}" for p in read_ingress(SHOP, made).problems]
+    return [f"{p.reason} {p.key}: {p.effect}" for p in read_mse_ingress(SHOP, made).problems]
 
 
 def is_closed(annotations: dict[str, str]) -> bool:
     """Whether all its paths are; they are all, or none."""
     made = ingress("shop", "Exact /a to web:80", default="rest:80", annotations=annotations)
-    rules = read_ingress(SHOP, made).everything
+    rules = read_mse_ingress(SHOP, made).everything
     assert len(rules) == 3, "the path, and the default of the host and of all others"
     (closed,) = {(rule.action == CLOSED, rule.restricted) for rule in rules}
     assert closed in {(True, True), (False, False)}
@@ -153,10 +152,10 @@ def test_an_annotation_whose_value_is_no_text_restricts_all_the_same(
     class_name: str, key: str, served: set[int]
 ) -> None:
     made = manifest_of("shop", host="shop.test").path("/", to="web:80").annotate({key: UNREADABLE})
-    found = parse(made.manifest, HUB, "hub/shop.yaml")
+    found = parse(made.manifest, HUB, "hub/shop.yaml", DIALECTS.kinds)
     assert isinstance(found, Upserted)
     assert isinstance(found.value, Ingress)
-    read = read_ingress if class_name == "mse" else read_alb_ingress
+    read = read_mse_ingress if class_name == "mse" else read_alb_ingress
     rules = read(SHOP, found.value).rules
     actions = {503 if rule.action == CLOSED else 200 for rule in rules}
     assert actions == served
@@ -224,7 +223,7 @@ def test_what_a_main_is_restricted_by_holds_for_its_canaries() -> None:
 )
 def test_an_annotation_that_nobody_knows_is_told_with_what_was_meant(key: str, meant: str) -> None:
     made = ingress("shop", "Exact /a to web:80", annotations={key: "x"})
-    (problem,) = read_ingress(SHOP, made).problems
+    (problem,) = read_mse_ingress(SHOP, made).problems
     assert (problem.reason, problem.key, problem.expected) == ("UnknownAnnotation", key, meant)
     assert problem.effect == "it has no effect"
 
@@ -240,7 +239,7 @@ def test_annotations_of_others_are_theirs(key: str) -> None:
 def test_what_was_meant_is_looked_for_a_few_times() -> None:
     keys = {f"{NGINX}canary-wieght{n:03}": "1" for n in range(MAX_SUGGESTIONS + 5)}
     made = ingress("shop", "Exact /a to web:80", annotations=keys)
-    expected = [problem.expected for problem in read_ingress(SHOP, made).problems]
+    expected = [problem.expected for problem in read_mse_ingress(SHOP, made).problems]
     assert len(expected) == MAX_SUGGESTIONS + 5
     assert expected.count(f"{NGINX}canary-weight") == MAX_SUGGESTIONS
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from translators.weights import MAX_SUM, fitted
+from translators.model.weights import MAX_SUM, fitted
 
 _WEIGHTS = st.lists(st.integers(0, 10**3) | st.integers(0, 10**40), max_size=40)
 

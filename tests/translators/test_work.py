@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from fleet.models import MseIngressConfig
 from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway
 from tests.support.translation import World, upserted
 from tests.support.work import lines_run
-from translators.boundaries import HOST_OWNERSHIP
+from translators.dialects.boundaries import HOST_OWNERSHIP
+from translators.dialects.mse.objects import MseIngressConfig
 
 GATEWAY = mse_gateway("gw", members=["east"])
 OWNED = GATEWAY.annotate({HOST_OWNERSHIP: "namespace"})

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.wire.prepare import PLACE, prepared
-from translators import messages
-from xds.prepared import Name, Package, flat, full
+from translators.envoy import messages
+from xds.message_names import flat, full
+from xds.prepared import Name, Package
 from xds.schema import flat_name
 
 _MESSAGES = [

@@ -6,7 +6,7 @@ from typing import Final
 import betterproto2
 from envoy_data_plane.envoy.service.discovery import v3 as discovery
 
-from translators import messages
+from translators.envoy import messages
 from xds.prepared import Name
 
 

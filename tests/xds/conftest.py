@@ -1,4 +1,4 @@
-"""Worlds for dialogues: `world` is each rig, `machine` the state machine of each protocol."""
+"""Fixtures with a cache and its clients: `world` for all rigs and variants, others for some."""
 
 from collections.abc import Iterator
 

@@ -6,8 +6,8 @@
     client.ack(CLUSTER)
     client.expect_nothing()
 
-`expect` names what changes for the client, so that one script serves both protocols: over SotW the
-response of a full type has to be what the client holds with that change, no more and no less.
+`expect` names what changes for the client, so that one script serves both variants. Over SotW the
+response of a full type has to be exactly what the client holds after that change.
 """
 
 from abc import ABC, abstractmethod
@@ -28,12 +28,12 @@ FULL_OVER_SOTW = (CLUSTER, LISTENER, SCOPE)
 
 
 class Transport(Protocol):
-    """Bytes of one stream, as its client sees them."""
+    """The bytes of one stream, seen from its client."""
 
     def send(self, data: bytes) -> None: ...
 
     def receive(self) -> bytes | None:
-        """The next response; None where none comes (at once, or in good time)."""
+        """The next response; None if there is none."""
         ...
 
     def close(self) -> None: ...
@@ -54,7 +54,7 @@ class Response:
 
 @dataclass
 class Held:
-    """What the client has of one type, and the last response about it."""
+    """What the client holds of one type, and the last response of that type."""
 
     names: set[str] = field(default_factory=set)
     bodies: dict[str, bytes] = field(default_factory=dict)
@@ -85,21 +85,21 @@ class Client(ABC):
         return self.types.setdefault(type_url, Held())
 
     def holds(self, type_url: str) -> dict[str, str]:
-        """What the client has accepted, name by version."""
+        """The versions that the client has accepted, by name."""
         return self.held(type_url).versions
 
     @abstractmethod
     def request(
         self, type_url: str, *names: str, held: Mapping[str, str] | None = None, nonce: str = ""
     ) -> None:
-        """Subscribe to names, or to all; `held` is what a reconnecting client has."""
+        """Subscribe to names, or to all. `held` is what a reconnecting client holds, by version."""
 
     @abstractmethod
     def unsubscribe(self, type_url: str, *names: str) -> None: ...
 
     @abstractmethod
     def reply(self, type_url: str, response: Response, error: str | None) -> None:
-        """ACK or NACK any response, also one answered before."""
+        """ACK or NACK a response, which may have been answered before."""
 
     @abstractmethod
     def parse(self, data: bytes) -> Response: ...
@@ -128,7 +128,7 @@ class Client(ABC):
         *,
         removed: frozenset[str] | set[str] = frozenset(),
     ) -> Response:
-        """The next response is of this type and makes exactly these changes."""
+        """Check that the next response is of this type and makes exactly these changes."""
         response = self.receive()
         assert response is not None, f"no response, expected one of {type_url}"
         assert response.type_url == type_url
@@ -158,19 +158,19 @@ class Client(ABC):
     def exchange(
         self, type_url: str, changed: Mapping[str, str], *, removed: set[str] | None = None
     ) -> None:
-        """Expect and acknowledge."""
+        """Expect a response, and acknowledge it."""
         self.expect(type_url, changed, removed=removed or set())
         self.ack(type_url)
 
     def receive_and_ack(self) -> str:
-        """Take and acknowledge the next response, whatever it is; gives its type."""
+        """Take and acknowledge the next response of any type; gives the type."""
         response = self.receive()
         assert response is not None
         self.ack(response.type_url)
         return response.type_url
 
     def expect_nothing(self) -> None:
-        """Nothing more comes. Known by asking something else, whose answer is the next one."""
+        """Check that no response is due: a request made for this check is answered first."""
         probe = f"type.googleapis.com/test.Probe{next(self._probes)}"
         self.request(probe)
         response = self.receive()
@@ -179,7 +179,7 @@ class Client(ABC):
         self.ack(probe)
 
     def settle(self, *, most: int = 200) -> None:
-        """Acknowledge whatever comes until nothing does."""
+        """Acknowledge all responses until no more come."""
         for _ in range(most):
             response = self.receive()
             if response is None:

@@ -1,4 +1,4 @@
-"""A small gateway as Envoy takes it: one listener, a route table per scope, Clusters by EDS."""
+"""A small gateway for a real Envoy: one listener, a route table per scope, Clusters by EDS."""
 
 from datetime import timedelta
 
@@ -8,7 +8,13 @@ from envoy_data_plane.envoy.config.endpoint import v3 as endpoint_v3
 from envoy_data_plane.envoy.config.listener import v3 as listener_v3
 from envoy_data_plane.envoy.config.route import v3 as route_v3
 from envoy_data_plane.envoy.extensions.filters.http.router import v3 as router_v3
+from envoy_data_plane.envoy.extensions.filters.listener.tls_inspector import v3 as tls_inspector_v3
 from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm_v3
+from envoy_data_plane.envoy.extensions.transport_sockets.tls import v3 as tls_v3
+from envoy_data_plane.envoy.extensions.transport_sockets.tls.cert_mappers.sni import v3 as sni_v3
+from envoy_data_plane.envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret import (  # noqa: E501 (one name)
+    v3 as on_demand_v3,
+)
 from envoy_data_plane.envoy.type.matcher import v3 as matcher_v3
 
 from xds.resource import Resource
@@ -48,6 +54,16 @@ RouteAction = twin(route_v3.RouteAction)
 DirectResponse = twin(route_v3.DirectResponseAction)
 DataSource = twin(core_v3.DataSource)
 Regex = twin(matcher_v3.RegexMatcher)
+ListenerFilter = twin(listener_v3.ListenerFilter)
+TlsInspector = twin(tls_inspector_v3.TlsInspector)
+TransportSocket = twin(core_v3.TransportSocket)
+Extension = twin(core_v3.TypedExtensionConfig)
+DownstreamTls = twin(tls_v3.DownstreamTlsContext)
+TlsContext = twin(tls_v3.CommonTlsContext)
+SecretOnDemand = twin(on_demand_v3.Config)
+ServerNameMapper = twin(sni_v3.Sni)
+Secret = twin(tls_v3.Secret)
+TlsCertificate = twin(tls_v3.TlsCertificate)
 
 
 def _ads() -> core_v3.ConfigSource:
@@ -76,8 +92,11 @@ def endpoints(name: str, port: int) -> Resource:
     return Resource.of(name, encode(message))
 
 
-def listener(name: str) -> Resource:
-    """A listener on a free port, which takes the route table that a header names."""
+def listener(name: str, *, tls: bool = False) -> Resource:
+    """A listener on a free port, which takes the route table that a header names.
+
+    With `tls` it takes the Secret whose name is the server name of a handshake.
+    """
     extractor = HeaderExtractor(name=SCOPE_HEADER, element_separator="", index=0)
     connections = Hcm(
         stat_prefix=name,
@@ -92,13 +111,45 @@ def listener(name: str) -> Resource:
     message = Listener(
         name=name,
         address=_address(0),
-        filter_chains=[FilterChain(filters=[Filter(name="http", typed_config=pack(connections))])],
+        listener_filters=[_tls_inspector()] if tls else [],
+        filter_chains=[
+            FilterChain(
+                filters=[Filter(name="http", typed_config=pack(connections))],
+                transport_socket=_certificates_on_demand() if tls else None,
+            )
+        ],
     )
     return Resource.of(name, encode(message))
 
 
+def _tls_inspector() -> listener_v3.ListenerFilter:
+    return ListenerFilter(name="sni", typed_config=pack(TlsInspector()))
+
+
+def _certificates_on_demand() -> core_v3.TransportSocket:
+    mapper = Extension(name="sni", typed_config=pack(ServerNameMapper(default_value="default")))
+    selector = Extension(
+        name="on demand",
+        typed_config=pack(SecretOnDemand(config_source=_ads(), certificate_mapper=mapper)),
+    )
+    context = DownstreamTls(
+        common_tls_context=TlsContext(custom_tls_certificate_selector=selector),
+        disable_stateless_session_resumption=True,
+        disable_stateful_session_resumption=True,
+    )
+    return TransportSocket(name="tls", typed_config=pack(context))
+
+
+def secret(name: str, chain: bytes, key: bytes) -> Resource:
+    """A Secret with a certificate and its key, both in PEM."""
+    certificate = TlsCertificate(
+        certificate_chain=DataSource(inline_bytes=chain), private_key=DataSource(inline_bytes=key)
+    )
+    return Resource.of(name, encode(Secret(name=name, tls_certificate=certificate)))
+
+
 def scope(name: str, *, answer: str = "", to: str = "", regex: str = "") -> Resource:
-    """A route table that answers by itself or leads `to` a Cluster; a bad `regex` is refused."""
+    """A route table that answers by itself or leads `to` a Cluster. Envoy rejects a bad `regex`."""
     match = RouteMatch(safe_regex=Regex(regex=regex)) if regex else RouteMatch(prefix="/")
     if to:
         route = Route(match=match, route=RouteAction(cluster=to))

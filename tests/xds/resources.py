@@ -1,6 +1,6 @@
-"""Resources for dialogues: real protobuf bytes of no real type, which say what they are.
+"""Resources for dialogues: protobuf messages of a type of their own, with these fields:
 
-1: name    14: Clusters referred to, one by one    15: version    5: (scopes) an inline table
+1: name    14: each Cluster that it refers to    15: version    5: an inline table, as in a scope
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ Declared: TypeAlias = Mapping[str, str | Resource | None]
 def resource(
     name: str, version: str = "1", *, to: tuple[str, ...] = (), requires: tuple[str, ...] = ()
 ) -> Resource:
-    """A resource whose body tells name and version, and the Clusters that it leads `to`."""
+    """A resource whose body has its name, its version, and the Clusters that it leads `to`."""
     body = wire.field(1, name.encode()) + wire.field(5, b"")
     body += b"".join(wire.field(14, cluster.encode()) for cluster in to)
     body += wire.field(15, version.encode())
@@ -32,7 +32,7 @@ def eds_cluster(name: str, version: str = "1") -> Resource:
 
 
 def update(types: Mapping[TypeUrl, Declared]) -> Update:
-    """Names with a version, a resource of its own, or None for a removal."""
+    """An update from names with a version, with a resource, or with None for a removal."""
     return {
         type_url: {
             name: resource(name, value) if isinstance(value, str) else value
@@ -43,12 +43,12 @@ def update(types: Mapping[TypeUrl, Declared]) -> Update:
 
 
 def fields(body: bytes) -> Iterator[tuple[int, bytes]]:
-    """The fields of a message that has nothing but short byte strings."""
+    """The fields of a message that has only short byte strings."""
     at = 0
     while at < len(body):
         number, length = body[at] >> 3, body[at + 1]
         at += 2
-        if number >= 16:  # two bytes of key
+        if number >= 16:  # the key of such a field has two bytes
             number, length = 16, body[at]
             at += 1
         yield number, body[at : at + length]
@@ -56,12 +56,12 @@ def fields(body: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def name_in(body: bytes) -> str:
-    """The name that a body tells."""
+    """The name in a body."""
     return next(value.decode() for number, value in fields(body) if number == 1)
 
 
 def version_in(body: bytes) -> str:
-    """The version that a body tells."""
+    """The version in a body."""
     return next(value.decode() for number, value in fields(body) if number == 15)
 
 

@@ -1,4 +1,4 @@
-"""Where dialogues run: on the state machine itself, or over real gRPC on a free port."""
+"""Rigs for dialogues: the state machine itself, and real gRPC on a free port."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -8,21 +8,22 @@ from typing import TypeVar
 from grpc import aio
 
 from tests.xds.dialogue import AGGREGATED, CLIENTS, Client, Transport
-from tests.xds.resources import Declared, update
+from tests.xds.resources import CLUSTER, LISTENER, SCOPE, Declared, update
 from xds import wire
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
 from xds.server import GroupOf, ServerSettings, XdsServer, by_cluster
 from xds.services import methods
-from xds.stream import DELTA, SOTW, Stream
+from xds.stream import Stream
+from xds.variants import DELTA, SOTW
 
 T = TypeVar("T")
 GROUP = "mse/shop"
-PATIENCE = 20.0  # seconds; a bound on a core that others use, not a measure
+PATIENCE = 20.0  # seconds; no test takes that long, even on a busy machine
 
 
 class World(ABC):
-    """A cache, and clients of one protocol."""
+    """A cache, and clients of one variant."""
 
     def __init__(self, protocol: str) -> None:
         self.cache = SnapshotCache(epoch="e")
@@ -42,25 +43,33 @@ class World(ABC):
         """A client on an aggregated stream."""
         return self._client(AGGREGATED[self.protocol], node, group)
 
+    def connect_in_sync(self) -> Client:
+        """A client that has acknowledged all Clusters, Listeners and scoped routes."""
+        client = self.connect()
+        for type_url in (CLUSTER, LISTENER, SCOPE):
+            client.request(type_url)
+            assert client.receive_and_ack() == type_url
+        return client
+
     def connect_to(self, method: str, node: str = "envoy-1") -> Client:
         """A client on any method, by its full name."""
         return self._client(method, node, GROUP)
 
     def _client(self, method: str, node: str, group: str) -> Client:
-        return CLIENTS[methods()[method][0].name](self._open(method), node, group)
+        return CLIENTS[methods()[method][0].name](self.open(method), node, group)
 
     @abstractmethod
-    def _open(self, method: str) -> Transport: ...
+    def open(self, method: str) -> Transport: ...
 
     @abstractmethod
     def close(self) -> None:
-        """End what runs."""
+        """End the server and its connections, if there are any."""
 
 
 class MachineWorld(World):
-    """No sockets, no loop; time stands still until it is turned.
+    """Streams without sockets and event loop. The clock is set by `advance`.
 
-    `filling` is the length of a field that no server knows, at the end of each request.
+    `filling` is the length of a field that is appended to each request and that no server knows.
     """
 
     def __init__(self, protocol: str, *, filling: int = 0) -> None:
@@ -76,12 +85,12 @@ class MachineWorld(World):
     def close(self) -> None:
         pass
 
-    def _open(self, method: str) -> Transport:
-        dialect, only = methods()[method]
-        assert dialect in (DELTA, SOTW)
+    def open(self, method: str) -> Transport:
+        variant, only = methods()[method]
+        assert variant in (DELTA, SOTW)
         stream = Stream(
             self.cache,
-            dialect,
+            variant,
             group_of=lambda node: node.cluster or None,
             wake=self._wake,
             only=only,
@@ -109,7 +118,7 @@ class _MachineTransport:
 
 
 class GrpcWorld(World):
-    """A real server and real clients in one loop, which runs while a line is spoken."""
+    """A real server and real clients in one event loop, which runs during each call."""
 
     def __init__(
         self,
@@ -130,7 +139,7 @@ class GrpcWorld(World):
 
         return self._runner.run(bounded())
 
-    def _open(self, method: str) -> Transport:
+    def open(self, method: str) -> Transport:
         return _GrpcTransport(self, self.run(_call(self._channel, method)))
 
     def close(self) -> None:
@@ -170,7 +179,7 @@ class _GrpcTransport:
 
 
 async def joined(cache: SnapshotCache, clients: int) -> None:
-    """Until so many clients are connected."""
+    """Wait until so many clients are connected."""
     changed = asyncio.Event()
     stop = cache.on_change(changed.set)
     while len(cache.clients()) != clients:

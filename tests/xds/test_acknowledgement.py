@@ -1,9 +1,11 @@
-"""At most one unacknowledged response of a type; what changes meanwhile goes with the ACK."""
+"""A type has at most one unacknowledged response; its ACK brings what changed meanwhile."""
 
 import pytest
 
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER
 from tests.xds.rigs import GROUP, MachineWorld, World
+from xds.acknowledgement import Answer, answer_of
+from xds.discovery import Node, Request
 
 
 def test_changes_wait_for_the_ack_and_merge(world: World) -> None:
@@ -130,7 +132,7 @@ def test_nack_with_a_stale_nonce_is_ignored(world: World) -> None:
 
 
 def test_names_in_a_stale_request_count_over_delta_only(machine: MachineWorld) -> None:
-    """Delta requests are changes, and must not be lost; over SotW the ACK repeats all names."""
+    """A delta request is a change, and must not be lost. Over SotW the ACK repeats all names."""
     machine.publish({ENDPOINT: {"shop": "1", "cart": "1"}})
     client = machine.connect()
     client.request(ENDPOINT, "shop")
@@ -192,3 +194,23 @@ def test_client_that_does_not_answer_costs_no_more_with_time(
     client.ack(CLUSTER)
     client.exchange(CLUSTER, {"shop": str(quiet - 1)})
     assert machine.cache.traffic()[CLUSTER].messages == 2
+
+
+@pytest.mark.parametrize(
+    ("nonce", "error", "in_flight", "answer"),
+    [
+        pytest.param("", None, True, Answer.NONE, id="no nonce"),
+        pytest.param("", "bad", True, Answer.NONE, id="error without nonce"),
+        pytest.param("1", None, True, Answer.STALE, id="earlier nonce"),
+        pytest.param("1", "bad", True, Answer.STALE, id="earlier nonce with error"),
+        pytest.param("2", None, True, Answer.ACK, id="last nonce"),
+        pytest.param("2", "bad", True, Answer.NACK, id="last nonce with error"),
+        pytest.param("2", None, False, Answer.NONE, id="last nonce again"),
+        pytest.param("2", "bad", False, Answer.NONE, id="last nonce with error again"),
+    ],
+)
+def test_a_request_answers_the_last_response_once(
+    nonce: str, error: str | None, in_flight: bool, answer: Answer
+) -> None:
+    request = Request(Node("envoy-1", GROUP), CLUSTER, nonce=nonce, error=error)
+    assert answer_of(request, last_nonce="2", in_flight=in_flight) is answer

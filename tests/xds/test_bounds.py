@@ -1,27 +1,28 @@
-"""What a client may say, and what its texts become where people read them."""
+"""Bounds of what a client may send, and the form of its texts in logs and tables."""
 
 import gc
 import tracemalloc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import grpc
 import pytest
 from envoy_data_plane.envoy.config.core import v3 as core
-from envoy_data_plane.envoy.service.discovery import v3 as discovery
 from envoy_data_plane.google.rpc import Status
 from grpc import aio
 
 from tests.xds.dialogue import AGGREGATED
-from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, SECRET
+from tests.xds.requests import delta, sotw
+from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SECRET
 from tests.xds.rigs import GROUP, GrpcWorld, MachineWorld, joined
 from xds.cache import OTHER_TYPES
 from xds.discovery import LONGEST
-from xds.names import NamePool
+from xds.errors import TooMuch
 from xds.quoted import cut, printable, quoted
 from xds.resource import Resource
 from xds.server import ServerSettings
-from xds.stream import DELTA, SOTW, Dialect, Stream, TooMuch
+from xds.stream import Stream
 from xds.suspects import Suspects
+from xds.variants import DELTA, SOTW, Variant
 
 MOST = 100
 ALONE = [("grpc.use_local_subchannel_pool", 1)]
@@ -34,18 +35,9 @@ def world() -> MachineWorld:
     return MachineWorld("delta")
 
 
-def delta(**fields: object) -> bytes:
-    return bytes(discovery.DeltaDiscoveryRequest(**fields))  # type: ignore[arg-type]
-
-
-def sotw(**fields: object) -> bytes:
-    names = fields.pop("resource_names_subscribe", [])
-    return bytes(discovery.DiscoveryRequest(resource_names=names, **fields))  # type: ignore[arg-type]
-
-
-def stream(world: MachineWorld, dialect: Dialect = DELTA) -> Stream:
+def stream(world: MachineWorld, variant: Variant = DELTA) -> Stream:
     return Stream(
-        world.cache, dialect, group_of=lambda node: GROUP, wake=lambda: None, most_names=MOST
+        world.cache, variant, group_of=lambda node: GROUP, wake=lambda: None, most_names=MOST
     )
 
 
@@ -53,27 +45,27 @@ def names(count: int, prefix: str = "n") -> list[str]:
     return [f"{prefix}{number}" for number in range(count)]
 
 
-DIALECTS = pytest.mark.parametrize(
-    ("dialect", "say"),
+VARIANTS = pytest.mark.parametrize(
+    ("variant", "say"),
     [pytest.param(DELTA, delta, id="delta"), pytest.param(SOTW, sotw, id="sotw")],
 )
 
 
-@DIALECTS
+@VARIANTS
 def test_as_many_names_as_are_allowed_are_served(
-    dialect: Dialect, say: Say, world: MachineWorld
+    variant: Variant, say: Say, world: MachineWorld
 ) -> None:
-    served = stream(world, dialect)
+    served = stream(world, variant)
     served.receive(say(type_url=ENDPOINT, resource_names_subscribe=names(MOST)))
     assert served.next_message(0.0)
 
 
-@DIALECTS
+@VARIANTS
 def test_more_names_in_one_request_end_the_stream(
-    dialect: Dialect, say: Say, world: MachineWorld
+    variant: Variant, say: Say, world: MachineWorld
 ) -> None:
     with pytest.raises(TooMuch, match="names 101 resources, and at most 100 are served"):
-        stream(world, dialect).receive(
+        stream(world, variant).receive(
             say(type_url=ENDPOINT, resource_names_subscribe=names(MOST + 1))
         )
 
@@ -147,7 +139,7 @@ def test_a_request_that_is_far_too_large_is_not_even_read() -> None:
 
 def refused(request: bytes) -> aio.AioRpcError:
     world = GrpcWorld("delta", ServerSettings(most_names=MOST, largest_request=10_000))
-    transport = world._open(AGGREGATED["delta"])
+    transport = world.open(AGGREGATED["delta"])
     transport.send(request)
     with pytest.raises(aio.AioRpcError) as caught:
         transport.receive()
@@ -159,15 +151,15 @@ LARGE = 1 << 20
 
 
 def too_many_names(world: GrpcWorld) -> None:
-    """A request that is refused."""
-    transport = world._open(AGGREGATED["delta"])
+    """Send a request that is refused."""
+    transport = world.open(AGGREGATED["delta"])
     transport.send(delta(type_url=ENDPOINT, resource_names_subscribe=["x" * LARGE]))
     with pytest.raises(aio.AioRpcError, match="characters"):
         transport.receive()
 
 
 def unread(world: GrpcWorld) -> None:
-    """A response that is beyond what is under way, to a client that goes."""
+    """Leave without reading, while one response is under way and another one waits."""
     asked = core.Node(id="n", cluster=GROUP)
 
     async def converse() -> None:
@@ -186,7 +178,7 @@ def unread(world: GrpcWorld) -> None:
 def test_streams_that_end_leave_nothing_large_until_the_collector_comes(
     hostile: Callable[[GrpcWorld], None],
 ) -> None:
-    """It comes late, for the sake of speed: gigabytes could be lying about."""
+    """The collector runs rarely, for speed, so gigabytes could wait for it."""
     world = GrpcWorld("delta")
     world.publish({SECRET: {"large": Resource.of("large", bytes(LARGE))}})
     hostile(world)
@@ -268,73 +260,8 @@ def test_texts_are_cut_and_printable() -> None:
     assert printable("ä\x00\n") == r"ä\x00\n"
 
 
-class CountingPool(NamePool):
-    """Counts the names of which sets are made."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.work = 0
-
-    def share(self, names: Iterable[str]) -> frozenset[str]:
-        found = super().share(names)
-        self.work += len(found)
-        return found
-
-
-def work_of(world: MachineWorld, *requests: bytes) -> int:
-    """How many names sets are made of for these requests."""
-    served = Stream(world.cache, DELTA, group_of=lambda node: GROUP, wake=lambda: None)
-    served.receive(delta(type_url=SCOPE))
-    served.next_message(0.0)
-    assert served._snapshot
-    served._snapshot.names = pool = CountingPool()
-    for request in requests:
-        served.receive(request)
-    return pool.work
-
-
-COUNT = 5000
-
-
-@pytest.mark.parametrize(
-    "requests",
-    [
-        pytest.param(
-            [
-                delta(type_url=ENDPOINT, resource_names_subscribe=names(COUNT)),
-                delta(type_url=ENDPOINT, resource_names_unsubscribe=names(COUNT)),
-            ],
-            id="all-at-once",
-        ),
-        pytest.param(
-            [
-                delta(type_url=ENDPOINT, **{f"resource_names_{verb}": names(COUNT)[at : at + 50]})
-                for verb in ("subscribe", "unsubscribe")
-                for at in range(0, COUNT, 50)
-            ],
-            id="some-at-a-time",
-        ),
-        pytest.param(
-            [
-                delta(type_url=ENDPOINT, resource_names_subscribe=names(COUNT)),
-                *(
-                    delta(type_url=ENDPOINT, **{f"resource_names_{verb}": names(70, "x")})
-                    for _ in range(COUNT // 140)
-                    for verb in ("subscribe", "unsubscribe")
-                ),
-            ],
-            id="the-same-again-and-again",
-        ),
-    ],
-)
-def test_the_work_for_names_follows_their_number(
-    requests: list[bytes], world: MachineWorld
-) -> None:
-    assert work_of(world, *requests) <= 40 * COUNT
-
-
 class Hashed(str):
-    """A name that counts how often any of its kind is looked up."""
+    """A name that counts how often names of its class are hashed."""
 
     __slots__ = ()
     times = 0

@@ -1,4 +1,4 @@
-"""Connections: a silent peer is noticed, a lively one is left alone."""
+"""Connections are closed if the peer is gone without a word, and only then."""
 
 import asyncio
 import struct
@@ -21,12 +21,12 @@ SHORT = timedelta(milliseconds=50)
 
 
 def frame(kind: int, flags: int = 0, payload: bytes = b"") -> bytes:
-    """A frame of the connection itself (RFC 9113, 4.1)."""
+    """A frame of stream 0, the connection itself (RFC 9113, 4.1)."""
     return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, 0) + payload
 
 
 class Connection:
-    """An HTTP/2 connection by hand: it answers only what the test answers."""
+    """An HTTP/2 connection without a library, so that nothing answers but the test."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -62,7 +62,7 @@ async def connected(settings: ServerSettings) -> AsyncIterator[Connection]:
 
 
 def test_a_client_that_answers_no_ping_is_closed() -> None:
-    """It has no stream either: a client that is gone without a word holds nothing for long."""
+    """The connection has no stream: one that was left without a word is closed all the same."""
 
     async def story() -> None:
         async with connected(ServerSettings(server_ping=SHORT, server_ping_timeout=SHORT)) as peer:
@@ -74,7 +74,7 @@ def test_a_client_that_answers_no_ping_is_closed() -> None:
 
 def test_a_client_that_answers_is_pinged_on_and_on() -> None:
     async def story() -> None:
-        # The bound of an answer is long: on a busy machine it may come late.
+        # The timeout is long, because an answer may come late on a busy machine.
         async with connected(ServerSettings(server_ping=SHORT, server_ping_timeout=LONG)) as peer:
             pings = 0
             async for kind, flags, payload in peer.frames():
@@ -89,7 +89,7 @@ def test_a_client_that_answers_is_pinged_on_and_on() -> None:
 
 
 def test_a_client_may_ping_often() -> None:
-    """gRPC takes many pings for an attack: by default a client is sent away after two."""
+    """By default gRPC takes three pings for an attack, and closes the connection."""
 
     async def story() -> None:
         async with connected(ServerSettings(server_ping=LONG)) as peer:

@@ -1,14 +1,17 @@
-"""What a change costs, by counting."""
+"""What a change and a stream cost, counted in encodings, resources and bytes."""
 
 import pytest
 
-from tests.xds.resources import CLUSTER, SCOPE, resource
+from tests.xds.dialogue import Client
+from tests.xds.memory import kept_bytes
+from tests.xds.resources import CLUSTER, ENDPOINT, SCOPE, resource
 from tests.xds.rigs import MachineWorld
 from xds.resource import Resource
+from xds.stream import Stream
 
 
 class CountingName(str):
-    """A name that counts how often it is encoded, which is once for each head that is made."""
+    """A name that counts how often it is encoded: once for each head that is made."""
 
     __slots__ = ("encoded",)
     encoded: int
@@ -45,23 +48,45 @@ def test_one_change_is_one_resource_on_the_wire(declared: int, delta: MachineWor
     assert after.bytes - before.bytes < 500
 
 
-def test_stream_in_sync_remembers_no_names(delta: MachineWorld) -> None:
+@pytest.mark.parametrize("by_name", [False, True], ids=["wildcard", "by name"])
+def test_a_stream_in_sync_costs_the_same_whatever_is_declared(
+    by_name: bool, delta: MachineWorld
+) -> None:
     """A thousand streams in sync must not hold a thousand copies of the snapshot's names."""
-    delta.publish({CLUSTER: {f"c{i}": "1" for i in range(100)}})
-    client = delta.connect()
-    client.request(CLUSTER)
-    client.settle()
+    kept = {}
+    for declared in (10, 5000):
+        names = [f"c{number}" for number in range(declared)]
+        delta.publish({ENDPOINT: dict.fromkeys(names, "1"), SCOPE: dict.fromkeys(names, "1")})
 
-    assert remembered_names(delta) == 0
-    delta.publish({CLUSTER: {"c1": "2", "c2": "2"}})
-    assert remembered_names(delta) == 2
-    client.settle()
-    assert remembered_names(delta) == 0
+        def connect(names: list[str] = names) -> Stream:
+            client = delta.connect()
+            client.request(SCOPE)
+            if by_name:
+                client.request(ENDPOINT, *names)
+            client.settle()
+            return delta.streams.pop()
+
+        others = connect()
+        kept[declared] = kept_bytes(connect)
+        others.close()
+    assert kept[5000] < kept[10] + 5000, "below a byte for each name"
 
 
-def remembered_names(world: MachineWorld) -> int:
-    return sum(
-        len(subscription._differs) + len(subscription.flight.sent if subscription.flight else ())
-        for stream in world.streams
-        for subscription in stream._subscriptions.values()
-    )
+def test_a_stream_that_was_told_much_keeps_none_of_it_after_the_ack(delta: MachineWorld) -> None:
+    names = [f"c{number}" for number in range(1000)]
+    delta.publish({SCOPE: dict.fromkeys(names, "1")})
+    clients: list[Client] = []
+    kept = {}
+
+    def publish(version: str) -> None:
+        delta.publish({SCOPE: dict.fromkeys(names, version)})
+        for client in clients:
+            client.settle()
+
+    for version, count in (("2", 1), ("3", 4)):
+        while len(clients) < count:
+            clients.append(delta.connect(f"envoy-{len(clients)}"))
+            clients[-1].request(SCOPE)
+            clients[-1].settle()
+        kept[count] = kept_bytes(lambda version=version: publish(version))  # type: ignore[misc]
+    assert kept[4] < kept[1] + 5000, "an emptied dict of 1000 names takes 36 kB"

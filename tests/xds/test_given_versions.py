@@ -1,4 +1,4 @@
-"""Whoever fills a cache may say what version responses carry; conformance suites compare it."""
+"""A version that is given with resources is what responses carry; conformance suites check it."""
 
 import pytest
 
@@ -51,7 +51,7 @@ def test_names_that_are_not_there_hold_up_no_version(machine: MachineWorld) -> N
 
 
 def test_what_is_on_the_way_there_does_not_carry_it(sotw: MachineWorld) -> None:
-    """A Cluster leaves after the routes without it: meanwhile the client holds neither version."""
+    """A Cluster leaves after the routes without it. Until then the client holds neither version."""
     sotw.publish(
         {CLUSTER: {"old": "1"}, SCOPE: {"host": "1"}}, versions={CLUSTER: "v1", SCOPE: "v1"}
     )

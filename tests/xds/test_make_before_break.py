@@ -1,4 +1,4 @@
-"""A route never leads to a Cluster that the client has not got, nor to one that is gone."""
+"""No route leads to a Cluster that the client does not have, or does not have any more."""
 
 from tests.xds.dialogue import Client
 from tests.xds.resources import (
@@ -16,11 +16,8 @@ from xds.stream import ENDPOINT_WAIT
 
 
 def connect(world: World, *endpoints: str) -> Client:
-    """A client in sync, subscribed to everything that a gateway has."""
-    client = world.connect()
-    for type_url in (CLUSTER, LISTENER, SCOPE):
-        client.request(type_url)
-        assert client.receive_and_ack() == type_url
+    """A client in sync that is subscribed to all types of a gateway."""
+    client = world.connect_in_sync()
     if endpoints:
         client.request(ENDPOINT, *endpoints)
         assert client.receive_and_ack() == ENDPOINT
@@ -69,7 +66,7 @@ def test_routes_wait_for_the_endpoints_of_new_clusters(world: World) -> None:
 
 
 def test_changed_cluster_gets_its_endpoints_once_more(world: World) -> None:
-    """It warms until they come, and over delta Envoy does not ask."""
+    """The Cluster warms until its endpoints come, and over delta Envoy does not ask for them."""
     world.publish({CLUSTER: {"shop": eds_cluster("shop")}, ENDPOINT: {"shop": "1"}})
     client = connect(world, "shop")
 
@@ -262,7 +259,7 @@ def test_removals_get_through_though_endpoints_never_stop_changing(
 def test_route_that_changes_again_in_a_cycle_comes_as_it_was_and_then_as_it_is(
     world: World,
 ) -> None:
-    """Its later version may lead to Clusters that come in the next cycle."""
+    """The later version of the route may lead to Clusters of the next cycle."""
     client = connect(world)
     world.publish({CLUSTER: {"a": "1"}, SCOPE: {"host": resource("host", "1", to=("a",))}})
     client.expect(CLUSTER, {"a": "1"})

@@ -1,11 +1,11 @@
-"""What others learn of clients, acknowledgements and traffic."""
+"""What the cache shows of clients, acknowledgements and traffic."""
 
 import pytest
 
 from tests.xds.dialogue import DeltaClient
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, resource
 from tests.xds.rigs import GROUP, MachineWorld, World
-from xds.views import Backlog, ClientView, Missing, Traffic, TypeView
+from xds.views import Backlog, ClientView, Traffic, TypeView, Unacknowledged
 
 BAD = "bad"
 
@@ -34,7 +34,7 @@ def test_clients_are_seen_with_what_they_hold(machine: MachineWorld) -> None:
 
 
 def test_version_of_a_client_is_its_build() -> None:
-    """As Envoy tells it."""
+    """Envoy sends the version of its build."""
     world = MachineWorld("delta")
     client = world.connect()
     assert isinstance(client, DeltaClient)
@@ -79,7 +79,7 @@ def test_unacknowledged_is_what_each_client_has_still_to_accept(world: World) ->
     client.expect_nothing()
     world.publish({CLUSTER: {"a": "1"}, LISTENER: {"not subscribed to": "1"}})
 
-    missing = (Missing("envoy-1", CLUSTER, "a", "not acknowledged yet"),)
+    missing = (Unacknowledged("envoy-1", CLUSTER, "a", "not acknowledged yet"),)
     assert world.cache.unacknowledged(GROUP) == missing
     client.expect(CLUSTER, {"a": "1"})
     assert world.cache.unacknowledged(GROUP) == missing
@@ -115,8 +115,8 @@ def test_rejected_resources_are_unacknowledged_with_their_reason(machine: Machin
     client.settle()
 
     assert machine.cache.unacknowledged() == (
-        Missing("envoy-1", CLUSTER, "a", "rejected: no such thing"),
-        Missing("envoy-2", CLUSTER, "a", "rejected: no such thing"),
+        Unacknowledged("envoy-1", CLUSTER, "a", "rejected: no such thing"),
+        Unacknowledged("envoy-2", CLUSTER, "a", "rejected: no such thing"),
     )
 
 

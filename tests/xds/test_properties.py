@@ -1,6 +1,6 @@
-"""Whatever happens in whatever order: a client that has acknowledged everything holds the snapshot.
+"""After any events in any order, a client that has acknowledged all responses holds the snapshot.
 
-And on the way there no route leads to a Cluster that the client has not got.
+Until then no route leads to a Cluster that the client does not have.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ hosts = st.fixed_dictionaries(
 
 
 class Conversation(RuleBasedStateMachine):
-    """A fleet that changes, and a client that behaves like Envoy but for its timing."""
+    """A fleet that changes, and a client that behaves like Envoy at any timing."""
 
     protocol = ""
     filling = 0
@@ -42,8 +42,8 @@ class Conversation(RuleBasedStateMachine):
         self.world = MachineWorld(self.protocol, filling=self.filling)
         self.rejects: set[str] = set()
         self.endpoints_asked: set[str] = set()
-        # Over SotW a client does not say what it holds, so on a new stream all that is gone leaves
-        # at once; delta knows better.
+        # Over SotW a client does not say what it holds. So on a new stream it gives up at once what
+        # was removed, and a route may break.
         self.breaks_allowed = False
         self.client: Client = self.world.connect()
 
@@ -71,7 +71,7 @@ class Conversation(RuleBasedStateMachine):
         endpoint_version: int,
         listener: str,
     ) -> None:
-        """A consistent state: hosts, exactly the Clusters that they lead to, their endpoints."""
+        """Declare hosts, exactly the Clusters that they lead to, and their endpoints."""
         used = {cluster for cluster, _ in declared.values()}
         scopes = {
             host: resource(host, f"{cluster}.{version}", to=(cluster,))
@@ -117,13 +117,13 @@ class Conversation(RuleBasedStateMachine):
 
     @rule(type_url=st.sampled_from(TYPES))
     def reject(self, type_url: TypeUrl) -> None:
-        """Only timing: the same content is fine when it comes again in other company."""
+        """Reject a response with several resources, which are accepted in other company."""
         held = self.client.held(type_url)
         if held.pending is None:
             return
         versions = held.versions
         new = [n for n, version in held.pending.versions.items() if versions.get(n) != version]
-        if len(new) > 1:  # one that is alone would be found guilty
+        if len(new) > 1:  # a resource that is rejected alone is bad
             self.client.nack(type_url)
 
     @rule()
@@ -159,7 +159,7 @@ class Conversation(RuleBasedStateMachine):
             held = self.client.holds(type_url)
             declared = {name: r.version for name, r in snapshot.get(type_url, {}).items()}
             if type_url == ENDPOINT and self.client.protocol == "sotw":
-                held = {name: held[name] for name in declared}  # the others leave unsaid
+                held = {name: held[name] for name in declared}  # no response removes the others
             assert held == declared, type_url
         self.breaks_allowed = False
         assert not self.world.cache.unacknowledged()
@@ -173,7 +173,7 @@ class Conversation(RuleBasedStateMachine):
         )
 
     def check(self, response: Response) -> None:
-        """What Envoy would route to after this response, and what it then has."""
+        """Check that Envoy has the Clusters that it routes to after this response."""
         clusters = set(self.client.holds(CLUSTER))
         routes = {n: clusters_in(b) for n, b in self.client.held(SCOPE).bodies.items()}
         if response.type_url == SCOPE:
@@ -200,7 +200,7 @@ class DeltaConversation(Conversation):
 
 
 class LargeConversation(Conversation):
-    """With requests that are so large that the server shares what it reads of them."""
+    """The same with requests that are large enough for the memo."""
 
     protocol = "delta"
     filling = 5000

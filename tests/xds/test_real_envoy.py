@@ -1,18 +1,25 @@
-"""The same with the client that counts: a real Envoy."""
+"""A real Envoy as the client: bisection, warming, reconnects, Secrets on demand."""
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
-from fleetgate.envoy import find_envoy
-from tests.xds.gateway import SCOPE_HEADER, cluster, endpoints, listener, scope
-from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE
+from fleetgate.local.envoy_process import find_envoy
+from tests.xds.gateway import SCOPE_HEADER, cluster, endpoints, listener, scope, secret
+from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, SECRET
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl, Update
 from xds.server import XdsServer
@@ -57,7 +64,7 @@ def bootstrap(xds_port: int, api_type: str) -> Mapping[str, object]:
 
 
 class Gateway:
-    """A cache, its server, and an Envoy that follows them."""
+    """A cache, its server, and an Envoy that is connected to it."""
 
     def __init__(
         self,
@@ -87,7 +94,7 @@ class Gateway:
         await self.until(lambda: self.cache.listens(GROUP) and not self.cache.unacknowledged(GROUP))
 
     async def asked_for(self, *types: TypeUrl) -> None:
-        """Until an Envoy has asked for these: one that holds them is sent nothing of them."""
+        """Wait until an Envoy has asked for these types: what it holds is not sent again."""
         clients = self.cache.clients
         await self.until(lambda: any(client.types.keys() >= {*types} for client in clients()))
 
@@ -100,15 +107,43 @@ class Gateway:
         return int(lines[0].partition(": ")[2]) if lines else 0
 
     async def ask(self, name: str) -> str:
-        """What the route table of this name answers."""
-        listeners = json.loads(await self.read("/listeners?format=json"))
-        address = listeners["listener_statuses"][0]["local_address"]["socket_address"]
-        url = f"http://127.0.0.1:{address['port_value']}/"
+        """The answer of the route table of this name."""
+        host, port = await self.address()
+        url = f"http://{host}:{port}/"
         async with self._session.get(url, headers={SCOPE_HEADER: name}) as response:
             return await response.text() if response.status == 200 else str(response.status)
 
+    async def address(self) -> tuple[str, int]:
+        """The address of the only listener."""
+        listeners = json.loads(await self.read("/listeners?format=json"))
+        address = listeners["listener_statuses"][0]["local_address"]["socket_address"]
+        return address["address"], address["port_value"]
+
+    async def handshake(self, server_name: str) -> bytes | None:
+        """The certificate that is shown for a server name; None for a handshake that fails."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        host, port = await self.address()
+        try:
+            _, writer = await asyncio.open_connection(
+                host, port, ssl=context, server_hostname=server_name
+            )
+        except (ssl.SSLError, ConnectionError):
+            return None
+        shown: ssl.SSLObject = writer.get_extra_info("ssl_object")
+        writer.transport.abort()
+        return shown.getpeercert(binary_form=True)
+
+    async def shows(self, server_name: str, certificate: bytes | None) -> None:
+        """Wait until handshakes with a server name show this certificate, or fail for None."""
+
+        async def as_expected() -> bool:
+            return await self.handshake(server_name) == certificate
+
+        await eventually(as_expected)
+
     async def answers(self, expected: Mapping[str, str]) -> None:
-        """Until these are the answers: workers take a change some moments after its ACK."""
+        """Wait for these answers: workers take a change some moments after its ACK."""
 
         async def as_expected() -> bool:
             return {name: await self.ask(name) for name in expected} == expected
@@ -116,7 +151,7 @@ class Gateway:
         await eventually(as_expected)
 
     async def zero(self, name: str) -> None:
-        """Until a statistic is 0."""
+        """Wait until a statistic is 0."""
 
         async def is_zero() -> bool:
             return await self.statistic(name) == 0
@@ -125,7 +160,7 @@ class Gateway:
 
 
 async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
-    """Ask until it holds; Envoy has no way to tell."""
+    """Check until it holds: Envoy sends no event for it."""
     while True:
         if await check():
             return
@@ -194,7 +229,7 @@ def test_envoy_serves_while_a_bad_scope_is_isolated(tmp_path: Path, api_type: st
             await g.in_sync()
             await g.answers({"a": "backend", "m": "m1", "unknown": "404"})
 
-            # Envoy goes through them in order: what stands before the bad one is poisoned.
+            # Envoy takes scopes in order, so those that precede the bad one are poisoned.
             g.publish(
                 {
                     SCOPE: {
@@ -223,7 +258,7 @@ def test_envoy_serves_while_a_bad_scope_is_isolated(tmp_path: Path, api_type: st
 
 
 def test_changed_cluster_does_not_wait_for_its_endpoints(tmp_path: Path, api_type: str) -> None:
-    """Without them once more it would warm for 15 seconds."""
+    """If its endpoints did not come once more, it would warm for 15 seconds."""
 
     async def scenario() -> None:
         async with backend() as port, gateway(tmp_path, api_type) as g:
@@ -286,5 +321,48 @@ def test_envoy_that_comes_back_is_sent_only_what_it_lacks(tmp_path: Path) -> Non
             sent = {t: after[t].resources - before[t].resources for t in after}
             assert sent == {CLUSTER: 0, ENDPOINT: 0, LISTENER: 0, SCOPE: 1}
             await g.answers({"a": "backend", "b": "b2"})
+
+    asyncio.run(scenario())
+
+
+def certificate(name: str) -> tuple[bytes, bytes, bytes]:
+    """A certificate as PEM and as DER, and its key as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return made.public_bytes(Encoding.PEM), made.public_bytes(Encoding.DER), pem
+
+
+def test_certificates_come_on_demand_and_a_name_without_one_ends_its_handshake(
+    tmp_path: Path,
+) -> None:
+    chain, shown, key = certificate("shop.example.com")
+
+    async def scenario() -> None:
+        async with gateway(tmp_path, "DELTA_GRPC") as g:
+            g.publish({LISTENER: {"https": listener("https", tls=True)}})
+            await g.in_sync()
+            await g.zero("listener_manager.total_listeners_warming")
+            assert await g.handshake("shop.example.com") is None
+
+            g.publish({SECRET: {"shop.example.com": secret("shop.example.com", chain, key)}})
+            await g.shows("shop.example.com", shown)
+            assert await g.handshake("unknown.example.com") is None
+
+            g.publish({SECRET: {"shop.example.com": None}})
+            await g.shows("shop.example.com", None)
+            g.publish({SECRET: {"shop.example.com": secret("shop.example.com", chain, key)}})
+            await g.shows("shop.example.com", shown)
 
     asyncio.run(scenario())

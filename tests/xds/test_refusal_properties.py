@@ -1,7 +1,8 @@
-"""Whatever Envoys refuse for good, in whatever order: they come to rest, and `sync` says the truth.
+"""After any rejections in any order clients come to rest, and the cache tells what they lack.
 
-At rest a client lacks only what was rejected, and keeps only Clusters and endpoints to which a
-route may lead that is served instead. With the rejected resources replaced it holds the snapshot.
+At rest a client lacks only what was rejected. Beyond the snapshot it keeps only Clusters and
+endpoints that a route may need which stands in for a rejected one. When the rejected resources are
+replaced, it holds the snapshot.
 """
 
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ versions = st.sampled_from([None, *VERSIONS])
 
 
 class Refusals(RuleBasedStateMachine):
-    """Two clients that refuse each response in which something is bad."""
+    """Two clients that reject each response with a bad resource."""
 
     protocol = ""
 
@@ -108,7 +109,7 @@ class Refusals(RuleBasedStateMachine):
                 assert (node, url, name) in lacks
                 assert reason == f"rejected: {message}"
                 continue
-            # Of a rejected response the server cannot know whether the client has kept a part.
+            # The server cannot know whether the client has kept a part of a rejected response.
             assert reason.startswith("kept")
             assert url in (CLUSTER, ENDPOINT)
             assert name not in declared.get(url, {})
@@ -135,7 +136,7 @@ class Refusals(RuleBasedStateMachine):
             self.mend()
 
     def lacks(self) -> Iterator[Lack]:
-        """Where a client holds something else than is declared, and could be told."""
+        """The names under which a client holds something else than is declared."""
         declared = self.world.cache.snapshot(GROUP)
         for node, client in self.clients.items():
             for url, names in NAMES.items():
@@ -143,7 +144,7 @@ class Refusals(RuleBasedStateMachine):
                 for name in names:
                     wanted = declared.get(url, {}).get(name)
                     if wanted is None and url == ENDPOINT and self.protocol == "sotw":
-                        continue  # not expressible
+                        continue  # SotW cannot remove endpoints
                     if held.get(name) != (wanted and wanted.version):
                         yield node, url, name
 
@@ -156,14 +157,14 @@ class Refusals(RuleBasedStateMachine):
                     self.answer(node, url)
                 if client.receive():
                     quiet = 0
-            if quiet > 10:  # longer than anything waits for endpoints
+            if quiet > 10:  # that is longer than routes wait for endpoints
                 return
             self.world.advance(0.2)
         raise AssertionError("never comes to rest")
 
 
 def built(url: TypeUrl, name: str, version: str, to: str) -> Resource:
-    """A resource that may be refused; hosts lead to a Cluster, which the version tells too."""
+    """A resource, which clients may reject. A host leads to a Cluster, and its version says so."""
     if url == CLUSTER:
         return eds_cluster(name, version)
     if url == SCOPE:

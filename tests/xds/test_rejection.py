@@ -1,4 +1,4 @@
-"""A bad resource is found, kept from everybody, and the rest is served."""
+"""A bad resource is found and sent to no client again, and all others are served."""
 
 from collections.abc import Callable, Iterable
 
@@ -27,7 +27,7 @@ def in_sync(world: World, type_url: TypeUrl, node: str = "envoy-1") -> Client:
 def envoy(
     client: Client, refuses: Iterable[str] = (), *, says: Callable[[list[str]], str] | None = None
 ) -> list[list[str]]:
-    """Answer as Envoy does until nothing comes: a response with a bad resource is refused whole.
+    """Answer as Envoy does until nothing comes: it rejects a response with a bad resource whole.
 
     A resource is bad if its version is "bad" or its name is refused. Gives the new names of each
     response.
@@ -230,7 +230,7 @@ def test_quarantine_holds_for_the_second_client(world: World) -> None:
 
 
 def test_a_rejection_takes_nothing_from_the_clients_of_other_groups(world: World) -> None:
-    """Whoever has the certificate of one gateway decides nothing for another one."""
+    """A client with the certificate of one gateway decides nothing for another gateway."""
     world.publish({}, group="mse/other")
     hostile = in_sync(world, CLUSTER)
     waiting = world.connect("envoy-2", group="mse/other")
@@ -255,7 +255,7 @@ def test_a_rejection_takes_nothing_from_the_clients_of_other_groups(world: World
 
 
 def test_version_that_another_client_acknowledged_stays_with_it(machine: MachineWorld) -> None:
-    """One host's port in use must not close the others' listeners."""
+    """A port that is in use on one host must not close the listeners of other hosts."""
     client = in_sync(machine, LISTENER)
     other = in_sync(machine, LISTENER, "envoy-2")
     machine.publish({LISTENER: {"http": "1"}})
@@ -362,9 +362,9 @@ def test_cluster_stays_while_the_last_good_route_leads_there(machine: MachineWor
 
 
 class PoisonedScopes:
-    """Envoy's SRDS: what precedes a bad scope reaches the main thread's table, not the workers.
+    """Envoy's SRDS: scopes that precede a bad one reach the main thread's table, not the workers.
 
-    The same bytes again look unchanged, so the workers never get them.
+    The same bytes look unchanged when they come again, so the workers never get them.
     """
 
     def __init__(self, client: Client) -> None:
@@ -434,7 +434,7 @@ def test_poisoned_scopes_get_other_bytes_after_a_reconnect(delta: MachineWorld) 
 
 
 def test_scopes_of_a_client_that_comes_from_elsewhere_get_bytes_never_sent_before() -> None:
-    """Another process may have poisoned them, with marks of its own."""
+    """Another process may have poisoned these scopes, with marks of its own."""
     bodies = set()
     for epoch in ("e1", "e2"):
         world = MachineWorld("delta")
@@ -459,7 +459,7 @@ def test_versions_held_stay_right_through_a_rejection(delta: MachineWorld) -> No
 
 
 def test_doubtful_resources_are_sent_again_after_a_reconnect(delta: MachineWorld) -> None:
-    """A rejected response may have been applied in part: Envoy's own word is not enough."""
+    """Envoy may have applied a part of a rejected response, whatever it says when it comes back."""
     delta.publish({CLUSTER: {"a": "1", "b": "1"}})
     client = in_sync(delta, CLUSTER)
     delta.publish({CLUSTER: {"a": "2", "b": BAD}})
@@ -476,7 +476,7 @@ def test_doubtful_resources_are_sent_again_after_a_reconnect(delta: MachineWorld
 def test_first_rejected_response_over_sotw_does_not_take_away_what_others_have(
     sotw: MachineWorld,
 ) -> None:
-    """A reconnecting client may hold all of it from an earlier stream."""
+    """A reconnecting client may hold all resources from an earlier stream."""
     sotw.publish({CLUSTER: sixteen()})
     in_sync(sotw, CLUSTER)
     sotw.publish({CLUSTER: {"bad": BAD}})
@@ -496,7 +496,7 @@ def test_first_rejected_response_over_sotw_does_not_take_away_what_others_have(
 def test_what_is_gone_is_told_over_sotw_though_all_that_is_new_is_rejected(
     sotw: MachineWorld,
 ) -> None:
-    """A client that comes back does not say what it holds."""
+    """Over SotW a client that comes back does not say what it holds."""
     sotw.publish({LISTENER: {"bad": BAD}})
     client = sotw.connect()
     client.held(LISTENER).bodies = {"gone": resource("gone").body}
@@ -534,5 +534,5 @@ def test_any_bad_ones_of_any_number_are_isolated(
     assert {r.name for r in world.cache.rejections(GROUP)} == set(declared) - set(
         good_of(dict(declared))
     )
-    # Halves of halves, and a last good version for each bad one that has it.
+    # Each bad resource takes two trials, and is replaced by its last good version if it has one.
     assert len(seen) <= 2 * count + len(last_good) + 4

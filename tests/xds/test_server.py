@@ -1,4 +1,4 @@
-"""The gRPC server: its methods, whom it refuses, and clients that misbehave."""
+"""The gRPC server: its methods, its refusals, and clients that misbehave."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from envoy_data_plane.envoy.service.discovery import v3 as discovery
 from grpc import aio
 
 from tests.xds.dialogue import AGGREGATED, DeltaClient
+from tests.xds.requests import delta
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, eds_cluster
 from tests.xds.rigs import GROUP, PATIENCE, GrpcWorld, joined
 from xds.cache import SnapshotCache
@@ -82,7 +83,7 @@ async def read(call: "aio.StreamStreamCall[bytes, bytes]") -> bytes:
 
 
 def refusal(world: GrpcWorld, method: str, data: bytes) -> aio.AioRpcError:
-    transport = world._open(method)
+    transport = world.open(method)
     transport.send(data)
     with pytest.raises(aio.AioRpcError) as caught:
         transport.receive()
@@ -91,7 +92,7 @@ def refusal(world: GrpcWorld, method: str, data: bytes) -> aio.AioRpcError:
 
 def request(type_url: str, *, cluster: str = GROUP, node_id: str = "envoy-1") -> bytes:
     node = core.Node(id=node_id, cluster=cluster)
-    return bytes(discovery.DeltaDiscoveryRequest(node=node, type_url=type_url))
+    return delta(node=node, type_url=type_url)
 
 
 def test_other_types_are_refused_by_services_of_one_type(world: GrpcWorld) -> None:
@@ -172,7 +173,7 @@ def test_client_whose_connection_breaks_is_forgotten(world: GrpcWorld) -> None:
 
 
 def test_held_routes_go_when_the_wait_for_endpoints_is_over() -> None:
-    """Nothing arrives by then: the server has to wake up by itself."""
+    """No request arrives then, so the server has to wake up by itself."""
     world = GrpcWorld("delta", ServerSettings(endpoint_wait=SHORT))
     client = world.connect()
     client.request(ENDPOINT, "other")
@@ -186,7 +187,7 @@ def test_held_routes_go_when_the_wait_for_endpoints_is_over() -> None:
 
 
 def test_client_that_does_not_read_is_cut_off_and_hurts_nobody() -> None:
-    """16 MiB are beyond any flow control window, so its write never ends."""
+    """A response of 16 MiB exceeds any flow control window, so its write does not end."""
     world = GrpcWorld("delta", ServerSettings(write_timeout=timedelta(seconds=0.5)))
     world.cache.publish(GROUP, {LISTENER: {"large": Resource.of("large", bytes(16 << 20))}})
     options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]
@@ -207,10 +208,7 @@ def test_client_that_does_not_read_is_cut_off_and_hurts_nobody() -> None:
                 response = discovery.DeltaDiscoveryResponse.parse(await read(served))
                 pushes += 1
                 world.publish({CLUSTER: {"shop": str(pushes)}, LISTENER: {"new": str(pushes)}})
-                ack = discovery.DeltaDiscoveryRequest(
-                    type_url=CLUSTER, response_nonce=response.nonce
-                )
-                await served.write(bytes(ack))
+                await served.write(delta(type_url=CLUSTER, response_nonce=response.nonce))
             assert len(await read(stalled)) > 16 << 20
             return pushes, await stalled.code()
 

@@ -1,4 +1,4 @@
-"""Who hears of what: first requests, wildcards, names, their changes, reconnects."""
+"""Which clients are told which resources: by wildcard, by name, and after a reconnect."""
 
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, SECRET, VIRTUAL_HOST
 from tests.xds.rigs import GROUP, MachineWorld, World
@@ -58,7 +58,7 @@ def test_clients_of_a_group_that_nobody_has_published_wait_for_it(world: World) 
     client = world.connect(group=LATER)
     client.request(CLUSTER)
     while not world.cache.waiting():
-        client.request(LISTENER)  # until the server has taken it
+        client.request(LISTENER)  # the server takes requests of a stream in order
     assert world.cache.waiting() == {LATER: ("envoy-1",)}
     assert [view.waits for view in world.cache.clients()] == [True]
 
@@ -70,7 +70,7 @@ def test_clients_of_a_group_that_nobody_has_published_wait_for_it(world: World) 
 
 
 def test_clients_that_wait_are_told_nothing_at_all(machine: MachineWorld) -> None:
-    """To be told that there is nothing would take from them what they have."""
+    """An empty response would take from a client what it has."""
     client = machine.connect(group=LATER)
     for type_url in (CLUSTER, LISTENER, SCOPE):
         client.request(type_url, held={"shop": "1"})
@@ -285,7 +285,7 @@ def test_reconnecting_client_in_sync_hears_nothing(delta_world: World) -> None:
 
 
 def test_a_client_that_acknowledges_nothing_is_noticed_all_the_same(delta_world: World) -> None:
-    """One that holds everything is sent nothing: its first request says where it stands."""
+    """A client that holds everything is sent nothing, so its first request has to be noticed."""
     delta_world.publish({LISTENER: {"http": "1"}})
     noticed: list[bool] = []
     delta_world.cache.on_change(lambda: noticed.append(delta_world.cache.listens(GROUP)))

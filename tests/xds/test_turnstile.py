@@ -1,14 +1,16 @@
-"""Dear work passes one piece at a time, and others are served between."""
+"""Expensive work is done one piece at a time, and others are served in between."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
-from xds.turnstile import DEAR, LARGE, Pass, Turnstile
+from xds.turnstile import EXPENSIVE, LARGE, Pass, Turnstile
 
 
 class Clock:
-    """Stands still but for dear work."""
+    """A clock that only expensive work moves."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -16,18 +18,31 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
-    def dear(self) -> str:
-        self.now += 2 * DEAR
+    def expensive(self) -> str:
+        self.now += 2 * EXPENSIVE
         return "done"
 
     def cheap(self) -> str:
         return "done"
 
 
+@asynccontextmanager
+async def occupied(turnstile: Turnstile) -> AsyncIterator[None]:
+    """Expensive work that has its turn, and waits for a lock."""
+    lock = asyncio.Lock()
+    await lock.acquire()
+    working = asyncio.create_task(turnstile.let(lambda: None, lock))
+    await asyncio.sleep(0)
+    yield
+    assert not working.done()
+    lock.release()
+    await working
+
+
 def test_work_that_is_not_dear_is_done_at_once() -> None:
     async def story() -> None:
         turnstile = Turnstile(clock := Clock())
-        async with turnstile._one:  # nobody may pass
+        async with occupied(turnstile):
             assert await Pass(turnstile).do(clock.cheap) == "done"
 
     asyncio.run(story())
@@ -46,12 +61,12 @@ def test_between_two_dear_pieces_everybody_else_has_a_turn(known: str) -> None:
 
         def work() -> None:
             seen.append(rounds)
-            clock.dear()
+            clock.expensive()
 
         passes = [Pass(turnstile) for _ in range(5)]
         if known == "by-what-came-before":
             for each in passes:
-                await each.do(clock.dear)
+                await each.do(clock.expensive)
         other = asyncio.create_task(others())
         size = LARGE + 1 if known == "by-its-size" else 0
         await asyncio.gather(*(each.do(work, size) for each in passes))
@@ -65,9 +80,9 @@ def test_a_stream_that_is_cheap_again_passes_at_once() -> None:
     async def story() -> None:
         turnstile = Turnstile(clock := Clock())
         own = Pass(turnstile)
-        await own.do(clock.dear)
+        await own.do(clock.expensive)
         await own.do(clock.cheap)
-        async with turnstile._one:
+        async with occupied(turnstile):
             assert await own.do(clock.cheap) == "done"
 
     asyncio.run(story())

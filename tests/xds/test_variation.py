@@ -1,4 +1,4 @@
-"""Other bytes, same meaning: what is appended to a scoped route that was poisoned."""
+"""A mark that is appended to a poisoned scoped route changes its bytes, not its meaning."""
 
 import pytest
 from envoy_data_plane.envoy.config.route import v3 as route_v3
@@ -10,7 +10,7 @@ from xds.wire import decode, encode, struct
 
 
 def test_mark_is_all_that_changes_in_the_table() -> None:
-    """Read by protobuf's own runtime, which merges as Envoy's does."""
+    """Protobuf's own runtime reads the table, and merges messages as Envoy's runtime does."""
     resource = scope("shop", answer="hello")
 
     table = parse(resource.body + variation.suffix(resource, "e.1")).route_configuration

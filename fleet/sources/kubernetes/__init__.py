@@ -1,4 +1,4 @@
-"""A fleet as API servers declare it."""
+"""The source that reads a fleet from the API servers of its hub and members."""
 
 from fleet.sources.kubernetes.source import KubernetesSource
 

@@ -1,10 +1,11 @@
-"""Gateways whose new members are still unread: until they are known, what was in force stays so.
+"""Holds back a gateway's object until the members that it newly attaches have been read.
 
-A member is read from its attachment on. A gateway that was said at once would have nobody behind it
-until that member has listed: requests would fail, and every Service would be said to be missing.
+A member is read only once a gateway is attached to it. If the gateway were emitted at once, it
+would have no endpoints until the member has listed: requests would fail, and every Service would be
+reported as missing. Until then the gateway's former version stays in force.
 
-    hub ──▶ gateway with a new member ──waits──▶ said, once the member has listed, cannot be read,
-                                                 or has had its time
+    hub ──▶ gateway with a new member ──waits──▶ emitted once the member has listed, is known to be
+                                                 unreachable, or has taken too long
 """
 
 import asyncio
@@ -14,23 +15,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeAlias
 
-from fleet.attached import REMOTE_CLUSTERS
-from fleet.events import Deleted, Event, Refused, Upserted
+from fleet.events import Deleted, Emit, Event, Refused, Upserted
+from fleet.kinds import Kinds
 from fleet.ref import Ref
-from fleet.sources.kubernetes.needs import members_of
-from fleet.sources.kubernetes.objects import Say
 
 log = logging.getLogger(__name__)
 
 PATIENCE: Final = timedelta(seconds=10)
-"""So long a gateway waits for the members that are newly attached to it."""
+"""The longest time that a gateway waits for the members that are newly attached to it."""
 
 Members: TypeAlias = frozenset[str]
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """The newest version of a gateway's object, and the complaints about a later one."""
+    """A gateway that waits.
+
+    `events` are the newest version of its object and, if a later one was refused, the Refused.
+    """
 
     events: tuple[Event, ...]
     awaited: Members
@@ -38,20 +40,22 @@ class _Waiting:
 
 
 class Attaching:
-    """Passes on what the hub says, gateways once their newly attached members are known.
+    """Passes on the hub's events, and those of gateways once their new members have answered.
 
-    `unread` says which of some members are read and have not answered yet. `on_due` is called when
-    a gateway has waited for `patience`.
+    `unread` gives those of some members that are read and have not answered yet. `on_due` is called
+    when a gateway has waited for `patience`.
     """
 
     def __init__(
         self,
-        say: Say,
+        kinds: Kinds,
+        emit: Emit,
         unread: Callable[[Members], Members],
         patience: timedelta,
         on_due: Callable[[], None],
     ) -> None:
-        self._say = say
+        self._kinds = kinds
+        self._emit = emit
         self._unread = unread
         self._patience = patience.total_seconds()
         self._on_due = on_due
@@ -60,32 +64,32 @@ class Attaching:
 
     @property
     def in_force(self) -> Members:
-        """The members that gateways are attached to by what has been said of them."""
+        """The members that gateways are attached to, by the objects that were passed on."""
         return frozenset().union(*self._in_force.values())
 
     @property
     def is_waiting(self) -> bool:
-        """Whether some gateway waits."""
+        """Whether any gateway waits."""
         return bool(self._waiting)
 
     def hear(self, events: Sequence[Event]) -> None:
-        """Say all of this that need not wait."""
+        """Pass on those of the hub's events that need not wait."""
         self._pass_on([event for event in events if not self._holds_back(event)])
 
     def settle(self) -> None:
-        """Say the gateways that need not wait any more."""
+        """Pass on the gateways that need not wait any longer."""
         ready = [ref for ref, held in self._waiting.items() if not self._unread(held.awaited)]
         self._pass_on([event for ref in ready for event in self._take(ref)])
 
     def retire(self) -> None:
-        """Say nothing any more."""
+        """Drop all waiting gateways."""
         for ref in list(self._waiting):
             self._take(ref)
 
     def _holds_back(self, event: Event) -> bool:
         match event:
-            case Upserted(ref, value) if ref.kind in REMOTE_CLUSTERS:
-                new = members_of(value) - self._in_force.get(ref, frozenset())
+            case Upserted(ref, value) if self._kinds.declares_gateway(ref):
+                new = frozenset(self._kinds.attached(value)) - self._in_force.get(ref, frozenset())
                 return self._hold_back(event, self._unread(new))
             case Refused(ref) if ref in self._waiting:
                 held = self._waiting[ref]
@@ -96,7 +100,10 @@ class Attaching:
         return False
 
     def _hold_back(self, event: Upserted, unread: Members) -> bool:
-        """Have a gateway wait for members in place of its older version; False if for none."""
+        """Make a gateway wait for unread members in place of its older version.
+
+        Gives False if there are none.
+        """
         ref, before = event.ref, self._waiting.get(event.ref)
         if not unread:
             self._take(ref)
@@ -118,7 +125,7 @@ class Attaching:
         self._on_due()
 
     def _take(self, ref: Ref) -> tuple[Event, ...]:
-        """What waits of a gateway; it waits no more."""
+        """End the wait of a gateway, and give its events."""
         held = self._waiting.pop(ref, None)
         if held is None:
             return ()
@@ -128,9 +135,9 @@ class Attaching:
     def _pass_on(self, events: Sequence[Event]) -> None:
         for event in events:
             match event:
-                case Upserted(ref, value) if ref.kind in REMOTE_CLUSTERS:
-                    self._in_force[ref] = members_of(value)
+                case Upserted(ref, value) if self._kinds.declares_gateway(ref):
+                    self._in_force[ref] = frozenset(self._kinds.attached(value))
                 case Deleted(ref):
                     self._in_force.pop(ref, None)
         if events:
-            self._say(events)
+            self._emit(events)

@@ -1,36 +1,36 @@
-"""One member: its Services and their endpoints, and its Pods' labels where they are asked for."""
+"""Reads one member: Services, EndpointSlices and, if an Ingress selects Pods by label, Pods."""
 
 from collections.abc import Sequence
 from typing import Final, Never
 
-from fleet.events import Event
-from fleet.kinds import KINDS
+from fleet.events import Emit, Event
+from fleet.kinds import ENDPOINT_SLICE, POD, SERVICE
 from fleet.kubernetes.collection import Collection
-from fleet.sources.kubernetes.objects import Objects, Say
-from fleet.sources.kubernetes.reading import Connect, Reading, Standing
+from fleet.sources.kubernetes.objects import Objects
+from fleet.sources.kubernetes.reading import Connect, OriginReader, OriginState
 
-SERVICES: Final = Collection(KINDS["Service"])
-SLICES: Final = Collection(KINDS["EndpointSlice"], label_selector="kubernetes.io/service-name")
+SERVICES: Final = Collection(SERVICE)
+SLICES: Final = Collection(ENDPOINT_SLICE, label_selector="kubernetes.io/service-name")
 PODS: Final = Collection(
-    KINDS["Pod"],
-    # Those that have ended, as Jobs' do, have no endpoints.
+    POD,
+    # Pods that have ended, such as those of Jobs, have no endpoints.
     field_selector="status.phase!=Succeeded,status.phase!=Failed",
 )
 
 
-class Member:
-    """Says what a member holds, until it is retired.
+class MemberReader:
+    """Emits the objects of a member until it is retired.
 
-    `has_answered` is whether it has listed, or is known not to be able to.
+    `has_answered` is whether the member has listed, or has turned out to be unreachable.
     """
 
-    def __init__(self, name: str, connect: Connect, say: Say) -> None:
+    def __init__(self, name: str, connect: Connect, emit: Emit) -> None:
         self.has_answered = False
         self._name = name
-        self._emit: Say | None = say
-        self._reading = Reading(name, connect, self._stand)
+        self._emit: Emit | None = emit
+        self._reading = OriginReader(name, connect, self._take_state)
         for collection in (SERVICES, SLICES):
-            self._reading.follow(collection, Objects(collection, name, self._say))
+            self._reading.follow(collection, Objects(collection, name, self._forward))
         self._pods: Objects | None = None
 
     @property
@@ -39,9 +39,9 @@ class Member:
         return self._reading.loads
 
     def need_labels(self, *, needed: bool) -> None:
-        """Read Pods too, or no longer."""
+        """Start or stop reading Pods."""
         if needed and self._pods is None:
-            self._pods = Objects(PODS, self._name, self._say)
+            self._pods = Objects(PODS, self._name, self._forward)
             self._reading.follow(PODS, self._pods)
         elif not needed and self._pods is not None:
             self._reading.leave(PODS)
@@ -49,11 +49,11 @@ class Member:
             self._pods = None
 
     def renew(self, connect: Connect) -> None:
-        """Reach it by other credentials from now on; what it holds stays."""
+        """Use other credentials from now on; the objects that were read stay."""
         self._reading.renew(connect)
 
     def retire(self) -> None:
-        """Say nothing any more: the member is gone."""
+        """Emit nothing any more, since the member is gone."""
         self._emit = None
         self._reading.retire()
 
@@ -62,13 +62,13 @@ class Member:
         await self._reading.run()
 
     async def refresh(self) -> None:
-        """Return when what it held at the time of the call has been said, or that it is lost."""
+        """Return when every object that existed at the call was emitted, or it is unreachable."""
         await self._reading.refresh()
 
-    def _stand(self, standing: Standing) -> None:
+    def _take_state(self, state: OriginState) -> None:
         self.has_answered = True
-        self._say([standing])
+        self._forward([state])
 
-    def _say(self, events: Sequence[Event]) -> None:
+    def _forward(self, events: Sequence[Event]) -> None:
         if self._emit is not None:
             self._emit(events)

@@ -1,9 +1,9 @@
-"""The Secrets that name members, as the hub has them."""
+"""Reads the Secrets on the hub that name members."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from fleet.kinds import KINDS
+from fleet.kinds import SECRET
 from fleet.kubernetes.collection import Collection, Json, list_all
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.members import (
@@ -19,14 +19,14 @@ from fleet.kubernetes.watch import Change, ChangeType
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 
-_SECRET: Final = KINDS["Secret"]
+_SECRET: Final = SECRET
 
 
 def collections(home: str, trusted: Iterable[str]) -> tuple[Collection, ...]:
-    """Where they are: selectors know no "or", so each shape is a collection of its own.
+    """The collections that have these Secrets: one for each shape, since selectors know no "or".
 
-    fleetgate's own shape counts in the namespace `home` only, those of Istio and Argo CD there and
-    in the namespaces that are trusted.
+    Secrets of fleetgate's own shape count in the namespace `home` only, those of Istio's and Argo
+    CD's shapes there and in the trusted namespaces.
     """
     return (
         Collection(_SECRET, home, label_selector=OWN_LABEL),
@@ -39,9 +39,10 @@ def collections(home: str, trusted: Iterable[str]) -> tuple[Collection, ...]:
 
 
 class MemberSecrets:
-    """The Secrets of one shape in one namespace, with what they claim.
+    """The Secrets of one shape in one namespace, with their claims.
 
-    `problems` says that RBAC does not permit to read them. `on_change` is called after each turn.
+    `problems` has a problem while RBAC does not permit to read them. `on_change` is called after
+    every change.
     """
 
     def __init__(self, collection: Collection, on_change: Callable[[], None]) -> None:
@@ -52,16 +53,16 @@ class MemberSecrets:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is none."""
+        """Whether there is no such Secret."""
         return not self._held
 
     @property
     def claims(self) -> Iterable[tuple[MemberSecret, Claims]]:
-        """The Secrets that are there."""
+        """The Secrets, each with its claims."""
         return self._held.values()
 
     async def load(self, server: ApiServer) -> str:
-        """Read all of them."""
+        """Read all Secrets, and give the position for a watch. Raises Refusal and Unreached."""
         listing = await list_all(server, self._collection, _read)
         there = {secret.ref: secret for secret in listing.items}
         for ref in self._held.keys() - there.keys():
@@ -72,7 +73,10 @@ class MemberSecrets:
         return listing.position
 
     def deny(self, why: str) -> float:
-        """Take that these Secrets cannot be read, and why; those that were read stay in force."""
+        """Note why RBAC does not permit to read these Secrets, "" if it does.
+
+        Secrets that were read before stay in force. Gives the seconds until the next attempt.
+        """
         at = Ref(HUB, "Namespace", "", self._collection.namespace)
         expected = f"Secrets that name members, or another --member-namespace: {why}"
         effect = "no Secret there names a member that is not known yet"
@@ -82,7 +86,7 @@ class MemberSecrets:
         return 0
 
     def change(self, change: Change) -> None:
-        """Take in what has become of one."""
+        """Take in a change of one Secret."""
         secret = _read(change.value)
         if change.type is ChangeType.DELETED:
             self._held.pop(secret.ref, None)

@@ -1,32 +1,25 @@
-"""What of the members is needed, by what the hub declares.
+"""Decides which members are read, and whether their Pods are, by the objects of the hub.
 
-A member is read only where a gateway is attached to it, and Pods only where somebody asks for their
-labels: they are most of what a cluster says.
+A member is read only if a gateway is attached to it. Pods are read only if an Ingress selects them
+by label, since they make up most of what an API server sends.
 """
 
 from collections import Counter
 from typing import Final
 
-from fleet.attached import attached
 from fleet.events import Deleted, Event, Upserted
-from fleet.models import AlbConfig, FleetObject, Ingress, MseIngressConfig
+from fleet.kinds import Kinds
+from fleet.models import FleetObject, Ingress
 from fleet.ref import Ref
 
 _SUBSET: Final = "service-subset"
 _SUBSET_LABELS: Final = "subset-labels"
 _MEMBER_LABEL: Final = "topology.istio.io/cluster"
-"""No label of a Pod: it names the member."""
-
-
-def members_of(gateway: FleetObject) -> frozenset[str]:
-    """The members that a gateway is attached to; none for what is no gateway."""
-    if not isinstance(gateway, MseIngressConfig | AlbConfig):
-        return frozenset()
-    return frozenset(attached(gateway))
+"""A key that Ingresses use like a label. It selects a member, so no Pods are needed for it."""
 
 
 def asks_for_labels(ingress: FleetObject) -> bool:
-    """Whether an Ingress may select Pods by their labels; rather once too often."""
+    """Whether an Ingress may select Pods by their labels; True if in doubt."""
     if not isinstance(ingress, Ingress):
         return False
     by_name: dict[str, list[str]] = {_SUBSET: [], _SUBSET_LABELS: []}
@@ -36,19 +29,20 @@ def asks_for_labels(ingress: FleetObject) -> bool:
     written = [_pairs(text) for text in by_name[_SUBSET_LABELS]]
     if any(pair[0] != _MEMBER_LABEL for pairs in written for pair in pairs):
         return True
-    # The name counts where no labels can be used.
+    # Without usable labels, the annotation with the subset's name selects Pods by a label too.
     return bool(by_name[_SUBSET]) and not any(list(map(len, pairs)) == [2] for pairs in written)
 
 
 def _pairs(text: str) -> list[list[str]]:
-    """The words of each line that has any: a key and its value."""
+    """The words of each line that is not blank. A proper line has two, a key and its value."""
     return [line.split() for line in text.splitlines() if line.strip()]
 
 
 class Needs:
-    """The needs of all objects, kept up to date by what is said about them."""
+    """The needs of all objects of the hub, kept up to date by the events about them."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
         self._members_of: dict[Ref, frozenset[str]] = {}
         self._attached: Counter[str] = Counter()
         self._asking: set[Ref] = set()
@@ -64,10 +58,10 @@ class Needs:
         return bool(self._asking)
 
     def note(self, event: Event) -> None:
-        """Take an event in; an object that is refused keeps the needs of its last good version."""
+        """Take an event in. A refused object keeps the needs of its last good version."""
         match event:
             case Upserted(ref, value):
-                self._attach(ref, members_of(value))
+                self._attach(ref, frozenset(self._kinds.attached(value)))
                 (self._asking.add if asks_for_labels(value) else self._asking.discard)(ref)
             case Deleted(ref):
                 self._attach(ref, frozenset())

@@ -1,4 +1,4 @@
-"""One API server that is read: its credentials, its collections, and how it stands."""
+"""Follows all collections of one API server, and tells whether the server can be read."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -14,35 +14,38 @@ from fleet.kubernetes.reflector import Content, Reflector
 from fleet.outage import Outage
 
 Connect: TypeAlias = Callable[[], Awaitable[ApiServer]]
-"""Gives a client with the credentials that hold now. Raises BadKubeconfig."""
+"""Makes a client with the present credentials. Raises BadKubeconfig."""
 
 Beside: TypeAlias = Callable[[ApiServer], Coroutine[None, None, Never]]
 
-Standing: TypeAlias = Listed | Unreachable
+OriginState: TypeAlias = Listed | Unreachable
 
 Denied: TypeAlias = Callable[[str], float]
-"""Takes why RBAC does not permit a collection, "" once it does; gives the seconds until it is asked
-for again."""
+"""Takes the reason why RBAC does not permit a collection, or "" when RBAC permits it again.
+
+Gives the seconds until the collection is asked for again.
+"""
 
 
 class _Renewed(Exception):
-    """The client has to be made anew."""
+    """The credentials were replaced, so a new client has to be made."""
 
 
-class Reading:
+class OriginReader:
     """Follows collections of one API server while `run` runs.
 
-    `on_standing` is told when all of them have been listed, and when one of them cannot be. A
-    client whose credentials are refused is made anew, and nothing that was read is lost by that.
+    `on_state` is called when all of them have been listed, and when one of them cannot be read. If
+    the server refuses the client's credentials, a new client is made, and the objects that were
+    read stay.
     """
 
     def __init__(
-        self, origin: str, connect: Connect, on_standing: Callable[[Standing], None]
+        self, origin: str, connect: Connect, on_state: Callable[[OriginState], None]
     ) -> None:
         self._origin = origin
         self._connect = connect
-        self._on_standing = on_standing
-        self._standing: Standing | None = None
+        self._on_state = on_state
+        self._state: OriginState | None = None
         self._reflectors: dict[Collection, Reflector] = {}
         self._running: dict[Collection, asyncio.Task[Never]] = {}
         self._open: tuple[ApiServer, asyncio.TaskGroup] | None = None
@@ -53,19 +56,22 @@ class Reading:
     @property
     def loads(self) -> int:
         """How often a collection was read as a whole."""
-        return self._former_loads + sum(each.loads for each in self._reflectors.values())
+        return self._former_loads + sum(r.loads for r in self._reflectors.values())
 
     def follow(
         self, collection: Collection, content: Content, on_denied: Denied | None = None
     ) -> None:
-        """Keep a content up to date from now on; with `on_denied`, as far as RBAC permits it."""
+        """Keep `content` up to date from now on.
+
+        With `on_denied`, the server counts as readable even if RBAC forbids this collection.
+        """
         reflector = Reflector(collection, content, self._settle, on_denied)
         self._reflectors[collection] = reflector
         if self._open is not None:
             self._start(collection, *self._open)
 
     def leave(self, collection: Collection) -> None:
-        """Follow a collection no longer."""
+        """Stop following a collection."""
         former = self._reflectors.pop(collection)
         former.retire()
         self._former_loads += former.loads
@@ -74,22 +80,22 @@ class Reading:
         self._settle()
 
     def renew(self, connect: Connect) -> None:
-        """Read by other credentials from now on; what was read stays."""
+        """Use other credentials from now on; the objects that were read stay."""
         self._connect = connect
         self._renewed.set()
         self._wake.set()
 
     def retire(self) -> None:
-        """Keep nobody waiting: it will not run again."""
+        """End all calls of `refresh`, since `run` will not run again."""
         for reflector in self._reflectors.values():
             reflector.retire()
 
     def wake(self, collection: Collection) -> None:
-        """Have a collection read again now."""
+        """Make a collection be read again at once."""
         self._reflectors[collection].wake()
 
     async def run(self, beside: Beside | None = None) -> Never:
-        """Read until cancelled; `beside` runs with each client that is made."""
+        """Read until cancelled. `beside` runs along with every client that is made."""
         backoff = Backoff()
         while True:
             self._wake.clear()
@@ -110,14 +116,14 @@ class Reading:
             await wait_for(self._wake, backoff.next())
 
     async def refresh(self, collections: Iterable[Collection] = ()) -> None:
-        """Have these collections read again, or all of them; return when they are, or cannot be."""
+        """Read these collections again, or all; return when each was read or cannot be read."""
         async with asyncio.TaskGroup() as tasks:
             for collection in collections or self._reflectors:
                 tasks.create_task(self._reflectors[collection].refresh())
             self._wake.set()
 
     async def _read(self, server: ApiServer, beside: Beside | None) -> None:
-        """Follow everything, until the credentials are of no use any more."""
+        """Follow all collections until the server refuses the credentials or they are replaced."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._open = server, tasks
@@ -132,14 +138,15 @@ class Reading:
                 finally:
                     self._open = None
         except* Unauthorized as refused:
-            # One collection was told, and cut off the others: none can be read by the credentials.
+            # One reflector got the refusal, and the group cancelled the others. The refusal holds
+            # for all of them, since they use the same credentials.
             for reflector in self._reflectors.values():
                 reflector.fail(str(refused.exceptions[0]), Outage.CREDENTIALS)
         except* _Renewed:
             pass
         finally:
             self._running.clear()
-        # A group whose member fails swallows a cancellation that comes at the same moment.
+        # If a task of a group fails at the moment of a cancellation, the group swallows the latter.
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise asyncio.CancelledError
@@ -160,18 +167,18 @@ class Reading:
             raise
 
     def _settle(self) -> None:
-        """Tell how the server stands, if that has turned."""
+        """Report whether the server can be read, if that has changed."""
         reflectors = self._reflectors.values()
-        troubles = {each.trouble: each.outage for each in reflectors if each.trouble}
+        troubles = {r.trouble: r.outage for r in reflectors if r.trouble}
         if troubles:
-            if isinstance(self._standing, Unreachable) and self._standing.message in troubles:
-                return  # it is lost for several reasons, and one of them is told
+            if isinstance(self._state, Unreachable) and self._state.message in troubles:
+                return  # of several reasons, one is reported
             message, outage = next(iter(troubles.items()))
-            standing: Standing = Unreachable(self._origin, message, outage=outage)
+            state: OriginState = Unreachable(self._origin, message, outage=outage)
         elif all(reflector.listed for reflector in reflectors):
-            standing = Listed(self._origin)
+            state = Listed(self._origin)
         else:
             return
-        if standing != self._standing:
-            self._standing = standing
-            self._on_standing(standing)
+        if state != self._state:
+            self._state = state
+            self._on_state(state)

@@ -1,4 +1,4 @@
-"""How much one collection of an API server may hold."""
+"""Bounds how much one collection of an API server may hold."""
 
 from typing import Final
 
@@ -7,21 +7,23 @@ from fleet.kubernetes.collection import Collection
 from fleet.kubernetes.reflector import OverFull
 from fleet.models import EndpointSlice, Pod
 from fleet.ref import HUB
-from fleet.sources.said import Outcome
+from fleet.sources.emitted import Outcome
 
 MOST_MISTAKES: Final = 1000
-"""Objects of a member with mistakes: Kubernetes lets none pass, and people read no more of them."""
+"""Objects with mistakes that one collection of a member may hold.
 
+An API server of Kubernetes accepts none of them, and nobody would read more problems than these.
+"""
 
 _TEXT: Final = 1024
-"""Bytes of text that count as much as an object."""
+"""Bytes of an object's JSON that count as one more object."""
 
 _SMALL: Final = 8
-"""Labels, or ports, that count as much as an object."""
+"""Labels, or ports, of an object that count as one more object."""
 
 
 class Room:
-    """Counts what a collection of an origin holds: objects, and what is large in them."""
+    """Counts the objects of one collection by weight, and those with mistakes."""
 
     def __init__(self, collection: Collection, origin: str, most: int) -> None:
         self._collection = collection
@@ -31,12 +33,12 @@ class Room:
         self._mistaken = 0
 
     def skip(self) -> None:
-        """Pass over something that has not even a name. Raises OverFull."""
+        """Count an item without a valid name as a mistake. Raises OverFull."""
         self._mistaken += 1
         self._check()
 
     def swap(self, before: Outcome, after: Outcome) -> None:
-        """Have room for an object in place of what it was. Raises OverFull."""
+        """Count an object's new version in place of the one before. Raises OverFull."""
         self._held += _weight(after) - _weight(before)
         if self._is_member:
             self._mistaken += _is_mistaken(after) - _is_mistaken(before)
@@ -56,7 +58,7 @@ class Room:
 
 
 def _weight(found: Outcome) -> int:
-    """What an object counts, by the memory that it takes: a plain one counts 1. Some 5 µs."""
+    """The weight of an object, which grows with its memory; a small one weighs 1. About 5 µs."""
     if not isinstance(found, Upserted):
         return 0 if found is None else 1
     value = found.value

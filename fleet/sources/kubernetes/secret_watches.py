@@ -1,12 +1,13 @@
-"""How the Secrets that are referenced are watched: by as few rights and connections as will do.
+"""Watches the Secrets that Ingresses reference, with few rights and few connections.
 
-    a few Secrets                a watch for each, by its name
-    more, in a few namespaces    a watch for each of these namespaces
-    more                         one watch for the hub; where RBAC forbids that, as above
+    a few Secrets                one watch for each, by its name
+    more, in a few namespaces    one watch for each of these namespaces
+    more                         one watch for the hub, or one for each namespace if RBAC forbids it
 
-Nobody has to let fleetgate list the Secrets of the whole hub: that is tried only where there are
-many, and a refusal costs nothing. A few Secrets that may be read and not watched are read now and
-then; what may not be read is a problem of who references it.
+fleetgate needs no right to list the Secrets of the whole hub: it tries to only if many Secrets are
+referenced, and a refusal does no harm. If RBAC permits to read a few Secrets and not to watch them,
+they are read again from time to time. A Secret that RBAC does not permit to read is a problem of
+the Ingresses that reference it.
 """
 
 import logging
@@ -16,39 +17,39 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from fleet.kinds import KINDS
+from fleet.kinds import SECRET
 from fleet.kubernetes.collection import Collection, Forbidden, position_of
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.watch import Change
 from fleet.ref import Ref
-from fleet.sources.kubernetes.reading import Reading
+from fleet.sources.kubernetes.reading import OriginReader
 from fleet.sources.kubernetes.secrets import SECRETS, ReferencedSecrets
 
 log = logging.getLogger(__name__)
 
 _DENIED: Final = 300.0
-"""Seconds until a watch of many Secrets is tried again that RBAC does not permit."""
+"""Seconds until a watch of a namespace is tried again after RBAC has forbidden it."""
 
-_SECRET: Final = KINDS["Secret"]
+_SECRET: Final = SECRET
 
 
 @dataclass(frozen=True, slots=True)
 class WatchLimits:
-    """How many watches there may be before wider ones take their place."""
+    """The numbers of Secrets, and of namespaces, beyond which wider watches are used."""
 
     by_name: int = 64
     by_namespace: int = 64
 
 
 class SecretWatches:
-    """Watches the Secrets that are needed, as collections of the hub's `reading`.
+    """Watches the Secrets that are needed, as collections that `reading` follows.
 
-    `namespaces` are those in which references are followed; none means all of them.
+    References are followed in these `namespaces`, or in all namespaces if that is empty.
     """
 
     def __init__(
         self,
-        reading: Reading,
+        reading: OriginReader,
         secrets: ReferencedSecrets,
         namespaces: Iterable[str] = (),
         limits: WatchLimits | None = None,
@@ -66,11 +67,11 @@ class SecretWatches:
 
     @property
     def collections(self) -> list[Collection]:
-        """What is watched now."""
+        """The collections that are watched."""
         return list(self._watches)
 
     def need(self, secrets: Iterable[Ref]) -> None:
-        """Have these from now on. O(these, and the watches)."""
+        """Read and watch these Secrets from now on. O(these Secrets + watches)."""
         added: list[Ref] = []
         for ref in secrets:
             if self._followed and ref.namespace not in self._followed:
@@ -91,7 +92,7 @@ class SecretWatches:
                 self._secrets.watch([ref])
 
     def drop(self, secrets: Iterable[Ref]) -> None:
-        """Forget these. O(these, and the watches)."""
+        """Stop watching these Secrets, and forget them. O(these Secrets + watches)."""
         gone = list(secrets)
         for ref in gone:
             self._needed.discard(ref)
@@ -102,12 +103,12 @@ class SecretWatches:
         self._settle()
 
     def wake(self) -> None:
-        """Have all of them read again now."""
+        """Make all collections be read again at once."""
         for collection in self._watches:
             self._reading.wake(collection)
 
     def _settle(self) -> None:
-        """Have the watches that there should be, and no other ones."""
+        """Start the watches that are wanted, and end all others."""
         wanted = self._wanted()
         for collection in self._watches.keys() - wanted.keys():
             self._secrets.unwatch(self._watches.pop(collection).covered)
@@ -119,11 +120,14 @@ class SecretWatches:
             self._reading.follow(collection, watch, partial(self._denied, watch))
 
     def _wanted(self) -> Mapping[Collection, Set[Ref]]:
-        """What each watch is to cover. A step back to narrower ones is made with some room."""
+        """The watches that there should be, each with the Secrets that it covers.
+
+        Narrower watches come back only once the count is well below their limit.
+        """
         limits, namespaces = self._limits, self._by_namespace
         self._is_by_name = _fits(len(self._needed), limits.by_name, fitted=self._is_by_name)
         if self._is_by_name:
-            self._is_hub_closed = False  # another time, rights may be others
+            self._is_hub_closed = False  # rights may have changed when the hub is tried again
             return {_by_name(ref): {ref} for ref in self._needed}
         fitted = self._is_by_namespace
         self._is_by_namespace = _fits(len(namespaces), limits.by_namespace, fitted=fitted)
@@ -136,7 +140,10 @@ class SecretWatches:
         return next(self._watches[way] for way in ways if way in self._watches)
 
     def _denied(self, watch: "_Watch", why: str) -> float:
-        """RBAC does not permit a watch, or the list that it begins from; "" where it does."""
+        """Note why RBAC does not permit to watch or list a collection, "" if it does.
+
+        Gives the seconds until the next attempt.
+        """
         if why and watch.collection == SECRETS:
             log.info("Secrets are watched by namespace: %s", why)
             self._is_hub_closed = True
@@ -150,9 +157,10 @@ class SecretWatches:
 
 
 class _Watch:
-    """Some of the Secrets that are needed, which one watch covers; maybe one of them, by its name.
+    """One watch and the needed Secrets that it covers.
 
-    `denied` says why RBAC does not permit it, "" while it does or that is not known.
+    `is_of_one` is whether it watches a single Secret by its name. `denied` is the reason why RBAC
+    does not permit it, or "".
     """
 
     def __init__(
@@ -172,11 +180,14 @@ class _Watch:
 
     @property
     def is_empty(self) -> bool:
-        """Whether none of them is known."""
+        """Whether no covered Secret has been read."""
         return not self._secrets.holds(self.covered)
 
     async def load(self, server: ApiServer) -> str:
-        """Read every one of them. O(covered) requests."""
+        """Read all covered Secrets, each by a request, and give the position for the watch.
+
+        Raises Refusal and Unreached.
+        """
         try:
             position = await position_of(server, self.collection)
         except Forbidden:
@@ -188,7 +199,7 @@ class _Watch:
         return position
 
     def change(self, change: Change) -> None:
-        """Take in what has become of a Secret."""
+        """Take in a change of a Secret."""
         self._secrets.take(change)
 
 

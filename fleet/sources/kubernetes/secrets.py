@@ -1,10 +1,10 @@
-"""The Secrets that Ingresses reference, and no other Secret's bytes.
+"""Reads the Secrets that Ingresses reference, and keeps no other Secret's bytes.
 
-Secrets are not listed: one that is referenced is read by its name, and a watch, which begins before
-that, says when it changes. What a watch says of other Secrets is dropped unread.
+Secrets are not listed. A watch begins, then each referenced Secret is read by its name, and the
+watch tells when it changes. Events of the watch about other Secrets are dropped unread.
 
-One that the API server does not hand out is a problem of the Ingresses that reference it, and is
-asked for again: it keeps nobody else from being served.
+If the API server refuses a Secret, that is a problem of the Ingresses that reference it. The Secret
+is asked for again, and no other object waits for it.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from collections.abc import Collection as Several
 from http import HTTPStatus
 from typing import Final, Never, TypeAlias
 
-from fleet.events import Refused, Upserted
-from fleet.kinds import KINDS
+from fleet.events import Emit, Refused, Upserted
+from fleet.kinds import SECRET
 from fleet.kubernetes.backoff import CALM, Backoff
 from fleet.kubernetes.collection import Collection, Json, Refusal, refusal
 from fleet.kubernetes.connection import ApiServer, Reply, Unreached, read_json
@@ -23,17 +23,16 @@ from fleet.kubernetes.watch import Change, ChangeType
 from fleet.parse import Unused
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from fleet.sources.kubernetes.objects import Say
-from fleet.sources.said import Said
+from fleet.sources.emitted import Emitted
 
 SECRETS: Final = Collection(
-    KINDS["Secret"],
-    # The bulk of what a cluster has, and no certificates.
+    SECRET,
+    # These types are most of a cluster's Secrets, and none of them has a certificate.
     field_selector="type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token",
 )
 
 _AT_ONCE: Final = 16
-"""Secrets that are asked for at the same time."""
+"""Secrets that are read at the same time."""
 
 _OF_THE_SERVER: Final = frozenset(
     {
@@ -44,32 +43,33 @@ _OF_THE_SERVER: Final = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
-"""Statuses that say nothing of a Secret."""
+"""Statuses of an answer that is about the state of the server, not about the Secret."""
 
 _FAILURES: Final = 3
-"""So often a server answers 500 about a Secret before that is a problem of the Secret.
+"""Answers with status 500 about a Secret after which they count as a problem of the Secret.
 
-So answers a server whose etcd elects a leader, which is soon over and keeps it from listing too,
-as each load does first; and so answers one that cannot decrypt the Secret.
+There are two causes. A server that cannot decrypt the Secret answers so every time. A server whose
+etcd elects a leader answers so to everything, for a short time; then the list that begins each load
+fails before any Secret is read.
 """
 
 Users: TypeAlias = Callable[[Ref], Iterable[Ref]]
-"""The Ingresses that reference a Secret."""
+"""Gives the Ingresses that reference a Secret."""
 
 
 class ReferencedSecrets:
-    """Says the Secrets that are needed, and what becomes of them.
+    """Emits the Secrets that are needed, and their changes.
 
-    Somebody else watches them: whoever does says `read_again` once a watch has a position to begin
-    from, and `take` for each change. `on_complete` is called when each of them is known, or known
-    not to be there or not for us.
+    The caller watches the Secrets. It calls `read_again` once a watch has a position to begin from,
+    and `take` for each change. `on_complete` is called when the server has answered about every
+    Secret that is needed, whether or not it has the Secret.
     """
 
-    def __init__(self, say: Say, on_complete: Callable[[], None], users: Users) -> None:
-        self._say = say
+    def __init__(self, emit: Emit, on_complete: Callable[[], None], users: Users) -> None:
+        self._emit = emit
         self._on_complete = on_complete
         self._users = users
-        self._said = Said()
+        self._emitted = Emitted()
         self._needed: set[Ref] = set()
         self._unread: set[Ref] = set()
         self._watched: set[Ref] = set()
@@ -81,49 +81,49 @@ class ReferencedSecrets:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every Secret that is needed has been asked for."""
+        """Whether the server has answered about every Secret that is needed."""
         return not self._unread
 
     def holds(self, secrets: Set[Ref]) -> bool:
-        """Whether any of these is known."""
-        return not self._said.refs.isdisjoint(secrets)
+        """Whether any of these Secrets has been read."""
+        return not self._emitted.refs.isdisjoint(secrets)
 
     def need(self, secrets: Iterable[Ref]) -> None:
-        """Have these from now on."""
+        """Read these Secrets from now on, once they are watched."""
         for ref in secrets:
             self._needed.add(ref)
             self._unread.add(ref)
         self._wake.set()
 
     def drop(self, secrets: Iterable[Ref]) -> None:
-        """Forget these."""
+        """Forget these Secrets."""
         for ref in secrets:
             self._needed.discard(ref)
             self._unread.discard(ref)
             self._watched.discard(ref)
             self._positions.pop(ref, None)
-            self._tell(ref, None)
+            self._settle(ref, None)
         self._complete()
 
     def users_changed(self) -> None:
-        """Other Ingresses reference these Secrets now. O(those that are refused)."""
+        """Report refused Secrets to the Ingresses that now reference them. O(refused Secrets)."""
         for ref, why in self._refusals.items():
             self.complain(ref, why)
 
     def watch(self, secrets: Iterable[Ref]) -> None:
-        """Read these by themselves: there is a watch already that says when they change."""
+        """Read these Secrets, which an open watch covers."""
         self._watched.update(secrets)
         self._wake.set()
 
     def unwatch(self, secrets: Iterable[Ref]) -> None:
-        """No watch says any more when these change."""
+        """Note that no watch covers these Secrets any more."""
         self._watched.difference_update(secrets)
 
     async def read_again(self, server: ApiServer, secrets: Set[Ref]) -> None:
-        """Read these, whose watch is about to begin. Raises Refusal and Unreached.
+        """Read these Secrets, whose watch is about to begin. Raises Refusal and Unreached.
 
-        What is read overrules what is known, whatever their positions: those of a server that was
-        restored from a backup are lower than before.
+        The version that is read replaces the known one even if its position is lower: after a
+        server was restored from a backup, positions are lower than before.
         """
         for ref in secrets:
             self._positions.pop(ref, None)
@@ -133,14 +133,14 @@ class ReferencedSecrets:
         self._complete()
 
     def take(self, change: Change) -> None:
-        """Take in what has become of a Secret, if it is needed."""
+        """Take in a change of a Secret, if the Secret is needed."""
         ref = _ref(change.value)
         if ref in self._needed:
             is_gone = change.type is ChangeType.DELETED
             self._take(ref, change.position, None if is_gone else change.value)
 
     def deny(self, secrets: Iterable[Ref], why: str) -> None:
-        """Take that these cannot be read, nor watched."""
+        """Note why these Secrets can neither be read nor watched."""
         for ref in secrets:
             self._unread.discard(ref)
             self._watched.discard(ref)
@@ -148,7 +148,7 @@ class ReferencedSecrets:
         self._complete()
 
     def complain(self, ref: Ref, why: str) -> None:
-        """Have the Ingresses that reference a Secret say why it cannot be read."""
+        """Report why a Secret cannot be read, as a problem of each Ingress that references it."""
         self._refusals[ref] = why
         self._has_refusals.set()
         problems = tuple(
@@ -162,12 +162,13 @@ class ReferencedSecrets:
             )
             for ingress in self._users(ref)
         )
-        self._emit(ref, Refused(ref, problems))
+        self._update(ref, Refused(ref, problems))
 
     async def run(self, server: ApiServer, on_trouble: Callable[[], None]) -> Never:
-        """Read what is needed from now on.
+        """Read the Secrets that are needed, until cancelled.
 
-        `on_trouble` is called when the server is of no use: a load finds out why, and says so.
+        `on_trouble` is called when the server does not answer, or answers with an error of its own.
+        The caller then loads a collection again, which reports the reason.
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._ask_again(server, on_trouble))
@@ -181,7 +182,7 @@ class ReferencedSecrets:
                     on_trouble()
 
     async def _ask_again(self, server: ApiServer, on_trouble: Callable[[], None]) -> Never:
-        """Ask for what was refused: rights may have come, which no watch says."""
+        """Read refused Secrets again: no watch tells that RBAC permits them by now."""
         backoff = Backoff(CALM)
         while True:
             if not self._refusals:
@@ -190,13 +191,13 @@ class ReferencedSecrets:
                 await self._has_refusals.wait()
             await asyncio.sleep(backoff.next())
             try:
-                # What no watch is for is asked for by whoever tries to have one.
+                # Secrets without a watch are read by each attempt to open one.
                 await self._read_all(server, [r for r in self._refusals if r in self._watched])
             except (Refusal, Unreached):
                 on_trouble()
 
     async def _read_all(self, server: ApiServer, secrets: Several[Ref]) -> None:
-        """Read some, a few at the same time. Raises Refusal and Unreached."""
+        """Read Secrets, a few at the same time. Raises Refusal and Unreached."""
         waiting = list(secrets)
         while waiting:
             batch, waiting = waiting[:_AT_ONCE], waiting[_AT_ONCE:]
@@ -215,9 +216,9 @@ class ReferencedSecrets:
             self._take(ref, *_secret_in(server, reply))
         elif self._is_of_the_server(ref, reply):
             raise refusal(server, SECRETS, "get", reply)
-        elif self._positions.get(ref) == known:  # else the watch has found it meanwhile
+        elif self._positions.get(ref) == known:  # otherwise the watch has delivered it meanwhile
             if reply.status == HTTPStatus.NOT_FOUND:
-                self._tell(ref, None)
+                self._settle(ref, None)
             elif ref in self._needed:
                 self.complain(ref, str(refusal(server, SECRETS, "get", reply)))
         self._unread.discard(ref)
@@ -227,32 +228,35 @@ class ReferencedSecrets:
             self._on_complete()
 
     def _is_of_the_server(self, ref: Ref, reply: Reply) -> bool:
-        """Whether an answer that is no success says nothing of the Secret."""
+        """Whether an error is about the state of the server, and not about the Secret."""
         if reply.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             return self._failures[ref] < _FAILURES
         return reply.status in _OF_THE_SERVER
 
     def _take(self, ref: Ref, position: str, value: Json | None) -> None:
-        """Take a version of a Secret, unless a newer one is known: answers overtake each other."""
+        """Take a version of a Secret, unless a newer one is known: answers may overtake others."""
         if ref not in self._needed or _is_older(position, self._positions.get(ref, "")):
             return
         self._positions[ref] = position
         found = None if value is None else SECRETS.read(value, HUB)
-        self._tell(ref, None if isinstance(found, Unused) else found)
+        self._settle(ref, None if isinstance(found, Unused) else found)
 
-    def _tell(self, ref: Ref, outcome: Upserted | Refused | None) -> None:
-        """Say what a Secret is, None where there is none."""
+    def _settle(self, ref: Ref, outcome: Upserted | Refused | None) -> None:
+        """Emit a Secret that the server has answered about; None if it does not exist."""
         self._refusals.pop(ref, None)
         self._failures.pop(ref, None)
-        self._emit(ref, outcome)
+        self._update(ref, outcome)
 
-    def _emit(self, ref: Ref, outcome: Upserted | Refused | None) -> None:
-        if (event := self._said.say(ref, outcome)) is not None:
-            self._say([event])
+    def _update(self, ref: Ref, outcome: Upserted | Refused | None) -> None:
+        if (event := self._emitted.update(ref, outcome)) is not None:
+            self._emit([event])
 
 
 def _secret_in(server: ApiServer, reply: Reply) -> tuple[str, Json]:
-    """The position of a Secret, and the Secret. Raises Refusal: proxies answer with 200 too."""
+    """The position of a Secret, and the Secret.
+
+    Raises Refusal if the answer is no Secret: a proxy may answer with 200 and a page of its own.
+    """
     try:
         value = read_json(reply.body)
         return str(value["metadata"]["resourceVersion"]), value
@@ -266,7 +270,7 @@ def _ref(value: Json) -> Ref:
 
 
 def _is_older(position: str, known: str) -> bool:
-    """Kubernetes promises that positions of one collection compare as numbers."""
+    """Whether one position is before another: those of one collection compare as numbers."""
     if position.isdecimal() and known.isdecimal():
         return int(position) < int(known)
     return False

@@ -1,9 +1,9 @@
-"""A fleet as the API servers of a hub and its members declare it.
+"""The source that reads the API servers of a hub and its members.
 
-hub ──objects, Secrets──▶ Hub ──▶ Attaching ──▶ events
-                           │ needs, roster
-                           ▼
-members ──objects──▶ one Member each, while a gateway is attached to it ──▶ events
+hub ──objects, Secrets──▶ HubReader ──▶ Attaching ──▶ events
+                              │ needs, roster
+                              ▼
+members ──objects──▶ one MemberReader each, while a gateway is attached to it ──▶ events
 """
 
 import asyncio
@@ -15,14 +15,15 @@ from functools import partial
 from typing import Final, Never, TypeAlias
 
 from fleet.events import Confined, Emit, Event, Members
+from fleet.kinds import Kinds
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.kubeconfig import BadKubeconfig
 from fleet.kubernetes.members import TRUSTED, Access
 from fleet.pod_addresses import PodAddresses
 from fleet.ref import HUB, Ref
 from fleet.sources.kubernetes.attaching import PATIENCE, Attaching
-from fleet.sources.kubernetes.hub import Hub
-from fleet.sources.kubernetes.member import Member
+from fleet.sources.kubernetes.hub import HubReader
+from fleet.sources.kubernetes.member import MemberReader
 from fleet.sources.kubernetes.needs import Needs
 from fleet.sources.kubernetes.reading import Connect
 
@@ -32,22 +33,27 @@ NAMESPACE: Final = "fleetgate-system"
 """fleetgate's own namespace on the hub."""
 
 _Way: TypeAlias = Connect | Access | Ref
-"""How a member is reached: as the operator says, or a Secret; its Ref if it cannot be used."""
+"""How to reach a member: as the command line says, or as a Secret says.
+
+It is the Secret's Ref if the Secret cannot be used.
+"""
 
 
 class KubernetesSource:
-    """Speaks for the hub and the members that gateways are attached to.
+    """The source for the hub and for all members that gateways are attached to.
 
-    Members are those of `members`, by ID, and those that Secrets on the hub name; the Secrets of
-    fleetgate's own shape are in `namespace`, those of Istio's and Argo CD's there or in `trusted`
-    namespaces. References to Secrets are followed in the namespaces that are `followed`, in all of
-    them where none is named. A connection is made when it is needed, and again when
-    its credentials are refused. A gateway waits for newly attached members, no longer than
-    `patience`.
+    Members are those of `members`, by ID, and those that Secrets on the hub name. Secrets of
+    fleetgate's own shape are in `namespace`, those of Istio's and Argo CD's shapes there and in
+    `trusted` namespaces. References of Ingresses to Secrets are followed in the namespaces that are
+    `followed`, or in all namespaces if that is empty.
+
+    A client is made when it is needed, and again when its credentials are refused. A gateway waits
+    for newly attached members, but no longer than `patience`.
     """
 
     def __init__(
         self,
+        kinds: Kinds,
         hub: Connect,
         members: Mapping[str, Connect],
         namespace: str = NAMESPACE,
@@ -56,35 +62,38 @@ class KubernetesSource:
         followed: Iterable[str] = (),
     ) -> None:
         self._given = dict(members)
-        attaching = self._attaching = Attaching(self._say, self._unread, patience, self._settle)
-        self._hub = Hub(
-            hub, namespace, self._given, trusted, followed, attaching.hear, self._settle
+        attaching = self._attaching = Attaching(
+            kinds, self._forward, self._unread, patience, self._settle
         )
-        self._recalled = Needs()
+        self._hub = HubReader(
+            hub, kinds, namespace, self._given, trusted, followed, attaching.hear, self._settle
+        )
+        self._recalled = Needs(kinds)
         self._members: dict[str, _Read] = {}
         self._confined: dict[str, PodAddresses] = {}
-        self._told: Members | None = None
+        self._announced: Members | None = None
         self._emit: Emit | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._running = asyncio.Event()
 
     @property
     def loads(self) -> Mapping[str, int]:
-        """How often a collection was read as a whole, by origin: the hub, and the members read."""
+        """How often a collection was read as a whole, by origin, for the hub and members read."""
         members = {name: read.member.loads for name, read in self._members.items()}
         return {HUB: self._hub.loads, **members}
 
     def recall(self, events: Iterable[Event]) -> frozenset[str]:
-        """Take what the hub held before `run` runs; the members that are read by it.
+        """Take stored objects of the hub before `run` runs, and give the members to read by them.
 
-        Until the hub has listed, these are those that `members` says how to reach.
+        These members are read until the hub has listed. They are among the constructor's `members`,
+        since Secrets are not stored.
         """
         for event in events:
             self._recalled.note(event)
         return self._recalled.members & self._given.keys()
 
     async def run(self, emit: Emit) -> None:
-        """Say everything, then every change, until cancelled. Runs once."""
+        """Emit every object, then every change, until cancelled. Runs once."""
         self._emit = emit
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -105,9 +114,10 @@ class KubernetesSource:
                 read.member.retire()
 
     async def refresh(self) -> None:
-        """Have everything listed again; what was declared at the time of the call is said then.
+        """List all API servers again, and return when every object that existed is emitted.
 
-        Waits until `run` runs. Of an API server that cannot be reached, that is said. O(objects).
+        Waits for `run` to run. For an API server that cannot be reached, Unreachable is emitted.
+        O(objects).
         """
         await self._running.wait()
         await self._hub.refresh()
@@ -117,20 +127,20 @@ class KubernetesSource:
         if not self._running.is_set():
             raise asyncio.CancelledError  # `run` has ended meanwhile
 
-    def _say(self, events: Sequence[Event]) -> None:
+    def _forward(self, events: Sequence[Event]) -> None:
         if self._emit is not None:
             self._emit(events)
 
-    def _say_of_member(self, events: Sequence[Event]) -> None:
-        self._say(events)
-        if self._attaching.is_waiting:  # not at once: members may be settled just now
+    def _forward_of_member(self, events: Sequence[Event]) -> None:
+        self._forward(events)
+        if self._attaching.is_waiting:  # this may be called from within `_settle`
             asyncio.get_running_loop().call_soon(self._settle)
 
     def _settle(self) -> None:
         """Read the members that the hub asks for, and only those."""
         if self._tasks is None:
             return
-        # Until it has listed, part of what it asks for is not known yet.
+        # Until the hub has listed, its needs are known in part only.
         needs = self._hub.needs if self._hub.is_listed else self._recalled
         if self._hub.is_listed:
             self._attaching.settle()
@@ -141,25 +151,25 @@ class KubernetesSource:
             log.info("member %s is not read any more", name)
         if self._hub.is_listed:
             members = Members(frozenset(wanted), frozenset(self._known().keys() - wanted.keys()))
-            if members != self._told:
-                self._told = members
-                self._say([members])
+            if members != self._announced:
+                self._announced = members
+                self._forward([members])
         for name, way in wanted.items():
             self._confine(name, way)
             self._read(name, way, self._tasks)
             self._members[name].member.need_labels(needed=needs.labels)
 
     def _confine(self, name: str, way: _Way) -> None:
-        """Say what addresses the endpoints of a member may have, before any of them is said."""
+        """Emit which addresses a member's endpoints may have, before any endpoint is emitted."""
         if isinstance(way, Ref) or not self._hub.is_listed:
-            return  # what was said before, maybe by an earlier process, stays in force
+            return  # the last Confined, maybe of an earlier process, stays in force
         addresses = way.addresses if isinstance(way, Access) else PodAddresses()
         if self._confined.get(name) != addresses:
             self._confined[name] = addresses
-            self._say([Confined(name, addresses)])
+            self._forward([Confined(name, addresses)])
 
     def _wanted(self, needs: Needs) -> dict[str, _Way]:
-        """How to reach each member that is known and needed, or in force until others are read."""
+        """How to reach each member to read: those needed, and those of gateways in force."""
         known = self._known()
         needed = needs.members | self._attaching.in_force
         return {name: known[name] for name in sorted(needed & known.keys())}
@@ -169,9 +179,9 @@ class KubernetesSource:
         return {**named, **self._given}
 
     def _unread(self, members: frozenset[str]) -> frozenset[str]:
-        """Those of them that are read, or about to be, and have not answered yet.
+        """Those of the members that are read, or are about to be, and have not answered yet.
 
-        Before the hub is listed there is nothing in force that they could empty.
+        Before the hub has listed, no gateway waits, since no former version of it is in force.
         """
         if not self._hub.is_listed:
             return frozenset()
@@ -181,7 +191,7 @@ class KubernetesSource:
     def _read(self, name: str, way: _Way, tasks: asyncio.TaskGroup) -> None:
         read = self._members.get(name)
         if read is None:
-            member = Member(name, _connect(way), self._say_of_member)
+            member = MemberReader(name, _connect(way), self._forward_of_member)
             read = self._members[name] = _Read(way, member, tasks.create_task(member.run()))
             log.info("member %s is read from now on", name)
         elif _route(read.way) != _route(way):
@@ -195,17 +205,17 @@ class _Read:
     """A member that is read."""
 
     way: _Way
-    member: Member
+    member: MemberReader
     task: asyncio.Task[Never]
 
     def end(self) -> None:
-        """Read it no longer."""
+        """Stop reading the member."""
         self.member.retire()
         self.task.cancel()
 
 
 def _route(way: _Way) -> object:
-    """What a client is made from."""
+    """The part of a way that the client is made from."""
     return way.kubeconfig if isinstance(way, Access) else way
 
 

@@ -1,0 +1,1 @@
+"""What every way of running shares: turns, problems, and the view of a fleet."""

@@ -1,0 +1,84 @@
+"""Translation without a server: what `check` and `translate` say about a directory fleet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fleet.problem import Problem
+from fleet.sources.tree import NoFleetError, Tree
+from fleet.state import FleetState
+from fleetgate.core.addresses import Addresses
+from fleetgate.core.hints import hints, not_carried_out
+from fleetgate.core.problems import all_problems, misshapen
+from fleetgate.errors import OperatorError
+from translators.dialects import DIALECTS
+from translators.dialects.dialect import Dialects
+from translators.graph.translator import Translator
+from translators.model.binds import Bind
+from xds.readable import readable
+from xds.resource import Resource, TypeUrl
+
+SECTIONS: Mapping[TypeUrl, str] = {
+    TypeUrl.LISTENER: "listeners",
+    TypeUrl.SCOPED_ROUTE: "scoped_routes",
+    TypeUrl.CLUSTER: "clusters",
+    TypeUrl.ENDPOINT: "endpoints",
+}
+"""The resources of a gateway in the order in which a request meets them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """A fleet read once: its resources by gateway, and all that is wrong with it.
+
+    `not_carried_out` counts the Ingresses that have an annotation which is known and does nothing,
+    by the annotation and what is done without it.
+    """
+
+    resources: Mapping[str, Mapping[TypeUrl, Mapping[str, Resource]]]
+    problems: tuple[Problem, ...]
+    tree: Tree
+    objects: int
+    not_carried_out: Mapping[tuple[str, str], int]
+
+
+def read_fleet(root: Path, bind: str, port_offset: int, dialects: Dialects = DIALECTS) -> Offline:
+    """Read and translate a directory fleet. Raises OperatorError where it is none."""
+    tree = Tree(root, dialects.kinds)
+    try:
+        tree.check()
+    except NoFleetError as e:
+        raise OperatorError(str(e)) from e
+    state = FleetState()
+    translator = Translator(state, dialects)
+    changes = state.apply(tree.scan())
+    addresses = Addresses(bind, one_host=True).assign(dialects.gateways_in(state))
+    for gateway, address in addresses.items():
+        translator.bind(gateway, Bind(address, port_offset))
+    turn = translator.update(changes)
+    resources = {
+        gateway: {
+            type_url: {name: r for name, r in named.items() if r is not None}
+            for type_url, named in update.items()
+        }
+        for gateway, update in turn.updates.items()
+    }
+    tables = translator.tables
+    more = (*misshapen(state, dialects, Bind()), *hints(state, tables, tree.endpoints, dialects))
+    return Offline(
+        resources,
+        all_problems(state, tables, more),
+        tree,
+        sum(map(len, changes.objects.values())),
+        not_carried_out(state, tables, dialects),
+    )
+
+
+def show(resources: Mapping[TypeUrl, Mapping[str, Resource]]) -> dict[str, Any]:  # JSON
+    """A gateway's resources as people read them."""
+    return {
+        section: [readable(type_url, r.body) for _, r in sorted(resources[type_url].items())]
+        for type_url, section in SECTIONS.items()
+        if type_url in resources
+    }

@@ -1,0 +1,1 @@
+"""The admin HTTP: who may ask it, and what it answers."""

@@ -1,0 +1,1 @@
+"""A fleet that is served on one machine, with its Envoys."""

@@ -1,1 +1,0 @@
-"""Features that annotations switch on: one file each, all listed in `features.FEATURES`."""

@@ -1,0 +1,1 @@
+"""The ALB dialect: AlbConfig, and Ingresses with annotations of ALB."""

@@ -1,0 +1,15 @@
+"""What an AlbConfig says of its gateway."""
+
+from fleet.ref import Ref
+from translators.dialects.alb.listeners import read_entries, read_id
+from translators.dialects.alb.objects import AlbConfig
+from translators.dialects.dialect import GatewaySpec
+
+
+def read_alb_gateway(ref: Ref, config: AlbConfig) -> GatewaySpec:
+    """Read the listeners and the ID; Ingresses come by their class alone."""
+    entries, problems = read_entries(ref, config.spec.listeners)
+    shown, more = read_id(ref, config.spec.config)
+    return GatewaySpec(
+        tuple(entries.values()), tuple(entries), id=shown, problems=(*problems, *more)
+    )

@@ -1,0 +1,152 @@
+"""The ALB dialect: an Ingress is read into rules, each for the listeners that it is meant for.
+
+With `listen-ports` these are exactly the listeners that it lists, for all hosts; without it, HTTP
+80, and HTTPS 443 instead for the hosts of `spec.tls`: so an entry whose hosts no rule has changes
+nothing, and is reported.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+from fleet.models import Ingress, IngressTls, ServiceBackend
+from fleet.problem import Problem
+from fleet.ref import Ref
+from translators.dialects.alb.features import AlbFeatures, read_alb_features
+from translators.dialects.alb.listen_ports import LISTEN_PORTS
+from translators.dialects.annotations.reader import Unusable
+from translators.dialects.annotations.values import pattern
+from translators.dialects.classes import effective_class
+from translators.dialects.paths import as_requested, is_ambiguous, plain_path
+from translators.dialects.reading import IngressReader, age_of, named_tls
+from translators.envoy.names import tables_of
+from translators.model.ingresses import Asked, IngressRules
+from translators.model.listeners import ListenerPort, Protocol, TableSet
+from translators.model.paths import Path, PathKind
+
+HTTP: Final = ListenerPort(80, Protocol.HTTP)
+
+HTTPS: Final = ListenerPort(443, Protocol.HTTPS)
+
+USE_ANNOTATION: Final = "use-annotation"
+"""The port of a backend that is no Service, but the name of an action."""
+
+_WILDCARDS: Final = {"*": ".*", "?": "."}
+
+_PATTERN: Final = re.compile(r"/[\x21\x22\x24-\x5b\x5d-\x7e\xa0-\ud7ff\ue000-\U0010ffff]{0,4095}")
+"""Printable without blank, backslash and "#"."""
+
+
+def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
+    """Read the rules, default backend and annotations of an Ingress of the ALB dialect."""
+    features = read_alb_features(ref, ingress.metadata.annotations, ingress.metadata.unread)
+    problems = list(features.problems)
+    if not features.served:
+        return IngressRules(problems=tuple(problems))
+    ports = _Ports(
+        features.ports,
+        frozenset(host for entry in ingress.spec.tls for host in _hosts(entry)),
+    )
+    if features.ports is None:
+        problems.extend(_idle_tls(ref, ingress))
+    reading = IngressReader(
+        ref,
+        age_of(ingress),
+        effective_class(ingress),
+        features.wanted,
+        problems,
+        alb_path,
+        ports.sets,
+        partial(_takes, ref, features, problems),
+    )
+    rules = reading.everything(ingress)
+    return replace(rules, asked=ports.asked(rules))
+
+
+def alb_path(path_type: str, text: str) -> Path:
+    """An ImplementationSpecific path is a pattern; one without wildcards is exact."""
+    if path_type == "Prefix" or not text:
+        return plain_path(PathKind.PREFIX, text)
+    if _WILDCARDS.keys().isdisjoint(text):
+        return plain_path(PathKind.EXACT, text)
+    if path_type == "Exact":
+        raise Unusable("a path without * and ?, which are for pathType ImplementationSpecific")
+    if not _PATTERN.fullmatch(text):
+        raise Unusable("a path that starts with /, without blank, backslash and #")
+    seen = as_requested(text)
+    parts = (_WILDCARDS.get(character) or re.escape(character) for character in seen)
+    found = pattern("".join(parts), "{}")
+    return Path(
+        PathKind.REGEX,
+        found.regex,
+        written=text if seen != text else "",
+        ambiguous=is_ambiguous(seen),
+        instructions=found.instructions,
+        # RE2's automaton stays small unless it has to count characters behind a run of any length.
+        short_only="?" in seen.partition("*")[2],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ports:
+    """The listeners that an Ingress is meant for, host by host."""
+
+    declared: tuple[ListenerPort, ...] | None
+    tls_hosts: frozenset[str]
+
+    def sets(self, host: str) -> tuple[TableSet, ...]:
+        """The route tables of a host."""
+        return tuple(tables_of(port) for port in self._of(host))
+
+    def asked(self, rules: IngressRules) -> tuple[Asked, ...]:
+        """The listeners of all its rules, with what names them."""
+        if self.declared is not None:
+            key = LISTEN_PORTS.spellings[0]
+            return tuple(Asked(p, key, f'{{"{p.protocol}":{p.port}}}') for p in self.declared)
+        hosts = {rule.host for rule in rules.everything}
+        secured = sorted(host for host in hosts if self._of(host) == (HTTPS,))
+        asked = [Asked(HTTPS, "spec.tls", ", ".join(secured))] if secured else []
+        if hosts - set(secured):
+            asked.append(Asked(HTTP, LISTEN_PORTS.spellings[0], ""))
+        return tuple(asked)
+
+    def _of(self, host: str) -> tuple[ListenerPort, ...]:
+        if self.declared is not None:
+            return self.declared
+        return (HTTP,) if self.tls_hosts.isdisjoint(_securing(host)) else (HTTPS,)
+
+
+def _hosts(entry: IngressTls) -> frozenset[str]:
+    return frozenset(host.lower() for host in entry.hosts)
+
+
+def _securing(host: str) -> frozenset[str]:
+    """What in `spec.tls` secures the host of a rule: the host itself, and the wildcard over it."""
+    return frozenset((host, f"*.{host.partition('.')[2]}"))
+
+
+def _idle_tls(ref: Ref, ingress: Ingress) -> Iterator[Problem]:
+    """The problem of entries of `spec.tls` that have no hosts, or none of a rule."""
+    secured = frozenset(h for rule in ingress.spec.rules for h in _securing(rule.host.lower()))
+    idle = [entry for entry in ingress.spec.tls if secured.isdisjoint(_hosts(entry))]
+    if idle:
+        named = ", ".join(named_tls(idle))
+        later = "a later version of fleetgate"
+        yield Problem(ref, "NotSupported", "spec.tls", named, later, "no effect yet")
+
+
+def _takes(
+    ref: Ref, features: AlbFeatures, problems: list[Problem], at: str, service: ServiceBackend
+) -> bool:
+    """Whether a backend is a Service, and nothing that is not built decides about its requests."""
+    if service.name in features.unserved:
+        return False
+    if service.port.name != USE_ANNOTATION:
+        return True
+    expected = f"an annotation actions.{service.name}, or the port of a Service"
+    effect = "this rule is not served"
+    key = f"{at}.service.port"
+    problems.append(Problem(ref, "InvalidBackend", key, USE_ANNOTATION, expected, effect))
+    return False

@@ -1,0 +1,42 @@
+"""The object that declares an ALB gateway, with the fields that are read of it."""
+
+from fleet.models import AsWritten, GatewayObject, Item, Model
+
+
+class AlbAcl(Model):
+    """Who may use a listener: everybody, where nothing is listed."""
+
+    acl_entries: tuple[AsWritten, ...] = ()
+    acl_ids: tuple[AsWritten, ...] = ()
+
+
+class AlbListener(Item):
+    """One listener; a wrong one is a mistake of that listener, so the entry is read as written."""
+
+    port: AsWritten | None = None
+    protocol: AsWritten | None = None
+    request_timeout: AsWritten | None = None
+    idle_timeout: AsWritten | None = None
+    gzip_enabled: AsWritten | None = None
+    acl_config: AlbAcl = AlbAcl()
+
+
+class AlbSettings(Model):
+    """`AlbConfig.spec.config`."""
+
+    name: AsWritten | None = None
+    id: AsWritten | None = None
+    address_type: AsWritten | None = None
+
+
+class AlbConfigSpec(Model):
+    """`AlbConfig.spec`."""
+
+    config: AlbSettings = AlbSettings()
+    listeners: tuple[AlbListener, ...] = ()
+
+
+class AlbConfig(GatewayObject):
+    """`alibabacloud.com/v1` AlbConfig: one ALB gateway."""
+
+    spec: AlbConfigSpec = AlbConfigSpec()

@@ -1,0 +1,36 @@
+"""The status of an AlbConfig."""
+
+from typing import Any
+
+from translators.model.statuses import GatewayStatus, Phase
+
+
+def alb_status(status: GatewayStatus) -> dict[str, Any]:  # JSON
+    """What the documents show, and conditions.
+
+    The conditions have no times: any replica that knows the same says the same.
+    """
+    shown = {"id": status.id} if status.id else {}
+    shown |= {"dnsname": status.addresses[0]} if status.addresses else {}
+    troubled = [c for c in status.remote_clusters if c.message]
+    return {
+        "loadBalancer": {
+            **shown,
+            "listeners": [{"portAndProtocol": str(listener)} for listener in status.listeners],
+            "subClusters": [c.cluster_id for c in status.remote_clusters if c.known],
+        },
+        "conditions": [
+            {
+                "type": "Listening",
+                "status": str(status.phase is Phase.LISTENING),
+                "reason": status.phase.value,
+                "message": status.message,
+            },
+            {
+                "type": "SubClustersReady",
+                "status": str(not troubled),
+                "reason": "NotAllReady" if troubled else "AllReady",
+                "message": "; ".join(f"{c.cluster_id}: {c.message}" for c in troubled),
+            },
+        ],
+    }

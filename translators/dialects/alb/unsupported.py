@@ -1,0 +1,49 @@
+"""The annotations that the ALB dialect knows and does not carry out."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from translators.dialects.annotations.reader import ALB, NGINX, Key, alb
+from translators.dialects.annotations.unsupported import Unsupported, Without, rows
+from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
+
+
+def _alb_and_nginx(name: str) -> Key:
+    return Key(name, (NGINX, ALB))
+
+
+ALB_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
+    *rows(alb, Without.PATHS, "actions. conditions.", family=True),
+    *rows(alb, Without.INGRESS, "order rewrite-target use-regex"),
+    *rows(alb, Without.NOTHING, "cluster-weight. rule-direction.", family=True),
+    *rows(
+        alb,
+        Without.NOTHING,
+        """
+        backend-protocol backend-scheduler backend-scheduler-uch-value cookie-timeout
+        cors-allow-credentials cors-allow-headers cors-allow-methods cors-allow-origin
+        cors-expose-headers cors-max-age enable-cors healthcheck-code healthcheck-connect-port
+        healthcheck-enabled healthcheck-httpcode healthcheck-interval-seconds healthcheck-method
+        healthcheck-path healthcheck-protocol healthcheck-timeout-seconds healthy-threshold-count
+        sticky-session sticky-session-type traffic-limit-ip-qps traffic-limit-qps
+        unhealthy-threshold-count
+        """,
+    ),
+    *rows(_alb_and_nginx, Without.NOTHING, "ssl-redirect"),
+    *rows(alb, Without.TUNING, "backend-keepalive"),
+)
+
+
+def of_nginx_alone(carried_out: Iterable[Key]) -> Iterator[Unsupported]:
+    """What NGINX knows and ALB does not: it may be for another controller, unless it restricts.
+
+    `carried_out` are the keys of the MSE dialect that have an effect there.
+    """
+    known = {spelling for row in ALB_UNSUPPORTED for spelling in row.key.spellings}
+    effective = (Unsupported(key, Without.TUNING) for key in carried_out if ALB not in key.prefixes)
+    for row in (*MSE_UNSUPPORTED, *effective):
+        spelling = NGINX + row.key.name
+        if spelling in row.key.spellings and spelling not in known:
+            closes = row.otherwise is Without.CLOSED
+            otherwise = Without.OPEN if closes else Without.TUNING
+            yield Unsupported(Key(row.key.name, (NGINX,)), otherwise, row.family)

@@ -1,0 +1,1 @@
+"""Annotations, and what dialects have in common in reading them."""

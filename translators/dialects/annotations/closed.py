@@ -1,0 +1,54 @@
+"""What becomes of an Ingress whose annotations are known and not carried out.
+
+One that restricts access, or narrows a rule, closes the Ingress's paths: they stay its own and are
+answered with 503, since requests would else get where it has kept them from. A canary takes its
+access rules from its main rule; one that is to be narrowed takes no request.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from fleet.problem import Problem
+from fleet.ref import Ref
+from translators.dialects.annotations.feature import Wanted
+from translators.dialects.annotations.unsupported import Without
+from translators.dialects.annotations.vocabulary import Met
+from translators.model.actions import FixedResponse
+from translators.model.canaries import Split
+from translators.model.rules import Rule
+
+CLOSED: Final = FixedResponse(
+    503, "closed: an annotation restricts this path in a way that the gateway does not support\n"
+)
+
+_INSTEAD: Final = {Without.NEVER: "to do without it", Without.OPEN: "an annotation of ALB"}
+
+_CLOSING: Final = frozenset({Without.CLOSED, Without.NARROWED})
+
+
+def close(met: Sequence[Met], wanted: Wanted) -> None:
+    """Close the paths of an Ingress whose annotations ask for it; call it after all features."""
+    found = {each.without for each in met} & _CLOSING
+    if found and wanted.split is None:
+        wanted.changes.append(_closed)
+    elif Without.NARROWED in found:
+        wanted.split = Split()
+
+
+def _closed(rule: Rule) -> Rule:
+    return replace(rule, action=CLOSED, restricted=True)
+
+
+def not_supported(at: Ref, met: Iterable[Met], *, is_canary: bool) -> Iterator[Problem]:
+    """What their users are told."""
+    for key, value, without, rest in met:
+        if without is Without.TUNING:
+            continue
+        expected = _INSTEAD.get(without, "a later version of fleetgate")
+        effect = without.value.format(rest)
+        if without is Without.CLOSED:
+            effect = "no effect: the main rule's hold" if is_canary else effect
+        elif without is Without.NARROWED:
+            effect = "the canary takes no request" if is_canary else Without.CLOSED.value
+        yield Problem(at, "NotSupported", key, value, expected, effect)

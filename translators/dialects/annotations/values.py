@@ -1,0 +1,149 @@
+"""How annotation values are read: booleans, numbers, names, regexes. Each raises `Unusable`."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+import re2
+
+from translators.dialects.annotations.reader import Unusable
+from translators.model.bounds import MAX_INSTRUCTIONS
+
+_TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+_FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+_DURATION: Final = re.compile(r"([0-9]{1,8})(ms|s)")
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
+_PARAMETER: Final = re.compile(r"[\x21\x22\x24\x25\x27-\x3c\x3e-\x7e]{1,4096}")
+_PRINTABLE: Final = re.compile(r"[\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]{1,4096}")
+_MAX_QUERY_VALUE: Final = 4096
+
+
+def boolean(text: str) -> bool:
+    """Go's `strconv.ParseBool`."""
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise Unusable("true or false")
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """A decimal integer without unit, within the bounds."""
+
+    def parse(text: str) -> int:
+        if _INTEGER.fullmatch(text) and low <= (number := int(text)) <= high:
+            return number
+        raise Unusable(f"an integer from {low} to {high}")
+
+    return parse
+
+
+def duration(low: timedelta, high: timedelta, examples: str) -> Callable[[str], timedelta]:
+    """A whole number with its unit, ms or s, within the bounds."""
+
+    def parse(text: str) -> timedelta:
+        if found := _DURATION.fullmatch(text):
+            value = timedelta(milliseconds=int(found[1]) * (1 if found[2] == "ms" else 1000))
+            if low <= value <= high:
+                return value
+        raise Unusable(f"a time from {_span(low)} to {_span(high)}, such as {examples}")
+
+    return parse
+
+
+def _span(span: timedelta) -> str:
+    seconds = span.total_seconds()
+    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"
+
+
+def header_name(text: str) -> str:
+    """A token of RFC 9110 section 5.6.2, in lower case, as Envoy keeps header names.
+
+    Listeners drop headers with underscores there: backends may take them for "-".
+    """
+    if not _TOKEN.fullmatch(text):
+        raise Unusable("a header name (letters, digits, - and the like)")
+    if "_" in text:
+        raise Unusable(
+            "a header name without _",
+            "requests lose such headers at the gateway, so nothing would match it",
+        )
+    return text.lower()
+
+
+def cookie_name(text: str) -> str:
+    """A token; cookie names are compared with case."""
+    if _TOKEN.fullmatch(text):
+        return text
+    raise Unusable("a cookie name (letters, digits, - and the like)")
+
+
+def query_name(text: str) -> str:
+    """The name of a query parameter, which is compared as requests spell it."""
+    if _PARAMETER.fullmatch(text):
+        return text
+    raise Unusable("a parameter's name as requests spell it, percent-encoded (such as a%20b)")
+
+
+def query_value(text: str) -> str:
+    """One line that still makes a regex for Envoy where each byte has two spellings."""
+    if len(printable(text).encode()) > _MAX_QUERY_VALUE:
+        raise Unusable(f"one line of at most {_MAX_QUERY_VALUE} bytes")
+    return text
+
+
+def printable(text: str) -> str:
+    """One line without control characters, of at most 4096 characters."""
+    if _PRINTABLE.fullmatch(text):
+        return text
+    raise Unusable("one line of at most 4096 characters")
+
+
+class Pattern(NamedTuple):
+    """A user's pattern as Envoy gets it, and how many instructions RE2 makes of it."""
+
+    regex: str
+    instructions: int
+
+
+def pattern(text: str, form: str = "(?:{})") -> Pattern:
+    """A pattern that RE2, Envoy's engine, accepts, put into `form`. Costs two compilations.
+
+    Every regex that users may write goes through here. What Envoy spends on a match grows with the
+    instructions: hence their bound.
+    """
+    printable(text)
+    regex = form.format(text)
+    # Alone too: a ")(" would close the group that it is put into, and open another one.
+    _program_size(text)
+    size = _program_size(regex)
+    if size > MAX_INSTRUCTIONS:
+        raise Unusable(
+            f"a pattern of at most {MAX_INSTRUCTIONS} instructions, as RE2 counts them, not {size}"
+        )
+    return Pattern(regex, size)
+
+
+def _program_size(regex: str) -> int:
+    """How many instructions RE2 makes of it.
+
+    Envoy matches bytes: a character beyond ASCII is two to four of them, and `\\x{100}` is none.
+    """
+    options = re2.Options()
+    options.log_errors = False
+    options.encoding = re2.Options.Encoding.LATIN1
+    try:
+        return int(re2.compile(regex.encode(), options).programsize)
+    except re2.error as e:
+        reason = e.args[0].decode(errors="replace") if e.args else "not accepted"
+        raise Unusable(f"a regular expression of RE2's syntax: {reason}") from e
+
+
+def lines(text: str, most: int) -> tuple[str, ...]:
+    """The lines that are not blank, trimmed."""
+    found = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if len(found) > most:
+        raise Unusable(f"at most {most} lines, not {len(found)}")
+    return found

@@ -1,0 +1,106 @@
+"""Which annotations a dialect knows, and what is said of those that it does not carry out.
+
+Whatever stands under a prefix of the dialect and is no annotation of it is most likely misspelt: it
+is told with the one that was probably meant.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from fleet.problem import Problem
+from fleet.ref import Ref
+from translators.dialects.annotations.reader import FLEETGATE, Key
+from translators.dialects.annotations.unsupported import Unsupported, Without
+
+MAX_SUGGESTIONS: Final = 20
+"""In one Ingress: a search for what was meant takes milliseconds."""
+
+_LONGEST: Final = 100
+
+
+class Met(NamedTuple):
+    """An annotation that is known and not carried out; `rest` is what its family goes on with."""
+
+    key: str
+    value: str
+    without: Without
+    rest: str
+
+
+class Vocabulary:
+    """The annotations of a dialect: those that it carries out, and those that it knows."""
+
+    def __init__(
+        self, prefixes: tuple[str, ...], carried: Iterable[Key], unsupported: Iterable[Unsupported]
+    ) -> None:
+        rows = tuple(unsupported)
+        self.prefixes = (*prefixes, FLEETGATE)
+        self._carried = {s for key in carried for s in self._own(key)}
+        self._rows = {s: row for row in rows if not row.family for s in self._own(row.key)}
+        self._families = {s: row for row in rows if row.family for s in self._own(row.key)}
+
+    def met(self, annotations: Mapping[str, str], unread: Iterable[str] = ()) -> Iterator[Met]:
+        """What an Ingress asks for that is not carried out.
+
+        Of `unread` annotations the value is not known: they ask for whatever they can ask for.
+        """
+        for key, value in annotations.items():
+            row, rest = self._row_of(key)
+            if row is not None and (without := row.without(value)) is not None:
+                yield Met(key, value, without, rest)
+        for key in unread:
+            row, rest = self._row_of(key)
+            if row is not None:
+                yield Met(key, "", row.otherwise, rest)
+
+    def unknown(self, at: Ref, annotations: Mapping[str, str]) -> Iterator[Problem]:
+        """The problems of annotations that nobody knows."""
+        strangers = [key for key in annotations if self._is_strange(key)]
+        for number, key in enumerate(sorted(strangers)):
+            meant = self._meant(key) if number < MAX_SUGGESTIONS else ""
+            expected = meant or _some_other(key)
+            value = annotations[key]
+            yield Problem(at, "UnknownAnnotation", key, value, expected, "it has no effect")
+
+    def _own(self, key: Key) -> Iterator[str]:
+        return (spelling for spelling in key.spellings if spelling.startswith(self.prefixes))
+
+    def _row_of(self, key: str) -> tuple[Unsupported | None, str]:
+        """The row of a key, and what a family's key goes on with."""
+        if not key.startswith(self.prefixes):
+            return None, ""
+        if (row := self._rows.get(key)) is not None:
+            return row, ""
+        stem = self._stem(key)
+        return self._families.get(stem), key.removeprefix(stem)
+
+    def _stem(self, key: str) -> str:
+        """The family that a key belongs to, "" where it names nothing behind."""
+        return next((s for s in self._families if key.startswith(s) and key != s), "")
+
+    def _is_strange(self, key: str) -> bool:
+        return (
+            key.startswith(self.prefixes)
+            and key not in self._carried
+            and key not in self._rows
+            and not self._stem(key)
+        )
+
+    def _meant(self, key: str) -> str:
+        """The annotation that was probably meant: under another prefix, or spelt otherwise."""
+        prefix, _, name = key.partition("/")
+        known = {*self._carried, *self._rows}
+        for other in self.prefixes:
+            if other + name in known:
+                return other + name
+        names = {spelling.partition("/")[2] for spelling in known}
+        close = difflib.get_close_matches(name[:_LONGEST].lower(), sorted(names), n=1, cutoff=0.75)
+        spelt = [f"{prefix}/", *self.prefixes]
+        return next((p + close[0] for p in spelt if p + close[0] in known), "") if close else ""
+
+
+def _some_other(key: str) -> str:
+    if key.startswith(FLEETGATE):
+        return f"an annotation of Ingresses; those of {FLEETGATE} are for gateways and members"
+    return f"an annotation that is known under {key.partition('/')[0]}/"

@@ -1,0 +1,65 @@
+"""Annotations that the objects of all gateways may have."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from fleet.address import is_ip
+from fleet.kinds import listed
+from fleet.problem import Problem
+from fleet.ref import Ref
+from translators.dialects.annotations.setting import read_setting
+from translators.dialects.annotations.values import duration
+from translators.dialects.boundaries import read_boundaries
+from translators.dialects.edge_settings import read_edge
+from translators.model.gateways import GatewaySettings, UpstreamLimits
+
+UPSTREAM_TIMEOUT: Final = "fleetgate.dev/upstream-timeout"
+CONNECT_TIMEOUT: Final = "fleetgate.dev/connect-timeout"
+UPSTREAM_IDLE_TIMEOUT: Final = "fleetgate.dev/upstream-idle-timeout"
+ADDRESSES: Final = "fleetgate.dev/addresses"
+_HOSTNAME: Final = re.compile(
+    r"(?=.{1,253}$)(?![0-9.]*$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*"
+)
+_DURATION: Final = duration(timedelta(milliseconds=10), timedelta(hours=1), "250ms or 3s")
+
+
+def read_settings(ref: Ref, gateway: str, annotations: Mapping[str, str]) -> GatewaySettings:
+    """Read what every gateway can be told; `gateway` is its name.
+
+    Defaults stand in for what cannot be read.
+    """
+    problems: list[Problem] = []
+    edge = read_edge(ref, annotations, problems)
+    limits = _limits(ref, annotations, problems)
+    boundaries = read_boundaries(ref, gateway, annotations, problems)
+    addresses = _addresses(ref, annotations, problems)
+    return GatewaySettings(limits, edge, boundaries, addresses, tuple(problems))
+
+
+def _limits(ref: Ref, annotations: Mapping[str, str], problems: list[Problem]) -> UpstreamLimits:
+    def setting(key: str, default: timedelta) -> timedelta:
+        shown = f"{default.total_seconds():g}s"
+        return read_setting(ref, annotations, key, _DURATION, default, shown, problems)
+
+    defaults = UpstreamLimits()
+    return UpstreamLimits(
+        setting(CONNECT_TIMEOUT, defaults.connect),
+        setting(UPSTREAM_TIMEOUT, defaults.unacknowledged),
+        setting(UPSTREAM_IDLE_TIMEOUT, defaults.idle),
+    )
+
+
+def _addresses(
+    ref: Ref, annotations: Mapping[str, str], problems: list[Problem]
+) -> tuple[str, ...]:
+    usable = []
+    for address in listed(annotations.get(ADDRESSES, "")):
+        if is_ip(address) or _HOSTNAME.fullmatch(address):
+            usable.append(address)
+        else:
+            expected = "IP addresses or host names, with commas between them"
+            effect = "it is not shown"
+            problems.append(Problem(ref, "InvalidAnnotation", ADDRESSES, address, expected, effect))
+    return tuple(usable)

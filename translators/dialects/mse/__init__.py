@@ -1,0 +1,1 @@
+"""The MSE dialect: MseIngressConfig, and Ingresses with annotations of NGINX, MSE and Higress."""

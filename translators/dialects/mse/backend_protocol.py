@@ -1,0 +1,50 @@
+"""`backend-protocol`: what the backends of an Ingress speak.
+
+It holds for the rules of its Ingress alone: Argo CD is reached at one Service port by HTTP for
+browsers and by gRPC for its command line, each by an Ingress of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from translators.dialects.annotations.feature import rule_feature
+from translators.dialects.annotations.reader import Reader, Unusable, shared
+from translators.model.actions import Forward
+from translators.model.backends import BackendProtocol
+from translators.model.rules import Rule
+
+PROTOCOL: Final = shared(
+    "backend-protocol",
+    "what backends speak: `HTTP`, `HTTP2`, `GRPC`, `HTTPS` or `GRPCS`, in any case; their "
+    "certificates are not verified; a canary without it speaks as its main",
+)
+
+_WORDS: Final[Mapping[str, BackendProtocol]] = {
+    "HTTP": BackendProtocol.HTTP,
+    "HTTP2": BackendProtocol.H2C,
+    "GRPC": BackendProtocol.H2C,
+    "HTTPS": BackendProtocol.HTTPS,
+    "GRPCS": BackendProtocol.H2,
+}
+
+
+def parse(reader: Reader) -> BackendProtocol | None:
+    """Read what the backends speak."""
+    return reader.read(PROTOCOL, _protocol, "backends are asked by HTTP")
+
+
+def _protocol(text: str) -> BackendProtocol:
+    try:
+        return _WORDS[text.upper()]
+    except KeyError:
+        raise Unusable("HTTP, HTTP2, GRPC, HTTPS or GRPCS") from None
+
+
+def _apply(rule: Rule, protocol: BackendProtocol) -> Rule:
+    if not isinstance(rule.action, Forward):
+        return rule
+    return replace(rule, action=rule.action.each(lambda b: b._replace(protocol=protocol)))
+
+
+FEATURE: Final = rule_feature("Protocol of backends", (PROTOCOL,), parse, _apply)

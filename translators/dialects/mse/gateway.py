@@ -1,0 +1,37 @@
+"""What a MseIngressConfig says of its gateway."""
+
+from typing import Final
+
+from fleet.problem import Problem
+from fleet.ref import Ref
+from translators.dialects.dialect import GatewaySpec
+from translators.dialects.mse.objects import MseAccess, MseIngressConfig
+from translators.model.listeners import Entry, ListenerPort, TableSet
+from translators.model.shapes import HTTP_PORT
+
+MSE_TABLES: Final = TableSet("mse")
+"""The set of route tables that all listeners of an MSE gateway share."""
+
+_ENTRIES: Final[tuple[Entry, ...]] = (Entry(ListenerPort(HTTP_PORT), MSE_TABLES),)
+"""What every MSE gateway listens on; no field declares it."""
+
+
+def read_mse_gateway(ref: Ref, config: MseIngressConfig) -> GatewaySpec:
+    """Read the listeners and the Ingresses that the gateway is for."""
+    local = config.spec.ingress.local
+    clients = _listed_clients(config.spec.global_.ip_access_control)
+    if clients:
+        problems = (_restricted(ref, clients),)
+        return GatewaySpec((), (), local.ingress_class, local.watch_namespace, problems=problems)
+    return GatewaySpec(_ENTRIES, ("",), local.ingress_class, local.watch_namespace)
+
+
+def _listed_clients(access: MseAccess) -> str:
+    return ", ".join(map(str, (*access.whitelist, *access.blacklist)))
+
+
+def _restricted(ref: Ref, clients: str) -> Problem:
+    """The problem of a gateway that is not for everybody: without its lists, it would be."""
+    expected, effect = "a later version of fleetgate", "the gateway serves nothing"
+    key = "spec.global.ipAccessControl"
+    return Problem(ref, "NotSupported", key, clients, expected, effect)

@@ -1,0 +1,260 @@
+"""An Ingress's spec is read into rules: what all dialects have in common."""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, NamedTuple, TypeVar
+
+from fleet.models import (
+    HttpPath,
+    Ingress,
+    IngressBackend,
+    IngressRule,
+    IngressTls,
+    ServiceBackend,
+    by_position,
+)
+from fleet.problem import Problem
+from fleet.ref import Ref
+from translators.dialects.annotations.feature import Wanted
+from translators.dialects.annotations.reader import Unusable
+from translators.model.actions import Forward, Share, size_of
+from translators.model.backends import Backend, ServicePort, Target
+from translators.model.bounds import MAX_ROUTES_OF_INGRESS
+from translators.model.canaries import Canary
+from translators.model.ingresses import NO_HOSTS, IngressRules
+from translators.model.listeners import TableSet
+from translators.model.paths import Path, PathKind
+from translators.model.rules import UNDATED, Age, Rule
+
+T = TypeVar("T")
+
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+
+_HOST: Final = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
+
+_NAME: Final = re.compile(_LABEL)
+
+_PORT_NAME: Final = re.compile(rf"(?=.*[a-z]){_LABEL}")
+"""As Kubernetes has it: the name of a Cluster would not tell a port named 80 from the number."""
+
+_EVERYTHING: Final = Path(PathKind.PREFIX, "/")
+
+
+def age_of(ingress: Ingress) -> Age:
+    """How old the Ingress is, which decides between Ingresses that claim the same."""
+    meta = ingress.metadata
+    return Age(meta.creation_timestamp or UNDATED, f"{meta.name}.{meta.namespace}")
+
+
+def named_tls(entries: Iterable[IngressTls]) -> Iterator[str]:
+    """The entries by their Secrets, and by their hosts where they name none."""
+    for entry in entries:
+        yield from (entry.secret_name,) if entry.secret_name else entry.hosts
+
+
+def all_backends(_at: str, _service: ServiceBackend) -> bool:
+    """Every backend is served."""
+    return True
+
+
+class _Host(NamedTuple):
+    """A host that an Ingress declares: the place of its rule, and its paths."""
+
+    at: str
+    name: str
+    paths: tuple[HttpPath, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IngressReader:
+    """One Ingress being read; `problems` collects what cannot be used.
+
+    What differs between dialects: `path` reads a path by its type, or raises Unusable; `sets` are
+    the route tables of a host; `takes` says whether the rule at a place is served by its backend.
+    """
+
+    ref: Ref
+    age: Age
+    ingress_class: str
+    wanted: Wanted
+    problems: list[Problem]
+    path: Callable[[str, str], Path]
+    sets: Callable[[str], tuple[TableSet, ...]]
+    takes: Callable[[str, ServiceBackend], bool] = all_backends
+
+    def everything(self, ingress: Ingress) -> IngressRules:
+        """The usable rules and default backend."""
+        hosts = tuple(self._hosts(ingress.spec.rules))
+        room = _Room(self.ref, self.problems)
+        split = self.wanted.split
+        rules = tuple(room.for_some(rule for host in hosts for rule in self._rules(host)))
+        own = dict.fromkeys(("", *(host.name for host in hosts)) if split is None else ())
+        defaults = tuple(room.for_some(self._defaults(ingress.spec.default_backend, own)))
+        served = {rule.host for rule in (*rules, *defaults)}
+        bare = [host for host in hosts if host.name in own and host.name not in served]
+        self.problems.extend(_without_paths(self.ref, host) for host in bare if not host.paths)
+        tables = frozenset((each, host.name) for host in bare for each in self.sets(host.name))
+        return IngressRules(
+            rules if split is None else (),
+            () if split is None else tuple(Canary(rule, split) for rule in rules),
+            defaults,
+            tables or NO_HOSTS,
+            tuple(self.problems),
+            policies=tuple(self.wanted.policies),
+            leads_out=any(self._leads_out(rule) for rule in (*rules, *defaults)),
+            without_rules=(self.age, self.ref) if tables else None,
+        )
+
+    def _leads_out(self, rule: Rule) -> bool:
+        if not isinstance(rule.action, Forward):
+            return False
+        backends = (b for share in rule.action.shares for b in share.target.backends)
+        return any(backend.namespace != self.ref.namespace for backend in backends)
+
+    def _hosts(self, rules: Iterable[IngressRule]) -> Iterator[_Host]:
+        for i, rule in by_position(rules):
+            at = f"spec.rules[{i}]"
+            name = self._attempt("InvalidHost", f"{at}.host", rule.host, _host)
+            if name is not None:
+                yield _Host(at, name, rule.http.paths if rule.http else ())
+
+    def _rules(self, host: _Host) -> Iterator[Rule]:
+        """The usable rules of one host."""
+        for j, declared in by_position(host.paths):
+            where = f"{host.at}.http.paths[{j}]"
+            parse = partial(self.path, declared.path_type)
+            path = self._attempt("InvalidPath", f"{where}.path", declared.path, parse)
+            forward = self._forward(f"{where}.backend", declared.backend)
+            if path is not None and forward is not None:
+                yield self._rule(where, host.name, path, forward)
+
+    def _defaults(self, backend: IngressBackend | None, hosts: Collection[str]) -> Iterator[Rule]:
+        """The default backend, for each of the hosts; a canary has none."""
+        at = "spec.defaultBackend"
+        if backend is None or (forward := self._forward(at, backend)) is None:
+            return
+        if not hosts:
+            self.problems.append(_idle_default(self.ref, at, forward))
+        for host in hosts:
+            yield self._rule(at, host, _EVERYTHING, forward)
+
+    def _rule(self, at: str, host: str, path: Path, forward: Forward) -> Rule:
+        """A rule as the annotations change it."""
+        sets = self.sets(host)
+        policies = tuple(declared.policy for declared in self.wanted.policies)
+        rule = Rule(
+            self.ref,
+            at,
+            self.age,
+            host,
+            path,
+            forward,
+            sets,
+            policies=policies,
+            ingress_class=self.ingress_class,
+        )
+        for change in self.wanted.changes:
+            rule = change(rule)
+        return rule
+
+    def _forward(self, at: str, backend: IngressBackend) -> Forward | None:
+        service, resource = backend.service, backend.resource
+        if service is None and resource is not None:
+            named = f"{resource.kind} {resource.name}"
+            self._attempt("InvalidBackend", f"{at}.resource", named, _no_service)
+            return None
+        name = service.name if service else ""
+        parsed = self._attempt("InvalidBackend", f"{at}.service.name", name, _service_name)
+        if parsed is None or service is None:
+            return None
+        number, port_name = service.port.number, service.port.name
+        port = self._attempt(
+            "InvalidBackend",
+            f"{at}.service.port",
+            str(number or port_name),
+            lambda _: _port(number, port_name),
+        )
+        if port is None or not self.takes(at, service):
+            return None
+        return Forward((Share(Target((Backend(self.ref.namespace, parsed, port),)), 1),))
+
+    def _attempt(self, reason: str, key: str, value: str, parse: Callable[[str], T]) -> T | None:
+        try:
+            return parse(value)
+        except Unusable as e:
+            effect = e.effect or "this rule is not served"
+            self.problems.append(Problem(self.ref, reason, key, value, e.expected, effect))
+            return None
+
+
+@dataclass(slots=True)
+class _Room:
+    """How many rules of an Ingress are read; the first one too many is a problem."""
+
+    ref: Ref
+    problems: list[Problem]
+    taken: int = 0
+
+    def for_some(self, rules: Iterable[Rule]) -> Iterator[Rule]:
+        """The rules that there is room for."""
+        for rule in rules:
+            self.taken += size_of(rule.action) * len(rule.sets)
+            if self.taken > MAX_ROUTES_OF_INGRESS:
+                self.problems.append(_too_many(rule))
+                return
+            yield rule
+
+
+def _too_many(rule: Rule) -> Problem:
+    expected = (
+        f"at most {MAX_ROUTES_OF_INGRESS} rules in an Ingress, each counted once for each of its "
+        "backends, on each of its listeners"
+    )
+    value = f"{rule.host or '*'} {rule.path}"
+    effect = "this rule and those after it are not served"
+    return Problem(rule.origin, "TooManyRules", rule.at, value, expected, effect)
+
+
+def _without_paths(ref: Ref, host: _Host) -> Problem:
+    """The problem of a host without paths, in an Ingress without default backend."""
+    expected = "paths for it, or a spec.defaultBackend"
+    effect = "its requests get 404 unless another Ingress serves this host"
+    return Problem(ref, "HostWithoutPaths", f"{host.at}.host", host.name, expected, effect)
+
+
+def _idle_default(ref: Ref, at: str, declared: Forward) -> Problem:
+    """The problem of a canary's default backend."""
+    (share,) = declared.shares
+    (backend,) = share.target.backends
+    value = f"{backend.service}:{backend.port}"
+    expected = "an Ingress without canary: a canary only adds to the rules of another one"
+    effect = "no request goes to it"
+    return Problem(ref, "CanaryDefaultBackend", at, value, expected, effect)
+
+
+def _host(text: str) -> str:
+    """A host in lower case; "" is every host."""
+    host = text.lower()
+    if host and (len(host) > 253 or not _HOST.fullmatch(host)):
+        raise Unusable("a DNS name such as shop.example.com or *.example.com")
+    return host
+
+
+def _no_service(_: str) -> None:
+    raise Unusable("`service`, with a Service of the Ingress's namespace")
+
+
+def _service_name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise Unusable("the name of a Service in the Ingress's namespace")
+    return text
+
+
+def _port(number: int | None, name: str) -> ServicePort:
+    if number is not None:
+        return ServicePort(number)
+    if not _PORT_NAME.fullmatch(name.lower()):
+        raise Unusable("a port by its number, or by its name with at least one letter")
+    return ServicePort(name=name)

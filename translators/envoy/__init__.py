@@ -1,0 +1,1 @@
+"""Envoy's resources, one builder each."""

@@ -1,0 +1,243 @@
+"""Clusters: how Envoy talks to a backend, and how it notices that a Pod has died.
+
+The numbers are measured (docs/design/failover.md): with them a member whose Pods are all killed
+under load, or silently cut off, loses no idempotent request.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from translators.envoy.header_edits import MOST_HEADERS
+from translators.envoy.messages import (
+    AggregateClusterConfig,
+    AggregatedConfigSource,
+    ApiVersion,
+    BindConfig,
+    CircuitBreakers,
+    CircuitBreakersRetryBudget,
+    CircuitBreakersThresholds,
+    Cluster,
+    ClusterCommonLbConfig,
+    ClusterCustomClusterType,
+    ClusterDiscoveryType,
+    ClusterEdsClusterConfig,
+    ClusterLbPolicy,
+    CommonTlsContext,
+    ConfigSource,
+    Http1ProtocolOptions,
+    Http2ProtocolOptions,
+    HttpProtocolOptions,
+    OutlierDetection,
+    Percent,
+    SocketOption,
+    SocketOptionSocketState,
+    TcpKeepalive,
+    TlsParameters,
+    TlsProtocol,
+    TransportSocket,
+    UpstreamConnectionOptions,
+    UpstreamHttpConfig,
+    UpstreamHttpProtocolOptions,
+    UpstreamTlsContext,
+)
+from translators.envoy.names import backend_name, cluster_name
+from translators.envoy.parts import ClusterParts, Fields, Keywords
+from translators.model.backends import BackendProtocol, Target
+from translators.model.gateways import UpstreamLimits
+from xds.resource import Resource
+from xds.wire import encode, pack
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.cluster import v3 as schema
+    from envoy_data_plane.envoy.config.core import v3 as core
+    from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
+
+_TCP: Final = 6
+_TCP_USER_TIMEOUT: Final = 18
+_UNLIMITED: Final = 1_000_000_000
+_SECOND: Final = timedelta(seconds=1)
+
+_PER_CONNECTION_BUFFER: Final = 256 * 1024
+"""What is held for a Pod that reads slowly, and of an answer that the client reads slowly."""
+
+_HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+"""The name under which Envoy looks for a Cluster's HTTP options."""
+
+_KEEPALIVE_IDLE: Final = timedelta(seconds=2)
+_KEEPALIVE_INTERVAL: Final = timedelta(seconds=1)
+_KEEPALIVE_PROBES: Final = 3
+"""When a silent connection is probed, and how many probes in a row may stay unanswered. Linux ends
+it sooner or later than that where TCP_USER_TIMEOUT says so: once it has been silent for that long
+and a probe is unanswered."""
+
+_BY_TLS: Final = frozenset({BackendProtocol.HTTPS, BackendProtocol.H2})
+_BY_HTTP2: Final = frozenset({BackendProtocol.H2C, BackendProtocol.H2})
+
+PANIC_PERCENT: Final = 1
+"""Send to ejected Pods only where nobody else is left, so that a backend that comes back is found
+at once. Envoy's default of 50 would keep two thirds of the traffic on a dead member that holds two
+of three Pods. `translators.envoy.assignments.OVERPROVISIONING` keeps 1 from meaning "1 of 100"."""
+
+
+def build_cluster(
+    target: Target, limits: UpstreamLimits, parts: ClusterParts | None = None
+) -> Resource:
+    """The Cluster of a target: one backend by EDS, or an aggregate of several Clusters.
+
+    `parts` are what the policies of the backend add; an aggregate only chooses among others.
+    """
+    if len(target.backends) > 1:
+        return _aggregate(target, limits)
+    name = cluster_name(target)
+    protocol = target.backends[0].protocol
+    rest = _without_name(limits, protocol, parts) if parts else _same_for_all(limits, protocol)
+    return Resource.of(name, encode(Cluster(name=name)) + rest, requires=(name,))
+
+
+@cache
+def _same_for_all(limits: UpstreamLimits, protocol: BackendProtocol) -> bytes:
+    """All fields of a Cluster of one backend but its name; encoded once for each pair of these."""
+    return _without_name(limits, protocol, ClusterParts())
+
+
+def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterParts) -> bytes:
+    """All fields of a Cluster of one backend but its name, which is the first one."""
+    own: Keywords = {
+        "type": ClusterDiscoveryType.EDS,
+        "eds_cluster_config": ClusterEdsClusterConfig(
+            eds_config=ConfigSource(
+                ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3
+            )
+        ),
+        "connect_timeout": limits.connect,
+        "per_connection_buffer_limit_bytes": _PER_CONNECTION_BUFFER,
+        "lb_policy": ClusterLbPolicy.ROUND_ROBIN,
+        # A second ejection within Envoy's default merge window of 1 s would reach the workers late.
+        "common_lb_config": ClusterCommonLbConfig(
+            update_merge_window=timedelta(0), healthy_panic_threshold=Percent(value=PANIC_PERCENT)
+        ),
+        "circuit_breakers": _circuit_breakers(),
+        "outlier_detection": _outlier_detection(),
+        # No source address: 0.0.0.0 would break IPv6 endpoints.
+        "upstream_bind_config": BindConfig(
+            socket_options=[
+                SocketOption(
+                    description="TCP_USER_TIMEOUT",
+                    level=_TCP,
+                    name=_TCP_USER_TIMEOUT,
+                    int_value=limits.unacknowledged // timedelta(milliseconds=1),
+                    state=SocketOptionSocketState.STATE_PREBIND,
+                )
+            ]
+        ),
+        "typed_extension_protocol_options": {
+            _HTTP_OPTIONS: pack(_http_options(limits, protocol, parts.http_options))
+        },
+        "transport_socket": _tls(protocol) if protocol in _BY_TLS else None,
+        # TCP_USER_TIMEOUT sees unacknowledged bytes alone: a request that a Pod has acknowledged
+        # would wait for its answer as long as the client does, if the network takes the Pod away.
+        "upstream_connection_options": UpstreamConnectionOptions(
+            tcp_keepalive=TcpKeepalive(
+                keepalive_time=_KEEPALIVE_IDLE // _SECOND,
+                keepalive_interval=_KEEPALIVE_INTERVAL // _SECOND,
+                keepalive_probes=_KEEPALIVE_PROBES,
+            )
+        ),
+    }
+    return encode(Cluster(**parts.cluster.over(own)))
+
+
+def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:
+    """The next Cluster serves while those before it have no usable Pod."""
+    name = cluster_name(target)
+    clusters = [backend_name(backend) for backend in target.backends]
+    message = Cluster(
+        name=name,
+        cluster_type=ClusterCustomClusterType(
+            name="envoy.clusters.aggregate",
+            typed_config=pack(AggregateClusterConfig(clusters=clusters)),
+        ),
+        connect_timeout=limits.connect,
+        lb_policy=ClusterLbPolicy.CLUSTER_PROVIDED,
+        circuit_breakers=_circuit_breakers(),
+    )
+    return Resource.of(name, encode(message))
+
+
+def _http_options(
+    limits: UpstreamLimits, protocol: BackendProtocol, fields: Fields
+) -> upstreams.HttpProtocolOptions:
+    own: Keywords = {
+        "common_http_protocol_options": HttpProtocolOptions(
+            idle_timeout=limits.idle, max_headers_count=MOST_HEADERS
+        ),
+        "explicit_http_config": _explicit(protocol),
+    }
+    return UpstreamHttpProtocolOptions(**fields.over(own))
+
+
+def _explicit(protocol: BackendProtocol) -> upstreams.HttpProtocolOptionsExplicitHttpConfig:
+    """HTTP/1.1 or HTTP/2, without a try which of them a backend takes."""
+    if protocol not in _BY_HTTP2:
+        return UpstreamHttpConfig(http_protocol_options=Http1ProtocolOptions())
+    return UpstreamHttpConfig(
+        # Envoy's default of 256 MiB lets a backend fill memory for clients that read slowly.
+        http2_protocol_options=Http2ProtocolOptions(
+            initial_stream_window_size=_PER_CONNECTION_BUFFER,
+            initial_connection_window_size=4 * _PER_CONNECTION_BUFFER,
+        )
+    )
+
+
+def _tls(protocol: BackendProtocol) -> core.TransportSocket:
+    """TLS to a backend, whose certificate is not verified: nothing says by whom it is signed."""
+    context = UpstreamTlsContext(
+        common_tls_context=CommonTlsContext(
+            # Envoy's default for backends is at most 1.2.
+            tls_params=TlsParameters(tls_maximum_protocol_version=TlsProtocol.TLSv1_3),
+            alpn_protocols=["h2" if protocol in _BY_HTTP2 else "http/1.1"],
+        )
+    )
+    return TransportSocket(name="envoy.transport_sockets.tls", typed_config=pack(context))
+
+
+def _circuit_breakers() -> schema.CircuitBreakers:
+    """No limit unless one is asked for.
+
+    Envoy's default of 3 concurrent retries a Cluster turns a crash under parallel load into errors;
+    a budget of all active requests never refuses a retry and still bounds a storm.
+    """
+    return CircuitBreakers(
+        thresholds=[
+            CircuitBreakersThresholds(
+                max_connections=_UNLIMITED,
+                max_pending_requests=_UNLIMITED,
+                max_requests=_UNLIMITED,
+                retry_budget=CircuitBreakersRetryBudget(
+                    budget_percent=Percent(value=100), min_retry_concurrency=100
+                ),
+            )
+        ]
+    )
+
+
+def _outlier_detection() -> schema.OutlierDetection:
+    """Two refused connections or three gateway errors in a row take a Pod out, for 2 to 10 s."""
+    return OutlierDetection(
+        split_external_local_origin_errors=True,
+        consecutive_local_origin_failure=2,
+        enforcing_consecutive_local_origin_failure=100,
+        consecutive_gateway_failure=3,
+        enforcing_consecutive_gateway_failure=100,
+        consecutive_5xx=0,
+        enforcing_consecutive_5xx=0,
+        enforcing_success_rate=0,
+        enforcing_local_origin_success_rate=0,
+        interval=timedelta(milliseconds=500),
+        base_ejection_time=timedelta(seconds=2),
+        max_ejection_time=timedelta(seconds=10),
+        max_ejection_percent=100,
+    )

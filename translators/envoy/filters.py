@@ -1,0 +1,51 @@
+"""The HTTP filters, in one fixed order.
+
+All of them are always there and enabled. Those that a policy switches on do nothing until a route
+or a host has a configuration for them, which it gives by the names here. So no change of a route is
+a change of a Listener, and nothing drains.
+
+None is `disabled`: Envoy decides that by the first route that it finds, which for a wildcard host,
+or one in capitals, is not the one that the request takes. Such a filter would stay off there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from translators.envoy.forwarded import Peer, name_client
+from translators.envoy.loops import stop_loops
+from translators.envoy.messages import Composite, Cors, LocalRateLimit, Router, StatefulSession
+from translators.envoy.repair import repair
+from translators.envoy.retries import repeat_idempotent
+from translators.envoy.scoped_routes import searches
+
+CORS: Final = "envoy.filters.http.cors"
+ACCESS: Final = "fleetgate.access"
+"""A Composite: filters that have no idle configuration (passwords, other services that are asked)
+run inside of it, in the order that a route says."""
+RATE_LIMIT: Final = "envoy.filters.http.local_ratelimit"
+SESSION: Final = "envoy.filters.http.stateful_session"
+
+
+def http_filters(gateway: str, peer: Peer) -> Iterator[tuple[str, Any]]:  # of different types
+    """All HTTP filters, with the reason for their place."""
+    # First: a request that is refused needs nothing else.
+    yield "fleetgate.loop", stop_loops(gateway)
+    # Next: what follows must see the route that the request really takes.
+    yield from searches()
+    # Before all that looks at the path or the route.
+    yield "fleetgate.repair", repair()
+    # Before all that may ask who the client is.
+    yield from name_client(peer)
+    # Before all that may refuse a request: a browser shows a refusal to its page by these headers,
+    # and asks for them without the page's credentials.
+    yield CORS, Cors()
+    # Before what costs: who may not ask takes nobody's share.
+    yield ACCESS, Composite()
+    yield RATE_LIMIT, LocalRateLimit(stat_prefix="rate_limit")
+    # After all that may refuse a request, and before the router, which asks the Pod that it names.
+    yield SESSION, StatefulSession()
+    # Anywhere before the router, which reads what it sets.
+    yield "fleetgate.idempotent_retry", repeat_idempotent()
+    yield "envoy.filters.http.router", Router()

@@ -1,0 +1,146 @@
+"""What a request says of its client, and who may say it.
+
+A gateway is told which proxies to trust (`translators.dialects.edge_settings`). A connection of one
+of them has a filter chain of its own, in which the forwarded headers that came count; in that of
+anybody else they start anew, so that a backend reads there what the gateway itself has seen.
+
+    header                          of a trusted proxy                  of anybody else
+    X-Forwarded-For                 with the proxy's address behind     the client's address
+    X-Real-IP                       the client's address                the client's address
+    X-Forwarded-Proto               as it came, else the next two's     the listener's scheme
+    X-Forwarded-Scheme, X-Scheme    X-Forwarded-Proto                   the listener's scheme
+    X-Forwarded-Host                as it came, else Host               Host
+    X-Forwarded-Port                as it came, or none                 the listener's port
+    Forwarded, True-Client-IP,      as they came                        none
+    X-Original-URI
+
+The client's address is that of the peer; of a trusted one, the first from the right in
+X-Forwarded-For that is not trusted. With PROXY protocol the peer of a trusted connection is who its
+header names (`translators.envoy.proxy_headers`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from translators.envoy.header_edits import absent, put, remove
+from translators.envoy.messages import (
+    CidrRange,
+    FilterChainMatch,
+    HeaderMutation,
+    HeaderMutationMutations,
+    HeaderMutationRemoveOnMatch,
+    HeaderMutationRule,
+    StringMatcher,
+    TypedExtensionConfig,
+    XffConfig,
+    XffTrustedCidrs,
+)
+from translators.envoy.proxy_headers import read_headers, refuse_named
+from translators.model.edge import EdgeSettings, Network
+from translators.model.listeners import ListenerPort, Protocol
+from xds.wire import pack
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
+    from envoy_data_plane.envoy.config.core import v3 as core
+    from envoy_data_plane.envoy.config.listener import v3 as listener
+
+_CLIENT: Final = "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"
+_HOST: Final = "%REQ(:AUTHORITY)%"
+_OTHERS_WORD: Final = ("forwarded", "true-client-ip", "x-original-uri")
+"""Said by proxies, and never by the gateway itself."""
+
+
+class Peer(Enum):
+    """Who a connection comes from."""
+
+    ANYBODY = "anybody"
+    TRUSTED = "trusted"
+
+
+class Chain(NamedTuple):
+    """A filter chain: the connections that it takes, None for all others, and who they are.
+
+    `filters` are asked before a request is read.
+    """
+
+    name: str
+    match: listener.FilterChainMatch | None
+    peer: Peer
+    filters: tuple[listener.Filter, ...] = ()
+
+
+def chains(edge: EdgeSettings) -> Iterator[Chain]:
+    """The filter chains of a listener. Envoy takes the closest match, and never a second one."""
+    ranges = [_range(network) for network in edge.trusted]
+    if not ranges:
+        yield Chain("", None, Peer.ANYBODY)
+    elif not edge.proxy_protocol:
+        yield Chain("trusted", FilterChainMatch(source_prefix_ranges=ranges), Peer.TRUSTED)
+        yield Chain("anybody", None, Peer.ANYBODY)
+    else:
+        # A direct source is who the connection comes from, a source whom the PROXY header names.
+        both = FilterChainMatch(direct_source_prefix_ranges=ranges, source_prefix_ranges=ranges)
+        yield Chain("trusted", both, Peer.TRUSTED)
+        behind = FilterChainMatch(direct_source_prefix_ranges=ranges)
+        yield Chain("behind-trusted", behind, Peer.ANYBODY)
+        yield Chain("anybody", None, Peer.ANYBODY, (refuse_named(),))
+
+
+def listener_filters(edge: EdgeSettings) -> list[listener.ListenerFilter]:
+    """What looks at a connection before a filter chain is chosen."""
+    return read_headers() if edge.proxy_protocol and edge.trusted else []
+
+
+def client_address(peer: Peer, edge: EdgeSettings) -> dict[str, Any]:
+    """How a client's address is found: keywords of HttpConnectionManager."""
+    if peer is Peer.ANYBODY:
+        # What Envoy would append is the machine's own address for clients on loopback.
+        return {"use_remote_address": True, "skip_xff_append": True}
+    cidrs = XffTrustedCidrs(cidrs=[_range(network) for network in edge.trusted])
+    config = XffConfig(xff_trusted_cidrs=cidrs, skip_xff_append=False)
+    extension = TypedExtensionConfig(
+        name="envoy.http.original_ip_detection.xff", typed_config=pack(config)
+    )
+    return {"use_remote_address": False, "original_ip_detection_extensions": [extension]}
+
+
+def early_rules(peer: Peer, at: ListenerPort) -> Iterator[mutation_rules.HeaderMutation]:
+    """What is done to the headers of a request before Envoy reads them."""
+    if peer is Peer.TRUSTED:
+        # Envoy does this itself for requests of anybody else.
+        ours = HeaderMutationRemoveOnMatch(key_matcher=StringMatcher(prefix="x-envoy-"))
+        yield HeaderMutationRule(remove_on_match=ours)
+        yield absent("x-forwarded-proto", "%REQ(X-FORWARDED-SCHEME?X-SCHEME)%")
+        yield absent("x-forwarded-proto", _scheme(at))
+        yield put("x-forwarded-scheme", "%REQ(X-FORWARDED-PROTO)%")
+        yield put("x-scheme", "%REQ(X-FORWARDED-PROTO)%")
+        yield absent("x-forwarded-host", _HOST)
+        return
+    yield put("x-forwarded-for", _CLIENT)
+    yield put("x-real-ip", _CLIENT)
+    yield put("x-forwarded-host", _HOST)
+    yield put("x-forwarded-port", str(at.port))
+    yield put("x-forwarded-scheme", _scheme(at))  # Envoy sets X-Forwarded-Proto
+    yield put("x-scheme", _scheme(at))
+    for name in _OTHERS_WORD:
+        yield remove(name)
+
+
+def name_client(peer: Peer) -> Iterator[tuple[str, Any]]:  # messages of different types
+    """The HTTP filter that says who the client is, where Envoy first has to find out."""
+    if peer is Peer.TRUSTED:
+        rules = [put("x-real-ip", _CLIENT)]
+        config = HeaderMutation(mutations=HeaderMutationMutations(request_mutations=rules))
+        yield "fleetgate.client_address", config
+
+
+def _scheme(at: ListenerPort) -> str:
+    return "http" if at.protocol is Protocol.HTTP else "https"
+
+
+def _range(network: Network) -> core.CidrRange:
+    return CidrRange(address_prefix=str(network.network_address), prefix_len=network.prefixlen)

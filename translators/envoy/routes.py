@@ -1,0 +1,166 @@
+"""The Route of a rule: what a request must be, and what answers it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import re2
+
+from translators.envoy.messages import (
+    CookieMatcher,
+    DataSource,
+    DirectResponseAction,
+    HeaderMatcher,
+    QueryParameterMatcher,
+    RedirectAction,
+    RedirectCode,
+    RegexMatcher,
+    Route,
+    RouteAction,
+    RouteMatch,
+    StringMatcher,
+    WeightedCluster,
+    WeightedClusterClusterWeight,
+)
+from translators.envoy.names import cluster_name
+from translators.envoy.parts import Fields, Keywords, RouteParts
+from translators.model.actions import Action, FixedResponse, Redirect
+from translators.model.bounds import MAX_MATCHED
+from translators.model.conditions import Condition, Text, Where
+from translators.model.paths import Path, PathKind
+from translators.model.rules import Rule
+from xds.wire import encode, pack
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.route import v3 as schema
+    from envoy_data_plane.envoy.type.matcher import v3 as matcher
+
+
+def encode_route(rule: Rule, parts: RouteParts | None = None) -> bytes:
+    """Encode the Route of a rule, with what its policies add."""
+    headers = [_short_path()] if rule.path.short_only else []
+    queries: list[schema.QueryParameterMatcher] = []
+    cookies: list[schema.CookieMatcher] = []
+    for condition in rule.conditions:
+        # Envoy asks in this order: one that is too long for a pattern never gets to it.
+        texts = (*_at_most(condition), _text(_spelt(condition)))
+        match condition.where:
+            case Where.HEADER | Where.METHOD:
+                name = condition.name or ":method"
+                headers += [HeaderMatcher(name=name, string_match=text) for text in texts]
+            case Where.QUERY:
+                name = condition.name
+                queries += [QueryParameterMatcher(name=name, string_match=text) for text in texts]
+            case Where.COOKIE:
+                name = condition.name
+                cookies += [CookieMatcher(name=name, string_match=text) for text in texts]
+    match: Keywords = {
+        **_path(rule.path),
+        "headers": headers,
+        "query_parameters": queries,
+        "cookies": cookies,
+    }
+    name = f"{rule.origin.namespace}/{rule.origin.name} {rule.at}"
+    if parts is None:
+        return encode(Route(name=name, match=RouteMatch(**match), **_action(rule.action)))
+    route: Keywords = {"name": name, "match": RouteMatch(**parts.match.over(match))}
+    if parts.filters:
+        route["typed_per_filter_config"] = {n: pack(c) for n, c in parts.filters.items()}
+    return encode(Route(**parts.route.over(route | _action(rule.action, parts.action))))
+
+
+def _path(path: Path) -> dict[str, Any]:  # keywords of RouteMatch
+    """The `path_specifier` of a match."""
+    match path:
+        case Path(PathKind.EXACT, value):
+            return {"path": value}
+        case Path(PathKind.PREFIX, "/"):
+            return {"prefix": "/"}
+        case Path(PathKind.PREFIX, value):
+            return {"path_separated_prefix": value}
+        case Path(_, value):
+            return {"safe_regex": RegexMatcher(regex=value)}
+
+
+def _at_most(condition: Condition) -> tuple[matcher.StringMatcher, ...]:
+    """What stands before a pattern, whose cost grows with the value, as this one's does not."""
+    if not any(text.regex for text in condition.values):
+        return ()
+    return (StringMatcher(safe_regex=RegexMatcher(regex=f".{{0,{MAX_MATCHED}}}")),)
+
+
+@cache
+def _short_path() -> schema.HeaderMatcher:
+    """The same for a path; its query may be long, and is not looked at."""
+    regex = RegexMatcher(regex=rf"[^?]{{{MAX_MATCHED + 1}}}.*")
+    longer = StringMatcher(safe_regex=regex)
+    return HeaderMatcher(name=":path", string_match=longer, invert_match=True)
+
+
+def _spelt(condition: Condition) -> tuple[Text, ...]:
+    """The values as requests carry them: Envoy compares query parameters as they were sent."""
+    if condition.where is not Where.QUERY:
+        return condition.values
+    return tuple(value if value.regex else _as_sent(value) for value in condition.values)
+
+
+def _as_sent(text: Text) -> Text:
+    """A query parameter's value in all spellings that clients have for it."""
+    spellings = "".join(map(_spellings, text.value.encode()))
+    return text if spellings == re2.escape(text.value) else Text(spellings, regex=True)
+
+
+@cache
+def _spellings(byte: int) -> str:
+    """A byte as it is where a request can carry it, and encoded where some client does so."""
+    character = chr(byte)
+    plain: str = re2.escape("+" if character == " " else character)
+    if character.isascii() and (character.isalnum() or character in "-._"):
+        return plain
+    encoded = "%" + "".join(d if d.isdigit() else f"[{d}{d.lower()}]" for d in f"{byte:02X}")
+    if not character.isascii():
+        return encoded
+    return f"(?:{plain}|{encoded})"
+
+
+def _text(values: tuple[Text, ...]) -> matcher.StringMatcher:
+    """One of the values."""
+    if len(values) == 1 and not values[0].regex:
+        return StringMatcher(exact=values[0].value)
+    return StringMatcher(safe_regex=RegexMatcher(regex=_alternation(values)))
+
+
+def _alternation(values: tuple[Text, ...]) -> str:
+    """An RE2 regex that matches any of the values in full."""
+    parts = [text.value if text.regex else re2.escape(text.value) for text in values]
+    return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
+
+
+def _action(action: Action, fields: Fields | None = None) -> Keywords:  # of Route
+    """The `action` of a route."""
+    if isinstance(action, FixedResponse):
+        return {"direct_response": direct_response(action.status, action.body)}
+    if isinstance(action, Redirect):
+        code = RedirectCode.PERMANENT_REDIRECT
+        redirect = RedirectAction(
+            https_redirect=True, host_redirect=action.host, response_code=code
+        )
+        return {"redirect": redirect}
+    # Envoy cuts a request off after 15 s unless it is told otherwise; 0 is no limit.
+    own: Keywords = {"timeout": timedelta(0)}
+    if len(action.shares) == 1:
+        own["cluster"] = cluster_name(action.shares[0].target)
+    else:
+        clusters = [
+            WeightedClusterClusterWeight(name=cluster_name(share.target), weight=share.weight)
+            for share in action.shares
+        ]
+        own["weighted_clusters"] = WeightedCluster(clusters=clusters)
+    return {"route": RouteAction(**(fields.over(own) if fields else own))}
+
+
+def direct_response(status: int, body: str) -> schema.DirectResponseAction:
+    """An answer of the gateway itself."""
+    return DirectResponseAction(status=status, body=DataSource(inline_string=body))

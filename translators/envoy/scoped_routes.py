@@ -1,0 +1,126 @@
+"""How a request finds its route table.
+
+An early header mutation sets `x-fg-scope: SET|HOST` before anything else reads the request, so that
+no client can set it. The scope key is what stands there before a colon: the port of HOST does not
+count, and stays for the backend. Hosts are asked for in this order:
+
+    SET|HOST            by Envoy itself
+    SET|host            by Lua, where HOST has capitals
+    SET|*.example.com   by Lua: the wildcard under which HOST is the one label
+    SET|*               by Lua
+
+A table that Envoy finds itself switches both Lua filters off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from translators.envoy.header_edits import put
+from translators.envoy.matching import header, only_where
+from translators.envoy.messages import (
+    AggregatedConfigSource,
+    ApiVersion,
+    ConfigSource,
+    DataSource,
+    Lua,
+    ScopedRds,
+    ScopedRoutes,
+    ScopeKeyBuilder,
+    ScopeKeyFragment,
+    ScopeKeyHeaderExtractor,
+    XdsStringMatcher,
+)
+from translators.model.listeners import TableSet
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
+    from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
+    from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
+
+
+_UNSURE: Final = ":"
+"""Ends a scope that may be no table's; it stands behind the key, where ports stand."""
+
+_SEARCH: Final = """
+local function ask(request, scope)
+  request:headers():replace("x-fg-scope", scope)
+  request:clearRouteCache()
+end
+
+local function is_found(request)
+  request:metadata()
+  return request:streamInfo():routeName() ~= ""
+end
+
+local function split(request)
+  local scope = request:headers():get("x-fg-scope") or ""
+  local set, host = string.match(scope, "^([^|]*|)([^:]*)")
+  return set or "", host or ""
+end
+"""
+"""`request:metadata()` makes Envoy look for the route, and only the first time in a filter: so each
+filter can find out once. Every route has a name."""
+
+_FIRST: Final = f"""{_SEARCH}
+function envoy_on_request(request)
+  local set, asked = split(request)
+  local host = string.lower(asked)
+  local parent = string.match(host, "^[%w_-]+(%..+)$")
+  if host ~= asked then
+    ask(request, set .. host)
+    if is_found(request) then return end
+    ask(request, set .. "*" .. (parent or "") .. "{_UNSURE}")
+  else
+    if parent then
+      ask(request, set .. "*" .. parent)
+      if is_found(request) then return end
+    end
+    ask(request, set .. "*")
+  end
+end
+"""
+
+_SECOND: Final = f"""{_SEARCH}
+function envoy_on_request(request)
+  local set = split(request)
+  if not is_found(request) then ask(request, set .. "*") end
+end
+"""
+
+
+def set_scope(tables: TableSet) -> mutation_rules.HeaderMutation:
+    """The early mutation; overwrites what a client sent."""
+    return put(SCOPE_HEADER, f"{tables}|%REQ(:AUTHORITY)%")
+
+
+def scoped_routes(tables: TableSet) -> hcm.ScopedRoutes:
+    """Where route tables come from, and how a request's key is read."""
+    source = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
+    extractor = ScopeKeyHeaderExtractor(name=SCOPE_HEADER, element_separator=":", index=0)
+    return ScopedRoutes(
+        name=tables,
+        scope_key_builder=ScopeKeyBuilder(
+            fragments=[ScopeKeyFragment(header_value_extractor=extractor)]
+        ),
+        scoped_rds=ScopedRds(scoped_rds_config_source=source),
+    )
+
+
+def searches() -> Iterator[tuple[str, Any]]:  # messages of different types
+    """The filters that look for the table of a host without one of its own, in order."""
+    first, second = SEARCHES
+    yield first, _lua(_FIRST)
+    unsure = header(SCOPE_HEADER, XdsStringMatcher(suffix=_UNSURE))
+    yield second, only_where(unsure, "envoy.filters.http.lua", _lua(_SECOND))
+
+
+def _lua(source: str) -> lua.Lua:
+    return Lua(default_source_code=DataSource(inline_string=source))
+
+
+SCOPE_HEADER: Final = "x-fg-scope"
+
+SEARCHES: Final = ("fleetgate.search_host", "fleetgate.search_rest")
+"""The filters that look for the table of a host without one of its own."""

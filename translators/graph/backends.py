@@ -1,0 +1,129 @@
+"""The tables of backends: the Clusters that routes send to, and the endpoints behind them."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from fleet.models import EndpointSlice
+from fleet.pod_addresses import PodAddresses
+from fleet.ref import Ref
+from translators.envoy.assignments import Assignment, assign
+from translators.envoy.clusters import build_cluster
+from translators.envoy.names import backend_name
+from translators.graph.derive import Derived, Graph, Index, View
+from translators.graph.gateways import GatewayTables
+from translators.graph.hosts import HostTables
+from translators.graph.ingresses import IngressTables
+from translators.graph.inputs import Inputs
+from translators.graph.keys import HostKey, ServiceKey, ServiceOf, TargetKey
+from translators.graph.row_weights import RowWeights
+from translators.merge.pools import Pools, is_preferred
+from translators.merge.scopes import NOTHING, Claim, Settled, settle
+from translators.merge.slices import read_slice
+from translators.model.backends import Target
+from translators.model.endpoints import Lack, PodEndpoint, SliceEndpoints
+from translators.model.host_plans import HostPlan
+from translators.model.ingresses import IngressRules
+from translators.model.policy import Scope
+from translators.policies.policy import cluster_parts
+from xds.resource import Resource
+
+SERVICE_NAME: Final = "kubernetes.io/service-name"
+"""The label of an EndpointSlice that names its Service."""
+
+
+class BackendTables:
+    """What is behind the routes of all hosts."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: Inputs,
+        gateways: GatewayTables,
+        ingresses: IngressTables,
+        hosts: HostTables,
+        weights: RowWeights,
+    ) -> None:
+        self._inputs = inputs
+        self._gateways = gateways
+        self._ingresses = ingresses
+        self.slice_endpoints = Derived(
+            graph, "slice endpoints", inputs.slices, self._slice_endpoints, weights.of_slice
+        )
+        self.slices_of = Index(graph, "slices of", inputs.slices, _service_of)
+        self.targets = Index(graph, "targets", hosts.plans, _targets)
+        self._asking = Index(graph, "asking for policies", ingresses.rules, _asks_for)
+        self.clusters = Derived(graph, "clusters", self.targets, self._cluster)
+        self.assignments = Derived(
+            graph, "assignments", self.targets, self._assignment, weights.of_pool
+        )
+        self.lacks = Derived(graph, "lacks", self.assignments, self._lack)
+
+    def _slice_endpoints(self, view: View, ref: Ref) -> SliceEndpoints:
+        addresses = view.get(self._inputs.pod_addresses, ref.origin) or PodAddresses()
+        return read_slice(ref, view.must(self._inputs.slices, ref), addresses)
+
+    def settled(self, view: View, key: ServiceOf) -> Settled:
+        """The policies that hold for a Service at a gateway; most Services have none."""
+        claims = []
+        for ref in view.group(self._asking, (key.namespace, key.service)):
+            ingress = view.must(self._ingresses.rules, ref)
+            taken = key.gateway in view.must(self._ingresses.attachments, ref).gateways
+            if taken and (by := ingress.by):
+                claims += [Claim(*by, each) for each in ingress.policies_of(Scope.SERVICE)]
+        return settle(claims, f"Service {key.namespace}/{key.service}") if claims else NOTHING
+
+    def _cluster(self, view: View, key: TargetKey) -> Resource:
+        gateway, target = key
+        backend = target.backends[0]
+        service = ServiceOf(gateway, backend.namespace, backend.service)
+        parts = cluster_parts(self.settled(view, service).policies)
+        return build_cluster(target, view.must(self._gateways.limits, gateway), parts)
+
+    def _assignment(self, view: View, key: TargetKey) -> Assignment | None:
+        gateway, target = key
+        if len(target.backends) > 1:
+            return None  # an aggregate has no endpoints of its own
+        backend = target.backends[0]
+        members = view.must(self._gateways.members, gateway)
+        pools = Pools(backend.port, has_members=bool(members))
+        for member in members:
+            at = Ref(member, "Service", backend.namespace, backend.service)
+            service = view.get(self._inputs.services, at)
+            if service is not None and (port := pools.port_of(service)) is not None:
+                pools.add(member, service, port, self._slices(view, at))
+
+        def preferred(member: str, endpoint: PodEndpoint) -> bool:
+            wanted = backend.subset
+            if wanted is None or not wanted.needs_labels:
+                return is_preferred(wanted, member, {})
+            pod = view.get(self._inputs.pods, Ref(member, "Pod", backend.namespace, endpoint.pod))
+            return pod is not None and is_preferred(wanted, member, pod.metadata.labels)
+
+        return assign(backend_name(backend), pools.usable(), preferred, pools.lack)
+
+    def _slices(self, view: View, service: Ref) -> list[SliceEndpoints]:
+        key = ServiceKey(service.origin, service.namespace, service.name)
+        return [view.must(self.slice_endpoints, ref) for ref in view.group(self.slices_of, key)]
+
+    def _lack(self, view: View, key: TargetKey) -> Lack:
+        return view.must(self.assignments, key).lack
+
+
+def _service_of(ref: Ref, endpoint_slice: EndpointSlice) -> Iterator[ServiceKey]:
+    if service := endpoint_slice.metadata.labels.get(SERVICE_NAME):
+        yield ServiceKey(ref.origin, ref.namespace, service)
+
+
+def _asks_for(_: Ref, rules: IngressRules) -> frozenset[tuple[str, str]]:
+    """The namespaces and names of the Services that an Ingress asks for policies of."""
+    if not any(True for _ in rules.policies_of(Scope.SERVICE)):
+        return frozenset()
+    return frozenset((backend.namespace, backend.service) for _, backend in rules.named)
+
+
+def _targets(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:
+    """An aggregate needs the Clusters that it is made of."""
+    for target in plan.targets:
+        yield key.gateway, target
+        for backend in target.backends:
+            yield key.gateway, Target((backend,))

@@ -1,0 +1,353 @@
+"""Derived tables: every row is a function of the rows that it reads.
+
+    Input ──▶ Index ──▶ Derived ──▶ Derived ...      (tables in the order of their creation)
+
+A derived row is `compute(view, key)`. The view records what the computation reads, so that the row
+runs again only when its own key or something that it read has changed; a result equal to the row
+before stops there. Nothing is invalidated by hand and nothing is stated twice.
+
+How a turn works. `Input.set` notes which keys differ. `Graph.update` then visits the tables in the
+order in which they were made. A table may read only tables made before it, so when its turn comes
+everything below it is settled: each row is computed at most once a turn, and no row ever sees a
+half-updated world. While a table is visited, its changed keys mark their readers dirty; the readers
+stand further down the order and are met later in the same turn. `Graph.steps` is the same turn in
+steps of a few rows, or of one that is made of many parts, which is said before it is computed:
+whoever drives it may do other things meanwhile, but reads no table before the last step.
+
+Which keys a derived table has is said by its domain: another table. A row lives while its key is
+in the domain; what stands there counts only where the computation reads it. An `Index` groups the
+rows of a table by whatever keys `of(key, row)` names, and is itself a table of sorted tuples; the
+usual domain is an index ("every host that an Ingress names").
+
+A computation that raises is a mistake of ours, never a user's. Whoever made the Graph is told of
+it, and the row stays as it was until something that it has read changes: one mistake costs one row,
+not the fleet. Where nobody wants to be told, it is raised.
+
+Costs: one changed row costs its readers, not the size of the table. A group is sorted when it is
+read after a change, O(n log n) of that group, so nothing should read a group that grows with the
+fleet. Most groups have one member and most rows one reader, and these are kept without a set of
+their own: a fleet of 5000 hosts has a hundred thousand of them.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
+from heapq import nsmallest
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+G = TypeVar("G", bound=Hashable)
+Reader: TypeAlias = tuple["Derived[Any, Any]", Hashable]
+"""A row of a derived table: its table and its key."""
+OnFailure: TypeAlias = Callable[[str, Hashable, Exception], None]
+"""Takes a table's name, the key of a row, and what its computation raised."""
+
+STEP: Final = 16
+"""Rows in a step of a turn, and parts that make a row a step of its own: a millisecond or so."""
+
+
+class Table(ABC, Generic[K, V]):
+    """Rows by key, and who has read them. `changed` holds the keys that differ since last turn."""
+
+    def __init__(self, graph: "Graph", name: str) -> None:
+        self.name = name
+        self.changed: set[K] = set()
+        self._readers: dict[K, Reader | dict[Reader, None]] = {}
+        graph.add(self)
+
+    @abstractmethod
+    def get(self, key: K) -> V | None:
+        """The row as of the last turn; outside of computations only (`View.get` records)."""
+
+    @abstractmethod
+    def __contains__(self, key: K) -> bool: ...
+
+    def settle(self) -> Iterable[int]:
+        """Bring the rows up to date with the tables before this one.
+
+        Yields now and then, and before a row of many parts their number.
+        """
+        return ()
+
+    def tell_readers(self) -> None:
+        """Mark every row dirty that has read a key that changed."""
+        for key in self.changed:
+            readers = self._readers.get(key, {})
+            for table, cell in readers if isinstance(readers, dict) else (readers,):
+                table.dirty.add(cell)
+
+    def listen(self, key: K, reader: Reader) -> None:
+        """Note that a row depends on this key; a second note is none."""
+        readers = self._readers.get(key)
+        if readers is None:
+            self._readers[key] = reader
+        elif isinstance(readers, dict):
+            readers[reader] = None
+        elif readers != reader:
+            self._readers[key] = {readers: None, reader: None}
+
+    def forget(self, key: K, reader: Reader) -> None:
+        """Drop the note again."""
+        readers = self._readers[key]
+        if isinstance(readers, dict):
+            del readers[reader]
+        if not isinstance(readers, dict) or not readers:
+            del self._readers[key]
+
+
+class _Stored(Table[K, V]):
+    """A table that keeps its rows."""
+
+    def __init__(self, graph: "Graph", name: str) -> None:
+        super().__init__(graph, name)
+        self._rows: dict[K, V] = {}
+
+    @property
+    def rows(self) -> Mapping[K, V]:
+        """All rows as of the last turn."""
+        return self._rows
+
+    def get(self, key: K) -> V | None:
+        return self._rows.get(key)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._rows
+
+    def _store(self, key: K, row: V | None) -> None:
+        """Keep the row, or drop it where it is None; an equal row is no change."""
+        if row is None:
+            if self._rows.pop(key, None) is not None:
+                self.changed.add(key)
+        elif self._rows.get(key) != row:
+            self._rows[key] = row
+            self.changed.add(key)
+
+
+class Input(_Stored[K, V]):
+    """Rows from outside."""
+
+    def set(self, key: K, row: V | None) -> None:
+        """Put a row in, or take it out; it counts from the next `Graph.update` on."""
+        self._store(key, row)
+
+
+class Index(Table[G, tuple[K, ...]], Generic[G, K, V]):
+    """The keys of a table's rows, grouped; a group without members does not exist."""
+
+    def __init__(
+        self,
+        graph: "Graph",
+        name: str,
+        source: _Stored[K, V],
+        of: Callable[[K, V], Iterable[G]],
+    ) -> None:
+        super().__init__(graph, name)
+        self._source = source
+        self._of = of
+        self._groups_of: dict[K, tuple[G, ...]] = {}
+        self._members: dict[G, tuple[K] | set[K]] = {}
+        self._sorted: dict[G, tuple[K, ...]] = {}
+
+    def get(self, key: G) -> tuple[K, ...] | None:
+        """The members of the group, sorted."""
+        members = self._members.get(key)
+        if members is None or isinstance(members, tuple):
+            return members
+        if key not in self._sorted:
+            self._sorted[key] = tuple(sorted(members))  # type: ignore[type-var]  # keys that are grouped are ordered
+        return self._sorted[key]
+
+    def first(self, key: G, most: int) -> tuple[K, ...]:
+        """The first members of the group. O(members) where there are more of them."""
+        members = self._members.get(key, ())
+        if key in self._sorted or len(members) <= most:
+            return (self.get(key) or ())[:most]
+        return tuple(nsmallest(most, members))  # type: ignore[type-var]  # as above
+
+    def size(self, key: G) -> int:
+        """How many members the group has."""
+        return len(self._members.get(key, ()))
+
+    @property
+    def groups(self) -> Set[G]:
+        """The groups that exist; a live view."""
+        return self._members.keys()
+
+    def __contains__(self, key: G) -> bool:
+        return key in self._members
+
+    def settle(self) -> Iterable[int]:
+        """Group anew what has changed."""
+        return self._move() if self._source.changed else ()
+
+    def _move(self) -> Iterator[int]:
+        """Move the keys whose rows changed to the groups that they belong to now."""
+        for number, key in enumerate(self._source.changed):
+            if number % STEP == STEP - 1:
+                yield 0
+            row = self._source.get(key)
+            before = set(self._groups_of.get(key, ()))
+            now = set() if row is None else set(self._of(key, row))
+            for group in before - now:
+                self._leave(group, key)
+            for group in now - before:
+                self._join(group, key)
+            if now:
+                self._groups_of[key] = tuple(now)
+            else:
+                self._groups_of.pop(key, None)
+
+    def _join(self, group: G, key: K) -> None:
+        members = self._members.get(group)
+        if members is None:
+            self._members[group] = (key,)
+        elif isinstance(members, tuple):
+            self._members[group] = {*members, key}
+        else:
+            members.add(key)
+        self._regroup(group)
+
+    def _leave(self, group: G, key: K) -> None:
+        members = self._members[group]
+        if isinstance(members, set):
+            members.discard(key)
+        if isinstance(members, tuple) or not members:
+            del self._members[group]
+        self._regroup(group)
+
+    def _regroup(self, group: G) -> None:
+        self._sorted.pop(group, None)
+        self.changed.add(group)
+
+
+class View:
+    """What a computation may read, and what it has read."""
+
+    def __init__(self) -> None:
+        self.reads: dict[tuple[Table[Any, Any], Any], None] = {}
+
+    def get(self, table: Table[K, V], key: K) -> V | None:
+        """The row, or None where there is none; either way it is noted."""
+        self.reads[table, key] = None
+        return table.get(key)
+
+    def must(self, table: Table[K, V], key: K) -> V:
+        """The row of a key that the reader's own key implies; KeyError is a bug."""
+        row = self.get(table, key)
+        if row is None:
+            raise KeyError(f"{table.name} has no row {key!r}")
+        return row
+
+    def group(self, index: Index[G, K, V], key: G) -> tuple[K, ...]:
+        """The members of a group, sorted; () where there is no such group."""
+        return self.get(index, key) or ()
+
+
+class Derived(_Stored[K, V]):
+    """Rows made from other tables' rows. `computed` counts computations since the start.
+
+    `weigh` says of how many parts a row is made, where these may be many.
+    """
+
+    def __init__(
+        self,
+        graph: "Graph",
+        name: str,
+        domain: Table[K, Any],  # any row type: only the keys count
+        compute: Callable[[View, K], V | None],
+        weigh: Callable[[K], int] | None = None,
+    ) -> None:
+        super().__init__(graph, name)
+        self._graph = graph
+        self._weigh = weigh
+        self.dirty: set[K] = set()
+        self.computed = 0
+        self._domain = domain
+        self._compute = compute
+        self._reads: dict[K, tuple[Any, ...]] = {}  # of each row: table, key, table, key, ...
+
+    def settle(self) -> Iterable[int]:
+        """Compute what is dirty."""
+        return self._run() if self.dirty or self._domain.changed else ()
+
+    def _run(self) -> Iterator[int]:
+        """Compute the dirty rows."""
+        for key in self._domain.changed:
+            if (key in self._domain) != (key in self._reads):
+                self.dirty.add(key)
+        for number, key in enumerate(self.dirty):
+            view = View()
+            row = None
+            parts = self._weigh(key) if self._weigh else 0
+            if parts >= STEP or number % STEP == STEP - 1:
+                yield parts
+            if key in self._domain:
+                try:
+                    row = self._compute(view, key)
+                except Exception as e:  # noqa: BLE001 (whatever it is)
+                    self._graph.fail(self.name, key, e)
+                    row = self._rows.get(key)
+                self.computed += 1
+                self._record(key, view.reads)
+            else:
+                self._record(key, {})
+                self._reads.pop(key, None)
+            self._store(key, row)
+        self.dirty = set()
+
+    def _record(self, key: K, reads: dict[tuple[Table[Any, Any], Any], None]) -> None:
+        flat = self._reads.get(key, ())
+        before = dict.fromkeys(zip(flat[::2], flat[1::2], strict=True))
+        if before == reads and key in self._reads:
+            return
+        reader: Reader = (self, key)
+        for table, cell in before:
+            if (table, cell) not in reads:
+                table.forget(cell, reader)
+        for table, cell in reads:
+            if (table, cell) not in before:
+                table.listen(cell, reader)
+        self._reads[key] = tuple(part for read in reads for part in read)
+
+
+class Graph:
+    """The tables, in the order in which they are brought up to date."""
+
+    def __init__(self, on_failure: OnFailure | None = None) -> None:
+        self._tables: list[Table[Any, Any]] = []
+        self._on_failure = on_failure
+
+    def add(self, table: Table[Any, Any]) -> None:
+        """Put a table at the end of the order; tables do this themselves."""
+        self._tables.append(table)
+
+    def update(self) -> None:
+        """Run one turn; `changed` of every table then says what the turn changed."""
+        for _ in self.steps():
+            pass
+
+    def steps(self) -> Iterator[int]:
+        """Run one turn in steps; nothing may be put in or read until it is over.
+
+        Yields now and then, and before a row of many parts their number.
+        """
+        for table in self._tables:
+            if work := table.settle():
+                yield from work
+            if table.changed:
+                table.tell_readers()
+
+    def fail(self, table: str, key: Hashable, error: Exception) -> None:
+        """Tell of a computation that raised, or raise it again."""
+        if self._on_failure is None:
+            raise error
+        self._on_failure(table, key, error)
+
+    def end_turn(self) -> None:
+        """Forget what changed, once everybody has taken it."""
+        for table in self._tables:
+            table.changed.clear()
+
+    def computed(self) -> Mapping[str, int]:
+        """How often rows were computed, by table: the cost of a change, for tests."""
+        return {t.name: t.computed for t in self._tables if isinstance(t, Derived)}

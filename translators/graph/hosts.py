@@ -1,0 +1,133 @@
+"""The tables of hosts: what each of them serves, and its route table.
+
+The routes of a host with many are encoded Ingress by Ingress, so that a change of one does not
+encode them all.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fleet.ref import Ref
+from translators.envoy.host_tables import is_long, route_table, virtual_host
+from translators.envoy.routes import encode_route
+from translators.graph.derive import Derived, Graph, Index, View
+from translators.graph.gateways import GatewayTables
+from translators.graph.ingresses import IngressTables
+from translators.graph.keys import HostKey, SetKey
+from translators.graph.row_weights import RowWeights
+from translators.merge.hosts import plan_host
+from translators.model.edge import PathNormalization
+from translators.model.gateways import OPEN
+from translators.model.host_plans import HostPlan
+from translators.model.hosts import wildcard_over
+from translators.model.rules import Rule
+from translators.policies.policy import host_parts, route_parts
+from xds.resource import Resource
+
+_NOTHING: Final = HostPlan((), None, ())
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRow:
+    """A rule as its Ingress declares it, and its encoded Route."""
+
+    rule: Rule
+    body: bytes
+
+
+class HostTables:
+    """One route table for each host that rules name, and one for all the rest."""
+
+    def __init__(
+        self, graph: Graph, gateways: GatewayTables, ingresses: IngressTables, weights: RowWeights
+    ) -> None:
+        self._gateways = gateways
+        self._ingresses = ingresses
+        self._wildcards: dict[HostKey, HostKey] = {}
+        self.plans = Derived(graph, "plans", ingresses.by_host, self._plan, weights.of_hosts_rules)
+        self.of_long_hosts = Index(graph, "of long hosts", self.plans, _origins_of_long)
+        self.routes = Derived(graph, "routes", self.of_long_hosts, self._routes, weights.of_rules)
+        self.named_hosts = Index(graph, "named hosts", self.plans, _named)
+        self.tables = Derived(
+            graph, "host tables", self.named_hosts, self._host_table, weights.of_plan
+        )
+        stars = Index(graph, "stars", gateways.sets, lambda ref, sets: {(ref, s) for s in sets})
+        self.star_tables = Derived(graph, "star tables", stars, self._star_table)
+
+    def _plan(self, view: View, key: HostKey) -> HostPlan:
+        rules, by_host = self._ingresses.rules, self._ingresses.by_host
+        ingresses = [view.must(rules, ref) for ref in view.group(by_host, key)]
+        wildcard = self._wildcard_over(key)
+        wildcards, owners = self._ingresses.wildcards, self._ingresses.owners
+        is_below = wildcard is not None and bool(view.group(wildcards, wildcard))
+        boundaries = OPEN
+        if is_below or len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
+            boundaries = view.must(self._gateways.boundaries, key.gateway)
+        normalization = view.must(self._gateways.paths, key.gateway)
+        return plan_host(
+            ingresses,
+            key.host,
+            key.tables,
+            boundaries,
+            view.get(owners, wildcard) if wildcard and boundaries.owned else None,
+            below=is_below,
+            strict=normalization is PathNormalization.STRICT,
+            https=(
+                any(ingress.https_only for ingress in ingresses)
+                and bool(view.must(self._gateways.edges, key.gateway).trusted)
+            ),
+        )
+
+    def _wildcard_over(self, key: HostKey) -> HostKey | None:
+        """The key of the wildcard over a host: one object for all of its hosts, which are many."""
+        wildcard = wildcard_over(key.host)
+        if not wildcard:
+            return None
+        found = HostKey(key.gateway, key.tables, wildcard)
+        return self._wildcards.setdefault(found, found)
+
+    def _routes(self, view: View, ref: Ref) -> Mapping[tuple[str, str], RouteRow]:
+        """By the host and the place of the rule within its Ingress."""
+        rules = view.must(self._ingresses.rules, ref).everything
+        return {(rule.host, rule.at): RouteRow(rule, _encode(rule)) for rule in rules}
+
+    def _encoder(self, view: View, plan: HostPlan) -> Callable[[Rule], bytes]:
+        """Give the Route of a rule, from those that are kept where the host is long."""
+        if not is_long(plan):
+            return _encode
+        encoded = {ref: view.must(self.routes, ref) for ref in plan.origins}
+
+        def route(rule: Rule) -> bytes:
+            rows = encoded.get(rule.origin)
+            row = rows.get((rule.host, rule.at)) if rows else None
+            # Where a canary takes part, the plan's rule is not the one that is declared.
+            return row.body if row is not None and row.rule == rule else _encode(rule)
+
+        return route
+
+    def _host_table(self, view: View, key: HostKey) -> Resource:
+        return self._table(view, key, view.must(self.plans, key))
+
+    def _star_table(self, view: View, key: SetKey) -> Resource:
+        """Always there, if only to answer 404: Envoy opens a listener once it has a table."""
+        host = HostKey(*key, "")
+        return self._table(view, host, view.get(self.plans, host) or _NOTHING)
+
+    def _table(self, view: View, key: HostKey, plan: HostPlan) -> Resource:
+        parts = host_parts(plan.policies)
+        body = virtual_host(plan, key.host, self._encoder(view, plan), parts)
+        return route_table(key.tables, key.host, body, plan.origins)
+
+
+def _encode(rule: Rule) -> bytes:
+    return encode_route(rule, route_parts(rule.policies))
+
+
+def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
+    return plan.origins if is_long(plan) else frozenset()
+
+
+def _named(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:
+    if key.host and (plan.everything or plan.bare):
+        yield key

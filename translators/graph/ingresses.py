@@ -1,0 +1,78 @@
+"""The tables of Ingresses: which gateways take them, and what they declare."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from fleet.ref import HUB, Ref
+from translators.dialects.classes import class_of
+from translators.dialects.dialect import Dialects
+from translators.graph.derive import Derived, Graph, Index, View
+from translators.graph.gateways import ALL, GatewayTables
+from translators.graph.inputs import Inputs
+from translators.graph.keys import HostKey
+from translators.merge.attachments import Attachment, attach, without_class
+from translators.merge.ownership import Owner, owner_of
+from translators.model.ingresses import IngressRules
+
+
+class IngressTables:
+    """Ingresses, and the hosts that they name."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: Inputs,
+        gateways: GatewayTables,
+        dialects: Dialects,
+        weight: Callable[[Ref], int],
+    ) -> None:
+        self._inputs = inputs
+        self._gateways = gateways
+        self._dialects = dialects
+        self.attachments = Derived(graph, "attachments", inputs.ingresses, self._attachment)
+        self.rules = Derived(graph, "rules", self.attachments, self._rules, weight)
+        self.claims = Derived(graph, "claims", self.rules, self._claims)
+        self.by_host = Index(graph, "by host", self.claims, lambda _, keys: keys)
+        self.wildcards = Index(graph, "wildcards", self.claims, _wildcards)
+        self.owners = Derived(graph, "owners of wildcards", self.wildcards, self._owner)
+
+    def _attachment(self, view: View, ref: Ref) -> Attachment:
+        ingress = view.must(self._inputs.ingresses, ref)
+        name, _ = class_of(ingress)
+        of_class = Ref(HUB, "IngressClass", "", name)
+        ingress_class = view.get(self._inputs.classes, of_class)
+        selectors = view.get(self._gateways.selection, ALL) or ()
+        found = attach(ref, ingress, ingress_class, selectors, self._dialects)
+        if found.gateways or ingress_class or not name:
+            return found
+        lost = view.get(self._inputs.lost_classes, of_class)
+        return replace(found, problems=(without_class(ref, ingress, lost),)) if lost else found
+
+    def _rules(self, view: View, ref: Ref) -> IngressRules | None:
+        """Ingresses of other controllers are none of our business, mistakes included."""
+        attachment = view.must(self.attachments, ref)
+        if not attachment.gateways:
+            return None
+        dialect = self._dialects.of(attachment.gateways[0])
+        return dialect.read_ingress(ref, view.must(self._inputs.ingresses, ref))
+
+    def _claims(self, view: View, ref: Ref) -> tuple[HostKey, ...]:
+        """In order; a set would be 150 bytes more, which counts in thousands of Ingresses."""
+        hosts = view.must(self.rules, ref).hosts
+        gateways = view.must(self.attachments, ref).gateways
+        claimed = {
+            HostKey(gateway, tables, host)
+            for gateway in gateways
+            for tables, host in hosts
+            if tables in view.must(self._gateways.sets, gateway)
+        }
+        return tuple(sorted(claimed))
+
+    def _owner(self, view: View, key: HostKey) -> Owner | None:
+        """The oldest Ingress that names a wildcard: hosts below ask for it, which may be many."""
+        ingresses = [view.must(self.rules, ref) for ref in view.group(self.wildcards, key)]
+        return owner_of(ingresses, key.tables, key.host)
+
+
+def _wildcards(_: Ref, keys: tuple[HostKey, ...]) -> Iterator[HostKey]:
+    return (key for key in keys if key.host.startswith("*"))

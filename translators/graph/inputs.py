@@ -1,0 +1,43 @@
+"""The inputs of translation: what is declared, and what is known of the world."""
+
+from fleet.models import (
+    EndpointSlice,
+    GatewayObject,
+    Ingress,
+    IngressClass,
+    Pod,
+    Secret,
+    Service,
+)
+from fleet.pod_addresses import PodAddresses
+from fleet.ref import Ref
+from fleet.state import Origin
+from translators.graph.derive import Graph, Input
+from translators.model.binds import Bind
+from translators.model.statuses import Refusal, Runtime
+
+
+class Inputs:
+    """All inputs of one translator."""
+
+    def __init__(self, graph: Graph) -> None:
+        # objects, by their Refs
+        self.ingresses = Input[Ref, Ingress](graph, "ingresses")
+        self.classes = Input[Ref, IngressClass](graph, "classes")
+        self.configs = Input[Ref, GatewayObject](graph, "configs")
+        self.secrets = Input[Ref, Secret](graph, "secrets")
+        self.services = Input[Ref, Service](graph, "services")
+        self.slices = Input[Ref, EndpointSlice](graph, "slices")
+        self.pods = Input[Ref, Pod](graph, "pods")
+        # gateways whose object cannot be read as it is now, and all gateways, those included
+        self.refusals = Input[Ref, Refusal](graph, "refusals")
+        self.gateway_refs = Input[Ref, bool](graph, "gateway refs")
+        # the gateway that a class stood for which is gone
+        self.lost_classes = Input[Ref, Ref](graph, "lost classes")
+        # members, by their IDs
+        self.origins = Input[str, Origin](graph, "origins")
+        self.pod_addresses = Input[str, PodAddresses](graph, "pod addresses")
+        # what the roof knows of gateways: where they listen, how they do, where clients reach them
+        self.binds = Input[Ref, Bind](graph, "binds")
+        self.runtimes = Input[Ref, Runtime](graph, "runtimes")
+        self.addresses = Input[Ref, tuple[str, ...]](graph, "addresses")

@@ -1,0 +1,231 @@
+"""The tables of statuses: what gateways, Ingresses and slices are told about themselves."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from fleet.outage import Outage
+from fleet.problem import Problem
+from fleet.ref import Ref
+from translators.dialects.dialect import Dialects
+from translators.envoy.names import tables_of
+from translators.graph.backends import BackendTables
+from translators.graph.derive import Derived, Graph, Index, View
+from translators.graph.gateways import ALL, GatewayTables
+from translators.graph.hosts import HostTables
+from translators.graph.ingresses import IngressTables
+from translators.graph.inputs import Inputs
+from translators.graph.keys import GuestKey, HostKey, ServiceOf
+from translators.graph.row_weights import RowWeights
+from translators.merge.ingress_status import lacking, told, without_listener
+from translators.merge.ownership import below_wildcard
+from translators.merge.phase import gateway_status, troubled, without_members
+from translators.merge.slices import more_slices
+from translators.model.backends import Backend, Target
+from translators.model.endpoints import Lack, SliceEndpoints
+from translators.model.host_plans import HostPlan
+from translators.model.hosts import wildcard_over
+from translators.model.ingresses import IngressRules
+from translators.model.policy import Scope
+from translators.model.rules import Rule
+from translators.model.statuses import GatewayStatus, IngressStatus, RemoteCluster, Runtime
+
+MOST_SLICES: Final = 100
+"""EndpointSlices of one member whose problems are told."""
+
+
+class StatusTables:
+    """Statuses; the indices say who is concerned, so that nothing looks at everything."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: Inputs,
+        gateways: GatewayTables,
+        ingresses: IngressTables,
+        hosts: HostTables,
+        backends: BackendTables,
+        dialects: Dialects,
+        weights: RowWeights,
+    ) -> None:
+        self._inputs = inputs
+        self._gateways = gateways
+        self._ingresses = ingresses
+        self._plans = hosts.plans
+        self._backends = backends
+        self._dialects = dialects
+        self._findings = Index(graph, "findings", hosts.plans, _found_in)
+        self._serving = Index(graph, "serving", hosts.plans, _serving)
+        guests = Index(graph, "guests", hosts.plans, _guests)
+        namespaces = Derived(graph, "guest namespaces", guests, lambda *_: True)
+        self._below = Index(graph, "below", namespaces, lambda key, _: (key.wildcard,))
+        self.of_gateways = Derived(
+            graph, "gateway statuses", inputs.gateway_refs, self._gateway_status
+        )
+        self.of_ingresses = Derived(
+            graph, "ingress statuses", inputs.ingresses, self._ingress_status, weights.of_rules
+        )
+        self._troubled_ingresses = Index(graph, "troubled Ingresses", self.of_ingresses, _troubled)
+        self._troubled_slices = Index(
+            graph, "troubled slices", backends.slice_endpoints, _by_origin
+        )
+
+    def problems(self) -> Iterator[Problem]:
+        """What translation has found, an object's problems together. O(gateways and problems)."""
+        for gateway in self.of_gateways.rows.values():
+            yield from gateway.problems
+        for ref in self._troubled_ingresses.get(ALL) or ():
+            yield from self.of_ingresses.rows[ref].problems
+        for member in self._troubled_slices.groups:
+            shown = self._troubled_slices.first(member, MOST_SLICES)
+            for ref in shown:
+                yield from self._backends.slice_endpoints.rows[ref].problems
+            if more := self._troubled_slices.size(member) - len(shown):
+                yield more_slices(member, more)
+
+    # -- gateways ----------------------------------------------------------------------------------
+
+    def _gateway_status(self, view: View, ref: Ref) -> GatewayStatus:
+        gateway = view.get(self._gateways.declared, ref)
+        config = view.get(self._inputs.configs, ref)
+        remote = tuple(self._remote_cluster(view, m) for m in (gateway.members if gateway else ()))
+        return gateway_status(
+            gateway,
+            view.get(self._inputs.runtimes, ref) or Runtime(),
+            remote,
+            self._gateways.addresses(view, ref),
+            self._gateways.bind(view, ref),
+            config.metadata.generation if config else 0,
+            view.get(self._inputs.refusals, ref),
+        )
+
+    def _remote_cluster(self, view: View, member: str) -> RemoteCluster:
+        origin = view.get(self._inputs.origins, member)
+        if origin is None:
+            return RemoteCluster(member, "the fleet has no member of this ID", known=False)
+        if not origin.reachable:
+            return RemoteCluster(member, origin.message, outage=origin.outage)
+        if not origin.listed:
+            return RemoteCluster(member, Outage.UNREAD.value, outage=Outage.UNREAD)
+        return RemoteCluster(member)
+
+    # -- Ingresses ---------------------------------------------------------------------------------
+
+    def _ingress_status(self, view: View, ref: Ref) -> IngressStatus:
+        attachment = view.must(self._ingresses.attachments, ref)
+        rules = view.get(self._ingresses.rules, ref)
+        if rules is None:
+            return IngressStatus(problems=attachment.problems)
+        serving = {key.gateway for key in view.group(self._serving, ref)}
+        found = [self._gateways.addresses(view, g) for g in attachment.gateways if g in serving]
+        problems = {
+            *attachment.problems,
+            *rules.problems,
+            *self._problems(view, ref, rules, attachment.gateways),
+        }
+        return IngressStatus(
+            gateways=tuple(self._dialects.name_of(gateway) for gateway in attachment.gateways),
+            addresses=tuple(dict.fromkeys(address for each in found for address in each)),
+            problems=told(ref, problems),
+        )
+
+    def _problems(
+        self, view: View, ref: Ref, rules: IngressRules, gateways: tuple[Ref, ...]
+    ) -> Iterator[Problem]:
+        """What is wrong with an Ingress beside what it says itself."""
+        for host in view.group(self._findings, ref):
+            yield from view.must(self._plans, host).problems_of(ref)
+        if rules.policies:
+            yield from self._overruled(view, ref, rules, gateways)
+        for gateway in gateways:
+            yield from self._without_listener(view, ref, rules, gateway)
+        for rule, backend in rules.named:
+            yield from self._lacking(view, gateways, rule, backend, of_canary=bool(rules.canaries))
+        if any(rule.host.startswith("*") for rule in rules.rules):
+            yield from self._below_wildcards(view, ref, rules)
+
+    def _lacking(
+        self,
+        view: View,
+        gateways: tuple[Ref, ...],
+        rule: Rule,
+        backend: Backend,
+        *,
+        of_canary: bool,
+    ) -> Iterator[Problem]:
+        """What a rule lacks: said once where it is the same at all of its gateways."""
+        of, target = self._backends.lacks, Target((backend,))
+        lacks = {gateway: view.get(of, (gateway, target)) for gateway in gateways}
+        found = {g: lack for g, lack in lacks.items() if lack not in {None, Lack.NOTHING}}
+        causes = {g: tuple(self._at_fault(view, g, lack)) for g, lack in found.items()}
+        if len(found) == len(gateways) and len(set(found.values())) == 1:
+            # Where a gateway is not at fault, the rule is.
+            because = sum(causes.values(), ()) if all(causes.values()) else ()
+            yield lacking(rule, backend, found[gateways[0]], "", because, of_canary=of_canary)
+            return
+        for gateway, lack in found.items():
+            name = self._dialects.name_of(gateway)
+            yield lacking(rule, backend, lack, name, causes[gateway], of_canary=of_canary)
+
+    def _at_fault(self, view: View, gateway: Ref, lack: Lack) -> Iterator[Problem]:
+        """Why a gateway cannot know who answers: no member, or one that was never read."""
+        key = self._dialects.of(gateway).kind.attaches
+        if lack is Lack.MEMBERS:
+            yield without_members(gateway, key)
+        for member in view.must(self._gateways.members, gateway):
+            origin = view.get(self._inputs.origins, member)
+            if origin is None or not origin.listed:
+                yield troubled(gateway, key, self._remote_cluster(view, member))
+
+    def _overruled(
+        self, view: View, ref: Ref, rules: IngressRules, gateways: tuple[Ref, ...]
+    ) -> Iterator[Problem]:
+        """What an older Ingress asks for otherwise of the same Services."""
+        if any(True for _ in rules.policies_of(Scope.SERVICE)):
+            services = {(backend.namespace, backend.service) for _, backend in rules.named}
+            for gateway in gateways:
+                for service in services:
+                    settled = self._backends.settled(view, ServiceOf(gateway, *service))
+                    yield from (p for p in settled.problems if p.at == ref)
+
+    def _below_wildcards(self, view: View, ref: Ref, rules: IngressRules) -> Iterator[Problem]:
+        """What it is told of other namespaces that have hosts below its wildcards."""
+        served = set(view.group(self._serving, ref))
+        for key in view.must(self._ingresses.claims, ref):
+            if key.host.startswith("*") and key in served:
+                mains = rules.rules_of(key.host)
+                for guest in view.group(self._below, key) if mains else ():
+                    if guest.namespace != ref.namespace:
+                        yield below_wildcard(mains[0], guest.namespace)
+
+    def _without_listener(
+        self, view: View, ref: Ref, rules: IngressRules, gateway: Ref
+    ) -> Iterator[Problem]:
+        sets = view.must(self._gateways.sets, gateway)
+        for asked in rules.asked:
+            if tables_of(asked.listener) not in sets:
+                # Only here: an Ingress that is served does not hear of other listeners.
+                served = tuple(entry.at for entry in self._gateways.served(view, gateway))
+                yield without_listener(ref, asked, self._dialects.name_of(gateway), served)
+
+
+def _troubled(_: Ref, row: IngressStatus) -> tuple[str, ...]:
+    return (ALL,) if row.problems else ()
+
+
+def _by_origin(ref: Ref, row: SliceEndpoints) -> tuple[str, ...]:
+    return (ref.origin,) if row.problems else ()
+
+
+def _serving(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
+    return plan.origins | plan.sharing if plan.sharing else plan.origins
+
+
+def _guests(key: HostKey, plan: HostPlan) -> Iterable[GuestKey]:
+    if not plan.below:
+        return ()
+    wildcard = key._replace(host=wildcard_over(key.host))
+    return [GuestKey(wildcard, namespace) for namespace in plan.below]
+
+
+def _found_in(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
+    return frozenset(problem.at for problem in plan.problems)

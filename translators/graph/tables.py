@@ -1,0 +1,42 @@
+"""The tables of translation, by topic.
+
+    objects ─▶ gateways ─▶ selection ─▶ attachments ─┐
+                                                     ├─▶ claims ─▶ plans ─▶ route tables (SRDS)
+    objects ─▶ rules ────────────────────────────────┘               └───▶ targets ─▶ clusters (CDS)
+    slices ─▶ slice endpoints ────────────────────────────────────────────▶ assignments (EDS)
+
+Each compute function says what its row depends on; `translators.graph.derive` does the rest.
+"""
+
+from translators.dialects.dialect import Dialects
+from translators.graph.backends import BackendTables
+from translators.graph.certificates import CertificateTables
+from translators.graph.derive import Graph, OnFailure
+from translators.graph.gateways import GatewayTables
+from translators.graph.hosts import HostTables
+from translators.graph.ingresses import IngressTables
+from translators.graph.inputs import Inputs
+from translators.graph.row_weights import RowWeights
+from translators.graph.statuses import StatusTables
+from translators.model.binds import Bind
+
+
+class Tables:
+    """All tables of one translator; a topic reads those before it."""
+
+    def __init__(
+        self, dialects: Dialects, default_bind: Bind, on_failure: OnFailure | None = None
+    ) -> None:
+        graph = self.graph = Graph(on_failure)
+        weights = RowWeights(self)
+        inputs = self.inputs = Inputs(graph)
+        gateways = self.gateways = GatewayTables(graph, inputs, dialects, default_bind)
+        ingresses = self.ingresses = IngressTables(
+            graph, inputs, gateways, dialects, weights.of_paths
+        )
+        hosts = self.hosts = HostTables(graph, gateways, ingresses, weights)
+        backends = self.backends = BackendTables(graph, inputs, gateways, ingresses, hosts, weights)
+        self.certificates = CertificateTables(graph, inputs, ingresses)
+        self.statuses = StatusTables(
+            graph, inputs, gateways, ingresses, hosts, backends, dialects, weights
+        )

@@ -1,0 +1,182 @@
+"""The translator: what changed in the fleet in, what changed for Envoys and in statuses out."""
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fleet.models import (
+    EndpointSlice,
+    Ingress,
+    IngressClass,
+    Model,
+    Pod,
+    Secret,
+    Service,
+)
+from fleet.ref import Ref
+from fleet.state import Changes, FleetState
+from translators.dialects.dialect import Dialects
+from translators.envoy.names import cluster_name, listener_name, secret_name, table_name
+from translators.graph.derive import Input, OnFailure
+from translators.graph.tables import Tables
+from translators.model.binds import Bind
+from translators.model.statuses import Refusal, Runtime
+from xds.resource import Resource, TypeUrl
+
+K = TypeVar("K")
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one update changed.
+
+    `updates` is by gateway name, then by type and resource name (None: gone). `statuses` are the
+    objects whose status differs from before.
+    """
+
+    updates: Mapping[str, Mapping[TypeUrl, Mapping[str, Resource | None]]]
+    dropped: tuple[str, ...]
+    statuses: frozenset[Ref]
+
+
+class Translator:
+    """Keeps the tables of a fleet up to date. Pure and synchronous; costs what changed.
+
+    `on_failure` is told of what cannot be translated by a mistake of ours, and stays as it was;
+    without it, that is raised by `update`.
+    """
+
+    def __init__(
+        self,
+        state: FleetState,
+        dialects: Dialects,
+        default_bind: Bind | None = None,
+        on_failure: OnFailure | None = None,
+    ) -> None:
+        self._state = state
+        self.dialects = dialects
+        self.tables = Tables(dialects, default_bind or Bind(), on_failure)
+
+    def bind(self, gateway: Ref, bind: Bind | None) -> None:
+        """Say where a gateway's Envoys listen; counts from the next update on."""
+        self.tables.inputs.binds.set(gateway, bind)
+
+    def locate(self, gateway: Ref, addresses: tuple[str, ...]) -> None:
+        """Say where clients reach a gateway, if that is not where it listens or as declared."""
+        self.tables.inputs.addresses.set(gateway, addresses or None)
+
+    def observe(self, gateway: Ref, runtime: Runtime | None) -> None:
+        """Say how a gateway is doing, for its status; counts from the next update on."""
+        self.tables.inputs.runtimes.set(gateway, runtime)
+
+    def lose_class(self, ingress_class: Ref, gateway: Ref | None) -> None:
+        """Say which gateway a class stood for that is gone; None where it is back."""
+        self.tables.inputs.lost_classes.set(ingress_class, gateway)
+
+    def update(self, changes: Changes) -> Turn:
+        """Translate what changed."""
+        translation = Translation(self, changes)
+        while translation.turn is None:
+            translation.step()
+        return translation.turn
+
+    def steps(self, changes: Changes) -> Generator[int, None, Turn]:
+        """Translate what changed, in steps; the generator returns the turn.
+
+        It yields now and then, and before a row of many parts their number. Until it returns, the
+        tables are between two states, and nothing else may be said to the translator.
+        """
+        tables, inputs = self.tables, self.tables.inputs
+        self._take(inputs.ingresses, Ingress, changes)
+        self._take(inputs.classes, IngressClass, changes)
+        for model in self.dialects.models:
+            self._take(inputs.configs, model, changes)
+        self._take(inputs.secrets, Secret, changes)
+        self._take(inputs.services, Service, changes)
+        self._take(inputs.slices, EndpointSlice, changes)
+        self._take(inputs.pods, Pod, changes)
+        self._take_refusals(changes)
+        for origin in changes.origins:
+            inputs.origins.set(origin, self._state.origins.get(origin))
+            inputs.pod_addresses.set(origin, self._state.addresses.get(origin))
+        yield from tables.graph.steps()
+        turn = self._turn()
+        tables.graph.end_turn()
+        return turn
+
+    def _take_refusals(self, changes: Changes) -> None:
+        """Note the gateways there are, and those whose object cannot be read as it is now."""
+        touched = {ref for ref in changes.problems if self.dialects.kinds.declares_gateway(ref)}
+        for model in self.dialects.models:
+            touched |= changes.objects.get(model, frozenset())
+        inputs, state = self.tables.inputs, self._state
+        for ref in touched:
+            refusal = None
+            if ref in state.refused:
+                message = " ".join(problem.message for problem in state.problems[ref])
+                refusal = Refusal(message, state.refused_generation(ref))
+            inputs.refusals.set(ref, refusal)
+            inputs.gateway_refs.set(ref, (ref in inputs.configs or refusal is not None) or None)
+
+    def _take(self, table: Input[Ref, M], model: type[M], changes: Changes) -> None:
+        declared = self._state.table(model)
+        for ref in changes.objects.get(model, ()):
+            table.set(ref, declared.get(ref))
+
+    def _turn(self) -> Turn:
+        declared, statuses = self.tables.gateways.declared, self.tables.statuses
+        gone = {ref for ref in declared.changed if ref not in declared}
+        # Each gateway has an update, if an empty one: its Envoys are told when there is nothing.
+        updates: dict[str, dict[TypeUrl, dict[str, Resource | None]]] = {
+            self.dialects.name_of(ref): {} for ref in declared.changed - gone
+        }
+        for type_url, gateway, name, resource in self._changed():
+            if gateway not in gone:
+                by_type = updates.setdefault(self.dialects.name_of(gateway), {})
+                by_type.setdefault(type_url, {})[name] = resource
+        told = frozenset(statuses.of_gateways.changed | statuses.of_ingresses.changed)
+        return Turn(updates, tuple(sorted(self.dialects.name_of(ref) for ref in gone)), told)
+
+    def _changed(self) -> Iterator[tuple[TypeUrl, Ref, str, Resource | None]]:
+        """Every resource that differs, with the gateway that it belongs to."""
+        gateways, hosts = self.tables.gateways, self.tables.hosts
+        backends, certificates = self.tables.backends, self.tables.certificates
+        for key in certificates.secrets.changed:
+            secret = certificates.secrets.get(key)
+            yield TypeUrl.SECRET, key.gateway, secret_name(key.secret), secret
+        for target in backends.clusters.changed:
+            cluster = backends.clusters.get(target)
+            yield TypeUrl.CLUSTER, target[0], cluster_name(target[1]), cluster
+        for target in backends.assignments.changed:
+            row = backends.assignments.get(target)
+            resource = row.resource if row else None
+            yield TypeUrl.ENDPOINT, target[0], cluster_name(target[1]), resource
+        for gateway, entry in gateways.listeners.changed:
+            listener = gateways.listeners.get((gateway, entry))
+            yield TypeUrl.LISTENER, gateway, listener_name(entry.at), listener
+        for host in hosts.tables.changed:
+            table = hosts.tables.get(host)
+            yield TypeUrl.SCOPED_ROUTE, host.gateway, table_name(host.tables, host.host), table
+        for gateway, tables_set in hosts.star_tables.changed:
+            table = hosts.star_tables.get((gateway, tables_set))
+            yield TypeUrl.SCOPED_ROUTE, gateway, table_name(tables_set, ""), table
+
+
+class Translation:
+    """An update that is done step by step: `turn` is None until the last one.
+
+    `weight` is the number of parts that the next row is made of, where these are many.
+    """
+
+    def __init__(self, translator: Translator, changes: Changes) -> None:
+        self.turn: Turn | None = None
+        self.weight = 0
+        self._steps = translator.steps(changes)
+
+    def step(self) -> None:
+        """Go on for a few rows, or for one of many parts."""
+        try:
+            self.weight = next(self._steps)
+        except StopIteration as end:
+            self.turn = end.value

@@ -1,0 +1,1 @@
+"""Which Ingress wins, where several have a say."""

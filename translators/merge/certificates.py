@@ -1,0 +1,34 @@
+"""Secrets of type `kubernetes.io/tls` as certificates.
+
+Envoy rejects a certificate whose key is another one's; so nothing goes there that does not fit.
+"""
+
+from base64 import b64decode
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from fleet.models import Secret
+from translators.model.certificates import Certificate
+
+CHAIN: Final = "tls.crt"
+KEY: Final = "tls.key"
+
+
+def read_certificate(secret: Secret) -> Certificate | None:
+    """The certificate of a Secret; None where the bytes are no certificate with its own key."""
+    try:
+        chain = b64decode(secret.data.get(CHAIN, ""), validate=True)
+        key = b64decode(secret.data.get(KEY, ""), validate=True)
+        first, *_ = x509.load_pem_x509_certificates(chain)
+        private = load_pem_private_key(key, password=None)
+    except (ValueError, TypeError):  # TypeError: the key is encrypted
+        return None
+    form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    fits = first.public_key().public_bytes(*form) == private.public_key().public_bytes(*form)
+    return Certificate(chain, key) if fits else None

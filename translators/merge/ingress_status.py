@@ -1,0 +1,91 @@
+"""What an Ingress is told."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from fleet.problem import Problem
+from fleet.ref import Ref
+from translators.model.backends import Backend
+from translators.model.bounds import MAX_PROBLEMS
+from translators.model.endpoints import Lack
+from translators.model.ingresses import Asked
+from translators.model.listeners import ListenerPort, Protocol
+from translators.model.rules import Rule
+
+_REASONS: Final[Mapping[Lack, str]] = {
+    Lack.MEMBERS: "NoMembers",
+    Lack.SERVICE: "ServiceNotFound",
+    Lack.EXTERNAL_NAME: "ExternalName",
+    Lack.PORT: "PortNotFound",
+    Lack.SELECTOR: "NoEndpointSlices",
+    Lack.HEADLESS: "NoEndpointSlices",
+    Lack.SLICES: "NoEndpointSlices",
+    Lack.SLICE_PORT: "PortNotInSlices",
+    Lack.ENDPOINTS: "NoReadyPods",
+    Lack.READY: "NoReadyPods",
+}
+
+
+def lacking(
+    rule: Rule,
+    backend: Backend,
+    lack: Lack,
+    gateway: str,
+    because: tuple[Problem, ...] = (),
+    *,
+    of_canary: bool = False,
+) -> Problem:
+    """The problem of a rule whose backend has nobody to answer.
+
+    `gateway` is "" where that is so at all of its gateways, `because` is what is wrong with these.
+    """
+    if of_canary:
+        effect = "its requests go to the backend of the main rule"
+    elif lack is Lack.READY:
+        effect = "which serve until they end"
+    else:
+        effect = "requests are answered with 503"
+    return Problem(
+        rule.origin,
+        _REASONS[lack],
+        f"{rule.at}.backend" if "paths" in rule.at else rule.at,
+        f"{backend.namespace}/{backend.service}:{backend.port}",
+        "a Service with this port and a ready Pod in an attached member",
+        f"{lack.value}, {effect}" + (f" at {gateway}" if gateway else ""),
+        because,
+    )
+
+
+def told(ref: Ref, problems: Collection[Problem]) -> tuple[Problem, ...]:
+    """The problems of an object in order; of one reason the first ones, and how many more."""
+    found = sorted(problems)
+    if len(found) <= MAX_PROBLEMS:
+        return tuple(found)
+    of_reason: dict[str, list[Problem]] = {}
+    for problem in found:
+        of_reason.setdefault(problem.reason, []).append(problem)
+    shown = [problem for alike in of_reason.values() for problem in alike[:MAX_PROBLEMS]]
+    more = [_more(ref, alike) for alike in of_reason.values() if len(alike) > MAX_PROBLEMS]
+    return tuple(sorted((*shown, *more)))
+
+
+def _more(ref: Ref, alike: Sequence[Problem]) -> Problem:
+    first = alike[0]
+    value = f"{len(alike) - MAX_PROBLEMS} more like these"
+    return Problem(ref, first.reason, "", value, "fewer", first.effect, severity=first.severity)
+
+
+def without_listener(
+    ref: Ref, asked: Asked, gateway: str, served: tuple[ListenerPort, ...]
+) -> Problem:
+    """The problem of an Ingress that is meant for a listener which its gateway does not serve."""
+    listener = asked.listener
+    effect = f"it is not served on {listener}"
+    if listener.protocol is not Protocol.HTTP:
+        expected = f"HTTP; {listener.protocol} comes with a later version of fleetgate"
+        return Problem(ref, "NotSupported", asked.key, asked.value, expected, effect)
+    listeners = ", ".join(map(str, served)) or "none that can be served"
+    expected = f"a listener of {gateway}, which has {listeners}"
+    if not asked.value:
+        expected += f"; without the annotation it is {listener} alone"
+    return Problem(ref, "ListenerNotFound", asked.key, asked.value, expected, effect)

@@ -1,0 +1,154 @@
+"""Who owns a host, and who else takes part in it.
+
+A gateway says whether others may (`translators.dialects.boundaries`). Where they may, the Ingress
+that they take part in is told.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+from fleet.problem import Problem, Severity
+from fleet.ref import Ref
+from translators.model.actions import FixedResponse, Forward
+from translators.model.backends import Backend
+from translators.model.canaries import Canary
+from translators.model.gateways import Boundaries
+from translators.model.ingresses import IngressRules
+from translators.model.listeners import TableSet
+from translators.model.rules import Age, Rule
+
+Owner: TypeAlias = tuple[Age, Ref]
+"""An Ingress and its age: the older one comes first."""
+
+DENIED: Final = FixedResponse(
+    503, "denied: this path leads to a Service of another namespace, which the gateway forbids\n"
+)
+
+
+def owner_of(ingresses: Iterable[IngressRules], tables: TableSet, host: str) -> Owner | None:
+    """The oldest of these Ingresses that names the host; canaries do not."""
+    return min((by for i in ingresses if (by := i.by) and i.names(tables, host)), default=None)
+
+
+def refusals(rules: Iterable[Rule], owner: Ref, boundaries: Boundaries) -> Iterator[Problem]:
+    """The problems of Ingresses of other namespaces than the host's owner, which serve nothing."""
+    guests: dict[Ref, Rule] = {}
+    for rule in rules:
+        if rule.origin.namespace != owner.namespace:
+            guests.setdefault(rule.origin, rule)
+    return (_refused(rule, owner, boundaries) for rule in guests.values())
+
+
+def _refused(rule: Rule, owner: Ref, boundaries: Boundaries) -> Problem:
+    expected = f"a host that no other namespace owns; {owner} has this one"
+    effect = f"nothing of this Ingress is served there at {boundaries.gateway}"
+    value = rule.host or "*"
+    return Problem(rule.origin, "HostOwnedByAnother", _place(rule), value, expected, effect)
+
+
+def closed_inside(
+    rules: Iterable[Rule], boundaries: Boundaries
+) -> tuple[list[Rule], list[Problem]]:
+    """The rules; those that lead to Services of other namespaces are closed, and told."""
+    effect = f"its paths are answered with 503 at {boundaries.gateway}"
+    inside: list[Rule] = []
+    told: dict[tuple[Ref, str], Problem] = {}
+    for rule in rules:
+        if (backend := next(_foreign(rule), None)) is None:
+            inside.append(rule)
+        else:
+            inside.append(replace(rule, action=DENIED))
+            told.setdefault(*_denied(rule, backend, effect))
+    return inside, list(told.values())
+
+
+def canaries_inside(
+    canaries: Iterable[Canary], boundaries: Boundaries
+) -> tuple[list[Canary], list[Problem]]:
+    """The canaries but those that lead to Services of other namespaces, which are told."""
+    effect = f"the canary takes no request at {boundaries.gateway}"
+    inside: list[Canary] = []
+    told: dict[tuple[Ref, str], Problem] = {}
+    for canary in canaries:
+        if (backend := next(_foreign(canary.rule), None)) is None:
+            inside.append(canary)
+        else:
+            told.setdefault(*_denied(canary.rule, backend, effect))
+    return inside, list(told.values())
+
+
+def _denied(rule: Rule, backend: Backend, effect: str) -> tuple[tuple[Ref, str], Problem]:
+    """The problem of a way to another namespace, by what it is told once of."""
+    expected = f"Services of namespace {rule.origin.namespace} alone"
+    value = _service(backend)
+    problem = Problem(rule.origin, "CrossNamespace", rule.at, value, expected, effect)
+    return (rule.origin, value), problem
+
+
+# -- what is allowed, and told ---------------------------------------------------------------------
+
+
+def partaking(mains: Sequence[Rule], canaries: Sequence[tuple[Rule, Rule]]) -> Iterator[Problem]:
+    """What the Ingresses of a host are told of other namespaces that take part in it.
+
+    `mains` are its rules, the oldest first, `canaries` pairs of a canary's rule and its main rule.
+    """
+    if not mains:
+        return
+    oldest = mains[0]
+    guests: dict[Ref, list[Rule]] = {}
+    for rule in mains:
+        if rule.origin.namespace != oldest.origin.namespace:
+            guests.setdefault(rule.origin, []).append(rule)
+    for guest, rules in guests.items():
+        effect = f"{guest} serves {rules[0].path}{_and_more(len(rules) - 1)} there"
+        yield _hint(oldest, "SharedHost", _place(oldest), oldest.host or "*", "paths", effect)
+    taken: dict[tuple[Ref, Ref], list[Rule]] = {}
+    for canary, main in canaries:
+        if canary.origin.namespace != main.origin.namespace:
+            taken.setdefault((canary.origin, main.origin), []).append(main)
+    for (guest, _), rules in taken.items():
+        value = f"{rules[0].host or '*'} {rules[0].path}{_and_more(len(rules) - 1)}"
+        effect = f"{guest} takes requests from it"
+        yield _hint(rules[0], "ForeignCanary", rules[0].at, value, "canaries", effect)
+    asked = (*mains, *(canary for canary, _ in canaries))
+    ways = ((rule.origin, _service(backend)) for rule in asked for backend in _foreign(rule))
+    host = oldest.host or "*"
+    for guest, service in dict.fromkeys(ways):
+        effect = f"{guest} sends requests to {service}"
+        yield _hint(oldest, "ForeignService", _place(oldest), host, "Services", effect)
+
+
+def below_wildcard(rule: Rule, namespace: str) -> Problem:
+    """What the owner of a wildcard is told of another namespace that has hosts below it."""
+    effect = f"Ingresses of namespace {namespace} have hosts below it"
+    return _hint(rule, "SharedWildcard", _place(rule), rule.host, "hosts", effect)
+
+
+def _hint(rule: Rule, reason: str, key: str, value: str, what: str, effect: str) -> Problem:
+    expected = f"{what} of namespace {rule.origin.namespace} alone"
+    return Problem(rule.origin, reason, key, value, expected, effect, severity=Severity.HINT)
+
+
+def _foreign(rule: Rule) -> Iterator[Backend]:
+    """The backends that are in another namespace than their Ingress."""
+    if isinstance(rule.action, Forward):
+        for share in rule.action.shares:
+            for backend in share.target.backends:
+                if backend.namespace != rule.origin.namespace:
+                    yield backend
+
+
+def _service(backend: Backend) -> str:
+    return f"{backend.namespace}/{backend.service}:{backend.port}"
+
+
+def _place(rule: Rule) -> str:
+    """The field that names the rule's host."""
+    at, paths, _ = rule.at.partition(".http.paths")
+    return f"{at}.host" if paths else rule.at
+
+
+def _and_more(count: int) -> str:
+    return f" and {count} more" if count else ""

@@ -1,0 +1,60 @@
+"""Policies that hold for more than the rules of one Ingress: the older Ingress decides.
+
+Where two Ingresses ask for the same policy of one host, or of one Service, in different ways, the
+older one is followed, and the other one is told which that is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fleet.problem import Problem
+from fleet.ref import Ref
+from translators.model.policy import Declared, Policy
+from translators.model.rules import Age
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an Ingress asks for something that other Ingresses may have a say in."""
+
+    age: Age
+    origin: Ref
+    declared: Declared
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The policies that hold, and what those Ingresses are told that ask for something else."""
+
+    policies: tuple[Policy, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+NOTHING = Settled()
+
+
+def settle(claims: Iterable[Claim], of: str) -> Settled:
+    """Decide between claims; `of` says what for, such as "host shop.example.com".
+
+    One policy of each type holds. The result does not depend on the order of the claims.
+    """
+    first: dict[type[Policy], Claim] = {}
+    problems: list[Problem] = []
+    for claim in sorted(claims, key=lambda claim: (claim.age, claim.origin)):
+        winner = first.setdefault(type(claim.declared.policy), claim)
+        if winner.declared.policy != claim.declared.policy:
+            problems.append(_overruled(claim, winner, of))
+    by_name = sorted(first.items(), key=lambda item: item[0].__name__)
+    return Settled(tuple(claim.declared.policy for _, claim in by_name), tuple(problems))
+
+
+def _overruled(claim: Claim, winner: Claim, of: str) -> Problem:
+    asked = winner.declared
+    return Problem(
+        claim.origin,
+        "Overruled",
+        claim.declared.key,
+        claim.declared.value,
+        f"what the older {winner.origin} asks for of {of}: {asked.key}: {asked.value}",
+        "no effect there",
+    )

@@ -1,0 +1,83 @@
+"""EndpointSlices are read into the endpoints that serve."""
+
+from typing import Final, NamedTuple
+
+from fleet.models import Endpoint as SliceEndpoint
+from fleet.models import EndpointSlice, by_position
+from fleet.pod_addresses import NotOfAPod, PodAddresses
+from fleet.problem import Problem
+from fleet.ref import HUB, Ref
+from translators.envoy.assignments import encode_endpoint
+from translators.model.endpoints import PodEndpoint, SliceEndpoints
+
+MAX_PROBLEMS: Final = 5
+"""Endpoints of one slice that have a problem of their own; of more, the number is told."""
+
+_LONG: Final = 200
+
+
+class _Host(NamedTuple):
+    """An endpoint on whichever of the slice's ports."""
+
+    address: str
+    pod: str
+    terminating: bool
+
+
+def read_slice(ref: Ref, endpoint_slice: EndpointSlice, allowed: PodAddresses) -> SliceEndpoints:
+    """Read and encode the endpoints of a slice that serve."""
+    problems: list[Problem] = []
+    hosts: list[_Host] = []
+    for i, endpoint in by_position(endpoint_slice.endpoints):
+        is_terminating = endpoint.conditions.ready is False
+        if (is_terminating and not _is_last_resort(endpoint)) or not endpoint.addresses:
+            continue
+        try:
+            address = allowed.spell(endpoint.addresses[0])
+        except NotOfAPod as e:
+            problems.append(_no_pod(ref, i, endpoint.addresses[0], str(e)))
+            continue
+        target = endpoint.target_ref
+        pod = target.name if target and target.kind == "Pod" else ""
+        hosts.append(_Host(address, pod, is_terminating))
+    ports = tuple(
+        (port.name, tuple(_at(host, port.port) for host in hosts))
+        for port in endpoint_slice.ports
+        if port.port is not None and port.protocol == "TCP"
+    )
+    return SliceEndpoints(ports, _some(problems))
+
+
+def _is_last_resort(unready: SliceEndpoint) -> bool:
+    """Whether an endpoint that is not ready may still be asked where nobody else can."""
+    conditions = unready.conditions
+    return conditions.terminating is True and conditions.serving is not False
+
+
+def _no_pod(ref: Ref, position: int, text: str, expected: str) -> Problem:
+    key, effect = f"endpoints[{position}].addresses[0]", "no traffic goes there"
+    return Problem(ref, "InvalidAddress", key, text[:_LONG], expected, effect)
+
+
+def more_slices(member: str, count: int) -> Problem:
+    """The problem of a member that has so many more slices with problems than are told."""
+    at = Ref(HUB, "Member", "", member)
+    value, expected = f"{count} more EndpointSlices", "addresses of Pods"
+    return Problem(at, "InvalidAddress", "endpoints", value, expected, "no traffic goes there")
+
+
+def _some(problems: list[Problem]) -> tuple[Problem, ...]:
+    """The first of the problems of a slice, and how many more there are."""
+    more = len(problems) - MAX_PROBLEMS
+    if more <= 0:
+        return tuple(problems)
+    first = problems[0]
+    rest = Problem(
+        first.at, first.reason, "endpoints", f"{more} more", "addresses of Pods", first.effect
+    )
+    return (*problems[:MAX_PROBLEMS], rest)
+
+
+def _at(host: _Host, port: int) -> PodEndpoint:
+    body = encode_endpoint(host.address, port, degraded=host.terminating)
+    return PodEndpoint(host.address, port, host.pod, body, host.terminating)

@@ -1,0 +1,1 @@
+"""What can be asked for requests beyond their backend, one file a policy."""

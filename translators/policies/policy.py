@@ -1,0 +1,81 @@
+"""How policies get into Envoy's messages.
+
+A policy is a frozen dataclass of its own file. It says its scope, and adds to the parts of the
+messages that it concerns. Builders (`translators.envoy`) collect the parts and know no policy;
+what wins where Ingresses disagree is decided by scope (`translators.merge.scopes`).
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Final
+
+from translators.envoy.parts import ClusterParts, HostParts, ListenerParts, RouteParts
+from translators.model.policy import Policy
+
+MOST_ALIKE: Final = 1024
+"""Sets of policies whose parts are kept: many routes have the same."""
+
+
+class EnvoyPolicy(Policy):
+    """Base of the policies; each method adds nothing unless a policy overrides it."""
+
+    def route(self, parts: RouteParts) -> None:
+        """Add to a route of the Ingress that asks for the policy."""
+
+    def host(self, parts: HostParts) -> None:
+        """Add to all of a host."""
+
+    def cluster(self, parts: ClusterParts) -> None:
+        """Add to a Cluster of the Service."""
+
+    def listener(self, parts: ListenerParts) -> None:
+        """Add to each listener of the gateway."""
+
+
+@lru_cache(maxsize=MOST_ALIKE)
+def route_parts(policies: tuple[Policy, ...]) -> RouteParts | None:
+    """What policies add to a route; None for none."""
+    if not policies:
+        return None
+    parts = RouteParts()
+    for policy in _all(policies):
+        policy.route(parts)
+    return parts
+
+
+def host_parts(policies: tuple[Policy, ...]) -> HostParts | None:
+    """What policies add to a host; None for none."""
+    if not policies:
+        return None
+    parts = HostParts()
+    for policy in _all(policies):
+        policy.host(parts)
+    return parts
+
+
+@lru_cache(maxsize=MOST_ALIKE)
+def cluster_parts(policies: tuple[Policy, ...]) -> ClusterParts | None:
+    """What policies add to a Cluster; None for none."""
+    if not policies:
+        return None
+    parts = ClusterParts()
+    for policy in _all(policies):
+        policy.cluster(parts)
+    return parts
+
+
+def listener_parts(policies: tuple[Policy, ...]) -> ListenerParts | None:
+    """What policies add to a listener; None for none."""
+    if not policies:
+        return None
+    parts = ListenerParts()
+    for policy in _all(policies):
+        policy.listener(parts)
+    return parts
+
+
+def _all(policies: Iterable[Policy]) -> Iterator[EnvoyPolicy]:
+    for policy in policies:
+        if not isinstance(policy, EnvoyPolicy):
+            raise TypeError(f"{type(policy).__name__} does not say what it adds")
+        yield policy
