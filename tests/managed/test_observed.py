@@ -145,7 +145,7 @@ def test_an_object_of_a_list_is_the_same_as_one_of_a_watch(hub: Hub) -> None:
                 await second.managed.observed()
                 for kind in ("ConfigMap", "Deployment", "Service"):
                     key = Key(kind, "envoy-mse-shop")
-                    assert second.managed._hub.get(key) == first.managed._hub.get(key)
+                    assert second.managed.objects.get(key) == first.managed.objects.get(key)
 
     asyncio.run(story())
 

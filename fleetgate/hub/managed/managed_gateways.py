@@ -101,8 +101,9 @@ class _Gateway:
 class ManagedGateways:
     """Runs gateways on the hub behind `api`. Call all methods in the event loop's thread.
 
-    Without `certificates`, somebody else provides the Secrets that `secret_name` names.
-    `refused_writes` counts the writes that the hub refused.
+    Without `certificates`, somebody else provides the Secrets that `secret_name` names. `objects`
+    are the objects on the hub, as far as they are known. `refused_writes` counts the writes that
+    the hub refused.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class ManagedGateways:
         self._certificates = certificates
         self._pace = pace or Pace()
         self._patience = Patience("the writing of managed gateways")
-        self._hub = HubObjects(settings.namespace, self._on_change)
+        self.objects = HubObjects(settings.namespace, self._on_change)
         self._gateways: dict[Ref, _Gateway] = {}
         self._wanted: dict[Key, _Wanted] = {}
         self._known = asyncio.Event()
@@ -135,6 +136,11 @@ class ManagedGateways:
     def addresses(self) -> Mapping[Ref, tuple[str, ...]]:
         """Addresses and DNS names of the gateways that have any, public ones first."""
         return self._addresses
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the hub has taken all wanted objects, and has no others, at the leader."""
+        return self._accepted.keys() == self._wanted.keys()
 
     @property
     def refusals(self) -> Mapping[Ref, str]:
@@ -165,7 +171,7 @@ class ManagedGateways:
 
     async def observed(self) -> None:
         """Return when all objects on the hub have been read once, so that `addresses` are known."""
-        await self._hub.listed.wait()
+        await self.objects.listed.wait()
 
     def want(self, gateways: Mapping[Ref, GatewayObject]) -> None:
         """Take in the declared gateways. The objects of all other gateways will be deleted.
@@ -191,7 +197,7 @@ class ManagedGateways:
 
     async def observe(self) -> None:
         """Follow the objects on the hub until cancelled. Every replica does so."""
-        await self._hub.run(self._api)
+        await self.objects.run(self._api)
 
     async def run(self) -> None:
         """Write and delete objects as wanted until cancelled. Only the leader does so.
@@ -202,7 +208,7 @@ class ManagedGateways:
         await self.observed()
         # Another leader may have written since this replica last led, perhaps of another version.
         self._accepted.clear()
-        self._pending.add([*self._wanted, *self._hub])
+        self._pending.add([*self._wanted, *self.objects])
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pending.work(self._settle, self._pace.writers))
@@ -223,7 +229,7 @@ class ManagedGateways:
 
     async def _settle(self, key: Key) -> None:
         """Write or delete one object as wanted. Send no request where it is as wanted."""
-        wanted, live = self._wanted.get(key), self._hub.get(key)
+        wanted, live = self._wanted.get(key), self.objects.get(key)
         if wanted is None:
             if live is None:
                 self._forget(key)
@@ -254,7 +260,7 @@ class ManagedGateways:
         if live is None or _version(answer) != _version(live):
             put_back = before is not None and before[0] == manifest
             log.info("%s %s of %s", "put back" if put_back else "wrote", key, wanted.gateway)
-        self._hub.take(answer)
+        self.objects.take(answer)
 
     def _manifest(self, key: Key, wanted: _Wanted, live: Json) -> Json:
         """Return the manifest to apply over `live`, which is None where the object is missing."""
@@ -338,7 +344,7 @@ class ManagedGateways:
         """Return the gateway of an object, None where it is not declared any more."""
         if key in self._wanted:
             return self._wanted[key].gateway
-        live = self._hub.get(key)
+        live = self.objects.get(key)
         owner = owner_of(live) if live is not None else None
         return owner if owner in self._gateways else None
 
@@ -370,7 +376,7 @@ class ManagedGateways:
 
     def _addresses_of(self, gateway: Ref) -> tuple[str, ...]:
         services = (
-            self._hub.get(key)
+            self.objects.get(key)
             for key in services_of(self._settings.dialects.name_of(gateway))
             if key in self._wanted
         )
