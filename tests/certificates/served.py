@@ -311,7 +311,7 @@ class Joining:
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Until something holds that nobody tells of, such as what Envoy's pages show."""
+    """Wait until a condition holds that only polling shows, such as one on Envoy's pages."""
     async with asyncio.timeout(PATIENCE):
         while True:
             if await condition():

@@ -1,4 +1,4 @@
-"""Clients cannot fill the log, nor hide in it what others do."""
+"""Clients can neither fill the log nor hide lines about others in it."""
 
 import logging
 
@@ -22,7 +22,7 @@ class Log:
         level: int = logging.WARNING,
         name: str = "xds.stream",
     ) -> str | None:
-        """What is logged of a line."""
+        """Return the text of a line as it is logged, None where it is left out."""
         record = logging.LogRecord(name, level, "", 0, message, arguments, None)
         record.group = group
         return record.getMessage() if self._bound.filter(record) else None

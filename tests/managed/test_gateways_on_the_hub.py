@@ -126,7 +126,7 @@ def test_the_next_leader_writes_nothing_anew(hub: Hub) -> None:
 def test_who_leads_again_puts_right_what_another_leader_has_done(
     hub: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Such as one of another version, that had set more than is set now."""
+    """For example, a leader of another version may have set more fields."""
     more = LoadBalancerSettings(public_annotations={**PUBLIC, "cloud/more": "1"})
 
     async def story() -> None:
@@ -225,7 +225,7 @@ def test_what_somebody_changes_by_hand_is_put_back(
 
 
 def test_an_object_is_put_back_at_most_once_in_a_while(hub: Hub) -> None:
-    """Else two controllers that disagree would write as fast as they can."""
+    """Otherwise two controllers that disagree would write without a pause."""
 
     async def story() -> None:
         async with running(hub, pace=Pace(calm=3600)) as r:
@@ -345,7 +345,7 @@ def test_a_load_balancer_that_becomes_internal_is_another_one(hub: Hub) -> None:
 
 
 def test_what_a_gateway_consisted_of_goes_with_it(hub: Hub) -> None:
-    """There is no garbage collector here; with one, both do the same."""
+    """The test's hub has no garbage collector. With one, both delete the objects."""
 
     async def story() -> None:
         async with running(hub) as r:
@@ -422,7 +422,7 @@ def test_objects_without_our_labels_are_nobodys_business(hub: Hub) -> None:
 def test_an_object_of_somebody_else_keeps_what_it_has_and_is_a_problem_of_the_gateway(
     hub: Hub, kind: str, command: list[str]
 ) -> None:
-    """It would go with the gateway if it were taken over; once it is gone, ours is there."""
+    """If fleetgate took it over, it would be deleted with the gateway."""
     name = "envoy-mse-shop-xds" if kind == "secret" else "envoy-mse-shop"
 
     async def story() -> None:
@@ -585,7 +585,7 @@ def test_an_api_server_that_was_lost_gets_what_was_wanted_meanwhile(hub: Hub) ->
 def test_what_the_hub_refuses_is_said_and_tried_again(
     hub: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As a problem of the gateway, which is logged once with all others."""
+    """The gateway has a problem, which is logged once."""
     settings = ManagedSettings(namespace="not-yet-there")
 
     async def story(gateways: Gateways) -> None:

@@ -1,4 +1,4 @@
-"""What is known of the hub is the newest that came, whichever way it came."""
+"""The newest version of an object counts, whether it came by a list, a watch or an answer."""
 
 import asyncio
 import logging
