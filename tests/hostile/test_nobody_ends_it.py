@@ -15,7 +15,7 @@ from tests.hostile.stream import ALIVE
 from tests.support.kube import Clusters
 
 _TURN = 10.0
-"""Seconds that a change may wait for a turn with ten thousand objects: a turn is published whole."""
+"""Seconds that a change may wait for a turn with ten thousand objects."""
 
 _ENDED = "^ended: (RESOURCE_EXHAUSTED|INTERNAL: Internal error from Core)"
 

@@ -109,7 +109,7 @@ class Pod:
         raise AssertionError("there is no listener")
 
     async def becomes(self, status: int) -> None:
-        """Until the readiness probe gets this."""
+        """Wait until the readiness probe gets this."""
 
         async def is_so() -> bool:
             assert self.envoy is None or self.envoy.returncode is None, "Envoy has ended"
