@@ -1,4 +1,4 @@
-# One word per chore; `make help` lists them.
+# The chores of the project. `make help` lists them.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin

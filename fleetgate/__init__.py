@@ -1,1 +1,1 @@
-"""The roof: settings, command line, admin HTTP, and the local runner of Envoy."""
+"""The programs around translation and xDS: commands, admin HTTP, and the writing to a hub."""

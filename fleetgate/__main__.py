@@ -1,4 +1,4 @@
-"""`python -m fleetgate` is the command `fleetgate`."""
+"""`python -m fleetgate` runs the command `fleetgate`."""
 
 from fleetgate.cli import main
 

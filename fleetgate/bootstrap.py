@@ -1,7 +1,7 @@
-"""What a stock Envoy 1.40 needs to join a gateway, as `fleetgate bootstrap` prints it.
+"""The bootstrap with which a stock Envoy 1.40 joins a gateway.
 
-Everything else comes by ADS. What is here cannot: who the node is, where xDS is, Envoy's own
-limits, and which statistics exist.
+The bootstrap holds only the settings that ADS cannot carry: the identity of the node, the address
+of xDS, Envoy's own limits, and the list of its statistics.
 """
 
 import re
@@ -14,27 +14,27 @@ import yaml
 
 from fleet.address import is_ip
 from fleetgate.certificates.sds_files import XdsTls, transport_socket
-from fleetgate.defaults import ENVOY_ADMIN_PORT, XDS_PORT
+from fleetgate.defaults import ENVOY_ADMIN_PORT, LOOPBACK, XDS_PORT
 
 XDS_CLUSTER: Final = "fleetgate_xds"
 
 STATISTICS: Final = (
-    # A Cluster has two once it is asked: 5000 would have 991,501 lines with Envoy's defaults.
+    # Two counters for each Cluster. With Envoy's defaults, 5000 Clusters have 991,501 lines.
     ("safe_regex", {"regex": r"cluster\.[^.]+\.upstream_rq_(total|5xx)"}),
-    # What clients see, by listener: requests, answers by class, resets, connections, bytes.
+    # Requests, answers by class, resets, connections and bytes of each listener.
     ("prefix", "http.http-"),
     ("prefix", "listener.http-"),
-    # What came by xDS, and what was refused.
+    # Resources that came by xDS, and resources that Envoy rejected.
     ("prefix", "cluster_manager.cds."),
     ("prefix", "listener_manager.lds."),
     ("exact", "cluster_manager.active_clusters"),
     ("exact", "cluster_manager.warming_clusters"),
     ("prefix", "control_plane."),
-    # Envoy itself.
+    # The process of Envoy.
     ("prefix", "server."),
     ("prefix", "overload."),
 )
-"""The statistics that exist unless all of them are asked for, as StringMatchers."""
+"""The statistics that Envoy keeps by default, as StringMatchers."""
 
 ADMIN_PAGES: Final = (
     "/",
@@ -51,21 +51,26 @@ ADMIN_PAGES: Final = (
     "/stats",
     "/stats/prometheus",
 )
-"""Envoy's admin pages that answer: those that show something. The others end Envoy, have it fail
-its health checks, or change how it works, for whoever reaches its machine's loopback."""
+"""The admin pages that answer: pages that only show something.
+
+Envoy's other pages stop it, fail its health checks, or change how it works. Every user of the
+machine could ask for them, since loopback has no passwords.
+"""
 
 _RELEASED_AT_ONCE: Final = 32 * 1024 * 1024
+"""Bytes of free memory that Envoy returns to the system each second."""
 
 
 @dataclass(frozen=True, slots=True)
 class BootstrapSettings:
-    """How an Envoy is set up. `node_id` "" takes the host's name; sizes are bytes.
+    """The settings of one Envoy.
 
-    An `admin_port` of 0 takes a free port, told by `--admin-address-path`. Without `tls`, xDS is
-    spoken in clear.
+    `node_id` is the name of the host where it is empty. `max_heap` is in bytes. With an
+    `admin_port` of 0 Envoy takes a free port, and writes it to the file that its option
+    `--admin-address-path` names. Without `tls`, Envoy speaks xDS in clear.
     """
 
-    xds_address: str = "127.0.0.1"
+    xds_address: str = LOOPBACK
     xds_port: int = XDS_PORT
     node_id: str = ""
     protocol: str = "delta"
@@ -77,17 +82,17 @@ class BootstrapSettings:
 
 
 def bootstrap(gateway: str, settings: BootstrapSettings) -> str:
-    """The bootstrap of a gateway's Envoy, as YAML; `gateway` as in mse/ackone-gateway."""
+    """Return the bootstrap of an Envoy of a gateway such as mse/ackone-gateway, as YAML."""
     return as_yaml(bootstrap_document(gateway, settings))
 
 
 def as_yaml(document: dict[str, Any]) -> str:  # JSON
-    """A document for Envoy, in the order in which it was made. Some 10 ms for a bootstrap."""
+    """Return a document as YAML, its keys in their own order. A bootstrap takes about 10 ms."""
     return yaml.safe_dump(document, sort_keys=False, width=120)
 
 
 def bootstrap_document(gateway: str, settings: BootstrapSettings) -> dict[str, Any]:  # JSON
-    """The same before it is written down, for whoever has to add to it."""
+    """Return the bootstrap as a document, to which the caller may add."""
     return {
         "node": {"id": settings.node_id or socket.gethostname(), "cluster": gateway},
         "admin": admin(settings.admin_port),
@@ -106,14 +111,14 @@ def bootstrap_document(gateway: str, settings: BootstrapSettings) -> dict[str, A
             "layers": [
                 {
                     "name": "fleetgate",
-                    # Envoy refuses regexes of more than 100 instructions unless told otherwise.
+                    # By default Envoy refuses regexes of more than 100 instructions.
                     "static_layer": {"re2.max_program_size.error_level": 32768},
                 }
             ]
         },
         "overload_manager": _overload_manager(settings),
-        # What one large response took while it was read goes back to the system: 5000 hosts leave
-        # 20 MiB of it, which Envoy would keep.
+        # Envoy frees memory once it has read a large response, and would keep it for itself: 20 MiB
+        # with 5000 hosts.
         "memory_allocator_manager": {
             "bytes_to_release": _RELEASED_AT_ONCE,
             "memory_release_interval": "1s",
@@ -123,26 +128,29 @@ def bootstrap_document(gateway: str, settings: BootstrapSettings) -> dict[str, A
 
 
 def admin(port: int, more: Iterable[str] = ()) -> dict[str, Any]:  # JSON
-    """The admin pages on loopback; `more` of them answer than those that show something."""
+    """Return Envoy's admin settings: on loopback, with ADMIN_PAGES and `more` pages."""
     pages = "|".join(re.escape(page) for page in (*ADMIN_PAGES, *more))
-    # The text that is matched has the query too.
+    # Envoy matches the path together with its query.
     allowed = [{"safe_regex": {"regex": rf"({pages})(\?.*)?"}}]
-    return {"address": _address("127.0.0.1", port), "allow_paths": allowed}
+    return {"address": _address(LOOPBACK, port), "allow_paths": allowed}
 
 
 def _grpc() -> dict[str, Any]:  # JSON
-    """An Envoy that finds no control plane looks again soon; by default, after up to 30 s."""
+    """Return the gRPC service of xDS. An Envoy that cannot reach it tries again within 3 s.
+
+    By default the pauses between its attempts grow to 30 s.
+    """
     back_off = {"base_interval": "0.25s", "max_interval": "3s"}
     return {"cluster_name": XDS_CLUSTER, "retry_policy": {"retry_back_off": back_off}}
 
 
 def _ads() -> dict[str, Any]:  # JSON
-    """Made anew for each use: YAML shows an object that is used twice as an anchor."""
+    """Return a new object for each use, since YAML writes a shared object as an anchor."""
     return {"ads": {}, "resource_api_version": "V3"}
 
 
 def _xds_cluster(settings: BootstrapSettings) -> dict[str, Any]:  # JSON
-    """Keepalives notice a control plane that is gone without a word."""
+    """Return the Cluster of fleetgate. Its keepalives detect a silent loss of the connection."""
     http2 = {"connection_keepalive": {"interval": "10s", "timeout": "5s"}}
     options = {
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -151,7 +159,7 @@ def _xds_cluster(settings: BootstrapSettings) -> dict[str, Any]:  # JSON
     endpoint = {"endpoint": {"address": _address(settings.xds_address, settings.xds_port)}}
     return {
         "name": XDS_CLUSTER,
-        # fleetgate may listen on IPv4 alone where its Service has both.
+        # fleetgate may listen on IPv4 only, though its DNS name has addresses of both families.
         **(
             {"type": "STATIC"}
             if is_ip(settings.xds_address)
@@ -170,7 +178,7 @@ def _xds_cluster(settings: BootstrapSettings) -> dict[str, Any]:  # JSON
 
 
 def _overload_manager(settings: BootstrapSettings) -> dict[str, Any]:  # JSON
-    """Shed load before memory or connections run out."""
+    """Return settings by which Envoy sheds load before memory or connections run out."""
     monitors = "type.googleapis.com/envoy.extensions.resource_monitors"
     heap = "envoy.resource_monitors.fixed_heap"
     connections = "envoy.resource_monitors.global_downstream_max_connections"
@@ -202,9 +210,10 @@ def _overload_manager(settings: BootstrapSettings) -> dict[str, Any]:  # JSON
 
 
 def _few_statistics() -> dict[str, Any]:  # JSON
-    """A Cluster's counters begin with its first request: 3.4 KiB less for each that has had none.
+    """Return settings by which Envoy keeps STATISTICS only, from the first request of a Cluster.
 
-    Envoy remembers of each Cluster the names of all counters that it is told not to keep.
+    A Cluster without requests then takes 3.4 KiB less: Envoy remembers for each Cluster the names
+    of the counters that it does not keep.
     """
     patterns = [{kind: value} for kind, value in STATISTICS]
     return {

@@ -1,6 +1,6 @@
 """The command line: `fleetgate COMMAND`, also `python -m fleetgate`.
 
-Exit status: 0 yes, 1 no (a problem, not in time), 2 wrong usage or environment.
+Exit status: 0 for success, 1 for a negative answer, 2 for a mistake in the call or the environment.
 """
 
 import logging
@@ -12,7 +12,7 @@ import click
 
 from fleetgate.errors import OperatorError, operator_error
 from fleetgate.log_bound import LogBound
-from fleetgate.output import ReaderGone, told_of_stdout
+from fleetgate.output import ReaderGone, checked_stdout
 
 COMMANDS: Final = (
     "demo",
@@ -25,28 +25,32 @@ COMMANDS: Final = (
     "status",
     "sync",
 )
-"""The way of a newcomer. Each is a module of `fleetgate.commands`, imported when it is called."""
+"""The commands, in the order in which a newcomer meets them.
+
+Each is a module of `fleetgate.commands`. It is imported when the command is called or its help is
+shown.
+"""
 
 
 class _Commands(click.Group):
-    """Commands in the order of the list; an operator's mistake is one sentence."""
+    """The group of all commands. It prints an operator's mistake as one sentence."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the commands."""
+        """Return the names of the commands."""
         del ctx
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
+        """Import a command, and return it."""
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        found: click.Command = getattr(import_module(f"fleetgate.commands.{cmd_name}"), cmd_name)
-        return found
+        command: click.Command = getattr(import_module(f"fleetgate.commands.{cmd_name}"), cmd_name)
+        return command
 
     def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (click's own)
-        """Run the command; no traceback for a mistake of the operator."""
-        with told_of_stdout():
+        """Run the command. A mistake of the operator ends it without a traceback."""
+        with checked_stdout():
             try:
                 return super().main(*args, **kwargs)
             except (OperatorError, BaseExceptionGroup) as e:
@@ -74,5 +78,5 @@ def main(*, verbose: bool) -> None:
     )
     for handler in logging.getLogger().handlers:
         handler.addFilter(LogBound())
-    # It logs an error each time that the Lease is refused; `fleet.kubernetes.lease` says it once.
+    # The library logs an error for each refusal of the Lease. `fleet.kubernetes.lease` logs one.
     logging.getLogger("kubernetes.aio.leaderelection").setLevel(logging.CRITICAL)

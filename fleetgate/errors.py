@@ -1,18 +1,18 @@
-"""Mistakes of the operator: one clear sentence, and exit status 2."""
+"""Errors for mistakes of the operator, which commands print before they exit with status 2."""
 
 
 class OperatorError(Exception):
-    """Something about the environment or the call that fleetgate cannot work with.
+    """The call or the environment does not let fleetgate do its work.
 
-    The text is the whole message: what, where, what now.
+    The text is one sentence that names the mistake, its place, and the step that mends it.
     """
 
 
 def operator_error(error: BaseException) -> OperatorError | None:
-    """The operator's mistake behind an exception, also inside the groups of cancelled tasks."""
+    """Return the first OperatorError of an exception or of a group, None where there is none."""
     if isinstance(error, OperatorError):
         return error
     if isinstance(error, BaseExceptionGroup):
-        found = (operator_error(inner) for inner in error.exceptions)
-        return next((mistake for mistake in found if mistake), None)
+        mistakes = (operator_error(inner) for inner in error.exceptions)
+        return next((mistake for mistake in mistakes if mistake), None)
     return None

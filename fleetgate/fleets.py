@@ -1,4 +1,4 @@
-"""Where a fleet is declared: in a directory, or on the API servers of a hub and its members."""
+"""The places of a fleet: a directory, or the API servers of a hub and its members."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -19,9 +19,10 @@ from fleet.ref import Ref
 from fleet.sources.directory import DirectorySource
 from fleet.sources.kubernetes.attaching import PATIENCE
 from fleet.sources.kubernetes.reading import Connect
-from fleet.sources.kubernetes.source import NAMESPACE, KubernetesSource
+from fleet.sources.kubernetes.source import KubernetesSource
 from fleet.sources.remembered import NoStateDirectoryError, Recall, Remembered
 from fleet.sources.tree import NoFleetError, Tree
+from fleetgate.defaults import NAMESPACE
 from fleetgate.errors import OperatorError
 
 
@@ -39,11 +40,12 @@ class DirectoryPlace:
 class HubPlace:
     """A fleet on Kubernetes.
 
-    The hub is a context of a kubeconfig, its current one unless named; without a kubeconfig, the
-    cluster in which this runs. `members` are contexts of that kubeconfig by member ID, beside the
-    members that Secrets on the hub name. `namespace` is fleetgate's own on the hub; `trusted` are
-    those where Secrets of Istio and Argo CD count too, `followed` those in which references to
-    Secrets are followed, all of them where none is named.
+    The hub is a context of a kubeconfig, by default its current one. Without a kubeconfig, the hub
+    is the cluster in which this process runs. `members` are pairs of a member's ID and its context
+    in that kubeconfig; Secrets on the hub name further members. `namespace` is fleetgate's own
+    namespace on the hub. In the namespaces of `trusted`, Secrets of Istio and Argo CD name members
+    too. Secrets that Ingresses reference are read in the namespaces of `followed`, or in all
+    namespaces where it is empty.
     """
 
     kubeconfig: Path | None = None
@@ -59,7 +61,7 @@ class HubPlace:
         return f"the hub of {self.kubeconfig}" + (f" ({self.context})" if self.context else "")
 
     async def connect(self) -> ApiServer:
-        """Make a client of the hub; nothing is asked of it yet. Raises BadKubeconfig."""
+        """Make a client of the hub. It sends no request yet. Raises BadKubeconfig."""
         if self.kubeconfig is None:
             return await ApiServer.in_cluster()
         return await ApiServer.from_kubeconfig(self.kubeconfig, self.context)
@@ -78,9 +80,10 @@ class HubServer:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """A fleet that can be read; `hub` where there is one to write to.
+    """A fleet that can be read. `hub` is None for a directory, to which nothing is written.
 
-    `loads` is how often a collection was read as a whole, by origin; files have none.
+    `file_of` returns the file of an object, "" for an object of an API server. `loads` returns how
+    often collections of each origin were listed.
     """
 
     source: Source
@@ -93,10 +96,10 @@ class Fleet:
 async def open_fleet(
     place: Place, kinds: Kinds, state: Path | None = None, patience: timedelta = PATIENCE
 ) -> AsyncIterator[Fleet]:
-    """Have a fleet that can be read while the block runs. Raises OperatorError.
+    """Open a fleet while the block runs. Raises OperatorError.
 
-    `state` is a directory in which what was read is remembered; None remembers nothing. `patience`
-    is how long a gateway waits for newly attached members.
+    The objects that were read are kept in the directory `state`, unless it is None. A gateway waits
+    for newly attached members as long as `patience`.
     """
     match place:
         case DirectoryPlace(root):
@@ -126,7 +129,7 @@ async def open_fleet(
 
 
 async def _client(place: HubPlace) -> ApiServer:
-    """A client of the hub; what is wrong with a configuration is said before anything starts."""
+    """Make a client of the hub. Raises OperatorError where a context cannot be used."""
     try:
         for connect in _members(place).values():
             await (await connect()).close()
@@ -136,7 +139,7 @@ async def _client(place: HubPlace) -> ApiServer:
 
 
 def _members(place: HubPlace) -> dict[str, Connect]:
-    """How to connect to the members that are contexts of the hub's kubeconfig."""
+    """Return the way to connect to each member that is a context of the hub's kubeconfig."""
     if place.kubeconfig is None:
         return {}
     return {
@@ -159,5 +162,5 @@ async def _remembered(
 
 
 def _no_file(_: Ref) -> str:
-    """Objects of an API server come from no file."""
+    """Return "", since objects of an API server come from no file."""
     return ""

@@ -1,8 +1,8 @@
-"""Python's cycle collector, set up for a process that loads a fleet and then keeps it.
+"""Settings of Python's garbage collector for a process that loads a fleet and then keeps it.
 
-It looks at all objects again and again while their number grows, and nearly none of a fleet's are
-garbage: with the defaults, more than half of the start is spent there (2.9 of 5.6 s of CPU with
-5000 hosts), and later a pass over everything delays a change by tens of milliseconds.
+The collector visits all objects again and again while their number grows, and nearly no object of a
+fleet is garbage. With the defaults it takes more than half of the start (2.9 of 5.6 s of CPU with
+5000 hosts). Later a full pass delays a change by tens of milliseconds.
 """
 
 import gc
@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_WHILE_LOADING: Final = 4_000_000  # a fleet of 15,000 hosts; a pass over it takes seconds
+_WHILE_LOADING: Final = 4_000_000  # a fleet of 15,000 hosts has so many objects
 _AFTERWARDS: Final = 20_000
-"""Objects more than at the last pass over the young ones, before there is another."""
+"""New objects after which the collector visits the youngest generation."""
 
 
 @contextmanager
-def much_is_kept() -> Iterator[None]:
-    """Load in the block; what is there at its end is not looked at again.
+def loading() -> Iterator[None]:
+    """Collect little while the block loads a fleet, and never visit the loaded objects again.
 
-    For a whole process: a library that is used in another one leaves this alone.
+    This changes the whole process, so only commands call it.
     """
     _, middle, old = gc.get_threshold()
     gc.set_threshold(_WHILE_LOADING, middle, old)

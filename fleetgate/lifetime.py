@@ -1,4 +1,4 @@
-"""How a long-running command ends: in order, when it is told to or its terminal goes away."""
+"""The orderly end of a long-running command, on SIGINT, SIGTERM or SIGHUP."""
 
 import asyncio
 import signal
@@ -10,10 +10,10 @@ T = TypeVar("T")
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(main: Coroutine[Any, Any, T]) -> T | None:  # what it sends and takes is asyncio's own
-    """Run to the end; None where the process was told to stop before that, by a signal.
+def run(main: Coroutine[Any, Any, T]) -> T | None:  # Any: types of asyncio's own
+    """Run `main`, and return its result, or None where a signal has stopped it.
 
-    `main` is cancelled then and cleans up; a second signal ends it the hard way.
+    The first signal cancels `main`, which cleans up. A second signal ends the process at once.
     """
     return asyncio.run(_cancelled_by_signals(main))
 
@@ -34,7 +34,7 @@ async def _cancelled_by_signals(main: Coroutine[Any, Any, T]) -> T | None:
 
 
 async def until_stopped() -> None:
-    """Return when the process is told to stop; a second signal then ends it the hard way."""
+    """Return on the first signal. A second signal then ends the process at once."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in _SIGNALS:
@@ -46,10 +46,11 @@ async def until_stopped() -> None:
             loop.remove_signal_handler(number)
 
 
-async def ended(future: asyncio.Future[Any]) -> None:  # whatever it gives is not looked at
-    """Return when it is done; to be cancelled meanwhile counts only then.
+async def ended(future: asyncio.Future[Any]) -> None:  # Any: the result does not matter
+    """Return when `future` is done. A cancellation of the caller is raised only after that.
 
-    For what ends a process: a second cancellation would reach it in the midst of that.
+    Code that ends a child process waits this way, so that a second cancellation cannot interrupt
+    it.
     """
     cancelled: asyncio.CancelledError | None = None
     while not future.done():

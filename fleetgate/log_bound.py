@@ -1,8 +1,9 @@
-"""A bound of what clients can have logged: so many lines alike in a while, and a count of the rest.
+"""A bound on the log lines that clients of xDS can cause.
 
-Whoever is refused tries again and again, and whoever wants to hide something says much else. Lines
-are alike that tell the same of clients of one group, which clients of another one cannot drown.
-What gRPC prints where a client was gone before it was told of its end says nothing to anybody.
+A refused client tries again and again, and an attacker may log noise to hide a line. So at most
+MOST lines of one kind are logged in SECONDS, and the first line after that counts the others. A
+kind is a message about the clients of one gateway, so clients of another gateway cannot crowd it
+out.
 """
 
 import logging
@@ -12,23 +13,24 @@ from time import monotonic
 from typing import Final, TypeAlias
 
 MOST: Final = 50
+"""Lines of one kind that are logged in one interval."""
 SECONDS: Final = 10.0
-"""Lines alike that are let through in so many seconds."""
+"""The length of an interval."""
 
-_KINDS: Final = 1000
+_MOST_KINDS: Final = 1000
 """Kinds of lines that are remembered."""
 
-_OF: Final = "xds."
-"""The loggers that tell of clients."""
+_LOGGERS: Final = "xds."
+"""The beginning of the names of loggers whose lines clients cause."""
 
 _GONE: Final = "ExecuteBatchError"
-"""gRPC's exception, which is in none of its public modules."""
+"""The name of an exception of gRPC that no public module exports."""
 
 _Kind: TypeAlias = tuple[str, str, str]
 
 
 @dataclass(slots=True)
-class _While:
+class _Interval:
     began: float
     lines: int = 0
 
@@ -38,31 +40,35 @@ class _While:
 
 
 class LogBound(logging.Filter):
-    """For a handler; what is only logged because somebody asked for every decision is not bound."""
+    """A filter for a log handler. It bounds warnings and errors only."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._whiles: dict[_Kind, _While] = {}
+        self._intervals: dict[_Kind, _Interval] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a line is let through; the first one after a while tells what was left out."""
-        if record.levelno < logging.WARNING or not record.name.startswith(_OF):
-            return not _tells_of_a_client_that_was_gone(record)
+        """Return whether a line is logged, and add to it the number of lines that were left out."""
+        if record.levelno < logging.WARNING or not record.name.startswith(_LOGGERS):
+            return not _is_about_a_departed_client(record)
         kind = record.name, record.msg, str(getattr(record, "group", ""))
         now = self._clock()
-        current = self._whiles.get(kind)
+        current = self._intervals.get(kind)
         if current is None or now >= current.began + SECONDS:
             if current and current.left_out:
                 record.msg = f"{record.getMessage()} ({current.left_out} more were left out)"
                 record.args = ()
-            if len(self._whiles) >= _KINDS:
-                self._whiles.clear()
-            current = self._whiles[kind] = _While(now)
+            if len(self._intervals) >= _MOST_KINDS:
+                self._intervals.clear()
+            current = self._intervals[kind] = _Interval(now)
         current.lines += 1
         return not current.left_out
 
 
-def _tells_of_a_client_that_was_gone(record: logging.LogRecord) -> bool:
+def _is_about_a_departed_client(record: logging.LogRecord) -> bool:
+    """Return whether gRPC complains that a client left before its stream was ended.
+
+    Such a line helps nobody.
+    """
     error = record.exc_info[0] if record.exc_info else None
     return record.name.startswith("grpc.") and getattr(error, "__name__", "") == _GONE

@@ -1,22 +1,22 @@
-"""How many files this process may have open, sockets among them."""
+"""The limit of files, sockets included, that this process may have open."""
 
 import resource
 from contextlib import suppress
 from typing import Final
 
 MOST: Final = 1 << 20
-"""More than that is nowhere needed, and nowhere allowed but where it is unlimited."""
+"""The limit that is taken where the system sets none."""
 
 
 def raise_limit() -> int:
-    """Have as many as are allowed; gives the number.
+    """Raise the soft limit to the hard limit, and return the limit that holds.
 
-    Shells begin with 1024, for the sake of programs that cannot deal with more.
+    Shells set a soft limit of 1024, for old programs that cannot handle more files.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST if hard == resource.RLIM_INFINITY else hard
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(ValueError, OSError):  # macOS allows less than it says
+        with suppress(ValueError, OSError):  # macOS refuses some limits below the hard limit
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
             soft = wanted
     return MOST if soft == resource.RLIM_INFINITY else soft

@@ -1,8 +1,9 @@
-"""What is printed, and a stdout that takes no more of it.
+"""A stdout whose failures are OperatorErrors.
 
-A reader that went away (`| head`, a pager that was quit) ends a command without a word; a stdout
-that cannot be written is a mistake of the operator. Either may be met in the midst of tasks with
-children: it goes up like any OperatorError, and everything stops in order.
+A command ends silently when the reader of its output goes away, as in `fleetgate status | head`. It
+ends with a sentence when its output cannot be written, as on a full disk. Either may happen while
+tasks run and children live, so the failure is raised as an OperatorError, and everything stops in
+order.
 """
 
 import os
@@ -15,13 +16,13 @@ from fleetgate.errors import OperatorError
 
 
 class ReaderGone(OperatorError):
-    """Nobody reads what is printed any more; there is nothing to say about it."""
+    """The reader of stdout has gone away. The command ends without a message."""
 
 
 @contextmanager
-def told_of_stdout() -> Iterator[None]:
-    """While the block runs, print to a stdout that raises OperatorError where it fails."""
-    if sys.stdout is None:  # closed by who started this: what is printed goes nowhere
+def checked_stdout() -> Iterator[None]:
+    """While the block runs, have prints raise OperatorError where stdout fails."""
+    if sys.stdout is None:  # the parent process has closed it, and print() writes nothing
         yield
         return
     with redirect_stdout(cast("TextIO", _Stdout(sys.stdout))):
@@ -29,31 +30,31 @@ def told_of_stdout() -> Iterator[None]:
 
 
 class _Stdout:
-    """A stream whose failure is the operator's, each time that it is used from then on."""
+    """A stream that raises OperatorError on its first failure, and on each use after that."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._failure: OperatorError | None = None
 
     def write(self, text: str) -> int:
-        with self._told():
+        with self._checked():
             return self._stream.write(text)
 
     def flush(self) -> None:
-        with self._told():
+        with self._checked():
             self._stream.flush()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (whatever the stream has)
         return getattr(self._stream, name)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _checked(self) -> Iterator[None]:
         if self._failure:
             raise self._failure
         try:
             yield
         except OSError as e:
-            # What is in the buffer would fail again at the exit of the process.
+            # Python writes the rest of the buffer when the process exits, which would fail again.
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)

@@ -1,4 +1,4 @@
-"""A control plane that serves: fleet, ADS and admin HTTP, put together in one place."""
+"""The composition of a control plane that serves: fleet, ADS and admin HTTP."""
 
 import asyncio
 import errno
@@ -17,12 +17,13 @@ from fleet.problem import Problem
 from fleetgate.certificates.gateway_uris import TRUST_DOMAIN, by_certificate
 from fleetgate.certificates.given import GivenCertificates, GivenFiles
 from fleetgate.certificates.made import MadeCertificates, MadeSettings
+from fleetgate.certificates.sds_files import service_name
 from fleetgate.certificates.secret import SecretStore
 from fleetgate.core.control import ControlPlane, ControlSettings
 from fleetgate.core.own_envoys import NoEnvoys, OwnEnvoys
 from fleetgate.core.ports import why_taken
 from fleetgate.core.problems import misshapen
-from fleetgate.defaults import ADMIN_PORT, XDS_PORT
+from fleetgate.defaults import ADMIN_PORT, LOOPBACK, XDS_MAX_REQUEST, XDS_PORT
 from fleetgate.errors import OperatorError
 from fleetgate.fleets import Fleet, HubPlace, HubServer, Place, open_fleet
 from fleetgate.http.admin import Admin
@@ -40,9 +41,14 @@ log = logging.getLogger(__name__)
 Certificates: TypeAlias = GivenCertificates | MadeCertificates
 
 NAMES_PER_MIB: Final = 12_500
-"""Resources that a stream may name for each MiB of a request: an Envoy that comes back names each
-endpoint twice, once with its version, in some 110 bytes.
+"""Resources that a stream may name for each MiB of a request.
+
+An Envoy that reconnects names each ClusterLoadAssignment twice, once with its version, which takes
+about 110 bytes.
 """
+
+_GRACE: Final = 0.5
+"""Seconds that streams have to end when the server stops."""
 
 _OUT_OF_REACH: Final = (
     "managed gateways cannot reach xDS on %s, where their Pods find themselves; "
@@ -52,42 +58,43 @@ _OUT_OF_REACH: Final = (
 
 @dataclass(frozen=True, slots=True)
 class XdsSettings:
-    """Where and how xDS is served; a port of 0 takes a free one.
+    """The settings of the xDS server. A port of 0 takes a free one.
 
-    On loopback it is spoken in clear. Beyond, Envoys show certificates: those that `given` files
-    trust, or those that fleetgate makes itself, which needs a hub. The server's own is then for
-    `service`, the DNS name by which Envoys on the hub find it ("" for that of `deploy/`), and for
-    further `names`. With `insecure`, whoever reaches xDS reads all configuration.
-    `max_request` is in MiB; how many resources a stream may name follows from it.
+    On loopback the server speaks in clear. Beyond loopback Envoys show certificates. The authority
+    of these comes from the files of `given`, or fleetgate makes it, which takes a hub. A server
+    certificate that fleetgate makes is valid for `service`, the DNS name by which Envoys on the hub
+    find it, and for further `names`. An empty `service` means the Service of `deploy/`. With
+    `insecure` the server speaks in clear everywhere, and every client reads all configuration.
+    `max_request` is in MiB, and also bounds the resources that a stream may name.
     """
 
-    address: str = "127.0.0.1"
+    address: str = LOOPBACK
     port: int = XDS_PORT
     given: GivenFiles | None = None
     service: str = ""
     names: tuple[str, ...] = ()
     trust_domain: str = TRUST_DOMAIN
     insecure: bool = False
-    max_request: int = 4
+    max_request: int = XDS_MAX_REQUEST
 
     def bounds(self, open_files: int) -> ServerSettings:
-        """What Envoys may ask for, where the process may have so many files open."""
+        """Return the bounds of clients, in a process that may have `open_files` files open."""
         return ServerSettings(
             largest_request=self.max_request << 20,
             most_names=self.max_request * NAMES_PER_MIB,
-            # Whatever connects, half is left for all else.
+            # The other half of the files is for API servers, the admin HTTP and Envoys' logs.
             most_connections=min(ServerSettings().most_connections, open_files // 2),
         )
 
     @property
     def in_clear(self) -> bool:
-        """Whether it is spoken without TLS."""
+        """Whether the server speaks without TLS."""
         return self.given is None and (self.insecure or _is_loopback(self.address))
 
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """How the Envoys of managed gateways are run."""
+    """The settings of the Envoys of managed gateways."""
 
     image: str = IMAGE
     load_balancer: LoadBalancerSettings = field(default_factory=LoadBalancerSettings)
@@ -95,9 +102,9 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True)
 class HubDuties:
-    """What is written on the hub, and the times of its leader's election.
+    """The writing to the hub: statuses and events, and managed gateways unless `gateways` is None.
 
-    Without `gateways`, somebody else runs the Envoys.
+    `leading` has the times of the leader's election.
     """
 
     write_status: bool = True
@@ -107,22 +114,22 @@ class HubDuties:
 
 @dataclass(frozen=True, slots=True)
 class ServeSettings:
-    """Where the control plane listens; a port of 0 takes a free one.
+    """The settings of a control plane that serves. A port of 0 takes a free one.
 
-    `state` is a directory that remembers what was read, None for none.
+    The objects that were read are kept in the directory `state`, unless it is None.
     """
 
     control: ControlSettings = field(default_factory=ControlSettings)
     xds: XdsSettings = field(default_factory=XdsSettings)
     duties: HubDuties = field(default_factory=HubDuties)
     state: Path | None = None
-    admin_address: str = "127.0.0.1"
+    admin_address: str = LOOPBACK
     admin_port: int = ADMIN_PORT
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A running control plane, the ports that it got, and the Envoys that it runs itself."""
+    """A running control plane, its ports, and the Envoys that it runs itself."""
 
     control: ControlPlane
     xds_port: int
@@ -134,9 +141,10 @@ class Serving:
 async def serving(
     place: Place, settings: ServeSettings, envoys: OwnEnvoys | None = None
 ) -> AsyncIterator[Serving]:
-    """Serve a fleet while the block runs. Raises OperatorError, or a group of it.
+    """Serve a fleet while the block runs. Raises OperatorError, or an exception group with one.
 
-    xDS opens once everything is published, the admin HTTP before. `envoys` are those that run here.
+    The admin HTTP opens first. xDS opens once everything is published. `envoys` are the Envoys that
+    run on this machine.
     """
     own = envoys or NoEnvoys()
     _refuse_open_xds(place, settings.xds)
@@ -167,8 +175,8 @@ async def serving(
                     running.append(tasks.create_task(leading.run()))
                     if not settings.duties.gateways:
                         control.finds_problems(lambda: _unlocated(control))
-                # Who asked earlier would be told that its gateway has nothing: an Envoy that comes
-                # back after a restart of ours would drop all that it serves.
+                # An Envoy that reconnects before would be told that its gateway has no resources,
+                # and would drop those that it serves.
                 await control.started.wait()
                 async with _xds(settings.xds, control.cache, certificates) as xds_port:
                     admin.open()
@@ -186,7 +194,7 @@ def _leading(
     control: ControlPlane,
     certificates: Certificates | None,
 ) -> Leading:
-    """What is to be done on the hub."""
+    """Make the task that writes to the hub."""
     duties = settings.duties
     managed = None
     if duties.gateways:
@@ -205,7 +213,7 @@ def _leading(
 
 
 def _agreed(place: HubPlace, settings: ServeSettings) -> dict[str, str]:
-    """The options that decide what is written to the hub, by name."""
+    """Return the values of the options that change what is written to the hub, by their names."""
     control, gateways = settings.control, settings.duties.gateways
     agreed = {
         "--bind": control.bind,
@@ -249,7 +257,7 @@ def _managed(hub: HubServer, settings: ServeSettings, gateways: GatewaySettings)
 
 
 def _unlocated(control: ControlPlane) -> Iterator[Problem]:
-    """Gateways that nobody says how to reach, though somebody else runs their Envoys."""
+    """Yield a problem for each gateway without an address, where fleetgate does not run Envoys."""
     for ref, status in control.translator.tables.statuses.of_gateways.rows.items():
         if not status.addresses:
             expected = "the addresses under which clients reach its Envoys"
@@ -261,9 +269,9 @@ def _unlocated(control: ControlPlane) -> Iterator[Problem]:
 async def _xds(
     settings: XdsSettings, cache: SnapshotCache, certificates: Certificates | None
 ) -> AsyncIterator[int]:
-    """Serve xDS while the block runs; gives the port."""
-    decides = by_certificate(settings.trust_domain) if certificates else by_cluster
-    server = XdsServer(cache, settings.bounds(raise_limit()), decides)
+    """Serve xDS while the block runs, and yield the port."""
+    group_of = by_certificate(settings.trust_domain) if certificates else by_cluster
+    server = XdsServer(cache, settings.bounds(raise_limit()), group_of)
     try:
         if certificates is None:
             yield await _start(server, settings, None)
@@ -276,7 +284,7 @@ async def _xds(
             yield port
             following.cancel()
     finally:
-        await server.stop(0.5)
+        await server.stop(_GRACE)
 
 
 async def _certificates(fleet: Fleet, settings: XdsSettings) -> Certificates | None:
@@ -290,8 +298,8 @@ async def _certificates(fleet: Fleet, settings: XdsSettings) -> Certificates | N
 
 
 def _service(hub: HubServer, settings: XdsSettings) -> str:
-    """The DNS name of fleetgate's Service."""
-    return settings.service or f"fleetgate.{hub.namespace}.svc"
+    """Return the DNS name of fleetgate's Service."""
+    return settings.service or service_name(hub.namespace)
 
 
 async def _start(
@@ -309,7 +317,7 @@ async def _start(
 
 
 def _require_free(what: str, option: str, address: str, port: int) -> None:
-    """Raise OperatorError where nobody can listen, and say why."""
+    """Raise OperatorError with the reason where this process cannot listen."""
     if error := why_taken(address, port):
         raise _cannot_listen(what, option, address, port, error) from error
 
@@ -329,7 +337,7 @@ def _cannot_listen(
 
 
 def _refuse_open_xds(place: Place, settings: XdsSettings) -> None:
-    """Who could reach it would read everything, unless certificates say who may."""
+    """Raise OperatorError where xDS would be served in clear beyond loopback, unasked."""
     protected = settings.insecure or settings.given or isinstance(place, HubPlace)
     if not protected and not _is_loopback(settings.address):
         raise OperatorError(
@@ -340,7 +348,7 @@ def _refuse_open_xds(place: Place, settings: XdsSettings) -> None:
 
 
 def _refuse_one_port_for_both(settings: ServeSettings) -> None:
-    """xDS and the admin HTTP would be in each other's way, unless each has an address."""
+    """Raise OperatorError where xDS and the admin HTTP would share an address and a port."""
     port = settings.admin_port
     xds, admin = map(ipaddress.ip_address, (settings.xds.address, settings.admin_address))
     overlap = xds == admin or (

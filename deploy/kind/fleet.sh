@@ -1,25 +1,25 @@
-# What up.sh and down.sh know of the fleet; for `source`.
+# Names and functions that up.sh and down.sh source.
 # shellcheck shell=bash disable=SC2034
 
 CLUSTERS=(hub c1 c2)
 MEMBERS=(c1 c2)
 
-# Disjoint, so that a Pod's address means one Pod in the whole fleet.
+# The networks are disjoint, so that each Pod of the fleet has an address of its own.
 declare -A PODS=([hub]=10.10.0.0/16 [c1]=10.11.0.0/16 [c2]=10.12.0.0/16)
 declare -A SERVICES=([hub]=10.110.0.0/16 [c1]=10.111.0.0/16 [c2]=10.112.0.0/16)
 
-# A kubeconfig with all three, for containers on Docker's network.
+# A kubeconfig with all three clusters, for containers on Docker's network.
 KUBECONFIG_INSIDE=deploy/kind/.fleet/kubeconfig
 
 dry=''
 
-# Show a command, and do it unless this is a dry run.
+# Shows a command, and runs it unless this is a dry run.
 run() {
   show "$@"
   [[ $dry ]] || "$@"
 }
 
-# The same with a text on standard input.
+# Shows and runs a command with a text on its standard input.
 run_with() {
   local text=$1
   shift

@@ -32,7 +32,7 @@ kubectl_of() {
   run kubectl --context "kind-fleetgate-$cluster" "$@"
 }
 
-# A document's manifest, with what it leaves to its reader filled in, and other pairs TEXT=VALUE.
+# Prints a document's manifest, and replaces its placeholders, and each TEXT of pairs TEXT=VALUE.
 apply() {
   local cluster=$1 file=$2 pair text
   shift 2

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a cluster a member of the fleet, or takes it out of it.
+# Attaches a cluster to the fleet as a member, or detaches it.
 set -euo pipefail
 export LC_ALL=C # Ranges of letters are ASCII's.
 
@@ -45,8 +45,8 @@ done
 [[ ${#id} -le 63 && $id =~ ^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$ ]] ||
   fail "--id $id is no ID: expected up to 63 letters, digits, '-', '_' and '.', as in a label"
 
-# Prints the name of an ID's Secret. An ID that is no name itself brings a hash, and the dot keeps
-# it apart from those that are.
+# Prints the name of the Secret of an ID. The name of an ID that Kubernetes would not accept as a name
+# has a dot and a hash, so that it equals the name of no other ID.
 name_of() {
   local part='[a-z0-9]([-a-z0-9]*[a-z0-9])?' lower=${1,,} hash
   if [[ $1 =~ ^$part(\.$part)*$ ]]; then
@@ -94,8 +94,8 @@ stringData:
 EOF
 }
 
-# By standard input: arguments are for everybody on this machine to see. On the server's side: the
-# other way to apply keeps a copy of the token in an annotation.
+# The Secret goes by standard input, since every user of this machine can see arguments. Client-side
+# apply would keep a copy of the token in an annotation.
 apply_on_hub() { on_hub apply --server-side --force-conflicts --filename - "$@"; }
 
 if [[ $detach ]]; then
@@ -108,7 +108,7 @@ fi
 
 authority=$(of_member certificate-authority-data)
 : "${server:=$(of_member server)}"
-# Nothing is made in the member that the hub would not take.
+# The hub has to accept the Secret before anything is made in the member.
 apply_on_hub --dry-run=server <<<"$(member_secret '')" >/dev/null
 
 in_member apply --kustomize "$here"

@@ -1,1 +1,1 @@
-"""Who may ask for which gateway's configuration: certificates for xDS, made or given."""
+"""Certificates for xDS, which decide whose configuration a client gets."""

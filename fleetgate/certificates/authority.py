@@ -1,4 +1,4 @@
-"""One certificate authority, which signs for the control plane and for gateways."""
+"""A certificate authority, which signs certificates of the xDS server and of gateways."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from fleetgate.certificates.pair import SKEW, BadPem, Pair, parse_pair
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Signs what everybody trusts who trusts its certificate; P-256 throughout."""
+    """A certificate authority with its key. All keys are of the curve P-256."""
 
     pair: Pair
     certificate: x509.Certificate = field(compare=False)
@@ -29,9 +29,9 @@ class Authority:
 
     @classmethod
     def make(cls, now: datetime, life: timedelta) -> "Authority":
-        """A new one, signed by itself."""
+        """Make an authority whose certificate is signed by itself."""
         key = ec.generate_private_key(ec.SECP256R1())
-        # The serial number tells authorities apart that are trusted side by side.
+        # The name has the serial number, so that authorities that are trusted together differ.
         serial = x509.random_serial_number()
         name = _name(f"fleetgate xDS {serial:x}"[:64])
         unsigned = (
@@ -46,7 +46,7 @@ class Authority:
 
     @classmethod
     def of(cls, pair: Pair) -> "Authority":
-        """One that was kept. Raises BadPem."""
+        """Return the authority of a certificate and its key. Raises BadPem."""
         certificate = parse_pair(pair)
         key = load_pem_private_key(pair.key, password=None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -59,12 +59,12 @@ class Authority:
         now: datetime,
         life: timedelta,
     ) -> Pair:
-        """A certificate for a server with these DNS names and IP addresses."""
+        """Sign a certificate for a server with these DNS names and IP addresses."""
         alternatives = [_server_name(name) for name in names]
         return self._leaf(alternatives, ExtendedKeyUsageOID.SERVER_AUTH, now, life)
 
     def client(self, uri: str, now: datetime, life: timedelta) -> Pair:
-        """A certificate for a client that is this URI, and nothing else."""
+        """Sign a certificate for a client whose only name is this URI."""
         alternatives = [x509.UniformResourceIdentifier(uri)]
         return self._leaf(alternatives, ExtendedKeyUsageOID.CLIENT_AUTH, now, life)
 
@@ -83,7 +83,8 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-            # Critical, as the subject is empty (RFC 5280, 4.1.2.6): there is one name, not two.
+            # The subject is empty, so that a certificate has one place for names. Then RFC 5280,
+            # section 4.1.2.6, asks that this extension is critical.
             .add_extension(x509.SubjectAlternativeName(alternatives), critical=True)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),

@@ -1,4 +1,4 @@
-"""What one side of xDS shows, and whom it trusts."""
+"""The credential of one side of xDS: its certificate, and the authorities that it trusts."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -14,31 +14,31 @@ from fleetgate.certificates.roots import Lifetimes, Roots
 CERTIFICATE: Final = "tls.crt"
 KEY: Final = "tls.key"
 TRUST: Final = "ca.crt"
-"""Names of the files, as Secrets of type kubernetes.io/tls and cert-manager have them."""
+"""The names of the files. Secrets of type kubernetes.io/tls and cert-manager use them too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A certificate with its key, and the authorities that the other side's has to come from."""
+    """A certificate with its key, and the trusted authorities of the other side, PEM."""
 
     pair: Pair
     trust: bytes
 
     @property
     def files(self) -> Mapping[str, bytes]:
-        """The contents by file name, also for a Secret of type kubernetes.io/tls."""
+        """The contents by file name. They are also the data of a Secret."""
         return {CERTIFICATE: self.pair.certificate, KEY: self.pair.key, TRUST: self.trust}
 
     @classmethod
     def of_files(cls, files: Mapping[str, bytes]) -> "Credential | None":
-        """The opposite of `files`; None where one is missing. Nothing is checked."""
+        """Return the credential of these files, None where one is missing. It is not checked."""
         if not files.keys() >= {CERTIFICATE, KEY, TRUST}:
             return None
         return cls(Pair(files[CERTIFICATE], files[KEY]), files[TRUST])
 
     @property
     def expires(self) -> datetime:
-        """When the certificate ends. Raises BadPem."""
+        """The end of the certificate's validity. Raises BadPem."""
         return parse_pair(self.pair).not_valid_after_utc
 
 
@@ -49,7 +49,10 @@ def server_credential(
     lifetimes: Lifetimes,
     held: Credential | None = None,
 ) -> Credential:
-    """What a server of these DNS names and IP addresses shows: `held` as long as it is good."""
+    """Return a credential of a server with these DNS names and IP addresses.
+
+    `held` is returned again as long as it is good.
+    """
     wanted = sorted(_canonical(name) for name in names)
     if held and _good(held, wanted, roots, now):
         return _trusting(roots, held)
@@ -64,7 +67,10 @@ def client_credential(
     lifetimes: Lifetimes,
     held: Credential | None = None,
 ) -> Credential:
-    """What the client that is this URI shows: `held` as long as it is good."""
+    """Return a credential of a client with this URI.
+
+    `held` is returned again as long as it is good.
+    """
     if held and _good(held, [uri], roots, now):
         return _trusting(roots, held)
     pair = roots.signer(now, lifetimes).client(uri, now, lifetimes.leaf)
@@ -72,7 +78,11 @@ def client_credential(
 
 
 def _good(held: Credential, names: Sequence[str], roots: Roots, now: datetime) -> bool:
-    """Whether it can go on; what cannot be read, in whatever part, cannot."""
+    """Return whether a credential can stay in use.
+
+    It can if it has these names, is signed by a trusted authority, is not due for renewal, and can
+    be read in all parts.
+    """
     try:
         certificate = parse_pair(held.pair)
         is_ours = _names(certificate) == names and roots.knows(certificate)
@@ -82,16 +92,16 @@ def _good(held: Credential, names: Sequence[str], roots: Roots, now: datetime) -
 
 
 def _trusting(roots: Roots, held: Credential) -> Credential:
-    """The same object again where nothing has changed."""
+    """Return `held` with the authorities of today: the same object if these are the same."""
     return held if held.trust == roots.bundle else Credential(held.pair, roots.bundle)
 
 
 def _names(certificate: x509.Certificate) -> Sequence[str]:
     try:
-        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
         return ()
-    return sorted(str(name.value) for name in found.value)
+    return sorted(str(name.value) for name in extension.value)
 
 
 def _canonical(name: str) -> str:

@@ -1,10 +1,10 @@
-"""Files that are replaced all at once, in the way of Kubernetes' mounts.
+"""Files that are replaced together by one rename, as kubelet replaces files of a Secret.
 
 tls.crt  ──▶ ..data/tls.crt
-..data   ──▶ ..2f61c0d4     one rename brings all files of a new version
+..data   ──▶ ..2f61c0d4     one rename of this link replaces all files
 
-No other link is followed, whoever has put it there: neither to read, nor to write, nor to take away
-an old version. Everything is done below one open directory, by plain names.
+Another user may plant links in the directory. No other link is followed, to read, to write or to
+delete. All calls go through the descriptor of the one open directory, and use plain names.
 """
 
 import os
@@ -22,21 +22,21 @@ _VERSION: Final = re.compile(r"\.\.[0-9a-f]{8}")
 
 
 def read_files(directory: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """The contents of those files that are there, as `replace_files` has them or as plain ones.
+    """Return the contents of those files that exist, as links of `replace_files` or plain files.
 
     Raises OSError where one cannot be read.
     """
     if not directory.is_dir():
         return {}
     with _opened(directory) as place:
-        found = ((name, _read(place, name)) for name in names)
-        return {name: content for name, content in found if content is not None}
+        contents = ((name, _read(place, name)) for name in names)
+        return {name: content for name, content in contents if content is not None}
 
 
 def replace_files(directory: Path, files: Mapping[str, bytes]) -> None:
-    """Have these files there, readable by their owner only. Raises OSError.
+    """Replace these files together, and make them readable by their owner only. Raises OSError.
 
-    Nobody sees some of the old with some of the new; other files of the directory are left alone.
+    No reader sees an old file beside a new one. Other files of the directory stay as they are.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _opened(directory) as place:
@@ -56,7 +56,10 @@ def replace_files(directory: Path, files: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def _opened(path: Path | str, below: int | None = None) -> Iterator[int]:
-    """A directory, which is no link where it is `below` another one."""
+    """Open a directory while the block runs, and yield its descriptor.
+
+    A directory `below` another one may not be a link.
+    """
     flags = os.O_RDONLY | os.O_DIRECTORY | (0 if below is None else os.O_NOFOLLOW)
     descriptor = os.open(path, flags, dir_fd=below)
     try:
@@ -77,7 +80,7 @@ def _read(place: int, name: str) -> bytes | None:
 
 
 def _read_plain(place: int, name: str) -> bytes | None:
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe would have us wait
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # else a planted pipe would block
     try:
         descriptor = os.open(name, flags, dir_fd=place)
     except FileNotFoundError:
@@ -93,7 +96,7 @@ def _write(place: int, name: str, content: bytes) -> None:
 
 
 def _link(place: int, name: str, target: str) -> None:
-    """Make a link, or turn it in one step; a file of this name gives way."""
+    """Make a link with one rename. It replaces a link or a file of this name."""
     draft = f"..draft-{secrets.token_hex(4)}"
     os.symlink(target, draft, dir_fd=place)
     try:
@@ -104,19 +107,19 @@ def _link(place: int, name: str, target: str) -> None:
 
 
 def _target(place: int, name: str) -> str | None:
-    """Where a link leads; None for what is no link, or not there."""
+    """Return the target of a link, None where there is no link of this name."""
     with suppress(OSError):
         return os.readlink(name, dir_fd=place)
     return None
 
 
 def _version(place: int) -> str | None:
-    """The version in force, if it is one of ours."""
+    """Return the name of the current version's directory, None where `replace_files` made none."""
     target = _target(place, _DATA)
     if target is None or not _VERSION.fullmatch(target):
         return None
     try:
-        found = os.stat(target, dir_fd=place, follow_symlinks=False)
+        status = os.stat(target, dir_fd=place, follow_symlinks=False)
     except FileNotFoundError:
         return None
-    return target if stat.S_ISDIR(found.st_mode) else None
+    return target if stat.S_ISDIR(status.st_mode) else None

@@ -1,6 +1,9 @@
-"""Which gateway a client's certificate is for: its URI decides, not what the node says.
+"""The URI in a client's certificate, which decides whose configuration the client gets.
 
-spiffe://TRUST-DOMAIN/gateway/mse/NAME, .../alb/NAME
+spiffe://TRUST-DOMAIN/gateway/mse/NAME for a MseIngressConfig
+spiffe://TRUST-DOMAIN/gateway/alb/NAME for an AlbConfig
+
+The node's own claim in `node.cluster` has to agree, or be empty.
 """
 
 import re
@@ -18,7 +21,7 @@ _DOMAIN: Final = re.compile(r"[a-z0-9._-]{1,255}")
 
 
 def check_trust_domain(text: str) -> None:
-    """Raise ValueError where a text is no trust domain."""
+    """Check that a text is a trust domain. Raises ValueError."""
     if not _DOMAIN.fullmatch(text):
         raise ValueError(f"{text!r} is no trust domain, such as {TRUST_DOMAIN} or mesh.example")
 
@@ -26,14 +29,18 @@ def check_trust_domain(text: str) -> None:
 def gateway_uri(
     gateway: str, trust_domain: str = TRUST_DOMAIN, dialects: Dialects = DIALECTS
 ) -> str:
-    """The URI of a gateway such as mse/shop. Raises ValueError where the text is none."""
+    """Return the URI of a gateway such as mse/shop. Raises ValueError for other texts."""
     check_trust_domain(trust_domain)
     dialects.parse_name(gateway)
     return f"{_prefix(trust_domain)}{gateway}"
 
 
 def by_certificate(trust_domain: str = TRUST_DOMAIN) -> GroupOf:
-    """What decides for an XdsServer with TLS. A node may leave its cluster empty."""
+    """Return the function by which an XdsServer with TLS chooses a client's group.
+
+    It raises Refused for a certificate without exactly one URI of a gateway, and for a node that
+    names another gateway.
+    """
     prefix = _prefix(trust_domain)
 
     def group_of(node: Node, auth: Auth) -> str:

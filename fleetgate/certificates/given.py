@@ -1,4 +1,4 @@
-"""Certificates that somebody else makes and renews: files, such as cert-manager's mounts."""
+"""Certificates from files that somebody else makes and renews, such as cert-manager."""
 
 import asyncio
 import logging
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from fleetgate.certificates.complaints import Complaints
 from fleetgate.certificates.credential import Credential
 from fleetgate.certificates.pair import (
     BadPem,
@@ -24,10 +25,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GivenFiles:
-    """Where the server's certificate and key are, and the authorities of its clients.
+    """The files of the server's certificate, its key, and the authorities of its clients.
 
-    They are looked at again `every` so often: kubelet needs a minute to bring new ones, and not
-    every file system tells of changes.
+    They are read again at the interval `every`. Not every file system reports changes, and kubelet
+    needs a minute to update files anyhow.
     """
 
     certificate: Path
@@ -37,7 +38,10 @@ class GivenFiles:
 
 
 class GivenCertificates:
-    """Has what the files hold `shown`. New ones that are broken leave the last good in place."""
+    """Follows the files, and has the server show their content.
+
+    While new files cannot be used, the server shows the last good content.
+    """
 
     def __init__(
         self, files: GivenFiles, credential: Credential, clock: Callable[[], datetime]
@@ -45,7 +49,7 @@ class GivenCertificates:
         self._files = files
         self.shown = Shown(credential)
         self._clock = clock
-        self._complaint = ""
+        self._complaints = Complaints(log)
         self._check_end()
 
     @classmethod
@@ -65,30 +69,28 @@ class GivenCertificates:
             await self.refresh()
 
     async def refresh(self) -> None:
-        """Look once. What cannot be used is logged once."""
+        """Read the files once. Log it once where they cannot be used."""
         try:
-            found = await asyncio.to_thread(_read, self._files)
+            credential = await asyncio.to_thread(_read, self._files)
         except _UnusableError as e:
-            self._complain(f"{e}; xDS goes on with the certificate that it had")
+            self._complaints.say(f"{e}; xDS goes on with the certificate that it had")
             return
-        if self.shown.replace(found):
-            log.info("took new xDS certificates expires=%s", found.expires.isoformat())
+        if self.shown.replace(credential):
+            log.info("took new xDS certificates expires=%s", credential.expires.isoformat())
         self._check_end()
 
     def _check_end(self) -> None:
-        """It is shown all the same: who is connected stays, and nothing better is there."""
+        """Log it once where the certificate has expired. The server goes on showing it.
+
+        Envoys that are connected stay connected, and no other certificate is at hand.
+        """
         over = self.shown.expires <= self._clock()
         text = f"{self._files.certificate} ended on {self.shown.expires:%Y-%m-%d %H:%M} UTC"
-        self._complain(f"{text}; no Envoy can connect before it is renewed" if over else "")
-
-    def _complain(self, sentence: str) -> None:
-        if sentence and sentence != self._complaint:
-            log.warning("%s", sentence)
-        self._complaint = sentence
+        self._complaints.say(f"{text}; no Envoy can connect before it is renewed" if over else "")
 
 
 class _UnusableError(Exception):
-    """Files that cannot serve; the message says which, and never what is in them."""
+    """The files cannot be used. The message names the file, and never quotes its content."""
 
 
 def _read(files: GivenFiles) -> Credential:

@@ -1,4 +1,4 @@
-"""Certificates that fleetgate makes: one authority for all replicas, short-lived leaves."""
+"""Certificates that fleetgate makes and renews, with one authority for all replicas."""
 
 import asyncio
 import logging
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import tenacity
 
 from fleet.kubernetes.connection import Unreached
+from fleetgate.certificates.complaints import Complaints
 from fleetgate.certificates.credential import (
     Credential,
     client_credential,
@@ -27,10 +28,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MadeSettings:
-    """What the server's certificate names (DNS names, IP addresses), and when to look for changes.
+    """The settings of certificates that fleetgate makes.
 
-    `every` bounds how late a replica learns of an authority that another one has made; it is far
-    below the life of a leaf, for which a new authority waits before it signs.
+    `names` are the DNS names and IP addresses in the server's certificate. Each replica reads the
+    authority again at the interval `every`. A new authority signs only after the life of a leaf,
+    which is far longer, so that all replicas trust it by then.
     """
 
     names: tuple[str, ...]
@@ -40,10 +42,10 @@ class MadeSettings:
 
 
 class MadeCertificates:
-    """Made and renewed by fleetgate. `open` reads or makes the authority, `run` keeps at it.
+    """Makes and renews certificates. `open` reads or makes the authority, and `run` renews.
 
-    The server's certificate is each replica's own and never leaves it; the authority alone is
-    shared. Gateways' certificates are made when they are asked for.
+    Replicas share the authority only. Each replica has a server certificate of its own, whose key
+    never leaves its memory. A gateway's certificate is made when the caller asks for it.
     """
 
     def __init__(
@@ -61,7 +63,7 @@ class MadeCertificates:
         self.shown = Shown(server_credential(roots, names, clock(), lifetimes))
         self._clients: dict[str, Credential] = {}
         self._callbacks: list[Callable[[], None]] = []
-        self._complaint = ""
+        self._complaints = Complaints(log)
 
     @classmethod
     async def open(
@@ -70,9 +72,9 @@ class MadeCertificates:
         settings: MadeSettings,
         clock: Callable[[], datetime] = utc_now,
     ) -> "MadeCertificates":
-        """Share the fleet's authority, or make it if it is the first; waits for the store.
+        """Read the authority, or make it where there is none. Wait while the store is away.
 
-        Raises OperatorError where the store is refused to us or holds something else.
+        Raises OperatorError where the store refuses access, or holds something else.
         """
         attempts = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(Unreached),
@@ -84,47 +86,48 @@ class MadeCertificates:
 
     @property
     def trust(self) -> bytes:
-        """The authorities that are trusted, PEM."""
+        """The certificates of the trusted authorities, PEM."""
         return self._roots.bundle
 
     def client_of(self, gateway: str, held: Credential | None = None) -> Credential:
-        """The certificate with which Envoys of a gateway such as mse/shop come.
+        """Return the credential of the Envoys of a gateway such as mse/shop.
 
-        The same object again as long as it is good, `held` too; ask again after `on_change`.
-        Raises ValueError where the text is no gateway's name.
+        It is `held`, or the one that was returned before, as long as that is good. Raises
+        ValueError where the text is no gateway's name.
         """
         s = self._settings
         uri = gateway_uri(gateway, s.trust_domain)
         before = held or self._clients.get(gateway)
-        found = client_credential(self._roots, uri, self._clock(), s.lifetimes, before)
-        self._clients[gateway] = found
-        return found
+        credential = client_credential(self._roots, uri, self._clock(), s.lifetimes, before)
+        self._clients[gateway] = credential
+        return credential
 
     def forget(self, gateway: str) -> None:
-        """Renew nothing for a gateway that is gone, until somebody asks for it again."""
+        """Stop to renew the credential of a gateway that is gone."""
         self._clients.pop(gateway, None)
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when `client_of` gives something new for a gateway."""
+        """Call `callback` when `client_of` returns a new credential for a gateway."""
         self._callbacks.append(callback)
 
     async def run(self) -> None:
-        """Renew what is due, and take over what other replicas have made, until cancelled."""
+        """Renew what is due, and take over new authorities of other replicas, until cancelled."""
         while True:
             every = self._settings.every.total_seconds()
-            # Replicas that start together look at different times.
+            # Jitter spreads the requests of replicas that start together.
             await asyncio.sleep(every * random.uniform(0.8, 1.2))  # noqa: S311 (no secret)
             await self.refresh()
 
     async def refresh(self) -> None:
-        """Look once. What cannot be read or written leaves all as it is, and is logged once."""
+        """Renew once. Where the store is away, log it once, and keep the authority at hand."""
         s = self._settings
         try:
             self._roots = await _settled(self._store, s.lifetimes, self._clock())
-            self._complain("")
+            self._complaints.say("")
         except (Unreached, OperatorError) as e:
-            self._complain(f"{e}; the authority of xDS certificates stays as it was read before")
-        # Also without the store: the authority at hand can sign.
+            kept = "the authority of xDS certificates stays as it was read before"
+            self._complaints.say(f"{e}; {kept}")
+        # The authority at hand can sign without the store.
         now = self._clock()
         held = self.shown.credential
         self.shown.replace(server_credential(self._roots, s.names, now, s.lifetimes, held))
@@ -133,14 +136,12 @@ class MadeCertificates:
             for callback in self._callbacks:
                 callback()
 
-    def _complain(self, sentence: str) -> None:
-        if sentence and sentence != self._complaint:
-            log.warning("%s", sentence)
-        self._complaint = sentence
-
 
 async def _settled(store: RootsStore, lifetimes: Lifetimes, now: datetime) -> Roots:
-    """What all replicas trust now: whoever writes first decides, the others read it."""
+    """Return the authorities that all replicas trust now, and write them where they change.
+
+    The first replica that writes decides. The others read its result.
+    """
     while True:
         kept = await store.read()
         wanted = renewed(kept.roots if kept else Roots(()), now, lifetimes)

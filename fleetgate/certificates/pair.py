@@ -1,4 +1,4 @@
-"""A certificate with its key, and how long it is good."""
+"""A certificate with its key, how to read them, and when they are due for renewal."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 SKEW: Final = timedelta(hours=1)
-"""How far a certificate begins before it is made: clocks of other machines are behind."""
+"""The time by which a certificate is valid before it is made, for machines whose clock is slow."""
 
 WORN: Final = 2 / 3
 """The part of its life after which a certificate is renewed."""
@@ -29,26 +29,26 @@ UNREADABLE: Final = (
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
-"""What cryptography raises over a certificate that it cannot read.
+"""The errors of `cryptography` for a certificate that it cannot read.
 
-Most parts it reads when they are asked for: one that loads may have a key that nobody can read.
+It reads most parts only on access, so a certificate that loads may have a key that cannot be read.
 """
 
 
 class BadPem(ValueError):
-    """Text that is no certificate or no key; the message never quotes it."""
+    """A text is no certificate or no key. The message never quotes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A certificate chain, its own certificate first, and the key; PEM."""
+    """A certificate chain, whose first certificate belongs to the key. Both are PEM."""
 
     certificate: bytes
     key: bytes = field(repr=False)
 
 
 def parse_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
-    """All certificates of a PEM text, at least one. Raises BadPem."""
+    """Return all certificates of a PEM text, at least one. Raises BadPem."""
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
     except UNREADABLE as e:
@@ -56,7 +56,7 @@ def parse_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
 
 
 def parse_pair(pair: Pair) -> x509.Certificate:
-    """The first certificate of a pair. Raises BadPem, also where the key is not its own."""
+    """Return the first certificate of a pair. Raises BadPem, also where the key does not fit."""
     certificate = parse_certificates(pair.certificate)[0]
     if public_bytes_of_key(pair.key) != public_bytes(certificate):
         raise BadPem("the key is not that of the certificate")
@@ -64,7 +64,7 @@ def parse_pair(pair: Pair) -> x509.Certificate:
 
 
 def check_kind(certificate: x509.Certificate) -> None:
-    """Raise BadPem where gRPC's TLS has no keys of this kind."""
+    """Check that gRPC's TLS can use keys of this kind. Raises BadPem."""
     key = certificate.public_key()
     curve = key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) else ""
     if curve not in _CURVES and not isinstance(key, rsa.RSAPublicKey | ed25519.Ed25519PublicKey):
@@ -72,7 +72,7 @@ def check_kind(certificate: x509.Certificate) -> None:
 
 
 def public_bytes(certificate: x509.Certificate) -> bytes:
-    """The public key of a certificate, to be compared. Raises BadPem."""
+    """Return the public key of a certificate, for comparison. Raises BadPem."""
     try:
         key = certificate.public_key()
         return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -81,21 +81,20 @@ def public_bytes(certificate: x509.Certificate) -> bytes:
 
 
 def public_bytes_of_key(pem: bytes) -> bytes:
-    """The public half of a private key, to be compared. Raises BadPem."""
+    """Return the public half of a private key, for comparison. Raises BadPem."""
     try:
         key = load_pem_private_key(pem, password=None)
     except UNREADABLE as e:
-        # Not `from e`: nobody should have to think about what the library says of a key.
         raise BadPem("the key is no private key in PEM without password") from e
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def due(certificate: x509.Certificate, now: datetime) -> bool:
-    """Whether a certificate has to be renewed: two thirds of its life are over."""
+    """Return whether two thirds of a certificate's life are over, so that it is to be renewed."""
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return now >= begin + (end - begin) * WORN
 
 
 def utc_now() -> datetime:
-    """The clock of this machine."""
+    """Return the time of this machine's clock."""
     return datetime.now(UTC)

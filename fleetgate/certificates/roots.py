@@ -1,12 +1,12 @@
-"""The authorities that are trusted at one time, and how a new one takes over.
+"""The trusted authorities, and how a new authority takes over from an old one.
 
-    made            signs             its predecessor goes
-     │◀── a leaf's ──▶│◀── a leaf's ──▶│
-     │     life       │      life      │
-  trusted by all   all it signs       nothing that the predecessor
-  who renew theirs  is trusted        signed can be valid
+    made               begins to sign         the old one is removed
+     │◀── life of a leaf ──▶│◀── life of a leaf ──▶│
+     │                      │                      │
+    every client            every client           no certificate of the
+    renews, and trusts it   trusts it              old one is still valid
 
-Nobody has to be told: all of it follows from the dates in the certificates, so replicas agree.
+All of this follows from the dates in the certificates, so that replicas agree without messages.
 """
 
 import re
@@ -36,7 +36,7 @@ _KEY: Final = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """How long certificates are good: those of authorities, and those that they sign."""
+    """The lives of certificates: of an authority, and of a leaf, which an authority signs."""
 
     authority: timedelta = timedelta(days=5 * 365)
     leaf: timedelta = timedelta(days=90)
@@ -44,41 +44,44 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """Authorities, oldest first."""
+    """The trusted authorities, the oldest first."""
 
     authorities: tuple[Authority, ...]
 
     @property
     def bundle(self) -> bytes:
-        """The certificates of all, PEM: what both sides trust."""
+        """The certificates of all authorities, PEM."""
         return b"".join(authority.pair.certificate for authority in self.authorities)
 
     @property
     def keys(self) -> bytes:
-        """The keys of all, PEM, in the order of the bundle."""
+        """The keys of all authorities, PEM, in the order of the bundle."""
         return b"".join(authority.pair.key for authority in self.authorities)
 
     @classmethod
     def parse(cls, bundle: bytes, keys: bytes) -> "Roots":
-        """What was kept as `bundle` and `keys`. Raises BadPem.
+        """Return the authorities of a `bundle` and its `keys`, in any order. Raises BadPem.
 
-        The order does not matter; each certificate needs its key.
+        Each certificate needs its key.
         """
-        found = {public_bytes_of_key(key): key for key in _KEY.findall(keys)}
-        return cls(tuple(sorted(_authorities(bundle, found), key=_begin)))
+        by_public_key = {public_bytes_of_key(key): key for key in _KEY.findall(keys)}
+        return cls(tuple(sorted(_authorities(bundle, by_public_key), key=_begin)))
 
     def signer(self, now: datetime, lifetimes: Lifetimes) -> Authority:
-        """The newest that has been trusted for the life of a leaf, else the oldest there is."""
+        """Return the authority that signs: the newest that is at least as old as a leaf's life.
+
+        Where all are younger, it is the oldest.
+        """
         known = [a for a in self.authorities if _begin(a) + SKEW + lifetimes.leaf <= now]
         return known[-1] if known else self.authorities[0]
 
     def knows(self, certificate: x509.Certificate) -> bool:
-        """Whether one of these has signed a certificate."""
+        """Return whether one of these authorities has signed a certificate."""
         return any(_signed(authority, certificate) for authority in self.authorities)
 
 
 def renewed(roots: Roots, now: datetime, lifetimes: Lifetimes) -> Roots:
-    """What should be trusted now: the same again unless one has to come or to go."""
+    """Return the authorities to trust now. It is `roots` itself where nothing changes."""
     kept = tuple(a for a in roots.authorities if not _over(a, roots, now, lifetimes))
     if not kept or due(kept[-1].certificate, now):
         kept = (*kept, Authority.make(now, lifetimes.authority))
@@ -86,9 +89,10 @@ def renewed(roots: Roots, now: datetime, lifetimes: Lifetimes) -> Roots:
 
 
 def _over(authority: Authority, roots: Roots, now: datetime, lifetimes: Lifetimes) -> bool:
-    """Whether nothing that it signed can be valid.
+    """Return whether no certificate that an authority has signed can be valid any more.
 
-    A successor signs once it is as old as a leaf gets; a day is for replicas that notice late.
+    Its successor signs from the age of a leaf's life on. One more day allows for replicas that
+    notice the successor late.
     """
     if authority.certificate.not_valid_after_utc <= now:
         return True

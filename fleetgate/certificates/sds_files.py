@@ -1,7 +1,7 @@
-"""How an Envoy shows its certificate to fleetgate, and follows when the files are renewed.
+"""The files by which an Envoy shows its certificate to fleetgate.
 
-The files come as three (`credential.py`), beside two documents that never change: Envoy reads files
-again only where they came by a Secret (SDS), and a Secret can come from a file too.
+Envoy reads a certificate again only where it comes by SDS. So the bootstrap names two documents of
+SDS, which never change, and these name the files of the certificate (`credential.py`).
 
     bootstrap ──▶ certificate.sds.yaml ──▶ tls.crt, tls.key
               └─▶ trust.sds.yaml ────────▶ ca.crt
@@ -13,9 +13,16 @@ from typing import Any, Final
 import yaml
 
 from fleetgate.certificates.credential import CERTIFICATE, KEY, TRUST
+from fleetgate.defaults import NAMESPACE
 
-SERVER_NAME: Final = "fleetgate.fleetgate-system.svc"
-"""The DNS name of fleetgate's Service, where it is installed as `deploy/` does."""
+
+def service_name(namespace: str) -> str:
+    """Return the DNS name of fleetgate's Service in a namespace."""
+    return f"fleetgate.{namespace}.svc"
+
+
+SERVER_NAME: Final = service_name(NAMESPACE)
+"""The name in fleetgate's certificate, where it is installed as `deploy/` does it."""
 
 _TYPES: Final = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
 _CERTIFICATE: Final = "certificate"
@@ -24,11 +31,11 @@ _TRUST: Final = "trust"
 
 @dataclass(frozen=True, slots=True)
 class XdsTls:
-    """Where an Envoy finds its files, and the DNS name that fleetgate's certificate has to have.
+    """The directory of an Envoy's files, and the DNS name in fleetgate's certificate.
 
-    Paths are as Envoy sees them. `documents` is where the two SDS documents are, if not with the
-    rest: a Kubernetes Secret with the files can be mounted beside a ConfigMap with the documents.
-    The name need not be the address: fleetgate may be reached through any load balancer.
+    Paths are as Envoy sees them. `documents` is the directory of the two documents of SDS, and ""
+    where they are beside the files. A Pod can thus mount the files from a Secret and the documents
+    from a ConfigMap. `server_name` may differ from the address at which Envoy reaches fleetgate.
     """
 
     directory: str
@@ -37,7 +44,7 @@ class XdsTls:
 
 
 def sds_documents(directory: str) -> dict[str, str]:
-    """The two documents by file name, for files in `directory`."""
+    """Return the two documents by file name, for files in `directory`."""
     watched = {"path": directory}
     certificate = {
         "certificate_chain": {"filename": f"{directory}/{CERTIFICATE}"},
@@ -55,8 +62,8 @@ def sds_documents(directory: str) -> dict[str, str]:
 
 
 def transport_socket(tls: XdsTls) -> dict[str, Any]:  # JSON
-    """The transport socket of Envoy's Cluster of fleetgate."""
-    # Both bounds: as a client, Envoy goes no further than TLS 1.2 by itself.
+    """Return the transport socket of the Cluster by which Envoy reaches fleetgate."""
+    # As a client, Envoy uses at most TLS 1.2 by default, so the maximum is set too.
     versions = {
         "tls_minimum_protocol_version": "TLSv1_3",
         "tls_maximum_protocol_version": "TLSv1_3",

@@ -1,4 +1,4 @@
-"""The authorities of a fleet in a Secret of the hub, which all replicas share."""
+"""The store of the authorities: a Secret on the hub, which all replicas share."""
 
 import base64
 import binascii
@@ -22,21 +22,21 @@ _Labels: TypeAlias = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The authorities that are kept, and which version of the Secret says so."""
+    """The authorities that were read, and the resourceVersion of their Secret."""
 
     roots: Roots
     version: str
 
 
 class RootsStore(Protocol):
-    """Where the authorities are kept, for all who sign with them."""
+    """A store of the authorities, which all replicas share."""
 
     async def read(self) -> Kept | None:
-        """What is kept, None where nothing is yet. Raises Unreached and OperatorError."""
+        """Return what is kept, None where nothing is kept. Raises Unreached and OperatorError."""
         ...
 
     async def write(self, roots: Roots, over: Kept | None) -> bool:
-        """Keep these instead of what was read; False where somebody was faster.
+        """Replace what was read, and return True, or False where another replica was faster.
 
         Raises Unreached and OperatorError.
         """
@@ -44,7 +44,7 @@ class RootsStore(Protocol):
 
 
 class SecretStore:
-    """Keeps authorities in the Secret fleetgate-xds-ca of a namespace; asks for nothing else."""
+    """Keeps authorities in the Secret fleetgate-xds-ca of a namespace. It uses no other Secret."""
 
     def __init__(self, api: ApiServer, namespace: str) -> None:
         self._api = api
@@ -61,7 +61,10 @@ class SecretStore:
         return self._parse(reply.json())
 
     async def write(self, roots: Roots, over: Kept | None) -> bool:
-        """Create the Secret, or replace the version that was read. Raises as `read` does."""
+        """Create the Secret, or replace the version that was read.
+
+        Raises Unreached and OperatorError.
+        """
         metadata: dict[str, object] = {"name": NAME, "labels": _MANAGED}
         if over:
             metadata["resourceVersion"] = over.version
@@ -76,7 +79,7 @@ class SecretStore:
             reply = await self._api.request("PUT", f"{self._all}/{NAME}", body=body)
         else:
             reply = await self._api.request("POST", self._all, body=body)
-        # Not found: deleted between our read and our write; whoever asks reads again.
+        # The Secret may be deleted between the read and the write. The caller then reads again.
         gone = over is not None and reply.status == http.HTTPStatus.NOT_FOUND
         if reply.status == http.HTTPStatus.CONFLICT or gone:
             return False

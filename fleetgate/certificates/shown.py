@@ -1,4 +1,4 @@
-"""What the xDS server shows its clients, and the server kept in step with it."""
+"""The credential that the xDS server shows, and its replacement while clients are connected."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Shown:
-    """The server's credential, which is renewed from time to time."""
+    """The server's credential. `replace` renews it, and `follow` gives the new one to a server."""
 
     def __init__(self, credential: Credential) -> None:
         self.credential = credential
@@ -23,19 +23,19 @@ class Shown:
 
     @property
     def expires(self) -> datetime:
-        """When the certificate ends."""
+        """The end of the certificate's validity."""
         return self.credential.expires
 
     @property
     def tls(self) -> grpc.ServerCredentials:
-        """TLS that asks every client for a certificate."""
+        """The settings of a TLS server that asks every client for a certificate."""
         pair = self.credential.pair
         return grpc.ssl_server_credentials(
             [(pair.key, pair.certificate)], self.credential.trust, require_client_auth=True
         )
 
     def replace(self, credential: Credential) -> bool:
-        """Show this from now on; False if it is what is shown already."""
+        """Replace the credential. Return False where it is the same."""
         if credential == self.credential:
             return False
         self.credential = credential
@@ -44,7 +44,10 @@ class Shown:
         return True
 
     async def follow(self, server: XdsServer, served: Credential) -> None:
-        """Have a server that began with the TLS of `served` take what is shown, until cancelled."""
+        """Renew the TLS of a server whenever the credential changes, until cancelled.
+
+        The server has begun with `served`.
+        """
         changed = asyncio.Event()
         self._callbacks.append(changed.set)
         while True:

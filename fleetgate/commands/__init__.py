@@ -1,1 +1,1 @@
-"""The commands, one file each."""
+"""The commands, each in a module of its own name."""

@@ -1,4 +1,4 @@
-"""`fleetgate bootstrap`: what a stock Envoy needs to join a gateway."""
+"""`fleetgate bootstrap` prints the bootstrap with which a stock Envoy joins a gateway."""
 
 import click
 from click.core import ParameterSource
@@ -6,7 +6,7 @@ from click.core import ParameterSource
 from fleetgate import bootstrap as envoy_bootstrap
 from fleetgate.certificates.sds_files import SERVER_NAME, XdsTls
 from fleetgate.commands.options import Host
-from fleetgate.defaults import ENVOY_ADMIN_PORT, XDS_PORT
+from fleetgate.defaults import ENVOY_ADMIN_PORT, LOOPBACK, XDS_PORT
 from fleetgate.errors import OperatorError
 from translators.dialects import DIALECTS
 
@@ -16,7 +16,7 @@ from translators.dialects import DIALECTS
 @click.option(
     "--xds-address",
     metavar="HOST",
-    default="127.0.0.1",
+    default=LOOPBACK,
     show_default=True,
     type=Host(),
     help="Address or DNS name at which this Envoy finds fleetgate.",

@@ -1,4 +1,4 @@
-"""`fleetgate certificate`: what an Envoy shows to be served as a gateway."""
+"""`fleetgate certificate` writes the certificate by which an Envoy is served as a gateway."""
 
 import asyncio
 from collections.abc import Mapping
@@ -113,12 +113,12 @@ async def _roots(hub: HubPlace) -> Roots:
 
 
 def _write(out: Path, roots: Roots, uri: str, documents: Mapping[str, str]) -> str:
-    """Write what has changed; gives what to tell."""
+    """Write the files that have changed, and return a sentence about them."""
     before = read_files(out, (CERTIFICATE, KEY, TRUST, *documents))
     held = Credential.of_files(before)
-    found = client_credential(roots, uri, utc_now(), Lifetimes(), held)
-    wanted = {**found.files, **{name: text.encode() for name, text in documents.items()}}
-    until = f"{uri}, good until {found.expires:%Y-%m-%d %H:%M} UTC"
+    credential = client_credential(roots, uri, utc_now(), Lifetimes(), held)
+    wanted = {**credential.files, **{name: text.encode() for name, text in documents.items()}}
+    until = f"{uri}, good until {credential.expires:%Y-%m-%d %H:%M} UTC"
     if wanted == before:
         return f"{out} is up to date: {until}"
     replace_files(out, wanted)

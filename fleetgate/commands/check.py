@@ -1,4 +1,4 @@
-"""`fleetgate check`: every problem of a directory fleet, without a server."""
+"""`fleetgate check` prints every problem of a directory fleet, without a server."""
 
 import json
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from fleet.problem import Severity
 from fleetgate.commands.findings import columns, problem_lines
 from fleetgate.commands.options import FLEET
 from fleetgate.core.offline import Offline, read_fleet
+from fleetgate.defaults import LOOPBACK
 from fleetgate.http.status import problem_json
 
 
@@ -31,12 +32,13 @@ def check(ctx: click.Context, directory: Path, output: str) -> None:
     file, object, key, value and what was expected. Objects of kinds that fleetgate does not need
     are no problem and only counted. Nothing is started.
 
-    A hint is shown likewise, and counts as none: what it is about may be meant. At the end, the
-    annotations that are known and not carried out are counted, those that tune NGINX included.
+    Hints are shown in the same way. A hint is no problem, since its object may be as you want it.
+    At the end, a table counts the annotations that are known and not carried out, those that tune
+    NGINX included.
 
     Exit status: 0 no problem, 1 at least one, 2 DIR is no fleet.
     """
-    fleet = read_fleet(directory, "127.0.0.1", 0)
+    fleet = read_fleet(directory, LOOPBACK, 0)
     problems = [problem_json(problem, fleet.tree.file_of) for problem in fleet.problems]
     if output == "json":
         click.echo(json.dumps(problems, indent=2))
@@ -48,7 +50,7 @@ def check(ctx: click.Context, directory: Path, output: str) -> None:
 
 
 def _not_carried_out(fleet: Offline) -> Iterator[str]:
-    """The annotations that are known and do nothing: what is left to do on one screen."""
+    """Yield the table of annotations that are known and not carried out, none where it is empty."""
     if not fleet.not_carried_out:
         return
     head = ("ANNOTATION THAT IS NOT CARRIED OUT", "INGRESSES", "WITHOUT IT")
@@ -59,11 +61,11 @@ def _not_carried_out(fleet: Offline) -> Iterator[str]:
 
 def _summary(fleet: Offline) -> str:
     problems, hints = (_count_of(fleet, severity) for severity in Severity)
-    found = _count(problems, "problem") if problems else "No problems"
-    found += f", {_count(hints, 'hint')}" if hints else ""
+    findings = _count(problems, "problem") if problems else "No problems"
+    findings += f", {_count(hints, 'hint')}" if hints else ""
     unused = ", ".join(f"{n} {kind}" for kind, n in sorted(fleet.tree.unused.items()))
     not_needed = f"; not needed: {unused}" if unused else ""
-    return f"{found}; {_count(fleet.objects, 'object')} read{not_needed}"
+    return f"{findings}; {_count(fleet.objects, 'object')} read{not_needed}"
 
 
 def _count_of(fleet: Offline, severity: Severity) -> int:

@@ -1,22 +1,15 @@
-"""`fleetgate demo`: the documents' examples on an embedded fleet with a real Envoy."""
+"""`fleetgate demo` tries the documents' examples on an embedded fleet with a real Envoy."""
 
 import click
 
-from fleetgate.commands.options import ADMIN_PORT
+from fleetgate.commands.options import ADMIN_PORT, port_offset_option
 from fleetgate.demo.show import show
 from fleetgate.lifetime import run
 
 
 @click.command()
 @click.option("--once", is_flag=True, help="End after the walk instead of staying up.")
-@click.option(
-    "--port-offset",
-    metavar="NUMBER",
-    default=10000,
-    show_default=True,
-    type=click.IntRange(0, 65000),
-    help="Added to every port of a gateway: 10000 turns port 80, which is for root, into 10080.",
-)
+@port_offset_option(10000)
 @ADMIN_PORT
 @click.pass_context
 def demo(ctx: click.Context, port_offset: int, admin_port: int, *, once: bool) -> None:

@@ -1,4 +1,4 @@
-"""How problems are shown to people: by object, each with what stands there and what was expected.
+"""The text form of problems, hints and tables, for `check` and `status`.
 
 hub/shop.yaml: Ingress default/shop
   InvalidField spec.rules[0].http.paths[1].pathType: 'Prefx'
@@ -18,10 +18,10 @@ from xds.quoted import printable
 
 
 def problem_lines(problems: Iterable[Json]) -> Iterator[str]:
-    """The problems that a status has, an empty line after each object."""
-    for where, found in groupby(problems, key=_where):
+    """Yield the lines of problems, with an empty line after each object."""
+    for where, of_object in groupby(problems, key=_where):
         yield where
-        for problem in found:
+        for problem in of_object:
             value = f": {problem['shown']!r}" if problem["shown"] else ""
             hint = "hint: " if problem["severity"] == Severity.HINT else ""
             yield f"  {hint}{problem['reason']} {problem['key']}".rstrip() + value
@@ -34,7 +34,7 @@ def problem_lines(problems: Iterable[Json]) -> Iterator[str]:
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A table, a line a row."""
+    """Yield the lines of a table, one for each row."""
     rows = [[_cell(text) for text in row] for row in rows]
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     for row in (head, *rows):
@@ -42,7 +42,7 @@ def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
 
 
 def _cell(text: str) -> str:
-    """A text that keeps its row a row."""
+    """Return a text on one line, in printable characters."""
     return printable(" ".join(text.split()))
 
 

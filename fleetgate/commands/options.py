@@ -11,7 +11,6 @@ import click
 
 from fleet.address import is_ip
 from fleet.kubernetes.members import ID_SHAPE, TRUSTED, is_id
-from fleet.sources.kubernetes.source import NAMESPACE
 from fleetgate import defaults
 from fleetgate.fleets import DirectoryPlace, HubPlace, Place
 
@@ -26,7 +25,7 @@ class Address(click.ParamType[str]):
     name = "address"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Give the address as it is written; a usage error where it is none."""
+        """Return the address as it is written. Fail with a usage error for another text."""
         if not is_ip(value):
             self.fail(f"{value!r} is not an IP address.", param, ctx)
         return value
@@ -38,14 +37,14 @@ class Host(click.ParamType[str]):
     name = "host"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Give the host as it is written; a usage error where it is none."""
+        """Return the host as it is written. Fail with a usage error for another text."""
         if not is_ip(value) and (len(value) > 253 or not _DNS_NAME.fullmatch(value)):
             self.fail(f"{value!r} is neither a DNS name nor an IP address.", param, ctx)
         return value
 
 
 class Seconds(click.FloatRange):
-    """A time of at most an hour."""
+    """A number of seconds, at most an hour."""
 
     def __init__(self) -> None:
         super().__init__(0, 3600)
@@ -53,7 +52,7 @@ class Seconds(click.FloatRange):
     def convert(
         self, value: float, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Give the number; NaN is in no range, though no comparison says so."""
+        """Return the number. Fail for NaN, which passes the comparisons of the base class."""
         seconds: float = super().convert(value, param, ctx)
         if math.isnan(seconds):
             self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
@@ -64,19 +63,27 @@ FLEET = click.argument("directory", metavar="DIR", type=click.Path(path_type=Pat
 
 BIND = click.option(
     "--bind",
-    default="127.0.0.1",
+    default=defaults.LOOPBACK,
     show_default=True,
     type=Address(),
     help="Address of the first gateway; each further one takes the next address.",
 )
-PORT_OFFSET = click.option(
-    "--port-offset",
-    metavar="NUMBER",
-    default=0,
-    show_default=True,
-    type=click.IntRange(0, 65000),
-    help="Added to every port of a gateway: 10000 turns port 80, which is for root, into 10080.",
-)
+
+
+def port_offset_option(default: int) -> Callable[[C], C]:
+    """Make the option `--port-offset` with a default of its own."""
+    return click.option(
+        "--port-offset",
+        metavar="NUMBER",
+        default=default,
+        show_default=True,
+        type=click.IntRange(0, 65000),
+        help="Added to every port of a gateway: 10000 turns port 80, which is for root, into "
+        "10080.",
+    )
+
+
+PORT_OFFSET = port_offset_option(0)
 ADMIN_PORT = click.option(
     "--admin-port",
     metavar="PORT",
@@ -105,7 +112,7 @@ XDS_PORT = click.option(
 XDS_MAX_REQUEST = click.option(
     "--xds-max-request",
     metavar="MIB",
-    default=4,
+    default=defaults.XDS_MAX_REQUEST,
     show_default=True,
     type=click.IntRange(1, 1024),
     help="Size of the largest request of an Envoy, which names the endpoints of all its Clusters "
@@ -130,7 +137,7 @@ IN_CLUSTER = click.option(
 OWN_NAMESPACE = click.option(
     "--namespace",
     metavar="NAMESPACE",
-    default=NAMESPACE,
+    default=defaults.NAMESPACE,
     show_default=True,
     help="fleetgate's own namespace on the hub: Secrets of members, Leases, certificates.",
 )
@@ -169,7 +176,7 @@ STATE_DIR = click.option(
 START_DEADLINE = click.option(
     "--start-deadline",
     metavar="SECONDS",
-    default=10.0,
+    default=defaults.START_DEADLINE,
     show_default=True,
     type=Seconds(),
     help="How long a member that does not answer may hold up the start, or a gateway to which it "
@@ -204,7 +211,7 @@ _FLEET_OPTIONS: Final = (
 
 
 def takes_place(command: C) -> Callable[..., Any]:
-    """Give a command the options that say where the fleet is, and `place` as their sum."""
+    """Add the options that name the place of the fleet. The command gets it as `place`."""
 
     @wraps(command)
     def with_place(
@@ -255,7 +262,7 @@ def hub_place(
     *,
     in_cluster: bool,
 ) -> HubPlace | None:
-    """The hub that options name; None where they name none. Raises UsageError."""
+    """Return the hub that options name, None where they name none. Raises UsageError."""
     if in_cluster and (kubeconfig is not None or context):
         raise click.UsageError("--in-cluster and a kubeconfig name two hubs.")
     if kubeconfig is None and context:
@@ -268,15 +275,15 @@ def hub_place(
 
 
 def _members(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """The context of each member, by ID."""
-    found: dict[str, str] = {}
+    """Return the ID and the context of each member. Raises UsageError."""
+    contexts: dict[str, str] = {}
     for text in texts:
         member, equals, context = text.partition("=")
         if not (member and equals and context):
             raise click.UsageError(f"--member {text}: ID=CONTEXT is expected, such as c1=kind-c1.")
         if not is_id(member):
             raise click.UsageError(f"--member {text}: an ID is made of {ID_SHAPE}.")
-        if member in found:
-            raise click.UsageError(f"--member {text}: {member} is {found[member]} already.")
-        found[member] = context
-    return tuple(found.items())
+        if member in contexts:
+            raise click.UsageError(f"--member {text}: {member} is {contexts[member]} already.")
+        contexts[member] = context
+    return tuple(contexts.items())

@@ -1,4 +1,4 @@
-"""`fleetgate serve`: the control plane alone; Envoys run elsewhere."""
+"""`fleetgate serve` runs the control plane for Envoys that run elsewhere."""
 
 import ipaddress
 from contextlib import AsyncExitStack
@@ -20,8 +20,9 @@ from fleetgate.commands.options import (
     takes_place,
 )
 from fleetgate.core.control import ControlSettings
+from fleetgate.defaults import ANY_ADDRESS, LOOPBACK
 from fleetgate.fleets import HubPlace, Place
-from fleetgate.garbage import much_is_kept
+from fleetgate.garbage import loading
 from fleetgate.hub.managed.settings import IMAGE, INTERNAL, OWN_PORTS, PUBLIC, LoadBalancerSettings
 from fleetgate.lifetime import run, until_stopped
 from fleetgate.serving import GatewaySettings, HubDuties, ServeSettings, XdsSettings, serving
@@ -33,7 +34,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @takes_place
 @click.option(
     "--bind",
-    default="0.0.0.0",  # noqa: S104 (an Envoy of its own host serves everybody)
+    default=ANY_ADDRESS,
     show_default=True,
     type=Address(),
     help="Address on which the gateways' Envoys listen, each on its own host.",
@@ -44,7 +45,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @NO_STATUS
 @click.option(
     "--xds-bind",
-    default="127.0.0.1",
+    default=LOOPBACK,
     show_default=True,
     type=Address(),
     help="Address on which Envoys ask for their configuration. Beyond loopback they show a "
@@ -122,7 +123,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option(
     "--admin-bind",
-    default="127.0.0.1",
+    default=LOOPBACK,
     show_default=True,
     type=Address(),
     help="Address of fleetgate's own admin HTTP.",
@@ -201,13 +202,13 @@ def serve(
 
 
 def _annotations(texts: tuple[str, ...]) -> dict[str, str]:
-    found = {}
+    annotations = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not (key and equals):
             raise click.UsageError(f"{text!r}: KEY=VALUE is expected.")
-        found[key] = value
-    return found
+        annotations[key] = value
+    return annotations
 
 
 def _given(
@@ -222,7 +223,7 @@ def _given(
 
 async def _serve(place: Place, settings: ServeSettings) -> None:
     async with AsyncExitStack() as stack:
-        with much_is_kept():
+        with loading():
             running = await stack.enter_async_context(serving(place, settings))
         click.echo(
             f"xDS on {settings.xds.address}:{running.xds_port}, "

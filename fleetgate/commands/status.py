@@ -1,4 +1,4 @@
-"""`fleetgate status`: gateways, members, Ingresses, problems, and what Envoys have acknowledged."""
+"""`fleetgate status` prints the state of a running fleet."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -27,8 +27,8 @@ from fleetgate.http.client import ask
 def status(output: str, admin_port: int) -> None:
     """Show how a running fleetgate is doing.
 
-    The hub while it is not read, gateways with their phase and members, Ingresses, every problem,
-    and each connected Envoy with what it has acknowledged.
+    This prints gateways with their phase and members, Ingresses, every problem, each connected
+    Envoy with what it has acknowledged, and the hub while it cannot be read.
 
     Exit status: 0 shown, 2 no control plane answers.
     """
@@ -48,7 +48,7 @@ def status(output: str, admin_port: int) -> None:
 
 
 def _place(gateway: Any) -> str:  # noqa: ANN401 (JSON)
-    """Where clients reach the gateway; where it listens, if nobody says otherwise."""
+    """Return the addresses at which clients reach a gateway, or else those of its listeners."""
     if gateway["addresses"] not in ([], [gateway["address"]]):
         return ", ".join(gateway["addresses"])
     return ", ".join(f"{gateway['address']}:{port}" for port in gateway["ports"])
@@ -115,7 +115,7 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
 
 
 def _envoys_of(replica: Any) -> str:  # noqa: ANN401 (JSON)
-    """What the table of Envoys shows: those of other replicas are not known here."""
+    """Return the title of the table of Envoys, which has no Envoys of other replicas."""
     others = replica["others"]
     if not others:
         return "Envoys"
@@ -124,7 +124,7 @@ def _envoys_of(replica: Any) -> str:  # noqa: ANN401 (JSON)
 
 
 def _pending(envoy: Any) -> str:  # noqa: ANN401 (JSON)
-    """What an Envoy has still to acknowledge; one whose gateway is not declared is told nothing."""
+    """Return the numbers of resources that an Envoy has still to acknowledge, by type."""
     if envoy["waits"]:
         return "gateway not declared"
     pending = (f"{name} {t['pending']}" for name, t in envoy["types"].items() if t["pending"])
@@ -132,14 +132,14 @@ def _pending(envoy: Any) -> str:  # noqa: ANN401 (JSON)
 
 
 def short(span: timedelta) -> str:
-    """A span in the largest unit that it has two of."""
+    """Return a span in the largest unit of which it has at least two."""
     seconds = max(0, int(span.total_seconds()))
     units = (("d", 86400), ("h", 3600), ("m", 60))
     return next((f"{seconds // s}{unit}" for unit, s in units if seconds >= 2 * s), f"{seconds}s")
 
 
 def _since(moment: str) -> str:
-    """A moment with its age."""
+    """Return a moment with its age."""
     if not moment:
         return ""
     return f"{moment} ({short(datetime.now(UTC) - datetime.fromisoformat(moment))} ago)"

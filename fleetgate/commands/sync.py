@@ -1,8 +1,9 @@
-"""`fleetgate sync`: wait until what is declared is what Envoys serve."""
+"""`fleetgate sync` waits until Envoys serve what is declared."""
 
 import click
 
 from fleetgate.commands.options import RUNNING, Seconds
+from fleetgate.defaults import SYNC_TIMEOUT
 from fleetgate.http.client import ask
 
 
@@ -10,7 +11,7 @@ from fleetgate.http.client import ask
 @click.option(
     "--timeout",
     metavar="SECONDS",
-    default=30.0,
+    default=SYNC_TIMEOUT,
     show_default=True,
     type=Seconds(),
     help="How long to wait.",
@@ -20,9 +21,9 @@ from fleetgate.http.client import ask
 def sync(ctx: click.Context, timeout: float, admin_port: int) -> None:
     """Wait until every Envoy has acknowledged what is declared.
 
-    What is declared is what the fleet's files or API servers hold at the time of the call: they are
-    read again first, so that what was just written counts. The hub, or an attached member, that
-    cannot be read is waited for too, and so are the Envoys that `up` starts.
+    The fleet's files or API servers are read again first, so that everything counts that was
+    written before the call. This also waits for the hub and for attached members that cannot be
+    read, and for the Envoys that `up` starts.
 
     Exit status: 0 in sync, 1 not in time (what is missing is printed), 2 no control plane answers.
     """

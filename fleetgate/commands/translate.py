@@ -1,4 +1,4 @@
-"""`fleetgate translate`: a directory fleet in, Envoy's resources out, without a server."""
+"""`fleetgate translate` prints Envoy's resources for a directory fleet, without a server."""
 
 import json
 from pathlib import Path
@@ -60,7 +60,7 @@ def _yaml(documents: list[dict[str, Any]]) -> str:  # JSON
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a text of many lines, such as a Lua script, line by line."""
+    """Writes a text of several lines, such as a Lua script, as a block."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

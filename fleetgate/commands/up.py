@@ -1,4 +1,4 @@
-"""`fleetgate up`: a directory fleet served on this machine."""
+"""`fleetgate up` serves a fleet on this machine."""
 
 import asyncio
 import tempfile
@@ -21,7 +21,7 @@ from fleetgate.commands.options import (
 )
 from fleetgate.core.control import ControlSettings
 from fleetgate.fleets import Place
-from fleetgate.garbage import much_is_kept
+from fleetgate.garbage import loading
 from fleetgate.lifetime import run, until_stopped
 from fleetgate.local.fleet import LocalFleet, local_fleet
 from fleetgate.serving import HubDuties, ServeSettings, XdsSettings
@@ -71,7 +71,7 @@ def up(
 async def _up(place: Place, settings: ServeSettings) -> None:
     with tempfile.TemporaryDirectory(prefix="fleetgate-") as logs:
         async with AsyncExitStack() as stack:
-            with much_is_kept():
+            with loading():
                 serving = local_fleet(place, settings, Path(logs))
                 fleet = await stack.enter_async_context(serving)
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
@@ -82,7 +82,7 @@ async def _up(place: Place, settings: ServeSettings) -> None:
 
 
 async def _announce(fleet: LocalFleet) -> None:
-    """Say when traffic flows, gateway by gateway, also of those that are declared later."""
+    """Print a line for each gateway once it listens, also for gateways that are declared later."""
     control = fleet.control
     changed = asyncio.Event()
     stop = control.cache.on_change(changed.set)
@@ -90,7 +90,7 @@ async def _announce(fleet: LocalFleet) -> None:
     try:
         await control.started.wait()
         if not control.gateways:
-            kinds = (f"no {each.kind.name}" for each in control.dialects)
+            kinds = (f"no {dialect.kind.name}" for dialect in control.dialects)
             click.echo(f"no gateway is declared yet: {', '.join(kinds)}")
         async with asyncio.TaskGroup() as tasks:
             while True:

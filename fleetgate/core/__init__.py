@@ -1,1 +1,1 @@
-"""What every way of running shares: turns, problems, and the view of a fleet."""
+"""The parts that `up`, `serve` and `check` share: turns, problems, and the view of a fleet."""

@@ -1,9 +1,9 @@
-"""Which address each gateway listens on.
+"""The addresses on which gateways listen.
 
-Each on its own host, all of them on the one given: so all replicas say the same, and say it again
-after a restart. On one host, the first takes that address, each further one the next: their ports
-may well be the same. There a gateway keeps its address while it lives; a free one goes to the next
-newcomer.
+Where each Envoy has a host of its own, all gateways listen on the given address. So all replicas
+agree, also after a restart. Where all Envoys share one host, their ports may be equal, so the first
+gateway takes the given address, and each further gateway the next one. There a gateway keeps its
+address while it is declared, and a new gateway takes the lowest free address.
 """
 
 import ipaddress
@@ -13,7 +13,7 @@ from fleet.ref import Ref
 
 
 class Addresses:
-    """The address `first` for each gateway, or on `one_host` those from there upwards."""
+    """Assigns `first` to every gateway, or on `one_host` the addresses from `first` upwards."""
 
     def __init__(self, first: str, *, one_host: bool) -> None:
         self._first = ipaddress.ip_address(first)
@@ -21,10 +21,10 @@ class Addresses:
         self._taken: dict[Ref, int] = {}
 
     def assign(self, gateways: Iterable[Ref]) -> dict[Ref, str]:
-        """The address of each gateway; those that are no longer named give theirs up.
+        """Return the address of each gateway, and free the addresses of all others.
 
-        Newcomers are served in the order of their names, so that the same fleet gets the same
-        addresses whenever it starts. All of them share an unspecified address (0.0.0.0).
+        New gateways take addresses in the order of their names, so that a fleet gets the same
+        addresses at each start. All gateways share an unspecified address (0.0.0.0).
         """
         wanted = set(gateways)
         if self._shared:

@@ -1,14 +1,14 @@
-"""The control plane: a source in, snapshots out, in one task.
+"""The control plane: it turns the events of a source into snapshots, in one task.
 
     source ─▶ pending events ─▶ state.apply ─▶ translator.steps ─▶ cache.publish
-                                     (one turn: published whole, or not yet)
+                                └──────────── one turn, published as a whole ───┘
 
-Nothing is published before every origin has listed, or the start deadline has passed. What comes
-while a turn runs waits in the list of events and goes with the next one.
+Nothing is published before every origin has listed, or the start deadline has passed. Events that
+come during a turn wait for the next one.
 
 A turn that takes longer than a slice of time pauses, so that streams and the admin HTTP are served
-meanwhile. The tables of translation are between two states in a pause: whoever reads them outside
-of a turn does so `between_turns`, and what is said to the translator is kept for the next turn.
+meanwhile. During a pause the tables of translation are not consistent. So code outside of a turn
+reads them under the lock `between_turns`, and the translator keeps its inputs for the next turn.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from fleet.state import Changes, FleetState, Origin
 from fleetgate.core.addresses import Addresses
 from fleetgate.core.problems import ProblemLog, Refusals, all_problems, outages, waiting
 from fleetgate.core.roll_call import RollCall
+from fleetgate.defaults import ANY_ADDRESS, START_DEADLINE
 from translators.dialects import DIALECTS
 from translators.dialects.dialect import Dialects
 from translators.graph.translator import Translation, Translator, Turn
@@ -40,29 +41,29 @@ from xds.resource import TypeUrl
 log = logging.getLogger(__name__)
 
 TURN_EVENTS = 500
-"""Events in one turn, so that what they change is published before the next ones are read."""
+"""The most events of one turn, so that a flood of events does not delay the first changes."""
 
 SLICE = 0.02
-"""Seconds of translation after which everybody else has a turn of the event loop."""
+"""Seconds of translation after which a turn pauses."""
 
 HEAVY = 500
-"""Parts of a row that take about as long to compute."""
+"""Parts of a row that take about one SLICE to compute."""
 
 
 @dataclass(frozen=True, slots=True)
 class ControlSettings:
-    """How the control plane starts, and where gateways listen.
+    """The settings of a control plane.
 
-    `start_deadline` is how long a member that does not answer may hold up the start, or a gateway
-    to which it is newly attached, in seconds.
-    `bind` is the address of every gateway, or, where all Envoys run on `one_host`, of the first:
-    each further gateway takes the next one. `port_offset` is added to every gateway port. `taken`
-    are the ports that Envoys need themselves, as far as that is known. Clients are `elsewhere`
-    where statuses are read by other machines. `dialects` are those in which gateways are declared.
+    A member without an answer delays the start, or a gateway that newly attaches it, for
+    `start_deadline` seconds at most. `bind` is the address of every gateway. Where all Envoys run
+    on `one_host`, it is the address of the first gateway, and each further one takes the next
+    address. `port_offset` is added to every gateway port. No listener may have a port of `taken`,
+    since Envoys need these themselves. `elsewhere` says that other machines read the statuses, so
+    that loopback addresses mean nothing there. Gateways may be declared in any of `dialects`.
     """
 
-    start_deadline: float = 10.0
-    bind: str = "0.0.0.0"  # noqa: S104 (a gateway serves everybody; `--bind` narrows it)
+    start_deadline: float = START_DEADLINE
+    bind: str = ANY_ADDRESS
     port_offset: int = 0
     taken: frozenset[int] = frozenset()
     one_host: bool = False
@@ -70,13 +71,13 @@ class ControlSettings:
     dialects: Dialects = DIALECTS
 
     def bind_at(self, address: str) -> Bind:
-        """How a gateway listens at its address."""
+        """Return the bind of a gateway that listens on `address`."""
         return Bind(address, self.port_offset, self.taken, self.elsewhere)
 
 
 @dataclass(frozen=True, slots=True)
 class TurnTaken:
-    """What one turn did: its seconds, the events that it took in, the resources that it changed."""
+    """The work of one turn: its seconds, the events that it took in, the resources it changed."""
 
     seconds: float
     events: int
@@ -84,7 +85,7 @@ class TurnTaken:
 
 
 class Progress(Enum):
-    """How far a gateway has come with the Envoys of one replica."""
+    """The state of a gateway at the Envoys of one replica: connected, or also listening."""
 
     RUNNING = "running"
     LISTENING = "listening"
@@ -92,7 +93,7 @@ class Progress(Enum):
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a turn has changed for people: objects, statuses by object; and all problems."""
+    """The objects and statuses that a turn has changed, and all problems after it."""
 
     changes: Changes
     statuses: frozenset[Ref]
@@ -100,9 +101,10 @@ class News:
 
 
 class ControlPlane:
-    """Turns what a source says into what Envoys get, while `run` runs.
+    """Translates and publishes the events of a source while `run` runs.
 
-    `between_turns` is held while the tables of translation are read or brought up to date.
+    Code holds the lock `between_turns` while it reads the tables of translation. A turn holds it
+    too. `failures` counts the rows that could not be computed.
     """
 
     def __init__(self, source: Source, cache: SnapshotCache, settings: ControlSettings) -> None:
@@ -120,7 +122,7 @@ class ControlPlane:
         self._settings = settings
         self._addresses = Addresses(settings.bind, one_host=settings.one_host)
         self._roll_call = RollCall()
-        self._heard: set[str] = set()
+        self._early_origins: set[str] = set()
         self._pending: list[Event] = []
         self._is_starting = True
         self._waiting: list[asyncio.Future[None]] = []
@@ -131,29 +133,29 @@ class ControlPlane:
         self._news: list[Callable[[News], None]] = []
         self._finders: list[Callable[[], Iterable[Problem]]] = []
         self._refusals: Callable[[], Mapping[Ref, str]] = dict
-        self._found_anew = False
-        self._told_by_clients: frozenset[Problem] = frozenset()
+        self._problems_changed = False
+        self._shown_of_clients: frozenset[Problem] = frozenset()
         self._refused = Refusals(cache, self.dialects)
         self._elsewhere: Mapping[str, Progress] = {}
         self._located: Mapping[Ref, tuple[str, ...]] = {}
-        self._said_located: Mapping[Ref, tuple[str, ...]] = self._located
+        self._translated_located: Mapping[Ref, tuple[str, ...]] = self._located
         cache.on_change(self._wake.set)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Every problem known now, what Envoy refused included; read it `between_turns`."""
-        more = (problem for found_by in self._finders for problem in found_by())
-        return all_problems(self.state, self.translator.tables, (*self._by_clients(), *more))
+        """All problems, including resources that Envoys rejected. Read it `between_turns`."""
+        more = (problem for find in self._finders for problem in find())
+        return all_problems(self.state, self.translator.tables, (*self._of_clients(), *more))
 
     async def run(self) -> None:
-        """Serve until cancelled. Raises what the source raises."""
+        """Serve until cancelled. Raises an exception group with the errors of the source."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._source.run(self._take))
             tasks.create_task(self._work())
             tasks.create_task(self._problem_log.run())
 
     async def settle(self) -> None:
-        """Return when everything declared at the time of the call has been published."""
+        """Return when everything that is declared at the time of the call has been published."""
         await self._source.refresh()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -161,28 +163,31 @@ class ControlPlane:
         await turn
 
     def sockets(self, gateway: Ref) -> tuple[tuple[str, int], ...]:
-        """Where a gateway's listeners are, by address and port; none of what is no gateway."""
-        bind, status = self.gateways.get(gateway), self.translator.tables.statuses.of_gateways
-        found = status.get(gateway)
-        if bind is None or found is None:
+        """Return the address and port of each listener of a gateway, none for an unknown one."""
+        bind = self.gateways.get(gateway)
+        status = self.translator.tables.statuses.of_gateways.get(gateway)
+        if bind is None or status is None:
             return ()
-        return tuple((bind.address, bind.port_for(listener)) for listener in found.listeners)
+        return tuple((bind.address, bind.port_for(listener)) for listener in status.listeners)
 
     def on_turn(self, callback: Callable[[TurnTaken], None]) -> Callable[[], None]:
-        """Call back after each turn, within its task. Gives the way to stop."""
+        """Call `callback` in the task of the turns after each of them. Return a way to stop."""
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback)
 
     def on_news(self, callback: Callable[[News], None]) -> None:
-        """Call back when statuses, problems, origins or gateways change, within the turn's task."""
+        """Call `callback` when statuses, problems, origins or gateways have changed.
+
+        It is called in the task of the turns, while the lock is held.
+        """
         self._news.append(callback)
 
     def finds_problems(self, finder: Callable[[], Iterable[Problem]]) -> None:
-        """Have further problems looked for wherever problems are shown."""
+        """Add the problems that `finder` returns to `problems`. It is called each time anew."""
         self._finders.append(finder)
 
     def _failed(self, table: str, key: object, error: Exception) -> None:
-        """Go on without a row that could not be computed."""
+        """Count and log a row that could not be computed. It keeps its value."""
         self.failures += 1
         log.error(
             "a mistake of fleetgate's own: %s of %s cannot be computed and stays as it was",
@@ -192,16 +197,16 @@ class ControlPlane:
         )
 
     def problems_changed(self) -> None:
-        """Tell of problems anew: those that finders find may be others now."""
-        self._found_anew = True
+        """Have the next turn tell of problems, since a finder may return others than before."""
+        self._problems_changed = True
         self._rouse()
 
     def finds_refusals(self, finder: Callable[[], Mapping[Ref, str]]) -> None:
-        """Have gateways fail, unless they listen, of which a reason is found."""
+        """Give gateways the phase Failed for which `finder` has a reason, unless they listen."""
         self._refusals = finder
 
     def progress(self) -> dict[str, Progress]:
-        """How the gateways stand by the Envoys that are connected here, by gateway name."""
+        """Return the state of each gateway at the Envoys of this replica, by gateway name."""
         names = {self.dialects.name_of(ref) for ref in self.gateways}
         return {
             name: Progress.LISTENING if self.cache.listens(name) else Progress.RUNNING
@@ -209,28 +214,31 @@ class ControlPlane:
             if self.cache.followed(name)
         }
 
-    def heard_elsewhere(self, standing: Mapping[str, Progress]) -> None:
-        """Take how the gateways stand by the Envoys that are connected to other replicas."""
-        if standing != self._elsewhere:
-            self._elsewhere = dict(standing)
+    def heard_elsewhere(self, progress: Mapping[str, Progress]) -> None:
+        """Take in the state of each gateway at the Envoys of other replicas."""
+        if progress != self._elsewhere:
+            self._elsewhere = dict(progress)
             self._rouse()
 
     def locate(self, addresses: Mapping[Ref, tuple[str, ...]]) -> None:
-        """Take where clients reach gateways, of those gateways where that is known."""
+        """Take in the known addresses at which clients reach gateways, in place of all before."""
         self._located = dict(addresses)
         self._rouse()
 
     def _take(self, events: Sequence[Event]) -> None:
         if self._is_starting:
             self._roll_call.note(events)
-            self._hear(events)
+            self._show_origins(events)
         self._pending.extend(events)
         self._rouse()
 
-    def _hear(self, events: Sequence[Event]) -> None:
-        """Say how origins stand, whom the start may wait for; the first turn takes it in again."""
-        told = [event for event in events if isinstance(event, Listed | Unreachable | Members)]
-        self._heard |= self.state.apply(told).origins
+    def _show_origins(self, events: Sequence[Event]) -> None:
+        """Apply the events about origins before the first turn, and log outages.
+
+        So an operator learns why the start waits. The first turn applies these events once more.
+        """
+        about_origins = [e for e in events if isinstance(e, Listed | Unreachable | Members)]
+        self._early_origins |= self.state.apply(about_origins).origins
         self._problem_log.show(self.problems, outages(self.state))
 
     async def _work(self) -> None:
@@ -241,36 +249,36 @@ class ControlPlane:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            if not (self._due or self._stands_otherwise()):
-                continue  # clients answer all the time, and what is published wakes us too
+            if not (self._due or self._clients_changed()):
+                continue  # the cache also reports each publication and each acknowledgement
             await self._turn(TURN_EVENTS)
             if self._pending or self._waiting:
                 self._rouse()
                 await asyncio.sleep(0)  # streams are served between turns
 
     def _rouse(self) -> None:
-        """Have a turn."""
+        """Have a turn run soon."""
         self._due = True
         self._wake.set()
 
-    def _stands_otherwise(self) -> bool:
-        """Whether clients have made a gateway another than its status or problems say.
+    def _clients_changed(self) -> bool:
+        """Return whether Envoys have changed the state or the problems of a gateway.
 
-        O(gateways, and clients that wait for one).
+        The cost is O(gateways, and clients that wait for one).
         """
         known = self.translator.tables.inputs.runtimes
-        turned = any(known.get(ref) != self._runtime(ref) for ref in self.gateways)
-        return turned or self._by_clients() != self._told_by_clients
+        changed = any(known.get(ref) != self._runtime(ref) for ref in self.gateways)
+        return changed or self._of_clients() != self._shown_of_clients
 
-    def _by_clients(self) -> frozenset[Problem]:
-        """What Envoys refuse of all gateways, and those that wait for one."""
+    def _of_clients(self) -> frozenset[Problem]:
+        """Return the problems of rejected resources, and of Envoys whose gateway is unknown."""
         return self._refused.of(self.gateways).union(waiting(self.cache, self.dialects))
 
     async def _start(self) -> None:
-        """Wait until every origin that was heard of has listed, members until the deadline.
+        """Wait until every known origin has listed. Members have a deadline, the hub has none.
 
-        The hub has no deadline: who does not know the gateways would have to tell Envoys that come
-        back to drop all that they serve.
+        Without the hub the gateways are unknown, and Envoys that reconnect would be told to drop
+        all that they serve.
         """
         try:
             async with asyncio.timeout(self._settings.start_deadline):
@@ -302,22 +310,22 @@ class ControlPlane:
         self._due = False
         events, self._pending = self._pending[:limit], self._pending[limit:]
         changes = self.state.apply(events)
-        heard, self._heard = self._heard, set()
-        changes = replace(changes, origins=changes.origins | heard)
+        early, self._early_origins = self._early_origins, set()
+        changes = replace(changes, origins=changes.origins | early)
         gateways_changed = any(changes.objects.get(model) for model in self.dialects.models)
         gateways = self._place_gateways() if gateways_changed else self.gateways
-        self._say(gateways)
+        self._set_inputs(gateways)
         self._note_classes(changes)
         turn = await self._translate(changes)
         self._publish(turn, gateways)
         if gateways_changed:
             self.gateways = gateways
             self.gateways_changed.set()
-        found_anew, self._found_anew = self._found_anew, False
-        before, self._told_by_clients = self._told_by_clients, self._by_clients()
-        found_anew = found_anew or self._told_by_clients != before
+        problems_changed, self._problems_changed = self._problems_changed, False
+        before, self._shown_of_clients = self._shown_of_clients, self._of_clients()
+        problems_changed = problems_changed or self._shown_of_clients != before
         changed = turn.statuses or changes.problems or changes.origins or gateways_changed
-        if changed or found_anew:
+        if changed or problems_changed:
             self._tell(changes, turn.statuses)
         taken = TurnTaken(time.perf_counter() - began, len(events), _changed(turn))
         for callback in tuple(self._callbacks):
@@ -331,7 +339,8 @@ class ControlPlane:
     async def _translate(self, changes: Changes) -> Turn:
         """Run the translator's steps, with a pause after each slice of time.
 
-        A row that takes longer itself is computed in a thread, where the interpreter pauses it.
+        A single row that takes longer is computed in a thread, which shares the interpreter with
+        the event loop.
         """
         translation = Translation(self.translator, changes)
         pause = time.perf_counter() + SLICE
@@ -352,22 +361,22 @@ class ControlPlane:
             self.cache.drop(group)
         for group in map(self.dialects.name_of, gateways):
             if not self.cache.is_published(group):
-                self.cache.publish(group, {})  # it is declared, though there is nothing in it
+                self.cache.publish(group, {})  # a gateway without resources is declared too
 
     def _tell(self, changes: Changes, statuses: frozenset[Ref]) -> None:
-        """Say what has changed for people."""
+        """Log problems, and call the callbacks of `on_news`."""
         problems = self.problems
         self._problem_log.show(problems, outages(self.state))
-        for tell in self._news:
-            tell(News(changes, statuses, problems))
+        for callback in self._news:
+            callback(News(changes, statuses, problems))
 
     def _place_gateways(self) -> dict[Ref, Bind]:
-        """Give every gateway its address; one that is gone gives it up."""
+        """Return the bind of every gateway. Gateways that are gone free their addresses."""
         addresses = self._addresses.assign(self.dialects.gateways_in(self.state))
         return {ref: self._settings.bind_at(address) for ref, address in addresses.items()}
 
-    def _say(self, gateways: Mapping[Ref, Bind]) -> None:
-        """Tell the translator what is known of the gateways beside what they declare."""
+    def _set_inputs(self, gateways: Mapping[Ref, Bind]) -> None:
+        """Give the translator the binds, the states and the addresses of gateways."""
         translator = self.translator
         if gateways is not self.gateways:
             for ref in self.gateways.keys() - gateways.keys():
@@ -377,15 +386,15 @@ class ControlPlane:
                 translator.bind(ref, bind)
         for ref in gateways:
             translator.observe(ref, self._runtime(ref))
-        if self._located is not self._said_located:
-            for ref in self._said_located.keys() - self._located.keys():
+        if self._located is not self._translated_located:
+            for ref in self._translated_located.keys() - self._located.keys():
                 translator.locate(ref, ())
-            for ref, found in self._located.items():
-                translator.locate(ref, found)
-            self._said_located = self._located
+            for ref, addresses in self._located.items():
+                translator.locate(ref, addresses)
+            self._translated_located = self._located
 
     def _note_classes(self, changes: Changes) -> None:
-        """Tell the translator of classes that went: their Ingresses were served by a gateway."""
+        """Tell the translator of deleted IngressClasses, with the gateways that they stood for."""
         before, now = self.translator.tables.inputs.classes, self.state.table(IngressClass)
         for ref in changes.objects.get(IngressClass, ()):
             known = before.get(ref)
@@ -395,7 +404,7 @@ class ControlPlane:
                 self.translator.lose_class(ref, gateway_of(known, self.dialects))
 
     def _runtime(self, gateway: Ref) -> Runtime:
-        """What Envoys have made of the gateway's configuration."""
+        """Return the state of a gateway at the Envoys of all replicas."""
         group = self.dialects.name_of(gateway)
         refused = [r for r in self.cache.rejections(group) if r.type_url == TypeUrl.LISTENER]
         elsewhere = self._elsewhere.get(group)
@@ -411,7 +420,7 @@ class ControlPlane:
 
 
 def _changed(turn: Turn) -> Counter[TypeUrl]:
-    """How many resources of each type were published or removed."""
+    """Return the number of resources of each type that were published or removed."""
     changed: Counter[TypeUrl] = Counter()
     for update in turn.updates.values():
         changed.update({type_url: len(named) for type_url, named in update.items()})

@@ -1,7 +1,7 @@
-"""Hints of `check`: what a directory fleet declares that is legal, and most likely not meant so.
+"""Hints of `check`: declarations that are legal, and most likely not meant so.
 
-Each says what to write instead. None is a problem: a controller beside fleetgate may serve an
-Ingress that no gateway takes, and somebody may want a path that ends with a star.
+Each hint says what to write instead. A hint is no problem: another controller may serve an Ingress
+that no gateway takes, and a user may want a path that ends with a star.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ from translators.merge.attachments import gateway_of
 def hints(
     state: FleetState, tables: Tables, endpoints: frozenset[Ref], dialects: Dialects
 ) -> Iterator[Problem]:
-    """Every hint; `endpoints` are the objects of the kind Endpoints that members have."""
+    """Yield every hint. `endpoints` are the objects of the kind Endpoints in members."""
     yield from _idle_gateways(state, tables, dialects)
     for ref, ingress in state.table(Ingress).items():
         attachment = tables.ingresses.attachments.rows[ref]
@@ -42,14 +42,17 @@ def hints(
 def not_carried_out(
     state: FleetState, tables: Tables, dialects: Dialects
 ) -> Counter[tuple[str, str]]:
-    """The number of Ingresses that have an annotation which is not carried out, by what follows."""
+    """Count the Ingresses with each annotation that is not carried out.
+
+    The keys are the annotation and the effect of its absence.
+    """
     counts: Counter[tuple[str, str]] = Counter()
     for ref, ingress in state.table(Ingress).items():
         attachment = tables.ingresses.attachments.rows[ref]
         if attachment.gateways:
             vocabulary = dialects.of(attachment.gateways[0]).vocabulary
-            met = vocabulary.met(ingress.metadata.annotations)
-            counts.update((each.key, each.without.value.format(each.rest)) for each in met)
+            unused = vocabulary.met(ingress.metadata.annotations)
+            counts.update((a.key, a.without.value.format(a.rest)) for a in unused)
     return counts
 
 
@@ -58,15 +61,15 @@ def _hint(at: Ref, reason: str, key: str, value: str, expected: str, effect: str
 
 
 def _classes(state: FleetState, tables: Tables, dialects: Dialects) -> list[str]:
-    """The classes that gateways listen to."""
+    """Return the names of the classes whose Ingresses a gateway takes, in order."""
     selectors = (gateway.selector for gateway in tables.gateways.declared.rows.values())
-    listened = {selector.ingress_class for selector in selectors}
+    selected = {selector.ingress_class for selector in selectors}
     bound = {
         ref.name
-        for ref, each in state.table(IngressClass).items()
-        if gateway_of(each, dialects) is not None
+        for ref, ingress_class in state.table(IngressClass).items()
+        if gateway_of(ingress_class, dialects) is not None
     }
-    return sorted(bound | {name for name in listened if name})
+    return sorted(bound | {name for name in selected if name})
 
 
 def _not_taken(ref: Ref, ingress: Ingress, classes: list[str]) -> Problem:
@@ -85,8 +88,8 @@ def _two_classes(ref: Ref, ingress: Ingress) -> Iterator[Problem]:
 
 
 def _idle_gateways(state: FleetState, tables: Tables, dialects: Dialects) -> Iterator[Problem]:
-    """Gateways that listen to no Ingress."""
-    bound = {gateway_of(each, dialects) for each in state.table(IngressClass).values()}
+    """Yield a hint for each gateway that no IngressClass and no field gives any Ingress."""
+    bound = {gateway_of(named, dialects) for named in state.table(IngressClass).values()}
     for ref, gateway in tables.gateways.declared.rows.items():
         if ref not in bound and gateway.selector.ingress_class is None:
             key = dialects.of(ref).class_field
@@ -97,10 +100,13 @@ def _idle_gateways(state: FleetState, tables: Tables, dialects: Dialects) -> Ite
 
 
 def _without_slices(state: FleetState, endpoints: frozenset[Ref]) -> Iterator[Problem]:
-    """Endpoints of Services that have no EndpointSlice: an API server would mirror them."""
+    """Yield a hint for each Endpoints whose Service has no EndpointSlice.
+
+    An API server would mirror it into an EndpointSlice. Nobody does so in a directory.
+    """
     sliced = {
-        (ref.origin, ref.namespace, each.metadata.labels.get(SERVICE_NAME))
-        for ref, each in state.table(EndpointSlice).items()
+        (ref.origin, ref.namespace, endpoint_slice.metadata.labels.get(SERVICE_NAME))
+        for ref, endpoint_slice in state.table(EndpointSlice).items()
     }
     services = state.table(Service)
     for ref in sorted(endpoints):

@@ -1,4 +1,4 @@
-"""Translation without a server: what `check` and `translate` say about a directory fleet."""
+"""Translation of a directory fleet without a server, for `check` and `translate`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,15 +25,15 @@ SECTIONS: Mapping[TypeUrl, str] = {
     TypeUrl.CLUSTER: "clusters",
     TypeUrl.ENDPOINT: "endpoints",
 }
-"""The resources of a gateway in the order in which a request meets them."""
+"""The titles of a gateway's resources, in the order in which a request meets these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """A fleet read once: its resources by gateway, and all that is wrong with it.
+    """A fleet that was read once: its resources by gateway, and its problems and hints.
 
-    `not_carried_out` counts the Ingresses that have an annotation which is known and does nothing,
-    by the annotation and what is done without it.
+    `objects` is the number of objects that were read. `not_carried_out` counts the Ingresses with
+    each annotation that is not carried out, by the annotation and the effect of its absence.
     """
 
     resources: Mapping[str, Mapping[TypeUrl, Mapping[str, Resource]]]
@@ -44,7 +44,7 @@ class Offline:
 
 
 def read_fleet(root: Path, bind: str, port_offset: int, dialects: Dialects = DIALECTS) -> Offline:
-    """Read and translate a directory fleet. Raises OperatorError where it is none."""
+    """Read and translate a directory fleet. Raises OperatorError where `root` is none."""
     tree = Tree(root, dialects.kinds)
     try:
         tree.check()
@@ -76,7 +76,7 @@ def read_fleet(root: Path, bind: str, port_offset: int, dialects: Dialects = DIA
 
 
 def show(resources: Mapping[TypeUrl, Mapping[str, Resource]]) -> dict[str, Any]:  # JSON
-    """A gateway's resources as people read them."""
+    """Return a gateway's resources by title, as Envoy's config dump shows them."""
     return {
         section: [readable(type_url, r.body) for _, r in sorted(resources[type_url].items())]
         for type_url, section in SECTIONS.items()

@@ -1,4 +1,4 @@
-"""The Envoys that a control plane runs itself, as far as the others have to know them."""
+"""The interface of the Envoys that a control plane runs itself, for `sync` and the status."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,33 +7,33 @@ from fleetgate.core.control import ControlPlane
 
 
 class OwnEnvoys(Protocol):
-    """The Envoys that a control plane runs itself, beside those that come from elsewhere."""
+    """The Envoys that a control plane runs itself. Other Envoys may connect to it too."""
 
     def admin_of(self, node_id: str) -> str:
-        """Where the admin pages of a node are; "" for nodes that do not run here."""
+        """Return the address of a node's admin pages, "" for a node that does not run here."""
         ...
 
     def absent(self, control: ControlPlane) -> Mapping[str, str]:
-        """The nodes that do not follow their gateway yet, each with the reason."""
+        """Return the nodes that do not follow their gateway yet, each with the reason."""
         ...
 
     async def accepting(self, control: ControlPlane) -> None:
-        """Return once all of them accept connections."""
+        """Return once the listeners of all these Envoys accept connections."""
         ...
 
 
 class NoEnvoys:
-    """A control plane whose Envoys all run elsewhere."""
+    """The empty set of own Envoys, for a control plane whose Envoys all run elsewhere."""
 
     def admin_of(self, node_id: str) -> str:
-        """None runs here."""
+        """Return "", since no node runs here."""
         del node_id
         return ""
 
     def absent(self, control: ControlPlane) -> Mapping[str, str]:
-        """None is expected."""
+        """Return nothing, since no Envoy is expected."""
         del control
         return {}
 
     async def accepting(self, control: ControlPlane) -> None:
-        """There is nothing to wait for."""
+        """Return at once."""

@@ -1,17 +1,18 @@
-"""Ports that this process wants to listen on."""
+"""A check of a port before this process, or an Envoy that it starts, listens on it."""
 
 import socket
 
 
 def why_taken(address: str, port: int) -> OSError | None:
-    """Why nobody can listen there now; None where one can.
+    """Return the error of listening on a port, None where this process can listen on it.
 
-    gRPC keeps the reason to itself, and Envoy would share the port with another Envoy
-    (SO_REUSEPORT), which would get half of the requests.
+    gRPC does not report the reason of such an error. Envoy would even share the port with another
+    Envoy by SO_REUSEPORT, and each of the two would get half of the requests.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family) as probe:
-        # As listeners do, so that connections of one that has just ended do not count as taken.
+        # Listeners set this option too. Without it, closing connections of an ended listener would
+        # make the port look taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))

@@ -1,4 +1,4 @@
-"""All problems of a fleet, from wherever they were found, for `check`, `status` and the log."""
+"""The collection of all problems of a fleet, for `check`, `status`, events and the log."""
 
 import logging
 import time
@@ -19,18 +19,21 @@ from xds.quarantine import Rejection
 from xds.quoted import MESSAGE, cut, quoted
 
 UNREACHABLE: Final = "Unreachable"
-"""The reason of the one problem that an origin can have."""
+"""The reason of the problem of an origin that cannot be read."""
+
+HUB_OBJECT: Final = Ref(HUB, "Hub", "", "hub")
+"""The object of problems that concern the hub as a whole."""
 
 _UNDECLARED: Final = 20
-"""Gateways that are not declared and are told of one by one: Envoys may name any number."""
+"""Undeclared gateways that have a problem each. Envoys may name any number of them."""
 
 
 def all_problems(
     state: FleetState, tables: Tables, more: Iterable[Problem] = ()
 ) -> tuple[Problem, ...]:
-    """Every problem known now, those that they follow from, and `more`, sorted by object.
+    """Return all problems, their causes, and `more`, sorted by object.
 
-    O(problems, members and gateways).
+    The cost is O(problems, members and gateways).
     """
     found = set(_found(state, tables))
     return in_order({*found, *(cause for problem in found for cause in problem.because), *more})
@@ -41,36 +44,37 @@ def _found(state: FleetState, tables: Tables) -> Iterator[Problem]:
         yield from problems
     for name, origin in state.origins.items():
         if not origin.reachable:
-            yield Problem(_place_of(name), UNREACHABLE, "", origin.message, "to reach it")
+            yield Problem(_object_of(name), UNREACHABLE, "", origin.message, "to reach it")
     yield from tables.statuses.problems()
 
 
 def outages(state: FleetState) -> dict[Ref, Outage]:
-    """The class of the reason of each outage, by what its problem is at. O(members)."""
-    return {_place_of(name): o.outage for name, o in state.origins.items() if not o.reachable}
+    """Return the class of each outage's reason, by the object of its problem. O(members)."""
+    return {_object_of(name): o.outage for name, o in state.origins.items() if not o.reachable}
 
 
-def _place_of(origin: str) -> Ref:
-    return Ref(HUB, "Member", "", origin) if origin else Ref(HUB, "Hub", "", "hub")
+def _object_of(origin: str) -> Ref:
+    """Return the object of the problems of an origin."""
+    return Ref(HUB, "Member", "", origin) if origin else HUB_OBJECT
 
 
 def misshapen(state: FleetState, dialects: Dialects, bind: Bind) -> Iterator[Problem]:
-    """What gateways say of Envoys that fleetgate runs for them, and cannot be read."""
+    """Yield the problems of the fields by which gateways shape Envoys that fleetgate runs."""
     for ref, config in dialects.gateways_in(state).items():
         yield from dialects.shape(ref, config, bind).problems
 
 
 def unread(state: FleetState, dialects: Dialects) -> list[str]:
-    """A sentence on each origin that counts and is not read now: the hub, and attached members.
+    """Return a sentence about each attached member, and the hub, that cannot be read now.
 
-    O(gateways and members).
+    The cost is O(gateways and members).
     """
     gateways = dialects.gateways_in(state).values()
-    count = {HUB, *(member for each in gateways for member in dialects.kinds.attached(each))}
+    needed = {HUB, *(member for g in gateways for member in dialects.kinds.attached(g))}
     return [
         f"{f'member {name}' if name else 'the hub'} {_why(origin)}"
         for name, origin in sorted(state.origins.items())
-        if name in count and not (origin.listed and origin.reachable)
+        if name in needed and not (origin.listed and origin.reachable)
     ]
 
 
@@ -79,9 +83,9 @@ def _why(origin: Origin) -> str:
 
 
 def rejections(gateway: Ref, found: Iterable[Rejection]) -> Iterator[Problem]:
-    """What Envoy refused of a gateway's resources, on the objects that the resource was made from.
+    """Yield a problem for each rejected resource, on the objects that it was made from.
 
-    Everything that Envoy could refuse is checked before; this is the net below.
+    Translation checks everything that Envoy may reject, so such a problem is rare.
     """
     for rejection in found:
         for origin in rejection.origins or (gateway,):
@@ -97,7 +101,7 @@ def rejections(gateway: Ref, found: Iterable[Rejection]) -> Iterator[Problem]:
 
 
 class Refusals:
-    """What Envoys refuse now, looked through again only where that has changed."""
+    """The problems of rejected resources. They are made again only where rejections change."""
 
     def __init__(self, cache: SnapshotCache, dialects: Dialects) -> None:
         self._cache = cache
@@ -105,19 +109,19 @@ class Refusals:
         self._seen: dict[Ref, tuple[object, frozenset[Problem]]] = {}
 
     def of(self, gateways: Iterable[Ref]) -> frozenset[Problem]:
-        """What Envoys of these gateways refuse. O(gateways), and what has changed of one."""
-        found: dict[Ref, tuple[object, frozenset[Problem]]] = {}
+        """Return the problems of these gateways. O(gateways, and changed rejections)."""
+        seen: dict[Ref, tuple[object, frozenset[Problem]]] = {}
         for ref in gateways:
             now = self._cache.rejections(self._dialects.name_of(ref))
             before = self._seen.get(ref)
             same = before is not None and before[0] is now
-            found[ref] = before if same and before else (now, frozenset(rejections(ref, now)))
-        self._seen = found
-        return frozenset().union(*(problems for _, problems in found.values()))
+            seen[ref] = before if same and before else (now, frozenset(rejections(ref, now)))
+        self._seen = seen
+        return frozenset().union(*(problems for _, problems in seen.values()))
 
 
 def waiting(cache: SnapshotCache, dialects: Dialects) -> Iterator[Problem]:
-    """Envoys that ask for a gateway that nobody declares; one for each such gateway."""
+    """Yield a problem for each undeclared gateway that Envoys ask for."""
     groups = sorted(cache.waiting().items())
     for group, nodes in groups[:_UNDECLARED]:
         first, more = min(nodes), len(nodes) - 1
@@ -143,41 +147,41 @@ def waiting(cache: SnapshotCache, dialects: Dialects) -> Iterator[Problem]:
 class ProblemLog:
     """Logs each problem once when it comes, and once when it is settled.
 
-    An outage of an origin is one line for each class of reason that is found while it lasts, and
-    its end another one that is seen as well. Other words for the same, and what follows from a
-    problem of another object, are only for who looks. An object whose problems come and go has a
-    ration of lines; `run` tells what was left out.
+    An outage of an origin has one warning for each class of reason that it takes on, and one for
+    its end. A reason of a known class in other words, hints, and problems that follow from problems
+    of another object are logged as information only. Each object has a ration of lines, and `run`
+    logs how many lines were left out.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._shown: frozenset[Problem] = frozenset()
         self._by_object: dict[Ref, Counter[str]] | None = None
-        self._told: dict[Ref, set[Outage]] = {}
+        self._logged_outages: dict[Ref, set[Outage]] = {}
         self._ration = Ration(clock, self._reasons)
 
     async def run(self) -> None:
-        """Tell in time what was left out, until cancelled."""
+        """Log in time how many lines were left out, until cancelled."""
         await self._ration.run()
 
     def show(self, problems: tuple[Problem, ...], lost: Mapping[Ref, Outage]) -> None:
-        """Log the difference to what was shown before; `lost` are the outages among them."""
-        now = frozenset(problems)
+        """Log the difference to the last call. `lost` are the outages, by their object."""
+        now, logged = frozenset(problems), self._logged_outages
         for problem in in_order(now - self._shown):
-            known = problem.at in lost and lost[problem.at] in self._told.get(problem.at, ())
+            known = problem.at in lost and lost[problem.at] in logged.get(problem.at, ())
             is_quiet = known or bool(problem.because) or problem.severity is Severity.HINT
             level = logging.INFO if is_quiet else logging.WARNING
             self._ration.say(problem.at, level, f"{problem.reason}: {problem.message}")
         for problem in in_order(self._shown - now):
-            if problem.at not in self._told:
+            if problem.at not in logged:
                 of = f" of {problem.key}" if problem.key else ""
                 self._ration.say(problem.at, logging.INFO, f"{problem.reason}{of} is settled")
-        for origin in sorted(self._told.keys() - lost.keys()):
+        for origin in sorted(logged.keys() - lost.keys()):
             self._ration.say(origin, logging.WARNING, f"{UNREACHABLE} is settled")
         self._shown, self._by_object = now, None
-        self._told = {at: self._told.get(at, set()) | {outage} for at, outage in lost.items()}
+        self._logged_outages = {at: logged.get(at, set()) | {outage} for at, outage in lost.items()}
 
     def _reasons(self, at: Ref) -> str:
-        """What problems an object has. O(problems) for the first object that is asked for."""
+        """Return the problems of an object, counted by reason. The first call is O(problems)."""
         if self._by_object is None:
             self._by_object = {}
             for problem in self._shown:

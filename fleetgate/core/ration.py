@@ -1,8 +1,9 @@
-"""A ration of log lines for each object: one that comes and goes does not fill the log.
+"""A ration of log lines for each object, so that a problem that comes and goes fills no log.
 
-A line is logged when it is said for the first time within a spell, up to a number of lines. The
-rest is counted, and told in one line when the spell is over. So many objects of one kind have lines
-in a namespace; those beyond share one count: who may make objects may make any number of them.
+Within a spell, at most LINES lines about an object are logged, and none of them twice. The others
+are counted, and one line tells their number when the spell is over. At most OBJECTS objects of one
+kind and namespace have rations in a spell. All further ones share one count, since a user may make
+any number of objects.
 """
 
 import asyncio
@@ -17,21 +18,24 @@ from fleet.ref import Ref
 log = logging.getLogger(__name__)
 
 SPELL: Final = 60.0
-"""Seconds in which no line about an object is logged twice."""
+"""The length of a spell, in seconds. It begins with the first line about an object."""
 
 LINES: Final = 20
-"""Lines about one object in a spell; `fleetgate status` has all of its problems."""
+"""The most lines about one object in a spell. `fleetgate status` shows all of its problems."""
 
 OBJECTS: Final = 100
-"""Objects of one kind that have lines in a namespace, in a spell."""
+"""The most objects of one kind and namespace that have lines in a spell."""
 
 _OTHERS: Final = "..."
-"""No name of an object."""
+"""The name of the objects that share one count. No object has it."""
 
 
 @dataclass(slots=True)
 class _Spell:
-    """What was logged of an object since `began`, how much was not, and how loud that was."""
+    """The lines about an object since `began`: those logged, and the number of those left out.
+
+    `level` is the highest level of a line that was left out. `lines` is the most that are logged.
+    """
 
     began: float
     lines: int
@@ -43,7 +47,7 @@ class _Spell:
 class Ration:
     """Logs lines about objects.
 
-    `clock` gives seconds. `now` completes the sentence "it has ... now" about an object.
+    `clock` returns seconds. `now` returns words for the gap in the sentence "it has ... now".
     """
 
     def __init__(self, clock: Callable[[], float], now: Callable[[Ref], str]) -> None:
@@ -66,7 +70,7 @@ class Ration:
         log.log(level, "%s: %s", at, line)
 
     def _begin(self, at: Ref) -> _Spell:
-        """The spell of an object that has none yet: its own, or the one that it shares."""
+        """Begin the spell of an object. Beyond OBJECTS it is one that it shares with others."""
         alike = _alike(at)
         if self._objects[alike] < OBJECTS:
             self._objects[alike] += 1
@@ -75,7 +79,10 @@ class Ration:
         return self._spells.setdefault(at._replace(name=_OTHERS), _Spell(self._clock(), 0))
 
     def catch_up(self) -> None:
-        """Tell what was left out in the spells that are over. O(those)."""
+        """End the spells that are over, and log how many lines were left out of each.
+
+        The cost is O(spells that are over).
+        """
         over = self._clock() - SPELL
         while self._spells:
             at, spell = next(iter(self._spells.items()))
@@ -110,7 +117,7 @@ class Ration:
             del self._objects[alike]
 
     async def run(self) -> None:
-        """Catch up when it is time, until cancelled."""
+        """Call `catch_up` whenever a spell with lines left out is over, until cancelled."""
         while True:
             await self._left_out.wait()
             self._left_out.clear()

@@ -1,4 +1,4 @@
-"""Waiting until all that is declared has reached all Envoys."""
+"""The wait until every Envoy has acknowledged all that is declared."""
 
 import asyncio
 from typing import Any, Final
@@ -10,7 +10,7 @@ from fleetgate.core.view import SHORT_NAMES
 from xds.quoted import MESSAGE, cut, printable, quoted
 
 MOST_MISSING: Final = 1000
-"""Resources that an answer names."""
+"""The most resources that an answer names."""
 
 
 async def sync(
@@ -18,20 +18,21 @@ async def sync(
     timeout: float,  # noqa: ASYNC109 (a deadline that reports what is missing instead of raising)
     envoys: OwnEnvoys | None = None,
 ) -> list[dict[str, Any]]:
-    """Wait until everything declared now is acknowledged by every Envoy.
+    """Wait until every Envoy has acknowledged everything that is declared at the time of the call.
 
-    Returns what is missing after `timeout` seconds: node, type, resource and why, or why the hub or
-    an attached member cannot be read; nothing if all is well. One that cannot be read is waited for
-    like an Envoy: what it declares is not known.
+    Return an empty list, or what is missing after `timeout` seconds: the node, type and name of a
+    resource with the reason, or the reason why the hub or an attached member cannot be read. An
+    origin that cannot be read is waited for, since its declarations are unknown.
 
-    Every Envoy is each one that is connected, and those of `envoys`, which run here and will be.
-    Where none is expected and none is connected, published is enough.
+    This waits for all connected Envoys, and for `envoys`, which run here and may not be connected
+    yet. Without any Envoy it returns once everything is published.
     """
     own = envoys or NoEnvoys()
     changed = asyncio.Event()
     stops = (
         control.cache.on_change(changed.set),
-        control.on_turn(lambda _: changed.set()),  # an origin that is back may publish nothing
+        # An origin that can be read again may change no resource, so the cache would not tell.
+        control.on_turn(lambda _: changed.set()),
     )
     settled = opening = False
     try:
@@ -61,12 +62,12 @@ async def sync(
     missing += [missing_for(reason, node) for node, reason in own.absent(control).items()]
     missing += [
         missing_for(
-            cut(each.reason, MESSAGE),
-            quoted(each.node_id),
-            SHORT_NAMES[each.type_url],
-            printable(each.name),
+            cut(resource.reason, MESSAGE),
+            quoted(resource.node_id),
+            SHORT_NAMES[resource.type_url],
+            printable(resource.name),
         )
-        for each in control.cache.unacknowledged(most=MOST_MISSING)
+        for resource in control.cache.unacknowledged(most=MOST_MISSING)
     ]
     if opening:
         missing.append(missing_for("not every listener accepts connections yet"))
@@ -74,5 +75,5 @@ async def sync(
 
 
 def missing_for(reason: str, node: str = "", short: str = "", name: str = "") -> dict[str, Any]:
-    """What is missing: of a node, a type and a resource, as far as these are known; and why."""
+    """Return one missing item as JSON. Parts that are not known are empty."""
     return {"node": node, "type": short, "name": name, "reason": reason}

@@ -1,7 +1,6 @@
-"""A running fleet as people see it: what status, metrics and pages are made of.
+"""One typed view of a running fleet, from which status and metrics are rendered.
 
-Each part is read when it is asked for, between two turns of the control plane. Nothing here is
-JSON: whoever shows a part decides how.
+Each method reads the state of the control plane when it is called. Call it between two turns.
 """
 
 import socket
@@ -35,23 +34,23 @@ SHORT_NAMES: Final[Mapping[TypeUrl, str]] = {
     TypeUrl.ROUTE: "RDS",
     TypeUrl.VIRTUAL_HOST: "VHDS",
 }
-"""What people call the types of resources: by the service that serves them."""
+"""The usual short name of each type of resource: the name of its discovery service."""
 
 
 class Reach(StrEnum):
-    """How an origin can be read."""
+    """Whether an origin can be read."""
 
     REACHABLE = "reachable"
     UNREACHABLE = "unreachable"
     UNREAD = "unread"
-    """It has not answered yet."""
+    """The origin has not answered yet."""
     UNATTACHED = "unattached"
-    """No gateway attaches it."""
+    """The member is not read, since no gateway attaches it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OriginView:
-    """The hub, or a member by its ID. `since` is when one that is lost was last known to be so."""
+    """The hub, or a member by its ID. `since` is the time from which it is out of reach."""
 
     id: str
     reach: Reach
@@ -61,7 +60,7 @@ class OriginView:
 
 @dataclass(frozen=True, slots=True)
 class GatewayView:
-    """A gateway. `address` is where its Envoys listen, "" where that is not known."""
+    """A gateway. Its Envoys listen on `address`, which is "" while it is unknown."""
 
     ref: Ref
     name: str
@@ -81,7 +80,7 @@ class IngressView:
 
 @dataclass(frozen=True, slots=True)
 class RuleView:
-    """A rule as it is asked on a host of a gateway, "" being every host that no rule names."""
+    """A rule of a host of a gateway. An empty host stands for all hosts without rules."""
 
     gateway: str
     host: str
@@ -90,7 +89,7 @@ class RuleView:
 
 @dataclass(frozen=True, slots=True)
 class BackendView:
-    """A backend of a gateway, by the name of its Cluster, and what it lacks."""
+    """A backend of a gateway by the name of its Cluster, and the reason why it has no endpoint."""
 
     gateway: str
     name: str
@@ -99,7 +98,7 @@ class BackendView:
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """Which process of fleetgate this is, and how many others serve the same hub."""
+    """The name of this process of fleetgate, and the number of other replicas at the hub."""
 
     name: str = field(default_factory=socket.gethostname)
     others: int = 0
@@ -107,7 +106,12 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """How a process is doing that writes to the hub."""
+    """Counts of the writing to the hub.
+
+    `events_waiting` is the number of events that wait for the rate limit. `refused` counts the
+    writes that the hub refused, by sort. `changes` counts how often this process became the leader,
+    or ceased to be it.
+    """
 
     events_waiting: int = 0
     refused: Mapping[str, int] = field(
@@ -117,14 +121,14 @@ class Writing:
 
 
 class FleetView:
-    """What one control plane knows of its fleet."""
+    """The fleet of one control plane."""
 
     def __init__(self, control: ControlPlane) -> None:
         self._control = control
         self._tables = control.translator.tables
 
     def gateways(self) -> Iterator[GatewayView]:
-        """In the order of their objects."""
+        """Yield the gateways in the order of their objects."""
         control = self._control
         for ref, status in sorted(self._tables.statuses.of_gateways.rows.items(), key=_by_ref):
             bind = control.gateways.get(ref)
@@ -137,11 +141,11 @@ class FleetView:
             )
 
     def hub(self) -> OriginView:
-        """How the hub can be read."""
+        """Return the hub."""
         return _origin(HUB, self._control.state.origins.get(HUB, Origin()))
 
     def members(self) -> Iterator[OriginView]:
-        """Those that are read, in the order of their IDs, then those that no gateway attaches."""
+        """Yield the members that are read, by ID, and then those that no gateway attaches."""
         state = self._control.state
         for name, origin in sorted(state.origins.items()):
             if name != HUB:
@@ -150,30 +154,30 @@ class FleetView:
             yield OriginView(name, Reach.UNATTACHED, "no gateway attaches it, so it is not read")
 
     def ingresses(self) -> Iterator[IngressView]:
-        """Those of all classes, in order; what no gateway takes has none."""
+        """Yield all Ingresses in order. One that no gateway takes has a status without gateways."""
         warnings = Counter(p.at for p in self.problems() if p.severity is Severity.WARNING)
         for ref, status in sorted(self._tables.statuses.of_ingresses.rows.items(), key=_by_ref):
             yield IngressView(ref, status, warnings[ref])
 
     def rules(self) -> Iterator[RuleView]:
-        """In the order in which each host's are asked. O(rules of the fleet)."""
+        """Yield the rules of each host in the order in which Envoy asks them. O(all rules)."""
         for key, plan in sorted(self._tables.hosts.plans.rows.items(), key=_by_ref):
             gateway = self._control.dialects.name_of(key.gateway)
             for rule in plan.everything:
                 yield RuleView(gateway, key.host, rule)
 
     def backends(self) -> Iterator[BackendView]:
-        """What rules send requests to. O(backends of the fleet)."""
+        """Yield the backends of all rules. O(all backends)."""
         for (ref, target), row in self._tables.backends.assignments.rows.items():
             gateway = self._control.dialects.name_of(ref)
             yield BackendView(gateway, _name(target), row.lack)
 
     def envoys(self) -> tuple[ClientView, ...]:
-        """The clients of xDS that are connected to this replica; what they say is not quoted."""
+        """Return the clients of xDS at this replica. Their texts are raw: quote them."""
         return tuple(self._control.cache.clients())
 
     def problems(self) -> tuple[Problem, ...]:
-        """All that is known now, sorted by object."""
+        """Return all problems, sorted by object."""
         return self._control.problems
 
 

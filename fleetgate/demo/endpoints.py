@@ -1,6 +1,6 @@
-"""What runs in a member, as manifests: Pods, and an EndpointSlice per Service and set of ports.
+"""The manifests of a member's running Pods and of their EndpointSlices.
 
-These are what the cluster's own controllers would have written; nothing else in the demo tells the
+In a cluster, Kubernetes' own controllers write these objects. Nothing else in the demo tells the
 gateway where a Pod listens.
 """
 
@@ -19,13 +19,13 @@ _NOTE = """\
 
 Manifest: TypeAlias = Mapping[str, object]
 Ports: TypeAlias = tuple[tuple[str, int, str], ...]
-"""Name, number and protocol of each of a slice's ports."""
+"""The name, number and protocol of each port of an EndpointSlice."""
 
 
 def render(services: Iterable[Service], pods: Sequence[Pod], port: Callable[[int], int]) -> str:
-    """Write the manifests of one member, "" for none.
+    """Return the manifests of one member, "" where it has none.
 
-    `port` gives the number that stands for a targetPort.
+    `port` returns the number on which Pods listen in place of a targetPort.
     """
     documents = [_pod(pod) for pod in pods]
     for service in services:
@@ -36,7 +36,7 @@ def render(services: Iterable[Service], pods: Sequence[Pod], port: Callable[[int
 
 
 def _slices(service: Service, pods: Sequence[Pod], port: Callable[[int], int]) -> list[Manifest]:
-    """Give the Service's slices: one for each set of port numbers, an empty one if nobody runs."""
+    """Return a slice of the Service for each set of port numbers, an empty one without Pods."""
     by_ports: dict[Ports, list[Pod]] = {}
     for pod in pods:
         if service.selects(pod.owner.namespace, pod.template.metadata.labels):
@@ -66,7 +66,7 @@ def _slices(service: Service, pods: Sequence[Pod], port: Callable[[int], int]) -
 
 
 def _ports(service: Service, pod: Pod, port: Callable[[int], int]) -> Ports:
-    """Resolve the Service's ports on this Pod; a name that the Pod does not know is left out."""
+    """Return the Service's ports on a Pod. A port whose name the Pod lacks is left out."""
     return tuple(
         (declared.name, port(target), declared.protocol)
         for declared in service.spec.ports

@@ -1,4 +1,4 @@
-"""The documents' examples as a table: what is done, what is asked, what is promised."""
+"""The table of the documents' examples: their steps, their requests, and their promises."""
 
 from typing import Final
 

@@ -1,16 +1,17 @@
-"""Writing manifests so that whoever watches sees the old ones or the new ones, never a part."""
+"""Atomic replacement of manifest files, so that a watcher never reads half a file."""
 
 from pathlib import Path
 
 
 def replace(path: Path, text: str) -> None:
-    """Put a file in place whole, or remove it where there is nothing left to say.
+    """Replace a file by one rename, or remove it where the text is empty.
 
-    A file that is merely empty means that somebody is writing it: its objects would stay.
+    An empty file would keep its old objects, since fleetgate takes it for one that is being
+    written.
     """
     if not text.strip():
         path.unlink(missing_ok=True)
         return
-    draft = path.with_name(f".{path.name}~")  # file watchers leave such names out
+    draft = path.with_name(f".{path.name}~")  # watchers ignore hidden files
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)

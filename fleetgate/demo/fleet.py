@@ -1,8 +1,8 @@
-"""The demo's fleet: a hub and two members as directories, edited the way kubectl would.
+"""The demo's fleet: a hub and two members as directories, with edits as kubectl makes them.
 
-Manifests are the documents' own, carried in this package as they are printed; `apply` fills in what
-a reader of the document would: cluster IDs, and the namespace that `kubectl -n` gives. Files are
-replaced whole, and edits keep every other line, comments too.
+The package carries the documents' manifests as they are printed. `apply` fills in what a reader of
+the document fills in: cluster IDs, and the namespace of `kubectl -n`. Files are replaced by one
+rename, and edits keep all other lines, including comments.
 """
 
 import re
@@ -29,11 +29,11 @@ CLUSTER_IDS: Final[Mapping[str, str]] = {
     "${cluster2}": CLUSTER_2,
     "c15d48ca9d1fd43f9bbb89c56a474843c": CLUSTER_2,  # printed so in "Manage north-south traffic"
 }
-"""What the documents print for a cluster's ID, and what it is here."""
+"""The cluster IDs that the documents print, and the IDs that replace them here."""
 
 
 def manifest(name: str) -> str:
-    """Give a manifest as its document prints it, by folder and file: `FOLDER/FILE.yaml`."""
+    """Return a manifest as its document prints it. `name` is `FOLDER/FILE.yaml`."""
     return (files("fleetgate.demo") / "manifests" / name).read_text(encoding="utf-8")
 
 
@@ -46,14 +46,14 @@ class DemoFleet:
 
     @classmethod
     def create(cls, root: Path, members: Iterable[str] = (CLUSTER_1, CLUSTER_2)) -> "DemoFleet":
-        """Make the hub's and the members' directories, empty."""
+        """Make empty directories for the hub and the members."""
         fleet = cls(root, tuple(members))
         for origin in (HUB, *fleet.members):
             fleet.directory(origin).mkdir(parents=True, exist_ok=True)
         return fleet
 
     def directory(self, origin: str) -> Path:
-        """Where the hub's or a member's manifests are."""
+        """Return the directory of the manifests of the hub or of a member."""
         return self.root / "clusters" / origin if origin != HUB else self.root / "hub"
 
     def apply(
@@ -65,10 +65,10 @@ class DemoFleet:
         namespace: str = "",
         values: Mapping[str, str] | None = None,
     ) -> Path:
-        """Write manifests into the file `name`, in place of what it held.
+        """Write manifests into the file `name`, and return its path.
 
-        `namespace` is for objects that name none, as with `kubectl apply -n`. `values` are texts
-        to put in place of others, beside the cluster IDs.
+        Objects that name no namespace get `namespace`, as with `kubectl apply -n`. `values` maps
+        texts to their replacements, in addition to the cluster IDs.
         """
         for printed, value in {**CLUSTER_IDS, **(values or {})}.items():
             text = text.replace(printed, value)
@@ -79,31 +79,31 @@ class DemoFleet:
         return path
 
     def remove(self, name: str, *, to: str = HUB) -> None:
-        """Remove a file, and with it its objects; it may be gone already."""
+        """Remove a file, and with it its objects, unless it is gone already."""
         (self.directory(to) / name).unlink(missing_ok=True)
 
     def attach(self, name: str, members: Iterable[str]) -> None:
-        """Attach these members, and no others, to the gateway in a file of the hub."""
+        """Attach exactly these members to the gateway in a file of the hub."""
         path = self.directory(HUB) / name
         line = f"    mse.alibabacloud.com/remote-clusters: {','.join(members)}\n"
         text = _REMOTE_CLUSTERS.sub("", path.read_text(encoding="utf-8"))
         replace(path, text.replace("metadata:\n", f"metadata:\n  annotations:\n{line}", 1))
 
     def scale(self, member: str, deployment: str, replicas: int) -> None:
-        """Write another number of replicas; LookupError if there is no such Deployment."""
+        """Set the number of replicas. Raises LookupError where there is no such Deployment."""
 
         def scaled(document: str) -> str:
-            text, found = _REPLICAS.subn(f"  replicas: {replicas}\n", document, count=1)
-            return text if found else _SPEC.sub(f"spec:\n  replicas: {replicas}\n", text, count=1)
+            text, count = _REPLICAS.subn(f"  replicas: {replicas}\n", document, count=1)
+            return text if count else _SPEC.sub(f"spec:\n  replicas: {replicas}\n", text, count=1)
 
         self._edit(member, "Deployment", deployment, scaled)
 
     def delete_service(self, member: str, service: str) -> None:
-        """Delete a Service from its file; LookupError if there is no such Service."""
+        """Delete a Service from its file. Raises LookupError where there is no such Service."""
         self._edit(member, "Service", service, lambda _: "")
 
     def _edit(self, origin: str, kind: str, name: str, change: Callable[[str], str]) -> None:
-        """Change the text of one object, wherever it is declared."""
+        """Change the text of one object, in whatever file it is. Raises LookupError."""
         for path in sorted(self.directory(origin).glob("*.yaml")):
             documents = _documents(path.read_text(encoding="utf-8"))
             changed = [change(one) if _is(one, kind, name) else one for one in documents]
@@ -139,7 +139,7 @@ def _is(document: str, kind: str, name: str) -> bool:
 
 
 def _with_namespace(document: str, namespace: str) -> str:
-    """Add the namespace unless the object names one; kubectl refuses to move an object."""
+    """Add the namespace, unless the object names one itself."""
     match yaml.safe_load(document):
         case {"metadata": {"namespace": str()}}:
             return document

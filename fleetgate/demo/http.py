@@ -1,7 +1,7 @@
-"""A keep-alive HTTP/1.1 client that asks one question again and again.
+"""A keep-alive HTTP/1.1 client that sends one request again and again.
 
-Made for measuring: no pool, no redirects, no decoding, so that the client takes less of a shared
-core than what it measures.
+It measures a gateway on the same cores, so it does little work itself: it has no pool, follows no
+redirects and decodes nothing.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ Address: TypeAlias = tuple[str, int]
 
 
 class NoAnswerError(Exception):
-    """The connection could not be made, ended early, stayed silent or spoke no HTTP."""
+    """The connection failed, ended early, stayed silent, or did not speak HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, again and again."""
+    """A request that is sent again and again."""
 
     path: str = "/"
     host: str = "example.com"
@@ -28,7 +28,7 @@ class Question:
     body: bytes = b""
 
     def encode(self) -> bytes:
-        """Give the bytes on the wire."""
+        """Return the bytes on the wire."""
         fields = {"host": self.host, **(self.headers or {})}
         if self.body:
             fields["content-length"] = str(len(self.body))
@@ -36,7 +36,7 @@ class Question:
         return "\r\n".join([*lines, "", ""]).encode() + self.body
 
     def curl(self, address: Address) -> str:
-        """Give the command line that asks the same."""
+        """Return the command line of curl that sends the same request."""
         fields = {"host": self.host, **(self.headers or {})}
         shown = " ".join(f"-H '{name}: {value}'" for name, value in fields.items())
         method = "" if self.method == "GET" else f"-X {self.method} "
@@ -46,7 +46,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back."""
+    """An HTTP answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -54,12 +54,12 @@ class Answer:
 
     @property
     def first_line(self) -> str:
-        """The body's first line."""
+        """The first line of the body."""
         return self.body.partition(b"\n")[0].decode(errors="replace")
 
     @property
     def last(self) -> bool:
-        """Whether the server closes the connection after it."""
+        """Whether the server closes the connection after this answer."""
         return "close" in self.headers.get("connection", "").lower()
 
 
@@ -73,7 +73,7 @@ class _Reply:
         self._chunks = b""
 
     def feed(self, data: bytes) -> Answer | None:
-        """Take in bytes; gives the answer once it is whole, ValueError if it is not HTTP."""
+        """Take in bytes, and return the answer once it is complete. Raises ValueError."""
         self._held += data
         if self._start is None:
             end = self._held.find(b"\r\n\r\n")
@@ -90,7 +90,7 @@ class _Reply:
         return Answer(status, headers, self._held[:length]) if len(self._held) >= length else None
 
     def _dechunk(self) -> bool:
-        """Take the whole chunks off what is held; True after the last one."""
+        """Take complete chunks off the bytes held. Return True after the last chunk."""
         while (end := self._held.find(b"\r\n")) >= 0:
             size = int(self._held[:end].partition(b";")[0], 16)
             if len(self._held) < end + 4 + size:
@@ -139,7 +139,7 @@ class _Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if not self._waiting or self._waiting.done():
-            self.close()  # nothing was asked
+            self.close()  # there is no request that this could answer
             return
         try:
             answer = self._reply.feed(data)
@@ -159,7 +159,7 @@ class _Link(asyncio.Protocol):
 
 
 class HttpClient:
-    """Asks one question over one connection, which is made anew after it ended."""
+    """Sends one request over one connection, and connects anew when that has ended."""
 
     def __init__(self, address: Address, question: Question, patience: timedelta) -> None:
         self._host, self._port = address
@@ -169,7 +169,10 @@ class HttpClient:
         self._link: _Link | None = None
 
     async def ask(self) -> Answer:
-        """Ask once; `patience` bounds connecting and waiting together. Raises NoAnswerError."""
+        """Ask once, and return the answer. Raises NoAnswerError.
+
+        `patience` bounds the time of connecting and of waiting together.
+        """
         try:
             async with asyncio.timeout(self._patience):
                 if not self._link or not self._link.is_open:
@@ -183,7 +186,7 @@ class HttpClient:
         return answer
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Close the connection."""
         if self._link:
             self._link.close()
             self._link = None

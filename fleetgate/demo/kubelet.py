@@ -1,12 +1,12 @@
-"""Plays kubelet and EndpointSlice controller for the member directories of a fleet.
+"""A kubelet and EndpointSlice controller for the member directories of a fleet.
 
     clusters/ID/*.yaml ──read──▶ Deployments, Services ──▶ one process per replica
           ▲                                                        │ listening, dead
           └──────── running.yaml: Pods, EndpointSlices ◀───────────┘
 
-One loop compares what is declared with what runs, whatever woke it: an edited file, a Pod that
-came up or died, or somebody who asks. Endpoints are published before a Pod that is no longer
-wanted is ended; a Pod that died stays listed until its readiness probe would have failed.
+One loop compares the declared Pods with the running ones. An edited file, the start or end of a
+Pod, and a call of `sync` wake it. A Pod that is no longer wanted leaves the endpoints before it
+ends. A Pod that died stays in the endpoints until its readiness probe would have failed.
 """
 
 import asyncio
@@ -38,20 +38,20 @@ from fleetgate.demo.workloads import (
 log = logging.getLogger(__name__)
 
 RUNNING: Final = "running.yaml"
-"""The file of a member's directory that says what runs there."""
+"""The file in a member's directory with its Pods and EndpointSlices."""
 
 _USUAL_PORT = 8080
-"""Where the documents' web-demo listens; Pods that nothing says otherwise of listen there."""
+"""The port of the documents' web-demo, and of Pods whose manifests name no port."""
 
 
 class NotSettledError(TimeoutError):
-    """What is declared does not run in the time given."""
+    """The declared Pods do not run within the time given, or cannot run here."""
 
 
 class Kubelet:
-    """Runs what the members of the fleet in `root` declare; `running` starts it.
+    """Runs the declared Pods of the fleet in `root` while the block of `running` runs.
 
-    Pods live in `network`; unless it is given, on loopback addresses of their own.
+    Pods get addresses from `network`. Without it they get loopback addresses of their own.
     """
 
     def __init__(
@@ -71,9 +71,9 @@ class Kubelet:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Kubelet"]:
-        """Run for as long as the block does; all Pods have ended when it is left.
+        """Run while the block runs. All Pods have ended when the block is left.
 
-        NoAddressError if this host has no addresses to give.
+        Raises NoAddressError where this host has no free addresses.
         """
         given = nullcontext(self._given) if self._given else closing(Loopback())
         with given as network, _lifeline() as lifeline:
@@ -87,10 +87,10 @@ class Kubelet:
                     self._task.result()
 
     async def sync(self, timeout: timedelta = timedelta(seconds=30)) -> None:  # noqa: ASYNC109 (the error says who is missing)
-        """Return when all that is declared now runs, and `running.yaml` says so.
+        """Return when all Pods that are declared now run, and `running.yaml` says so.
 
-        A killed Pod counts as settled once its endpoints say that it is not ready. NotSettledError
-        names the Pods that are neither, and says what cannot run here.
+        A killed Pod is settled once its endpoints say that it is not ready. Raises NotSettledError,
+        whose text names the Pods that are not settled, or that cannot run here.
         """
         if not self._task:
             raise RuntimeError("the kubelet is not running")
@@ -112,7 +112,7 @@ class Kubelet:
             raise NotSettledError(f"not up after {timeout.total_seconds():g} s: {names}")
 
     def pods(self, member: str, deployment: str = "") -> tuple[Pod, ...]:
-        """Give the Pods of a member, or of its Deployments of that name, in order of start."""
+        """Return the Pods of a member, or of its Deployments of a name, in order of start."""
         return tuple(
             pod
             for pod in self._pods
@@ -120,13 +120,13 @@ class Kubelet:
         )
 
     def unsettled(self) -> tuple[Pod, ...]:
-        """Give the Pods that are on their way up or down."""
+        """Return the Pods that are starting or ending."""
         return tuple(pod for pod in self._pods if not pod.settled)
 
     async def kill(self, member: str, deployment: str = "") -> None:
-        """End all these Pods at once with SIGKILL, and hold them down until `revive`.
+        """Kill all these Pods with SIGKILL, and keep them down until `revive`.
 
-        Returns when their processes are gone; their endpoints are listed for a while yet.
+        It returns when their processes are gone. Their endpoints stay listed for a while.
         """
         pods = self.pods(member, deployment)
         for pod in pods:
@@ -135,7 +135,7 @@ class Kubelet:
             await pod.gone()
 
     def revive(self, member: str, deployment: str = "") -> None:
-        """Start the killed Pods again, under their names and addresses, without a back-off."""
+        """Start the killed Pods again at once, with the same names and addresses."""
         for pod in self.pods(member, deployment):
             pod.revive()
 
@@ -155,7 +155,7 @@ class Kubelet:
                 await self._wake.wait()
 
     async def _watch(self) -> None:
-        """Wake when a file of a member changes, but for the one written here."""
+        """Wake the loop when a file of a member changes, except the one that is written here."""
         usual = DefaultFilter()
         async for _ in awatch(
             self._clusters,
@@ -168,7 +168,7 @@ class Kubelet:
     async def _turn(
         self, tasks: asyncio.TaskGroup, network: Network, lifeline: int
     ) -> Sequence[str]:
-        """Make what runs equal what is declared; gives sentences on what cannot run here."""
+        """Start and end Pods as declared. Return sentences about Pods that cannot run here."""
         await asyncio.to_thread(self._read)
         wanted = set[Pod]()
         refusals = []
@@ -199,7 +199,10 @@ class Kubelet:
         }
 
     def _read(self) -> None:
-        """Read the members; one whose directory is gone cannot be reached, and goes on running."""
+        """Read the manifests of all members.
+
+        A member whose directory is gone keeps its Pods, like a cluster that cannot be reached.
+        """
         for directory in sorted(self._clusters.iterdir()):
             if directory.is_dir() and directory.name not in self._members:
                 self._members[directory.name] = MemberManifests(directory, RUNNING)
@@ -210,16 +213,16 @@ class Kubelet:
     def _write(self, texts: dict[str, str]) -> None:
         for member, text in texts.items():
             if self._written.get(member) != text:
-                with contextlib.suppress(FileNotFoundError):  # the directory has gone meanwhile
+                with contextlib.suppress(FileNotFoundError):  # the directory is gone now
                     replace(self._members[member].directory / RUNNING, text)
                     self._written[member] = text
 
     def _reconcile(
         self, member: str, deployment: Deployment, declared: Declared, network: Network
     ) -> set[Pod]:
-        """Add the Deployment's missing Pods; gives all that it wants.
+        """Add the missing Pods of a Deployment, and return all Pods that it wants.
 
-        Where the template was edited, those of the former one serve until the new ones are ready.
+        After a change of the template, the old Pods serve until the new ones are ready.
         """
         owner = Owner(member, namespace_of(deployment), deployment.metadata.name)
         replicas = deployment.spec.replicas
@@ -235,7 +238,7 @@ class Kubelet:
     def _new_pod(
         self, owner: Owner, template: PodTemplate, declared: Declared, network: Network
     ) -> Pod:
-        """Add a Pod that listens where its containers say, and where its Services look for it."""
+        """Add a Pod that listens on the ports of its containers, and on those of its Services."""
         numbers = {port.container_port for port in template.ports} | {
             target
             for service in declared.services
@@ -277,7 +280,7 @@ def _refuse(asked: Sequence[asyncio.Future[None]], message: str) -> None:
 
 @contextmanager
 def _lifeline() -> Iterator[int]:
-    """The reading end of a pipe that is at its end when this process is, however it ends."""
+    """Yield the reading end of a pipe, which ends when this process ends for any reason."""
     reading, writing = os.pipe()
     try:
         yield reading

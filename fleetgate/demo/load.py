@@ -1,7 +1,8 @@
-"""Measuring a gateway: many questions at once, and what came of each.
+"""Load on a gateway over several connections, and a count of the answers.
 
-Closed loop: every connection asks, waits for the answer, and asks again. Only an answer with
-status 200 counts as one; everything else is a failure, a refused connection as much as a 503.
+The load is a closed loop: each connection sends a request, waits for the answer, and sends the next
+request. An answer with status 200 is a success. Everything else is a failure, such as a refused
+connection or a 503.
 """
 
 import asyncio
@@ -15,18 +16,19 @@ from datetime import timedelta
 from fleetgate.demo.http import Address, HttpClient, NoAnswerError, Question
 
 _PATIENCE = timedelta(seconds=10)
-_PAUSE_AFTER_FAILURE = 0.01  # a gateway that refuses would be asked 20,000 times a second
+_PAUSE_AFTER_FAILURE = 0.01
+"""Seconds, without which a refusing gateway would get 20,000 requests a second."""
 
 
 class LoadEndedError(Exception):
-    """The load reached its bounds before what was waited for."""
+    """The load has ended before the awaited answer came."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question and what came of it; moments are seconds of the monotonic clock.
+    """One request and its result. `started` and `ended` are seconds of the monotonic clock.
 
-    `status` is 0 where there was no HTTP answer; `error` then says why.
+    Without an HTTP answer, `status` is 0 and `error` has the reason.
     """
 
     started: float
@@ -39,12 +41,12 @@ class Asked:
 
     @property
     def wait(self) -> timedelta:
-        """How long it took."""
+        """The time from the request to its result."""
         return timedelta(seconds=self.ended - self.started)
 
     @property
     def failure(self) -> str:
-        """What went wrong, "" for an answer with status 200."""
+        """The reason of a failure, "" for an answer with status 200."""
         if self.error:
             return self.error
         return "" if self.status == 200 else f"{self.status} {self.line}".strip()
@@ -52,7 +54,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What came of a number of questions."""
+    """The counts of a number of requests and their results."""
 
     total: int
     lines: Mapping[str, int]
@@ -64,7 +66,7 @@ class Tally:
 
     @classmethod
     def of(cls, asked: Iterable[Asked]) -> "Tally":
-        """Count; lines, members and Pods are those of answers with status 200."""
+        """Count results. Lines, members and Pods are counted for successes only."""
         every = tuple(asked)
         good = tuple(one for one in every if not one.failure)
         return cls(
@@ -78,15 +80,15 @@ class Tally:
         )
 
     def share(self, line: str) -> float:
-        """Give the percentage of all questions that was answered with this first line."""
+        """Return the percentage of all requests whose answer has this first line."""
         return 100 * self.lines.get(line, 0) / self.total if self.total else 0.0
 
 
 class Load:
-    """Asks one question over several connections; `running` starts it.
+    """Sends one request again and again, over several connections.
 
-    It ends by itself after `most` questions or after `longest`. A connection leaves `pause` between
-    an answer and the next question: who only watches need not take a whole core.
+    It ends by itself after `most` requests or after the time `longest`. Each connection waits for
+    `pause` before its next request, so that a load for observation takes little CPU.
     """
 
     def __init__(
@@ -112,7 +114,7 @@ class Load:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Load"]:
-        """Ask for as long as the block runs; questions under way are answered before it is left."""
+        """Send requests while the block runs. Open requests complete before the block is left."""
         workers = asyncio.create_task(self._run())
         try:
             yield self
@@ -122,18 +124,18 @@ class Load:
             workers.result()
 
     async def complete(self) -> None:
-        """Ask until the bounds are reached."""
+        """Send requests until `most` or `longest` is reached."""
         await self._run()
 
     async def answered(self, more: int) -> None:
-        """Return after this many more questions have come to something; raises LoadEndedError."""
+        """Return after this number of further results. Raises LoadEndedError."""
         left = iter(range(more - 1))
         await self._watch(lambda _: next(left, None) is None)
 
     async def until(self, wanted: Callable[[Asked], bool], since: float = 0.0) -> Asked:
-        """Give the first wanted one among those asked at or after `since`, waiting for it.
+        """Wait for the first wanted result of a request that was sent at or after `since`.
 
-        Raises LoadEndedError when the load ends without one.
+        Raises LoadEndedError where the load ends without one.
         """
         for one in self.asked:
             if one.started >= since and wanted(one):
@@ -141,11 +143,11 @@ class Load:
         return await self._watch(lambda one: one.started >= since and wanted(one))
 
     async def until_answered_by(self, member: str, since: float = 0.0) -> Asked:
-        """Give the first answer by this member to a question asked at or after `since`."""
+        """Wait for the first answer of a member to a request that was sent at or after `since`."""
         return await self.until(lambda one: one.member == member and not one.failure, since)
 
     def tally(self, since: float = 0.0) -> Tally:
-        """Count what was asked at or after `since`."""
+        """Count the results of requests that were sent at or after `since`."""
         return Tally.of(one for one in self.asked if one.started >= since)
 
     async def _watch(self, wanted: Callable[[Asked], bool]) -> Asked:
@@ -197,7 +199,7 @@ async def ask(
     connections: int = 16,
     patience: timedelta = _PATIENCE,
 ) -> Tally:
-    """Ask n times; each question takes `patience` at most, so that this always ends."""
+    """Send n requests and count the results. Each takes `patience` at most, so this always ends."""
     longest = patience * (n / connections + 1)
     load = Load(
         address, question, connections=connections, most=n, longest=longest, patience=patience

@@ -1,8 +1,8 @@
-"""Loopback addresses for Pods: each its own, none shared by two fleets on one host.
+"""Loopback addresses for Pods, which no two Pods and no two fleets on one host share.
 
-Linux answers to all of 127.0.0.0/8 without set-up. A fleet takes a whole block 127.N.0.0/16 by
-holding a UDP port of its first address, which the system gives back however the process ends.
-Inside, a Pod's address is plain to read: 127.N.MEMBER.POD, both counted from 1.
+Linux answers to all of 127.0.0.0/8 without configuration. A fleet reserves a block 127.N.0.0/16 by
+a UDP socket on its first address, which the system closes however the process ends. A Pod's address
+is 127.N.MEMBER.POD, where both numbers count from 1.
 """
 
 import errno
@@ -19,7 +19,7 @@ _LARGEST = 254
 
 
 class Loopback:
-    """One fleet's block of addresses, held until closed."""
+    """The block of addresses of one fleet, until `close`."""
 
     enter: Sequence[str] = ()
 
@@ -29,28 +29,28 @@ class Loopback:
         self._ports: dict[int, int] = {}
 
     def close(self) -> None:
-        """Give the block back."""
+        """Free the block."""
         self._hold.close()
 
     def addresses(self, member: str) -> Iterable[str]:
-        """Give the member's addresses in the order in which Pods take them."""
+        """Return the addresses of a member in the order in which Pods take them."""
         number = self._members.setdefault(member, len(self._members) + 1)
         if number > _LARGEST:
             raise NoAddressError(f"more than {_LARGEST} members do not fit into one fleet's block")
         return (f"127.{self._block}.{number}.{pod}" for pod in range(1, _LARGEST + 1))
 
     def port(self, wanted: int) -> int:
-        """Give the port that stands for `wanted` throughout the fleet: itself wherever possible.
+        """Return the port on which Pods listen in place of `wanted`, which is `wanted` if possible.
 
-        It is another one where somebody listens on it on all addresses, or where ports that low
-        need privileges.
+        Another port takes its place where a process listens on it on all addresses, or where it is
+        privileged.
         """
         if wanted not in self._ports:
             self._ports[wanted] = self._open_port(wanted)
         return self._ports[wanted]
 
     def is_free(self, address: str, ports: Sequence[int]) -> bool:
-        """Whether nobody listens there."""
+        """Return whether a Pod can listen on all of these ports."""
         try:
             for port in ports:
                 listen(address, port).close()

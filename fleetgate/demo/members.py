@@ -1,9 +1,9 @@
-"""The demo's fleet without a gateway: a directory with the documents' objects, and their Pods.
+"""A program that declares the documents' objects in a directory, and runs their Pods.
 
     $ python -m fleetgate.demo.members FLEET
 
-For a control plane and an Envoy that run elsewhere on the same loopback, as in docker-compose.yml.
-A directory that has a hub is taken as it is, so that edits outlive a restart.
+The control plane and Envoy are other processes on the same loopback, as in docker-compose.yml. A
+directory with a hub is left as it is, so that a user's edits outlive a restart.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from fleetgate.lifetime import run, until_stopped
 
 
 def declare(root: Path, document: Document = NORTH_SOUTH_TRAFFIC) -> DemoFleet:
-    """Make a fleet of all that a document applies, as it is once its reader has gone through."""
+    """Make a fleet of all objects that exist once a reader has followed the whole document."""
     fleet = DemoFleet.create(root)
     for step in _declarations(document):
         if isinstance(step, Attach):
@@ -34,7 +34,7 @@ def declare(root: Path, document: Document = NORTH_SOUTH_TRAFFIC) -> DemoFleet:
 
 
 def _declarations(document: Document) -> Iterator[Apply | Attach]:
-    """Give the steps that declare something; on members, examples try what is not to stay."""
+    """Yield the steps whose objects stay. Changes of members in examples are reverted later."""
     for step in document.preparation:
         if isinstance(step, Apply | Attach):
             yield step
@@ -54,7 +54,7 @@ async def _serve(root: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the members of a fleet until told to stop; 2 means that they cannot run here."""
+    """Run the members of a fleet until a signal. Return 2 where they cannot run here."""
     parser = argparse.ArgumentParser(
         prog="python -m fleetgate.demo.members",
         description="Run the Pods that a directory fleet declares, the documents' own if none is.",

@@ -1,4 +1,4 @@
-"""Where Pods live: what a kubelet has to know of the network that gives them addresses."""
+"""The interface of the network from which the kubelet takes addresses for Pods."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -7,25 +7,25 @@ from fleetgate.errors import OperatorError
 
 
 class NoAddressError(OperatorError):
-    """This host has no address or port left for Pods."""
+    """This host has no free address or port for Pods."""
 
 
 class Network(Protocol):
-    """Addresses for the Pods of one fleet. Raises NoAddressError where there are none left."""
+    """The addresses and ports of one fleet's Pods. Methods raise NoAddressError."""
 
     @property
     def enter(self) -> Sequence[str]:
-        """The words in front of a command that make it run there, none if it does by itself."""
+        """The words in front of a command that run it in this network. They may be none."""
         ...
 
     def addresses(self, member: str) -> Iterable[str]:
-        """Give the member's addresses in the order in which Pods take them."""
+        """Return the addresses of a member in the order in which Pods take them."""
         ...
 
     def is_free(self, address: str, ports: Sequence[int]) -> bool:
-        """Whether nobody else listens there."""
+        """Return whether a Pod can listen on all of these ports."""
         ...
 
     def port(self, wanted: int) -> int:
-        """Give the port that stands for `wanted` throughout the fleet."""
+        """Return the port on which all Pods of the fleet listen in place of `wanted`."""
         ...

@@ -1,6 +1,6 @@
-"""How the walk looks: plain sentences, commands and bars, at most 100 columns wide.
+"""The output of the walk: sentences, commands and bars, at most 100 columns wide.
 
-Everything can be read without colour, which is used on a terminal only, and not where NO_COLOR
+The output can be read without colour. It has colour on terminals only, and none where NO_COLOR
 (https://no-color.org) is set.
 """
 
@@ -19,7 +19,7 @@ _GREEN, _RED, _BOLD, _DIM = "32", "31", "1", "2"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Writes to `stream`."""
+    """Writes to `stream`. `block` is the character of bars."""
 
     stream: TextIO
     colour: bool
@@ -27,20 +27,20 @@ class Page:
 
     @classmethod
     def on(cls, stream: TextIO, environ: Mapping[str, str]) -> "Page":
-        """Make the page that suits a stream: with colour or not, with blocks or with #."""
+        """Make a page that suits a stream, with or without colour, and with blocks or with #."""
         terminal = stream.isatty() and environ.get("TERM") != "dumb"
         unicode = "utf" in (stream.encoding or "").lower()
         return cls(stream, terminal and not environ.get("NO_COLOR"), "█" if unicode else "#")
 
     def part(self, title: str) -> None:
-        """Begin a document."""
+        """Write the title of a document."""
         self._line()
         self._line(self._in(_BOLD, title))
         self._line("=" * len(title))
         self._line()
 
     def section(self, title: str) -> None:
-        """Begin an example."""
+        """Write the title of an example."""
         self._line()
         self._line(self._in(_BOLD, title))
 
@@ -50,19 +50,19 @@ class Page:
             self._line(f"  {line}")
 
     def gap(self) -> None:
-        """Leave a line empty."""
+        """Write an empty line."""
         self._line()
 
     def command(self, text: str, remark: str = "") -> None:
-        """Show what is typed."""
+        """Write a command as a user types it."""
         self._line(f"  $ {text}" + (self._in(_DIM, f"   # {remark}") if remark else ""))
 
     def remark(self, text: str) -> None:
-        """Say what happens beside what is typed."""
+        """Write a remark on an event that no command causes."""
         self._line(self._in(_DIM, f"  # {text}"))
 
     def verdict(self, verdict: Verdict) -> None:
-        """Show the shares of the answers as bars, and whether they are as promised."""
+        """Write the shares of the answers as bars, and whether they are as promised."""
         width = max(_NAME, *(len(share.env) for share in verdict.shares), 0)
         for share in verdict.shares:
             self._line(self._share(share, width))
@@ -77,11 +77,11 @@ class Page:
             self._line(f"      {number} x {failure}")
 
     def broken(self, reason: str) -> None:
-        """Say why an example could not be gone through."""
+        """Write the reason why an example could not be tried to its end."""
         self.say(f"{reason}: {self._mark(held=False)}")
 
     def close(self, held: int, failed: int, seconds: float) -> None:
-        """Sum up."""
+        """Write the summary."""
         self._line()
         if failed:
             text = self._in(_RED, f"{failed} of {held + failed} examples are NOT AS PROMISED")

@@ -1,8 +1,8 @@
-"""One Pod of the demo: a process, its deaths, and what a readiness probe makes of them.
+"""One Pod of the demo: its process, and the readiness that a probe would report.
 
 start ──listening──▶ ready ──dies──▶ (still listed) ──unready_after──▶ not ready
   ▲                                                                        │
-  └──────────── restart_after, or revive() where kill() held it ───────────┘
+  └──────────── after restart_after, or at revive() after a kill() ────────┘
 """
 
 import asyncio
@@ -23,10 +23,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a kubelet notices and mends what died.
+    """The times of a kubelet.
 
-    `unready_after` is how long endpoints go on naming a dead Pod, as a failing readiness probe
-    does: meanwhile the gateway is on its own.
+    A dead Pod stays in the endpoints for `unready_after`, as long as a readiness probe takes to
+    fail. Until then the gateway has to find out by itself. A dead Pod starts again after
+    `restart_after`.
     """
 
     unready_after: timedelta = timedelta(seconds=10)
@@ -44,16 +45,16 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a Pod listens."""
+    """The address and the ports on which a Pod listens."""
 
     address: str
     ports: tuple[int, ...]
 
 
 class Pod:
-    """One replica; `run` keeps its process alive until cancelled.
+    """One replica of a Deployment. `run` keeps its process alive until cancelled.
 
-    `enter` stands in front of its command, as `Network.enter` says.
+    `changed` is called at each change of its state. `enter` is `Network.enter`.
     """
 
     def __init__(
@@ -84,32 +85,35 @@ class Pod:
 
     @property
     def pid(self) -> int | None:
-        """The process, None while there is none."""
+        """The process ID, None while no process runs."""
         return self._process.get_pid() if self._process else None
 
     @property
     def settled(self) -> bool:
-        """Nothing is under way: it serves, or it is held down and known to be."""
+        """Whether the Pod serves and is ready, or is kept down and is not ready."""
         return self.ready == self._listening == self._released.is_set()
 
     def kill(self) -> None:
-        """End the process without a warning (SIGKILL) and hold it down until `revive`."""
+        """Kill the process with SIGKILL, and keep it down until `revive`."""
         self._released.clear()
         if self._process:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
 
     async def gone(self) -> None:
-        """Return once there is no process."""
+        """Return once no process runs."""
         await self._gone.wait()
 
     def revive(self) -> None:
-        """Let a killed Pod start again, at once."""
+        """Let a killed Pod start again at once."""
         self._released.set()
         self._changed()
 
     async def run(self, lifeline: int) -> None:
-        """Start the process, and again whenever it ends; `lifeline` becomes its standard input."""
+        """Start the process, and start it again whenever it ends.
+
+        `lifeline` becomes its standard input, at whose end it ends.
+        """
         try:
             while True:
                 await self._released.wait()
@@ -120,7 +124,7 @@ class Pod:
             self._cancel_doubt()
 
     async def _live(self, lifeline: int) -> None:
-        """One life, from the start of the process to its end."""
+        """Start the process, and wait for its end."""
         self._gone.clear()
         try:
             transport, life = await self._started(lifeline)
@@ -137,9 +141,9 @@ class Pod:
             self._died()
 
     async def _started(self, lifeline: int) -> tuple[asyncio.SubprocessTransport, "_Life"]:
-        """Start the process, or end it again where this is cancelled meanwhile.
+        """Start the process. A cancellation during the start ends it again.
 
-        Asyncio's own start, cancelled half way, may leave the process running and its pipe open.
+        A cancelled start of asyncio's own may leave the process running, and its pipe open.
         """
         starting = asyncio.create_task(
             asyncio.get_running_loop().subprocess_exec(
@@ -148,27 +152,31 @@ class Pod:
                 stdin=lifeline,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for the demo, which then ends its Pods
+                start_new_session=True,  # Ctrl-C reaches the demo only, which then ends its Pods
             )
         )
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:
-            with contextlib.suppress(asyncio.CancelledError):  # what is raised says it already
+            with contextlib.suppress(asyncio.CancelledError):  # the first one is raised below
                 await ended(starting)
             transport, life = starting.result()
             await _end(transport, life)
             raise
 
     def _hear(self, line: str) -> None:
-        """Take in what the process says: that it listens, or why it cannot."""
+        """Take in a line of the process: it listens, or cannot listen for some reason."""
         if line.startswith("listening on "):
             self._serves()
         else:
             log.warning("%s: %s", self.name, line)
 
     def _command(self) -> list[str]:
-        """By file and isolated: nothing but the module is read, which halves the start."""
+        """Return the command of the process.
+
+        It names the module by its file, and isolates the interpreter. So Python imports little, and
+        starts in half the time.
+        """
         ports = [f"--port={port}" for port in self.place.ports]
         return [
             *self._enter,
@@ -199,16 +207,19 @@ class Pod:
 
 
 async def _end(transport: asyncio.SubprocessTransport, life: "_Life") -> None:
-    """Kill the process, which may have been stopped and has nothing to finish; see it end."""
+    """Kill the process, and wait for its end.
+
+    SIGKILL ends a stopped process too, and a Pod has nothing to finish.
+    """
     with contextlib.suppress(ProcessLookupError):
         transport.kill()
-    with contextlib.suppress(asyncio.CancelledError):  # if so, the Pod is being ended anyhow
+    with contextlib.suppress(asyncio.CancelledError):  # the Pod is being ended in any case
         await ended(life.ended)
     transport.close()
 
 
 class _Life(asyncio.SubprocessProtocol):
-    """Hears what a process says, line by line, and that it has ended."""
+    """Reads the lines of a process, and notes its end."""
 
     def __init__(self, hear: Callable[[str], None]) -> None:
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -221,6 +232,6 @@ class _Life(asyncio.SubprocessProtocol):
             self._hear(line.decode(errors="replace"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Asyncio's: the process has ended, and all that it said has been heard."""
+        """Note the end of the process. Asyncio calls this after its last line."""
         if not self.ended.done():
             self.ended.set_result(None)

@@ -1,4 +1,4 @@
-"""The demo put together: an embedded fleet, its kubelet, the gateways, and the walk."""
+"""The composition of the demo: an embedded fleet, its kubelet, the gateways, and the walk."""
 
 import logging
 import os
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from fleet.ref import HUB, Ref
 from fleetgate.core.control import ControlSettings
+from fleetgate.defaults import LOOPBACK
 from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Address
 from fleetgate.demo.kubelet import Kubelet
@@ -24,12 +24,10 @@ from fleetgate.local.local_envoys import require_free
 from fleetgate.serving import ServeSettings, XdsSettings
 from translators.model.shapes import HTTP_PORT
 
-FIRST_ADDRESS: Final = "127.0.0.1"
-
 
 @dataclass(frozen=True, slots=True)
 class _Gateways:
-    """What the walk needs of the fleet that is served here."""
+    """The gateways of the served fleet, in the form that the walk takes."""
 
     fleet: LocalFleet
 
@@ -41,19 +39,18 @@ class _Gateways:
 
 
 async def show(port_offset: int, admin_port: int, *, once: bool, verbose: bool) -> bool:
-    """Walk through the documents' examples; whether all of them held.
+    """Try the documents' examples, and return whether all of them hold. Raises OperatorError.
 
-    Unless `once`, the fleet then stays up, to be edited and asked, until the process is told to
-    stop. While the walk changes the fleet, what lacks for a moment is logged only if `verbose`.
-    Raises OperatorError.
+    Unless `once`, the fleet then stays up until a signal, so that a user can edit it and send
+    requests. The walk changes the fleet all the time, so problems are logged only if `verbose`.
     """
-    # Only gateways that are there at the start are looked after, and the walk declares its own.
-    require_free("the demo", FIRST_ADDRESS, HTTP_PORT + port_offset, "--port-offset")
+    # `local_fleet` checks the ports of the first gateways only, and there are none at the start.
+    require_free("the demo", LOOPBACK, HTTP_PORT + port_offset, "--port-offset")
     with tempfile.TemporaryDirectory(prefix="fleetgate-demo-") as place:
         root, logs = Path(place, "fleet"), Path(place)
         fleet = DemoFleet.create(root)
         settings = ServeSettings(
-            control=ControlSettings(bind=FIRST_ADDRESS, port_offset=port_offset),
+            control=ControlSettings(bind=LOOPBACK, port_offset=port_offset),
             xds=XdsSettings(port=0),
             admin_port=admin_port,
         )

@@ -1,4 +1,4 @@
-"""What an example consists of: things done to the fleet, and things asked of the gateway."""
+"""The steps of an example: changes of the fleet, and requests to the gateway."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,10 @@ from fleetgate.demo.http import Question
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """`kubectl apply -f FILE`, on the hub or in a member; `values` are filled into the text."""
+    """`kubectl apply -f FILE` on the hub or in a member.
+
+    `values` maps texts of the manifest to their replacements.
+    """
 
     file: str
     to: str = HUB
@@ -44,21 +47,21 @@ class DeleteService:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """End all Pods of a member with SIGKILL; what follows is asked before any probe can fail."""
+    """Kill all Pods of a member with SIGKILL. The next requests come before any probe fails."""
 
     member: str
 
 
 @dataclass(frozen=True, slots=True)
 class Revive:
-    """Let the killed Pods of a member run again, once their endpoints are known to be down."""
+    """Start the killed Pods of a member again, once their endpoints say that they are not ready."""
 
     member: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask many times; `promised` are percentages by the ENV_NAME that the answers show."""
+    """Send a request many times. `promised` has percentages by the ENV_NAME of the answers."""
 
     question: Question
     promised: Mapping[str, float]
@@ -78,9 +81,9 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document: its folder of manifests, the gateway it makes, and its examples in order.
+    """A document: its folder of manifests, its gateway, and its examples in order.
 
-    Examples build on those before them, as a reader's terminal does.
+    Each example starts from the state that those before it have left.
     """
 
     title: str

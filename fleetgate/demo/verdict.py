@@ -1,4 +1,4 @@
-"""Whether what came back is what a document promises."""
+"""The comparison of answers with the promises of a document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,15 @@ from typing import Final
 from fleetgate.demo.load import Tally
 
 TOLERANCE: Final = 4.0
-"""Points by which a share may be off; 2000 requests are off by more once in 10^8 at 10 %."""
+"""The percentage points by which a share may differ from its promise.
+
+With 2000 requests, a true share of 10 % differs by more once in 10^8 times.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One sort of answer: its share and the promised one, in percent of all requests."""
+    """The share of one sort of answer and its promised share, in percent of all requests."""
 
     env: str
     came: float
@@ -20,7 +23,7 @@ class Share:
 
     @property
     def held(self) -> bool:
-        """All and none are promised strictly, anything between within the tolerance."""
+        """Whether the share is as promised: exactly for 0 and 100 %, within TOLERANCE otherwise."""
         exactly = self.promised in {0.0, 100.0}
         return (
             self.came == self.promised if exactly else abs(self.came - self.promised) <= TOLERANCE
@@ -29,19 +32,19 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of one question, beside what was promised."""
+    """The shares of all sorts of answers to one request, and their counts."""
 
     shares: tuple[Share, ...]
     tally: Tally
 
     @property
     def held(self) -> bool:
-        """Every share is right and every request was answered."""
+        """Whether every share is as promised, and no request has failed."""
         return not self.tally.failures and all(share.held for share in self.shares)
 
 
 def judge(tally: Tally, promised: Mapping[str, float]) -> Verdict:
-    """Compare answers with promises; what was not promised is promised to be none."""
+    """Compare answers with promises. Sorts of answers without a promise should not occur."""
     came = {env_of(line): tally.share(line) for line in sorted(tally.lines)}
     shares = [
         Share(env, came.get(env, 0.0), promised.get(env, 0.0))
@@ -51,5 +54,5 @@ def judge(tally: Tally, promised: Mapping[str, float]) -> Verdict:
 
 
 def env_of(line: str) -> str:
-    """Give the ENV_NAME that an answer's first line shows, or the line if it is another's."""
+    """Return the ENV_NAME in an answer's first line, or the whole line where it has none."""
     return line.removeprefix("This is env ").removesuffix(" !")

@@ -1,4 +1,4 @@
-"""Walks through the documents' examples on a running fleet, and says whether each one holds."""
+"""The walk through the documents' examples on a running fleet, with a verdict on each."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -29,32 +29,33 @@ from fleetgate.demo.verdict import judge
 
 
 class Gateways(Protocol):
-    """What the walk needs of whoever turns the fleet into gateways."""
+    """The gateways of the fleet, as far as the walk needs them."""
 
     async def sync(self) -> None:
-        """Return when all that is declared now is acknowledged by every Envoy.
-
-        TimeoutError says what is missing.
-        """
+        """Return when every Envoy has acknowledged what is declared. Raises TimeoutError."""
         ...
 
     async def address(self, gateway: str) -> Address:
-        """Give where the MseIngressConfig of this name listens, once it does; or TimeoutError."""
+        """Return the address of the MseIngressConfig of a name, once it listens.
+
+        Raises TimeoutError.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How many examples held, and how many did not."""
+    """The numbers of examples that held and that failed."""
 
     held: int = 0
     failed: int = 0
 
 
 class Walk:
-    """The examples of the documents, one after the other.
+    """Tries the examples of the documents in order.
 
-    Each document's manifests are taken away after its part: both claim the same host and paths.
+    It removes the manifests of a document after its last example, since both documents use the same
+    host and paths.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Walk:
         self._unsettled = False
 
     async def run(self) -> Outcome:
-        """Walk through all documents; an example that cannot be gone through has failed."""
+        """Try all examples. One that cannot be tried to its end has failed."""
         started = time.monotonic()
         results: list[bool] = []
         for document in self._documents:
@@ -88,7 +89,7 @@ class Walk:
         return outcome
 
     async def stand(self, document: Document = NORTH_SOUTH_TRAFFIC) -> Address:
-        """Put everything of a document in place, to stay; shows the curl lines to try."""
+        """Declare all objects of a document, and print the curl lines to try."""
         self._page.part(f"{document.title}: yours to try")
         address = await self._prepare(document)
         questions: dict[str, Question] = {}
@@ -129,7 +130,7 @@ class Walk:
         return address
 
     async def _try(self, example: Example, document: Document, address: Address) -> bool:
-        """Go through one example to its end, even where a step is not as promised."""
+        """Try all steps of an example, even after one that is not as promised."""
         self._page.section(example.title)
         self._page.say(example.promise)
         self._page.gap()
@@ -159,7 +160,7 @@ class Walk:
         return verdict.held
 
     async def _do(self, step: Step, document: Document) -> None:
-        """Do something to the fleet, and show the command that would have done it."""
+        """Change the fleet, and print the command by which a user does the same."""
         self._unsettled = not isinstance(step, Kill)
         match step:
             case Apply(file, to, namespace):
@@ -193,13 +194,13 @@ class Walk:
         self._applied.add((step.to, step.file))
 
     async def _settle(self) -> None:
-        """Wait until all that is declared runs, and every Envoy knows it."""
+        """Wait until all declared Pods run, and every Envoy knows them."""
         await self._kubelet.sync()
         await self._gateways.sync()
         self._unsettled = False
 
     async def _take_away(self) -> None:
-        """Remove what a document put in place, and wait until it is gone."""
+        """Remove the manifests of a document, and wait until their Pods and routes are gone."""
         for origin, file in self._applied:
             self._fleet.remove(file, to=origin)
         self._applied.clear()

@@ -1,8 +1,8 @@
-"""What a member's manifests ask to run: Deployments, and the Services in front of them.
+"""The Deployments and Services in a member's manifests.
 
-Only the fields that a kubelet and an EndpointSlice controller act on. The same rule as for every
-directory fleet: a file that is empty or does not parse keeps what it held, since somebody is
-writing it; a file that is gone takes its objects with it.
+The models have only the fields that a kubelet and an EndpointSlice controller act on. As in every
+directory fleet, an empty file, or one that does not parse, keeps its old objects, since somebody
+may be writing it. The objects of a deleted file are deleted.
 """
 
 import logging
@@ -33,7 +33,7 @@ class EnvVar(Model):
 
 
 class ContainerPort(Model):
-    """A port that a container says it listens on."""
+    """A port on which a container listens."""
 
     name: StrictStr = ""
     container_port: Port
@@ -59,13 +59,13 @@ class TemplateMetadata(Model):
 
 
 class PodTemplate(Model):
-    """What each Pod of a Deployment is like."""
+    """The template of a Deployment's Pods."""
 
     metadata: TemplateMetadata = TemplateMetadata()
     spec: PodSpec = PodSpec()
 
     def env(self, name: str) -> str:
-        """Give a variable of the first container that has it, "" where none has."""
+        """Return a variable of the first container that has it, "" where none has it."""
         for container in self.spec.containers:
             for variable in container.env:
                 if variable.name == name:
@@ -74,12 +74,12 @@ class PodTemplate(Model):
 
     @property
     def ports(self) -> tuple[ContainerPort, ...]:
-        """All ports that the containers say they listen on."""
+        """The ports of all containers."""
         return tuple(port for container in self.spec.containers for port in container.ports)
 
 
 class DeploymentSpec(Model):
-    """`Deployment.spec`; Pods belong to it by having been started for it, not by `selector`."""
+    """`Deployment.spec`. `selector` is ignored: the kubelet knows for whom it started a Pod."""
 
     replicas: Annotated[StrictInt, Field(ge=0)] = 1
     template: PodTemplate = PodTemplate()
@@ -94,7 +94,7 @@ class Deployment(Model):
 
 
 class ServicePort(Model):
-    """One port of a Service; no `target_port` means the same number."""
+    """One port of a Service. Without `target_port` the Pods' port has the same number."""
 
     name: StrictStr = ""
     port: Port
@@ -102,7 +102,7 @@ class ServicePort(Model):
     target_port: Port | StrictStr | None = None
 
     def target(self, template: PodTemplate) -> int | None:
-        """Give the number of the Pods' port, None where a name is not one of theirs."""
+        """Return the number of the Pods' port, None where they have no port of this name."""
         if not isinstance(self.target_port, str):
             return self.target_port or self.port
         named = (port.container_port for port in template.ports if port.name == self.target_port)
@@ -124,19 +124,19 @@ class Service(Model):
     spec: ServiceSpec = ServiceSpec()
 
     def selects(self, namespace: str, labels: Mapping[str, str]) -> bool:
-        """Whether Pods with these labels are behind it; a Service without selector has none."""
+        """Return whether the Service selects Pods with these labels."""
         wanted = self.spec.selector.items()
         return bool(wanted) and namespace == namespace_of(self) and wanted <= labels.items()
 
 
 def namespace_of(declared: Deployment | Service) -> str:
-    """Give an object's namespace; none means `default`."""
+    """Return an object's namespace, `default` where it names none."""
     return declared.metadata.namespace or "default"
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What one member's manifests ask for; of two objects with one name the first by file."""
+    """The objects of one member. Of two with one name, the first by file name counts."""
 
     deployments: tuple[Deployment, ...] = ()
     services: tuple[Service, ...] = ()
@@ -144,7 +144,7 @@ class Declared:
 
 @dataclass(slots=True)
 class MemberManifests:
-    """The manifest files of one member's directory, but for the one that the kubelet writes."""
+    """The manifest files of one member's directory, except the file `ignored`."""
 
     directory: Path
     ignored: str
@@ -152,7 +152,7 @@ class MemberManifests:
     _held: dict[Path, tuple[Deployment | Service, ...]] = field(default_factory=dict)
 
     def read(self) -> Declared:
-        """Read what has changed since; costs one read a file and a parse per changed one."""
+        """Read all files, and parse those that have changed since the last call."""
         present = {
             path
             for path in (*self.directory.glob("*.yaml"), *self.directory.glob("*.yml"))
@@ -164,7 +164,7 @@ class MemberManifests:
         for path in present:
             try:
                 self._read_file(path)
-            except FileNotFoundError:  # gone since; its event is on the way
+            except FileNotFoundError:  # deleted since it was listed
                 continue
         objects = [item for path in sorted(self._held) for item in self._held[path]]
         return Declared(
@@ -190,11 +190,11 @@ _D = TypeVar("_D", Deployment, Service)
 
 
 class MistakeError(ValueError):
-    """An object that cannot be run; the text is one sentence that names it, key and value."""
+    """An object cannot be run. The text is a sentence with its name, the key and the value."""
 
 
 def parse(text: bytes) -> Iterator[Deployment | Service]:
-    """Read the Deployments and Services of a manifest; YAMLError or MistakeError if broken."""
+    """Yield the Deployments and Services of a manifest. Raises YAMLError and MistakeError."""
     for document in yaml.safe_load_all(text):
         match document:
             case {"kind": "Deployment"}:
@@ -204,7 +204,7 @@ def parse(text: bytes) -> Iterator[Deployment | Service]:
 
 
 def _validated(model: type[_D], document: Tree) -> _D:
-    """Raises MistakeError."""
+    """Make a model of a document. Raises MistakeError."""
     try:
         return model.model_validate(document)
     except ValidationError as e:
@@ -214,12 +214,15 @@ def _validated(model: type[_D], document: Tree) -> _D:
         location = _within(document, error["loc"])
         key, expected = spell(document, location), expected_at(model, location)
         value = "is missing" if error["type"] == "missing" else repr(error["input"])[:120]
-        told = f"{model.__name__} {name}: {key}: {value} (expected {expected})"
-        raise MistakeError(told) from e
+        mistake = f"{model.__name__} {name}: {key}: {value} (expected {expected})"
+        raise MistakeError(mistake) from e
 
 
 def _within(document: Tree, location: Location) -> Location:
-    """Without the steps after a plain value, which name the members of a union."""
+    """Cut a location of pydantic to the part that exists in the document.
+
+    Behind a plain value, pydantic names the member of a union.
+    """
     value = document
     for depth, step in enumerate(location):
         match value, step:

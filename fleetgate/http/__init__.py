@@ -1,1 +1,1 @@
-"""The admin HTTP: who may ask it, and what it answers."""
+"""The admin HTTP: its server with all pages, and its client."""

@@ -1,11 +1,11 @@
-"""fleetgate's own admin HTTP: health, status, sync; on loopback unless told otherwise.
+"""fleetgate's own admin HTTP, by default on loopback.
 
-GET  /healthz            the process runs
-GET  /readyz             everything has listed and is published, xDS is served
-GET  /status             gateways, members, Ingresses, problems, Envoys (JSON)
-GET  /statuses           every object's status as Kubernetes would hold it (JSON)
+GET  /healthz            200 while the process runs
+GET  /readyz             200 once everything is published and xDS is served
+GET  /status             gateways, members, Ingresses, problems and Envoys as JSON
+GET  /statuses           every object's status as Kubernetes would hold it, as JSON
 GET  /metrics            counts and times for Prometheus
-POST /sync?timeout=30    wait until what is declared now is acknowledged by all Envoys
+POST /sync?timeout=30    waits until all Envoys have acknowledged what is declared, JSON
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from fleetgate.core.own_envoys import OwnEnvoys
 from fleetgate.core.problems import unread
 from fleetgate.core.sync import missing_for, sync
 from fleetgate.core.view import FileOf, FleetView, Replica
+from fleetgate.defaults import SYNC_TIMEOUT
 from fleetgate.errors import OperatorError
 from fleetgate.http.metrics import Metrics
 from fleetgate.http.status import Json, report, statuses
@@ -28,15 +29,15 @@ from fleetgate.http.visitors import BACKLOG, Visitors
 from xds.turnstile import Turnstile
 
 MAX_SYNC: Final = 3600.0
-"""Seconds that one call may wait."""
+"""The most seconds that one call of `/sync` may wait."""
 
 _TOO_MANY: Final = "too many others wait for the same; try again"
 
 
 class Admin:
-    """The admin server of one control plane. `start` listens, `stop` ends it.
+    """The admin HTTP of one control plane. `start` opens it, `stop` ends it.
 
-    `replica` is for whoever is one of several.
+    Where a process is one of several replicas, the caller sets `replica`.
     """
 
     def __init__(self, control: ControlPlane, file_of: FileOf, envoys: OwnEnvoys) -> None:
@@ -60,16 +61,18 @@ class Admin:
                 web.post("/sync", self._sync),
             ]
         )
-        # Who has gone waits for nothing, and nobody who waits holds up the end.
+        # A request whose client has gone is cancelled. A request that waits in `/sync` delays the
+        # end of the process by half a second at most.
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5
         )
 
     async def start(self, address: str, port: int) -> int:
-        """Listen; returns the port, a free one where `port` is 0. Raises OperatorError."""
+        """Listen, and return the port. A `port` of 0 takes a free one. Raises OperatorError."""
         self._visitors.on_loopback = ipaddress.ip_address(address).is_loopback
         await self._runner.setup()
-        admit = self._visitors.admit(cast("web.Server", self._runner.server))  # it is set up
+        # `setup` has made the server.
+        admit = self._visitors.admit(cast("web.Server", self._runner.server))
         try:
             self._server = await asyncio.get_running_loop().create_server(
                 admit, address, port, backlog=BACKLOG
@@ -82,7 +85,7 @@ class Admin:
         return int(self._server.sockets[0].getsockname()[1])
 
     def open(self) -> None:
-        """Be ready: xDS is served now."""
+        """Have `/readyz` answer 200, since xDS is served."""
         self._open = True
 
     async def stop(self) -> None:
@@ -116,20 +119,20 @@ class Admin:
         )
 
     async def _page(self, request: web.Request, make: Callable[[], Json]) -> web.Response:
-        """One that takes a while to make in a large fleet, for one visitor at a time."""
+        """Answer with a page that is slow to make in a large fleet, for one visitor at a time."""
         self._visitors.reads(request)
         return await self._pages.let(lambda: web.json_response(make()), self._control.between_turns)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         accept = request.headers.get("Accept", "")
         self._visitors.reads(request)
-        found = await self._pages.let(self.metrics.collect, self._control.between_turns)
-        text, content_type = await asyncio.to_thread(self.metrics.render, found, accept)
+        families = await self._pages.let(self.metrics.collect, self._control.between_turns)
+        text, content_type = await asyncio.to_thread(self.metrics.render, families, accept)
         return web.Response(body=text, headers={"Content-Type": content_type})
 
     async def _sync(self, request: web.Request) -> web.Response:
         try:
-            timeout = float(request.query.get("timeout", "30"))
+            timeout = float(request.query.get("timeout", SYNC_TIMEOUT))
         except ValueError:
             timeout = math.nan
         if not 0 <= timeout <= MAX_SYNC:

@@ -1,4 +1,4 @@
-"""Asking a running control plane over its admin HTTP."""
+"""The client of a running control plane's admin HTTP."""
 
 import json
 from http.client import HTTPException
@@ -6,18 +6,19 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
+from fleetgate.defaults import LOOPBACK
 from fleetgate.errors import OperatorError
 
 
 def ask(port: int, path: str, *, post: bool = False, timeout: float = 10.0) -> Any:  # noqa: ANN401 (JSON)
-    """The JSON answer of the control plane on this machine. Raises OperatorError.
+    """Return the JSON answer of the control plane on this machine. Raises OperatorError.
 
     `timeout` is in seconds.
     """
-    url = f"http://127.0.0.1:{port}{path}"
+    url = f"http://{LOOPBACK}:{port}{path}"
     request = Request(url, method="POST" if post else "GET")
     try:
-        # Nothing on this machine is asked through a proxy.
+        # A proxy of the environment cannot reach this machine's loopback.
         with build_opener(ProxyHandler({})).open(request, timeout=timeout) as answer:
             return json.load(answer)
     except HTTPError as e:

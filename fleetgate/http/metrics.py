@@ -1,10 +1,9 @@
-"""What `/metrics` of the admin HTTP shows, in Prometheus' text format.
+"""The metrics of `/metrics`, in Prometheus' text format.
 
     ControlPlane ──collect (event loop)──▶ families ──render (thread)──▶ text
 
-Nothing is counted twice: families are made from what the control plane knows when it is asked, only
-the turns are counted as they go by. Labels are bounded by members, gateways, kinds and types; no
-host, Ingress or endpoint is ever one.
+A scrape reads the state of the control plane. Only turns are counted as they happen. Labels are
+bounded by members, gateways, kinds and types: no host, Ingress or endpoint is a label.
 """
 
 import platform
@@ -30,11 +29,11 @@ from xds.views import Traffic
 Samples: TypeAlias = Mapping[tuple[str, ...], float]
 
 OTHER: Final = "other"
-"""The label of gateways that are not declared and of types that are not ours: clients name both."""
+"""The label of all undeclared gateways, and of all unknown types. Clients may name any of them."""
 
 
 class MetricType(Enum):
-    """What a metric is, in Prometheus' words."""
+    """The types of metrics that Prometheus knows, as far as they are used here."""
 
     GAUGE = "gauge"
     COUNTER = "counter"
@@ -43,7 +42,7 @@ class MetricType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A metric: its name, what it is, what tells its series apart, what they mean."""
+    """A metric with its labels. `meaning` is its help text, and stands in docs/metrics.md."""
 
     name: str
     type: MetricType
@@ -161,7 +160,7 @@ FAMILIES: Final = (
     ACKS,
     NACKS,
 )
-"""Every metric of ours, as the documentation lists them."""
+"""Every metric of fleetgate's own, in the order of docs/metrics.md."""
 
 _TURN_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5)
 
@@ -177,9 +176,9 @@ _TRAFFIC: Final[Mapping[Family, Callable[[Traffic], int]]] = {
 class Metrics:
     """The metrics of one control plane.
 
-    `leads`, `writing`, `expires` and `loads` are for whoever elects a leader, writes to a hub, has
-    certificates, and reads API servers. A scrape takes 4 ms
-    of the event loop with 5000 hosts, Services and EndpointSlices.
+    Where a process takes part in an election, writes to a hub, has certificates, or reads API
+    servers, the caller sets `leads`, `writing`, `expires` and `loads`. A scrape blocks the event
+    loop for 4 ms with 5000 hosts, Services and EndpointSlices.
     """
 
     def __init__(self, control: ControlPlane) -> None:
@@ -199,16 +198,17 @@ class Metrics:
         control.on_turn(self._note)
 
     def collect(self) -> list[Metric]:
-        """The metrics of the control plane; on the event loop's thread, which changes them."""
+        """Return the metrics of the control plane. Call it in the event loop's thread."""
         return [
             *self._turns.collect(),
             *(_family(family, samples) for family, samples in self._samples()),
         ]
 
     def render(self, families: Sequence[Metric], accept: str) -> tuple[bytes, str]:
-        """The text with the process's own metrics, and its content type; reads files.
+        """Return the text, with metrics of the process added, and its content type.
 
-        `accept` is the header of the request; whoever asks for OpenMetrics gets it.
+        It reads files, so call it in another thread. `accept` is the header of the request, which
+        may ask for OpenMetrics.
         """
         encode, content_type = choose_encoder(accept)
         build = _family(BUILD, {(version("fleetgate"), platform.python_version()): 1})
@@ -287,12 +287,12 @@ class Metrics:
         yield UNACKNOWLEDGED, pending
 
     def _traffic(self) -> Iterator[tuple[Family, Samples]]:
-        found = dict.fromkeys(SHORT_NAMES.values(), Traffic())
+        by_type = dict.fromkeys(SHORT_NAMES.values(), Traffic())
         for type_url, traffic in self._control.cache.traffic().items():
             short = _short(type_url)
-            found[short] = found.get(short, Traffic()) + traffic
-        for family, of in _TRAFFIC.items():
-            yield family, {(short,): of(traffic) for short, traffic in found.items()}
+            by_type[short] = by_type.get(short, Traffic()) + traffic
+        for family, count in _TRAFFIC.items():
+            yield family, {(short,): count(traffic) for short, traffic in by_type.items()}
 
 
 def _origins(view: FleetView) -> Iterator[tuple[Family, Samples]]:
@@ -300,11 +300,11 @@ def _origins(view: FleetView) -> Iterator[tuple[Family, Samples]]:
     members = [member for member in view.members() if member.reach is not Reach.UNATTACHED]
     yield MEMBER_REACHABLE, {(m.id,): m.reach is Reach.REACHABLE for m in members}
     lost = [origin for origin in (view.hub(), *members) if origin.reach is Reach.UNREACHABLE]
-    yield LOST, {(each.id,): each.since.timestamp() for each in lost if each.since}
+    yield LOST, {(o.id,): o.since.timestamp() for o in lost if o.since}
 
 
 class _Collected(Collector):
-    """What was collected already, for an encoder."""
+    """Metrics that were collected before, in the form that an encoder takes."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = families

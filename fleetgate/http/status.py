@@ -1,4 +1,4 @@
-"""What the control plane knows, as JSON: the content of `/status` and of `fleetgate status`."""
+"""The view of a fleet as JSON, for `/status`, `/statuses` and `fleetgate status`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -29,9 +29,9 @@ def report(
     admin_of: Callable[[str], str],
     replica: Replica | None = None,
 ) -> Json:
-    """Gateways, the hub, members, Ingresses, problems, and the Envoys connected to this replica.
+    """Return the whole fleet, and the Envoys that are connected to this replica.
 
-    `file_of` says which file an object came from, `admin_of` where a node's own admin pages are.
+    `file_of` returns the file of an object, `admin_of` the address of a node's admin pages.
     """
     here = replica or Replica()
     return {
@@ -46,7 +46,7 @@ def report(
 
 
 def statuses(view: FleetView, dialects: Dialects) -> Json:
-    """Every object's status as Kubernetes would hold it, and every problem as an event."""
+    """Return every object's status as Kubernetes would hold it, and every problem as an event."""
     gateways = ((g.ref, dialects.status(g.ref, g.status)) for g in view.gateways())
     ingresses = ((i.ref, i.status.as_kubernetes()) for i in view.ingresses())
     items = [
@@ -57,7 +57,7 @@ def statuses(view: FleetView, dialects: Dialects) -> Json:
 
 
 def problem_json(problem: Problem, file_of: FileOf) -> Json:
-    """A problem with everything that names it."""
+    """Return a problem with its object, the file of that, and all parts of its message."""
     return {
         "member": problem.at.origin,
         "kind": problem.at.kind,

@@ -1,8 +1,8 @@
-"""Who may ask the admin HTTP: how many at once, by which name, and which web pages.
+"""Admission to the admin HTTP: bounds on connections, and protection from web pages.
 
-It has no passwords. On loopback it is for who is on this machine, and a web page that somebody
-looks at there is not: it could ask by a name of its own that leads to loopback (DNS rebinding), or
-have the browser send what needs no permission.
+The admin HTTP has no passwords. On loopback every user of the machine may ask it, but no web page
+that a user looks at. Such a page could use a host name of its own that leads to loopback (DNS
+rebinding), or have the browser send a request that needs no permission.
 """
 
 import asyncio
@@ -19,21 +19,24 @@ from xds.quoted import cut
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 BACKLOG: Final = 64
+"""The most connections that are accepted in one round of the event loop."""
+
 MOST_CONNECTIONS: Final = 512
-"""Connections that are taken in one round of the event loop, and those that are open: with one more
-the oldest one is closed, so that nobody keeps others out by connections that say nothing. It had
-several rounds to ask and be answered.
+"""The most open connections. A further one closes the oldest, so that idle ones keep nobody out.
+
+With this number and BACKLOG, a connection lives for several rounds of the event loop, in which it
+can ask and be answered.
 """
 
 MOST_PATIENT: Final = 32
-"""Of these, those that may wait for something, and are not closed for others."""
+"""The most connections that may wait in `/sync`. These are not closed for further connections."""
 
 MOST_READING: Final = 16
-"""Of these, those that have not read all of a large page: with one more the oldest is closed."""
+"""The most connections with a large page that is not read yet. A further one closes the oldest."""
 
 
 class Visitors:
-    """The connections of one admin HTTP, and what may come by them."""
+    """The connections of one admin HTTP. `on_loopback` says that it listens on loopback."""
 
     def __init__(self) -> None:
         self.on_loopback = True
@@ -41,7 +44,7 @@ class Visitors:
         self._reading: dict[asyncio.Transport, None] = {}
 
     def admit(self, server: web.Server) -> Callable[[], web.RequestHandler]:
-        """What makes the protocol of each new connection to a server, and room for it."""
+        """Return a factory that makes room for a new connection, and then its protocol."""
 
         def make() -> web.RequestHandler:
             self._make_room(server)
@@ -51,18 +54,19 @@ class Visitors:
 
     def _make_room(self, server: web.Server) -> None:
         excess = len(server.connections) + 1 - MOST_CONNECTIONS
-        for each in server.connections:  # in the order in which they came
-            if excess > 0 and each.transport and each.transport not in self._patient:
-                each.transport.abort()
+        for connection in server.connections:  # the oldest comes first
+            transport = connection.transport
+            if excess > 0 and transport and transport not in self._patient:
+                transport.abort()
                 excess -= 1
 
     @contextmanager
     def patient(self, request: web.Request) -> Iterator[bool]:
-        """Let a request wait while the block runs; False where too many do."""
+        """Protect the connection of a request while the block runs. Yield False for too many."""
         if len(self._patient) >= MOST_PATIENT:
             yield False
             return
-        transport = request.transport  # of one that has gone the request has none
+        transport = request.transport  # None where the client has gone
         self._patient.add(transport)
         try:
             yield True
@@ -70,16 +74,16 @@ class Visitors:
             self._patient.discard(transport)
 
     def reads(self, request: web.Request) -> None:
-        """A request is going to be answered by a large page."""
+        """Note that a request will be answered with a large page, and close excess readers."""
         transport = request.transport
         still = [t for t in self._reading if not t.is_closing() and t.get_write_buffer_size()]
-        for each in still[: max(0, len(still) + 1 - MOST_READING)]:
-            each.abort()
+        for reader in still[: max(0, len(still) + 1 - MOST_READING)]:
+            reader.abort()
         self._reading = dict.fromkeys([*still, transport] if transport else still)
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse foreign names on loopback, and what a foreign web page has the browser send."""
+        """Refuse other host names on loopback, and requests of other sites' web pages."""
         host = request.headers.get("Host", "")
         if self.on_loopback and host and not _is_loopback(host):
             raise web.HTTPMisdirectedRequest(
@@ -100,7 +104,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_by_foreign_page(request: web.Request, host: str) -> bool:
-    """As browsers tell; whoever follows a link to a page here may see it."""
+    """Return whether a web page of another site has the browser send this request.
+
+    Browsers say so in their headers. A user may follow a link of such a page to the admin HTTP.
+    """
     foreign = request.headers.get("Sec-Fetch-Site", "") in ("cross-site", "same-site")
     follows_link = request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
     if foreign and not follows_link:

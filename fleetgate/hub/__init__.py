@@ -1,1 +1,1 @@
-"""What is done on the hub: the election, statuses and events, managed gateways."""
+"""The writing to the hub: the election, statuses and events, managed gateways."""

@@ -1,8 +1,8 @@
-"""What replicas of one fleetgate have to agree on, since one of them writes for all.
+"""The agreement of replicas on their options, since one of them writes for all.
 
-A replica with other options would publish other addresses, or run other Envoys. So it does not take
-part in the election while replicas run with the options that the Lease names. In a rollout that
-changes options, the new replicas wait until the last of the old ones is gone.
+A replica with other options would publish other addresses, or run other Envoys. So it takes no part
+in the election while replicas run with the options that the Lease names. In a rollout that changes
+options, the new replicas wait until the last old one is gone.
 """
 
 import json
@@ -10,21 +10,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from fleet.problem import Problem
-from fleet.ref import HUB, Ref
+from fleetgate.core.problems import HUB_OBJECT
 
 Json: TypeAlias = Any  # as an API server has it
 
 OPTIONS: Final = "fleetgate.dev/options"
-"""The annotation of a Lease that has a replica's options, as JSON."""
-
-_HUB: Final = Ref(HUB, "Hub", "", "hub")
+"""The annotation of a Lease with a replica's options, as JSON."""
 
 
 class Agreement:
-    """The `options` of this replica, by name, and whether they are those of the leader.
+    """Compares the `options` of this replica with those of the leader.
 
-    `others` are the options of the other replicas that run now, as their Leases have them; None
-    until that is known.
+    `others` returns the texts of the other running replicas' options, None while it does not know
+    them. `text` is the text of this replica's options.
     """
 
     def __init__(
@@ -38,20 +36,20 @@ class Agreement:
 
     @property
     def problems(self) -> Iterator[Problem]:
-        """Which options keep this replica from writing, with those of the replicas that do."""
+        """A problem for each option that keeps this replica from the election."""
         for name in sorted(self._options.keys() | (self._theirs or {}).keys()):
             ours, theirs = self._options.get(name, ""), (self._theirs or {}).get(name, "")
             if self._theirs is not None and ours != theirs:
                 expected = f"{theirs or 'none'}, as other replicas of this namespace have it"
                 effect = "this replica writes nothing to the hub while these run"
-                yield Problem(_HUB, "OtherOptions", name, ours or "none", expected, effect)
+                yield Problem(HUB_OBJECT, "OtherOptions", name, ours or "none", expected, effect)
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when `problems` have changed."""
+        """Call `callback` when `problems` have changed."""
         self._callbacks.append(callback)
 
     def bars(self, lease: Json) -> bool:
-        """Whether this replica must not take the Lease, whoever holds it."""
+        """Return whether this replica must not take the Lease, whether it is free or not."""
         text = (lease["metadata"].get("annotations") or {}).get(OPTIONS, self.text)
         others = self._others()
         if text == self.text or (others is not None and text not in others):
@@ -68,9 +66,9 @@ class Agreement:
 
 
 def _read(text: str) -> Mapping[str, str]:
-    """The options of another replica, which may be of another version."""
+    """Return the options of another replica. One of another version may write another text."""
     try:
-        found = json.loads(text)
+        options = json.loads(text)
     except ValueError:
-        found = None
-    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+        options = None
+    return {str(k): str(v) for k, v in options.items()} if isinstance(options, dict) else {}

@@ -1,4 +1,4 @@
-"""What one of the replicas does for all of them: statuses and events, and managed gateways."""
+"""The leader among the replicas, which writes statuses, events and managed gateways."""
 
 import asyncio
 import logging
@@ -27,57 +27,57 @@ log = logging.getLogger(__name__)
 Json: TypeAlias = Mapping[str, Any]
 
 _ADDRESSES: Final = 30.0
-"""Seconds in which it is known where gateways are reached, so that Ingresses keep addresses."""
+"""Seconds that the first write waits for the addresses of gateways, so that Ingresses keep them."""
 
 _AGAIN: Final = 5.0
-"""Seconds after which writing begins anew, where a fault of ours has ended it."""
+"""Seconds after which writing begins anew, where a mistake of fleetgate's own has ended it."""
 
 
 class Addresses(Protocol):
-    """Who knows where clients reach the gateways on the hub."""
+    """A source of the addresses at which clients reach gateways on the hub."""
 
     @property
     def addresses(self) -> Mapping[Ref, tuple[str, ...]]:
-        """Those of the gateways that have any."""
+        """The addresses of the gateways that have any."""
         ...
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when they may have changed."""
+        """Call `callback` when `addresses` may have changed."""
         ...
 
     def want(self, gateways: Mapping[Ref, GatewayObject]) -> None:
-        """Take the gateways that there are now."""
+        """Take in the declared gateways, in place of all before."""
         ...
 
     async def observe(self) -> None:
-        """Follow them until cancelled."""
+        """Follow the addresses until cancelled."""
         ...
 
     async def observed(self) -> None:
-        """Return when they can be trusted."""
+        """Return when `addresses` are known."""
         ...
 
 
-async def kept(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run until cancelled, again after a fault: what is written to the hub must not end xDS."""
+async def keep_running(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Call `run` until cancelled, also after errors: a fault in writing must not end xDS."""
     while True:
         try:
             await run()
-        except Exception:  # whatever it is, xDS goes on
+        except Exception:  # any error is a mistake of our own, and xDS goes on
             log.exception("a fault of fleetgate's has ended the writing to the hub, it begins anew")
         await asyncio.sleep(_AGAIN)
 
 
 class Finder(Protocol):
-    """Who finds problems."""
+    """A finder of problems."""
 
     @property
     def problems(self) -> Iterable[Problem]:
-        """What is found now."""
+        """The problems that exist now."""
         ...
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when that has changed."""
+        """Call `callback` when `problems` have changed."""
         ...
 
 
@@ -87,7 +87,7 @@ def _problems_of(finder: Finder) -> Iterable[Problem]:
 
 @dataclass(frozen=True, slots=True)
 class LeadingSettings:
-    """The times of the election, of the talk between replicas, and of the look at neighbours."""
+    """The times of the election, of the Leases of replicas, and of those of other fleetgates."""
 
     lease: LeaseSettings = field(default_factory=LeaseSettings)
     replicas: ReplicaSettings = field(default_factory=ReplicaSettings)
@@ -95,10 +95,11 @@ class LeadingSettings:
 
 
 class Leading:
-    """Takes part in the election, and leads while it is elected, while `run` runs.
+    """Takes part in the election while `run` runs, and writes to the hub while it is elected.
 
-    Every replica notes all statuses and watches where gateways are reached, so that whoever comes
-    to lead knows them. Without `managed`, the Envoys are somebody else's to run.
+    Every replica takes in all statuses and follows the addresses of gateways, so that a new leader
+    knows them. With `managed`, the leader also runs Envoys. `options` decide what is written, and
+    replicas have to agree on them.
     """
 
     def __init__(
@@ -125,17 +126,17 @@ class Leading:
 
     @property
     def leading(self) -> bool:
-        """Whether this replica writes what Kubernetes is told."""
+        """Whether this replica writes to the hub."""
         return self._leader.leading and self._neighbours.in_charge
 
     @property
     def replica(self) -> Replica:
-        """This replica among the others."""
+        """The name of this replica, and the number of others."""
         return Replica(self._holder, self._replicas.others)
 
     @property
     def figures(self) -> Writing:
-        """What metrics tell of it."""
+        """The counts of writing, for metrics."""
         gateways = self._managed.refused_writes if self._managed else 0
         return Writing(
             events_waiting=self._sink.events_waiting,
@@ -144,14 +145,14 @@ class Leading:
         )
 
     async def run(self) -> None:
-        """Take part until cancelled; begins when everything has been published once."""
+        """Take part in the election until cancelled, from the first publication on."""
         control, addresses = self._control, self._addresses
         await control.started.wait()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(addresses.observe())
             addresses.on_change(self._follow)
             addresses.want(control.dialects.gateways_in(control.state))
-            with suppress(TimeoutError):  # it says itself what it cannot read
+            with suppress(TimeoutError):  # `addresses` logs the objects that it cannot read
                 async with asyncio.timeout(_ADDRESSES):
                     await addresses.observed()
             async with control.between_turns:
@@ -160,9 +161,9 @@ class Leading:
             for finder in (self._sink, self._agreement, self._neighbours):
                 control.finds_problems(partial(_problems_of, finder))
                 finder.on_change(control.problems_changed)
-            tasks.create_task(kept(self._neighbours.watch))
-            tasks.create_task(kept(lambda: self._replicas.run(control)))
-            tasks.create_task(kept(lambda: self._leader.run(self._lead)))
+            tasks.create_task(keep_running(self._neighbours.watch))
+            tasks.create_task(keep_running(lambda: self._replicas.run(control)))
+            tasks.create_task(keep_running(lambda: self._leader.run(self._lead)))
 
     async def _lead(self) -> None:
         await self._neighbours.lead(self._write)
@@ -178,8 +179,8 @@ class Leading:
 
     def _note_all(self) -> None:
         statuses = self._control.translator.tables.statuses
-        told = [*statuses.of_gateways.rows, *statuses.of_ingresses.rows]
-        self._sink.want_statuses(dict(self._statuses(told)))
+        refs = [*statuses.of_gateways.rows, *statuses.of_ingresses.rows]
+        self._sink.want_statuses(dict(self._statuses(refs)))
         self._sink.want_events(self._control.problems)
 
     def _note(self, news: News) -> None:
@@ -191,14 +192,14 @@ class Leading:
         self._sink.changed({ref for refs in objects.values() for ref in refs})
 
     def _follow(self) -> None:
-        """Take what has become of gateways on the hub."""
+        """Take in new addresses and refusals of gateways."""
         self._control.locate(self._addresses.addresses)
         self._control.problems_changed()
 
     def _statuses(
         self, refs: Iterable[Ref]
     ) -> Iterator[tuple[Ref, Mapping[str, Any] | None]]:  # JSON
-        """What these objects are to show; None for those that are gone."""
+        """Yield the status of each object, None for an object that is gone."""
         dialects, statuses = self._control.dialects, self._control.translator.tables.statuses
         for ref in refs:
             if dialects.kinds.declares_gateway(ref):

@@ -1,30 +1,29 @@
-"""Another fleetgate on the same hub, in a namespace of its own: one of them is in charge.
+"""The choice between several fleetgates on one hub, each in a namespace of its own.
 
-Each has a Lease of its leader, all by one name. The Lease says since when its fleetgate is in
-charge, or that it stands by:
+One of them is in charge. The others stand by: they write nothing to the hub and run no Envoys, but
+they serve the Envoys that are connected to them. Each fleetgate has a Lease of its leader, and all
+these Leases have one name. An annotation of the Lease says since when its fleetgate is in charge,
+or that it stands by.
 
-    nobody else is there          ──▶ in charge
-    another one is in charge      ──▶ stand by, until that one has been gone for a minute
-    both say that they are        ──▶ the one that has been for longer
+    there is no other fleetgate     ──▶ be in charge
+    another one is in charge        ──▶ stand by, until it has been gone for a minute
+    both say that they are          ──▶ the one that has been in charge for longer
 
-What a Lease says counts once its fleetgate has proven its rights (`fleetgate/proof.py`): in their
-own namespaces, tenants of the hub may write Leases too.
-
-Who stands by writes nothing and runs no Envoys. Envoys that are connected to it are served all the
-same.
+A Lease counts once its fleetgate has proven its rights (`proof.py`), since tenants of the hub may
+write Leases in their own namespaces.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer, Unreached
 from fleet.kubernetes.lease import LEASE_NAME
 from fleet.problem import Problem
-from fleet.ref import HUB, Ref
+from fleetgate.core.problems import HUB_OBJECT
+from fleetgate.hub.moments import age, now_text
 from fleetgate.hub.proof import QUESTION, Answers, ask, is_answer
 
 log = logging.getLogger(__name__)
@@ -32,26 +31,26 @@ log = logging.getLogger(__name__)
 Json: TypeAlias = Any  # as an API server has it
 
 IN_CHARGE: Final = "fleetgate.dev/in-charge"
-"""The annotation of a leader's Lease: since when, or `no`.
+"""The annotation of a leader's Lease: the time from which it is in charge, or `no`.
 
-Versions without it always write. They answer no questions, so they keep nobody from writing.
+Old versions of fleetgate lack it, and always write. They answer no questions, so they are not
+believed, and keep no other fleetgate from writing.
 """
 
 _LEASES: Final = "/apis/coordination.k8s.io/v1/leases"
 _NO: Final = "no"
 _ALWAYS: Final = ""
-"""Since when a version without the annotation is in charge: for longer than anybody else."""
-
-_HUB: Final = Ref(HUB, "Hub", "", "hub")
+"""The time of a Lease without the annotation. It sorts before all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class NeighbourSettings:
-    """Times in seconds: how often Leases are looked at, after how long without a renewal their
-    fleetgate is gone, and how often there is a new question to others.
+    """Times in seconds.
 
-    `settle` is how long one that finds a neighbour waits before it writes, so that this has looked,
-    and has answered. An answer counts for two questions; API servers keep it for an hour.
+    Leases are read at the interval `every`. A fleetgate whose Lease is not renewed for `gone` is
+    gone. A fleetgate that finds another one waits for `settle` before it writes, so that the other
+    one has read its Lease and has answered. Each fleetgate asks a new question at the interval
+    `ask`. An answer counts for two questions, and API servers keep it for an hour.
     """
 
     every: float = 10.0
@@ -62,8 +61,11 @@ class NeighbourSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Neighbour:
-    """What may be another fleetgate: its Lease's renewal, and when we saw that change; since when
-    it is in charge, and since when we hear that; what it asks."""
+    """The Lease of a fleetgate, or of somebody who claims to be one.
+
+    `renewed` is its renewal, and `seen` the time of this host at which that changed. `since` is its
+    claim to be in charge, None where it stands by, and `heard` the time at which that changed.
+    """
 
     renewed: str
     seen: float
@@ -73,8 +75,8 @@ class _Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """Whether ours is in charge, the others, and those that only say they are in charge."""
+class _Standing:
+    """Whether this fleetgate is in charge, the others, and those with an unproven claim."""
 
     ours: bool = False
     others: frozenset[str] = frozenset()
@@ -82,7 +84,10 @@ class _Told:
 
 
 class Neighbours:
-    """The other fleetgates of a hub, looked at while `watch` runs."""
+    """The other fleetgates on a hub. `watch` reads their Leases.
+
+    `in_charge` is whether this replica writes to the hub. `holder` is its name in the Lease.
+    """
 
     def __init__(
         self, api: ApiServer, namespace: str, holder: str, settings: NeighbourSettings | None = None
@@ -102,45 +107,46 @@ class Neighbours:
         self._refusal = ""
         self._said: str | None = None
         self._our_question = ""
-        self._told = _Told()
+        self._standing = _Standing()
         self._callbacks: list[Callable[[], None]] = []
         self.in_charge = False
 
     @property
     def problems(self) -> Iterator[Problem]:
-        """The other fleetgates that are there, and which of them all is in charge."""
-        for namespace in sorted(self._told.others):
+        """A problem for each other fleetgate, and for each Lease whose claim is unproven."""
+        for namespace in sorted(self._standing.others):
             effect = (
                 "it stands by: it writes nothing there and runs no Envoys while this one is there"
-                if self._told.ours
+                if self._standing.ours
                 else "it is in charge: this one writes nothing there and runs no Envoys, until "
                 f"that one has been gone for {self._settings.gone:g} s"
             )
             expected = "one fleetgate on a hub"
-            yield Problem(_HUB, "AnotherFleetgate", "--namespace", namespace, expected, effect)
-        for namespace in sorted(self._told.unproven):
+            key = "--namespace"
+            yield Problem(HUB_OBJECT, "AnotherFleetgate", key, namespace, expected, effect)
+        for namespace in sorted(self._standing.unproven):
             expected = "no Lease of this name but those of fleetgates that prove their rights"
             effect = (
                 "it says that its fleetgate is in charge, and is not believed; where an older "
                 "fleetgate runs there, both write: upgrade or remove that one"
             )
             key = f"Lease {LEASE_NAME} in"
-            yield Problem(_HUB, "UnprovenFleetgate", key, namespace, expected, effect)
+            yield Problem(HUB_OBJECT, "UnprovenFleetgate", key, namespace, expected, effect)
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when `problems` have changed."""
+        """Call `callback` when `problems` have changed."""
         self._callbacks.append(callback)
 
     def sign(self, lease: Json) -> Mapping[str, str]:
-        """What the leader's Lease says; `lease` is how it stands before it is taken, or renewed.
+        """Return the annotations of the leader's Lease. `lease` is the Lease before its renewal.
 
-        Whoever follows within a minute goes on with what the leader before was: for neighbours it
-        was never gone.
+        A leader that follows within a minute keeps the claim of the leader before: the other
+        fleetgates have not noticed the change.
         """
         spec = lease.get("spec", {})
         now = asyncio.get_running_loop().time()
         question = self._question
-        if _age(spec.get("renewTime", "")) >= self._settings.gone:
+        if age(spec.get("renewTime", "")) >= self._settings.gone:
             self._since = None
             question = ask()
         elif spec.get("holderIdentity") != self._holder:
@@ -155,13 +161,13 @@ class Neighbours:
         return {IN_CHARGE: _NO if self._since is None else self._since, QUESTION: question}
 
     async def watch(self) -> None:
-        """Look at the Leases until cancelled; every replica does, to know and to tell."""
+        """Read the Leases until cancelled. Every replica does so, and shows `problems`."""
         while True:
             await self._look()
             await asyncio.sleep(self._settings.every)
 
     async def lead(self, write: Callable[[], Awaitable[None]]) -> None:
-        """Run `write` while this fleetgate is in charge, until cancelled; the leader does."""
+        """Run `write` while this fleetgate is in charge, until cancelled. Only the leader does."""
         writing: asyncio.Task[None] | None = None
         self._leads = True
         try:
@@ -181,13 +187,13 @@ class Neighbours:
             self.in_charge = self._leads = False
 
     async def _decide(self) -> bool:
-        """Whether we are in charge, by what was read last."""
+        """Return whether this fleetgate is in charge by the Leases that were read last."""
         self._looked.clear()
         if self._since is None and not self._rivals():
-            self._since = _now()
+            self._since = now_text()
             if self._alive():
-                # It may be about to say the same, or has not been asked before; by then both have
-                # read what the other says, and have answered.
+                # The other one may make the same claim now, or may not have answered yet. After
+                # `settle` each has read the other one's Lease, and has answered.
                 await self._answer()
                 await asyncio.sleep(self._settings.settle)
                 await self._look()
@@ -196,27 +202,29 @@ class Neighbours:
         return self._since is not None
 
     def _comes_before(self, rivals: list[tuple[str, str]], since: str | None) -> bool:
-        """Whether who has been in charge `since` then stays so."""
+        """Return whether a claim of this fleetgate is older than those of all rivals."""
         return since is not None and all((since, self._namespace) < rival for rival in rivals)
 
     def _rivals(self) -> list[tuple[str, str]]:
-        """Those that say they are in charge, and may: since when, and their namespaces."""
+        """Return the proven claims of others: the time of each, and its namespace."""
         return [
-            (each.since, name)
-            for name, each in self._claims().items()
-            if each.since is not None and name in self._proven
+            (neighbour.since, name)
+            for name, neighbour in self._claims().items()
+            if neighbour.since is not None and name in self._proven
         ]
 
     def _claims(self) -> dict[str, _Neighbour]:
-        """Those that say they are in charge."""
-        return {name: each for name, each in self._alive().items() if each.since is not None}
+        """Return those that say they are in charge, by namespace."""
+        alive = self._alive()
+        return {name: alive[name] for name in alive if alive[name].since is not None}
 
     def _alive(self) -> dict[str, _Neighbour]:
-        now = asyncio.get_running_loop().time()
-        return {n: each for n, each in self._found.items() if now - each.seen < self._settings.gone}
+        """Return those whose Lease was renewed lately, by namespace."""
+        oldest = asyncio.get_running_loop().time() - self._settings.gone
+        return {n: neighbour for n, neighbour in self._found.items() if neighbour.seen > oldest}
 
     async def _look(self) -> None:
-        """Read the Leases; while the hub does not answer, what was read last holds."""
+        """Read the Leases. While the hub does not answer, those that were read last count."""
         query = [("fieldSelector", f"metadata.name={LEASE_NAME}"), ("resourceVersion", "0")]
         try:
             reply = await self._api.request("GET", _LEASES, query=query)
@@ -237,7 +245,7 @@ class Neighbours:
         self._looked.set()
 
     async def _prove(self) -> None:
-        """Read who of those that say they are in charge has answered."""
+        """Read the answers of those that say they are in charge."""
         answers = await self._answers.got() if self._claims() else {}
         if answers is not None:
             self._proven = frozenset(
@@ -245,9 +253,9 @@ class Neighbours:
             )
 
     async def _answer(self) -> None:
-        """Answer everybody who asks, where we say that we are in charge."""
+        """Answer the questions of all others while this replica says that it is in charge."""
         if self._leads and self._since is not None:
-            await self._answers.give({n: each.question for n, each in self._alive().items()})
+            await self._answers.give({n: other.question for n, other in self._alive().items()})
 
     def _take(self, leases: list[Json]) -> None:
         now = asyncio.get_running_loop().time()
@@ -265,8 +273,8 @@ class Neighbours:
             seen = now
             if before is not None and before.renewed == renewed:
                 seen = before.seen
-            elif before is None and _age(renewed) > 2 * self._settings.gone:
-                seen = now - self._settings.gone  # it was gone before we came
+            elif before is None and age(renewed) > 2 * self._settings.gone:
+                seen = now - self._settings.gone  # it was gone before this process started
             heard = before.heard if before is not None and before.since == since else now
             found[namespace] = _Neighbour(renewed, seen, since, heard, question)
         self._found = found
@@ -277,26 +285,15 @@ class Neighbours:
         others = frozenset(self._alive().keys() - unproven)
         ours = self.in_charge or self._comes_before(rivals, self._said)
         if others and not (ours or rivals):
-            return  # it is being decided
-        lately = asyncio.get_running_loop().time() - self._settings.settle
-        told = _Told(ours, others, frozenset(n for n in unproven if claims[n].heard <= lately))
-        if told != self._told:
-            self._told = told
+            return  # none is in charge yet
+        settled = asyncio.get_running_loop().time() - self._settings.settle
+        lasting = frozenset(name for name in unproven if claims[name].heard <= settled)
+        standing = _Standing(ours, others, lasting)
+        if standing != self._standing:
+            self._standing = standing
             for callback in self._callbacks:
                 callback()
 
 
 async def _awaited(write: Callable[[], Awaitable[None]]) -> None:
     await write()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _age(moment: str) -> float:
-    """Seconds since then, by the clock of this host; none is very long ago."""
-    try:
-        return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
-    except ValueError:
-        return float("inf")

@@ -1,14 +1,14 @@
-"""How one fleetgate proves to another one that it has a fleetgate's rights on the hub.
+"""The proof of one fleetgate to another one that it has a fleetgate's rights on the hub.
 
-Whoever may write Leases in any namespace can write one that reads like that of a fleetgate. So the
-Lease of a fleetgate asks a question, a random number, and another one that says it is in charge
-answers by an event beside that Lease:
+A user with rights in a single namespace can write a Lease there that looks like a fleetgate's. So
+the Lease of a fleetgate asks a question, which is a random number. Another fleetgate that says it
+is in charge answers with an event beside that Lease:
 
-    Lease in A   fleetgate.dev/question: 5f2c...   B reads it: it may list Leases everywhere
-    event in A   fleetgate.dev/answer: 5f2c...     B writes it: it may write events in A
+    Lease in A   fleetgate.dev/question: 5f2c...   B can read it, since it may list all Leases
+    event in A   fleetgate.dev/answer: 5f2c...     B can write it, since it may write events in A
 
-Who may write in another namespace only, as tenants of the hub may, can do neither. Questions change
-from time to time, so an answer does not outlive its fleetgate for long.
+A tenant of the hub, with rights in a namespace of its own, can do neither. Questions change from
+time to time, so an answer counts only for a while after its fleetgate is gone.
 """
 
 import logging
@@ -16,71 +16,71 @@ import re
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer, Reply, Unreached
 from fleet.kubernetes.lease import LEASE_NAME
+from fleetgate.hub.refusal_log import RefusalLog
 
 log = logging.getLogger(__name__)
 
 Json: TypeAlias = Any  # as an API server has it
 
 QUESTION: Final = "fleetgate.dev/question"
-"""The annotation of a leader's Lease: what it asks now, and what it asked before."""
+"""The annotation of a leader's Lease: its question, and the question before that."""
 
 ANSWER: Final = "fleetgate.dev/answer"
-"""The annotation of an event: the question of the Lease that it is about."""
+"""The annotation of an event: its answer, which repeats the question of the Lease beside it."""
 
 AT_ONCE: Final = 10
-"""Answers in a row: anybody may ask in as many namespaces as they have."""
+"""The most answers that are written in a row, since a user may ask in many namespaces."""
 
 _NUMBER: Final = re.compile(r"[0-9a-f]{32}")
 _EVENT: Final = f"{LEASE_NAME}."
-"""What the name of an answer begins with; behind it is the namespace of who answers."""
+"""The beginning of an event's name, which ends with the namespace of the fleetgate that answers."""
 
 
 def ask(before: str = "") -> str:
-    """A new question, which takes answers to the newest of `before` too."""
+    """Return a new question, which still accepts answers to the newest question of `before`."""
     return " ".join((secrets.token_hex(16), *_newest(before)))
 
 
 def is_answer(answer: str, question: str) -> bool:
-    """Whether a question has this answer."""
+    """Return whether an answer fits a question."""
     return _NUMBER.fullmatch(answer) is not None and answer in question.split()
 
 
 class Answers:
-    """Answers to Leases of other namespaces, by the fleetgate of `namespace`, and those it got."""
+    """The answers that the fleetgate of `namespace` gives to others, and those that it gets."""
 
     def __init__(self, api: ApiServer, namespace: str) -> None:
         self._api = api
         self._namespace = namespace
-        self._given: dict[str, str] = {}  # the one given longest ago comes first
-        self._refusals: dict[str, str] = {}
+        self._given: dict[str, str] = {}  # the oldest answer comes first
+        self._refusals = RefusalLog(log)
 
     async def got(self) -> Mapping[str, str] | None:
-        """The answers to our Lease by their namespaces; None while the hub does not tell."""
+        """Return the answers to our Lease by their namespaces, None while they are unknown."""
         about = f"involvedObject.kind=Lease,involvedObject.name={LEASE_NAME}"
         path = f"/api/v1/namespaces/{self._namespace}/events"
         try:
             reply = await self._api.request("GET", path, query=[("fieldSelector", about)])
         except Unreached:
             return None
-        self._complain("", "what other fleetgates answer is not known", reply)
+        self._refusals.note("", "what other fleetgates answer is not known", reply)
         if not reply.ok:
             return None
-        found = (event["metadata"] for event in reply.json()["items"])
+        events = (event["metadata"] for event in reply.json()["items"])
         return {
             metadata["name"].removeprefix(_EVENT): metadata["annotations"][ANSWER]
-            for metadata in found
+            for metadata in events
             if ANSWER in (metadata.get("annotations") or {})
         }
 
     async def give(self, questions: Mapping[str, str]) -> None:
-        """Answer the Leases of other namespaces, some at a time; each question is answered once."""
+        """Answer the questions of other namespaces, AT_ONCE in a row, and each of them once."""
         self._given = {name: given for name, given in self._given.items() if name in questions}
-        self._refusals = {n: said for n, said in self._refusals.items() if n in questions or not n}
+        self._refusals.keep_only({"", *questions})
         asked = {name: newest for name in questions for newest in _newest(questions[name])}
         order = {name: place for place, name in enumerate(self._given, 1)}
         due = [name for name in asked if self._given.get(name) != asked[name]]
@@ -94,7 +94,7 @@ class Answers:
                 return
             if not reply.ok:
                 self._given[name] = ""
-            self._complain(name, f"the fleetgate of namespace {name} is not answered", reply)
+            self._refusals.note(name, f"the fleetgate of namespace {name} is not answered", reply)
 
     async def _give(self, namespace: str, answer: str) -> Reply:
         name = f"{_EVENT}{self._namespace}"
@@ -125,14 +125,7 @@ class Answers:
             content_type="application/apply-patch+yaml",
         )
 
-    def _complain(self, about: str, what: str, reply: Reply) -> None:
-        """Log each refusal once; a namespace that is gone is none."""
-        said = "" if reply.ok or reply.status == HTTPStatus.NOT_FOUND else reply.message
-        if said and said != self._refusals.get(about):
-            log.warning("%s, the hub refuses it: %s", what, said)
-        self._refusals[about] = said
-
 
 def _newest(question: str) -> list[str]:
-    """What a question asks now; nothing where it is none, since anybody may write one."""
+    """Return the newest number of a question, none where a user has written something else."""
     return [number for number in question.split()[:1] if _NUMBER.fullmatch(number)]

@@ -1,8 +1,8 @@
-"""What the replicas of fleetgate tell each other: which gateways listen, by the Envoys of each.
+"""The Leases by which replicas tell each other which gateways listen at their Envoys.
 
 An Envoy is connected to one replica, and the leader writes the statuses of all gateways. So every
 replica keeps a Lease of its own on the hub, with the gateways of its Envoys as annotations, and
-reads those of the others. A Lease that is not renewed any more is left out, and taken away.
+reads the Leases of the others. It ignores and deletes a Lease that is not renewed.
 """
 
 import asyncio
@@ -12,35 +12,42 @@ import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
 from fleet.kubernetes.connection import ApiServer, Reply, Unreached
 from fleet.kubernetes.patience import BUSY, Patience
 from fleetgate.core.control import ControlPlane, Progress
 from fleetgate.hub.agreement import OPTIONS
+from fleetgate.hub.moments import now_text
+from fleetgate.hub.refusal_log import RefusalLog
 
 log = logging.getLogger(__name__)
 
-Json: TypeAlias = Any
+Json: TypeAlias = Any  # as an API server has it
 
 LABEL: Final = "fleetgate.dev/replica"
 ANNOTATION: Final = "fleetgate.dev/"
-"""With `running` or `listening` behind it: the gateways of which that is true, with commas."""
+"""The beginning of two annotations, which end with `running` and `listening`.
+
+The value of each lists the gateways in that state, with commas.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaSettings:
-    """Times in seconds: how often Leases are renewed and read, and when one is forgotten."""
+    """Times in seconds.
+
+    Leases are renewed and read at the interval `every`. One that is not renewed for `forget` is
+    deleted.
+    """
 
     every: float = 5.0
     forget: float = 20.0
 
 
 class Replicas:
-    """Tells the other replicas, and the control plane what they tell, while `run` runs."""
+    """Exchanges the states of gateways with the other replicas while `run` runs."""
 
     def __init__(
         self,
@@ -54,7 +61,7 @@ class Replicas:
         self._options = options
         self._settings = settings or ReplicaSettings()
         self._patience = Patience("the talk between replicas")
-        # Holders have underscores and capitals, names of objects have not.
+        # The holder's name has characters that names of objects may not have.
         self._name = f"fleetgate-replica-{hashlib.sha256(holder.encode()).hexdigest()[:12]}"
         self._leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._holder = holder
@@ -63,20 +70,20 @@ class Replicas:
         self._alive = 0
         self._looked = math.inf
         self._heard: dict[str, Progress] = {}
-        self._refusals: dict[str, str] = {}
+        self._refusals = RefusalLog(log)
 
     @property
     def others(self) -> int:
-        """How many other replicas there are."""
+        """The number of other replicas."""
         return self._alive
 
     @property
     def options_of_others(self) -> frozenset[str] | None:
-        """The options with which other replicas run, as they say it; None until that is known."""
+        """The texts of the other replicas' options, None while they are unknown."""
         return self._options_of_others
 
     async def run(self, control: ControlPlane) -> None:
-        """Tell and listen until cancelled; gives the Lease back then."""
+        """Write and read Leases until cancelled, and then delete the own Lease."""
         changed = asyncio.Event()
         stop = control.cache.on_change(changed.set)
         try:
@@ -92,25 +99,25 @@ class Replicas:
                 await self._api.request("DELETE", f"{self._leases}/{self._name}", timeout=2.0)
 
     async def _until_due(
-        self, control: ControlPlane, told: Mapping[str, Progress], changed: asyncio.Event
+        self, control: ControlPlane, written: Mapping[str, Progress], changed: asyncio.Event
     ) -> None:
-        """Wait for the time to renew, or for something to tell."""
+        """Wait until the Lease is to be renewed, or the states of gateways have changed."""
         try:
             async with asyncio.timeout(self._settings.every):
-                while control.progress() == told:
+                while control.progress() == written:
                     await changed.wait()
                     changed.clear()
         except TimeoutError:
             pass
 
-    async def _tell(self, standing: Mapping[str, Progress]) -> None:
+    async def _tell(self, progress: Mapping[str, Progress]) -> None:
         path = f"{self._leases}/{self._name}"
         apply = partial(
             self._api.request,
             "PATCH",
             path,
             query=[("fieldManager", "fleetgate"), ("force", "true")],
-            body=self._lease(standing),
+            body=self._lease(progress),
             content_type="application/apply-patch+yaml",
         )
         self._complain("renewed", await self._patience.ask(apply))
@@ -122,15 +129,16 @@ class Replicas:
         )
         self._complain("listed", reply)
         if not reply.ok:
-            # A busy hub says nothing of the others; without the right to ask, nothing is known.
+            # A busy hub says nothing about the others, so the last answer counts. A hub that
+            # refuses the request leaves them unknown.
             if reply.status not in BUSY:
                 self._heard, self._options_of_others = {}, frozenset()
             return self._heard
         now = asyncio.get_running_loop().time()
-        # While the hub did not answer, nobody could renew: that time counts against no one.
+        # While the hub did not answer, no replica could renew its Lease. That time does not count.
         unheard = max(0.0, now - self._looked - self._settings.every)
         self._looked = now
-        found: dict[str, Progress] = {}
+        heard: dict[str, Progress] = {}
         seen: dict[str, tuple[str, float]] = {}
         options: list[str] = []
         for lease in reply.json()["items"]:
@@ -138,7 +146,8 @@ class Replicas:
             if name == self._name:
                 continue
             known, since = self._seen.get(name, ("", now))
-            # Clocks differ between hosts: what counts is how long ago we saw it change.
+            # Clocks of hosts differ, so the age counts from the time at which this host has seen
+            # the renewal.
             seen[name] = (renewed, since + unheard if known == renewed else now)
             if now - seen[name][1] > self._settings.forget:
                 take_away = partial(self._api.request, "DELETE", f"{self._leases}/{name}")
@@ -146,20 +155,19 @@ class Replicas:
             else:
                 annotations = lease["metadata"].get("annotations", {})
                 options.append(annotations.get(OPTIONS, ""))
-                _merge(found, annotations)
-        self._seen, self._heard = seen, found
+                _merge(heard, annotations)
+        self._seen, self._heard = seen, heard
         self._options_of_others, self._alive = frozenset(options), len(options)
-        return found
+        return heard
 
-    def _lease(self, standing: Mapping[str, Progress]) -> Json:
+    def _lease(self, progress: Mapping[str, Progress]) -> Json:
         annotations = {
-            f"{ANNOTATION}{each.value}": ",".join(
-                sorted(n for n, s in standing.items() if s is each)
+            f"{ANNOTATION}{state.value}": ",".join(
+                sorted(name for name, its_state in progress.items() if its_state is state)
             )
-            for each in Progress
+            for state in Progress
         }
         annotations[OPTIONS] = self._options
-        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         return {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
@@ -171,21 +179,17 @@ class Replicas:
             "spec": {
                 "holderIdentity": self._holder,
                 "leaseDurationSeconds": round(self._settings.forget),
-                "renewTime": now,
+                "renewTime": now_text(),
             },
         }
 
     def _complain(self, what: str, reply: Reply) -> None:
-        """Log each refusal once; requests of different sorts are refused for different reasons."""
-        said = "" if reply.ok or reply.status == HTTPStatus.NOT_FOUND else reply.message
-        if said and said != self._refusals.get(what):
-            log.warning("Leases of replicas are not %s, the hub refuses it: %s", what, said)
-        self._refusals[what] = said
+        self._refusals.note(what, f"Leases of replicas are not {what}", reply)
 
 
-def _merge(found: dict[str, Progress], annotations: Mapping[str, str]) -> None:
-    """Listening with one replica is listening."""
-    for each in Progress:
-        for name in annotations.get(f"{ANNOTATION}{each.value}", "").split(","):
-            if name and found.get(name) is not Progress.LISTENING:
-                found[name] = each
+def _merge(heard: dict[str, Progress], annotations: Mapping[str, str]) -> None:
+    """Add the states of one replica. A gateway that listens at one replica listens."""
+    for state in Progress:
+        for name in annotations.get(f"{ANNOTATION}{state.value}", "").split(","):
+            if name and heard.get(name) is not Progress.LISTENING:
+                heard[name] = state

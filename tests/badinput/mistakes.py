@@ -1,4 +1,4 @@
-"""Every kind of mistake that users make in a file, and what they are told."""
+"""Every kind of mistake in a file, with its problem."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Files and directories that go, come back, or were broken from the start: nothing is lost."""
+"""No route is lost when files and directories vanish, come back, or are broken from the start."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -143,14 +143,14 @@ class Served:
                 await self.changed.wait()
 
     async def joined(self) -> None:
-        """Until somebody has taken all that is there for the shop."""
+        """Wait until somebody has taken all that is there for the shop."""
         await self.until(lambda: self.cache.listens(SHOP) and not self.cache.unacknowledged(SHOP))
 
     def publish(self, answer: str) -> None:
         self.cache.publish(SHOP, {SCOPE: {"shop": scope("shop", answer=answer)}})
 
     async def presents(self, number: int, client: Credential) -> None:
-        """Until a new connection is shown the certificate of this serial number."""
+        """Wait until a new connection is shown the certificate of this serial number."""
 
         async def presented() -> bool:
             try:
@@ -280,7 +280,7 @@ class Joining:
         return int(page.rpartition(": ")[2] or 0)
 
     async def reaches(self, name: str, value: int) -> None:
-        """Until a statistic is as large as that."""
+        """Wait until a statistic is as large as that."""
 
         async def reached() -> bool:
             return await self.statistic(name) >= value
@@ -288,7 +288,7 @@ class Joining:
         await eventually(reached)
 
     async def shows(self, number: int) -> None:
-        """Until Envoy has loaded the certificate of this serial number."""
+        """Wait until Envoy has loaded the certificate of this serial number."""
 
         async def shown() -> bool:
             return f"{number:x}" in await self.envoy.get("/certs")
@@ -296,7 +296,7 @@ class Joining:
         await eventually(shown)
 
     async def answers(self, text: str) -> None:
-        """Until Envoy's listener answers this."""
+        """Wait until Envoy's listener answers this."""
         async with aiohttp.ClientSession() as session:
 
             async def answered() -> bool:
@@ -311,7 +311,7 @@ class Joining:
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Until something holds that nobody tells of, such as what Envoy's pages show."""
+    """Wait until a condition holds that only polling shows, such as one on Envoy's pages."""
     async with asyncio.timeout(PATIENCE):
         while True:
             if await condition():

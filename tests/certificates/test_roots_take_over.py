@@ -1,4 +1,4 @@
-"""A new authority takes over without a moment in which somebody distrusts somebody."""
+"""A new authority takes over, and each side trusts the other at every moment."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -59,7 +59,7 @@ def stock_envoy(place: Path, port: str, *options: str) -> Iterator[None]:
 
 
 def joins(serve: Staying) -> None:
-    """Until the Envoy is among those that fleetgate knows."""
+    """Wait until the Envoy is among those that fleetgate knows."""
     end = time.monotonic() + PATIENCE
     while not json.loads(serve.ask("status", "-o", "json").out)["envoys"]:
         assert time.monotonic() < end

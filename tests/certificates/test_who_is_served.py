@@ -1,4 +1,4 @@
-"""The certificate decides which gateway a client is; who has none, or a wrong one, gets nothing."""
+"""A certificate decides a client's gateway. Without a good one, a client gets nothing."""
 
 import asyncio
 import logging

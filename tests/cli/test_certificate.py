@@ -1,4 +1,4 @@
-"""`certificate` writes what an Envoy of one's own needs, and leaves alone what is still good."""
+"""`certificate` writes the files of an Envoy of your own, and keeps those that are still good."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every command says what it does, what each option means, and how it ends."""
+"""The help of every command explains its purpose, its options and its exit status."""
 
 import subprocess
 import sys

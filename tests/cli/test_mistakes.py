@@ -1,6 +1,6 @@
 """A mistake of the operator is one clear sentence on stderr and exit status 2, never a traceback.
 
-What, where, what now: each sentence names the option or the step that helps.
+Each sentence names the mistake, its place, and the option or the step that mends it.
 """
 
 import socket
@@ -146,7 +146,7 @@ def test_an_address_is_an_ip_address(option: str, fleet: Path) -> None:
 
 
 def test_managed_gateways_listen_on_the_addresses_of_their_pods(tmp_path: Path) -> None:
-    """Ingresses would show the address, and no Envoy could open it."""
+    """Ingresses would show an address on which no Envoy can listen."""
     hub = ("--hub-kubeconfig", tmp_path / "kubeconfig")
 
     ended = fleetgate("serve", *hub, "--manage-gateways", "--bind", "192.0.2.1", *FREE_PORTS)

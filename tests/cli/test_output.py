@@ -1,4 +1,4 @@
-"""Whoever reads the output may go away, and where it goes may be full: no traceback for either."""
+"""A command ends without a traceback when its reader goes away, or its output is full."""
 
 import os
 import subprocess

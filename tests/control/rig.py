@@ -1,4 +1,4 @@
-"""A control plane without a server, and a source that says what the test has it say."""
+"""A control plane without a server, and a source whose events a test chooses."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ NEVER = 3600.0
 
 
 class Said:
-    """A source that says what the test has it say."""
+    """A source that sends the events of a test."""
 
     def __init__(self) -> None:
         self._heard = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Where gateways listen: all on one address, or one after the other where they share a host."""
+"""All gateways listen on one address, or on one address each where they share a host."""
 
 import asyncio
 
@@ -23,7 +23,7 @@ def declared(gateway: Ref) -> Upserted:
 async def bound(
     settings: ControlSettings, *turns: tuple[Upserted | Deleted, ...]
 ) -> dict[Ref, str]:
-    """Where gateways listen after these events."""
+    """Return the addresses of gateways after these events."""
     source = Said()
     control = ControlPlane(source, SnapshotCache(), settings)
     running = asyncio.create_task(control.run())

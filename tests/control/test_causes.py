@@ -1,4 +1,4 @@
-"""One cause is told once, however many objects suffer from it."""
+"""A cause is reported once, however many objects suffer from it."""
 
 import pytest
 
@@ -10,7 +10,7 @@ INGRESSES = 200
 
 
 def fleet(*members: str) -> World:
-    """Two gateways that attach these, and Ingresses that both of them take."""
+    """Declare two gateways that attach these members, and Ingresses that both of them take."""
     world = World()
     world.attach("c1")
     world.put(*(mse_gateway(name, members=members).manifest for name in ("a", "b")))
@@ -23,7 +23,7 @@ def fleet(*members: str) -> World:
 
 
 def told(world: World) -> list[str]:
-    """What has an event of its own, and a line of the log."""
+    """Return the problems with an event and a log line of their own."""
     found = all_problems(world.state, world.translator.tables)
     return [f"{problem.at}: {problem.reason}" for problem in found if not problem.because]
 

@@ -1,4 +1,4 @@
-"""A mistake of fleetgate's own costs what it is made in, not the fleet."""
+"""A mistake of fleetgate's own affects the row in which it is made, and nothing else."""
 
 from collections.abc import Collection
 from typing import Any

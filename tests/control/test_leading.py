@@ -21,7 +21,7 @@ def test_a_fault_is_logged_and_writing_begins_anew(
         await asyncio.get_running_loop().create_future()
 
     async def script() -> None:
-        keeping = asyncio.create_task(leading.kept(write))
+        keeping = asyncio.create_task(leading.keep_running(write))
         async with asyncio.timeout(20):
             await again.wait()
         keeping.cancel()

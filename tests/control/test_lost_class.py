@@ -1,4 +1,4 @@
-"""An IngressClass that is deleted: its Ingresses are told, as long as it is gone."""
+"""The Ingresses of a deleted IngressClass have a problem until it is back."""
 
 from typing import Any
 

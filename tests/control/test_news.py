@@ -1,4 +1,4 @@
-"""What people, statuses and managed gateways are told, and when."""
+"""The control plane tells its listeners of each change, and of nothing else."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ REFUSED = Problem(GATEWAY, "RefusedByHub", "", "Service envoy-mse-gw", "room in 
 
 
 async def told(control: ControlPlane, source: Said) -> list[News]:
-    """Everything that is told from here on."""
+    """Collect all news from the call on."""
     await source.say(DECLARED, Listed(HUB))
     await control.settle()
     heard: list[News] = []

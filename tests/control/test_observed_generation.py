@@ -1,4 +1,4 @@
-"""A gateway's status says which version of the object it is about, also one that cannot be read."""
+"""A gateway's status has the version of its object, even of one that cannot be read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ MISSPELT = {"ingress": {"local": {"ingressClass": "mse", "watchnamespace": "a"}}
 
 
 def version(thing: Builder[Any], generation: int, **spec: object) -> Upserted | Refused:
-    """A version of an object; one of generation 0 is from a directory, where nobody counts."""
+    """A version of an object. Generation 0 means a directory, where versions are not counted."""
     manifest = thing.manifest
     if generation:
         manifest["metadata"]["generation"] = generation

@@ -1,4 +1,4 @@
-"""What a gateway's phase is made of, beside the Envoys that are connected here."""
+"""A gateway's phase also depends on other replicas, and on refusals of the hub."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What of problems is logged, and what is seen without --verbose."""
+"""Problems are logged once, and only some of them without --verbose."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""A turn is for news: who only answers starts none. A long one lets others run in between."""
+"""An acknowledgement starts no turn, and a long turn pauses for other tasks."""
 
 import asyncio
 
@@ -59,7 +59,7 @@ def many(path: str) -> list[Upserted]:
 
 
 async def of_many(control: ControlPlane, source: Said, path: str = "/old") -> None:
-    """Have the Ingresses served."""
+    """Declare the Ingresses, and wait until they are served."""
     gateway = mse_gateway("gw")
     await source.say(Upserted(gateway.ref(), gateway.model()), *many(path), Listed(HUB))
     await control.started.wait()
@@ -67,7 +67,7 @@ async def of_many(control: ControlPlane, source: Said, path: str = "/old") -> No
 
 @pytest.fixture(params=[("SLICE", 0.0), ("HEAVY", -1)], ids=["between-steps", "in-a-step"])
 def pauses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a turn pause after each step, or compute each step as one that takes long by itself."""
+    """Make turns pause after each step, or compute each step in a thread."""
     name, value = request.param
     monkeypatch.setattr(control_module, name, value)
 

@@ -1,4 +1,4 @@
-"""Envoys of a gateway that nobody declares are told nothing, and people hear of them."""
+"""Envoys of an undeclared gateway get no answer, and are a problem."""
 
 import logging
 

@@ -260,7 +260,7 @@ def _spec_in(file: str) -> dict[str, Any]:
 
 
 def _named(schema: dict[str, Any], fields: Fields, at: str) -> Iterator[str]:
-    """What only one of the two knows."""
+    """Return the fields that only one of the two has."""
     schema = schema.get("items", schema)
     properties = schema.get("properties", {})
     for name in sorted(properties.keys() ^ fields.known.keys()):

@@ -25,7 +25,7 @@ Scene = Callable[[RunningFleet], Awaitable[None]]
 
 
 def play(scene: Scene, root: Path, pace: Pace = AT_ONCE) -> None:
-    """Play a scene in a world of its own, and see that no process outlives it."""
+    """Run a test with a kubelet of its own, and check that no process outlives it."""
 
     async def run() -> list[int]:
         async with world(root, pace) as here:

@@ -16,7 +16,7 @@ NOWHERE = Place("127.0.0.1", ())
 
 @pytest.mark.parametrize("steps", range(1, 10))
 def test_a_pod_ended_while_it_starts_leaves_nothing_behind(steps: int) -> None:
-    """However far the start has got, and however often it is told to end.
+    """The process ends at every moment of its start, and after any number of cancellations.
 
     A pipe left open is a ResourceWarning when it is collected, and warnings are errors here.
     """

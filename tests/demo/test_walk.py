@@ -160,7 +160,7 @@ def test_examples_that_hold_and_those_that_do_not_are_told_apart(tmp_path: Path)
 
 
 def test_everything_declared_is_in_force_before_something_is_asked(tmp_path: Path) -> None:
-    """And a document's manifests are taken away after its part."""
+    """The manifests of a document are removed after its examples."""
     ask = Ask(ROOT, {"cluster1": 100})
     _, _, said = walk(tmp_path, example(ask, Scale(CLUSTER_2, 3), Apply("ingress-demo.yaml"), ask))
     assert said == ["up up", "gw", "up up", "down down"]
@@ -168,7 +168,7 @@ def test_everything_declared_is_in_force_before_something_is_asked(tmp_path: Pat
 
 
 def test_a_kill_is_followed_by_the_question_at_once(tmp_path: Path) -> None:
-    """Nothing is waited for: the gateway has to notice by itself."""
+    """The walk does not wait: the gateway has to notice by itself."""
     ask = Ask(ROOT, {"cluster1": 100})
     outcome, page, said = walk(
         tmp_path, example(Kill(CLUSTER_2), ask, Revive(CLUSTER_2), ask, Kill(CLUSTER_1), ask)
@@ -180,7 +180,7 @@ def test_a_kill_is_followed_by_the_question_at_once(tmp_path: Path) -> None:
 
 
 def test_pods_are_revived_only_after_their_probes_have_failed(tmp_path: Path) -> None:
-    """Else nobody would have seen them fail, and the gateway would shun them for a while."""
+    """Otherwise outlier detection would still eject the Pods after their return."""
     seen: list[list[bool]] = []
 
     class Watched(Kubelet):

@@ -1,4 +1,4 @@
-"""Calls of `deploy/member/attach.sh`, and the part of a member's controllers in it."""
+"""Calls of `deploy/member/attach.sh`, and stand-ins for a member's controllers."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What `kubectl kustomize` and `helm template` make of the files in deploy/."""
+"""The manifests that `kubectl kustomize` and `helm template` make from deploy/."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def helm(
 
 
 def helm_refuses(values: Mapping[str, object], chart: Path = CHART) -> str:
-    """What Helm has against these values of a chart."""
+    """Return the error of Helm for these values of a chart."""
     done = _run("helm", *_template(chart, NAMESPACE, values))
     assert done.returncode != 0, done.stdout
     return done.stderr

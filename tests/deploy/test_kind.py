@@ -1,7 +1,6 @@
-"""What the scripts of deploy/kind do, by their dry run: kind itself needs an image registry.
+"""The scripts of deploy/kind do the right steps, by their dry run. kind needs an image registry.
 
-A dry run is worth as much as it is complete, so it is held against a run with stand-ins for the
-programs that the scripts call.
+A test compares the dry run with a run with stand-ins for the programs that the scripts call.
 """
 
 import ipaddress

@@ -157,7 +157,7 @@ def _without_gateways() -> str:
 
 
 def _by_namespace() -> str:
-    """As docs/installing.md shows it, with a Role in one namespace."""
+    """Return the manifests that docs/installing.md shows for a Role in one namespace."""
     return kustomize_overlay(["secrets-by-namespace"]) + "---\n" + _role(OTHER)
 
 

@@ -69,7 +69,7 @@ _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOT
 
 
 def render(text: str) -> str:
-    """The text with its generated parts made anew."""
+    """Return the text with its generated parts written anew."""
     return _PART.sub(lambda found: found[1] + PARTS[found[2]]() + found[3], text)
 
 
@@ -98,7 +98,7 @@ def _keys(keys: Iterable[Key], dialect: Dialect[Any]) -> str:
 
 
 def _unsupported(table: Iterable[Unsupported]) -> str:
-    """Keys that are treated alike, in one row."""
+    """Return a table with one row for all keys that are treated alike."""
     alike: dict[tuple[str, str], list[str]] = {}
     for row in table:
         prefixes = ", ".join(f"`{prefix}`" for prefix in row.key.prefixes)

@@ -1,4 +1,4 @@
-"""docs/security.md names what there is: tests, options, annotations, files, pages and ports."""
+"""docs/security.md names tests, options, annotations, files, pages and ports that exist."""
 
 import re
 from functools import cache

@@ -29,18 +29,18 @@ _PATTERN: Final = f"(?:{'|'.join(f'a[ab]{{{n}}}c' for n in range(20, 25))})"
 
 
 def many_paths(target: Target) -> str:
-    """As many paths of one host as an Ingress has room for."""
+    """Declare an Ingress of one host, with as many paths as fit into it."""
     paths = _as_many_as_fit(lambda n: _path(f"/{n}"))
     return _declared(target, _of_rules("paths", {"host": "a.hostile", "http": {"paths": paths}}))
 
 
 def many_hosts(target: Target) -> str:
-    """As many hosts as an Ingress has room for."""
+    """Declare an Ingress with as many hosts as fit into it."""
     return _declared(target, _of_rules("hosts", *_as_many_as_fit(_host)))
 
 
 def many_backends(target: Target) -> str:
-    """As many hosts, each of whose paths goes to as many Services as it may."""
+    """Declare an Ingress with many hosts, whose paths go to as many Services as is allowed."""
     to = [f"{n:063}.{_NAME}.svc.cluster.local:{10_000 + n}" for n in range(_LINES)]
     lines = "\n".join(to)
     large = _of_rules("backends", *_as_many_as_fit(_host, _LARGEST - 2 * len(lines)))

@@ -4,8 +4,8 @@
     (own process)          ▲
                            └──────── /healthz
 
-What both witnesses wait for while nothing else goes on is measured first, in the same run: bounds
-are multiples of it, since the machine may be busy.
+The waits of both witnesses are first measured without an attack, in the same run. Bounds are
+multiples of these, since the machine may be busy.
 """
 
 import multiprocessing
@@ -27,7 +27,7 @@ from tests.support.builders import ingress, mse_gateway, service, slice_of, writ
 from tests.support.process import COMMAND, Fleetgate, fleetgate
 
 _TIMES: Final = 30
-"""How many times longer than in quiet anybody may wait, at most."""
+"""The most that a wait may grow during an attack, as a factor."""
 
 _CHANGE: Final = 5.0
 _PROBE: Final = 2.0
@@ -106,7 +106,7 @@ def _limited(files: int) -> str:
 
 
 def withstands(attack: Attack, rig: Rig) -> None:
-    """Run an attack; nobody else notices much, and what is expected becomes of it."""
+    """Run an attack, and check its outcome and the waits of the witnesses."""
     served, healthz = Served(rig.target, rig.publish), Healthz(rig.target)
     spawn = multiprocessing.get_context("spawn")
     with (

@@ -76,7 +76,7 @@ Story: TypeAlias = Callable[[Stream], Awaitable[None]]
 
 
 async def outcome(channel: aio.Channel, name: str, story: Story) -> str:
-    """Tell a story on a stream; gives how the server has ended it, or that it has not."""
+    """Run a script on a stream. Return how the server has ended it, if it has."""
     stream = Stream(name, channel.stream_stream(AGGREGATED["delta"])())
     async with asyncio.timeout(_BOUND):
         try:
@@ -89,7 +89,7 @@ async def outcome(channel: aio.Channel, name: str, story: Story) -> str:
 
 
 def told(target: Target, story: Story) -> str:
-    """Tell a story on a stream of its own connection."""
+    """Run a script on a stream of its own connection."""
 
     async def tell() -> str:
         async with target.aio_channel() as channel:
@@ -99,7 +99,7 @@ def told(target: Target, story: Story) -> str:
 
 
 async def together(target: Target, story: Story, streams: int) -> str:
-    """Tell a story on many streams of one connection; gives the worst that became of one."""
+    """Run a script on many streams of one connection, and return the worst end of one."""
     async with target.aio_channel() as channel:
         tellings = (outcome(channel, f"hostile-{number}", story) for number in range(streams))
         return worst(await asyncio.gather(*tellings))

@@ -1,4 +1,4 @@
-"""Nobody ends fleetgate, nor keeps others from being served: attacks on the whole process.
+"""No attack ends fleetgate, or keeps others from being served.
 
 A new attack is a function of a Target, and a line in ATTACKS. One that needs another fleet than the
 directory of `directory_rig` makes a Rig of its own, and calls `withstands` with it.
@@ -15,8 +15,7 @@ from tests.hostile.stream import ALIVE
 from tests.support.kube import Clusters
 
 _TURN = 10.0
-"""Seconds that a change may wait for the turn that takes in ten thousand things, or removes them:
-what belongs to one turn is published together."""
+"""Seconds that a change may wait for a turn with ten thousand objects."""
 
 _ENDED = "^ended: (RESOURCE_EXHAUSTED|INTERNAL: Internal error from Core)"
 

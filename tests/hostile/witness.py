@@ -1,4 +1,4 @@
-"""Who suffers from an attack: a well-behaved client, and whoever asks for /healthz."""
+"""The witnesses of an attack: a well-behaved client, and a prober of /healthz."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""A Pod of a managed gateway as a kubelet would run it, but for the container around it."""
+"""A Pod of a managed gateway, run as kubelet does, but without a container."""
 
 import asyncio
 import os
@@ -109,7 +109,7 @@ class Pod:
         raise AssertionError("there is no listener")
 
     async def becomes(self, status: int) -> None:
-        """Until the readiness probe gets this."""
+        """Wait until the readiness probe gets this."""
 
         async def is_so() -> bool:
             assert self.envoy is None or self.envoy.returncode is None, "Envoy has ended"
@@ -155,7 +155,7 @@ async def pod(
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Until something holds that nobody tells of, such as what Envoy's pages show."""
+    """Wait until a condition holds that only polling shows, such as one on Envoy's pages."""
     async with asyncio.timeout(PATIENCE):
         while not await condition():  # noqa: ASYNC110 (nobody tells)
             await asyncio.sleep(0.02)

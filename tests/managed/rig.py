@@ -11,6 +11,7 @@ from fleet.events import Upserted
 from fleet.models import GatewayObject
 from fleet.parse import parse
 from fleet.ref import HUB, Ref
+from fleetgate.certificates.credential import Credential
 from fleetgate.hub.managed.managed_gateways import GatewayCertificates, ManagedGateways, Pace
 from fleetgate.hub.managed.manifests import Key
 from fleetgate.hub.managed.settings import ManagedSettings
@@ -132,7 +133,7 @@ class Running:
         """Return when the news of the Deployment has come and a whole gateway was written since."""
         version = int((await self.get("deployment", name))["metadata"]["resourceVersion"])
         key = Key("Deployment", name)
-        await self.until(lambda: _version(self.managed._hub.get(key)) >= version)
+        await self.until(lambda: _version(self.managed.objects.get(key)) >= version)
         await self.declare(gateway(), gateway("since"))
         await self.until(lambda: "envoy-mse-since" in self.hub.names()["deployment"])
 
@@ -141,10 +142,9 @@ class Running:
         return sum(asked.path.endswith(f"/{kind}s/{name}") for asked in self.api.writes)
 
     async def settled(self) -> None:
-        """Return when the hub has taken all that is wanted."""
-        managed = self.managed
+        """Return when the hub has taken all wanted objects."""
         async with asyncio.timeout(PATIENCE):
-            while managed._accepted.keys() != managed._wanted.keys():  # noqa: ASYNC110 (untold)
+            while not self.managed.is_settled:  # noqa: ASYNC110 (no callback tells)
                 await asyncio.sleep(0.02)
 
     async def addresses(self, true: Callable[[Mapping[Ref, tuple[str, ...]]], bool]) -> None:
@@ -153,6 +153,22 @@ class Running:
             while not true(self.managed.addresses):
                 self.addresses_changed.clear()
                 await self.addresses_changed.wait()
+
+
+@dataclass
+class Certificates:
+    """Certificates for managed gateways, and the names of those that have not been forgotten."""
+
+    maker: GatewayCertificates
+    gateways: set[str] = field(default_factory=set)
+
+    def client_of(self, gateway: str, held: Credential | None = None) -> Credential:
+        self.gateways.add(gateway)
+        return self.maker.client_of(gateway, held)
+
+    def forget(self, gateway: str) -> None:
+        self.gateways.discard(gateway)
+        self.maker.forget(gateway)
 
 
 @asynccontextmanager

@@ -19,8 +19,19 @@ from fleetgate.hub.managed.managed_gateways import Pace
 from fleetgate.hub.managed.manifests import objects
 from fleetgate.hub.managed.settings import PUBLIC, LoadBalancerSettings, ManagedSettings
 from tests.certificates.damaged import KEY_OF_NO_KIND, NAMES_OF_NO_KIND, damaged
-from tests.certificates.served import DAY, Clock, made
-from tests.managed.rig import NAMESPACE, PACE, Gateways, Hub, Running, alb, gateway, read, running
+from tests.certificates.served import DAY, Clock, MemoryStore, made
+from tests.managed.rig import (
+    NAMESPACE,
+    PACE,
+    Certificates,
+    Gateways,
+    Hub,
+    Running,
+    alb,
+    gateway,
+    read,
+    running,
+)
 from tests.sinks.rig import Answer, Asked
 
 Json: TypeAlias = Any  # as kubectl prints it
@@ -112,8 +123,10 @@ def test_the_next_leader_writes_nothing_anew(hub: Hub) -> None:
     asyncio.run(story())
 
 
-def test_who_leads_again_puts_right_what_another_leader_has_done(hub: Hub) -> None:
-    """Such as one of another version, that had set more than is set now."""
+def test_who_leads_again_puts_right_what_another_leader_has_done(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    """For example, a leader of another version may have set more fields."""
     more = LoadBalancerSettings(public_annotations={**PUBLIC, "cloud/more": "1"})
 
     async def story() -> None:
@@ -129,7 +142,7 @@ def test_who_leads_again_puts_right_what_another_leader_has_done(hub: Hub) -> No
                 await r.until(lambda: "cloud/more" not in _annotations(hub))
             r.managed.want({})
             async with leading(r):
-                await r.until(lambda: KEPT in str(r.managed._refused))
+                await r.until(lambda: KEPT in caplog.text)
             await r.by_hand("delete", "mseingressconfig/shop")
             async with leading(r):
                 await r.until(lambda: hub.names() == NOTHING)
@@ -212,7 +225,7 @@ def test_what_somebody_changes_by_hand_is_put_back(
 
 
 def test_an_object_is_put_back_at_most_once_in_a_while(hub: Hub) -> None:
-    """Else two controllers that disagree would write as fast as they can."""
+    """Otherwise two controllers that disagree would write without a pause."""
 
     async def story() -> None:
         async with running(hub, pace=Pace(calm=3600)) as r:
@@ -251,7 +264,7 @@ def test_an_alb_gateway_has_its_own_certificate_and_address_and_goes_with_its_ob
     ref = Ref(HUB, "AlbConfig", "", "web")
 
     async def story() -> None:
-        certificates = await made()
+        certificates = Certificates(await made())
         async with running(hub, None, certificates) as r:
             await r.declare(alb("web", 80, addressType="Intranet"), gateway())
             await r.settled()
@@ -259,7 +272,7 @@ def test_an_alb_gateway_has_its_own_certificate_and_address_and_goes_with_its_ob
             assert names["deployment"] == [WEB, "envoy-mse-shop"]
             assert names["service"] == [f"{WEB}-internal", "envoy-mse-shop"]
             assert names["secret"] == [f"{WEB}-xds", "envoy-mse-shop-xds"]
-            assert sorted(certificates._clients) == ["alb/web", "mse/shop"]
+            assert certificates.gateways == {"alb/web", "mse/shop"}
             await _address(r, f"{WEB}-internal", {"ip": "10.0.0.7"})
             await r.addresses(lambda a: a == {ref: ("10.0.0.7",)})
             await r.by_hand("delete", "albconfig/web")
@@ -332,7 +345,7 @@ def test_a_load_balancer_that_becomes_internal_is_another_one(hub: Hub) -> None:
 
 
 def test_what_a_gateway_consisted_of_goes_with_it(hub: Hub) -> None:
-    """There is no garbage collector here; with one, both do the same."""
+    """The test's hub has no garbage collector. With one, both delete the objects."""
 
     async def story() -> None:
         async with running(hub) as r:
@@ -409,7 +422,7 @@ def test_objects_without_our_labels_are_nobodys_business(hub: Hub) -> None:
 def test_an_object_of_somebody_else_keeps_what_it_has_and_is_a_problem_of_the_gateway(
     hub: Hub, kind: str, command: list[str]
 ) -> None:
-    """It would go with the gateway if it were taken over; once it is gone, ours is there."""
+    """If fleetgate took it over, it would be deleted with the gateway."""
     name = "envoy-mse-shop-xds" if kind == "secret" else "envoy-mse-shop"
 
     async def story() -> None:
@@ -521,30 +534,29 @@ def test_a_certificate_that_is_broken_is_replaced(
 
 def test_certificates_of_gateways_that_are_gone_are_forgotten(hub: Hub) -> None:
     async def story() -> None:
-        certificates = await made()
+        certificates = Certificates(await made())
         async with running(hub, None, certificates) as r:
             await r.declare(gateway("shop"), gateway("other"))
             await r.settled()
-            assert sorted(certificates._clients) == ["mse/other", "mse/shop"]
+            assert certificates.gateways == {"mse/other", "mse/shop"}
             await r.by_hand("delete", "mseingressconfig/other")
             await r.declare(gateway("shop"))
-            assert sorted(certificates._clients) == ["mse/shop"]
+            assert certificates.gateways == {"mse/shop"}
             await r.until(lambda: hub.names()["secret"] == ["envoy-mse-shop-xds"])
-            assert sorted(certificates._clients) == ["mse/shop"]
+            assert certificates.gateways == {"mse/shop"}
 
     asyncio.run(story())
 
 
 def test_the_next_leader_keeps_the_certificate(hub: Hub) -> None:
     async def story() -> None:
-        certificates = await made()
-        store = certificates._store
+        store = MemoryStore()
+        certificates = await made(store)
         gateways = await asyncio.to_thread(hub.declare, gateway())
         async with running(hub, gateways, certificates) as first:
             await first.settled()
             before = await first.versions()
-        others = await type(certificates).open(store, certificates._settings, certificates._clock)
-        async with running(hub, gateways, others) as second:
+        async with running(hub, gateways, await made(store)) as second:
             await second.settled()
             assert await second.versions() == before
 
@@ -573,7 +585,7 @@ def test_an_api_server_that_was_lost_gets_what_was_wanted_meanwhile(hub: Hub) ->
 def test_what_the_hub_refuses_is_said_and_tried_again(
     hub: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As a problem of the gateway, which is logged once with all others."""
+    """The gateway has a problem, which is logged once."""
     settings = ManagedSettings(namespace="not-yet-there")
 
     async def story(gateways: Gateways) -> None:

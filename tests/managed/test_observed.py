@@ -1,4 +1,4 @@
-"""What is known of the hub is the newest that came, whichever way it came."""
+"""The newest version of an object counts, whether it came by a list, a watch or an answer."""
 
 import asyncio
 import logging
@@ -145,7 +145,7 @@ def test_an_object_of_a_list_is_the_same_as_one_of_a_watch(hub: Hub) -> None:
                 await second.managed.observed()
                 for kind in ("ConfigMap", "Deployment", "Service"):
                     key = Key(kind, "envoy-mse-shop")
-                    assert second.managed._hub.get(key) == first.managed._hub.get(key)
+                    assert second.managed.objects.get(key) == first.managed.objects.get(key)
 
     asyncio.run(story())
 

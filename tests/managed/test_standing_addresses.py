@@ -1,4 +1,4 @@
-"""Where gateways are reached whose Services stand on the hub, though nobody looks after them."""
+"""Gateways keep the addresses of their Services after --manage-gateways is switched off."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What Prometheus reads of a running control plane, over HTTP, after real activity."""
+"""The metrics of a running control plane, as Prometheus reads them over HTTP."""
 
 import asyncio
 import re

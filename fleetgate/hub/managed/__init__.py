@@ -1,1 +1,1 @@
-"""Gateways that fleetgate runs on the hub: their Envoys, and the load balancers in front."""
+"""Gateways that fleetgate runs on the hub, with their Envoys and load balancers."""

@@ -1,7 +1,7 @@
-"""Where clients reach gateways whose Envoys run on the hub: what their Services' statuses say.
+"""The addresses of gateways whose Envoys run on the hub, from the statuses of their Services.
 
-A Service that fleetgate has written carries its gateway as long as it stands, also where fleetgate
-does not look after it any more: without `--manage-gateways`, its address is that of the gateway.
+Where `--manage-gateways` is switched off, Services that fleetgate has written go on serving. So
+their addresses remain the addresses of their gateways.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -24,13 +24,13 @@ _WORDS: Final = Words(
 
 
 def services_of(gateway: str) -> tuple[Key, Key]:
-    """The Services behind the load balancers that a gateway may have, the public one first."""
+    """Return the Services that a gateway may have, the public one first."""
     public, internal = (service_name(gateway, internal=internal) for internal in (False, True))
     return Key("Service", public), Key("Service", internal)
 
 
 def addresses_in(services: Iterable[Json]) -> tuple[str, ...]:
-    """Addresses and DNS names of load balancers, each once."""
+    """Return the addresses and DNS names of the Services' load balancers, each once."""
     entries = [
         entry
         for service in services
@@ -41,9 +41,9 @@ def addresses_in(services: Iterable[Json]) -> tuple[str, ...]:
 
 
 class StandingAddresses:
-    """The addresses of gateways whose Services stand in `namespace`, while `observe` runs.
+    """Follows the addresses of gateways' Services in `namespace` while `observe` runs.
 
-    What a gateway's object says of its addresses itself is not looked for here.
+    It leaves out gateways whose object says its addresses itself.
     """
 
     def __init__(self, api: ApiServer, namespace: str, dialects: Dialects) -> None:
@@ -60,11 +60,11 @@ class StandingAddresses:
         return self._addresses
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when `addresses` have changed."""
+        """Call `callback` when `addresses` have changed."""
         self._callbacks.append(callback)
 
     def want(self, gateways: Mapping[Ref, GatewayObject]) -> None:
-        """Take the gateways that there are now."""
+        """Take in the declared gateways, in place of all before."""
         self._gateways = frozenset(
             ref
             for ref, config in gateways.items()
@@ -77,15 +77,15 @@ class StandingAddresses:
         await self._hub.run(self._api)
 
     async def observed(self) -> None:
-        """Return when `addresses` can be trusted, or may not be read."""
+        """Return when all Services have been read, or the hub has refused to show them."""
         await self._hub.answered.wait()
 
     def _on_change(self, _: Key) -> None:
         self._read()
 
     def _read(self) -> None:
-        found = {ref: self._addresses_of(ref) for ref in self._gateways}
-        addresses = {ref: those for ref, those in found.items() if those}
+        all_addresses = {ref: self._addresses_of(ref) for ref in self._gateways}
+        addresses = {ref: texts for ref, texts in all_addresses.items() if texts}
         if addresses != self._addresses:
             self._addresses = addresses
             for callback in self._callbacks:

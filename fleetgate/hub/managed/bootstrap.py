@@ -1,8 +1,8 @@
-"""The bootstrap of a managed gateway's Envoys: that of any Envoy, made for life in a Pod.
+"""The bootstrap of a managed gateway's Envoys: the usual one, with additions for a Pod.
 
-Kubernetes asks from outside whether an Envoy is ready, Prometheus what it has measured, and its
-admin pages are on loopback, where they stay: a listener of its own lets these two through to them,
-and nothing else.
+Envoy's admin pages stay on loopback. But kubelet asks from outside whether Envoy is ready, and
+Prometheus asks for statistics. So a listener forwards these two requests to the admin pages, and no
+other request.
 
     kubelet ───── GET /ready ────────────┐
                                          ├──▶ :19002 ──▶ 127.0.0.1:9901
@@ -16,36 +16,40 @@ from typing import Any, Final, TypeAlias
 
 from fleetgate.bootstrap import BootstrapSettings, admin, as_yaml, bootstrap_document
 from fleetgate.certificates.sds_files import XdsTls, sds_documents
+from fleetgate.defaults import LOOPBACK
 from fleetgate.hub.managed.settings import ManagedSettings
 from translators.model.shapes import Size
 
 Json: TypeAlias = dict[str, Any]  # as YAML has it
 
 DIRECTORY: Final = PurePosixPath("/etc/fleetgate/envoy")
-"""Where the ConfigMap is mounted."""
+"""The directory at which the ConfigMap is mounted."""
 
 CERTIFICATES: Final = PurePosixPath("/etc/fleetgate/xds")
-"""Where the Secret with the certificate is mounted."""
+"""The directory at which the Secret with the certificate is mounted."""
 
 FILE: Final = "bootstrap.yaml"
 
 READY: Final = "/ready"
 STATISTICS: Final = "/stats/prometheus"
-"""Envoy's own paths: what `ready_port` shows of its admin pages."""
+"""The two admin pages of Envoy that `ready_port` shows."""
 
 DRAIN: Final = "/drain_listeners"
-"""The admin page by which a Pod that is to end has its Envoy drain."""
+"""The admin page by which a terminating Pod has its Envoy drain."""
 
 _GIB: Final = 1 << 30
 _HEAP: Final = 0.8
-"""The part of a Pod's memory that Envoy's heap may take; the rest is for stacks and the kernel's
-socket buffers, and for the moment that a new configuration stands beside the old one."""
+"""The part of a Pod's memory that Envoy's heap may take.
+
+The rest is for stacks, for socket buffers of the kernel, and for the moment at which a new
+configuration stands beside the old one.
+"""
 
 _STUCK: Final = timedelta(seconds=60)
-"""After so long a thread that makes no step ends Envoy, and kubelet starts it again.
+"""The time after which a stuck thread ends Envoy, and kubelet starts it again.
 
-This is the liveness probe, from within: it sees each thread, and no busy moment, lost packet or
-absent control plane can set it off.
+This takes the place of a liveness probe. It sees each thread, and no busy moment, lost packet or
+absent control plane can trigger it.
 """
 
 _TYPES: Final = "type.googleapis.com/envoy.extensions.filters"
@@ -53,9 +57,9 @@ _CONNECTION_MANAGER: Final = "network.http_connection_manager.v3.HttpConnectionM
 
 
 def bootstrap_files(gateway: str, size: Size, settings: ManagedSettings) -> dict[str, str]:
-    """The contents of the ConfigMap by file name.
+    """Return the contents of the ConfigMap by file name.
 
-    They do not depend on the Pod: `--service-node` names it.
+    All Pods of a gateway share them, since `--service-node` gives Envoy the name of its Pod.
     """
     name = settings.xds_server_name
     tls = XdsTls(str(CERTIFICATES), name, documents=str(DIRECTORY)) if name else None
@@ -84,17 +88,17 @@ def bootstrap_files(gateway: str, size: Size, settings: ManagedSettings) -> dict
 
 
 def _wait_for_configuration(document: Json) -> None:
-    """Wait for fleetgate without end.
+    """Have Envoy wait for its first configuration without a limit.
 
-    Envoy takes the lack of an answer for an empty configuration after 15 seconds, and would call
-    itself ready to serve nothing.
+    By default it goes on without one after 15 seconds, and would call itself ready while it serves
+    nothing.
     """
     for source in ("cds_config", "lds_config"):
         document["dynamic_resources"][source]["initial_fetch_timeout"] = "0s"
 
 
 def _admin(settings: ManagedSettings) -> Json:
-    address = _address("127.0.0.1", settings.admin_port)
+    address = _address(LOOPBACK, settings.admin_port)
     return {
         "name": "admin",
         "type": "STATIC",
@@ -107,7 +111,9 @@ def _admin(settings: ManagedSettings) -> Json:
 
 
 def _ready_listener(settings: ManagedSettings) -> Json:
-    """One that also answers when Envoy is full: a Pod that is busy is no reason to end it."""
+    """Return the listener of `ready_port`. It answers under overload too, so that a busy Envoy is
+    not taken for a broken one.
+    """
     get = {"name": ":method", "string_match": {"exact": "GET"}}
     routes = [
         {"match": {"path": path, "headers": [get]}, "route": {"cluster": "admin"}}

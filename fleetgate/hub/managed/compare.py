@@ -1,6 +1,7 @@
-"""What an object on the hub shows of the fields that fleetgate has set.
+"""The comparison of an object on the hub with its wanted manifest.
 
-The rest of it is defaults, statuses, and what others have added: no difference.
+Only fields of the manifest count. The API server adds defaults and statuses, and others may add
+fields of their own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,18 +10,18 @@ from typing import Any, Final, TypeAlias
 Json: TypeAlias = Any  # as an API server has it
 
 _IDENTITIES: Final = ("uid", "mountPath", "topologyKey", "name")
-"""Which field tells the items of a list apart, in the order in which it is looked for."""
+"""The fields that may tell the items of a list apart. The first one that an item has counts."""
 
 _AUTOSCALER: Final = "kube-controller-manager"
-"""Under this name horizontal Pod autoscalers write to the subresource `scale`."""
+"""The field manager under which horizontal Pod autoscalers write to the subresource `scale`."""
 
 
 def shown(wanted: Json, live: Json) -> Json:
-    """`live`, cut down to the fields that `wanted` has; None where there is nothing."""
+    """Return `live` with the fields of `wanted` only. Fields that it lacks are None."""
     match wanted:
         case Mapping():
-            there = live if isinstance(live, Mapping) else {}
-            return {key: shown(value, there.get(key)) for key, value in wanted.items()}
+            fields = live if isinstance(live, Mapping) else {}
+            return {key: shown(value, fields.get(key)) for key, value in wanted.items()}
         case list() if wanted and (identity := _identity(wanted)):
             items = live if isinstance(live, Sequence) else ()
             by_identity = {item.get(identity): item for item in items}
@@ -30,13 +31,13 @@ def shown(wanted: Json, live: Json) -> Json:
 
 
 def is_autoscaled(live: Json) -> bool:
-    """Whether an autoscaler has set the number of replicas, which is then its own business."""
+    """Return whether an autoscaler has set the number of replicas. fleetgate then leaves it."""
     fields = live["metadata"].get("managedFields", ())
     return any(f["manager"] == _AUTOSCALER and f.get("subresource") == "scale" for f in fields)
 
 
 def _identity(items: Sequence[Json]) -> str | None:
-    """None for lists of plain values, which are compared as a whole."""
+    """Return the field that tells items apart. None means a list of plain values."""
     first = items[0]
     if not isinstance(first, Mapping):
         return None

@@ -1,13 +1,14 @@
-"""Keeps the objects of managed gateways on the hub as they are wanted.
+"""The controller that keeps the objects of managed gateways on the hub as they are wanted.
 
-    want() ──▶ manifests ──┐
-                           ├──differ──▶ apply ──▶ hub ──▶ Pods
-    watch ──▶ what stands ─┘                       │
-      └── Services ──▶ addresses ◀─────────────────┘
+    want() ──▶ manifests ───────┐
+                                ├── differ ──▶ apply ──▶ hub ──▶ Pods
+    watch ──▶ objects on the hub┘                         │
+      └── Services ──▶ addresses ◀────────────────────────┘
 
-Every replica watches, so that all know the addresses; the leader writes, by server-side apply: the
-API server keeps apart what fleetgate has set and what others have. An object of somebody else that
-has the name of one of these is left alone, since it would go with the gateway.
+Every replica watches, so that all replicas know the addresses. Only the leader writes. It uses
+server-side apply, by which the API server keeps the fields of fleetgate and those of others apart.
+An object with a wanted name that somebody else has made is left alone, since it would be deleted
+together with the gateway.
 """
 
 import asyncio
@@ -47,19 +48,19 @@ Json: TypeAlias = Any  # as an API server has it
 
 
 class GatewayCertificates(Protocol):
-    """Where the certificates of gateways come from: `MadeCertificates`."""
+    """A maker of gateways' certificates, such as MadeCertificates."""
 
     def client_of(self, gateway: str, held: Credential | None = None) -> Credential:
-        """The one of a gateway such as mse/shop: `held` as long as it is good."""
+        """Return the credential of a gateway such as mse/shop: `held` as long as it is good."""
         ...
 
     def forget(self, gateway: str) -> None:
-        """The gateway is gone."""
+        """Renew no certificate for a gateway that is gone."""
         ...
 
 
 FIELD_MANAGER: Final = "fleetgate"
-"""Under this name the API server keeps what fleetgate has set."""
+"""The field manager of the fields that fleetgate sets."""
 
 _SOMEBODY_ELSES: Final = (
     "there is one of somebody else, which is left alone: no label of fleetgate's is on it, and the "
@@ -69,11 +70,11 @@ _SOMEBODY_ELSES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How the leader writes; times are in seconds.
+    """The pace at which the leader writes. Times are in seconds.
 
-    An object is put back at most once each `calm`, so that no other controller can make it a
-    race. What the hub refused is tried again each `retry`. `writers` is the number of objects at
-    a time.
+    A changed object is restored at most once in `calm`, so that another controller cannot cause
+    endless writes. A refused write is tried again after `retry`. At most `writers` objects are
+    written at a time.
     """
 
     calm: float = 5.0
@@ -83,7 +84,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """An object of a gateway; a Secret's has no `data` yet."""
+    """A wanted object of a gateway. The manifest of a Secret lacks its `data`."""
 
     gateway: Ref
     manifest: Json
@@ -91,18 +92,18 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Gateway:
-    """A gateway and what follows from its object alone."""
+    """A declared gateway, and the objects that are wanted for it."""
 
     config: GatewayObject
     objects: Mapping[Key, _Wanted] = field(repr=False)
 
 
 class ManagedGateways:
-    """Runs gateways on the hub behind `api`. Call all of it in the event loop's thread.
+    """Runs gateways on the hub behind `api`. Call all methods in the event loop's thread.
 
-    Without `certificates` they are somebody else's to make, in Secrets that are named as
-    `secret_name` says. `refused_writes` is how often an object could not be brought to what is
-    wanted of it.
+    Without `certificates`, somebody else provides the Secrets that `secret_name` names. `objects`
+    are the objects on the hub, as far as they are known. `refused_writes` counts the writes that
+    the hub refused.
     """
 
     def __init__(
@@ -117,12 +118,13 @@ class ManagedGateways:
         self._certificates = certificates
         self._pace = pace or Pace()
         self._patience = Patience("the writing of managed gateways")
-        self._hub = HubObjects(settings.namespace, self._on_change)
+        self.objects = HubObjects(settings.namespace, self._on_change)
         self._gateways: dict[Ref, _Gateway] = {}
         self._wanted: dict[Key, _Wanted] = {}
         self._known = asyncio.Event()
         self._pending: Pending[Key] = Pending()
-        # What was applied last, and what the hub made of it: webhooks may see things differently.
+        # The manifest that was applied last, and the object that the hub answered. The two may
+        # differ where a webhook changes objects.
         self._accepted: dict[Key, tuple[Json, Json]] = {}
         self._written: dict[Key, float] = {}
         self._refused: dict[Key, str] = {}
@@ -136,17 +138,22 @@ class ManagedGateways:
         return self._addresses
 
     @property
+    def is_settled(self) -> bool:
+        """Whether the hub has taken all wanted objects, and has no others, at the leader."""
+        return self._accepted.keys() == self._wanted.keys()
+
+    @property
     def refusals(self) -> Mapping[Ref, str]:
-        """Why the hub has not taken all objects of a gateway, on the leader."""
-        found: dict[Ref, str] = {}
+        """The first refusal of each gateway with any, at the leader."""
+        refusals: dict[Ref, str] = {}
         for key, message in sorted(self._refused.items()):
             if key in self._wanted:
-                found.setdefault(self._wanted[key].gateway, f"{key}: {message}")
-        return found
+                refusals.setdefault(self._wanted[key].gateway, f"{key}: {message}")
+        return refusals
 
     @property
     def problems(self) -> Iterator[Problem]:
-        """What the hub has not taken of each gateway, on the leader; all of it."""
+        """A problem for each refused object of a declared gateway, at the leader."""
         for key, message in sorted(self._refused.items()):
             if (gateway := self._gateway_of(key)) is not None:
                 yield Problem(
@@ -159,17 +166,17 @@ class ManagedGateways:
                 )
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when `addresses`, `refusals` or `problems` may have changed."""
+        """Call `callback` when `addresses`, `refusals` or `problems` may have changed."""
         self._callbacks.append(callback)
 
     async def observed(self) -> None:
-        """Return when `addresses` can be trusted: everything on the hub was read once."""
-        await self._hub.listed.wait()
+        """Return when all objects on the hub have been read once, so that `addresses` are known."""
+        await self.objects.listed.wait()
 
     def want(self, gateways: Mapping[Ref, GatewayObject]) -> None:
-        """Take the gateways that there are now; all others are to go.
+        """Take in the declared gateways. The objects of all other gateways will be deleted.
 
-        To be called once all of the hub is known. Costs some 10 ms for a gateway that has changed.
+        Call it only once the whole hub is known. It takes about 10 ms for each changed gateway.
         """
         before = self._wanted
         if self._certificates is not None:
@@ -185,29 +192,29 @@ class ManagedGateways:
         self._read_addresses()
 
     def certificates_changed(self) -> None:
-        """Look at all certificates again: there may be others now."""
+        """Compare the Secrets of all gateways again, since certificates may be new."""
         self._pending.add(key for key in self._wanted if key.kind == "Secret")
 
     async def observe(self) -> None:
-        """Follow what stands on the hub, until cancelled; each replica does."""
-        await self._hub.run(self._api)
+        """Follow the objects on the hub until cancelled. Every replica does so."""
+        await self.objects.run(self._api)
 
     async def run(self) -> None:
-        """Bring the hub to what is wanted and keep it there, until cancelled; the leader does.
+        """Write and delete objects as wanted until cancelled. Only the leader does so.
 
-        Waits for the first `want`. Needs `observe` to run.
+        It waits for the first call of `want`, and for `observe`, which has to run.
         """
         await self._known.wait()
         await self.observed()
-        # Another leader may have written since, and another version of fleetgate other fields.
+        # Another leader may have written since this replica last led, perhaps of another version.
         self._accepted.clear()
-        self._pending.add([*self._wanted, *self._hub])
+        self._pending.add([*self._wanted, *self.objects])
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pending.work(self._settle, self._pace.writers))
                 group.create_task(self._retry())
         finally:
-            self._refused.clear()  # whoever leads next has its own
+            self._refused.clear()  # the next leader finds refusals of its own
             self._call_back()
 
     def _gateway(self, ref: Ref, config: GatewayObject) -> _Gateway:
@@ -221,8 +228,8 @@ class ManagedGateways:
         return _Gateway(config, wanted)
 
     async def _settle(self, key: Key) -> None:
-        """Bring one object to what is wanted; asks nothing of the hub where it is."""
-        wanted, live = self._wanted.get(key), self._hub.get(key)
+        """Write or delete one object as wanted. Send no request where it is as wanted."""
+        wanted, live = self._wanted.get(key), self.objects.get(key)
         if wanted is None:
             if live is None:
                 self._forget(key)
@@ -253,10 +260,10 @@ class ManagedGateways:
         if live is None or _version(answer) != _version(live):
             put_back = before is not None and before[0] == manifest
             log.info("%s %s of %s", "put back" if put_back else "wrote", key, wanted.gateway)
-        self._hub.take(answer)
+        self.objects.take(answer)
 
     def _manifest(self, key: Key, wanted: _Wanted, live: Json) -> Json:
-        """What is to be applied over `live`, which is None where there is nothing."""
+        """Return the manifest to apply over `live`, which is None where the object is missing."""
         if key.kind == "Secret" and self._certificates is not None:
             credential = self._certificates.client_of(
                 self._settings.dialects.name_of(wanted.gateway), _held(live)
@@ -269,7 +276,10 @@ class ManagedGateways:
         return wanted.manifest
 
     async def _look(self, key: Key) -> Reply:
-        """List what has this name: what is followed has our labels, and this may have lost them."""
+        """List the object of this name without the labels by which objects are followed.
+
+        Somebody may have taken the labels off an object of ours.
+        """
         return await self._api.request(
             "GET",
             collection_path(key.kind, self._settings.namespace),
@@ -286,10 +296,10 @@ class ManagedGateways:
         )
 
     async def _remove(self, key: Key, live: Json) -> None:
-        """Delete what is not wanted any more.
+        """Delete an object that is not wanted, once its gateway is deleted on the hub.
 
-        An Envoy whose gateway is still declared is left alone, whatever is the reason that it is
-        not wanted: after a restart, that can be an object that cannot be read.
+        After a restart, a gateway whose object cannot be read is not known, though it exists. Its
+        Envoys have to stay.
         """
         owner = owner_of(live)
         kind = self._settings.dialects.kinds.of_hub(owner) if owner else None
@@ -322,7 +332,7 @@ class ManagedGateways:
         self.refused_writes += 1
         if self._refused.get(key) != message:
             self._refused[key] = message
-            if self._gateway_of(key) is None:  # else it is a problem of the gateway
+            if self._gateway_of(key) is None:  # `problems` has the refusals of all others
                 log.warning("%s in %s: %s", key, self._settings.namespace, message)
             self._call_back()
 
@@ -331,10 +341,10 @@ class ManagedGateways:
             self._call_back()
 
     def _gateway_of(self, key: Key) -> Ref | None:
-        """The gateway that an object is of; None for one that is not declared any more."""
+        """Return the gateway of an object, None where it is not declared any more."""
         if key in self._wanted:
             return self._wanted[key].gateway
-        live = self._hub.get(key)
+        live = self.objects.get(key)
         owner = owner_of(live) if live is not None else None
         return owner if owner in self._gateways else None
 
@@ -358,15 +368,15 @@ class ManagedGateways:
             self._read_addresses()
 
     def _read_addresses(self) -> None:
-        found = {ref: self._addresses_of(ref) for ref in self._gateways}
-        addresses = {ref: those for ref, those in found.items() if those}
+        all_addresses = {ref: self._addresses_of(ref) for ref in self._gateways}
+        addresses = {ref: texts for ref, texts in all_addresses.items() if texts}
         if addresses != self._addresses:
             self._addresses = addresses
             self._call_back()
 
     def _addresses_of(self, gateway: Ref) -> tuple[str, ...]:
         services = (
-            self._hub.get(key)
+            self.objects.get(key)
             for key in services_of(self._settings.dialects.name_of(gateway))
             if key in self._wanted
         )
@@ -377,7 +387,7 @@ class ManagedGateways:
 
 
 def _held(live: Json) -> Credential | None:
-    """The certificate that a Secret holds; None where it holds none that could be read."""
+    """Return the certificate in a Secret, None where it has none, or one that is not base64."""
     data = (live or {}).get("data") or {}
     try:
         return Credential.of_files({k: base64.b64decode(v) for k, v in data.items()})
@@ -386,7 +396,7 @@ def _held(live: Json) -> Credential | None:
 
 
 def _is_ours(live: Json, gateway: Ref) -> bool:
-    """Whether an object was written for a gateway, be it that somebody took a label off it."""
+    """Return whether an object was written for a gateway: its label or its owner says so."""
     labels = live["metadata"].get("labels") or {}
     return labels.get(MANAGED_BY) == "fleetgate" or owner_of(live) == gateway
 

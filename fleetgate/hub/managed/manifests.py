@@ -1,9 +1,9 @@
-"""The objects of a managed gateway, as they are applied to the hub.
+"""The manifests of a managed gateway's objects, as they are applied to the hub.
 
     MseIngressConfig, AlbConfig ──owns──▶ Deployment, Service, PodDisruptionBudget, ConfigMap,
                                           Secret, ServiceAccount
 
-Only fields that fleetgate decides are in them; the others belong to whoever sets them.
+They have only the fields that fleetgate decides. Others may set further fields on the hub.
 """
 
 from collections.abc import Mapping
@@ -45,23 +45,23 @@ API_VERSIONS: Final[Mapping[str, str]] = {
     "PodDisruptionBudget": "policy/v1",
     "Deployment": "apps/v1",
 }
-"""The kinds that are written, in the order in which Pods need them."""
+"""The apiVersions of the kinds that are written, in the order in which Pods need these."""
 
 
 def key_of(manifest: Json) -> Key:
-    """Which object a manifest is."""
+    """Return the key of a manifest's object."""
     return Key(manifest["kind"], manifest["metadata"]["name"])
 
 
 def collection_path(kind: str, namespace: str) -> str:
-    """Where an API server has the objects of a kind."""
+    """Return the path of a kind's objects on an API server."""
     version = API_VERSIONS[kind]
     root = "apis" if "/" in version else "api"
     return f"/{root}/{version}/namespaces/{namespace}/{kind.lower()}s"
 
 
 def objects(gateway: Ref, config: GatewayObject, settings: ManagedSettings) -> tuple[Json, ...]:
-    """Everything that a gateway consists of but its certificate, which follows from no settings."""
+    """Return the manifests of all objects of a gateway except its certificate."""
     shape = settings.dialects.shape(gateway, config, settings.bind)
     owner = _owner(gateway, config, settings)
     named = settings.dialects.name_of(gateway)
@@ -111,7 +111,7 @@ def objects(gateway: Ref, config: GatewayObject, settings: ManagedSettings) -> t
 
 
 def certificate_object(gateway: Ref, config: GatewayObject, settings: ManagedSettings) -> Json:
-    """The Secret with a gateway's certificate, but for its `data`."""
+    """Return the manifest of the Secret with a gateway's certificate, without its `data`."""
     named = settings.dialects.name_of(gateway)
     return {
         "apiVersion": API_VERSIONS["Secret"],
@@ -127,9 +127,10 @@ def certificate_object(gateway: Ref, config: GatewayObject, settings: ManagedSet
 
 
 def service_name(gateway: str, *, internal: bool) -> str:
-    """The Service behind a load balancer.
+    """Return the name of the Service of a load balancer.
 
-    Public and internal ones are two: clouds cannot make one of the other.
+    A public and an internal load balancer have a Service each, since clouds cannot turn one into
+    the other.
     """
     return f"{workload_name(gateway)}-internal" if internal else workload_name(gateway)
 
@@ -137,7 +138,7 @@ def service_name(gateway: str, *, internal: bool) -> str:
 def _service(shape: Shape, selector: Json, settings: ManagedSettings) -> Json:
     spec: Json = {
         "type": "LoadBalancer",
-        # Envoys see who the client is, and a node without Envoys gets no traffic.
+        # Envoys see the addresses of clients, and a node without Envoys gets no traffic.
         "externalTrafficPolicy": "Local",
         "selector": selector,
         "ports": [
@@ -156,7 +157,7 @@ def _service(shape: Shape, selector: Json, settings: ManagedSettings) -> Json:
 
 
 def _cloud(balancer: LoadBalancer, settings: ManagedSettings) -> Json:
-    """The annotations that tell the cloud what is asked for."""
+    """Return the annotations by which a cloud makes the load balancer that is asked for."""
     s = settings.load_balancer
     annotations = dict(s.internal_annotations if balancer.internal else s.public_annotations)
     if balancer.size and s.size_annotation:
@@ -165,7 +166,7 @@ def _cloud(balancer: LoadBalancer, settings: ManagedSettings) -> Json:
 
 
 def _disruption_budget(selector: Json) -> Json:
-    """Nodes are drained one Envoy at a time, and an Envoy that is broken holds up nobody."""
+    """Return the body by which nodes drain one Envoy at a time, and broken Envoys at any time."""
     return {
         "spec": {
             "maxUnavailable": 1,
@@ -176,7 +177,10 @@ def _disruption_budget(selector: Json) -> Json:
 
 
 def _owner(gateway: Ref, config: GatewayObject, settings: ManagedSettings) -> Json:
-    """Who goes takes all of it along, also while fleetgate is away."""
+    """Return the owner reference by which Kubernetes deletes an object with its gateway.
+
+    It does so also while fleetgate is away.
+    """
     if not config.metadata.uid:
         return {}
     reference = {

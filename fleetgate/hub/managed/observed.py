@@ -1,4 +1,4 @@
-"""What stands on the hub of managed gateways: one collection for each kind that is written."""
+"""The objects of managed gateways on the hub, followed in one collection for each kind."""
 
 import asyncio
 import logging
@@ -29,12 +29,12 @@ class OwnObjects:
 
     @property
     def path(self) -> str:
-        """Where lists and watches are asked for."""
+        """The path of lists and watches."""
         return collection_path(self.kind, self.namespace)
 
     @property
     def query(self) -> list[tuple[str, str]]:
-        """The labels of our own objects."""
+        """The query that selects fleetgate's own objects by their labels."""
         return [("labelSelector", SELECTOR)]
 
     def __str__(self) -> str:
@@ -42,31 +42,33 @@ class OwnObjects:
 
 
 class Content:
-    """The objects of one kind as they stand; `on_change` hears which may have changed."""
+    """The objects of one kind. `on_change` is called with each object that may have changed."""
 
     def __init__(self, collection: OwnObjects, on_change: Callable[[Key], None]) -> None:
         self._collection = collection
         self._on_change = on_change
         self._objects: dict[str, Json] = {}
-        self._answers: dict[str, Json] | None = None  # those that came while a list is read
+        # The answers to writes that come while a list is read, None between lists.
+        self._answers: dict[str, Json] | None = None
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is none."""
+        """Whether there is no object."""
         return not self._objects
 
     def get(self, name: str) -> Json:
-        """An object, None where there is none."""
+        """Return an object, None where there is none of this name."""
         return self._objects.get(name)
 
     def __iter__(self) -> Iterator[Key]:
         return (Key(self._collection.kind, name) for name in self._objects)
 
     async def load(self, server: ApiServer) -> str:
-        """Read all of them. Raises Refusal and Unreached.
+        """List all objects, and return the position of the list. Raises Refusal and Unreached.
 
-        A list overrules what is known, whatever its version: a hub that was restored from a backup
-        counts from a lower one. Only what the hub has answered since the list began may be newer.
+        A list replaces all that is known, whatever its version, since a hub that was restored from
+        a backup counts from a lower version on. Only answers to writes that came after the list
+        began may be newer.
         """
         answers: dict[str, Json] = {}
         self._answers = answers
@@ -86,7 +88,7 @@ class Content:
         return listing.position
 
     def change(self, change: Change) -> None:
-        """Take in what has become of one object."""
+        """Take in a change of one object that a watch reports."""
         if self._is_known(change.value):
             return
         if change.type is not ChangeType.DELETED:
@@ -97,7 +99,7 @@ class Content:
             self._on_change(Key(self._collection.kind, name))
 
     def take(self, item: Json) -> None:
-        """Take in what the hub has answered to a write."""
+        """Take in the hub's answer to a write."""
         if self._answers is not None:
             self._answers[item["metadata"]["name"]] = item
         if not self._is_known(item):
@@ -109,19 +111,22 @@ class Content:
         self._on_change(Key(self._collection.kind, name))
 
     def _whole(self, item: Json) -> Json:
-        """An item of a list as a watch has it, which says what it is."""
+        """Add the kind and the apiVersion to an item of a list. Items of a watch have them."""
         kind = self._collection.kind
         return {"apiVersion": API_VERSIONS[kind], "kind": kind, **item}
 
     def _is_known(self, item: Json) -> bool:
-        """Whether what is held is as new: answers to writes and the watch overtake one another."""
+        """Return whether the object that is held is as new as an item.
+
+        Answers to writes and events of the watch overtake one another.
+        """
         held = self._objects.get(item["metadata"]["name"])
         return held is not None and _version(held) >= _version(item)
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What is said in the log when the objects cannot be followed, and when they can again."""
+    """The log lines for the loss of the objects, and for the end of the loss."""
 
     lost: str
     found: str
@@ -133,9 +138,10 @@ _WORDS: Final = Words(
 
 
 class HubObjects:
-    """Objects that fleetgate has written for gateways, followed while `run` runs.
+    """Follows the objects that fleetgate has written for gateways while `run` runs.
 
-    `listed` is set once all kinds have been read, `answered` also where the hub refuses one.
+    `listed` is set once all kinds have been read. `answered` is set then too, and also once the hub
+    refuses one of them, or is out of reach.
     """
 
     def __init__(
@@ -154,21 +160,21 @@ class HubObjects:
             collection = OwnObjects(kind, namespace)
             self._contents[kind] = Content(collection, on_change)
             self._reflectors.append(Reflector(collection, self._contents[kind], self._standing))
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def get(self, key: Key) -> Json:
-        """An object, None where there is none."""
+        """Return an object, None where there is none."""
         return self._contents[key.kind].get(key.name)
 
     def take(self, item: Json) -> None:
-        """Take in what the hub has answered to a write."""
+        """Take in the hub's answer to a write."""
         self._contents[item["kind"]].take(item)
 
     def __iter__(self) -> Iterator[Key]:
         return (key for content in self._contents.values() for key in content)
 
     async def run(self, server: ApiServer) -> None:
-        """Follow all kinds until cancelled; `listed` is set once all have been read."""
+        """Follow all kinds until cancelled."""
         async with asyncio.TaskGroup() as group:
             for reflector in self._reflectors:
                 group.create_task(follow(reflector, server))
@@ -177,7 +183,7 @@ class HubObjects:
         if all(reflector.listed for reflector in self._reflectors):
             self.listed.set()
             self.answered.set()
-        # A hub that does not answer is one trouble, in whatever words each kind hears of it.
+        # A hub that does not answer is one trouble, though each kind reports it in other words.
         troubles = {
             "" if reflector.is_cut_off else reflector.trouble: reflector.trouble
             for reflector in self._reflectors
@@ -185,15 +191,15 @@ class HubObjects:
         }
         if any(troubles):
             self.answered.set()
-        for which in troubles.keys() - self._told:
-            log.warning("%s: %s", self._words.lost, troubles[which])
-        if self._told and not troubles:
+        for trouble in troubles.keys() - self._logged:
+            log.warning("%s: %s", self._words.lost, troubles[trouble])
+        if self._logged and not troubles:
             log.warning("%s", self._words.found)
-        self._told = self._told | troubles.keys() if troubles else set()
+        self._logged = self._logged | troubles.keys() if troubles else set()
 
 
 def owner_of(live: Json) -> Ref | None:
-    """The object that an object goes with."""
+    """Return the gateway that controls an object, None where none does."""
     references = live["metadata"].get("ownerReferences", ())
     return next(
         (Ref(HUB, r["kind"], "", r["name"]) for r in references if r.get("controller")), None
@@ -201,5 +207,5 @@ def owner_of(live: Json) -> Ref | None:
 
 
 def _version(item: Json) -> int:
-    # Numbers that grow, by Kubernetes' own word since 1.35 and in fact since etcd keeps them.
+    # Kubernetes promises since 1.35 that these are growing numbers. With etcd they always were.
     return int(item["metadata"]["resourceVersion"])

@@ -1,4 +1,4 @@
-"""The Pod of a managed gateway: one Envoy, as little allowed as it needs, and drained on stop."""
+"""The Pod of a managed gateway: one Envoy with few rights, which drains before it stops."""
 
 import hashlib
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ USER: Final = 101
 """The user `envoy` of Envoy's image."""
 
 GRACE: Final = timedelta(seconds=15)
-"""What Envoy has to end by itself after it was drained."""
+"""The time that Envoy has to end by itself after it was drained."""
 
 _PRIVILEGED_PORTS: Final = 1024
 
@@ -32,26 +32,28 @@ say() {{ printf '%s\\r\\n' "$@" >&3; }}
 say 'POST {page}?graceful&skip_exit HTTP/1.1' 'Host: drain' 'Content-Length: 0' ''
 sleep {seconds:g}
 """
-"""What a Pod does before it ends: from here on Envoy tells each client with its answer to connect
-anew, to another Pod; whoever still connects here is served until the end.
+"""The preStop hook of a Pod, a script for bash.
 
-It stays ready. Kubernetes takes a Pod that ends out of the Service by itself, but where it is the
-last one of its node and ready, kube-proxy sends on what a load balancer still sends there. A Pod
-that is not ready (`/healthcheck/fail` would make it so) drops that instead.
+It has Envoy ask each client, by an answer, to connect anew, which leads to another Pod. Envoy
+serves new connections until the script ends.
+
+The Pod stays ready meanwhile. Kubernetes takes a terminating Pod out of the Service by itself. But
+if it is the last ready one of its node, kube-proxy still forwards to it what a load balancer sends
+there. A Pod that is not ready, as `/healthcheck/fail` would make it, drops these connections.
 """
 
 
 def pod_template(
     gateway: str, shape: Shape, settings: ManagedSettings, files: Mapping[str, str]
 ) -> Json:
-    """`Deployment.spec.template`; another bootstrap among the `files` makes new Pods."""
+    """Return `Deployment.spec.template`. A change of the bootstrap in `files` replaces the Pods."""
     digest = hashlib.sha256(files[FILE].encode()).hexdigest()[:16]
     return {
         "metadata": {
             "labels": labels_of(gateway),
             "annotations": {
                 BOOTSTRAP_ANNOTATION: digest,
-                # What Prometheus is told by, where it looks for Pods to scrape.
+                # Prometheus finds the Pods to scrape by these.
                 "prometheus.io/scrape": "true",
                 "prometheus.io/port": str(settings.ready_port),
                 "prometheus.io/path": STATISTICS,
@@ -84,23 +86,25 @@ def _container(shape: Shape, settings: ManagedSettings) -> Json:
     return {
         "name": "envoy",
         "image": settings.image,
-        # Not the image's own entry: it would change owners of files, which is for root.
+        # The image's own entry point changes owners of files, which takes root.
         "command": ["envoy"],
         "args": [
             *("--config-path", str(DIRECTORY / FILE)),
             *("--service-node", "$(POD_NAME)"),
             *("--concurrency", str(size.cores)),
             *("--log-level", "warning"),
-            *("--drain-strategy", "immediate"),  # each answer says it, not a growing part of them
-            "--disable-hot-restart",  # for a second Envoy in the Pod; wants to write to /dev/shm
+            # Each answer asks the client to connect anew. By default only a growing part does.
+            *("--drain-strategy", "immediate"),
+            # A hot restart takes a second Envoy in the Pod, and a writable /dev/shm.
+            "--disable-hot-restart",
         ],
         "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
         "ports": [
             *_listener_ports(shape, settings),
             _port("ready", settings.ready_port),
         ],
-        # No limit of CPU: --concurrency is one, and a limit would stop all threads for the rest
-        # of each tenth of a second that they share with the main thread.
+        # --concurrency bounds the CPU of the workers. A limit would also stop them for the rest of
+        # a tenth of a second whenever the main thread has used up their share.
         "resources": {
             "requests": {"cpu": str(size.cores), "memory": f"{size.memory}Gi"},
             "limits": {"memory": f"{size.memory}Gi"},
@@ -108,7 +112,7 @@ def _container(shape: Shape, settings: ManagedSettings) -> Json:
         "readinessProbe": {
             "httpGet": {"path": READY, "port": "ready"},
             "periodSeconds": 2,
-            # The main thread answers; it may be busy with a large change, and nothing is wrong.
+            # The main thread answers. It may be busy with a large change.
             "timeoutSeconds": 5,
             "failureThreshold": 3,
         },
@@ -123,9 +127,9 @@ def _container(shape: Shape, settings: ManagedSettings) -> Json:
 
 
 def _listener_ports(shape: Shape, settings: ManagedSettings) -> list[Json]:
-    """Ports of a Pod are for people: traffic comes to the others as well.
+    """Return the ports of the container that stand for listeners. They only inform people.
 
-    Those that vary are left out, since a change to them would replace all Pods.
+    Ports that may change while the Pod runs are left out, since a change would replace all Pods.
     """
     if shape.vary:
         return []
@@ -133,10 +137,10 @@ def _listener_ports(shape: Shape, settings: ManagedSettings) -> list[Json]:
 
 
 def _pod_security(shape: Shape, settings: ManagedSettings) -> Json:
-    """What Kubernetes calls restricted.
+    """Return a security context that fits the Pod Security Standard `restricted`.
 
-    Port 80 without root: a sysctl of the Pod's own network, which every cluster allows. The
-    capability NET_BIND_SERVICE would not do, containers give none to users but root.
+    A sysctl of the Pod's own network lets Envoy listen on port 80 without root, and every cluster
+    allows it. The capability NET_BIND_SERVICE has no effect for users other than root.
     """
     security: Json = {
         "runAsNonRoot": True,
@@ -152,7 +156,7 @@ def _pod_security(shape: Shape, settings: ManagedSettings) -> Json:
 
 
 def _spread(gateway: str, topology: str) -> Json:
-    """Spread the Pods of one version; where that is not possible, run them all the same."""
+    """Return a constraint that spreads the Pods of one version where that is possible."""
     return {
         "topologyKey": topology,
         "maxSkew": 1,

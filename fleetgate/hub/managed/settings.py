@@ -1,4 +1,4 @@
-"""How gateways are run on the hub, the same for all of them."""
+"""The settings of all managed gateways on the hub."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,20 +7,22 @@ from types import MappingProxyType
 from typing import Final
 
 from fleetgate.certificates.sds_files import SERVER_NAME
-from fleetgate.defaults import ENVOY_ADMIN_PORT, XDS_PORT
+from fleetgate.defaults import ENVOY_ADMIN_PORT, NAMESPACE, XDS_PORT
 from translators.dialects import DIALECTS
 from translators.dialects.dialect import Dialects
 from translators.model.binds import Bind
 
 IMAGE: Final = "envoyproxy/envoy:v1.40.0"
-"""Envoy's own image. It has to have bash, as this one has and the distroless one has not: Envoy is
-drained over its admin port, which is on loopback, by a POST, which no probe of Kubernetes sends."""
+"""Envoy's image. It has to have bash, which the distroless image lacks.
+
+A script drains Envoy by a POST to its admin port on loopback. No hook of Kubernetes can send it.
+"""
 
 INTERNAL: Final[Mapping[str, str]] = MappingProxyType(
     {
         "networking.gke.io/load-balancer-type": "Internal",
         "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type": "intranet",
-        # The one for the provider that comes with Kubernetes, the other for the add-on controller.
+        # The provider in Kubernetes reads the first of these, the add-on controller the second.
         "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
         "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
         "service.beta.kubernetes.io/azure-load-balancer-internal": "true",
@@ -30,8 +32,10 @@ INTERNAL: Final[Mapping[str, str]] = MappingProxyType(
         "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type": "private",
     }
 )
-"""What makes a load balancer internal, cloud by cloud: each reads its own and no other, and opens
-to everybody what has none of its own."""
+"""The annotations of an internal load balancer, for all clouds at once.
+
+Each cloud reads its own annotation only. Without it, the load balancer would be public.
+"""
 
 PUBLIC: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -39,19 +43,20 @@ PUBLIC: Final[Mapping[str, str]] = MappingProxyType(
         "service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing",
     }
 )
-"""What makes one public, in clouds that have to be told."""
+"""The annotations of a public load balancer, for clouds whose default is not public."""
 
 SIZE: Final = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-spec"
-"""Where `slb.s2.small` and its kind go; clouds without sizes do not read it."""
+"""The annotation of a load balancer's size, such as `slb.s2.small`. Other clouds do not read it."""
 
 READY_PORT: Final = 19002
+"""The port of a Pod that answers kubelet and Prometheus."""
 OWN_PORTS: Final = frozenset({ENVOY_ADMIN_PORT, READY_PORT})
-"""What Envoys in Pods need themselves: no listener can have these ports."""
+"""The ports that an Envoy in a Pod needs itself. No listener may have them."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadBalancerSettings:
-    """What a Service tells the cloud. `size_annotation` "" leaves the size out."""
+    """The annotations and the class of Services. An empty `size_annotation` leaves the size out."""
 
     public_annotations: Mapping[str, str] = field(default_factory=lambda: PUBLIC)
     internal_annotations: Mapping[str, str] = field(default_factory=lambda: INTERNAL)
@@ -61,15 +66,15 @@ class LoadBalancerSettings:
 
 @dataclass(frozen=True, slots=True)
 class ManagedSettings:
-    """Where managed gateways live, how they reach fleetgate, and how their Envoys are run.
+    """The namespace of managed gateways, their way to fleetgate, and the settings of their Envoys.
 
-    `bind` is where the control plane has gateways listen: all Envoys have a network of their own,
-    so all of them the same. `xds_server_name` is the name in fleetgate's certificate, "" has xDS
-    spoken in clear. `admin_port` is on loopback, `ready_port` answers kubelet and Prometheus.
-    `drain` is how long a Pod that is to end goes on: load balancers see it, and requests finish.
+    `bind` is the bind of all gateways, since each Pod has a network of its own. `xds_server_name`
+    is the name in fleetgate's certificate, and "" means xDS in clear. `admin_port` is on loopback.
+    `ready_port` answers kubelet and Prometheus. A terminating Pod serves for `drain`, so that load
+    balancers notice its end, and requests finish.
     """
 
-    namespace: str = "fleetgate-system"
+    namespace: str = NAMESPACE
     dialects: Dialects = DIALECTS
     image: str = IMAGE
     bind: Bind = field(default_factory=Bind)

@@ -1,7 +1,7 @@
-"""What the objects of a managed gateway are called, and how they are found again.
+"""The names and labels of a managed gateway's objects.
 
-A Service's name is a DNS label of 63 characters, a Pod's host name too and it comes with eighteen
-of Kubernetes' own; a gateway's name may have 253 and dots.
+A Service's name is a DNS label of at most 63 characters. A Pod's host name is one too, and
+Kubernetes adds up to 18 characters to it. A gateway's name may have 253 characters, and dots.
 """
 
 import hashlib
@@ -12,20 +12,20 @@ GATEWAY_LABEL: Final = "fleetgate.dev/gateway"
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 
 SELECTOR: Final = f"{MANAGED_BY}=fleetgate,{GATEWAY_LABEL}"
-"""Everything that fleetgate has written for a gateway, and nothing else."""
+"""The label selector of all objects that fleetgate has written for gateways."""
 
 BOOTSTRAP_ANNOTATION: Final = "fleetgate.dev/bootstrap"
-"""On Pods: changes with the bootstrap, which Envoy reads only when it starts."""
+"""The annotation of Pods with a hash of the bootstrap, which Envoy reads only at its start."""
 
 _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LONGEST: Final = 36
-"""`-internal` and Kubernetes' own endings included, nothing gets longer than 63."""
+"""The longest name that stays below 63 characters with `-internal` and Kubernetes' own endings."""
 
 
 def workload_name(gateway: str) -> str:
-    """The name of a gateway's Deployment and of whatever there is one of, such as envoy-mse-shop.
+    """Return the name of a gateway's Deployment and most of its objects, such as envoy-mse-shop.
 
-    A gateway whose name would not fit gets one that ends in a hash.
+    A gateway's name that does not fit is cut, and ends in a hash.
     """
     name = gateway.replace("/", "-")
     if len(name) > _LONGEST or not _LABEL.fullmatch(name):
@@ -36,12 +36,12 @@ def workload_name(gateway: str) -> str:
 
 
 def secret_name(gateway: str) -> str:
-    """The Secret with the certificate that a gateway's Envoys show to fleetgate."""
+    """Return the name of the Secret with the certificate that a gateway's Envoys show."""
     return f"{workload_name(gateway)}-xds"
 
 
 def labels_of(gateway: str) -> dict[str, str]:
-    """The labels of every object of a gateway."""
+    """Return the labels of every object of a gateway."""
     return {
         "app.kubernetes.io/name": "envoy",
         "app.kubernetes.io/instance": workload_name(gateway),
