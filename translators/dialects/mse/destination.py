@@ -1,4 +1,4 @@
-"""`destination`: a weighted set of Services in place of the backends of all rules."""
+"""The annotation `destination`: weighted Services that replace the backends of all rules."""
 
 import re
 from dataclasses import replace
@@ -25,7 +25,7 @@ _LINE: Final = re.compile(
 
 
 def parse(reader: Reader) -> Forward | None:
-    """Read the set; one line that is wrong switches off the annotation."""
+    """Read the weighted Services. A single wrong line makes the whole annotation unusable."""
     return reader.read(DESTINATION, _forward)
 
 
