@@ -1,4 +1,4 @@
-"""What backends speak, as the Ingress says that sends requests to them."""
+"""The annotation `backend-protocol` sets the protocol of an Ingress's backends."""
 
 import pytest
 

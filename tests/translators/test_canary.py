@@ -1,4 +1,4 @@
-"""Canaries: which requests they take from the main rule, and where those go."""
+"""Canaries: the requests that they take from the main rule, and the backends that serve these."""
 
 from collections.abc import Mapping
 

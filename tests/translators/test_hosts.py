@@ -1,4 +1,4 @@
-"""The order of rules in a host, who wins, and what serves the rest."""
+"""Plans of hosts: the order of rules, the rule that wins a path, and the default backend."""
 
 from dataclasses import replace
 
@@ -116,7 +116,7 @@ def test_a_prefix_ends_with_one_slash_at_most(path: str) -> None:
 
 
 def read(*paths: str, restricted: bool = False) -> IngressRules:
-    """An Ingress of these Exact paths, whose last one may be for some clients only."""
+    """Read an Ingress of these Exact paths; with `restricted`, the last one is restricted."""
     declared = read_mse_ingress(
         Ref(HUB, "Ingress", "default", "web"),
         ingress_with("web", *(f"Exact {p} to s:80" for p in paths)),

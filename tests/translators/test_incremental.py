@@ -1,4 +1,4 @@
-"""What a change costs, and that the order of changes leaves no trace."""
+"""A change costs only the rows that depend on it, and the order of changes has no effect."""
 
 import random
 import subprocess
@@ -30,7 +30,7 @@ from xds.resource import TypeUrl
 
 
 def fleet_of(hosts: int) -> World:
-    """One Ingress, Service and EndpointSlice a host, in one member of two."""
+    """Make a fleet with one Ingress, Service and EndpointSlice for each host."""
     world = World()
     world.attach(HUB, "c1", "c2")
     world.put(gateway_manifest())
@@ -186,7 +186,7 @@ def test_of_a_member_full_of_wrong_addresses_some_are_told_and_how_many_more_the
 
 
 class Edits(RuleBasedStateMachine):
-    """Any edits in any order: what Envoys hold is what the same objects give from scratch."""
+    """After any edits in any order, Envoys have what the same objects give from scratch."""
 
     @initialize()
     def start(self) -> None:

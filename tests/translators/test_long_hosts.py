@@ -1,4 +1,4 @@
-"""A host of many rules: what a change in it costs, and that nothing of it is out of date."""
+"""A host of many rules: a change costs one encoded route, and leaves no stale routes."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ OTHERS = ("short.example.com", "*.example.com", "")
 
 
 def world_of(count: int, *more: Manifest) -> World:
-    """As many Ingresses of one host, a path each, and others."""
+    """Make a fleet with so many Ingresses of one host, each with a path, and more objects."""
     world = World()
     world.attach(HUB)
     world.put(
@@ -43,7 +43,7 @@ def virtual_host(world: World) -> Mapping[str, Any]:  # JSON
 
 @contextmanager
 def counted_encodings() -> Iterator[Callable[[], int]]:
-    """How many routes have been encoded in the block."""
+    """Count the routes that are encoded in the block."""
     calls = 0
 
     def count(frame: FrameType, event: str, _: object) -> None:

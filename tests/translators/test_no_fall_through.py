@@ -1,4 +1,4 @@
-"""A host that has rules goes nowhere else: not to a wildcard, nor to rules without host."""
+"""Requests of a host that has rules never go to a wildcard, nor to rules without host."""
 
 from itertools import product
 from random import Random

@@ -1,4 +1,4 @@
-"""Subsets of a Service, and weighted destinations."""
+"""The annotations for subsets of a Service, and for weighted destinations."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Annotations that are not carried out: what restricts somebody closes its paths, all is told."""
+"""Annotations without effect are reported, and one that restricts access closes the paths."""
 
 from collections.abc import Iterator
 
@@ -27,13 +27,13 @@ SHOP = Ref(HUB, "Ingress", "default", "shop")
 
 
 def shop(annotations: dict[str, str]) -> list[str]:
-    """Read an Ingress of a path and a default backend: its reasons and effects."""
+    """Read an Ingress with a path and a default backend, and return its problems."""
     made = ingress_with("shop", "Exact /a to web:80", default="rest:80", annotations=annotations)
     return [f"{p.reason} {p.key}: {p.effect}" for p in read_mse_ingress(SHOP, made).problems]
 
 
 def is_closed(annotations: dict[str, str]) -> bool:
-    """Whether all its paths are; they are all, or none."""
+    """Return whether the paths of the Ingress are closed. Either all are, or none."""
     made = ingress_with("shop", "Exact /a to web:80", default="rest:80", annotations=annotations)
     rules = read_mse_ingress(SHOP, made).everything
     assert len(rules) == 3, "the path, and the default of the host and of all others"

@@ -1,4 +1,4 @@
-"""Descriptors are prepared, true to the classes, and nobody who serves imports a class."""
+"""Prepared descriptors equal those of the classes, so that a server imports none of the classes."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A twin takes what the constructor of its class takes, and means the same."""
+"""A twin takes the same keywords as the constructor of its class, with the same meaning."""
 
 from datetime import timedelta
 
