@@ -71,6 +71,11 @@ def encode_route(rule: Rule, parts: RouteParts | None = None) -> bytes:
     return encode(Route(**parts.route.over(route | _action(rule.action, parts.action))))
 
 
+def direct_response(status: int, body: str) -> schema.DirectResponseAction:
+    """Build an answer of the gateway itself."""
+    return DirectResponseAction(status=status, body=DataSource(inline_string=body))
+
+
 def _path(path: Path) -> dict[str, Any]:  # keywords of RouteMatch
     """Return the `path_specifier` of a match."""
     match path:
@@ -162,8 +167,3 @@ def _action(action: Action, fields: Fields | None = None) -> Keywords:  # of Rou
         ]
         own["weighted_clusters"] = WeightedCluster(clusters=clusters)
     return {"route": RouteAction(**(fields.over(own) if fields else own))}
-
-
-def direct_response(status: int, body: str) -> schema.DirectResponseAction:
-    """Build an answer of the gateway itself."""
-    return DirectResponseAction(status=status, body=DataSource(inline_string=body))

@@ -37,12 +37,12 @@ class CertificateTables:
     def _certificate(self, view: View, ref: Ref) -> CertificateRow | None:
         """Read a Secret; None if it is absent, or has no certificate with its own key."""
         secret = view.get(self._inputs.secrets, ref)
-        found = read_certificate(secret) if secret else None
-        if found is None:
+        certificate = read_certificate(secret) if secret else None
+        if certificate is None:
             return None
         users = view.group(self._users, ref)
         taken = (view.must(self._attachments, user).gateways for user in users)
-        return CertificateRow(build_secret(ref, found), frozenset().union(*taken))
+        return CertificateRow(build_secret(ref, certificate), frozenset().union(*taken))
 
     def _secret(self, view: View, key: CertificateKey) -> Resource:
         return view.must(self._read, key.secret).resource

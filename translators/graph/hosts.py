@@ -84,8 +84,8 @@ class HostTables:
         wildcard = wildcard_over(key.host)
         if not wildcard:
             return None
-        found = HostKey(key.gateway, key.tables, wildcard)
-        return self._wildcards.setdefault(found, found)
+        above = HostKey(key.gateway, key.tables, wildcard)
+        return self._wildcards.setdefault(above, above)
 
     def _routes(self, view: View, ref: Ref) -> Mapping[tuple[str, str], RouteRow]:
         """Encode the rules of an Ingress, by host and field."""

@@ -42,11 +42,13 @@ class IngressTables:
         of_class = Ref(HUB, "IngressClass", "", name)
         ingress_class = view.get(self._inputs.classes, of_class)
         selectors = view.get(self._gateways.selection, ALL) or ()
-        found = attach(ref, ingress, ingress_class, selectors, self._dialects)
-        if found.gateways or ingress_class or not name:
-            return found
+        attachment = attach(ref, ingress, ingress_class, selectors, self._dialects)
+        if attachment.gateways or ingress_class or not name:
+            return attachment
         lost = view.get(self._inputs.lost_classes, of_class)
-        return replace(found, problems=(without_class(ref, ingress, lost),)) if lost else found
+        if lost is None:
+            return attachment
+        return replace(attachment, problems=(without_class(ref, ingress, lost),))
 
     def _rules(self, view: View, ref: Ref) -> IngressRules | None:
         """Read an Ingress; None without a gateway, since it belongs to another controller then."""

@@ -76,7 +76,7 @@ class Translator:
         self.tables.inputs.lost_classes.set(ingress_class, gateway)
 
     def update(self, changes: Changes) -> Turn:
-        """Translate the changes at one go."""
+        """Translate the changes without a pause."""
         translation = Translation(self, changes)
         while translation.turn is None:
             translation.step()
@@ -136,8 +136,8 @@ class Translator:
             if gateway not in gone:
                 by_type = updates.setdefault(self.dialects.name_of(gateway), {})
                 by_type.setdefault(type_url, {})[name] = resource
-        told = frozenset(statuses.of_gateways.changed | statuses.of_ingresses.changed)
-        return Turn(updates, tuple(sorted(self.dialects.name_of(ref) for ref in gone)), told)
+        restated = frozenset(statuses.of_gateways.changed | statuses.of_ingresses.changed)
+        return Turn(updates, tuple(sorted(self.dialects.name_of(ref) for ref in gone)), restated)
 
     def _changed(self) -> Iterator[tuple[TypeUrl, Ref, str, Resource | None]]:
         """Yield every resource that has changed, with its gateway."""

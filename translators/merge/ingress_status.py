@@ -73,12 +73,6 @@ def shortened(ref: Ref, problems: Collection[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted((*first, *more)))
 
 
-def _more(ref: Ref, alike: Sequence[Problem]) -> Problem:
-    first = alike[0]
-    value = f"{len(alike) - MAX_PROBLEMS} more like these"
-    return Problem(ref, first.reason, "", value, "fewer", first.effect, severity=first.severity)
-
-
 def without_listener(
     ref: Ref, asked: Asked, gateway: str, served: tuple[ListenerPort, ...]
 ) -> Problem:
@@ -93,3 +87,9 @@ def without_listener(
     if not asked.value:
         expected += f"; without the annotation it is {listener} alone"
     return Problem(ref, "ListenerNotFound", asked.key, asked.value, expected, effect)
+
+
+def _more(ref: Ref, alike: Sequence[Problem]) -> Problem:
+    first = alike[0]
+    value = f"{len(alike) - MAX_PROBLEMS} more like these"
+    return Problem(ref, first.reason, "", value, "fewer", first.effect, severity=first.severity)

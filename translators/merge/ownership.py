@@ -40,13 +40,6 @@ def refusals(rules: Iterable[Rule], owner: Ref, boundaries: Boundaries) -> Itera
     return (_refused(rule, owner, boundaries) for rule in guests.values())
 
 
-def _refused(rule: Rule, owner: Ref, boundaries: Boundaries) -> Problem:
-    expected = f"a host that no other namespace owns; {owner} has this one"
-    effect = f"nothing of this Ingress is served there at {boundaries.gateway}"
-    value = rule.host or "*"
-    return Problem(rule.origin, "HostOwnedByAnother", _place(rule), value, expected, effect)
-
-
 def closed_inside(
     rules: Iterable[Rule], boundaries: Boundaries
 ) -> tuple[list[Rule], list[Problem]]:
@@ -78,10 +71,17 @@ def canaries_inside(
     return inside, list(problems.values())
 
 
-def _denied(rule: Rule, backend: Backend, effect: str) -> tuple[tuple[Ref, str], Problem]:
-    """Report a route to another namespace. The key is that of the Ingress and the Service.
+def _refused(rule: Rule, owner: Ref, boundaries: Boundaries) -> Problem:
+    expected = f"a host that no other namespace owns; {owner} has this one"
+    effect = f"nothing of this Ingress is served there at {boundaries.gateway}"
+    value = rule.host or "*"
+    return Problem(rule.origin, "HostOwnedByAnother", _place(rule), value, expected, effect)
 
-    An Ingress is told once of each such Service, even if several rules lead there.
+
+def _denied(rule: Rule, backend: Backend, effect: str) -> tuple[tuple[Ref, str], Problem]:
+    """Report a route to another namespace, under a key of the Ingress and the Service.
+
+    By this key an Ingress is told once of each such Service, even if several rules lead there.
     """
     expected = f"Services of namespace {rule.origin.namespace} alone"
     value = _service(backend)

@@ -59,6 +59,26 @@ def gateway_status(
     )
 
 
+def troubled(gateway: Ref, key: str, cluster: RemoteCluster) -> Problem:
+    """Report a gateway with a member that does not exist or cannot be reached.
+
+    `key` is the annotation that lists the members of the gateway.
+    """
+    if cluster.known:
+        expected = f"a member that can be reached: {cluster.outage.value}"
+        effect = "what it held last is served"
+        return Problem(gateway, "MemberUnreachable", key, cluster.cluster_id, expected, effect)
+    expected, effect = "the ID of a member of the fleet", "the gateway sends nothing there"
+    return Problem(gateway, "MemberNotFound", key, cluster.cluster_id, expected, effect)
+
+
+def without_members(gateway: Ref, key: str) -> Problem:
+    """Report a gateway that has Ingresses but no members; `key` is the annotation to list them."""
+    expected = "the IDs of members, with commas between them"
+    effect = "nobody is there to answer what its Ingresses declare"
+    return Problem(gateway, "NoMembers", key, "", expected, effect)
+
+
 def _problems(
     gateway: Gateway, remote_clusters: tuple[RemoteCluster, ...], bind: Bind
 ) -> Iterator[Problem]:
@@ -97,23 +117,3 @@ def _no_port(gateway: Ref, place: str, listener: ListenerPort, bind: Bind) -> Pr
         expected = f"a port up to {highest}, as {bind.port_offset} is added to it here"
     effect = "this listener is not served"
     return Problem(gateway, reason, place, str(listener), expected, effect)
-
-
-def troubled(gateway: Ref, key: str, cluster: RemoteCluster) -> Problem:
-    """Report a gateway with a member that does not exist or cannot be reached.
-
-    `key` is the annotation that lists the members of the gateway.
-    """
-    if cluster.known:
-        expected = f"a member that can be reached: {cluster.outage.value}"
-        effect = "what it held last is served"
-        return Problem(gateway, "MemberUnreachable", key, cluster.cluster_id, expected, effect)
-    expected, effect = "the ID of a member of the fleet", "the gateway sends nothing there"
-    return Problem(gateway, "MemberNotFound", key, cluster.cluster_id, expected, effect)
-
-
-def without_members(gateway: Ref, key: str) -> Problem:
-    """Report a gateway that has Ingresses but no members; `key` is the annotation to list them."""
-    expected = "the IDs of members, with commas between them"
-    effect = "nobody is there to answer what its Ingresses declare"
-    return Problem(gateway, "NoMembers", key, "", expected, effect)

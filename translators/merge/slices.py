@@ -48,6 +48,13 @@ def read_slice(ref: Ref, endpoint_slice: EndpointSlice, allowed: PodAddresses) -
     return SliceEndpoints(ports, _some(problems))
 
 
+def more_slices(member: str, count: int) -> Problem:
+    """Report how many more slices of a member have problems than are reported one by one."""
+    at = Ref(HUB, "Member", "", member)
+    value, expected = f"{count} more EndpointSlices", "addresses of Pods"
+    return Problem(at, "InvalidAddress", "endpoints", value, expected, "no traffic goes there")
+
+
 def _is_last_resort(unready: SliceEndpoint) -> bool:
     """Return whether an endpoint that is not ready may serve while no ready one exists."""
     conditions = unready.conditions
@@ -57,13 +64,6 @@ def _is_last_resort(unready: SliceEndpoint) -> bool:
 def _no_pod(ref: Ref, position: int, text: str, expected: str) -> Problem:
     key, effect = f"endpoints[{position}].addresses[0]", "no traffic goes there"
     return Problem(ref, "InvalidAddress", key, text[:_LONG], expected, effect)
-
-
-def more_slices(member: str, count: int) -> Problem:
-    """Report how many more slices of a member have problems than are reported one by one."""
-    at = Ref(HUB, "Member", "", member)
-    value, expected = f"{count} more EndpointSlices", "addresses of Pods"
-    return Problem(at, "InvalidAddress", "endpoints", value, expected, "no traffic goes there")
 
 
 def _some(problems: list[Problem]) -> tuple[Problem, ...]:

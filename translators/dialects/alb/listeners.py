@@ -55,6 +55,22 @@ def read_entries(
     return entries, tuple(problems)
 
 
+def read_id(ref: Ref, settings: AlbSettings) -> tuple[str, tuple[Problem, ...]]:
+    """Return the ID of the gateway for people: the declared one, or else one made of its name.
+
+    The gateway is no instance in a cloud, which would have an ID of its own.
+    """
+    made = f"alb-{ref.name}"
+    declared = "" if settings.id is None else str(settings.id)
+    if not declared:
+        return made, ()
+    if _ID.fullmatch(declared):
+        return declared, ()
+    expected = "an ID of letters, digits and '-', such as alb-1a2b3c"
+    effect = f"it is shown as {made}"
+    return made, (Problem(ref, "InvalidField", "spec.config.id", declared, expected, effect),)
+
+
 def _read(ref: Ref, where: str, listener: AlbListener) -> ListenerPort | Problem:
     """Read one entry. Port and protocol have no defaults."""
     port = "" if listener.port is None else str(listener.port)
@@ -91,19 +107,3 @@ def _later(ref: Ref, where: str, listener: AlbListener) -> Iterator[Problem]:
         if value is not None and str(value).strip() not in {"", "false"}:
             key = f"{where}.{field}"
             yield Problem(ref, "NotSupported", key, str(value), later, "no effect yet")
-
-
-def read_id(ref: Ref, settings: AlbSettings) -> tuple[str, tuple[Problem, ...]]:
-    """Return the ID of the gateway for people: the declared one, or else one made of its name.
-
-    The gateway is no instance in a cloud, which would have an ID of its own.
-    """
-    made = f"alb-{ref.name}"
-    declared = "" if settings.id is None else str(settings.id)
-    if not declared:
-        return made, ()
-    if _ID.fullmatch(declared):
-        return declared, ()
-    expected = "an ID of letters, digits and '-', such as alb-1a2b3c"
-    effect = f"it is shown as {made}"
-    return made, (Problem(ref, "InvalidField", "spec.config.id", declared, expected, effect),)

@@ -37,10 +37,6 @@ def close(met: Sequence[Met], wanted: Wanted) -> None:
         wanted.split = Split()
 
 
-def _closed(rule: Rule) -> Rule:
-    return replace(rule, action=CLOSED, restricted=True)
-
-
 def not_supported(at: Ref, met: Iterable[Met], *, is_canary: bool) -> Iterator[Problem]:
     """Report the annotations that have no effect."""
     for key, value, without, rest in met:
@@ -53,3 +49,7 @@ def not_supported(at: Ref, met: Iterable[Met], *, is_canary: bool) -> Iterator[P
         elif without is Without.NARROWED:
             effect = "the canary takes no request" if is_canary else Without.CLOSED.value
         yield Problem(at, "NotSupported", key, value, expected, effect)
+
+
+def _closed(rule: Rule) -> Rule:
+    return replace(rule, action=CLOSED, restricted=True)

@@ -53,11 +53,6 @@ def duration(low: timedelta, high: timedelta, examples: str) -> Callable[[str], 
     return parse
 
 
-def _span(span: timedelta) -> str:
-    seconds = span.total_seconds()
-    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"
-
-
 def header_name(text: str) -> str:
     """Read a header name, a token of RFC 9110 section 5.6.2; returned in lower case, as in Envoy.
 
@@ -129,6 +124,14 @@ def pattern(text: str, form: str = "(?:{})") -> Pattern:
     return Pattern(regex, size)
 
 
+def lines(text: str, most: int) -> tuple[str, ...]:
+    """Return the lines that are not blank, without surrounding blanks."""
+    trimmed = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if len(trimmed) > most:
+        raise Unusable(f"at most {most} lines, not {len(trimmed)}")
+    return trimmed
+
+
 def _program_size(regex: str) -> int:
     """Count the instructions that RE2 makes of a regex.
 
@@ -145,9 +148,6 @@ def _program_size(regex: str) -> int:
         raise Unusable(f"a regular expression of RE2's syntax: {reason}") from e
 
 
-def lines(text: str, most: int) -> tuple[str, ...]:
-    """Return the lines that are not blank, without surrounding blanks."""
-    trimmed = tuple(line.strip() for line in text.splitlines() if line.strip())
-    if len(trimmed) > most:
-        raise Unusable(f"at most {most} lines, not {len(trimmed)}")
-    return trimmed
+def _span(span: timedelta) -> str:
+    seconds = span.total_seconds()
+    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"

@@ -33,13 +33,13 @@ def _forward(text: str) -> Forward:
     expected = "lines of [WEIGHT%] SERVICE.NAMESPACE.svc.cluster.local:PORT"
     shares = []
     for line in lines(text, MAX_DESTINATIONS):
-        found = _LINE.fullmatch(line)
-        if not found or not 1 <= int(found["port"]) <= 65535:
+        parts = _LINE.fullmatch(line)
+        if not parts or not 1 <= int(parts["port"]) <= 65535:
             raise Unusable(expected)
-        weight = int(found["weight"] or 100)
+        weight = int(parts["weight"] or 100)
         if weight > 100:
             raise Unusable("weights from 0% to 100%")
-        backend = Backend(found["namespace"], found["service"], ServicePort(int(found["port"])))
+        backend = Backend(parts["namespace"], parts["service"], ServicePort(int(parts["port"])))
         shares.append(Share(Target((backend,)), weight))
     shares = [share for share in shares if share.weight]
     if not shares:
