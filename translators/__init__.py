@@ -1,1 +1,1 @@
-"""Translation: fleet state in, Envoy resources and statuses out; pure and synchronous."""
+"""Translation of the fleet's state into Envoy resources and statuses, pure and synchronous."""

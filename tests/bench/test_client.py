@@ -1,4 +1,4 @@
-"""The client measures what is there: in both dialects it holds exactly what is declared."""
+"""The client of the benchmarks gets exactly the declared resources, in both dialects."""
 
 import shutil
 import subprocess
@@ -29,7 +29,7 @@ def client(go: None) -> Client:
 
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleetgate]:
-    """A directory fleet with the first hosts of the benchmarks' load."""
+    """Serve a directory fleet with the first hosts of the benchmarks' load."""
     place = tmp_path_factory.mktemp("bench")
     fleet = DemoFleet.create(place / "fleet", ["c1"])
     write(fleet.directory(HUB), "gateway.yaml", mse_gateway("bench", members=["c1"]))

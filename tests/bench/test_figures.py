@@ -1,4 +1,4 @@
-"""Numbers are samples that were seen, and several runs become one figure."""
+"""Figures are samples that were measured, and several runs become one figure."""
 
 import pytest
 

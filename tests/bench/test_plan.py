@@ -1,4 +1,4 @@
-"""Which steps run, and in which order."""
+"""The plan of a benchmark: its steps and their order."""
 
 from collections import Counter
 
@@ -17,7 +17,7 @@ def order(sizes: tuple[int, ...]) -> list[Planned]:
 
 
 def test_what_is_written_is_used_before_it_is_taken_away() -> None:
-    """Loads grow from step to step; only what loads in itself begins with nothing."""
+    """Loads grow from step to step. Only the step that measures loading starts with nothing."""
     held = 0
     falls = []
     for one in order(DEFAULT):

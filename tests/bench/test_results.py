@@ -1,4 +1,4 @@
-"""A file of results says everything that a later run is compared with."""
+"""A file of results contains everything that a later run is compared with."""
 
 import json
 from pathlib import Path

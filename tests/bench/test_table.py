@@ -1,4 +1,4 @@
-"""What people read of a run: numbers with their goals, and what changed since another run."""
+"""The table of a run shows numbers with their goals, and the changes since another run."""
 
 from dataclasses import replace
 

@@ -1,6 +1,6 @@
-"""Pods that answer as well-known applications do, as far as a gateway can spoil it.
+"""Pods that answer like well-known applications, in all points that a gateway could break.
 
-A Pod says in its answer what it was asked, unless the application answers something of its own.
+A Pod repeats the request in its answer, unless the application has an answer of its own.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ FRAMES: Final = b"\0\0\0\0\x02hi" + b"\x80\0\0\0\x0fgrpc-status: 0\n"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A request as it reached a Pod: the target and the header fields as they came, the body."""
+    """A request as it reached a Pod: target, header fields and body, all unchanged."""
 
     pod: str
     method: str
@@ -40,7 +40,7 @@ class Seen:
 
 
 def echo(pod: str) -> Answer:
-    """Answer what was asked."""
+    """Answer with the request."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         body = await request.content.read()
@@ -58,18 +58,18 @@ def echo(pod: str) -> Answer:
 
 
 def outside(request: web.BaseRequest) -> str:
-    """Where clients reach the application, as it makes that out from what the gateway says."""
+    """Return the URL of the application for clients, as it derives it from forwarded headers."""
     return f"{request.headers['X-Forwarded-Proto']}://{request.host}"
 
 
 @dataclass(slots=True)
 class ArgoCd:
-    """argocd-server; the stream of its applications goes on once `seen` is set."""
+    """Answers like argocd-server. The stream of its applications goes on once `seen` is set."""
 
     seen: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer as argocd-server does."""
+        """Answer like argocd-server."""
         if request.path == "/api/v1/stream/applications":
             stream = web.StreamResponse(headers={"content-type": "text/event-stream"})
             await stream.prepare(request)
@@ -89,20 +89,20 @@ class ArgoCd:
 async def watch(
     message: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]"
 ) -> AsyncIterator[bytes]:
-    """Stream what Argo CD's command line asks for, then refuse."""
+    """Stream what Argo CD's command line requests, and end with an error."""
     yield message
     await context.abort(grpc.StatusCode.UNAUTHENTICATED, "no session information")
 
 
 class Registry:
-    """A Docker registry, whose uploads go on where the last answer says."""
+    """A Docker registry. Each answer to an upload names the URL for the next part."""
 
     def __init__(self, pod: str) -> None:
         self._echo = echo(pod)
         self._uploads: dict[str, bytes] = {}
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer as the distribution specification says."""
+        """Answer as the distribution specification demands it."""
         target, _, query = request.raw_path.partition("?")
         body = await request.content.read()
         if target == "/v2/":
@@ -130,7 +130,7 @@ class Registry:
 
 
 async def keycloak(request: web.BaseRequest) -> web.StreamResponse:
-    """Send whoever is not logged in to the login page, with cookies that are large."""
+    """Redirect a client that is not logged in to the login page, with large cookies."""
     if not request.path.endswith("/openid-connect/auth"):
         return await echo("keycloak")(request)
     there = f"{outside(request)}/realms/x/login-actions/authenticate?asked={request.raw_path}"
@@ -141,7 +141,7 @@ async def keycloak(request: web.BaseRequest) -> web.StreamResponse:
 
 
 def sockets(pod: str, paths: Mapping[str, str], *, same_origin: bool = True) -> Answer:
-    """Speak WebSocket at these paths, by the protocol of each, with pages of one's own host."""
+    """Accept WebSockets at these paths, with the protocol of each, from pages of the same host."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         if request.path not in paths or "upgrade" not in request.headers:

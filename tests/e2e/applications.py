@@ -1,6 +1,6 @@
-"""The golden cases of applications as a fleet that is served, with Pods that answer like them.
+"""A served fleet of well-known applications, with Pods that answer like them.
 
-The manifests are those of tests/golden/cases/application-*: only the addresses of Pods differ.
+The manifests are those of tests/golden/cases/application-*. Only the addresses of Pods differ.
 """
 
 import json
@@ -45,7 +45,7 @@ class Applications:
     argo_cd: ArgoCd
 
     def url(self, target: str) -> URL:
-        """Where to send a request; the target stays as it is."""
+        """Return the URL for a request. The target is kept as it is written."""
         host, port = self.gateway
         return URL(f"http://{host}:{port}{target}", encoded=True)
 
@@ -59,7 +59,7 @@ class Applications:
         data: object = None,
         expect100: bool = False,
     ) -> AbstractAsyncContextManager[ClientResponse]:
-        """Ask by a request that came to the proxy by TLS."""
+        """Send a request as a proxy does that got it over TLS."""
         return self.client.request(
             method,
             self.url(target),
@@ -71,7 +71,7 @@ class Applications:
 
 
 async def seen_by_pod(asking: AbstractAsyncContextManager[ClientResponse]) -> Seen:
-    """What a Pod says that it was asked."""
+    """Return the request that a Pod has repeated in its answer."""
     async with asking as answer:
         body = await answer.read()
         assert answer.status == 200, body
@@ -133,7 +133,7 @@ class _Pods:
         }
 
     async def place(self, manifest: dict[str, Any], stack: AsyncExitStack) -> dict[str, Any]:
-        """The manifest, with Pods that run at the addresses of a slice."""
+        """Return the manifest, with the addresses of a slice replaced by those of running Pods."""
         if manifest["kind"] != "EndpointSlice":
             return manifest
         metadata = manifest["metadata"]

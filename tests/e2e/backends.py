@@ -13,7 +13,7 @@ from tests.support.serving import serving
 
 
 class Manner(Enum):
-    """What a backend does with a request that it has read."""
+    """The reaction of a backend to a request that it has read."""
 
     ANSWER = auto()
     UNAVAILABLE = auto()
@@ -48,7 +48,7 @@ class Backend:
 
     @property
     def methods(self) -> Mapping[str, int]:
-        """How often each method was asked."""
+        """Count the requests by method."""
         return Counter(request.method for request in self.asked)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -94,7 +94,7 @@ async def backend(
 
 @contextmanager
 def refusing(count: int = 1) -> Iterator[list[Address]]:
-    """Hold addresses that refuse connections, as those of dead Pods do, while the block runs."""
+    """Reserve addresses that refuse connections, like those of dead Pods, while the block runs."""
     with socket.socket() as held:
         held.bind(("0.0.0.0", 0))  # noqa: S104 (nobody listens there)
         port = held.getsockname()[1]
@@ -102,7 +102,7 @@ def refusing(count: int = 1) -> Iterator[list[Address]]:
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:
-    """Read one request; bodies have a length, as Envoy keeps what the client said."""
+    """Read one request. A body has a Content-Length, because Envoy keeps that of the client."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     line, *fields = head.rstrip("\r\n").split("\r\n")
     method, path, _ = line.split(" ")

@@ -1,4 +1,4 @@
-"""What the end-to-end tests need of the machine."""
+"""Requirements of the end-to-end tests on the machine."""
 
 import sys
 

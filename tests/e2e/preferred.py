@@ -1,4 +1,4 @@
-"""Rules that prefer one backend: the Pods of a member, or a canary that has all of the weight."""
+"""Rules that prefer one backend: the Pods of a member, or a canary with all of the weight."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ _CANARY = {
 
 
 def rule_of(service: str, annotations: Mapping[str, str] | None = None) -> IngressBuilder:
-    """A rule for everything on the host."""
+    """Make a rule for all requests of the host."""
     made = ingress(service, host=HOST).path("/", to=f"{service}:80").of_class("mse")
     return made.annotate(annotations or {})
 

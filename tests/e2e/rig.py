@@ -1,7 +1,7 @@
 """A fleet in a directory, its control plane, and a real Envoy for each of its gateways.
 
-Gateways take addresses from a block of loopback addresses that nobody else on this host holds, so
-that test runs do not meet.
+Each test run has a block of loopback addresses of its own for gateways, so that runs on one host do
+not conflict.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -31,24 +31,24 @@ _HTTP_PORT = 80
 
 
 def gateway_ref(name: str = "gw") -> Ref:
-    """Name a gateway's object: an MSE one unless the name has its flavour, as in alb/gw."""
+    """Return the Ref of a gateway: of an MSE one, unless the name has a flavour, as in alb/gw."""
     return DIALECTS.parse_name(name if "/" in name else f"mse/{name}")
 
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """A fleet that is served; `place` is where its gateways listen."""
+    """A fleet that is served. `place` is the block of addresses for its gateways."""
 
     fleet: DemoFleet
     served: LocalFleet
     place: ServeSettings
 
     def declare(self, file: str, *objects: Builder[Any], to: str = HUB) -> None:  # of any kinds
-        """Write a file of manifests, in place of what it held."""
+        """Write a file of manifests, and replace an older one."""
         write(self.fleet.directory(to), file, *objects)
 
     def expose(self, name: str, backends: Iterable[Backend], *, member: str = ONE) -> None:
-        """Let these backends be the Pods of a Service in a member; none leaves it without Pods."""
+        """Make these backends the Pods of a Service in a member. It may have none."""
         slices = [
             slice_of(name, addresses=[host], port=port, port_name="http", suffix=str(number))
             for number, (host, port) in enumerate(backend.address for backend in backends)
@@ -60,12 +60,12 @@ class Rig:
         await self.served.sync()
 
     async def addresses(self, gateway: str) -> tuple[Address, ...]:
-        """Give where each listener of a gateway is, as `address` does of the first."""
+        """Return the addresses of all listeners of a gateway, when `address` would return."""
         await self.address(gateway)
         return self.served.control.sockets(gateway_ref(gateway))
 
     async def address(self, gateway: str = "gw") -> Address:
-        """Give where a gateway listens, once it does and has all that is declared now."""
+        """Return the address of a gateway once it listens and has all that is declared now."""
         await self.served.control.settle()
         place = await self.served.listening(gateway_ref(gateway))
         await self.sync()
@@ -73,7 +73,7 @@ class Rig:
 
 
 async def ask_once(address: Address, question: Question) -> Answer:
-    """Ask over a connection of its own."""
+    """Send one request over a connection of its own."""
     client = HttpClient(address, question, PATIENCE)
     try:
         return await client.ask()
@@ -99,7 +99,7 @@ async def rig(
 
 
 def settings_on(loopback: Loopback) -> ServeSettings:
-    """Give settings whose gateways listen in a block, and whose own ports are free ones."""
+    """Make settings with a block of addresses for gateways, and with free ports for fleetgate."""
     port = loopback.port(_HTTP_PORT + 10000)
     bind = next(iter(loopback.addresses("gateways")))
     control = ControlSettings(bind=bind, port_offset=port - _HTTP_PORT)

@@ -1,6 +1,6 @@
-"""Pods that do on the wire what a script says, and count how often a request has reached them.
+"""Pods that follow a script on the wire, and count how often a request has reached them.
 
-A script is steps, each of which takes in some of the request and then sends bytes, and an end.
+A script has steps and an end. A step reads a part of the request, and then sends bytes.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ _ENOUGH = 64 * 1024
 
 
 class Until(Enum):
-    """How much of the request is taken in before a step sends."""
+    """The part of the request that is read before a step sends."""
 
     NOTHING = auto()
     FIRST_BYTE = auto()
@@ -29,7 +29,7 @@ class Until(Enum):
 
 
 class End(Enum):
-    """What becomes of the connection after the last step."""
+    """The treatment of the connection after the last step."""
 
     STAY = auto()
     """It waits for the next request."""
@@ -41,7 +41,7 @@ class End(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Take in the request so far, then send."""
+    """Read the request up to a point, then send bytes."""
 
     until: Until
     send: bytes = b""
@@ -49,14 +49,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What a Pod does with each request."""
+    """The behaviour of a Pod towards each request."""
 
     steps: tuple[Step, ...]
     end: End = End.STAY
 
 
 class ScriptedPods:
-    """The Pods of one Service; `reached` counts the requests of which a byte came."""
+    """The Pods of one Service. `reached` counts the requests of which a byte has arrived."""
 
     def __init__(self, script: Script, addresses: tuple[Address, ...]) -> None:
         self.script = script
@@ -65,7 +65,7 @@ class ScriptedPods:
         self._counted = asyncio.Event()
 
     async def has_reached(self, times: int) -> None:
-        """Return once so many requests have come."""
+        """Return once so many requests have arrived."""
         while self.reached < times:
             self._counted.clear()
             await self._counted.wait()
@@ -85,7 +85,7 @@ class ScriptedPods:
         self._counted.set()
 
     async def _follow(self, incoming: "_Incoming") -> bool:
-        """Follow the script once; whether the connection goes on."""
+        """Follow the script once, and return whether the connection stays open."""
         link = incoming.link
         for step in self.script.steps:
             if not await incoming.take(step.until):
@@ -97,7 +97,7 @@ class ScriptedPods:
 
 
 class _Incoming:
-    """One request as far as it has been taken in; `on_first_byte` hears that there is one."""
+    """One request that is being read. It calls `on_first_byte` at its first byte."""
 
     def __init__(self, link: socket.socket, on_first_byte: Callable[[], None]) -> None:
         self.link = link
@@ -105,7 +105,7 @@ class _Incoming:
         self._held = b""
 
     async def take(self, until: Until) -> bool:
-        """Take in the request up to there; False if the connection ends before."""
+        """Read the request up to a point; False if the connection ends before."""
         if until is Until.NOTHING:
             with suppress(BlockingIOError):
                 self._hold(self.link.recv(_ENOUGH))
@@ -152,7 +152,7 @@ async def scripted_pods(script: Script, pods: int = 2) -> AsyncIterator[Scripted
     serving = set[asyncio.Task[None]]()
     try:
         for listener in listeners:
-            # Little fits the kernel's buffers, so that a large request is still being sent.
+            # The kernel's buffers are small, so that a large request is still being sent.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             listener.setblocking(False)
             serving.add(asyncio.create_task(_accept(listener, made, serving)))

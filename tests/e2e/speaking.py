@@ -1,4 +1,4 @@
-"""Pods that speak HTTP or gRPC, in clear or by TLS, on free ports of 127.0.0.1."""
+"""Pods that speak HTTP or gRPC, in clear text or over TLS, on free ports of 127.0.0.1."""
 
 import asyncio
 import socket
@@ -21,12 +21,12 @@ Call: TypeAlias = Callable[[bytes, "grpc.aio.ServicerContext[bytes, bytes]"], As
 
 
 def self_made() -> Pair:
-    """A certificate that nobody else trusts, as applications make one for themselves."""
+    """Make a self-signed certificate, as applications make one for themselves."""
     return Authority.make("self-made").issue("pod", addresses=["127.0.0.1"], names=["pod"])
 
 
 def tls_of(pair: Pair, place: Path) -> ssl.SSLContext:
-    """What a server with this certificate needs; `place` is a directory for its files."""
+    """Make the TLS context of a server; `place` is a directory for the files that it reads."""
     certificate, key = place / "pod.crt", place / "pod.key"
     certificate.write_bytes(pair.certificate)
     key.write_bytes(pair.key)
@@ -51,7 +51,7 @@ async def http_pod(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIt
 
 @dataclass(frozen=True, slots=True)
 class _Calls(grpc.GenericRpcHandler):
-    """Every method is the same call, of one message and a stream of answers."""
+    """Handles every method in the same way: one message in, a stream of messages out."""
 
     call: Call
 
@@ -80,7 +80,7 @@ async def grpc_pod(call: Call, tls: Pair | None = None) -> AsyncIterator[Address
 
 @asynccontextmanager
 async def either_pod(by_http1: Address, by_http2: Address) -> AsyncIterator[Address]:
-    """Have one port for two servers, told apart by how a connection begins, as Go's cmux does."""
+    """Serve HTTP/1.1 and gRPC on one port by the first bytes of a connection, as Go's cmux does."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         begin = await reader.read(3)

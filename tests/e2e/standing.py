@@ -1,4 +1,4 @@
-"""Something asynchronous that stands for all tests of a file; its loop runs while a test does."""
+"""An asynchronous context that lasts for all tests of a file. Its loop runs while a test does."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator
@@ -12,14 +12,14 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True)
 class Standing(Generic[T]):
-    """What stands, and the loop that it lives in."""
+    """The value of an entered context, and the loop that it belongs to."""
 
     value: T
     runner: asyncio.Runner
     holding: asyncio.Task[None]
 
     def run(self, work: Coroutine[Any, Any, A]) -> A:  # as asyncio.run
-        """Run a coroutine to its end; raises what the context has fallen by, if it has."""
+        """Run a coroutine to its end. Raises the exception of the context if that has failed."""
         return self.runner.run(self._while_it_stands(work))
 
     async def _while_it_stands(self, work: Coroutine[Any, Any, A]) -> A:  # as asyncio.run
@@ -33,7 +33,7 @@ class Standing(Generic[T]):
 
 @contextmanager
 def standing(context: AbstractAsyncContextManager[T]) -> Iterator[Standing[T]]:
-    """Enter a context, and leave it at the end of the block: in one task, as task groups ask."""
+    """Enter a context, and leave it at the end of the block, in one task as task groups demand."""
     with asyncio.Runner() as runner:
         entered: asyncio.Future[T] = runner.get_loop().create_future()
         leave = asyncio.Event()
@@ -49,7 +49,7 @@ def standing(context: AbstractAsyncContextManager[T]) -> Iterator[Standing[T]]:
             try:
                 return task, await entered
             except asyncio.CancelledError:
-                await task  # raises what it ended by
+                await task  # raises the exception that ended it
                 raise
 
         async def end() -> None:

@@ -1,4 +1,4 @@
-"""A control plane by itself, and a stock Envoy that joins it as a user's would."""
+"""A control plane without Envoys, and a stock Envoy that joins it as a user's would."""
 
 import asyncio
 import sys
@@ -15,7 +15,7 @@ from fleetgate.serving import ServeSettings, serving
 
 @asynccontextmanager
 async def control_plane(root: Path, settings: ServeSettings) -> AsyncIterator[LocalFleet]:
-    """Serve the fleet in `root` to whoever joins, while the block runs."""
+    """Serve the fleet in `root` while the block runs."""
     async with serving(DirectoryPlace(root / "fleet"), settings) as running:
         yield LocalFleet(running, LocalGateways(root))
 

@@ -1,4 +1,4 @@
-"""Route tables given as resources, served by ADS to a real Envoy with the product's listener."""
+"""Route tables that a test makes as resources, served to a real Envoy with a Listener of ours."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ _HTTP_PORT = 80
 
 @asynccontextmanager
 async def serving(tables: Iterable[Resource], directory: Path) -> AsyncIterator[Address]:
-    """Give where the Envoy listens, once it has all tables; it refuses none of them."""
+    """Serve the tables, and give the address of the Envoy once it has accepted all of them."""
     cache = SnapshotCache()
     changed = asyncio.Event()
     cache.on_change(changed.set)
@@ -56,7 +56,7 @@ async def serving(tables: Iterable[Resource], directory: Path) -> AsyncIterator[
 
 
 async def _listening(envoy: Envoy) -> Address:
-    """Where the listener got its port; Envoy tells it once the workers listen."""
+    """Return the address of the listener. Envoy tells its port once the workers listen."""
     while True:
         listeners = json.loads(await envoy.get("/listeners?format=json"))
         for listener in listeners.get("listener_statuses", ()):

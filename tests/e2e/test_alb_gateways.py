@@ -26,7 +26,7 @@ LISTEN = "alb.ingress.kubernetes.io/listen-ports"
 
 
 def gateway(*ports: int, members: tuple[str, ...] = (ONE, TWO)) -> tuple[Builder[Any], ...]:
-    """A gateway with these listeners, and its class."""
+    """Make a gateway with these listeners, and its class."""
     return alb_gateway("gw", members=members, ports=ports), alb_class("alb", gateway="gw")
 
 
@@ -37,7 +37,7 @@ def rule(name: str, *ports: int, to: str = "web", host: str = "web.test") -> Ing
 
 
 async def answer(address: Address, host: str = "web.test", path: str = "/") -> tuple[int, str]:
-    """The status, and who answered."""
+    """Return the status of an answer, and the backend that gave it."""
     got = await ask_once(address, Question(path, host))
     return got.status, got.body.decode() if got.status == 200 else ""
 
@@ -119,7 +119,7 @@ def test_listeners_come_and_go_and_disturb_no_other(tmp_path: Path) -> None:
             assert await answer(second) == (200, "web"), "a later listener finds all tables"
             assert (await load).failures == {}
 
-            # The one that asked for the tables first goes; the others are still told of changes.
+            # The listener that requested the tables first is removed. The others still get changes.
             served.declare("gateway.yaml", *gateway(8001, 8002))
             assert await served.addresses(GATEWAY) == (second, (second[0], second[1] + 1))
             served.declare("more.yaml", rule("more", 8001, 8002, host="more.test"))
@@ -132,14 +132,14 @@ def test_listeners_come_and_go_and_disturb_no_other(tmp_path: Path) -> None:
 
 
 async def _refused(address: Address) -> None:
-    """Return once nobody listens there any more."""
+    """Return once no socket listens there any more."""
     while True:
         try:
             _, writer = await asyncio.open_connection(*address)
         except ConnectionError:
             return
         writer.close()
-        await asyncio.sleep(0.02)  # nothing tells when a drained listener has closed its socket
+        await asyncio.sleep(0.02)  # no event tells when a drained listener has closed its socket
 
 
 @pytest.mark.parametrize("protocol", ["delta", "sotw"])

@@ -1,4 +1,4 @@
-"""Well-known applications, by the Ingresses of their charts, asked as their own clients ask.
+"""Well-known applications work with the Ingresses of their charts, and requests of their clients.
 
 A proxy in front of the gateway ends TLS, at a port of its own.
 """
@@ -85,7 +85,7 @@ def test_a_request_reaches_its_pod_as_it_was_sent(
 
 
 def test_an_escaped_dot_is_a_dot(site: Standing[Applications]) -> None:
-    """RFC 3986 section 6.2.2.2 has them equal, and GitLab takes both. `%2F` stays as it is."""
+    """RFC 3986 section 6.2.2.2 makes both equal, and GitLab accepts both. `%2F` is not decoded."""
     target = "/api/v4/projects/group%2Fproject/repository/files/lib%2Fclass%2Erb?ref=v1%2E0"
     seen = site.run(seen_by_pod(site.value.ask("GET", GITLAB, target)))
     assert seen.target == target.replace("class%2Erb", "class.rb")
@@ -116,7 +116,7 @@ def test_an_escaped_dot_is_a_dot(site: Standing[Applications]) -> None:
 def test_check_names_each_annotation_that_has_no_effect(
     case: str, named: set[str], tmp_path: Path
 ) -> None:
-    """Those of other controllers, such as cert-manager's, are none of a gateway's business."""
+    """Annotations of other controllers, such as cert-manager's, are not reported."""
     Case(f"application-{case}").make(tmp_path)
     found = {key for key, _ in read_fleet(tmp_path, "127.0.0.1", 0).not_carried_out}
     assert found == {f"nginx.ingress.kubernetes.io/{name}" for name in named}
@@ -221,7 +221,7 @@ def test_docker_is_told_to_log_in_where_it_reached_the_registry(
 
 @pytest.mark.parametrize("host", [HARBOR, REGISTRY])
 def test_docker_pushes_a_layer(site: Standing[Applications], host: str) -> None:
-    """It goes on where each answer says: at a URL with the port, and a state in the query."""
+    """Each answer names the URL of the next request, with the port, and a state in the query."""
     layer = bytes(range(256)) * (5 * MIB // 256)
     digest = f"sha256%3A{hashlib.sha256(layer).hexdigest()}"
     outside = f"https://{host}:{PORT}"
@@ -250,7 +250,7 @@ def test_docker_pushes_a_layer(site: Standing[Applications], host: str) -> None:
 
 @pytest.mark.parametrize("host", [KEYCLOAK, LOGIN])
 def test_keycloak_sends_to_its_login_page(site: Standing[Applications], host: str) -> None:
-    """With the port and the scheme that the client used, and with 16 KiB of cookies."""
+    """The redirect has the port and scheme that the client used, and sets 16 KiB of cookies."""
 
     async def asking() -> tuple[int, str, list[str]]:
         async with site.value.ask("GET", host, AUTH) as answer:
@@ -331,7 +331,7 @@ def test_large_files_are_put(site: Standing[Applications], host: str, target: st
 def test_a_websocket_is_opened(
     site: Standing[Applications], host: str, target: str, protocol: str | None
 ) -> None:
-    """Some compare the page's Origin with the Host, port and all."""
+    """Some applications compare the page's Origin with the Host, including the port."""
 
     async def talking() -> tuple[str | None, str, str]:
         async with site.value.client.ws_connect(

@@ -1,4 +1,4 @@
-"""Backends are asked by what they speak, and nobody has to sign their certificates."""
+"""Backends get requests in the declared protocol, and may have self-signed certificates."""
 
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -83,7 +83,7 @@ def test_http(site: Standing[Site], name: str, body: bytes) -> None:
 
 @pytest.mark.parametrize("name", ["grpc", "grpcs"])
 def test_grpc(site: Standing[Site], name: str) -> None:
-    """Messages, trailers and all."""
+    """All messages and the trailers reach the client."""
 
     async def asking() -> tuple[list[object], grpc.StatusCode, str]:
         host, port = site.value.gateway

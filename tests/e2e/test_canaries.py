@@ -1,4 +1,4 @@
-"""Which requests go to a canary, as a real Envoy decides it."""
+"""A real Envoy sends the requests to a canary that its annotations describe."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Envoy goes on while its control plane is away, and hears only what is new afterwards."""
+"""Envoy keeps serving while its control plane is away, and gets only the changes afterwards."""
 
 import asyncio
 import threading
@@ -35,17 +35,17 @@ def declare(rig: Rig, web: Backend) -> None:
 
 
 def resources(served: LocalFleet) -> dict[str, int]:
-    """How many resources were sent of each type; none of a type is left out."""
+    """Count the resources that were sent, by type. Types without any are omitted."""
     traffic = served.control.cache.traffic()
     return {kind: part.resources for kind, part in traffic.items() if part.resources}
 
 
 async def connected(served: LocalFleet) -> None:
-    """Return when an Envoy is there and has said of every type what it holds."""
+    """Return when an Envoy has connected, and has said of every type what it has."""
     kinds = {TypeUrl.LISTENER, TypeUrl.SCOPED_ROUTE, TypeUrl.CLUSTER, TypeUrl.ENDPOINT}
     clients = served.control.cache.clients
-    # A client that holds everything is sent nothing, so that it acknowledges nothing.
-    while not any(kinds <= client.types.keys() for client in clients()):  # noqa: ASYNC110 (as said)
+    # A client that has everything gets no response, and so gives no acknowledgement.
+    while not any(kinds <= client.types.keys() for client in clients()):  # noqa: ASYNC110 (there is no event to wait for)
         await asyncio.sleep(0.02)
 
 
@@ -77,7 +77,7 @@ def test_a_control_plane_that_goes_and_comes_back_fails_nobody(
                     served.control.translator.tables.statuses.of_gateways.rows[gateway_ref()].phase
                     is Phase.LISTENING
                 )
-                if protocol == "delta":  # SotW's first request cannot say what is held
+                if protocol == "delta":  # the first request of SotW cannot say what a client has
                     assert resources(served) == {}
                 await load.answered(200)
                 rig.expose("other", [more])
@@ -124,7 +124,7 @@ def test_what_was_removed_meanwhile_is_gone_afterwards(tmp_path: Path) -> None:
 def test_xds_opens_only_when_everything_is_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An Envoy that comes back before that would be told to remove all that it holds."""
+    """An Envoy that came back earlier would have to remove everything that it has."""
     scan, go_on = Tree.scan, threading.Event()
 
     async def scenario() -> None:

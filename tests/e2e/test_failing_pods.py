@@ -1,4 +1,4 @@
-"""A preferred backend keeps its requests while one of its Pods answers, and loses none without."""
+"""A preferred backend serves while one of its Pods answers. Without one, no request is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -20,7 +20,7 @@ QUESTION = Question("/", HOST)
 
 @asynccontextmanager
 async def site(root: Path, policy: str, preferred: Iterable[Address]) -> AsyncIterator[Rig]:
-    """A gateway that prefers these Pods to one other."""
+    """Serve a gateway that prefers these Pods to another one."""
     async with backend("web", member=OTHER) as other, rig(root) as served:
         name, rules = PREFERENCES[policy]
         slices = [

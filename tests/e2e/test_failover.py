@@ -1,4 +1,4 @@
-"""Losing the Pods of a member under load loses no request, and they are used again when back."""
+"""No request is lost when a member loses its Pods under load, and new Pods are used at once."""
 
 import asyncio
 import time
@@ -35,7 +35,7 @@ class Site:
     rig: Rig
 
     async def settle(self) -> None:
-        """Return when what is declared runs, and Envoy knows."""
+        """Return when the declared Pods run, and Envoy has their endpoints."""
         await self.world.kubelet.sync()
         await self.rig.sync()
 
@@ -44,7 +44,7 @@ Step: TypeAlias = Callable[[Site], Awaitable[None]]
 
 
 def attaching(*members: str) -> Builder[Any]:
-    """The gateway; whoever is asked and says nothing holds up a request for a long time."""
+    """Make the gateway. Its timeout is long, so that a silent Pod would visibly delay requests."""
     timeout = {"fleetgate.dev/upstream-timeout": f"{UPSTREAM_TIMEOUT.seconds}s"}
     return mse_gateway("gw", members=members).annotate(timeout)
 
@@ -126,7 +126,7 @@ def test_the_other_member_takes_over_and_traffic_returns(
                 await load.until_answered_by(ONE)
                 await lose(site)
                 if lose is not kill:
-                    await load.answered(200)  # Envoy acknowledges before its workers have heard
+                    await load.answered(200)  # workers get a change after Envoy's acknowledgement
                 lost = time.monotonic()
                 await load.until_answered_by(TWO, since=lost)
                 await load.answered(500)
@@ -198,7 +198,7 @@ def test_only_idempotent_requests_are_repeated_after_they_were_sent(tmp_path: Pa
             rig(tmp_path) as served,
         ):
             for method in ("GET", "PUT", "DELETE", "POST", "PATCH"):
-                # A Service each: whom Envoy has found out is counted by Cluster.
+                # Each has a Service of its own, because Envoy detects failures by Cluster.
                 name = f"web-{method.lower()}"
                 served.expose(name, [bad], member=ONE)
                 served.expose(name, [good], member=TWO)

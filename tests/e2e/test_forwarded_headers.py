@@ -1,4 +1,4 @@
-"""Who a backend is told its client is, and whose word for it counts."""
+"""Backends get the client's address in headers, which only trusted proxies can set."""
 
 import asyncio
 import re
@@ -81,7 +81,7 @@ def ask(
 def seen(
     site: Standing[Site], gateway: str, source: str, headers: Mapping[str, str] | None = None
 ) -> Mapping[str, str]:
-    """The headers that the backend gets."""
+    """Return the headers that the backend gets."""
     assert ask(site, gateway, source, headers).status == 200
     return site.value.web.asked[-1].headers
 
@@ -354,7 +354,7 @@ def test_no_proxy_header_is_read_unless_the_gateway_says_so(
 def test_what_comes_byte_by_byte_is_read_as_what_comes_at_once(
     site: Standing[Site], source: str, preface: bytes
 ) -> None:
-    """Many at once, so that Envoy is woken for some bytes before and for others after they came."""
+    """Many connections run at once, so that Envoy reads the bytes in pieces of different sizes."""
     head = "\r\n".join([*lines("/", HOST), "connection: close", "", ""]).encode()
 
     async def exchange() -> bytes:

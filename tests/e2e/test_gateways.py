@@ -26,7 +26,7 @@ from xds.resource import TypeUrl
 
 
 def gateway(name: str, *, members: tuple[str, ...] = (ONE, TWO)) -> Builder[Any]:
-    """A gateway for the class of its own name."""
+    """Make a gateway for the class of its own name."""
     return mse_gateway(name, members=members, ingress_class=name)
 
 
@@ -43,7 +43,7 @@ def status(served: LocalFleet, name: str = "gw") -> GatewayStatus:
 
 
 async def until(served: LocalFleet, holds: Callable[[], bool]) -> None:
-    """Return when something holds that the control plane or an Envoy will make so."""
+    """Return when a condition holds that the control plane or an Envoy will bring about."""
     changed = asyncio.Event()
     stop = served.control.cache.on_change(changed.set)
     try:
@@ -60,20 +60,20 @@ async def answers(address: Address, host: str, n: int = 40) -> Tally:
 
 
 def following(rig: Rig, number: int) -> Address:
-    """The address of the gateway with that number, from 0."""
+    """Return the address of a gateway by its number, from 0."""
     bind = rig.place.control
     return str(ipaddress.ip_address(bind.bind) + number), 80 + bind.port_offset
 
 
 async def refused(address: Address) -> None:
-    """Return once nobody listens there any more."""
+    """Return once no socket listens there any more."""
     while True:
         try:
             _, writer = await asyncio.open_connection(*address)
         except ConnectionError:  # refused, or reset by the process that ends
             return
         writer.close()
-        await asyncio.sleep(0.02)  # nothing tells when a process has closed its sockets
+        await asyncio.sleep(0.02)  # no event tells when a process has closed its sockets
 
 
 def test_each_gateway_has_an_envoy_and_an_address_while_it_lives(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_class_with_parameters_beats_the_selectors_of_gateways(tmp_path: Path)
         async with rig(tmp_path, gateway=False) as served, backend("web") as web:
             served.expose("web", [web])
             served.declare("gateways.yaml", gateway("a"), gateway("b"))
-            # By the selectors this class would be a's.
+            # By the selectors alone, gateway a would take this class.
             served.declare("class.yaml", ingress_class("a", gateway="b"))
             served.declare("rule.yaml", rule("web", of_class="a"))
             question = Question("/", "web.test")

@@ -1,4 +1,4 @@
-"""A host with access rules serves no path that a backend may read otherwise than its rules do."""
+"""A host with access rules refuses paths that a backend may read in another way than the rules."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ OPEN = "open.test"
 
 
 def rules(host: str, *, restricted: bool) -> Iterator[Rule]:
-    """What is closed is answered with 403, as by a filter that asks who the client is."""
+    """Make rules. A closed path is answered with 403, as a filter that checks clients would do."""
     for path in ("/admin", "/é"):
         closed = rule(mse_path("Prefix", path), host=host)
         yield replace(closed, action=FixedResponse(403), restricted=restricted)

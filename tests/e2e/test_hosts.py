@@ -1,4 +1,4 @@
-"""Which host's rules a request gets, however its client writes the host, and what backends see."""
+"""A request is served by the rules of its host, in every spelling of the host by clients."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -177,7 +177,7 @@ def test_random_hosts_go_where_the_book_says(tmp_path: Path) -> None:
 
 
 def named(declared: Declared, prefix: str) -> Iterator[IngressBuilder]:
-    """The Ingresses by names that no other set has."""
+    """Give the Ingresses names that no other set has."""
     for each in declared.ingresses:
         yield replace(each, name=f"{prefix}-{each.name}")
 

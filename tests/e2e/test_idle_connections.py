@@ -1,7 +1,7 @@
 """The gateway closes idle connections before backends do, so that no request meets a closing one.
 
 A backend that closes a connection while a request is on its way resets it, and a request that is
-not idempotent cannot be sent again: nobody knows whether it was acted on.
+not idempotent cannot be sent again, because the backend may have acted on it.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ POST = Question("/", "web.test", method="POST", body=b"body")
 
 
 class Impatient:
-    """A backend with a limit; `ended` says how many connections were ended by whom."""
+    """A backend with an idle timeout. `ended` counts connections by the side that ended them."""
 
     def __init__(self, together: int) -> None:
         self.ended = Counter[str]()
@@ -31,7 +31,7 @@ class Impatient:
         self._changed = asyncio.Condition()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer requests once all of them have come, so that each has a connection of its own."""
+        """Answer once all requests have arrived, so that each has a connection of its own."""
         try:
             while True:
                 async with asyncio.timeout(LIMIT):

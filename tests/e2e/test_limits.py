@@ -1,4 +1,4 @@
-"""What a gateway bears of a request and its client: headers, slowness, silence."""
+"""Limits of a gateway for requests and clients: number of headers, slow and silent clients."""
 
 import asyncio
 import socket
@@ -62,7 +62,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing[Site]]:
 def test_a_request_may_have_many_headers(
     site: Standing[Site], extra: list[tuple[str, str]], status: int
 ) -> None:
-    """Too many are an answer of HTTP/1, and the end of the stream for HTTP/2."""
+    """With too many headers, HTTP/1 gets an error status, and HTTP/2 a reset of the stream."""
 
     async def by_http2() -> int:
         try:
@@ -124,7 +124,7 @@ def test_a_header_with_an_underscore_is_dropped(site: Standing[Site], name: str)
     ],
 )
 def test_a_client_that_pauses_gets_all_of_its_last_answer(site: Standing[Site], head: str) -> None:
-    """The connection ends with this answer, most of which Envoy still holds."""
+    """The connection ends with this answer, most of which is still in Envoy's buffers."""
 
     async def exchange() -> bytes:
         loop = asyncio.get_running_loop()
@@ -142,7 +142,7 @@ def test_a_client_that_pauses_gets_all_of_its_last_answer(site: Standing[Site], 
 
 
 def slow_reader(address: Address) -> socket.socket:
-    """A client whose kernel takes little; with small segments the other side's does too."""
+    """Make a client with small kernel buffers. Small segments keep Envoy's buffer small too."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
@@ -156,7 +156,7 @@ async def cut(served: Rig) -> None:
     envoy = served.served.gateways.envoys[gateway_ref()]
     counter = "http.http-80.downstream_cx_delayed_close_timeout"
     before = await envoy.get(f"/stats?filter={counter}")
-    while await envoy.get(f"/stats?filter={counter}") == before:  # noqa: ASYNC110 (tells nobody)
+    while await envoy.get(f"/stats?filter={counter}") == before:  # noqa: ASYNC110 (there is no event to wait for)
         await asyncio.sleep(0.05)
 
 

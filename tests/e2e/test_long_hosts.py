@@ -1,4 +1,4 @@
-"""A host of many paths, from its Ingresses to the backends that answer."""
+"""Requests for a host of many paths reach the backends that its Ingresses declare."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -15,7 +15,7 @@ STAGE = {"stage": "gray"}
 
 
 async def answer(address: Address, path: str, headers: dict[str, str] | None = None) -> str:
-    """The name of the backend, or the status where none answers."""
+    """Return the name of the backend that answers, or the status if none does."""
     answer = await ask_once(address, Question(path, HOST, headers))
     return answer.first_line if answer.status == 200 else str(answer.status)
 

@@ -1,4 +1,4 @@
-"""A request that comes back to its gateway is answered; gateways behind each other are no loop."""
+"""A gateway refuses a request that returns to it too often. A chain of gateways is no loop."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -16,14 +16,14 @@ HOST = "web.test"
 
 
 def forward(served: Rig, to: Address) -> None:
-    """Let the gateway send all requests of the host there."""
+    """Make the gateway send all requests of the host to an address."""
     pods = slice_of("web", addresses=[to[0]], port=to[1], port_name="http")
     served.declare("web.yaml", service("web", ports={"http": 80}), pods, to="one")
     served.declare("rule.yaml", ingress("web", host=HOST).path("/", to="web:80").of_class("mse"))
 
 
 async def taken(served: Rig) -> int:
-    """How many requests have come to the gateway."""
+    """Count the requests that have come to the gateway."""
     envoy = served.served.gateways.envoys[gateway_ref()]
     shown = await envoy.get("/stats?filter=http.http-80.downstream_rq_total")
     return int(shown.rpartition(":")[2])
@@ -41,7 +41,7 @@ def test_a_gateway_that_is_its_own_backend_takes_a_request_a_few_times(tmp_path:
 
 
 async def through(gateways: int, root: Path, question: Question) -> tuple[Answer, Backend]:
-    """Ask through gateways of one name behind each other, each of another fleet."""
+    """Send a request through a chain of gateways with the same name, each of another fleet."""
     async with AsyncExitStack() as stack:
         web = await stack.enter_async_context(backend("web"))
         place: Address = web.address

@@ -1,6 +1,6 @@
-"""What a backend may have acted on is sent once; what is repeated, and when, is documented.
+"""A request that a backend may have acted on is sent once. Retries follow the documentation.
 
-The table says everything that a backend can do on the wire: answers of all kinds, and connections
+The table has everything that a backend can do on the wire: answers of all kinds, and connections
 that end at each part of the request and of the answer.
 """
 
@@ -20,7 +20,7 @@ from tests.support.builders import Builder, ingress, mse_gateway, service, slice
 from translators.dialects.gateway_settings import UPSTREAM_TIMEOUT
 from translators.envoy.retries import RETRIES
 
-pytestmark = pytest.mark.xdist_group("never-twice")  # all are asked at once, by whoever is first
+pytestmark = pytest.mark.xdist_group("never-twice")  # the first test sends all requests at once
 
 PATIENCE = 60.0
 INTERIM_STATUSES = {100, 102, 103}
@@ -31,7 +31,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n"
 
 
-# -- what is asked --------------------------------------------------------------------------------
+# -- requests --------------------------------------------------------------------------------------
 
 
 def request(method: str, body: bytes = b"", *fields: str) -> bytes:
@@ -70,11 +70,11 @@ ONCE: Mapping[str, bytes] = {
 }
 
 
-# -- what a backend does --------------------------------------------------------------------------
+# -- behaviour of backends -------------------------------------------------------------------------
 
 
 def answer(status: int, *fields: str, body: bytes = b"ok") -> bytes:
-    """An answer; 204 and 304 have no body."""
+    """Make an answer. 204 and 304 have no body."""
     bare = status in {204, 304}
     lines = [
         f"HTTP/1.1 {status} Reason",
@@ -192,12 +192,12 @@ UNREAD: Mapping[str, Script] = each_end("nothing-at-all", b"", Until.NOTHING)
 CASES = {**ANSWERED, **LOST, **GIVEN_UP, **UNREAD}
 
 
-# -- asking all of it, at once --------------------------------------------------------------------
+# -- all requests at once --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a request came to: its status, 0 for none, and how often it has reached a Pod."""
+    """The outcome of a request: its status (0 for none), and how often it has reached a Pod."""
 
     status: int
     reached: int
@@ -205,7 +205,7 @@ class Seen:
 
 @asynccontextmanager
 async def running(root: Path) -> AsyncIterator[tuple[Rig, Mapping[str, ScriptedPods]]]:
-    """A gateway before a Service for each case."""
+    """Serve a gateway with a Service for each case."""
     async with AsyncExitStack() as stack:
         pods = {
             name: await stack.enter_async_context(scripted_pods(script))
@@ -222,7 +222,7 @@ async def running(root: Path) -> AsyncIterator[tuple[Rig, Mapping[str, ScriptedP
                 slice_of(name, addresses=[host], port=port, suffix=str(n))
                 for n, (host, port) in enumerate(each.addresses)
             ]
-        # A Pod may be slow to read: the machine may be busy.
+        # The timeout is long, because a Pod may be slow to read on a busy machine.
         gateway = mse_gateway("gw", members=[ONE, TWO]).annotate({UPSTREAM_TIMEOUT: "60s"})
         served.declare("gateway.yaml", gateway)
         served.declare("pods.yaml", *objects, to=ONE)
@@ -253,7 +253,7 @@ async def ask_case(address: Address, path: str, pods: ScriptedPods) -> Mapping[s
 
 
 async def ask(address: Address, asked: bytes) -> int:
-    """The status that a request is answered with; 0 if its connection ends before."""
+    """Send a request, and return the status of the answer; 0 if the connection ends before."""
     reader, writer = await asyncio.open_connection(*address)
     writer.write(asked)
     try:
@@ -274,7 +274,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[str, str], S
 
 
 def reached(seen: Mapping[tuple[str, str], Seen], case: str, kinds: Iterable[str]) -> set[int]:
-    """How often Pods were reached by each of these requests: all numbers that there are."""
+    """Return the set of numbers that tell how often each of these requests reached Pods."""
     return {seen[case, kind].reached for kind in kinds}
 
 

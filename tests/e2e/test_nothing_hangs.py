@@ -1,7 +1,7 @@
-"""A Pod that the network cuts off without a word holds nothing up for long.
+"""A Pod that the network silently cuts off delays no request for long.
 
-Every kind of request is under way when the packets vanish. What can be repeated is answered by
-another Pod, everything else ends. Silence of a Pod that is there is not taken for that.
+Every kind of request is under way when packets begin to be dropped. Another Pod answers those that
+can be repeated, and all others end. A silent Pod that is still connected is not cut off.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from tests.support.netns import Namespace, available, namespace
 from tests.support.requirement import require
 from tests.support.serving import serving
 
-pytestmark = pytest.mark.xdist_group("nothing-hangs")  # all wait together, for whoever is first
+pytestmark = pytest.mark.xdist_group("nothing-hangs")  # the first test waits for all outcomes
 
 BOUND = 30.0
 """Seconds; about 4 on a core of its own. Envoy's own patience is 300."""
@@ -38,7 +38,7 @@ SENT = [name for name, each in EXCHANGES.items() if not each.unsent]
 async def outcomes(
     root: Path, host: Namespace, names: Iterable[str], *, removed: bool
 ) -> Mapping[str, Outcome]:
-    """What becomes of these exchanges; `removed` Pods leave their slices after the cut."""
+    """Return the outcomes of these exchanges. `removed` Pods leave their slices after the cut."""
     scene = Scene(names, member=ONE, other=TWO, patience=BOUND)
     async with AsyncExitStack() as stack:
         for port in PORTS.values():
@@ -59,7 +59,7 @@ async def outcomes(
 
 
 async def expose(served: Rig, addresses: Iterable[str]) -> None:
-    """Let the Pods behind the link be those of the two Services, or of none."""
+    """Make the Pods behind the link those of the two Services, or of no Service."""
     objects: list[Builder[Any]] = []
     for name, port in PORTS.items():
         objects += [service(name), slice_of(name, addresses=addresses, port=port)]

@@ -1,4 +1,4 @@
-"""A member behind a broken link: packets vanish, nobody is refused, and no request is lost."""
+"""A link to a member breaks, so that packets are dropped silently, and no request is lost."""
 
 import asyncio
 import time

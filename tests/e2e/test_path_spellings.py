@@ -1,4 +1,4 @@
-"""A rule serves the very path that it is written with, or is reported: requests are spelt anew."""
+"""A rule serves the path that it is written with, or is reported, although Envoy respells paths."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -51,7 +51,7 @@ def reported(normalization: PathNormalization) -> Iterator[str]:
 
 @pytest.mark.parametrize("normalization", PathNormalization)
 def test_every_character_and_escape(tmp_path: Path, normalization: PathNormalization) -> None:
-    """Each rule has a host to itself, so that no other one can serve its path."""
+    """Each rule has a host of its own, so that no other rule can serve its path."""
 
     async def scenario() -> set[tuple[str, str]]:
         async with backend("pod") as pod, rig(tmp_path) as served:
@@ -88,7 +88,7 @@ RANDOM_PATHS = 300
 
 
 def some_paths() -> Sequence[str]:
-    """Paths that a rule can have, each once."""
+    """Return different paths that a rule can have."""
     random, found = Random(3), dict[str, str]()  # noqa: S311 (paths, no secrets)
     while len(found) < RANDOM_PATHS:
         path = "/" + "".join(random.choices(PIECES, k=random.randint(1, 7)))

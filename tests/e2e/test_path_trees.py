@@ -1,8 +1,8 @@
-"""A real Envoy chooses from a host's tree what it chooses from the list of the same rules.
+"""A real Envoy chooses the same routes from a host's tree as from the list of the same rules.
 
-Each set of rules is served twice: as a host that is short enough for a list, and with as many rules
-more as it takes to get a tree. The model that the fast tests trust (`tests.support.envoy_routing`)
-is held to Envoy's answers here.
+Each set of rules is served twice: on a host that is short enough for a list, and with so many more
+rules that the host has a tree. These tests also compare Envoy's answers with the model that the
+fast tests use (`tests.support.envoy_routing`).
 """
 
 import asyncio
@@ -34,7 +34,7 @@ QUESTIONS = 40
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One form of the rules: which host is asked for it, and its VirtualHost."""
+    """One form of the rules: its host, and its VirtualHost."""
 
     authority: str
     shown: Mapping[str, Any]  # JSON
@@ -46,12 +46,12 @@ def encoded(rules: Sequence[Rule], host: str) -> bytes:
 
 
 def _reaches_both_forms(request: Request) -> bool:
-    """Envoy refuses "*" but for OPTIONS; lists have no fillers."""
+    """Return whether a request can be compared: Envoy refuses "*", and lists have no fillers."""
     return request.target.startswith("/") and "filler" not in request.target
 
 
 async def ask(address: Address, request: Request) -> str:
-    """The answer's body, which tells the rule."""
+    """Send a request, and return the body of the answer, which names the rule."""
     question = Question(request.target, request.authority, request.headers)
     client = HttpClient(address, question, PATIENCE)
     try:
@@ -70,7 +70,7 @@ def modelled(virtual_host: Mapping[str, Any], request: Request) -> str:
 async def compare(
     address: Address, requests: Sequence[Request], to_list: Side, to_tree: Side
 ) -> None:
-    """Ask the same of the host that has a list and of the one that has a tree."""
+    """Send the same request to the host with a list and to the host with a tree."""
     assert "routes" in to_list.shown
     assert "matcher" in to_tree.shown
     for request in requests:

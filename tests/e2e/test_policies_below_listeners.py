@@ -1,6 +1,6 @@
-"""What a route configures takes effect however its table is found, and idle filters do nothing.
+"""The filters that a route configures run in every way to find its table; others do nothing.
 
-A filter that is disabled at the listener would stay off for tables that are found by a search.
+A filter that is disabled at the listener would not run for tables that are found by a search.
 """
 
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ TokenBucket = twin(envoy_type.TokenBucket)
 
 @dataclass(frozen=True, slots=True)
 class Once(EnvoyPolicy):
-    """One request an hour."""
+    """Allows one request an hour."""
 
     scope: ClassVar[Scope] = Scope.ROUTE
 
@@ -75,7 +75,7 @@ class Once(EnvoyPolicy):
 
 @dataclass(frozen=True, slots=True)
 class Inside(EnvoyPolicy):
-    """A filter that runs inside of the Composite, which marks the answers of the host."""
+    """Runs a filter inside of the Composite that marks the answers of the host."""
 
     scope: ClassVar[Scope] = Scope.HOST
 
@@ -88,7 +88,7 @@ class Inside(EnvoyPolicy):
 
 
 def table(host: str, *, asked: bool) -> Resource:
-    """A host with and without the policies; one path may be asked once an hour."""
+    """Make the table of a host with or without the policies. One path allows a request an hour."""
     once = replace(
         rule(mse_path("Prefix", "/once"), host=host), policies=(Once(),) if asked else ()
     )

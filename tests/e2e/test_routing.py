@@ -1,4 +1,4 @@
-"""Which rule serves a request, by host and path, as a real Envoy decides it."""
+"""A real Envoy serves each request by the rule that its host and path demand."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -29,7 +29,7 @@ SERVICES = ("cart", "exact-cart", "items", "all", "wild", "exact-host", "any", "
 
 
 def long_host(name: str, host: str) -> IngressBuilder:
-    """A host of so many paths that it gets a tree."""
+    """Make an Ingress of so many paths that its host has a tree."""
     made = ingress(name, host=host)
     for n in range(LONG + 1):
         made = made.path(f"/p/{n}", to="wild:80")
@@ -129,7 +129,7 @@ def declare(rig: Rig, backends: dict[str, Backend]) -> None:
         rig.expose(name, [backends[name]])
     rig.expose("no-pod", [])
     for member, web in ((ONE, backends["web-one"]), (TWO, backends["web-two"])):
-        # The same port name, another targetPort: what counts is each member's own EndpointSlice.
+        # The port name is the same, but the targetPort differs: each member's own slices count.
         host, port = web.address
         pods = slice_of("two-ports", addresses=[host], port=port, port_name="web")
         rig.declare("two-ports.yaml", service("two-ports", ports={"web": 80}), pods, to=member)

@@ -1,4 +1,4 @@
-"""Pods that are terminating and still serve are asked where no other one can be, and only there."""
+"""Terminating Pods that still serve get requests only if no other Pod is left."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -30,7 +30,7 @@ QUESTION = Question("/", HOST)
 def test_terminating_pods_are_the_last_resort(
     tmp_path: Path, preference: str, other: str, answered_by: str
 ) -> None:
-    """The terminating Pod is of the preferred backend."""
+    """The terminating Pod belongs to the preferred backend."""
     preferred, rules = PREFERENCES[preference]
 
     async def scenario() -> None:

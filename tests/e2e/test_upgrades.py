@@ -1,7 +1,7 @@
-"""Connections that change their protocol: WebSocket and SPDY go through, other wishes are ignored.
+"""Connections can change to WebSocket and SPDY, and requests for other protocols are ignored.
 
-SPDY is what kubectl speaks for `exec` and `port-forward`, to a cluster behind GitLab's or Rancher's
-proxy too.
+kubectl uses SPDY for `exec` and `port-forward`, also to a cluster behind GitLab's or Rancher's
+proxy.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class Site:
 
 
 async def changing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Change to the protocol that is asked for, and say everything again."""
+    """Change to the requested protocol, and echo all bytes."""
     with closing(writer):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         wish = next(line for line in head.split("\r\n") if line.lower().startswith("upgrade:"))
@@ -88,7 +88,7 @@ def test_a_connection_changes_its_protocol(
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_another_wish_is_ignored(site: Standing[Site], method: str, protocol: str) -> None:
-    """As RFC 9110 section 7.8 allows, and as clients expect that say so in every request."""
+    """RFC 9110 section 7.8 allows it, and clients that offer TLS in every request expect it."""
     headers = {"connection": "upgrade", "upgrade": protocol}
     question = Question("/", "web.test", headers, method, b"body" if method == "POST" else b"")
     answer = site.run(ask_once(site.value.gateway, question))

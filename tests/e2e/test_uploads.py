@@ -1,6 +1,6 @@
-"""Large bodies wait for a Pod that takes them, and its answer reaches the client, early or not.
+"""Large bodies wait for a Pod that accepts them, and an answer reaches the client at any time.
 
-What a retry keeps of a body is bounded, so an upload must not run ahead of a Pod that takes it.
+Envoy keeps a bounded part of a body for retries, so an upload must not run ahead of its Pod.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ PATIENCE = 60.0
 
 
 class Framing(Enum):
-    """How a body says where it ends."""
+    """The way in which a body declares its end."""
 
     LENGTH = auto()
     CHUNKS = auto()
@@ -52,9 +52,9 @@ class Upload:
     async def to(
         self, gateway: Address, until: Awaitable[object] | None = None
     ) -> tuple[int, bytes]:
-        """Send it, while an answer is waited for: the status and the body of that, 0 for none.
+        """Send the upload, and return status and body of the answer; the status is 0 without one.
 
-        Half of what a retry may keep is sent at first, the rest once `until` is done.
+        The first part is half of what Envoy keeps for a retry. The rest follows `until`.
         """
         reader, writer = await asyncio.open_connection(*gateway)
         sending = asyncio.create_task(self._send(writer, until))
@@ -84,7 +84,7 @@ class Upload:
 
 
 async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Be a Pod that takes bodies in, and answers how large each of them was."""
+    """Read a body as a Pod does, and answer with its size."""
     try:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
@@ -135,7 +135,7 @@ def expose(served: Rig, pods: Mapping[str, list[Address]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A gateway, and the Pods that count."""
+    """A gateway, and the Pods that read the uploads."""
 
     gateway: Address
     early: Mapping[str, ScriptedPods]
@@ -159,7 +159,7 @@ async def running(root: Path) -> AsyncIterator[Site]:
         early = {kind: await stack.enter_async_context(scripted_pods(reads_on)) for kind in kinds}
         served = await stack.enter_async_context(rig(root))
         expose(served, {"taking": [taking]})
-        # A Service for each upload, or the Pod that refuses would soon be found out.
+        # Each upload has a Service of its own, or Envoy would soon eject the Pod that refuses.
         expose(served, {f"{kind}-{n}": [dead, taking] for kind in kinds for n in range(N)})
         expose(served, {f"{kind}-early": list(pods.addresses) for kind, pods in early.items()})
         yield Site(await served.address(), early)
@@ -214,9 +214,9 @@ def test_an_early_answer_of_a_pod_that_reads_on_reaches_the_client(
 def test_an_upload_that_outgrows_a_pause_between_tries_is_answered_with_503(
     tmp_path: Path,
 ) -> None:
-    """Envoy's own word for it is 507, which is one of storage."""
+    """Envoy itself would answer 507, which is about storage."""
     script = Script((Step(Until.BODY_BEGUN),), End.RESET)
-    late = 7  # the pauses are long by then, so most of the time is spent in them
+    late = 7  # the pauses are long by then, so that most of the time is a pause
 
     async def scenario() -> None:
         async with scripted_pods(script) as pods, rig(tmp_path) as served:
@@ -242,7 +242,7 @@ def test_what_envoy_holds_of_uploads_is_bounded(tmp_path: Path) -> None:
 
     async def scenario() -> None:
         async with pod(stall) as stalling, rig(tmp_path) as served:
-            timeout = {UPSTREAM_TIMEOUT: "600s"}  # nobody reads, and nobody is dead
+            timeout = {UPSTREAM_TIMEOUT: "600s"}  # a Pod that does not read is not dead
             gateway = mse_gateway("gw", members=[ONE, TWO]).annotate(timeout)
             served.declare("gateway.yaml", gateway)
             expose(served, {"web": [stalling]})
@@ -263,15 +263,15 @@ def test_what_envoy_holds_of_uploads_is_bounded(tmp_path: Path) -> None:
 
 
 async def allocated(envoy: Envoy) -> int:
-    """Bytes that Envoy has allocated."""
+    """Return the bytes that Envoy has allocated."""
     return int(json.loads(await envoy.get("/memory"))["allocated"])
 
 
 async def paused(envoy: Envoy, times: int) -> None:
-    """Return once Envoy has stopped to read from clients so many times."""
+    """Return once Envoy has paused reading from clients so many times."""
     name = "downstream_flow_control_paused_reading_total"
     while True:
         lines = (await envoy.get(f"/stats?filter={name}")).split()
         if sum(int(text) for text in lines if text.isdigit()) >= times:
             return
-        await asyncio.sleep(0.05)  # nobody tells
+        await asyncio.sleep(0.05)  # there is no event to wait for

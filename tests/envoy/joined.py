@@ -28,19 +28,19 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """An Envoy that serves; `url` is where its listener answers, `/N/...` goes to Cluster N."""
+    """An Envoy that serves. `url` is that of its listener; a path `/N/...` leads to Cluster N."""
 
     envoy: Envoy
     url: str
 
     async def ask(self, path: str) -> int:
-        """Send a request through Envoy; gives the status."""
+        """Send a request through Envoy, and return the status of the answer."""
         async with aiohttp.ClientSession() as session, session.get(self.url + path) as answer:
             await answer.read()
             return answer.status
 
     async def series(self) -> Sequence[str]:
-        """The lines of /stats/prometheus that carry a value."""
+        """Return the lines of /stats/prometheus that carry a value."""
         page = await self.envoy.get("/stats/prometheus")
         return [line for line in page.splitlines() if line and not line.startswith("#")]
 
@@ -49,7 +49,7 @@ class Joined:
 async def joined(
     clusters: Sequence[str], settings: BootstrapSettings, directory: Path
 ) -> AsyncIterator[Joined]:
-    """Serve these Clusters by ADS to an Envoy, while the block runs."""
+    """Serve these Clusters to an Envoy by ADS while the block runs."""
     cache = SnapshotCache()
     changed = asyncio.Event()
     cache.on_change(changed.set)
@@ -75,7 +75,7 @@ async def joined(
 
 
 async def _listening(envoy: Envoy) -> str:
-    """Where the listener got its port; Envoy tells it once the workers listen."""
+    """Return the address of the listener. Envoy tells its port once the workers listen."""
     while True:
         listeners = json.loads(await envoy.get("/listeners?format=json"))
         for listener in listeners.get("listener_statuses", ()):
@@ -87,7 +87,7 @@ async def _listening(envoy: Envoy) -> str:
 
 @asynccontextmanager
 async def _backend() -> AsyncIterator[int]:
-    """A server that answers 500 to `.../fail` and 200 to the rest."""
+    """Run a server that answers 500 to `.../fail` and 200 to all other requests."""
 
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=500 if request.path.endswith("fail") else 200)

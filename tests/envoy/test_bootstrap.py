@@ -1,4 +1,4 @@
-"""The bootstrap is what a stock Envoy needs to join a gateway, and Envoy takes it as it is."""
+"""A stock Envoy joins a gateway with the bootstrap that fleetgate prints, and nothing else."""
 
 import subprocess
 from collections.abc import Iterator
@@ -133,7 +133,7 @@ def test_admin_pages_show_and_change_nothing(
 ) -> None:
     request = Request(f"http://{envoy}{page}", method=method)
     try:
-        with urlopen(request, timeout=30) as answer:  # noqa: S310 (likewise)
+        with urlopen(request, timeout=30) as answer:  # noqa: S310 (a URL of this test)
             status = answer.status
     except HTTPError as e:
         status = e.code
@@ -142,7 +142,7 @@ def test_admin_pages_show_and_change_nothing(
 
 @pytest.fixture(scope="module")
 def envoy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The admin address of an Envoy that runs with the bootstrap."""
+    """Run an Envoy with the bootstrap, and give its admin address."""
     place = tmp_path_factory.mktemp("envoy")
     config, address = place / "bootstrap.yaml", place / "admin"
     config.write_text(bootstrap(GATEWAY, replace(ANY, admin_port=0)))

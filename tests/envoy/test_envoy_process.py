@@ -1,4 +1,4 @@
-"""A local Envoy runs while its block runs: found, started, started again, and never left behind."""
+"""A local Envoy runs while its block runs. It is restarted if it ends, and never left behind."""
 
 import asyncio
 import gc
@@ -25,7 +25,7 @@ PATIENCE = 30.0
 
 
 def _envoy(directory: Path, name: str = "a") -> Envoy:
-    """An Envoy whose control plane does not answer."""
+    """Make an Envoy whose control plane does not answer."""
     settings = BootstrapSettings(xds_port=1, node_id=name)
     return Envoy(f"mse/{name}", settings, directory / f"{name}.log")
 
@@ -52,9 +52,9 @@ def _run(test: Callable[[], Awaitable[None]]) -> None:
 
 @pytest.mark.parametrize("steps", range(1, 9))
 def test_an_envoy_ended_while_it_starts_leaves_nothing_behind(tmp_path: Path, steps: int) -> None:
-    """However far the start has got, and however often it is told to end.
+    """This holds at every moment of the start, and after several requests to end.
 
-    A process left alone is a ResourceWarning when it is collected, and warnings are errors here.
+    Python warns when a process is collected that nobody has awaited, and warnings fail the tests.
     """
 
     async def life() -> None:
@@ -141,7 +141,7 @@ def test_an_envoy_that_dies_is_started_again_and_reported(
 
             os.kill(first, signal.SIGKILL)
 
-            while envoy.pid in {None, first}:  # noqa: ASYNC110 (a process tells nobody of its end)
+            while envoy.pid in {None, first}:  # noqa: ASYNC110 (there is no event to wait for)
                 await asyncio.sleep(0.02)
             assert '"cluster": "mse/a"' in await envoy.get("/server_info")
             assert envoy.starts == 2

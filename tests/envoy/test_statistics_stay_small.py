@@ -1,4 +1,4 @@
-"""Envoy's default is some 190 lines of /stats/prometheus for a Cluster; ours are two at most."""
+"""A Cluster has two lines in /stats/prometheus at most. With Envoy's defaults it has about 190."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ GATEWAY_COUNTS = {
 
 
 def _under_traffic(directory: Path, clusters: int, settings: BootstrapSettings) -> Sequence[str]:
-    """The lines after a good and a bad answer of every Cluster."""
+    """Return the lines after every Cluster has given a good and a bad answer."""
     names = [f"shop/service-{n}/80" for n in range(clusters)]
 
     async def measure() -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Random objects of a fleet: mostly what users write, mixed with what nobody should.
+"""Random objects of a fleet: mostly what users write, mixed with mistakes of every kind.
 
 Every random choice comes from one seeded generator, so that a failure can be repeated.
 """
@@ -201,7 +201,7 @@ class Generator:
         self._random = Random(seed)  # noqa: S311 (to be repeatable is the point)
 
     def one_of(self, choices: Sequence[T]) -> T:
-        """Choose one."""
+        """Choose one of the values."""
         return self._random.choice(choices)
 
     def chance(self, percent: int) -> bool:

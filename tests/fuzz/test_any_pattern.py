@@ -1,6 +1,6 @@
-"""Whatever patterns users write, what Envoy compares with a request stays small.
+"""Whatever patterns users write, the cost of comparing a request with them in Envoy stays small.
 
-RE2 spends at most the product of instructions and bytes on a match. Both are counted here, for the
+A match in RE2 costs at most the product of instructions and bytes. These tests count both for the
 routes that translation makes; `make bench` measures the time.
 """
 
@@ -88,7 +88,7 @@ def _of_paths(name: str, paths: int) -> IngressBuilder:
 
 
 def _lists(world: World, gateway: str, table: str) -> Iterator[list[Json]]:
-    """What the routes of a host ask for, list by list: a request goes through one of them."""
+    """Return the matches of a host's routes as lists. A request goes through one of the lists."""
     resource = world.snapshots[gateway].get((TypeUrl.SCOPED_ROUTE, table))
     if resource is not None:
         shown: Any = readable(TypeUrl.SCOPED_ROUTE, resource.body)
@@ -96,7 +96,7 @@ def _lists(world: World, gateway: str, table: str) -> Iterator[list[Json]]:
 
 
 def _lists_in(value: object) -> Iterator[list[Json]]:
-    """The lists of routes, of which a tree has many."""
+    """Return the lists of routes in a VirtualHost; a tree has many."""
     if isinstance(value, Mapping):
         if "routes" in value:
             yield [route["match"] for route in value["routes"]]
@@ -105,7 +105,7 @@ def _lists_in(value: object) -> Iterator[list[Json]]:
 
 
 def _pairs(match: Json) -> Iterator[tuple[Json, Json]]:
-    """Each pattern, with what stands before it."""
+    """Return each pattern, with the check of the length that stands before it."""
     for asked in (match.get("headers", []), match.get("query_parameters", [])):
         for first, then in zip([None, *asked], asked, strict=False):
             if "safe_regex" in then["string_match"] and _regex_of(then) != GUARD:

@@ -1,4 +1,4 @@
-"""Whatever text stands in a manifest, translation ends, and what it makes is well-formed."""
+"""Whatever text stands in a manifest, translation ends, and its resources are well-formed."""
 
 from collections.abc import Mapping
 

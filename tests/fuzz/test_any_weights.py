@@ -1,4 +1,4 @@
-"""Whatever weights meet on a path, Envoy gets the shares that are meant, in 32 bits."""
+"""Whatever weights canaries and Services have on a path, Envoy gets their shares in 32 bits."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -60,7 +60,7 @@ def _destined(name: str, percents: Percents) -> IngressBuilder:
 def _shares(
     main: Percents, canaries: Sequence[tuple[int, int | None, Percents]]
 ) -> Iterator[Fraction]:
-    """What each Service is meant to get."""
+    """Return the share that each Service is meant to get."""
     totals = [100 if total is None else total for _, total, _ in canaries]
     first = totals[0] if totals else 0
     taken = [min(weight, first) for weight, _, _ in canaries]
@@ -75,7 +75,7 @@ def _shares(
 
 
 def _weights(world: World) -> list[int]:
-    """The weights of the one rule, as Envoy gets them."""
+    """Return the weights of the only rule, as Envoy gets them."""
     name = "mse|shop.test"
     table: Any = readable(
         TypeUrl.SCOPED_ROUTE, world.snapshots["mse/gw"][TypeUrl.SCOPED_ROUTE, name].body

@@ -1,7 +1,7 @@
-"""Whatever users declare, a real Envoy takes what we make of it, and serves the others throughout.
+"""Whatever users declare, a real Envoy accepts all resources, and serves other hosts throughout.
 
-The objects go the whole way: files, control plane, ADS, one Envoy. What it would refuse has to be
-found before, since one refused resource holds up others.
+The objects take the whole way: files, control plane, ADS, and one Envoy. Translation has to find
+everything that Envoy would refuse, because one refused resource delays others.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ pytestmark = [pytest.mark.usefixtures("real_envoy"), pytest.mark.timeout(180)]
 
 @dataclass(slots=True)
 class Seen:
-    """What the random objects led to: nothing is tested by objects that all fall at the gate."""
+    """Collects the effects of the random objects, to show that enough of them are served."""
 
     hosts: set[str] = field(default_factory=set)
     alb_hosts: set[str] = field(default_factory=set)
@@ -54,7 +54,7 @@ class Seen:
     reasons: set[str] = field(default_factory=set)
 
     def note(self, control: ControlPlane) -> None:
-        """Take in what is served now."""
+        """Add what is served now."""
         self.alb_hosts |= control.cache.snapshot("alb/gw")[TypeUrl.SCOPED_ROUTE].keys()
         snapshot = control.cache.snapshot("mse/gw")
         self.hosts |= snapshot[TypeUrl.SCOPED_ROUTE].keys()
@@ -106,7 +106,7 @@ async def _fuzz(tmp_path: Path, seed: int) -> Seen:
 
 
 def _write(served: Rig, generator: Generator, batch: int) -> None:
-    """Put a batch in place: its Ingresses over the half of the last, and all else anew."""
+    """Write a batch: its Ingresses replace half of those before, its other objects replace all."""
     _put(served, HUB, "gateway", [generator.gateway("gw")])
     _put(served, HUB, "alb", [generator.alb_gateway("gw"), alb_class().manifest])
     for number in range(INGRESSES):
@@ -122,7 +122,7 @@ def _write(served: Rig, generator: Generator, batch: int) -> None:
 
 
 def _put(served: Rig, origin: str, name: str, objects: list[Any]) -> None:  # JSON
-    """As JSON, which can spell any text."""
+    """Write objects as JSON, in which any text can be written."""
     path = served.fleet.directory(origin) / f"{name}.json"
     draft = path.with_suffix(".draft")
     draft.write_text("\n".join(map(json.dumps, objects)))

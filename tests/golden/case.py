@@ -1,12 +1,14 @@
-"""Golden cases: manifests in, what Envoys get and what is wrong out.
+"""Golden cases: each has the manifests of a fleet, and the resources and problems that follow.
 
-    base/                     the fleet that most cases stand on: a gateway and two members
-    cases/NAME/hub/*.yaml     what the case adds to the hub
-    cases/NAME/clusters/ID/   members in place of those of base/
-    cases/NAME/TYPE.yaml      the resources of each gateway; problems.yaml: what `check` says
-    common.yaml               fields that the cases leave out where they are equal to these
+    base/                     the gateway and two members that most cases use
+    cases/NAME/hub/*.yaml     the manifests that the case adds to the hub
+    cases/NAME/clusters/ID/   members that replace those of base/
+    cases/NAME/TYPE.yaml      the resources of each gateway; problems.yaml: the output of `check`
+    common.yaml               fields that the cases omit where they have these values
 
-Listeners do not depend on Ingresses: one case alone, of two gateways, shows them.
+Listeners do not depend on Ingresses, so one case shows them, which has two gateways.
+Endpoints depend on few features, so only cases about endpoints show them: those that have a file
+`endpoints.yaml`. To make a case one of these, create the file empty, and run `make golden`.
 """
 
 import shutil
@@ -33,29 +35,34 @@ Json = Any  # resources as Envoy's own tools show them
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case; its directory is its name."""
+    """One case. Its name is the name of its directory."""
 
     name: str
 
     @property
     def directory(self) -> Path:
-        """Where its input and its output stand."""
+        """The directory of its manifests and its expected output."""
         return HERE / "cases" / self.name
 
     @property
+    def is_about_endpoints(self) -> bool:
+        """Whether the expected output has endpoints."""
+        return (self.directory / "endpoints.yaml").exists()
+
+    @property
     def expected(self) -> dict[str, str]:
-        """The output that is expected, by file."""
+        """The expected output, by file name."""
         return {path.name: path.read_text() for path in sorted(self.directory.glob("*.yaml"))}
 
     def expect(self, output: Mapping[str, str]) -> None:
-        """Expect this output from now on."""
+        """Write this output as the expected one."""
         for path in self.directory.glob("*.yaml"):
             path.unlink()
         for name, text in output.items():
             (self.directory / name).write_text(text)
 
     def files(self) -> dict[str, Path]:
-        """The files of its fleet by their paths in there."""
+        """Return the manifests of its fleet, by their paths in the fleet's directory."""
         base = dict(_manifests(HERE / "base"))
         own = dict(_manifests(self.directory))
         if any(name.startswith("clusters/") for name in own):
@@ -63,7 +70,7 @@ class Case:
         return {**base, **own}
 
     def make(self, root: Path) -> None:
-        """Make its fleet in `root`, in place of the one that is there."""
+        """Write its fleet into `root`, in place of the fleet of another case."""
         files = self.files()
         for name in dict(_manifests(root)).keys() - files.keys():
             (root / name).unlink()
@@ -74,13 +81,17 @@ class Case:
             draft.replace(root / name)
 
     def translate(self, root: Path, common: Json) -> dict[str, str]:
-        """Its output as of now; `root` is an empty directory to work in."""
+        """Translate its fleet, in the empty directory `root`, and return the output."""
         self.make(root)
+        limited = {
+            "listeners": self.name == _WITH_LISTENERS,
+            "endpoints": self.is_about_endpoints,
+        }
         offline = read_fleet(root, "127.0.0.1", 0)
         output: dict[str, dict[str, Json]] = {}
         for gateway, resources in sorted(offline.resources.items()):
             for section, shown in show(resources).items():
-                if shown and (section != "listeners" or self.name == _WITH_LISTENERS):
+                if shown and limited.get(section, True):
                     short = [without(one, common.get(section)) for one in shown]
                     output.setdefault(f"{section}.yaml", {})[gateway] = short
         texts = {name: dump(by_gateway) for name, by_gateway in output.items()}
@@ -90,7 +101,7 @@ class Case:
 
 
 def common_now(root: Path) -> Json:
-    """What common.yaml holds as of now; `root` is an empty directory to work in."""
+    """Translate a fleet, in the empty directory `root`, and return the content of common.yaml."""
     Case(_COMMON_FROM).make(root)
     offline = read_fleet(root, "127.0.0.1", 0)
     shown = show(offline.resources["mse/gw"])
@@ -108,9 +119,9 @@ def common_now(root: Path) -> Json:
 
 
 def without(value: Json, common: Json) -> Json:
-    """Leave out the fields that are equal to the common ones; a common one that lacks is null.
+    """Omit the fields that are equal to common ones. A common field that is absent becomes null.
 
-    The one item of a common list stands for every item.
+    The only item of a common list stands for every item.
     """
     if isinstance(value, list) and isinstance(common, list):
         return [without(item, common[0]) for item in value]
@@ -122,12 +133,12 @@ def without(value: Json, common: Json) -> Json:
 
 
 def dump(value: Json) -> str:
-    """YAML for people: fields in their order, texts of several lines as such."""
+    """Write YAML for people: fields keep their order, and texts of several lines are blocks."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Literal blocks for texts of several lines, no anchors."""
+    """Writes texts of several lines as literal blocks, and uses no anchors."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True

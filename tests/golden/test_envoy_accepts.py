@@ -1,6 +1,6 @@
-"""A real Envoy takes every golden case over ADS, one after the other, and refuses nothing.
+"""A real Envoy accepts every golden case over ADS, one after the other.
 
-`envoy --mode validate` would not look at what comes by ADS.
+`envoy --mode validate` would not check resources that come by ADS.
 """
 
 from collections.abc import Iterator

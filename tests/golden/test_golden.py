@@ -1,4 +1,4 @@
-"""What Envoys get for a fleet, case by case; `make golden` writes it anew, to be read like code."""
+"""Translation of each golden case gives the expected files. `make golden` writes these anew."""
 
 from pathlib import Path
 
@@ -27,3 +27,18 @@ def test_case(name: str, tmp_path: Path, update: bool) -> None:
     if update:
         case.expect(output)
     assert output == case.expected
+
+
+def test_some_cases_are_about_endpoints() -> None:
+    """These cases cover slices, members, subsets, IP families and canaries by priority."""
+    about_endpoints = {name for name in CASES if Case(name).is_about_endpoints}
+    assert about_endpoints >= {
+        "balanced",
+        "canary-weight",
+        "dual-stack",
+        "named-ports",
+        "pinned-by-labels",
+        "pinned-member",
+        "terminating-endpoints",
+        "unready-endpoints",
+    }

@@ -1,6 +1,6 @@
-"""A gateway's statistics stay few: two lines of /stats/prometheus for a Cluster, under traffic too.
+"""A gateway has two lines in /stats/prometheus for each Cluster, even under traffic.
 
-tests/envoy counts for Clusters made by hand; here they come from a fleet, as users have it.
+The Clusters come from a fleet, as those of users do; tests/envoy counts for Clusters made by hand.
 """
 
 import asyncio
@@ -33,9 +33,9 @@ pytestmark = pytest.mark.usefixtures("real_envoy")
 def _lines(
     tmp_path: Path, services: int, bootstrap: BootstrapSettings, *, quiet: int = 0
 ) -> Sequence[str]:
-    """The lines of a gateway of so many Services, after a good and a bad answer of each.
+    """Return the lines of a gateway after each of its Services has given a good and a bad answer.
 
-    The last `quiet` of them are asked nothing.
+    The last `quiet` Services get no request.
     """
 
     async def measure() -> Sequence[str]:
@@ -73,7 +73,7 @@ def _declare(root: Path, services: int, pod: Address) -> None:
 
 
 async def _ask(address: Address, host: str) -> int:
-    """Ask once, by a method that is not repeated; gives the status."""
+    """Send one request that is not retried, and return the status of the answer."""
     client = HttpClient(address, Question(host=host, method="POST"), PATIENCE)
     try:
         return (await client.ask()).status

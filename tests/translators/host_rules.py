@@ -1,7 +1,8 @@
-"""Random Ingresses over few hosts and paths, and who serves a request of them, by the book.
+"""Random Ingresses over few hosts and paths, and a model that tells which of them serves a request.
 
-The book: an exact host beats the wildcard whose one label it is, that beats rules without host. A
-host that has rules goes nowhere else: what it lacks is its own default backend's, or nobody's.
+In the model, an exact host takes precedence over the wildcard that covers it, and the wildcard over
+rules without host. The requests of a host with rules never go to another host's rules: its own
+default backend serves what the rules do not, or nothing does.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ NOBODY = 404
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A path of a host, or with path "" a default backend; `age` counts from the oldest."""
+    """A path of a host, or a default backend (path ""). An `age` of 0 is the oldest."""
 
     age: int
     host: str
@@ -32,17 +33,17 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """Ingresses, oldest first, and what they come to."""
+    """Ingresses, oldest first, and the paths and default backends that they declare."""
 
     ingresses: Sequence[IngressBuilder]
     servings: Sequence[Serving]
 
     def serving(self, host: str, path: str) -> str | int:
-        """The Service that a request goes to."""
+        """Return the Service that serves a request, or NOBODY."""
         wildcard = f"*.{host.partition('.')[2]}"
         named = {each.host for each in self.servings if each.path}
         closest = next((h for h in (host, wildcard) if h in named), "")
-        # A default backend serves the hosts of its own Ingress, and all that nobody names.
+        # A default backend serves the hosts of its own Ingress, and hosts that no rule names.
         ages = {each.age for each in self.servings if each.path and each.host == closest}
         found = [
             each
@@ -65,7 +66,7 @@ def _rank(serving: Serving) -> tuple[bool, bool, bool, int, int]:
 
 
 def some_ingresses(random: Random) -> Declared:
-    """A few Ingresses, each rule with a Service of its own."""
+    """Make a few Ingresses, in which each rule has a Service of its own."""
     names = iter([f"s{n}" for n in range(SERVICES)])
     ingresses, servings = [], []
     for age in range(random.randint(1, 4)):

@@ -1,89 +1,61 @@
-"""Short manifests."""
+"""Manifests of single objects, made by tests.support.builders with defaults that fit together.
 
-from typing import Any
+The Ingress leads to the Service, the EndpointSlice belongs to it, and the gateways attach the
+members c1 and c2.
+"""
 
-Manifest = dict[str, Any]  # as YAML has it
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from tests.support.builders import (
+    alb_class,
+    alb_gateway,
+    ingress,
+    mse_gateway,
+    service,
+    slice_of,
+)
+
+Manifest: TypeAlias = dict[str, Any]  # as YAML has it
 
 
-def gateway(
+def gateway_manifest(
     name: str = "gw", members: str = "c1,c2", ingress_class: str | None = "mse"
 ) -> Manifest:
-    return {
-        "kind": "MseIngressConfig",
-        "metadata": {
-            "name": name,
-            "annotations": {"mse.alibabacloud.com/remote-clusters": members},
-        },
-        "spec": {"ingress": {"local": {"ingressClass": ingress_class}}},
-    }
+    made = mse_gateway(name, ingress_class=ingress_class)
+    return made.annotate({"mse.alibabacloud.com/remote-clusters": members}).manifest
 
 
-def alb_gateway(
+def alb_gateway_manifest(
     name: str = "alb", members: str = "c1,c2", ports: tuple[int, ...] = (80,)
 ) -> Manifest:
-    return {
-        "kind": "AlbConfig",
-        "metadata": {
-            "name": name,
-            "annotations": {"alb.ingress.kubernetes.io/remote-clusters": members},
-        },
-        "spec": {"listeners": [{"port": port, "protocol": "HTTP"} for port in ports]},
-    }
+    made = alb_gateway(name, ports=ports)
+    return made.annotate({"alb.ingress.kubernetes.io/remote-clusters": members}).manifest
 
 
-def alb_class(name: str = "alb", gateway: str = "alb") -> Manifest:
-    parameters = {"apiGroup": "alibabacloud.com", "kind": "AlbConfig", "name": gateway}
-    return {
-        "kind": "IngressClass",
-        "metadata": {"name": name},
-        "spec": {"controller": "ingress.k8s.alibabacloud/alb", "parameters": parameters},
-    }
+def alb_class_manifest(name: str = "alb", gateway: str = "alb") -> Manifest:
+    return alb_class(name, gateway=gateway).manifest
 
 
-def ingress(
+def ingress_manifest(
     name: str,
     host: str = "example.com",
     path: str = "/",
     service: str = "web",
     *,
     kind: str = "Prefix",
-    port: int = 80,
     ingress_class: str = "mse",
     annotations: dict[str, str] | None = None,
 ) -> Manifest:
-    backend = {"service": {"name": service, "port": {"number": port}}}
-    paths = [{"path": path, "pathType": kind, "backend": backend}]
-    return {
-        "kind": "Ingress",
-        "metadata": {"name": name, "annotations": annotations or {}},
-        "spec": {
-            "ingressClassName": ingress_class,
-            "rules": [{"host": host, "http": {"paths": paths}}],
-        },
-    }
+    made = ingress(name, host=host).path(path, to=f"{service}:80", kind=kind)
+    return made.of_class(ingress_class).annotate(annotations or {}).manifest
 
 
-def service(name: str = "web", port: int = 80, port_name: str = "http") -> Manifest:
-    return {
-        "kind": "Service",
-        "metadata": {"name": name},
-        "spec": {"ports": [{"name": port_name, "port": port}]},
-    }
+def service_manifest(name: str = "web", port: int = 80) -> Manifest:
+    return service(name, ports={"http": port}).manifest
 
 
-def endpoint_slice(
-    *addresses: str, service: str = "web", name: str = "", port: int = 8080, port_name: str = "http"
-) -> Manifest:
-    return {
-        "kind": "EndpointSlice",
-        "metadata": {
-            "name": name or f"{service}-1",
-            "labels": {"kubernetes.io/service-name": service},
-        },
-        "addressType": "IPv4",
-        "endpoints": [
-            {"addresses": [a], "targetRef": {"kind": "Pod", "name": f"{service}-{a}"}}
-            for a in addresses
-        ],
-        "ports": [{"name": port_name, "port": port}],
-    }
+def slice_manifest(*addresses: str, service: str = "web", name: str = "") -> Manifest:
+    pods = [f"{service}-{address}" for address in addresses]
+    made = slice_of(service, addresses=addresses, pods=pods, port_name="http")
+    return replace(made, name=name or f"{service}-1").manifest

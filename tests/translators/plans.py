@@ -1,8 +1,9 @@
-"""What a host serves, as lines that tests can compare."""
+"""Plans of hosts in a short form: Ingresses are built of lines, and routes are shown as lines."""
 
 from fleet.models import Ingress
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
+from tests.support.builders import ingress
 from translators.dialects.mse.gateway import MSE_TABLES
 from translators.dialects.mse.ingress import read_mse_ingress
 from translators.envoy.names import cluster_name
@@ -16,7 +17,7 @@ NGINX = "nginx.ingress.kubernetes.io/"
 MSE = "mse.ingress.kubernetes.io/"
 
 
-def ingress(
+def ingress_with(
     name: str,
     *paths: str,
     host: str = "example.com",
@@ -25,33 +26,22 @@ def ingress(
     annotations: dict[str, str] | None = None,
     ingress_class: str | None = None,
 ) -> Ingress:
-    """An Ingress of one host; a path is "Exact /a to svc:80"."""
-    rules = []
+    """Build an Ingress of one host from a text for each path, such as "Exact /a to svc:80"."""
+    made = ingress(name, host=host if paths else None).annotate(annotations or {})
     for text in paths:
         kind, path, _, backend = text.split()
-        rules.append({"path": path, "pathType": kind, "backend": _backend(backend)})
-    spec: dict[str, object] = {"rules": [{"host": host, "http": {"paths": rules}}]} if rules else {}
+        made = made.path(path, to=backend, kind=kind)
+    if created:
+        made = made.created(created)
     if ingress_class:
-        spec["ingressClassName"] = ingress_class
+        made = made.of_class(ingress_class)
     if default:
-        spec["defaultBackend"] = _backend(default)
-    metadata = {
-        "name": name,
-        "namespace": "default",
-        "creationTimestamp": created,
-        "annotations": annotations or {},
-    }
-    return Ingress.model_validate({"metadata": metadata, "spec": spec})
-
-
-def _backend(text: str) -> dict[str, object]:
-    service, _, port = text.partition(":")
-    number = {"number": int(port)} if port.isdigit() else {"name": port}
-    return {"service": {"name": service, "port": number}}
+        made = made.default(default)
+    return made.model()
 
 
 def plan(*ingresses: Ingress, host: str = "example.com") -> HostPlan:
-    """Merge Ingresses; the order in which they are given must not matter, so it is turned."""
+    """Plan a host. The Ingresses are reversed, because their order must not matter."""
     rows = [
         read_mse_ingress(Ref(HUB, "Ingress", "default", i.metadata.name), i)
         for i in reversed(ingresses)
@@ -60,12 +50,12 @@ def plan(*ingresses: Ingress, host: str = "example.com") -> HostPlan:
 
 
 def routes(*ingresses: Ingress, host: str = "example.com") -> list[str]:
-    """The routes of a host in order, such as "Exact /a header stage=gray -> default/svc/80"."""
+    """Show the routes of a host in order, such as "Exact /a header stage=gray -> svc/80"."""
     return [_line(rule) for rule in plan(*ingresses, host=host).everything]
 
 
 def problems(*ingresses: Ingress, host: str = "example.com") -> list[Problem]:
-    """What is wrong with the Ingresses themselves, and between them."""
+    """Return the problems of each Ingress by itself, and those of the plan."""
     own = [
         problem
         for i in ingresses

@@ -23,7 +23,7 @@ QUERY = Condition(Where.QUERY, "v", (Text("2"),))
 
 
 def rule(path: Path, *conditions: Condition, host: str = "example.com") -> Rule:
-    """A rule that answers with what it asks for."""
+    """Make a rule that answers with its own host, path and conditions."""
     at = Ref(HUB, "Ingress", "default", "web")
     asks = [host, str(path), *(condition.name for condition in conditions)]
     return Rule(
@@ -47,18 +47,18 @@ SOME_RULES = [rule(path, *held) for path, held in product(_PATHS, _CONDITIONS)]
 
 
 def rules() -> st.SearchStrategy[list[Rule]]:
-    """Rules in any order: the tree keeps it, whatever decides it."""
+    """Draw rules in any order: the tree must keep whatever order the rules have."""
     return st.lists(st.sampled_from(SOME_RULES), max_size=16)
 
 
 FILLERS = [rule(Path(EXACT, f"/filler/{n}")) for n in range(LONG + 1)]
-"""As many rules as it takes to get a tree."""
+"""Enough rules to make a host's routes a tree."""
 
 
 def filled(rules: list[Rule]) -> list[Rule]:
-    """The rules behind as many others as it takes to get a tree.
+    """Put the rules behind FILLERS, so that they become a tree.
 
-    Those repeat nothing, and up to 16 rules cannot repeat enough for the tree to be given up.
+    The fillers add no copies of routes, and 16 rules add too few for the tree to be given up.
     """
     return [*FILLERS, *rules]
 

@@ -1,4 +1,4 @@
-"""What an AlbConfig makes of a gateway: listeners, attached members, status."""
+"""An AlbConfig is read into a gateway with listeners, members and a status."""
 
 import json
 from typing import Any
@@ -299,7 +299,7 @@ def test_an_ingress_is_not_served_on_a_listener_that_has_no_port() -> None:
     assert problem.expected == "a listener of alb/gw, which has 80/HTTP"
 
 
-# -- what Envoys get -------------------------------------------------------------------------------
+# -- resources -------------------------------------------------------------------------------------
 
 
 def test_listeners_differ_in_name_port_and_tables_alone() -> None:

@@ -1,4 +1,4 @@
-"""Which Ingresses an ALB gateway takes, on which listeners, and what it leaves out."""
+"""Ingresses of the ALB dialect: their gateway, their listeners, and their parts without effect."""
 
 from dataclasses import replace
 
@@ -32,13 +32,13 @@ BOTH = WEB.annotate({LISTEN: '[{"HTTP":80},{"HTTP":81}]'})
 
 
 def tables(world: World, gateway: str = "alb/gw") -> list[str]:
-    """The hosts that have route tables, without those of all other hosts."""
+    """Return the route tables of named hosts."""
     names = world.names(TypeUrl.SCOPED_ROUTE, gateway)
     return [name for name in names if not name.endswith("|*")]
 
 
 def served(*objects: Builder[Ingress] | Builder[IngressClass], ports: tuple[int, ...]) -> World:
-    """A fleet with an ALB gateway, its class and these objects."""
+    """Make a fleet with an ALB gateway, its class and these objects."""
     world = World()
     world.attach(HUB)
     world.put(alb_gateway(ports=ports).manifest, alb_class().manifest)

@@ -1,4 +1,4 @@
-"""How annotation values are read: spellings, booleans, numbers, names, regexes."""
+"""Annotation values are parsed: spellings of keys, booleans, numbers, names, regexes."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""A dialect is added by its own directory and one line: nothing else knows which dialects exist."""
+"""A dialect is added by a directory and one line, because no other code knows the dialects."""
 
 import asyncio
 from pathlib import Path

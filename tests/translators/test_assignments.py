@@ -1,4 +1,4 @@
-"""Which endpoints stand in a backend's assignment, and at which priority."""
+"""Assignments: the endpoints of a backend, and their priorities."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -24,9 +24,9 @@ def slice_(*addresses: str, pods: Iterable[str] = (), number: int = 1) -> Builde
 def assigned(
     first: Iterable[Builder[Any]], second: Iterable[Builder[Any]] = (), subset: str = ""
 ) -> dict[int, list[str]]:
-    """The addresses by priority that Envoys get for the Service, with these objects in members.
+    """Return the addresses of the Service by priority, with these objects in the members.
 
-    One that is not simply healthy has its health behind it.
+    An address has its health status behind it, unless that is the default.
     """
     pin = {"mse.ingress.kubernetes.io/subset-labels": subset} if subset else {}
     rules = ingress("web", host="web.test").path("/", to="web:80").of_class("mse").annotate(pin)

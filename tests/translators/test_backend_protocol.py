@@ -1,8 +1,8 @@
-"""What backends speak, as the Ingress says that sends requests to them."""
+"""The annotation `backend-protocol` sets the protocol of an Ingress's backends."""
 
 import pytest
 
-from tests.translators.plans import MSE, NGINX, ingress, problems, routes
+from tests.translators.plans import MSE, NGINX, ingress_with, problems, routes
 
 KEY = NGINX + "backend-protocol"
 CANARY = {NGINX + "canary": "true", NGINX + "canary-weight": "100"}
@@ -22,12 +22,12 @@ CANARY = {NGINX + "canary": "true", NGINX + "canary-weight": "100"}
     ],
 )
 def test_a_backend_is_asked_by_what_it_speaks(value: str, cluster: str) -> None:
-    shop = ingress("shop", "Exact /a to s:80", annotations={KEY: value})
+    shop = ingress_with("shop", "Exact /a to s:80", annotations={KEY: value})
     assert routes(shop) == [f"Exact /a -> {cluster}"]
 
 
 def test_another_protocol_is_a_problem() -> None:
-    shop = ingress("shop", "Exact /a to s:80", annotations={KEY: "FCGI"})
+    shop = ingress_with("shop", "Exact /a to s:80", annotations={KEY: "FCGI"})
     (problem,) = problems(shop)
     assert (problem.reason, problem.key, problem.value) == ("InvalidAnnotation", KEY, "FCGI")
     assert problem.expected == "HTTP, HTTP2, GRPC, HTTPS or GRPCS"
@@ -35,8 +35,8 @@ def test_another_protocol_is_a_problem() -> None:
 
 
 def test_two_ingresses_ask_one_service_port_each_in_its_own_way() -> None:
-    web = ingress("web", "Prefix / to argocd-server:80")
-    grpc = ingress("grpc", "Prefix /repo to argocd-server:80", annotations={KEY: "GRPC"})
+    web = ingress_with("web", "Prefix / to argocd-server:80")
+    grpc = ingress_with("grpc", "Prefix /repo to argocd-server:80", annotations={KEY: "GRPC"})
     assert routes(web, grpc) == [
         "Prefix /repo -> argocd-server/80+h2c",
         "Prefix / -> argocd-server/80",
@@ -49,7 +49,7 @@ def test_destinations_and_subsets_are_asked_so_too() -> None:
         MSE + "destination": "a.default.svc.cluster.local:80",
         MSE + "subset-labels": "v 2",
     }
-    shop = ingress("shop", "Exact /a to s:80", annotations=annotations)
+    shop = ingress_with("shop", "Exact /a to s:80", annotations=annotations)
     assert routes(shop) == ["Exact /a -> a/80+https@v~=2"]
 
 
@@ -59,6 +59,6 @@ def test_destinations_and_subsets_are_asked_so_too() -> None:
     ids=["as-the-main", "its-own"],
 )
 def test_a_canary_speaks_as_its_main_unless_it_says_so(own: dict[str, str], cluster: str) -> None:
-    main = ingress("main", "Exact /a to old:80", annotations={KEY: "GRPC"})
-    canary = ingress("canary", "Exact /a to new:80", annotations={**CANARY, **own})
+    main = ingress_with("main", "Exact /a to old:80", annotations={KEY: "GRPC"})
+    canary = ingress_with("canary", "Exact /a to new:80", annotations={**CANARY, **own})
     assert routes(main, canary) == [f"Exact /a -> {cluster}"]

@@ -1,4 +1,4 @@
-"""How much users may write: what exceeds a bound is a problem of its Ingress alone."""
+"""Bounds on what users may write: an excess is a problem of its own Ingress only."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ def labels(count: int) -> dict[str, str]:
 
 
 def of_paths(name: str, count: int, *, host: str = HOST, below: str = "") -> IngressBuilder:
-    """An Ingress of many paths, made at once."""
+    """Make an Ingress of many paths. One call makes all, because single steps would be slow."""
     backend = {"service": {"name": name, "port": {"number": 80}}}
     paths = [
         {"path": f"{below}/{n}", "pathType": "Exact", "backend": backend} for n in range(count)
@@ -56,7 +56,7 @@ def of_paths(name: str, count: int, *, host: str = HOST, below: str = "") -> Ing
 def canary(
     number: int, keys: Mapping[str, str], paths: Sequence[str] = ("/0",), host: str = HOST
 ) -> IngressBuilder:
-    """A canary; a higher number is a younger one."""
+    """Make a canary. One with a higher number is younger."""
     made = ingress(f"canary-{number:03}", host=host).of_class("mse")
     for path in paths:
         made = made.path(path, to=f"canary-{number:03}:80", kind="Exact")
@@ -87,13 +87,13 @@ def plan_of(world: World, host: str = HOST) -> HostPlan:
 
 
 def told(world: World, name: str) -> Counter[str]:
-    """How often which reason is told, but that there is nobody behind it."""
+    """Count the problems by reason, without those of backends that have no Pods."""
     row = world.translator.tables.statuses.of_ingresses.rows[Ref(HUB, "Ingress", "default", name)]
     return Counter(problem.reason for problem in row.problems if problem.reason != "NoMembers")
 
 
 def asked_by(plan: HostPlan) -> Counter[str]:
-    """How many rules each Ingress has in the plan."""
+    """Count the rules of each Ingress in the plan."""
     return Counter(rule.origin.name for rule in plan.rules)
 
 
@@ -243,7 +243,7 @@ def test_what_lists_multiply_stays_small(ingresses: Sequence[IngressBuilder]) ->
 
 
 def weights(world: World, *manifests: Mapping[str, Any]) -> list[int]:
-    """How heavy the rows are said to be that these objects change."""
+    """Return the weights that are announced for rows which these objects change."""
     changes = world.state.apply([upserted(manifest) for manifest in manifests])
     translation = Translation(world.translator, changes)
     found = []

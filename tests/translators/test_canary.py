@@ -1,13 +1,13 @@
-"""Canaries: which requests they take from the main rule, and where those go."""
+"""Canaries: the requests that they take from the main rule, and the backends that serve these."""
 
 from collections.abc import Mapping
 
 import pytest
 
 from fleet.models import Ingress
-from tests.translators.plans import MSE, NGINX, ingress, problems, routes
+from tests.translators.plans import MSE, NGINX, ingress_with, problems, routes
 
-MAIN = ingress("main", "Exact /a to main:80", created="2020-01-01T00:00:00Z")
+MAIN = ingress_with("main", "Exact /a to main:80", created="2020-01-01T00:00:00Z")
 
 
 def canary(
@@ -18,7 +18,7 @@ def canary(
         annotations[(MSE if "query" in key or key == "canary-by-cookie-value" else NGINX) + key] = (
             value
         )
-    return ingress(name, path, created=f"{year}-01-01T00:00:00Z", annotations=annotations)
+    return ingress_with(name, path, created=f"{year}-01-01T00:00:00Z", annotations=annotations)
 
 
 TO_CANARY = "-> canary/80>main/80"
@@ -209,8 +209,8 @@ def test_weight_is_reported_above_the_total_of_the_oldest_canary() -> None:
     paths = ("Exact /a to new:80", "Exact /b to new:80")
     keys = {"canary-weight": "500", "canary-weight-total": "1000"}
     annotations = {NGINX + key: value for key, value in ({"canary": "true"} | keys).items()}
-    new = ingress("new", *paths, created="2022-01-01T00:00:00Z", annotations=annotations)
-    other = ingress("other", "Exact /b to other:80", created="2020-01-01T00:00:00Z")
+    new = ingress_with("new", *paths, created="2022-01-01T00:00:00Z", annotations=annotations)
+    other = ingress_with("other", "Exact /b to other:80", created="2020-01-01T00:00:00Z")
     (problem,) = problems(MAIN, other, old, new)
     assert (problem.at.name, problem.reason) == ("new", "WeightAboveTotal")
     assert problem.message == (
@@ -241,10 +241,10 @@ def test_weight_that_the_total_of_the_oldest_canary_covers_is_no_problem() -> No
 def test_inside_a_canary_the_first_rule_of_a_path_stays(
     keys: dict[str, str], expected: list[str]
 ) -> None:
-    main = ingress("main", "Prefix /foo to main:80", created="2020-01-01T00:00:00Z")
+    main = ingress_with("main", "Prefix /foo to main:80", created="2020-01-01T00:00:00Z")
     annotations = {NGINX + "canary": "true"} | {NGINX + key: value for key, value in keys.items()}
     twice = ("Prefix /foo to first:80", "Prefix /foo/ to second:80")
-    gray = ingress("gray", *twice, annotations=annotations)
+    gray = ingress_with("gray", *twice, annotations=annotations)
     assert routes(main, gray) == [f"Prefix /foo {line}" for line in expected]
     (problem,) = problems(main, gray)
     assert (problem.reason, problem.key) == ("Conflict", "spec.rules[0].http.paths[1]")
@@ -256,9 +256,9 @@ def test_weights_of_destinations_are_mixed_to_a_sum_that_fits() -> None:
         named = [f"{line}.default.svc.cluster.local:80" for line in lines]
         return {MSE + "destination": "\n".join(named)}
 
-    main = ingress("main", "Exact /a to x:80", annotations=destination("100% a", "99% b"))
+    main = ingress_with("main", "Exact /a to x:80", annotations=destination("100% a", "99% b"))
     weight = {NGINX + "canary": "true", NGINX + "canary-weight": "500000"}
-    gray = ingress(
+    gray = ingress_with(
         "gray",
         "Exact /a to x:80",
         annotations={
@@ -274,7 +274,7 @@ def test_weights_of_destinations_are_mixed_to_a_sum_that_fits() -> None:
 
 def test_canary_to_a_subset_of_the_main_service_needs_no_fallback_cluster() -> None:
     pinned = {MSE + "service-subset": "two", MSE + "subset-labels": "topology.istio.io/cluster c2"}
-    gray = ingress(
+    gray = ingress_with(
         "gray",
         "Exact /a to main:80",
         annotations={
@@ -291,7 +291,7 @@ def test_canary_to_a_subset_of_the_main_service_needs_no_fallback_cluster() -> N
 
 
 def test_canary_without_main_has_no_effect_and_is_reported_for_that_path() -> None:
-    lonely = ingress(
+    lonely = ingress_with(
         "lonely",
         "Exact /a to canary:80",
         "Exact /other to canary:80",
@@ -312,11 +312,11 @@ def test_canary_needs_the_same_path_type() -> None:
 
 
 def test_canary_needs_a_main_of_the_same_class() -> None:
-    main = ingress("main", "Exact /a to main:80", ingress_class="a")
+    main = ingress_with("main", "Exact /a to main:80", ingress_class="a")
     weight = {NGINX + "canary": "true", NGINX + "canary-weight": "10"}
-    same = ingress("same", "Exact /a to same:80", ingress_class="a", annotations=weight)
-    other = ingress("other", "Exact /a to other:80", ingress_class="b", annotations=weight)
-    unserved = ingress("unserved", "Exact /a to unserved:80", ingress_class="b")
+    same = ingress_with("same", "Exact /a to same:80", ingress_class="a", annotations=weight)
+    other = ingress_with("other", "Exact /a to other:80", ingress_class="b", annotations=weight)
+    unserved = ingress_with("unserved", "Exact /a to unserved:80", ingress_class="b")
     everything = (main, same, other, unserved)
     assert routes(*everything) == ["Exact /a -> main/80 90 | same/80>main/80 10"]
     assert sorted((p.at.name, p.reason) for p in problems(*everything)) == [
@@ -327,8 +327,8 @@ def test_canary_needs_a_main_of_the_same_class() -> None:
 
 def test_without_a_class_is_the_same_as_class_nginx() -> None:
     weight = {NGINX + "canary": "true", NGINX + "canary-weight": "10"}
-    named = ingress("gray", "Exact /a to gray:80", ingress_class="nginx", annotations=weight)
-    by_annotation = ingress(
+    named = ingress_with("gray", "Exact /a to gray:80", ingress_class="nginx", annotations=weight)
+    by_annotation = ingress_with(
         "old",
         "Exact /a to old:80",
         created="2021-01-01T00:00:00Z",
@@ -340,7 +340,7 @@ def test_without_a_class_is_the_same_as_class_nginx() -> None:
 
 
 def test_canary_false_is_an_ordinary_ingress() -> None:
-    ordinary = ingress(
+    ordinary = ingress_with(
         "ordinary",
         "Exact /b to other:80",
         annotations={NGINX + "canary": "false", NGINX + "canary-weight": "10"},
@@ -349,7 +349,7 @@ def test_canary_false_is_an_ordinary_ingress() -> None:
 
 
 def test_canary_that_is_neither_true_nor_false_is_an_ordinary_ingress_and_reported() -> None:
-    young = ingress(
+    young = ingress_with(
         "typo",
         "Exact /a to other:80",
         "Exact /b to other:80",
@@ -364,7 +364,7 @@ def test_canary_that_is_neither_true_nor_false_is_an_ordinary_ingress_and_report
 
 
 def test_canary_that_another_spelling_says_is_true_is_one() -> None:
-    gray = ingress(
+    gray = ingress_with(
         "gray",
         "Exact /a to canary:80",
         annotations={
@@ -397,7 +397,7 @@ def test_canary_before_its_main_is_the_same() -> None:
 
 def test_canary_has_no_default_backend() -> None:
     annotations = {NGINX + "canary": "true", NGINX + "canary-weight": "10"}
-    gray = ingress("gray", default="rest:80", annotations=annotations)
+    gray = ingress_with("gray", default="rest:80", annotations=annotations)
     assert routes(gray, host="") == []
     (problem,) = problems(gray)
     assert (problem.reason, problem.key) == ("CanaryDefaultBackend", "spec.defaultBackend")

@@ -1,4 +1,4 @@
-"""`spec.tls` is told as it stands there, as long as it has no effect."""
+"""While `spec.tls` has no effect, it is reported with its Secrets or hosts."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who serves what the rules of a host leave, as hosts are found: exact, one label of a wildcard."""
+"""Default backends serve the requests that no rule of a host matches, for every kind of host."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def world_of(*rules: IngressBuilder) -> World:
 
 
 def long(rule: IngressBuilder) -> IngressBuilder:
-    """The rule with as many paths more as it takes to get a tree."""
+    """Add paths to an Ingress, so that its host becomes a tree."""
     for n in range(LONG):
         rule = rule.path(f"/filler/{n}", to="x:80")
     return rule

@@ -1,4 +1,4 @@
-"""Derived tables: what runs again, and what does not."""
+"""Derived tables: the rows that a change computes again, and those that it leaves alone."""
 
 import tracemalloc
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from translators.graph.derive import STEP, Derived, Graph, Index, Input, View
 
 @dataclass
 class Orders:
-    """A small world: orders of customers, a total for each customer, and who is rich."""
+    """A small graph: orders of customers, the total of each customer, and which are rich."""
 
     def __post_init__(self) -> None:
         self.graph = Graph()
@@ -31,7 +31,7 @@ class Orders:
         return view.must(self.totals, customer) >= 100 or None
 
     def put(self, **orders: tuple[str, int] | None) -> dict[str, int]:
-        """Apply orders; how many rows each table computed for them."""
+        """Apply orders, and return how many rows each table has computed for them."""
         before = dict(self.graph.computed())
         for key, row in orders.items():
             self.amounts.set(key, row)
@@ -158,7 +158,7 @@ def test_a_computation_that_raises_is_raised_where_nobody_is_told() -> None:
 
 
 def test_a_row_with_few_neighbours_costs_little_memory() -> None:
-    """A fleet is many rows that read two others and are read by one."""
+    """Most rows of a fleet read two others, and are read by one."""
     orders = Orders()
     orders.put(**{f"warm{n}": (f"w{n}", 5) for n in range(10)})
     tracemalloc.start()

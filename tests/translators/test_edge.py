@@ -1,4 +1,4 @@
-"""What a gateway's object says of its edge, and what is told of values that cannot be used."""
+"""Edge settings are read from a gateway's annotations, and unusable values are reported."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Which endpoints of a slice are used, and what is said of the others."""
+"""EndpointSlices: the endpoints that are used, and the problems of the others."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Which gateways there are, and which Ingresses they take."""
+"""Gateways of a fleet, the Ingresses that they take, and the statuses of both."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -148,7 +148,7 @@ def test_a_gateway_that_does_not_listen_says_why(runtime: Runtime, shown: dict[s
 
 
 def of_web(**keys: str) -> IngressBuilder:
-    """An Ingress that asks for the path that an older one has."""
+    """Make an Ingress for a path that an older Ingress has."""
     annotations = {f"nginx.ingress.kubernetes.io/{k.replace('_', '-')}": v for k, v in keys.items()}
     made = ingress("late", host="web.test").path("/", to="late:80").of_class("mse")
     dated = made.created("2021-01-01T00:00:00Z")
@@ -268,7 +268,7 @@ def test_class_of_a_gateway_that_does_not_exist_is_reported() -> None:
     assert "spec.parameters name a gateway that exists, not MseIngressConfig gone" in str(problem)
 
 
-# -- who has nobody to answer ---------------------------------------------------------------------
+# -- backends without Pods -------------------------------------------------------------------------
 
 WEB = ingress("web", host="web.test").path("/", to="web:80").of_class("mse")
 

@@ -1,4 +1,4 @@
-"""The order of rules in a host, who wins, and what serves the rest."""
+"""Plans of hosts: the order of rules, the rule that wins a path, and the default backend."""
 
 from dataclasses import replace
 
@@ -6,8 +6,8 @@ import pytest
 
 from fleet.models import Ingress
 from fleet.ref import HUB, Ref
-from tests.support.builders import ingress as builder
-from tests.translators.plans import ingress, plan, problems, routes
+from tests.support.builders import ingress
+from tests.translators.plans import ingress_with, plan, problems, routes
 from translators.dialects.mse.gateway import MSE_TABLES
 from translators.dialects.mse.ingress import read_mse_ingress
 from translators.merge.hosts import plan_host
@@ -16,7 +16,7 @@ from translators.model.listeners import TableSet
 
 
 def test_exact_wins_over_longer_prefix_and_root_comes_last() -> None:
-    shop = ingress(
+    shop = ingress_with(
         "shop",
         "Prefix / to root:80",
         "Prefix /a to a:80",
@@ -43,7 +43,7 @@ def test_exact_wins_over_longer_prefix_and_root_comes_last() -> None:
     ],
 )
 def test_path(declared: str, kept: str) -> None:
-    assert routes(ingress("shop", declared)) == [kept]
+    assert routes(ingress_with("shop", declared)) == [kept]
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,13 @@ def test_path(declared: str, kept: str) -> None:
 )
 @pytest.mark.parametrize("kind", ["Exact", "Prefix"])
 def test_path_is_matched_as_requests_show_it(kind: str, declared: str, seen: str) -> None:
-    (rule,) = plan(ingress("shop", f"{kind} {declared} to s:80")).rules
+    (rule,) = plan(ingress_with("shop", f"{kind} {declared} to s:80")).rules
     assert (rule.path.value, str(rule.path)) == (seen, f"{kind} {declared}")
 
 
 @pytest.mark.parametrize("kind", ["Exact", "Prefix"])
 def test_two_spellings_of_a_path_conflict_as_they_are_written(kind: str) -> None:
-    shop = ingress("shop", f"{kind} /%7Ea%7B to first:80", f"{kind} /~%61{{ to second:80")
+    shop = ingress_with("shop", f"{kind} /%7Ea%7B to first:80", f"{kind} /~%61{{ to second:80")
     assert routes(shop) == [f"{kind} /%7Ea%7B -> first/80"]
     (problem,) = problems(shop)
     assert (problem.reason, problem.value) == ("Conflict", f"example.com {kind} /~%61{{")
@@ -88,7 +88,7 @@ def test_two_spellings_of_a_path_conflict_as_they_are_written(kind: str) -> None
     ],
 )
 def test_path_that_cannot_match_drops_that_rule_alone(path: str) -> None:
-    shop = ingress("shop", f"Exact {path} to s:80", "Exact /good to s:80")
+    shop = ingress_with("shop", f"Exact {path} to s:80", "Exact /good to s:80")
     assert routes(shop) == ["Exact /good -> s/80"]
     (problem,) = problems(shop)
     assert (problem.reason, problem.key) == ("InvalidPath", "spec.rules[0].http.paths[0].path")
@@ -100,13 +100,13 @@ AMBIGUOUS = ["/a//b", "//a", "/a%2Fb", "/a%5cb"]
 @pytest.mark.parametrize("path", AMBIGUOUS)
 @pytest.mark.parametrize("kind", ["Exact", "Prefix"])
 def test_slashes_that_are_doubled_or_escaped_are_part_of_a_path(kind: str, path: str) -> None:
-    (rule,) = plan(ingress("shop", f"{kind} {path} to s:80")).rules
+    (rule,) = plan(ingress_with("shop", f"{kind} {path} to s:80")).rules
     assert (rule.path.value, rule.path.ambiguous) == (path.replace("%5c", "%5C"), True)
 
 
 @pytest.mark.parametrize("path", ["//", "/a//", "/a///"])
 def test_a_prefix_ends_with_one_slash_at_most(path: str) -> None:
-    shop = ingress("shop", f"Prefix {path} to s:80", f"Exact {path} to s:80")
+    shop = ingress_with("shop", f"Prefix {path} to s:80", f"Exact {path} to s:80")
     assert routes(shop) == [f"Exact {path} -> s/80"]
     (problem,) = problems(shop)
     assert (problem.reason, problem.expected) == (
@@ -116,10 +116,10 @@ def test_a_prefix_ends_with_one_slash_at_most(path: str) -> None:
 
 
 def read(*paths: str, restricted: bool = False) -> IngressRules:
-    """An Ingress of these Exact paths, whose last one may be for some clients only."""
+    """Read an Ingress of these Exact paths; with `restricted`, the last one is restricted."""
     declared = read_mse_ingress(
         Ref(HUB, "Ingress", "default", "web"),
-        ingress("web", *(f"Exact {p} to s:80" for p in paths)),
+        ingress_with("web", *(f"Exact {p} to s:80" for p in paths)),
     )
     *others, last = declared.rules
     return replace(declared, rules=(*others, replace(last, restricted=restricted)))
@@ -159,7 +159,7 @@ def test_a_rule_that_is_restricted_guards_its_host() -> None:
 
 def test_a_default_backend_that_is_restricted_guards_its_host() -> None:
     rest = read_mse_ingress(
-        Ref(HUB, "Ingress", "default", "web"), ingress("web", default="rest:80")
+        Ref(HUB, "Ingress", "default", "web"), ingress_with("web", default="rest:80")
     )
     rest = replace(rest, defaults=tuple(replace(rule, restricted=True) for rule in rest.defaults))
     assert plan_host([rest], "", MSE_TABLES).guarded
@@ -174,18 +174,20 @@ def test_a_host_guarded_by_a_path_that_no_request_has_stays_guarded_and_its_own(
     "host", ["not a host", "-a.com", "a..b", "*.*.com", "*", "a" * 64 + ".com"]
 )
 def test_bad_host_is_a_problem(host: str) -> None:
-    shop = ingress("shop", "Exact /a to s:80", host=host)
+    shop = ingress_with("shop", "Exact /a to s:80", host=host)
     (problem,) = problems(shop)
     assert (problem.reason, problem.value) == ("InvalidHost", host)
 
 
 def test_host_is_compared_without_case() -> None:
-    assert routes(ingress("shop", "Exact /a to s:80", host="EXAMPLE.com")) == ["Exact /a -> s/80"]
+    assert routes(ingress_with("shop", "Exact /a to s:80", host="EXAMPLE.com")) == [
+        "Exact /a -> s/80"
+    ]
 
 
 def test_same_path_twice_older_ingress_keeps_it_and_later_rule_is_reported() -> None:
-    old = ingress("z-old", "Exact /a to old:80", created="2025-01-01T00:00:00Z")
-    new = ingress(
+    old = ingress_with("z-old", "Exact /a to old:80", created="2025-01-01T00:00:00Z")
+    new = ingress_with(
         "a-new", "Exact /a to new:80", "Exact /b to new:80", created="2026-01-01T00:00:00Z"
     )
     assert routes(old, new) == ["Exact /a -> old/80", "Exact /b -> new/80"]
@@ -195,13 +197,13 @@ def test_same_path_twice_older_ingress_keeps_it_and_later_rule_is_reported() -> 
 
 
 def test_prefix_conflicts_with_and_without_trailing_slash() -> None:
-    shop = ingress("shop", "Prefix /a to first:80", "Prefix /a/ to second:80")
+    shop = ingress_with("shop", "Prefix /a to first:80", "Prefix /a/ to second:80")
     assert routes(shop) == ["Prefix /a -> first/80"]
 
 
 def test_inside_an_ingress_the_first_rule_stays() -> None:
     paths = [f"Exact /p{n} to s:80" for n in range(10)]
-    shop = ingress("shop", "Exact /a to first:80", *paths, "Exact /a to last:80")
+    shop = ingress_with("shop", "Exact /a to first:80", *paths, "Exact /a to last:80")
     assert "Exact /a -> first/80" in routes(shop)
 
 
@@ -215,37 +217,39 @@ def test_inside_an_ingress_the_first_rule_stays() -> None:
     ],
 )
 def test_age(one: str | None, other: str | None, winner: str) -> None:
-    b = ingress("b", "Exact /x to b:80", created=one)
-    a = ingress("a", "Exact /x to a:80", created=other)
+    b = ingress_with("b", "Exact /x to b:80", created=one)
+    a = ingress_with("a", "Exact /x to a:80", created=other)
     assert routes(b, a) == [f"Exact /x -> {winner}/80"]
 
 
 def test_default_backend_with_rules_serves_what_its_own_hosts_leave() -> None:
-    shop = ingress("shop", "Exact /a to s:80", default="rest:80")
+    shop = ingress_with("shop", "Exact /a to s:80", default="rest:80")
     assert routes(shop) == ["Exact /a -> s/80", "Prefix / -> rest/80"]
     assert routes(shop, host="") == ["Prefix / -> rest/80"]
 
 
 def test_default_backend_without_rules_serves_hosts_that_nobody_names() -> None:
-    named = ingress("named", "Exact /a to s:80")
-    rest = ingress("rest", default="rest:80")
+    named = ingress_with("named", "Exact /a to s:80")
+    rest = ingress_with("rest", default="rest:80")
     assert routes(named, rest, host="") == ["Prefix / -> rest/80"]
     assert routes(named, rest) == ["Exact /a -> s/80"]
 
 
 def test_two_default_backends_older_wins() -> None:
-    new = ingress("a", default="new:80", created="2026-01-01T00:00:00Z")
-    old = ingress("b", default="old:80", created="2025-01-01T00:00:00Z")
+    new = ingress_with("a", default="new:80", created="2026-01-01T00:00:00Z")
+    old = ingress_with("b", default="old:80", created="2025-01-01T00:00:00Z")
     assert routes(new, old, host="") == ["Prefix / -> old/80"]
 
 
 def test_prefix_root_beats_default_backend() -> None:
-    shop = ingress("shop", "Prefix / to root:80", default="rest:80", host="")
+    shop = ingress_with("shop", "Prefix / to root:80", default="rest:80", host="")
     assert routes(shop, host="") == ["Prefix / -> root/80", "Prefix / -> rest/80"]
 
 
 def test_backend_without_service_or_port_is_a_problem_of_that_rule() -> None:
-    shop = ingress("shop", "Exact /a to Not_A_Service:80", "Exact /b to s:", "Exact /c to s:80")
+    shop = ingress_with(
+        "shop", "Exact /a to Not_A_Service:80", "Exact /b to s:", "Exact /c to s:80"
+    )
     assert routes(shop) == ["Exact /c -> s/80"]
     assert [p.key for p in problems(shop)] == [
         "spec.rules[0].http.paths[0].backend.service.name",
@@ -254,7 +258,7 @@ def test_backend_without_service_or_port_is_a_problem_of_that_rule() -> None:
 
 
 def test_a_backend_that_is_no_service_is_a_problem_of_that_rule() -> None:
-    shop = builder("shop", host="example.com").path("/a", to="s:80").path("/b", to="s:80")
+    shop = ingress("shop", host="example.com").path("/a", to="s:80").path("/b", to="s:80")
     manifest = shop.manifest
     resource = {"apiGroup": "k8s.example.com", "kind": "StorageBucket", "name": "static"}
     manifest["spec"]["rules"][0]["http"]["paths"][0]["backend"] = {"resource": resource}
@@ -269,7 +273,7 @@ def test_a_backend_that_is_no_service_is_a_problem_of_that_rule() -> None:
 
 @pytest.mark.parametrize("name", ["80", "8-0", "http_1"])
 def test_what_is_no_name_of_a_port_is_a_problem_of_that_rule(name: str) -> None:
-    shop = builder("shop", host="example.com").path("/a", to="s:80").path("/b", to="s:http")
+    shop = ingress("shop", host="example.com").path("/a", to="s:80").path("/b", to="s:http")
     manifest = shop.manifest
     (rule,) = manifest["spec"]["rules"]
     rule["http"]["paths"][0]["backend"]["service"]["port"] = {"name": name}
@@ -289,7 +293,9 @@ def test_plan_of_nothing_is_empty() -> None:
     "key", ["nginx.ingress.kubernetes.io/rewrite-target", "mse.ingress.kubernetes.io/timeout"]
 )
 def test_known_annotation_without_effect_yet_is_reported(key: str) -> None:
-    shop = ingress("shop", "Exact /a to s:80", annotations={key: "/x", "other.io/timeout": "1"})
+    shop = ingress_with(
+        "shop", "Exact /a to s:80", annotations={key: "/x", "other.io/timeout": "1"}
+    )
     (problem,) = problems(shop)
     assert (problem.reason, problem.key) == ("NotSupported", key)
     assert routes(shop) == ["Exact /a -> s/80"]
@@ -299,7 +305,7 @@ def test_a_rule_is_planned_in_the_sets_that_it_is_meant_for() -> None:
     here, there = TableSet("http-80"), TableSet("http-81")
     declared = read_mse_ingress(
         Ref(HUB, "Ingress", "default", "web"),
-        ingress("web", "Prefix /a to a:80", "Prefix /b to b:80", default="rest:80"),
+        ingress_with("web", "Prefix /a to a:80", "Prefix /b to b:80", default="rest:80"),
     )
     first, second = declared.rules
     rows = [

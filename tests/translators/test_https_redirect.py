@@ -1,4 +1,4 @@
-"""Requests in clear are sent to https, where somebody in front of the gateway ends TLS."""
+"""Requests in clear text are redirected to https if a trusted proxy in front ends TLS."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def world_of(*ingresses: IngressBuilder, gateway: Builder[MseIngressConfig] = TR
 
 
 def answer(world: World, path: str, headers: dict[str, str], host: str = "web.test") -> str:
-    """The Cluster of a request, where it is redirected to, or its status."""
+    """Return the Cluster of a request, the URL of its redirect, or its status."""
     name = find_table(world.names(TypeUrl.SCOPED_ROUTE), "mse", host)
     table: Any = readable(
         TypeUrl.SCOPED_ROUTE, world.snapshots["mse/gw"][TypeUrl.SCOPED_ROUTE, name].body
@@ -114,7 +114,7 @@ def test_a_canary_is_for_https_as_its_main_rule_is() -> None:
 
 
 def test_where_no_proxy_is_trusted_the_requests_are_served() -> None:
-    """Nobody serves by https there, and behind a proxy that ends TLS it would be a loop."""
+    """Nothing serves https there, and behind a proxy that ends TLS a redirect would be a loop."""
     world = world_of(WEB.annotate({FORCE: "true"}), gateway=mse_gateway("gw", members=["one"]))
     assert answer(world, "/a", HTTP) == "default/web/80"
     (problem,) = problems(world)

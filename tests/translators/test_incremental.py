@@ -1,4 +1,4 @@
-"""What a change costs, and that the order of changes leaves no trace."""
+"""A change costs only the rows that depend on it, and the order of changes has no effect."""
 
 import random
 import subprocess
@@ -17,12 +17,12 @@ from fleet.ref import HUB, Ref
 from tests.support.routed import routed
 from tests.support.translation import World, ref_of, upserted
 from tests.translators.manifests import (
-    alb_class,
-    alb_gateway,
-    endpoint_slice,
-    gateway,
-    ingress,
-    service,
+    alb_class_manifest,
+    alb_gateway_manifest,
+    gateway_manifest,
+    ingress_manifest,
+    service_manifest,
+    slice_manifest,
 )
 from translators.dialects.boundaries import CROSS_NAMESPACE, HOST_OWNERSHIP
 from translators.graph.statuses import MOST_SLICES
@@ -30,14 +30,16 @@ from xds.resource import TypeUrl
 
 
 def fleet_of(hosts: int) -> World:
-    """One Ingress, Service and EndpointSlice a host, in one member of two."""
+    """Make a fleet with one Ingress, Service and EndpointSlice for each host."""
     world = World()
     world.attach(HUB, "c1", "c2")
-    world.put(gateway())
-    world.put(*(ingress(f"i{n}", f"h{n}.example.com", service=f"s{n}") for n in range(hosts)))
-    world.put(*(service(f"s{n}") for n in range(hosts)), origin="c1")
+    world.put(gateway_manifest())
     world.put(
-        *(endpoint_slice(f"10.0.{n // 250}.{n % 250 + 1}", service=f"s{n}") for n in range(hosts)),
+        *(ingress_manifest(f"i{n}", f"h{n}.example.com", service=f"s{n}") for n in range(hosts))
+    )
+    world.put(*(service_manifest(f"s{n}") for n in range(hosts)), origin="c1")
+    world.put(
+        *(slice_manifest(f"10.0.{n // 250}.{n % 250 + 1}", service=f"s{n}") for n in range(hosts)),
         origin="c1",
     )
     return world
@@ -47,7 +49,7 @@ def fleet_of(hosts: int) -> World:
     ("change", "rows", "sent"),
     [
         pytest.param(
-            lambda world: world.put(ingress("i7", "h7.example.com", "/new", "s7")),
+            lambda world: world.put(ingress_manifest("i7", "h7.example.com", "/new", "s7")),
             {
                 "attachments": 1,
                 "rules": 1,
@@ -60,22 +62,22 @@ def fleet_of(hosts: int) -> World:
             id="path-of-an-ingress",
         ),
         pytest.param(
-            lambda world: world.put(endpoint_slice("10.9.9.9", service="s7"), origin="c1"),
+            lambda world: world.put(slice_manifest("10.9.9.9", service="s7"), origin="c1"),
             {"slice endpoints": 1, "assignments": 1, "lacks": 1},
             1,
             id="endpoint",
         ),
         pytest.param(
-            lambda world: world.put(ingress("i7", "h7.example.com", service="s7")),
+            lambda world: world.put(ingress_manifest("i7", "h7.example.com", service="s7")),
             {},
             0,
             id="equal-ingress",
         ),
         pytest.param(
-            lambda world: world.put(service("s7"), origin="c1"), {}, 0, id="equal-service"
+            lambda world: world.put(service_manifest("s7"), origin="c1"), {}, 0, id="equal-service"
         ),
         pytest.param(
-            lambda world: world.put(ingress("new", "new.example.com", service="s7")),
+            lambda world: world.put(ingress_manifest("new", "new.example.com", service="s7")),
             {
                 "attachments": 1,
                 "rules": 1,
@@ -88,7 +90,7 @@ def fleet_of(hosts: int) -> World:
             id="new-host",
         ),
         pytest.param(
-            lambda world: world.remove(ingress("i7")),
+            lambda world: world.remove(ingress_manifest("i7")),
             {},
             3,
             id="removed-ingress",
@@ -107,9 +109,9 @@ def test_cost_of_a_change_does_not_depend_on_the_size_of_the_fleet(
 
 def test_attached_member_touches_endpoints_only() -> None:
     world = fleet_of(5)
-    world.put(service("s1"), origin="c3")
-    world.put(endpoint_slice("10.3.0.1", service="s1"), origin="c3")
-    computed = world.put(gateway(members="c1,c2,c3"))
+    world.put(service_manifest("s1"), origin="c3")
+    world.put(slice_manifest("10.3.0.1", service="s1"), origin="c3")
+    computed = world.put(gateway_manifest(members="c1,c2,c3"))
     assert computed["assignments"] == 5
     assert "clusters" not in computed
     assert "plans" not in computed
@@ -127,7 +129,7 @@ def test_attached_member_touches_endpoints_only() -> None:
 def test_a_setting_of_the_edge_sends_the_listener_alone(key: str, value: str) -> None:
     world = fleet_of(5)
     before = world.versions()["mse/gw"]
-    changed = gateway()
+    changed = gateway_manifest()
     changed["metadata"]["annotations"][f"fleetgate.dev/{key}"] = value
     computed = world.put(changed)
     after = world.versions()["mse/gw"]
@@ -140,22 +142,26 @@ def test_a_setting_of_the_edge_sends_the_listener_alone(key: str, value: str) ->
 
 def test_a_gateway_that_becomes_strict_drops_the_rules_that_no_request_meets() -> None:
     world = World()
-    strict = gateway()
+    strict = gateway_manifest()
     strict["metadata"]["annotations"]["fleetgate.dev/path-normalization"] = "strict"
-    world.put(gateway(), ingress("web", "web.test", "/a//b"), ingress("any", ""))
+    world.put(
+        gateway_manifest(),
+        ingress_manifest("web", "web.test", "/a//b"),
+        ingress_manifest("any", ""),
+    )
     assert "InvalidPath" not in world.problems("web")
     assert routed(world, "web.test", "/a//b") == "web"
     world.put(strict)
     assert "InvalidPath" in world.problems("web")
     assert routed(world, "web.test", "/a//b") == 404, "not even by the rule without host"
-    world.put(gateway())
+    world.put(gateway_manifest())
     assert routed(world, "web.test", "/a//b") == "web"
 
 
 def test_what_addresses_a_member_may_have_touches_its_endpoints_only() -> None:
     world = fleet_of(5)
-    world.put(service("s1"), origin="c2")
-    world.put(endpoint_slice("10.3.0.1", service="s1"), origin="c2")
+    world.put(service_manifest("s1"), origin="c2")
+    world.put(slice_manifest("10.3.0.1", service="s1"), origin="c2")
     narrow = PodAddresses(networks=read_networks(["10.4.0.0/16"]))
     computed = world.apply([Confined("c2", narrow)])
     assert computed == {"slice endpoints": 1, "assignments": 1, "lacks": 1}
@@ -172,7 +178,7 @@ def test_what_addresses_a_member_may_have_touches_its_endpoints_only() -> None:
 
 def test_of_a_member_full_of_wrong_addresses_some_are_told_and_how_many_more_there_are() -> None:
     world = fleet_of(5)
-    wrong = [endpoint_slice("169.254.169.254", service="s1", name=f"w{n:04}") for n in range(150)]
+    wrong = [slice_manifest("169.254.169.254", service="s1", name=f"w{n:04}") for n in range(150)]
     world.put(*wrong, origin="c2")
     *told, last = world.translator.tables.statuses.problems()
     assert [problem.at.name for problem in told] == [f"w{n:04}" for n in range(MOST_SLICES)]
@@ -180,7 +186,7 @@ def test_of_a_member_full_of_wrong_addresses_some_are_told_and_how_many_more_the
 
 
 class Edits(RuleBasedStateMachine):
-    """Any edits in any order: what Envoys hold is what the same objects give from scratch."""
+    """After any edits in any order, Envoys have what the same objects give from scratch."""
 
     @initialize()
     def start(self) -> None:
@@ -240,7 +246,7 @@ class Edits(RuleBasedStateMachine):
             )
         if listen:
             annotations["alb.ingress.kubernetes.io/listen-ports"] = listen
-        manifest = ingress(
+        manifest = ingress_manifest(
             name,
             host,
             path,
@@ -263,7 +269,7 @@ class Edits(RuleBasedStateMachine):
         port=st.sampled_from([80, 81]),
     )
     def put_service(self, member: str, name: str, port: int) -> None:
-        self._put(service(name, port), member)
+        self._put(service_manifest(name, port), member)
 
     @rule(
         member=st.sampled_from(["c1", "c2", "c3"]),
@@ -273,7 +279,7 @@ class Edits(RuleBasedStateMachine):
     )
     def put_slice(self, member: str, name: str, number: str, last: list[int]) -> None:
         addresses = [f"10.0.{member[1]}.{n}" for n in last]
-        self._put(endpoint_slice(*addresses, service=name, name=f"{name}-{number}"), member)
+        self._put(slice_manifest(*addresses, service=name, name=f"{name}-{number}"), member)
 
     @rule(
         name=st.sampled_from(["gw", "second"]),
@@ -285,7 +291,7 @@ class Edits(RuleBasedStateMachine):
     def put_gateway(
         self, name: str, members: str, ingress_class: str | None, ownership: str, crossing: str
     ) -> None:
-        made = gateway(name, members, ingress_class)
+        made = gateway_manifest(name, members, ingress_class)
         made["metadata"]["annotations"][HOST_OWNERSHIP] = ownership
         made["metadata"]["annotations"][CROSS_NAMESPACE] = crossing
         self._put(made)
@@ -295,11 +301,11 @@ class Edits(RuleBasedStateMachine):
         ports=st.sampled_from([(), (80,), (80, 81), (81, 81)]),
     )
     def put_alb_gateway(self, members: str, ports: tuple[int, ...]) -> None:
-        self._put(alb_gateway("alb", members, ports))
+        self._put(alb_gateway_manifest("alb", members, ports))
 
     @rule(gateway=st.sampled_from(["alb", "missing"]))
     def put_alb_class(self, gateway: str) -> None:
-        self._put(alb_class("alb", gateway))
+        self._put(alb_class_manifest("alb", gateway))
 
     @rule(data=st.data())
     def remove(self, data: st.DataObject) -> None:

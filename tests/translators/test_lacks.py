@@ -1,4 +1,4 @@
-"""Why nobody answers for a backend: each reason in its own words, the one nearest to serving."""
+"""A backend without endpoints is reported with its reason, the one that is nearest to serving."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

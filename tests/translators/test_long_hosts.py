@@ -1,4 +1,4 @@
-"""A host of many rules: what a change in it costs, and that nothing of it is out of date."""
+"""A host of many rules: a change costs one encoded route, and leaves no stale routes."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from fleet.events import Listed
 from fleet.ref import HUB
 from tests.support.envoy_routing import Request, choose
 from tests.support.translation import Manifest, World, upserted
-from tests.translators.manifests import gateway, ingress
+from tests.translators.manifests import gateway_manifest, ingress_manifest
 from translators.envoy.host_tables import LONG
 from translators.envoy.routes import encode_route
 from xds.readable import readable
@@ -23,10 +23,14 @@ OTHERS = ("short.example.com", "*.example.com", "")
 
 
 def world_of(count: int, *more: Manifest) -> World:
-    """As many Ingresses of one host, a path each, and others."""
+    """Make a fleet with so many Ingresses of one host, each with a path, and more objects."""
     world = World()
     world.attach(HUB)
-    world.put(gateway(), *(ingress(f"i{n}", HOST, f"/p/{n}", f"s{n}") for n in range(count)), *more)
+    world.put(
+        gateway_manifest(),
+        *(ingress_manifest(f"i{n}", HOST, f"/p/{n}", f"s{n}") for n in range(count)),
+        *more,
+    )
     return world
 
 
@@ -39,7 +43,7 @@ def virtual_host(world: World) -> Mapping[str, Any]:  # JSON
 
 @contextmanager
 def counted_encodings() -> Iterator[Callable[[], int]]:
-    """How many routes have been encoded in the block."""
+    """Count the routes that are encoded in the block."""
     calls = 0
 
     def count(frame: FrameType, event: str, _: object) -> None:
@@ -57,7 +61,7 @@ def counted_encodings() -> Iterator[Callable[[], int]]:
 def test_a_changed_path_encodes_one_route_and_sends_one_table(count: int) -> None:
     world = world_of(count)
     with counted_encodings() as encodings:
-        computed = world.put(ingress("i7", HOST, "/new", "s7"))
+        computed = world.put(ingress_manifest("i7", HOST, "/new", "s7"))
     assert encodings() == 1
     assert computed["routes"] == 1
     assert computed["host tables"] == 1
@@ -68,9 +72,9 @@ def test_a_changed_path_encodes_one_route_and_sends_one_table(count: int) -> Non
 def test_a_host_of_few_rules_keeps_no_encoded_routes() -> None:
     world = world_of(LONG)
     assert not world.translator.tables.hosts.routes.rows
-    world.put(ingress("one-more", HOST, "/more"))
+    world.put(ingress_manifest("one-more", HOST, "/more"))
     assert len(world.translator.tables.hosts.routes.rows) == LONG + 1
-    world.remove(ingress("one-more"))
+    world.remove(ingress_manifest("one-more"))
     assert not world.translator.tables.hosts.routes.rows
 
 
@@ -79,7 +83,7 @@ def test_a_canary_takes_its_share_on_a_long_host() -> None:
         "nginx.ingress.kubernetes.io/canary": "true",
         "nginx.ingress.kubernetes.io/canary-weight": "10",
     }
-    canary = ingress("canary", HOST, "/p/7", "new", annotations=annotations)
+    canary = ingress_manifest("canary", HOST, "/p/7", "new", annotations=annotations)
     world = world_of(LONG + 1)
     request = Request("/p/7/x")
 
@@ -97,21 +101,21 @@ def test_a_canary_takes_its_share_on_a_long_host() -> None:
 
 
 def test_growing_and_shrinking_gives_what_the_same_objects_give_from_scratch() -> None:
-    objects = {f"i{n}": ingress(f"i{n}", HOST, f"/p/{n}") for n in range(LONG)}
+    objects = {f"i{n}": ingress_manifest(f"i{n}", HOST, f"/p/{n}") for n in range(LONG)}
     world = world_of(0, *objects.values())
     edits = [
-        ingress("more", HOST, "/more"),
-        ingress("i3", HOST, "/p/3/4"),
-        ingress("default", OTHERS[2], "/x"),
-        ingress("i3", OTHERS[0], "/p/3"),
-        ingress("more", OTHERS[1], "/more"),
-        ingress("more", HOST, "/more", "other"),
-        ingress("i5", HOST, "/p/5", kind="Exact"),
-        ingress("i3", HOST, "/"),
+        ingress_manifest("more", HOST, "/more"),
+        ingress_manifest("i3", HOST, "/p/3/4"),
+        ingress_manifest("default", OTHERS[2], "/x"),
+        ingress_manifest("i3", OTHERS[0], "/p/3"),
+        ingress_manifest("more", OTHERS[1], "/more"),
+        ingress_manifest("more", HOST, "/more", "other"),
+        ingress_manifest("i5", HOST, "/p/5", kind="Exact"),
+        ingress_manifest("i3", HOST, "/"),
     ]
     for manifest in edits:
         objects[manifest["metadata"]["name"]] = manifest
         world.put(manifest)
         scratch = World()
-        scratch.apply([*map(upserted, (gateway(), *objects.values())), Listed(HUB)])
+        scratch.apply([*map(upserted, (gateway_manifest(), *objects.values())), Listed(HUB)])
         assert world.versions() == scratch.versions()

@@ -1,4 +1,4 @@
-"""Generated names: what they look like, and that no two things share one."""
+"""Generated names have the documented form, and different things have different names."""
 
 import pytest
 from hypothesis import given

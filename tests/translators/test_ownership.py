@@ -1,4 +1,4 @@
-"""Who takes part in a host from another namespace: allowed and told, or refused by the gateway."""
+"""Ingresses of several namespaces on one host: a gateway allows and reports this, or refuses it."""
 
 from collections.abc import Mapping
 
@@ -38,7 +38,7 @@ WILD = (
 
 
 def guest(name: str = "guest", host: str = HOST, path: str = "/login") -> IngressBuilder:
-    """A younger Ingress of another namespace."""
+    """Make a younger Ingress of another namespace."""
     made = ingress(name, host=host).path(path, to="theirs:80").in_namespace("theirs")
     return made.created("2021-01-01T00:00:00Z")
 
@@ -65,7 +65,7 @@ def plan_of(world: World, host: str = HOST) -> HostPlan:
 
 
 def served(world: World, host: str = HOST) -> list[str]:
-    """The rules of a host by their Ingress, with what answers."""
+    """Return the rules of a host by their Ingress, each with its Cluster or status."""
     found = []
     for rule in plan_of(world, host).everything:
         action = rule.action

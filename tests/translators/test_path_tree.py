@@ -1,4 +1,4 @@
-"""A host's tree over the path chooses what its list of routes does, and stays small."""
+"""A host's tree over the path chooses the same routes as its list, and stays small."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -42,13 +42,13 @@ def plan(rules: Sequence[Rule]) -> HostPlan:
 
 
 def shown(rules: Sequence[Rule], host: str = "example.com") -> Mapping[str, Any]:  # JSON
-    """The VirtualHost as people read it."""
+    """Return the VirtualHost in readable form."""
     return readable(VIRTUAL_HOST, virtual_host(plan(rules), host, encode_route))
 
 
 @cache
 def route_of(rule: Rule) -> Mapping[str, Any]:  # JSON
-    """A rule's route in the list."""
+    """Return the route of a rule in readable form."""
     return readable(ROUTE, encode_route(rule))
 
 
@@ -63,7 +63,7 @@ def expect_the_choice_of_the_list(
 @settings(max_examples=100)
 @given(st.data())
 def test_tree_chooses_as_the_list(data: st.DataObject) -> None:
-    """Any rules in any order."""
+    """This holds for any rules in any order."""
     listed = filled(data.draw(rules()))
     host = shown(listed)
     assert "matcher" in host
@@ -205,7 +205,7 @@ def test_a_tree_that_would_repeat_too_much_is_not_grown() -> None:
 
 
 def test_thousands_of_paths_within_each_other() -> None:
-    """As deep as the longest path that an Ingress may have."""
+    """The paths are as deep as the longest path of an Ingress allows."""
     deep = ["/a" * n for n in range(1, 2048)]
     tree = grow([prefix(path) for path in reversed(deep)])
     assert tree is not None

@@ -1,6 +1,6 @@
-"""The recipes of docs/architecture.md: with the files that they name, and no other, a thing works.
+"""The recipes of docs/architecture.md work, and touch no files but those that they name.
 
-Each is carried out on a copy of the product, which then translates a fleet.
+Each test carries out a recipe on a copy of the product, which then translates a fleet.
 """
 
 import os
@@ -27,14 +27,14 @@ MSE = "translators/dialects/mse"
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """New files by their paths, and lines that are put behind others in files that there are."""
+    """New files by their paths, and lines that are inserted behind others in existing files."""
 
     title: str
     files: Mapping[str, str]
     lines: Mapping[str, tuple[tuple[str, str], ...]]
 
     def carry_out(self, root: Path) -> None:
-        """Change a copy of the product."""
+        """Carry out the recipe on a copy of the product."""
         for path, text in self.files.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, encoding="utf-8")
@@ -47,7 +47,7 @@ class Recipe:
 
     @property
     def touched(self) -> frozenset[str]:
-        """All files that it makes or changes."""
+        """The files that the recipe makes or changes."""
         return frozenset(self.files) | frozenset(self.lines)
 
 
@@ -172,7 +172,7 @@ def fleet(tmp_path: Path) -> Path:
 
 
 def table(product: Path, fleet: Path, of: str) -> str:
-    """The route table of a dialect's host, as `fleetgate translate` prints it; "" for none."""
+    """Return the route table of a host, as `fleetgate translate` prints it; "" if there is none."""
     done = subprocess.run(
         [sys.executable, "-m", "fleetgate", "translate", str(fleet)],
         check=False,

@@ -1,4 +1,4 @@
-"""How far a policy reaches, and who decides where two Ingresses ask for different things."""
+"""Scopes of policies: the extent of each, and the Ingress that decides if two disagree."""
 
 from itertools import permutations
 from typing import Any
@@ -33,7 +33,7 @@ def toy(sign: str = "") -> dict[str, Any]:
 
 
 def asking(name: str, created: str = OLD, path: str = "/", **keys: str) -> IngressBuilder:
-    """An Ingress of one host and Service with annotations of the toy dialect."""
+    """Make an Ingress of one host and Service with annotations of the toy dialect."""
     annotations = {f"{PREFIX}{key}": value for key, value in keys.items()}
     return (
         ingress(name, host="shop.test")
@@ -125,7 +125,7 @@ def test_a_change_of_a_policy_of_a_service_is_a_change_of_its_cluster_alone() ->
 
 
 def claims() -> list[Claim]:
-    """Of two Ingresses, of which the older one says nothing of one policy."""
+    """Make claims of two Ingresses. The older one does not ask for one of the policies."""
     old, young = (Ref(HUB, "Ingress", "default", name) for name in ("old", "young"))
     said: dict[Ref, list[Policy]] = {
         old: [Motto("old")],

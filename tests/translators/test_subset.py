@@ -1,14 +1,14 @@
-"""Subsets of a Service, and weighted destinations."""
+"""The annotations for subsets of a Service, and for weighted destinations."""
 
 import pytest
 
-from tests.translators.plans import MSE, ingress, problems, routes
+from tests.translators.plans import MSE, ingress_with, problems, routes
 from translators.model.backends import Subset, holds
 
 
 def pinned(**keys: str) -> list[str]:
     annotations = {MSE + key.replace("_", "-"): value for key, value in keys.items()}
-    return routes(ingress("shop", "Exact /a to s:80", annotations=annotations))
+    return routes(ingress_with("shop", "Exact /a to s:80", annotations=annotations))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_backend_of_annotated_rule(keys: dict[str, str], cluster: str) -> None:
 
 
 def test_malformed_labels_are_a_problem() -> None:
-    shop = ingress("shop", "Exact /a to s:80", annotations={MSE + "subset-labels": "x"})
+    shop = ingress_with("shop", "Exact /a to s:80", annotations={MSE + "subset-labels": "x"})
     (problem,) = problems(shop)
     assert problem.expected == "lines of a label's key, a blank and its value"
 

@@ -1,4 +1,4 @@
-"""Annotations that are not carried out: what restricts somebody closes its paths, all is told."""
+"""Annotations without effect are reported, and one that restricts access closes the paths."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from fleet.models import Ingress
 from fleet.parse import parse
 from fleet.ref import HUB, Ref
 from tests.support.builders import ingress as manifest_of
-from tests.translators.plans import MSE, NGINX, ingress, plan, problems
+from tests.translators.plans import MSE, NGINX, ingress_with, plan, problems
 from translators.dialects import DIALECTS
 from translators.dialects.alb import features as alb_features
 from translators.dialects.alb.ingress import read_alb_ingress
@@ -27,14 +27,14 @@ SHOP = Ref(HUB, "Ingress", "default", "shop")
 
 
 def shop(annotations: dict[str, str]) -> list[str]:
-    """Read an Ingress of a path and a default backend: its reasons and effects."""
-    made = ingress("shop", "Exact /a to web:80", default="rest:80", annotations=annotations)
+    """Read an Ingress with a path and a default backend, and return its problems."""
+    made = ingress_with("shop", "Exact /a to web:80", default="rest:80", annotations=annotations)
     return [f"{p.reason} {p.key}: {p.effect}" for p in read_mse_ingress(SHOP, made).problems]
 
 
 def is_closed(annotations: dict[str, str]) -> bool:
-    """Whether all its paths are; they are all, or none."""
-    made = ingress("shop", "Exact /a to web:80", default="rest:80", annotations=annotations)
+    """Return whether the paths of the Ingress are closed. Either all are, or none."""
+    made = ingress_with("shop", "Exact /a to web:80", default="rest:80", annotations=annotations)
     rules = read_mse_ingress(SHOP, made).everything
     assert len(rules) == 3, "the path, and the default of the host and of all others"
     (closed,) = {(rule.action == CLOSED, rule.restricted) for rule in rules}
@@ -114,15 +114,15 @@ def test_what_restricts_nobody_leaves_the_paths_open(
 
 
 def test_a_closed_path_stays_its_ingresss_own() -> None:
-    closed = ingress(
+    closed = ingress_with(
         "closed",
         "Exact /a to web:80",
         created="2020-01-01T00:00:00Z",
         annotations={f"{NGINX}auth-url": "https://auth.test"},
     )
-    other = ingress("other", "Exact /a to other:80", "Prefix / to other:80")
+    other = ingress_with("other", "Exact /a to other:80", "Prefix / to other:80")
     gray = {f"{NGINX}canary": "true", f"{NGINX}canary-weight": "100"}
-    canary = ingress("gray", "Exact /a to gray:80", annotations=gray)
+    canary = ingress_with("gray", "Exact /a to gray:80", annotations=gray)
     rules = plan(closed, other, canary).rules
     assert [(rule.origin.name, str(rule.path), rule.action == CLOSED) for rule in rules] == [
         ("closed", "Exact /a", True),
@@ -161,7 +161,7 @@ def test_an_annotation_whose_value_is_no_text_restricts_all_the_same(
     assert actions == served
 
 
-MAIN = ingress("main", "Exact /a to main:80", created="2020-01-01T00:00:00Z")
+MAIN = ingress_with("main", "Exact /a to main:80", created="2020-01-01T00:00:00Z")
 GRAY = {f"{NGINX}canary": "true", f"{NGINX}canary-by-header": "stage"}
 
 
@@ -180,7 +180,7 @@ GRAY = {f"{NGINX}canary": "true", f"{NGINX}canary-by-header": "stage"}
     ],
 )
 def test_a_canary_that_would_be_restricted(key: str, picks: int, effect: str) -> None:
-    gray = ingress("gray", "Exact /a to gray:80", annotations={**GRAY, key: "10.0.0.1"})
+    gray = ingress_with("gray", "Exact /a to gray:80", annotations={**GRAY, key: "10.0.0.1"})
     rules = plan(MAIN, gray).rules
     assert all(isinstance(rule.action, Forward) for rule in rules)
     assert sum(bool(rule.conditions) for rule in rules) == picks
@@ -189,8 +189,8 @@ def test_a_canary_that_would_be_restricted(key: str, picks: int, effect: str) ->
 
 def test_what_a_main_is_restricted_by_holds_for_its_canaries() -> None:
     closed = {f"{NGINX}auth-url": "https://auth.test"}
-    main = ingress("main", "Exact /a to main:80", annotations=closed)
-    gray = ingress("gray", "Exact /a to gray:80", annotations=GRAY)
+    main = ingress_with("main", "Exact /a to main:80", annotations=closed)
+    gray = ingress_with("gray", "Exact /a to gray:80", annotations=GRAY)
     (rule,) = plan(main, gray).rules
     assert (rule.action, rule.restricted) == (CLOSED, True)
 
@@ -222,7 +222,7 @@ def test_what_a_main_is_restricted_by_holds_for_its_canaries() -> None:
     ],
 )
 def test_an_annotation_that_nobody_knows_is_told_with_what_was_meant(key: str, meant: str) -> None:
-    made = ingress("shop", "Exact /a to web:80", annotations={key: "x"})
+    made = ingress_with("shop", "Exact /a to web:80", annotations={key: "x"})
     (problem,) = read_mse_ingress(SHOP, made).problems
     assert (problem.reason, problem.key, problem.expected) == ("UnknownAnnotation", key, meant)
     assert problem.effect == "it has no effect"
@@ -238,7 +238,7 @@ def test_annotations_of_others_are_theirs(key: str) -> None:
 
 def test_what_was_meant_is_looked_for_a_few_times() -> None:
     keys = {f"{NGINX}canary-wieght{n:03}": "1" for n in range(MAX_SUGGESTIONS + 5)}
-    made = ingress("shop", "Exact /a to web:80", annotations=keys)
+    made = ingress_with("shop", "Exact /a to web:80", annotations=keys)
     expected = [problem.expected for problem in read_mse_ingress(SHOP, made).problems]
     assert len(expected) == MAX_SUGGESTIONS + 5
     assert expected.count(f"{NGINX}canary-weight") == MAX_SUGGESTIONS

@@ -1,4 +1,4 @@
-"""Weights of any size become weights that Envoy takes, and stay the same shares."""
+"""Weights of any size become weights that Envoy accepts, with the same shares."""
 
 from fractions import Fraction
 

@@ -1,6 +1,6 @@
-"""Twice as much that is declared is about twice the work, whatever it is that there is much of.
+"""Twice as many declarations of any kind cost about twice the work.
 
-Otherwise what one user declares could keep all others waiting.
+If the work grew faster, one user's objects could delay those of all others.
 """
 
 from collections.abc import Callable, Iterable
@@ -100,6 +100,6 @@ def test_work_does_not_multiply(
         events = [upserted(one.manifest) for one in many(count)]
         return lines_run(lambda: world.apply(events))
 
-    work(10)  # what is made once, on first use
+    work(10)  # fills caches that are made on first use
     once, twice = work(200), work(400)
     assert twice < 2.1 * once

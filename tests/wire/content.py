@@ -1,4 +1,4 @@
-"""Random content of messages: drawn once, built twice, by envoy-data-plane and by its twin."""
+"""Random content of messages, from which envoy-data-plane and its twin build the same message."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from xds.wire import pack_bytes, struct, twin
 
 @dataclass(frozen=True)
 class Content:
-    """A message as keywords of its constructor; `build` says whose constructor."""
+    """A message as keywords of its constructor, for either class."""
 
     cls: Schema
     values: Mapping[str, Any]  # whatever the constructor takes
@@ -45,7 +45,8 @@ class Packed:
     body: bytes
 
 
-# No surrogates: they have no encoding. No negative zero: envoy-data-plane takes it for absent.
+# Surrogates are excluded because they have no encoding, and a negative zero because
+# envoy-data-plane omits it.
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 _SCALARS: Mapping[str, st.SearchStrategy[object]] = {
     "bool": st.booleans(),
@@ -63,10 +64,10 @@ _SCALARS: Mapping[str, st.SearchStrategy[object]] = {
 
 
 def _in_map_order(drawn: dict[Any, Any]) -> dict[Any, Any]:  # keys and values of any map
-    """Fill a map as the twin writes it, since envoy-data-plane writes maps as they were filled.
+    """Order a map as the twin writes it, since envoy-data-plane keeps the order of insertion.
 
-    That is the order of keys, but a longer string before its own beginning, and numbers from the
-    largest down, where negative ones are taken for the largest.
+    The twin sorts strings, but puts a string before every string that it starts with. It writes
+    numbers in descending order, and takes negative ones for the largest.
     """
 
     def key(entry: tuple[object, object]) -> object:
@@ -85,7 +86,7 @@ _JSON: st.SearchStrategy[object] = st.recursive(
     max_leaves=3,
 )
 _PLAIN: Mapping[type, st.SearchStrategy[object]] = {
-    # Negative ones come out wrong of envoy-data-plane (-1 us as 0.999999 s), and Envoy has none.
+    # envoy-data-plane encodes negative durations wrongly (-1 us as 0.999999 s), and Envoy has none.
     Duration: st.timedeltas(timedelta(0), timedelta(days=400)),
     Timestamp: st.integers(0, 10**10).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     Struct: st.dictionaries(_TEXT, _JSON, max_size=2).map(lambda d: Json(_in_map_order(d))),
@@ -96,7 +97,7 @@ _PLAIN: Mapping[type, st.SearchStrategy[object]] = {
 
 
 def contents(cls: Schema, depth: int) -> st.SearchStrategy[Content]:
-    """Messages whose fields are each set or not; below `depth` levels messages are empty."""
+    """Draw messages of which each field may be set. Below `depth` levels, messages are empty."""
     fields = {field.name: field for field in fields_of(cls)}
 
     @st.composite
@@ -131,7 +132,7 @@ def _single(field: Field, depth: int) -> st.SearchStrategy[object]:
 
 
 def as_original(content: Content) -> betterproto2.Message:
-    """The content in envoy-data-plane's own class."""
+    """Build the content by envoy-data-plane's own class."""
     return _message(
         content,
         construct=lambda cls, values: cls(**values),
@@ -141,7 +142,7 @@ def as_original(content: Content) -> betterproto2.Message:
 
 
 def as_twin(content: Content) -> betterproto2.Message:
-    """The content in a message of the C runtime."""
+    """Build the content by a twin, as a message of the C runtime."""
     return _message(
         content,
         construct=lambda cls, values: twin(cls)(**values),
@@ -175,9 +176,9 @@ def _message(
 
 
 def in_field_order(cls: Schema, body: bytes) -> bytes:
-    """Encoded bytes with the fields of every message in the order of their numbers.
+    """Sort the fields of every message in encoded bytes by their numbers.
 
-    envoy-data-plane writes them in the order of the proto file, which differs here and there.
+    envoy-data-plane writes fields in the order of the proto file, which can differ.
     """
     fields = {field.number: field for field in fields_of(cls)}
     ordered = bytearray()

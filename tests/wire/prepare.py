@@ -1,4 +1,4 @@
-"""Write the prepared descriptors anew: `make schema`."""
+"""The program behind `make schema`, which writes the prepared descriptors."""
 
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ PLACE: Final = Path(__file__).parents[2] / "xds" / FILE
 
 
 def prepared() -> bytes:
-    """All types in use, what they can hold, and the enums among that."""
+    """Return the descriptors of all types in use, and of all types in their fields."""
     file = describe_file(TYPES, [each.name for each in WELL_KNOWN_FILES])
     assert file is not None
     messages = {cls for each in TYPES for _, cls in closure(each)}

@@ -1,4 +1,4 @@
-"""Versions are hashes of bytes, so replicas must agree on them: also on the order of maps."""
+"""Every process encodes the same bytes, even of maps: replicas agree on versions, their hashes."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The promise of the codec: what a twin encodes is what envoy-data-plane encodes, only sooner."""
+"""The promise of the codec: a twin encodes the same bytes as envoy-data-plane."""
 
 import dataclasses
 
@@ -20,7 +20,7 @@ each_type_in_use = pytest.mark.parametrize(
     [pytest.param(cls, id=f"{cls.__module__.split('.')[-2]}.{cls.__name__}") for cls in TYPES],
 )
 
-# envoy-data-plane warns where a deprecated field is set; the draws set all of them.
+# envoy-data-plane warns if a deprecated field is set, and the draws set all fields.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")
 
 

@@ -1,4 +1,4 @@
-"""Descriptors are prepared, true to the classes, and nobody who serves imports a class."""
+"""Prepared descriptors equal those of the classes, so that a server imports none of the classes."""
 
 import subprocess
 import sys
@@ -27,12 +27,14 @@ _SERVING = """
 import sys
 from fleetgate.commands import serve
 from tests.support.translation import World
-from tests.translators.manifests import endpoint_slice, gateway, ingress, service
+from tests.translators import manifests
 from xds import discovery
 world = World()
 world.attach("", "c1")
-world.put(gateway(members="c1"), ingress("shop"), ingress("any", "*.example.com", "/a"))
-world.put(service(), endpoint_slice("10.0.0.1"), origin="c1")
+world.put(manifests.gateway_manifest(members="c1"))
+world.put(manifests.ingress_manifest("shop"))
+world.put(manifests.ingress_manifest("any", "*.example.com", "/a"))
+world.put(manifests.service_manifest(), manifests.slice_manifest("10.0.0.1"), origin="c1")
 discovery.parse_delta(b"")
 discovery.delta_tail("type", "nonce", [], "")
 print(world.sent, [name for name in sys.modules if name.split(".")[0] in CLASSES])

@@ -1,4 +1,4 @@
-"""What people read of encoded messages is what Envoy's own config_dump would show."""
+"""The readable form of encoded messages is the form of Envoy's own config_dump."""
 
 import json
 from datetime import timedelta

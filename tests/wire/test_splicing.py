@@ -1,4 +1,4 @@
-"""Encoded messages are joined into another one, which then need not be encoded again."""
+"""Encoded messages are joined into an enclosing one without being encoded again."""
 
 import pytest
 from envoy_data_plane.envoy.config.endpoint import v3 as endpoint
@@ -43,6 +43,6 @@ def _key(number: int) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    """By the book: groups of seven bits, the lowest first, a top bit on all but the last."""
+    """Encode a number: groups of seven bits, the lowest first, a top bit on all but the last."""
     groups = [value >> shift & 0x7F for shift in range(0, max(value.bit_length(), 1), 7)]
     return bytes([*(group | 0x80 for group in groups[:-1]), groups[-1]])

@@ -1,4 +1,4 @@
-"""The ways in which gateways and Ingresses are declared."""
+"""Dialects: the ways in which users declare gateways and annotate Ingresses."""
 
 from typing import Final
 
@@ -7,4 +7,4 @@ from translators.dialects.dialect import Dialects
 from translators.dialects.mse.dialect import MSE
 
 DIALECTS: Final = Dialects((MSE, ALB))
-"""All dialects. Where an Ingress could be of several, the first one that takes it counts."""
+"""All dialects. If gateways of several dialects select an Ingress, it is of the first of them."""

@@ -1,7 +1,7 @@
-"""What a gateway keeps apart: hosts and Services of different namespaces.
+"""Boundaries between namespaces, as a gateway's annotations declare them.
 
 By default every namespace may use every host, and send requests to every Service, as with other
-Ingress controllers. A gateway can say otherwise:
+Ingress controllers. The annotations of a gateway can change this:
 
     fleetgate.dev/host-ownership: namespace   the namespace of the oldest Ingress that names a host,
                                               or a wildcard over it, has it to itself
@@ -31,7 +31,7 @@ DENY: Final = "deny"
 def read_boundaries(
     ref: Ref, gateway: str, annotations: Mapping[str, str], problems: list[Problem]
 ) -> Boundaries:
-    """Read a gateway's annotations. What cannot be read counts as the stricter of two values."""
+    """Read the boundaries of the gateway of this name. An unusable value counts as strict."""
 
     def is_strict(key: str, loose: str, strict: str) -> bool:
         text = annotations.get(key, "").strip()

@@ -9,9 +9,9 @@ NGINX_CLASS: Final = "nginx"
 
 
 def class_of(ingress: Ingress) -> tuple[str, str]:
-    """The class that an Ingress names ("" for none) and the key that says so.
+    """Return the class that an Ingress names ("" for none), and the key that names it.
 
-    The old annotation beats `spec.ingressClassName`.
+    The old annotation takes precedence over `spec.ingressClassName`.
     """
     annotated = ingress.metadata.annotations.get(CLASS_ANNOTATION, "").strip()
     if annotated:
@@ -20,6 +20,6 @@ def class_of(ingress: Ingress) -> tuple[str, str]:
 
 
 def effective_class(ingress: Ingress) -> str:
-    """The class that an Ingress counts as: without one it is as good as nginx's."""
+    """Return the class of an Ingress. An Ingress without one counts as of class nginx."""
     name, _ = class_of(ingress)
     return name or NGINX_CLASS

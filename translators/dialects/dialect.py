@@ -1,7 +1,7 @@
-"""What a dialect is: a way to declare gateways and Ingresses, read into one model.
+"""The interface of a dialect: a way to declare gateways and Ingresses, read into one model.
 
-Nothing outside of `translators.dialects` knows one dialect from another. A new one is a directory
-here with a value of `Dialect`, and a line in `translators.dialects.DIALECTS`.
+Nothing outside of `translators.dialects` distinguishes dialects. A new dialect is a directory here
+with a value of `Dialect`, and a line in `translators.dialects.DIALECTS`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,11 +31,11 @@ C = TypeVar("C", bound=GatewayObject)
 
 @dataclass(frozen=True, slots=True)
 class GatewaySpec:
-    """What the object of a gateway says in the words of its dialect.
+    """The part of a gateway's declaration that only its dialect can read.
 
-    `entries` are the listeners that can be served, `places` the fields that declare them, in the
-    same order. `ingress_class` and `namespace` are as in `Selector`. `id` is what the gateway is
-    shown as, "" where its dialect shows no such thing. `policies` are those of all its listeners.
+    `entries` are the listeners that can be served, and `places` the fields that declare them, in
+    the same order. `ingress_class` and `namespace` are as in `Selector`. `id` is the gateway's ID
+    in its status; "" for dialects without one. `policies` hold for all of its listeners.
     """
 
     entries: tuple[Entry, ...]
@@ -48,19 +48,19 @@ class GatewaySpec:
 
 
 def no_hints(_ref: Ref, _ingress: Ingress) -> Iterator[Problem]:
-    """What `check` says of Ingresses of most dialects: nothing."""
+    """Give no hints. Most dialects have none for `fleetgate check`."""
     return iter(())
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect(Generic[C]):
-    """One dialect.
+    """One dialect: what differs between it and the others.
 
-    `flavour` stands in front of the names of its gateways. Its gateways are declared by objects of
-    `kind`, and chosen by IngressClasses of `controller` whose parameters name such an object; where
-    it `claims_classes`, a class of that controller is nobody else's, even without parameters.
-    `class_field` is the field of the object that chooses Ingresses by the name of their class, ""
-    where there is none. `annotations` are those of the object that `shape` reads.
+    Objects of `kind` declare its gateways. `flavour` is the prefix of their names. An IngressClass
+    of `controller` names a gateway in its parameters; with `claims_classes`, every class of this
+    controller belongs to the dialect, even one without parameters. `class_field` is the field of a
+    gateway's object that selects Ingresses by class; "" if there is none. `annotations` are the
+    annotations of a gateway's object that `shape` reads.
     """
 
     flavour: str
@@ -79,7 +79,7 @@ class Dialect(Generic[C]):
 
 
 class Dialects:
-    """The dialects of a fleet: what depends on the kind of a gateway is asked here."""
+    """The dialects of a fleet. It answers every question that depends on a gateway's dialect."""
 
     def __init__(self, dialects: Iterable[Dialect[Any]]) -> None:
         self._all = tuple(dialects)
@@ -92,22 +92,25 @@ class Dialects:
         )
 
     def __iter__(self) -> Iterator[Dialect[Any]]:
-        """All of them, in their order."""
+        """Iterate over the dialects in their order."""
         return iter(self._all)
 
     @property
     def shapes(self) -> str:
-        """What the names of gateways look like, for people."""
+        """The forms of gateway names, for messages to people."""
         return " or ".join(f"{each.flavour}/NAME" for each in self._all)
 
     def of(self, gateway: Ref) -> Dialect[Any]:
-        """The dialect of a gateway; KeyError where the object declares none."""
+        """Return the dialect of a gateway. Raises KeyError for a Ref of another kind of object."""
         return self._by_kind[gateway.kind]
 
     def of_class(
         self, controller: str, parameters: IngressClassParameters | None
     ) -> tuple[Dialect[Any] | None, Ref | None]:
-        """The dialect that an IngressClass is for, if any, and the gateway that it names."""
+        """Return the dialect that an IngressClass belongs to, and the gateway that it names.
+
+        Either can be None.
+        """
         dialect = self._by_controller.get(controller)
         if dialect is None:
             return None, None
@@ -117,16 +120,16 @@ class Dialects:
         return (dialect if dialect.claims_classes else None), None
 
     def gateways_in(self, state: FleetState) -> dict[Ref, GatewayObject]:
-        """Every object that declares a gateway. O(gateways)."""
+        """Return every object that declares a gateway. O(gateways)."""
         tables = [state.table(model) for model in self.models]
         return {ref: config for table in tables for ref, config in table.items()}
 
     def name_of(self, gateway: Ref) -> str:
-        """The name of a gateway, as its Envoys give it in `node.cluster`: mse/NAME, alb/NAME."""
+        """Return the name of a gateway, which its Envoys send in `node.cluster`: FLAVOUR/NAME."""
         return f"{self.of(gateway).flavour}/{gateway.name}"
 
     def parse_name(self, name: str) -> Ref:
-        """The gateway's object; ValueError where the text is no gateway's name."""
+        """Return the Ref of a gateway by its name. Raises ValueError for any other text."""
         flavour, _, rest = name.partition("/")
         dialect = self._by_flavour.get(flavour)
         if dialect is None or not is_name(rest):
@@ -156,10 +159,10 @@ class Dialects:
         )
 
     def shape(self, ref: Ref, config: GatewayObject, bind: Bind) -> Shape:
-        """What the object of a gateway says of its Envoys; they are to listen as `bind` says."""
+        """Read from a gateway's object how its Envoys are run; they will listen at `bind`."""
         return self.of(ref).shape(ref, config, bind)
 
     def status(self, gateway: Ref, status: GatewayStatus) -> Mapping[str, Any]:  # JSON
-        """The status of a gateway's object, as Kubernetes has it."""
+        """Return the `status` field of a gateway's object."""
         observed = {"observedGeneration": status.generation} if status.generation else {}
         return {**observed, **self.of(gateway).status(status)}

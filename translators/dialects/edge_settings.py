@@ -1,4 +1,4 @@
-"""What a gateway's object says of requests as they come in: their paths, their clients, silence."""
+"""Edge settings of a gateway, read from the annotations of its object."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -22,11 +22,13 @@ PROXY_PROTOCOL: Final = "fleetgate.dev/proxy-protocol"
 STREAM_IDLE_TIMEOUT: Final = "fleetgate.dev/stream-idle-timeout"
 
 MOST_TRUSTED: Final = 512
-"""Each hop of an X-Forwarded-For is compared with all of them."""
+"""The bound on trusted networks: Envoy compares each hop of an X-Forwarded-For with all of them."""
+
+_SILENCE: Final = duration(timedelta(seconds=1), timedelta(days=1), "60s or 3600s")
 
 
 def read_edge(ref: Ref, annotations: Mapping[str, str], problems: list[Problem]) -> EdgeSettings:
-    """The settings that are declared, and defaults for the others and for mistakes."""
+    """Read the settings. Defaults stand in for those that are absent or unusable."""
     default = EdgeSettings()
     trusted = tuple(_networks(ref, annotations.get(TRUSTED_PROXIES, ""), problems))
     silence = default.stream_idle
@@ -51,9 +53,6 @@ def read_edge(ref: Ref, annotations: Mapping[str, str], problems: list[Problem])
     return settings
 
 
-_SILENCE: Final = duration(timedelta(seconds=1), timedelta(days=1), "60s or 3600s")
-
-
 def _paths(text: str) -> PathNormalization:
     try:
         return PathNormalization(text)
@@ -62,7 +61,7 @@ def _paths(text: str) -> PathNormalization:
 
 
 def _networks(ref: Ref, text: str, problems: list[Problem]) -> Iterator[Network]:
-    """The usable items of a list; bits behind a prefix do not count."""
+    """Yield the usable networks of a list. Address bits beyond a prefix length are ignored."""
     items = listed(text)
     for item in items[:MOST_TRUSTED]:
         try:
@@ -80,7 +79,7 @@ def _networks(ref: Ref, text: str, problems: list[Problem]) -> Iterator[Network]
 
 def _network(text: str) -> Network:
     try:
-        if "%" not in text:  # no zones
+        if "%" not in text:  # a zone such as fe80::1%eth0
             return ip_network(text, strict=False)
     except ValueError:
         pass

@@ -1,4 +1,4 @@
-"""Annotations that the objects of all gateways may have."""
+"""Settings that gateways of every dialect have, read from annotations of their objects."""
 
 import re
 from collections.abc import Mapping
@@ -26,10 +26,7 @@ _DURATION: Final = duration(timedelta(milliseconds=10), timedelta(hours=1), "250
 
 
 def read_settings(ref: Ref, gateway: str, annotations: Mapping[str, str]) -> GatewaySettings:
-    """Read what every gateway can be told; `gateway` is its name.
-
-    Defaults stand in for what cannot be read.
-    """
+    """Read the settings of the gateway of this name. Defaults stand in for unusable values."""
     problems: list[Problem] = []
     edge = read_edge(ref, annotations, problems)
     limits = _limits(ref, annotations, problems)

@@ -1,4 +1,4 @@
-"""Paths as people write them, and as requests carry them."""
+"""Paths of Ingresses are translated into the spelling that requests have."""
 
 import re
 from typing import Final
@@ -10,31 +10,33 @@ from translators.model.paths import Path, PathKind
 _PATH: Final = re.compile(
     r"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e\xa0-\ud7ff\ue000-\U0010ffff]{0,4095}"
 )
-"""Printable without blank and backslash, and without "?" and "#", which end a path."""
+"""Printable characters, without blank, backslash, "?" and "#". The last two end a path."""
 
 _RESPELT: Final = re.compile(
     r'["<>^`{|}\xa0-\U0010ffff]'
     "|%(?:2[DEde]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])"  # letters, digits, - . _ ~
 )
-"""What Envoy, and clients before it, spell otherwise in requests."""
+"""Characters and escapes that Envoy, or a client before it, spells otherwise in requests."""
 
 _STRAY: Final = re.compile("%(?![0-9A-Fa-f]{2})(?=(?:[0-9A-Fa-f]|%3[0-9]|%[46][1-6]){2})")
-"""A "%" that begins no escape but would, were what follows decoded: Envoy makes it %25."""
+"""A "%" that begins no escape, but would begin one if the text behind it were decoded.
+
+Envoy turns it into %25."""
 
 _ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
 
 _UNREACHABLE: Final = re.compile(r"/\.\.?(?:[/;]|$)|%00")
-"""What Envoy normalises away in requests before it looks for a route, or refuses."""
+"""Segments that Envoy removes from a path before it looks for a route, and text that it refuses."""
 
 _AMBIGUOUS: Final = re.compile("//|%2F|%5C")
-"""What strict normalisation takes away, as `Path` says."""
+"""Text that a backend may read as one slash. Strict normalisation removes it from requests."""
 
 NORMALISED: Final = "requests are normalised before they are routed, so nothing would match it"
-"""What follows for a path that no request has."""
+"""The effect of a path that no request can have, for problems."""
 
 
 def plain_path(kind: PathKind, text: str) -> Path:
-    """A path as requests carry it; a prefix is kept without its trailing slash."""
+    """Read an exact path or a prefix. Raises Unusable for a path that no request can have."""
     declared = text or "/"
     if not _PATH.fullmatch(declared):
         raise Unusable("a path that starts with /, without blank, backslash, ? and #")
@@ -48,15 +50,15 @@ def plain_path(kind: PathKind, text: str) -> Path:
 
 
 def is_ambiguous(path: str) -> bool:
-    """Whether a backend may read the path, spelt as requests have it, in two ways."""
+    """Return whether a backend may read the path, spelled as in requests, in two ways."""
     return _AMBIGUOUS.search(path) is not None
 
 
 def as_requested(path: str) -> str:
-    """The path as it is in requests when they are routed; Unusable where it never is.
+    """Return the path as requests have it when they are routed. Raises Unusable if none can.
 
-    Envoy normalises them before that; `translators.envoy.repair` turns the letters of escapes into
-    capitals.
+    Envoy normalises the paths of requests before, and `translators.envoy.repair` capitalises the
+    letters of their escapes.
     """
     seen = _RESPELT.sub(lambda found: quote(unquote(found[0])), _STRAY.sub("%25", path))
     if _UNREACHABLE.search(seen):

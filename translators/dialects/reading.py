@@ -1,4 +1,8 @@
-"""An Ingress's spec is read into rules: what all dialects have in common."""
+"""The spec of an Ingress is read into rules, in the way that all dialects share.
+
+The unit of failure is one rule: a rule that cannot be used becomes a problem, and the others are
+served. `IngressReader` takes as functions what differs between dialects.
+"""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -37,30 +41,32 @@ _HOST: Final = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
 _NAME: Final = re.compile(_LABEL)
 
 _PORT_NAME: Final = re.compile(rf"(?=.*[a-z]){_LABEL}")
-"""As Kubernetes has it: the name of a Cluster would not tell a port named 80 from the number."""
+"""A port name has a letter, as Kubernetes demands it.
+
+Otherwise the name of a Cluster could not distinguish a port named 80 from port number 80."""
 
 _EVERYTHING: Final = Path(PathKind.PREFIX, "/")
 
 
 def age_of(ingress: Ingress) -> Age:
-    """How old the Ingress is, which decides between Ingresses that claim the same."""
+    """Return the age of an Ingress, which decides between Ingresses that claim the same path."""
     meta = ingress.metadata
     return Age(meta.creation_timestamp or UNDATED, f"{meta.name}.{meta.namespace}")
 
 
 def named_tls(entries: Iterable[IngressTls]) -> Iterator[str]:
-    """The entries by their Secrets, and by their hosts where they name none."""
+    """Name each entry of `spec.tls` by its Secret, or by its hosts if it names no Secret."""
     for entry in entries:
         yield from (entry.secret_name,) if entry.secret_name else entry.hosts
 
 
 def all_backends(_at: str, _service: ServiceBackend) -> bool:
-    """Every backend is served."""
+    """Accept every backend."""
     return True
 
 
 class _Host(NamedTuple):
-    """A host that an Ingress declares: the place of its rule, and its paths."""
+    """A host that an Ingress declares, with the field that declares it and its paths."""
 
     at: str
     name: str
@@ -69,10 +75,11 @@ class _Host(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IngressReader:
-    """One Ingress being read; `problems` collects what cannot be used.
+    """Reads one Ingress; `problems` collects the problems of its parts.
 
-    What differs between dialects: `path` reads a path by its type, or raises Unusable; `sets` are
-    the route tables of a host; `takes` says whether the rule at a place is served by its backend.
+    The dialect gives three functions. `path` reads a path by its type and text, and raises Unusable
+    for one that cannot be used. `sets` gives the sets of route tables in which a host stands.
+    `takes` says whether the backend at a field is served; it reports a backend that is not.
     """
 
     ref: Ref
@@ -85,7 +92,7 @@ class IngressReader:
     takes: Callable[[str, ServiceBackend], bool] = all_backends
 
     def everything(self, ingress: Ingress) -> IngressRules:
-        """The usable rules and default backend."""
+        """Read the usable rules and the default backend."""
         hosts = tuple(self._hosts(ingress.spec.rules))
         room = _Room(self.ref, self.problems)
         split = self.wanted.split
@@ -121,7 +128,7 @@ class IngressReader:
                 yield _Host(at, name, rule.http.paths if rule.http else ())
 
     def _rules(self, host: _Host) -> Iterator[Rule]:
-        """The usable rules of one host."""
+        """Yield the usable rules of one host."""
         for j, declared in by_position(host.paths):
             where = f"{host.at}.http.paths[{j}]"
             parse = partial(self.path, declared.path_type)
@@ -131,7 +138,7 @@ class IngressReader:
                 yield self._rule(where, host.name, path, forward)
 
     def _defaults(self, backend: IngressBackend | None, hosts: Collection[str]) -> Iterator[Rule]:
-        """The default backend, for each of the hosts; a canary has none."""
+        """Yield a rule of the default backend for each host. A canary passes no hosts."""
         at = "spec.defaultBackend"
         if backend is None or (forward := self._forward(at, backend)) is None:
             return
@@ -141,7 +148,7 @@ class IngressReader:
             yield self._rule(at, host, _EVERYTHING, forward)
 
     def _rule(self, at: str, host: str, path: Path, forward: Forward) -> Rule:
-        """A rule as the annotations change it."""
+        """Make a rule, changed as the annotations ask for it."""
         sets = self.sets(host)
         policies = tuple(declared.policy for declared in self.wanted.policies)
         rule = Rule(
@@ -191,14 +198,14 @@ class IngressReader:
 
 @dataclass(slots=True)
 class _Room:
-    """How many rules of an Ingress are read; the first one too many is a problem."""
+    """The room for rules of one Ingress. The first rule beyond it is reported."""
 
     ref: Ref
     problems: list[Problem]
     taken: int = 0
 
     def for_some(self, rules: Iterable[Rule]) -> Iterator[Rule]:
-        """The rules that there is room for."""
+        """Yield the rules that there is room for."""
         for rule in rules:
             self.taken += size_of(rule.action) * len(rule.sets)
             if self.taken > MAX_ROUTES_OF_INGRESS:
@@ -218,14 +225,14 @@ def _too_many(rule: Rule) -> Problem:
 
 
 def _without_paths(ref: Ref, host: _Host) -> Problem:
-    """The problem of a host without paths, in an Ingress without default backend."""
+    """Report a host without paths in an Ingress without a default backend."""
     expected = "paths for it, or a spec.defaultBackend"
     effect = "its requests get 404 unless another Ingress serves this host"
     return Problem(ref, "HostWithoutPaths", f"{host.at}.host", host.name, expected, effect)
 
 
 def _idle_default(ref: Ref, at: str, declared: Forward) -> Problem:
-    """The problem of a canary's default backend."""
+    """Report the default backend of a canary, which has no effect."""
     (share,) = declared.shares
     (backend,) = share.target.backends
     value = f"{backend.service}:{backend.port}"
@@ -235,7 +242,7 @@ def _idle_default(ref: Ref, at: str, declared: Forward) -> Problem:
 
 
 def _host(text: str) -> str:
-    """A host in lower case; "" is every host."""
+    """Read a host, in lower case; "" stands for every host."""
     host = text.lower()
     if host and (len(host) > 253 or not _HOST.fullmatch(host)):
         raise Unusable("a DNS name such as shop.example.com or *.example.com")

@@ -1,4 +1,4 @@
-"""How many Envoys a gateway asks for, how large, and behind which load balancers."""
+"""The number and size of a gateway's Envoys are read, in the way that all dialects share."""
 
 import re
 from collections.abc import Callable
@@ -7,16 +7,16 @@ from typing import Final, TypeAlias
 from translators.model.shapes import Shape, Size
 
 Report: TypeAlias = Callable[[str, object, str, str], None]
-"""Takes a key, its value, what was expected, and the effect."""
+"""A function that reports a problem: of a key, its value, what was expected, and the effect."""
 
 MAX_REPLICAS: Final = 100
-"""Beyond what a gateway of this kind is made for, and far below what would hurt a hub."""
+"""The bound on replicas: more than a gateway needs, and too few to overload a hub."""
 
 _SIZE: Final = re.compile(r"([1-9][0-9]{0,2})c([1-9][0-9]{0,3})g")
 
 
 def replicas_of(key: str, value: int | str | None, report: Report) -> int:
-    """How many Envoys there are to be."""
+    """Read the number of Envoys; the default stands in for an unusable value."""
     if isinstance(value, int) and 1 <= value <= MAX_REPLICAS:
         return value
     default = Shape().replicas
@@ -28,7 +28,7 @@ def replicas_of(key: str, value: int | str | None, report: Report) -> int:
 
 
 def size_of_envoy(key: str, value: int | str | None, report: Report) -> Size:
-    """How large each of them is to be."""
+    """Read the size of an Envoy; the default stands in for an unusable value."""
     if isinstance(value, str) and (found := _SIZE.fullmatch(value.strip())):
         return Size(int(found[1]), int(found[2]))
     default = Shape().size
@@ -39,5 +39,5 @@ def size_of_envoy(key: str, value: int | str | None, report: Report) -> Size:
 
 
 def text_of(value: int | str | None, absent: str) -> str:
-    """A scalar as text; an empty one is as good as none."""
+    """Return a scalar as text, and `absent` for None and for an empty text."""
     return absent if value is None or value == "" else str(value)

@@ -1,1 +1,1 @@
-"""Envoy's resources, one builder each."""
+"""Builders of Envoy's resources, one module for each."""

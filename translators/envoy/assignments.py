@@ -1,11 +1,11 @@
 """ClusterLoadAssignments: the ready Pods of a backend in all attached members.
 
-An endpoint is encoded once, with its slice; an assignment is a join of those bytes. Locality is the
-member, for statistics; every Pod of a priority weighs the same.
+An endpoint is encoded once, with its slice; an assignment joins the encoded endpoints. The locality
+of an endpoint names its member, for statistics. All Pods of a priority have the same weight.
 
-Pods that are terminating and still serve are the last resort, as kube-proxy has it: they stand in
-where no member has a ready one. Envoy is told that they are degraded, so a healthy Pod of whatever
-serves next (the main of a canary) comes first.
+Terminating Pods that still serve are the last resort, as in kube-proxy: they are used while no
+member has a ready Pod. They are marked as degraded, so that Envoy prefers a healthy Pod of the
+backend that follows in an aggregate, such as the main of a canary.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,21 +32,22 @@ _LB_ENDPOINTS: Final = 2  # LocalityLbEndpoints.lb_endpoints
 _ENDPOINTS: Final = 2  # ClusterLoadAssignment.endpoints
 
 OVERPROVISIONING: Final = 1_000_000
-"""In percent: a single usable Pod of 10,000 keeps a priority fully available. With Envoy's default
-of 140 a priority of which half the Pods are down leaks traffic to the next; and Envoy never panics
-while the priorities together are fully available, however few Pods that takes."""
+"""The overprovisioning factor in percent: one usable Pod of 10,000 keeps a priority available.
+
+With Envoy's default of 140, a priority with half of its Pods down sends traffic to the next one.
+Envoy also never panics while the priorities together are fully available."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A ClusterLoadAssignment, ready to send, and what it lacks."""
+    """An encoded ClusterLoadAssignment, and the reason why it has no ready endpoints."""
 
     resource: Resource
     lack: Lack
 
 
 def encode_endpoint(address: str, port: int, *, degraded: bool) -> bytes:
-    """An endpoint of an assignment; Envoy asks a degraded one where no healthy one is left."""
+    """Encode an endpoint. Envoy uses a degraded one only while no healthy one is left."""
     socket = SocketAddress(address=address, port_value=port)
     return encode(
         LbEndpoint(
@@ -62,10 +63,11 @@ def assign(
     preferred: Callable[[str, PodEndpoint], bool],
     lack: Lack,
 ) -> Assignment:
-    """Make the assignment `name` of the endpoints of each member.
+    """Make the assignment `name` from the endpoints of each member.
 
-    Preferred ones have priority 0, the others stand by at priority 1 until none of the preferred is
-    usable. An address counts once, whoever else claims it, and is preferred if any claim of it is.
+    Preferred endpoints have priority 0. The others have priority 1, and are used while no preferred
+    one is usable. An address that occurs several times counts once; it is preferred if one of its
+    occurrences is.
     """
     claims = sorted(
         (0 if preferred(member, one) else 1, member, one.address, one.port, one.body)

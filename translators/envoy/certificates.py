@@ -1,4 +1,4 @@
-"""Certificates for Envoy: Secrets of SDS, which Envoys ask for by name."""
+"""Secrets of SDS: certificates, which Envoys request by name."""
 
 from fleet.ref import Ref
 from translators.envoy.messages import DataSource, TlsCertificate, TlsSecret
@@ -9,7 +9,7 @@ from xds.wire import encode
 
 
 def build_secret(secret: Ref, certificate: Certificate) -> Resource:
-    """The Secret of a certificate, under the name of the Secret that it comes from."""
+    """Build the Secret of a certificate. Its name is made from the Kubernetes Secret's name."""
     name = secret_name(secret)
     message = TlsSecret(
         name=name,

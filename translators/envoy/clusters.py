@@ -1,7 +1,7 @@
-"""Clusters: how Envoy talks to a backend, and how it notices that a Pod has died.
+"""Clusters: protocol, timeouts and outlier detection of a backend.
 
-The numbers are measured (docs/design/failover.md): with them a member whose Pods are all killed
-under load, or silently cut off, loses no idempotent request.
+The numbers are measured (docs/design/failover.md). With them, no idempotent request is lost when
+all Pods of a member are killed under load, or are silently cut off from the network.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _UNLIMITED: Final = 1_000_000_000
 _SECOND: Final = timedelta(seconds=1)
 
 _PER_CONNECTION_BUFFER: Final = 256 * 1024
-"""What is held for a Pod that reads slowly, and of an answer that the client reads slowly."""
+"""The bytes that Envoy buffers for a Pod that reads slowly, or for a client that does."""
 
 _HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 """The name under which Envoy looks for a Cluster's HTTP options."""
@@ -69,25 +69,29 @@ _HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _KEEPALIVE_IDLE: Final = timedelta(seconds=2)
 _KEEPALIVE_INTERVAL: Final = timedelta(seconds=1)
 _KEEPALIVE_PROBES: Final = 3
-"""When a silent connection is probed, and how many probes in a row may stay unanswered. Linux ends
-it sooner or later than that where TCP_USER_TIMEOUT says so: once it has been silent for that long
-and a probe is unanswered."""
+"""The silence after which a connection is probed, the pause between probes, and the number of
+unanswered probes that end it. TCP_USER_TIMEOUT overrides the number: Linux ends a connection that
+has been silent for that long and has an unanswered probe."""
 
 _BY_TLS: Final = frozenset({BackendProtocol.HTTPS, BackendProtocol.H2})
 _BY_HTTP2: Final = frozenset({BackendProtocol.H2C, BackendProtocol.H2})
 
 PANIC_PERCENT: Final = 1
-"""Send to ejected Pods only where nobody else is left, so that a backend that comes back is found
-at once. Envoy's default of 50 would keep two thirds of the traffic on a dead member that holds two
-of three Pods. `translators.envoy.assignments.OVERPROVISIONING` keeps 1 from meaning "1 of 100"."""
+"""The share of usable Pods below which Envoy ignores ejections, in percent.
+
+At 1, Envoy sends to ejected Pods only while no other Pod is left, so that a backend that has
+recovered is found at once. With Envoy's default of 50, a dead member with two of three Pods would
+keep two thirds of the traffic. With `translators.envoy.assignments.OVERPROVISIONING`, a single
+usable Pod is enough even among more than 100."""
 
 
 def build_cluster(
     target: Target, limits: UpstreamLimits, parts: ClusterParts | None = None
 ) -> Resource:
-    """The Cluster of a target: one backend by EDS, or an aggregate of several Clusters.
+    """Build the Cluster of a target: one backend by EDS, or an aggregate of several Clusters.
 
-    `parts` are what the policies of the backend add; an aggregate only chooses among others.
+    `parts` holds what the policies of the backend add. An aggregate has no connections of its own,
+    so the parts do not apply to it.
     """
     if len(target.backends) > 1:
         return _aggregate(target, limits)
@@ -99,12 +103,12 @@ def build_cluster(
 
 @cache
 def _same_for_all(limits: UpstreamLimits, protocol: BackendProtocol) -> bytes:
-    """All fields of a Cluster of one backend but its name; encoded once for each pair of these."""
+    """Encode the fields but the name, once for all backends with these limits and protocol."""
     return _without_name(limits, protocol, ClusterParts())
 
 
 def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterParts) -> bytes:
-    """All fields of a Cluster of one backend but its name, which is the first one."""
+    """Encode all fields of a Cluster of one backend but its name, which is the first field."""
     own: Keywords = {
         "type": ClusterDiscoveryType.EDS,
         "eds_cluster_config": ClusterEdsClusterConfig(
@@ -115,13 +119,13 @@ def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: Clus
         "connect_timeout": limits.connect,
         "per_connection_buffer_limit_bytes": _PER_CONNECTION_BUFFER,
         "lb_policy": ClusterLbPolicy.ROUND_ROBIN,
-        # A second ejection within Envoy's default merge window of 1 s would reach the workers late.
+        # Envoy merges updates within 1 s by default, which would delay the second ejection.
         "common_lb_config": ClusterCommonLbConfig(
             update_merge_window=timedelta(0), healthy_panic_threshold=Percent(value=PANIC_PERCENT)
         ),
         "circuit_breakers": _circuit_breakers(),
         "outlier_detection": _outlier_detection(),
-        # No source address: 0.0.0.0 would break IPv6 endpoints.
+        # There is no source address, because 0.0.0.0 would break IPv6 endpoints.
         "upstream_bind_config": BindConfig(
             socket_options=[
                 SocketOption(
@@ -137,8 +141,8 @@ def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: Clus
             _HTTP_OPTIONS: pack(_http_options(limits, protocol, parts.http_options))
         },
         "transport_socket": _tls(protocol) if protocol in _BY_TLS else None,
-        # TCP_USER_TIMEOUT sees unacknowledged bytes alone: a request that a Pod has acknowledged
-        # would wait for its answer as long as the client does, if the network takes the Pod away.
+        # TCP_USER_TIMEOUT only applies to unacknowledged bytes. Without keepalive, a request that a
+        # Pod has acknowledged would wait for ever once the network has lost the Pod.
         "upstream_connection_options": UpstreamConnectionOptions(
             tcp_keepalive=TcpKeepalive(
                 keepalive_time=_KEEPALIVE_IDLE // _SECOND,
@@ -151,7 +155,7 @@ def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: Clus
 
 
 def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:
-    """The next Cluster serves while those before it have no usable Pod."""
+    """Build an aggregate: a Cluster of it is used while those before it have no usable Pod."""
     name = cluster_name(target)
     clusters = [backend_name(backend) for backend in target.backends]
     message = Cluster(
@@ -180,7 +184,7 @@ def _http_options(
 
 
 def _explicit(protocol: BackendProtocol) -> upstreams.HttpProtocolOptionsExplicitHttpConfig:
-    """HTTP/1.1 or HTTP/2, without a try which of them a backend takes."""
+    """Configure HTTP/1.1 or HTTP/2 without negotiation."""
     if protocol not in _BY_HTTP2:
         return UpstreamHttpConfig(http_protocol_options=Http1ProtocolOptions())
     return UpstreamHttpConfig(
@@ -193,7 +197,7 @@ def _explicit(protocol: BackendProtocol) -> upstreams.HttpProtocolOptionsExplici
 
 
 def _tls(protocol: BackendProtocol) -> core.TransportSocket:
-    """TLS to a backend, whose certificate is not verified: nothing says by whom it is signed."""
+    """Configure TLS to a backend. Its certificate is not verified, as no authority is declared."""
     context = UpstreamTlsContext(
         common_tls_context=CommonTlsContext(
             # Envoy's default for backends is at most 1.2.
@@ -205,10 +209,11 @@ def _tls(protocol: BackendProtocol) -> core.TransportSocket:
 
 
 def _circuit_breakers() -> schema.CircuitBreakers:
-    """No limit unless one is asked for.
+    """Lift Envoy's limits on connections and requests, and bound retries by a budget.
 
-    Envoy's default of 3 concurrent retries a Cluster turns a crash under parallel load into errors;
-    a budget of all active requests never refuses a retry and still bounds a storm.
+    Envoy's default of 3 concurrent retries for a Cluster turns a crash under parallel load into
+    errors. A budget of 100 % of the active requests never refuses a retry, and it still bounds a
+    storm of retries.
     """
     return CircuitBreakers(
         thresholds=[
@@ -225,7 +230,7 @@ def _circuit_breakers() -> schema.CircuitBreakers:
 
 
 def _outlier_detection() -> schema.OutlierDetection:
-    """Two refused connections or three gateway errors in a row take a Pod out, for 2 to 10 s."""
+    """Eject a Pod for 2 to 10 s after two refused connections or three gateway errors in a row."""
     return OutlierDetection(
         split_external_local_origin_errors=True,
         consecutive_local_origin_failure=2,

@@ -1,11 +1,11 @@
 """The HTTP filters, in one fixed order.
 
-All of them are always there and enabled. Those that a policy switches on do nothing until a route
-or a host has a configuration for them, which it gives by the names here. So no change of a route is
-a change of a Listener, and nothing drains.
+All filters are always present and enabled. A filter that a policy uses does nothing until a route
+or a host has a configuration for it, under the name that is defined here. So a change of a route
+never changes a Listener, and no connections are drained.
 
-None is `disabled`: Envoy decides that by the first route that it finds, which for a wildcard host,
-or one in capitals, is not the one that the request takes. Such a filter would stay off there.
+No filter is `disabled`: Envoy decides about that by the first route that it finds. For a wildcard
+host, or a host in capitals, the request takes another route later, and the filter would stay off.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from translators.envoy.scoped_routes import searches
 
 CORS: Final = "envoy.filters.http.cors"
 ACCESS: Final = "fleetgate.access"
-"""A Composite: filters that have no idle configuration (passwords, other services that are asked)
-run inside of it, in the order that a route says."""
+"""A Composite for filters that have no idle configuration, such as basic or external authorization.
+
+They run inside of it, in the order that a route's configuration gives."""
 RATE_LIMIT: Final = "envoy.filters.http.local_ratelimit"
 SESSION: Final = "envoy.filters.http.stateful_session"
 
 
 def http_filters(gateway: str, peer: Peer) -> Iterator[tuple[str, Any]]:  # of different types
-    """All HTTP filters, with the reason for their place."""
+    """Yield all HTTP filters in their order. A comment gives the reason for each place."""
     # First: a request that is refused needs nothing else.
     yield "fleetgate.loop", stop_loops(gateway)
     # Next: what follows must see the route that the request really takes.
@@ -41,7 +42,7 @@ def http_filters(gateway: str, peer: Peer) -> Iterator[tuple[str, Any]]:  # of d
     # Before all that may refuse a request: a browser shows a refusal to its page by these headers,
     # and asks for them without the page's credentials.
     yield CORS, Cors()
-    # Before what costs: who may not ask takes nobody's share.
+    # Before the rate limit: a client without access must not use up the requests of others.
     yield ACCESS, Composite()
     yield RATE_LIMIT, LocalRateLimit(stat_prefix="rate_limit")
     # After all that may refuse a request, and before the router, which asks the Pod that it names.

@@ -1,8 +1,8 @@
-"""What a request says of its client, and who may say it.
+"""Forwarded headers: what a backend learns about the client, and whose headers count.
 
-A gateway is told which proxies to trust (`translators.dialects.edge_settings`). A connection of one
-of them has a filter chain of its own, in which the forwarded headers that came count; in that of
-anybody else they start anew, so that a backend reads there what the gateway itself has seen.
+A gateway's settings name the proxies that it trusts (`translators.dialects.edge_settings`). Their
+connections have a filter chain of their own, in which the received headers count. For all other
+connections the headers are set anew, so that a backend reads what the gateway itself has seen.
 
     header                          of a trusted proxy                  of anybody else
     X-Forwarded-For                 with the proxy's address behind     the client's address
@@ -14,9 +14,9 @@ anybody else they start anew, so that a backend reads there what the gateway its
     Forwarded, True-Client-IP,      as they came                        none
     X-Original-URI
 
-The client's address is that of the peer; of a trusted one, the first from the right in
-X-Forwarded-For that is not trusted. With PROXY protocol the peer of a trusted connection is who its
-header names (`translators.envoy.proxy_headers`).
+The client's address is the address of the peer. If the peer is trusted, it is the rightmost address
+in X-Forwarded-For that is not trusted. With PROXY protocol, the peer of a trusted connection is the
+address that its PROXY header names (`translators.envoy.proxy_headers`).
 """
 
 from __future__ import annotations
@@ -51,20 +51,21 @@ if TYPE_CHECKING:
 _CLIENT: Final = "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"
 _HOST: Final = "%REQ(:AUTHORITY)%"
 _OTHERS_WORD: Final = ("forwarded", "true-client-ip", "x-original-uri")
-"""Said by proxies, and never by the gateway itself."""
+"""Headers that only proxies set. The gateway removes them unless the peer is trusted."""
 
 
 class Peer(Enum):
-    """Who a connection comes from."""
+    """The kind of peer that a connection comes from."""
 
     ANYBODY = "anybody"
     TRUSTED = "trusted"
 
 
 class Chain(NamedTuple):
-    """A filter chain: the connections that it takes, None for all others, and who they are.
+    """A filter chain: the connections that it takes, and their kind of peer.
 
-    `filters` are asked before a request is read.
+    A `match` of None takes all connections that no other chain takes. The network `filters` run
+    before a request is read.
     """
 
     name: str
@@ -74,7 +75,7 @@ class Chain(NamedTuple):
 
 
 def chains(edge: EdgeSettings) -> Iterator[Chain]:
-    """The filter chains of a listener. Envoy takes the closest match, and never a second one."""
+    """Yield the filter chains of a listener. Envoy uses only the most specific match."""
     ranges = [_range(network) for network in edge.trusted]
     if not ranges:
         yield Chain("", None, Peer.ANYBODY)
@@ -82,7 +83,7 @@ def chains(edge: EdgeSettings) -> Iterator[Chain]:
         yield Chain("trusted", FilterChainMatch(source_prefix_ranges=ranges), Peer.TRUSTED)
         yield Chain("anybody", None, Peer.ANYBODY)
     else:
-        # A direct source is who the connection comes from, a source whom the PROXY header names.
+        # The direct source is the address of the connection, the source that of the PROXY header.
         both = FilterChainMatch(direct_source_prefix_ranges=ranges, source_prefix_ranges=ranges)
         yield Chain("trusted", both, Peer.TRUSTED)
         behind = FilterChainMatch(direct_source_prefix_ranges=ranges)
@@ -91,14 +92,14 @@ def chains(edge: EdgeSettings) -> Iterator[Chain]:
 
 
 def listener_filters(edge: EdgeSettings) -> list[listener.ListenerFilter]:
-    """What looks at a connection before a filter chain is chosen."""
+    """Return the listener filters, which run before a filter chain is chosen."""
     return read_headers() if edge.proxy_protocol and edge.trusted else []
 
 
 def client_address(peer: Peer, edge: EdgeSettings) -> dict[str, Any]:
-    """How a client's address is found: keywords of HttpConnectionManager."""
+    """Return the fields of HttpConnectionManager by which the client's address is found."""
     if peer is Peer.ANYBODY:
-        # What Envoy would append is the machine's own address for clients on loopback.
+        # For clients on loopback, Envoy would append the machine's own address.
         return {"use_remote_address": True, "skip_xff_append": True}
     cidrs = XffTrustedCidrs(cidrs=[_range(network) for network in edge.trusted])
     config = XffConfig(xff_trusted_cidrs=cidrs, skip_xff_append=False)
@@ -109,9 +110,9 @@ def client_address(peer: Peer, edge: EdgeSettings) -> dict[str, Any]:
 
 
 def early_rules(peer: Peer, at: ListenerPort) -> Iterator[mutation_rules.HeaderMutation]:
-    """What is done to the headers of a request before Envoy reads them."""
+    """Yield the changes of a request's headers that are made before Envoy reads them."""
     if peer is Peer.TRUSTED:
-        # Envoy does this itself for requests of anybody else.
+        # Envoy removes these headers by itself if the peer is not trusted.
         ours = HeaderMutationRemoveOnMatch(key_matcher=StringMatcher(prefix="x-envoy-"))
         yield HeaderMutationRule(remove_on_match=ours)
         yield absent("x-forwarded-proto", "%REQ(X-FORWARDED-SCHEME?X-SCHEME)%")
@@ -124,14 +125,14 @@ def early_rules(peer: Peer, at: ListenerPort) -> Iterator[mutation_rules.HeaderM
     yield put("x-real-ip", _CLIENT)
     yield put("x-forwarded-host", _HOST)
     yield put("x-forwarded-port", str(at.port))
-    yield put("x-forwarded-scheme", _scheme(at))  # Envoy sets X-Forwarded-Proto
+    yield put("x-forwarded-scheme", _scheme(at))  # Envoy itself sets X-Forwarded-Proto
     yield put("x-scheme", _scheme(at))
     for name in _OTHERS_WORD:
         yield remove(name)
 
 
 def name_client(peer: Peer) -> Iterator[tuple[str, Any]]:  # messages of different types
-    """The HTTP filter that says who the client is, where Envoy first has to find out."""
+    """Yield the HTTP filter that sets X-Real-IP once Envoy has found the client's address."""
     if peer is Peer.TRUSTED:
         rules = [put("x-real-ip", _CLIENT)]
         config = HeaderMutation(mutations=HeaderMutationMutations(request_mutations=rules))

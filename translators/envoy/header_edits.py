@@ -1,4 +1,4 @@
-"""How many headers a message may have, and changes of a request's headers."""
+"""Changes of a request's headers, and the bound on the headers of a message."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
 
 MOST_HEADERS: Final = 200
-"""HTTP/2 clients send each cookie as a header of its own, and backends set each cookie by one.
-Their size is limited to 60 KiB."""
+"""The bound on headers of a request or response, whose size is limited to 60 KiB.
+
+HTTP/2 clients send each cookie in a header of its own, and so do backends that set cookies."""
 
 
 def put(name: str, value: str) -> mutation_rules.HeaderMutation:
-    """Set a header, whatever came; a value that comes to nothing leaves what came."""
+    """Set a header, and replace a received one. A value that evaluates to "" changes nothing."""
     header = HeaderValue(key=name, value=value)
     action = AppendAction.OVERWRITE_IF_EXISTS_OR_ADD
     return HeaderMutationRule(append=HeaderValueOption(header=header, append_action=action))
 
 
 def absent(name: str, value: str) -> mutation_rules.HeaderMutation:
-    """Set a header that is not there, unless the value comes to nothing."""
+    """Set a header that was not received. A value that evaluates to "" changes nothing."""
     header = HeaderValue(key=name, value=value)
     action = AppendAction.ADD_IF_ABSENT
     return HeaderMutationRule(append=HeaderValueOption(header=header, append_action=action))

@@ -1,15 +1,15 @@
-"""Route tables: the plan of a host as Envoy's VirtualHost, in a table of its own.
+"""Route tables: the plan of a host becomes one VirtualHost in a ScopedRouteConfiguration.
 
     SET|shop.example.com   the rules of this host
     SET|*.example.com      the rules of this wildcard, for names of one more label
     SET|*                  rules without host and default backends, for hosts without a table
 
-SET is what a listener asks: `mse`, or the listener's own name (ALB). Each table is a
-ScopedRouteConfiguration with one VirtualHost for all that reaches it.
+SET is the set of route tables that a listener uses: `mse`, or the listener's own name (ALB).
+`translators.envoy.scoped_routes` describes how a request finds its table.
 
-Every VirtualHost ends with a catch-all route, so that a found table never falls through to another
-(`translators.envoy.scoped_routes` says how a table is found). One with many routes has them as a
-tree over the path (`translators.envoy.path_tree`).
+Every VirtualHost ends with a route for all other requests, so that a request never goes on to
+another table. A VirtualHost with many routes has them as a tree over the path
+(`translators.envoy.path_tree`).
 """
 
 from __future__ import annotations
@@ -64,25 +64,28 @@ _TABLE_VHOSTS: Final = 2  # RouteConfiguration.virtual_hosts
 _SCOPE_TABLE: Final = 5  # ScopedRouteConfiguration.route_configuration
 
 LONG: Final = 32
-"""Rules up to which a host's routes stay a list: Envoy asks so many in less than a microsecond, and
-people read a list more easily in its config dump."""
+"""Up to so many rules, a host's routes stay a list.
+
+Envoy searches such a list in less than a microsecond, and people read it more easily in its config
+dump."""
 
 
 def is_long(plan: HostPlan) -> bool:
-    """Whether the host has more routes than people, and Envoy, want to read as a list."""
+    """Return whether the host has more routes than a list should have."""
     return len(plan.everything) > LONG
 
 
 def virtual_host(
     plan: HostPlan, host: str, route: Callable[[Rule], bytes], parts: HostParts | None = None
 ) -> bytes:
-    """Encode what a host serves; `route` is `encode_route`, or gives what that gave before."""
+    """Encode the VirtualHost of a plan. `route` encodes a rule, or returns it as encoded before."""
     rules = plan.everything
     routes = [*(route(rule) for rule in rules), _not_found()]
     branches = [Branch(rule.path, bool(rule.conditions)) for rule in rules]
     tree = grow(branches) if is_long(plan) else None
     guard = [_guard()] if plan.guarded else []
-    # All requests that find the table are for it, whatever stands in their Host: port, capitals.
+    # The domain is "*", because the table has been chosen already. The Host of a request may still
+    # have a port or capitals.
     head = encode(VirtualHost(name=host or "*", domains=["*"]))
     rest, tail = _without_routes(parts) if parts else _same_for_all_hosts()
     if tree is None:
@@ -116,12 +119,12 @@ def route_table(
 
 @cache
 def _same_for_all_hosts() -> tuple[bytes, bytes]:
-    """What `_without_routes` gives for hosts without policies, which are most; encoded once."""
+    """Encode once what `_without_routes` returns for hosts without policies, which are most."""
     return _without_routes(HostParts())
 
 
 def _without_routes(parts: HostParts) -> tuple[bytes, bytes]:
-    """The fields of a VirtualHost between its routes and its matcher, and those behind that."""
+    """Encode the fields of a VirtualHost between its routes and matcher, and those behind that."""
     fields: Keywords = {
         "request_headers_to_remove": [SCOPE_HEADER],
         "retry_policy": retry_policy(),
@@ -136,10 +139,10 @@ def _without_routes(parts: HostParts) -> tuple[bytes, bytes]:
 
 @cache
 def _same_for_all_tables() -> bytes:
-    """The fields of a RouteConfiguration after its VirtualHosts; encoded once."""
+    """Encode once the fields of a RouteConfiguration behind its VirtualHosts."""
     return encode(
         RouteConfiguration(
-            # Inline in SRDS the default is true, and one unknown Cluster rejects the response.
+            # The default is true in SRDS: one unknown Cluster would make Envoy reject the response.
             validate_clusters=False,
             typed_per_filter_config=dict.fromkeys(SEARCHES, pack(FilterConfig(disabled=True))),
         )
@@ -148,26 +151,25 @@ def _same_for_all_tables() -> bytes:
 
 @cache
 def _guard() -> bytes:
-    """The first route of a host that restricts access.
+    """Encode the first route of a host that restricts access: it refuses ambiguous paths.
 
-    A backend may decode what a rule saw as it came, so that a request could pass by the rule that
-    is meant for it.
+    A backend may decode such a path, and so serve a request by a path that another rule restricts.
     """
     match = RouteMatch(safe_regex=RegexMatcher(regex=f".*{AMBIGUOUS_PATH}.*"))
     return encode(Route(name="guard", match=match, direct_response=direct_response(400, AMBIGUOUS)))
 
 
 def _guarded() -> xds_matcher.MatcherMatcherListPredicate:
-    """The same in front of a tree; `:path` has the query too."""
+    """Return the same condition for the matcher of a tree. `:path` includes the query."""
     return header(":path", regex(f"[^?]*{AMBIGUOUS_PATH}.*"))
 
 
 @cache
 def _not_found() -> bytes:
-    """The last route of every VirtualHost.
+    """Encode the last route of every VirtualHost, which answers 404.
 
-    A request without a route has no per-route config either: the filters that look for other tables
-    would run even though the host's own table was found.
+    A request without a route has no per-route configuration. The filters that search for other
+    tables would then run, although the host's own table was found.
     """
     match = RouteMatch(prefix="")
     return encode(Route(name="none", match=match, direct_response=direct_response(404, NOT_FOUND)))

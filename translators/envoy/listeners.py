@@ -1,7 +1,7 @@
-"""Listeners: edge settings, and the HTTP filters in their fixed order.
+"""Listeners: the socket, the filter chains by kind of peer, and the settings of HTTP at the edge.
 
-HTTP filters are always installed, idle, in one order; a route switches them on. So a route change
-never changes a Listener, and nothing drains.
+A Listener depends on its gateway only, and never on routes. Envoy drains the connections of a
+Listener that changes. `translators.envoy.filters` has the HTTP filters.
 """
 
 from __future__ import annotations
@@ -52,9 +52,10 @@ if TYPE_CHECKING:
 _KIB: Final = 1024
 
 _PER_CONNECTION_BUFFER: Final = 64 * _KIB
-"""How much of a client's connection is read at a time, and held for one that reads slowly. It is
-well below what a route holds for retries (`translators.envoy.retries.REPEATABLE`): a Pod that
-refuses the connection is found out before so much of an upload is there."""
+"""The bytes that are read from a client at a time, and that are held for one that reads slowly.
+
+It is far less than what is kept of a request for retries (`translators.envoy.retries.REPEATABLE`).
+So a Pod that refuses the connection is noticed before that much of an upload has come in."""
 
 _PATHS: Final[Mapping[PathNormalization, Mapping[str, Any]]] = {  # keywords, as below
     PathNormalization.BASE: {
@@ -71,18 +72,24 @@ _UPGRADES: Final = ("websocket", "SPDY/3.1")
 """Protocols that a connection may change to; `kubectl exec` and `port-forward` speak SPDY."""
 
 _IGNORED_UPGRADES: Final = "[^WwSs].*"
-"""What begins like none of these; RE2 has no "but". Envoy would answer 403 to clients that offer
-TLS or HTTP/2 in every request, as Apache's do."""
+"""A pattern for all other protocols: RE2 has no negation, so it looks at the first letter.
+
+Without it, Envoy would answer 403 to clients that offer TLS or HTTP/2 in every request, as Apache's
+do."""
 
 _NO_HOST: Final = "_"
-"""The host of HTTP/1.0 requests that name none: no rule can have it, so `SET|*` serves them. It is
-what NGINX Ingress tells backends then."""
+"""The host of HTTP/1.0 requests that name none. NGINX Ingress sends the same to backends.
+
+No rule can have this host, so the table `SET|*` serves such requests."""
 
 
 def build_listener(
     gateway: str, entry: Entry, bind: Bind, edge: EdgeSettings, parts: ListenerParts | None = None
 ) -> Resource:
-    """The plain HTTP listener of an entry; `gateway` is a name, `bind` can take the port."""
+    """Build the plain HTTP Listener of an entry, whose port `bind` must be able to take.
+
+    `gateway` is the name of the gateway.
+    """
     added = parts or ListenerParts()
     name = listener_name(entry.at)
     socket = SocketAddress(address=bind.address, port_value=bind.port_for(entry.at))
@@ -102,7 +109,7 @@ def build_listener(
 def _filter_chain(
     gateway: str, entry: Entry, edge: EdgeSettings, chain: Chain, fields: Fields
 ) -> listener.FilterChain:
-    """How connections of one kind of peer are served."""
+    """Build the filter chain for one kind of peer."""
     own: Keywords = {
         "stat_prefix": listener_name(entry.at),
         "scoped_routes": scoped_routes(entry.tables),
@@ -136,9 +143,9 @@ def _early_mutations(
 
 
 def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpConnectionManager
-    """What Envoy's documentation asks of a proxy at the edge.
+    """Return the settings that Envoy's documentation recommends for a proxy at the edge.
 
-    `strip_trailing_host_dot` acts before the scope is set.
+    `strip_trailing_host_dot` acts before the early header mutation that sets the scope.
     """
     return {
         "strip_trailing_host_dot": True,
@@ -146,11 +153,11 @@ def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpCon
         **_PATHS[edge.paths],
         "common_http_protocol_options": HttpProtocolOptions(
             idle_timeout=timedelta(hours=1),
-            # Backends may take "_" for "-": such a header would be another one than rules saw.
+            # A backend may take "_" for "-", and so read a header that rules did not see.
             headers_with_underscores_action=HeadersWithUnderscoresAction.DROP_HEADER,
             max_headers_count=MOST_HEADERS,
         ),
-        # Health checks of load balancers speak it.
+        # Health checks of load balancers use HTTP/1.0.
         "http_protocol_options": Http1ProtocolOptions(
             accept_http_10=True,
             default_host_for_http_10=_NO_HOST,
@@ -166,6 +173,6 @@ def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpCon
         "request_headers_timeout": timedelta(seconds=10),
         "preserve_external_request_id": True,
         "stream_idle_timeout": edge.stream_idle,
-        # From the last write on, so a client that reads slowly to the end keeps its connection.
+        # The time runs from the last write, so a client that reads slowly keeps its connection.
         "delayed_close_timeout": timedelta(seconds=8),
     }

@@ -1,7 +1,7 @@
-"""Requests that come back: a gateway answers one that it has forwarded too often.
+"""Loops: a gateway refuses a request that it has forwarded too often.
 
-A backend may be a gateway again: this one, by an endpoint that is its own listener. Each gateway
-puts its name into CDN-Loop (RFC 8586), so gateways behind each other are no loop.
+A request can return to its gateway if an endpoint of a backend is the gateway's own listener. Each
+gateway adds its name to the CDN-Loop header (RFC 8586), so a chain of several gateways is no loop.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.cdn_loop import v3 as cdn_loop
 
 PASSES: Final = 4
-"""How often a gateway takes one request. More than once, because proxies that copy all headers may
-send it through again on purpose, and because two fleets may have gateways of one name."""
+"""The number of times that a gateway takes one request.
+
+It is more than 1, because a proxy that copies all headers may send a request through the gateway
+again on purpose, and because two fleets may have gateways of the same name."""
 
 
 def stop_loops(gateway: str) -> cdn_loop.CdnLoopConfig:
-    """The filter that counts a request's passes, and answers 502 beyond the last."""
+    """Configure the filter that counts the passes of a request, and answers 502 beyond the last."""
     return CdnLoopConfig(cdn_id=loop_name(gateway), max_allowed_occurrences=PASSES - 1)

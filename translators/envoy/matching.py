@@ -1,4 +1,4 @@
-"""Filters that run for some requests only, and what is looked at to tell these."""
+"""Predicates over requests, and HTTP filters that run only for requests that meet one."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 
 def regex(pattern: str) -> xds_matcher.StringMatcher:
-    """A text that the RE2 pattern matches in full."""
+    """Match a text that the RE2 pattern matches in full."""
     matcher = XdsRegexMatcher(google_re2=XdsRegexMatcherGoogleRe2(), regex=pattern)
     return XdsStringMatcher(safe_regex=matcher)
 
 
 def header(name: str, value: xds_matcher.StringMatcher) -> xds_matcher.MatcherMatcherListPredicate:
-    """A request header whose value matches; one that is absent does not."""
+    """Match a request header by its value. An absent header does not match."""
     source = pack(HttpRequestHeaderMatchInput(header_name=name))
     return XdsMatcherPredicate(
         single_predicate=XdsMatcherSinglePredicate(
@@ -51,14 +51,14 @@ def header(name: str, value: xds_matcher.StringMatcher) -> xds_matcher.MatcherMa
 def no(
     predicate: xds_matcher.MatcherMatcherListPredicate,
 ) -> xds_matcher.MatcherMatcherListPredicate:
-    """What does not meet the predicate."""
+    """Negate a predicate."""
     return XdsMatcherPredicate(not_matcher=predicate)
 
 
 def all_of(
     *predicates: xds_matcher.MatcherMatcherListPredicate,
 ) -> xds_matcher.MatcherMatcherListPredicate:
-    """What meets all of them; asked in order, up to the first that is not met."""
+    """Combine predicates by "and". Envoy evaluates them in order, up to the first that fails."""
     return XdsMatcherPredicate(and_matcher=XdsMatcherPredicateList(predicate=[*predicates]))
 
 
@@ -67,7 +67,7 @@ def only_where(
     name: str,
     config: Any,  # noqa: ANN401 (the message of any filter)
 ) -> matching.ExtensionWithMatcher:
-    """The HTTP filter `name`, for requests that meet the predicate when they reach it."""
+    """Run the HTTP filter `name` only for requests that meet the predicate when they reach it."""
     skip = XdsTypedExtensionConfig(name="skip", typed_config=pack(SkipFilter()))
     return where([(no(predicate), OnMatch(action=skip))], name, config)
 
@@ -77,7 +77,7 @@ def where(
     name: str,
     config: Any,  # noqa: ANN401 (the message of any filter)
 ) -> matching.ExtensionWithMatcher:
-    """The HTTP filter `name`, which does what the first case says that a request meets."""
+    """Run the HTTP filter `name` with the action of the first case that a request meets."""
     matchers = [
         XdsMatcherFieldMatcher(predicate=predicate, on_match=on_match)
         for predicate, on_match in cases
@@ -89,7 +89,7 @@ def where(
 
 
 def do(*filters: tuple[str, Any]) -> xds_matcher.MatcherOnMatch:  # messages of any filters
-    """Let a Composite run these HTTP filters, in order."""
+    """Make the action by which a Composite runs these HTTP filters in order."""
     chain = FilterChainConfiguration(
         typed_config=[
             TypedExtensionConfig(name=name, typed_config=pack(config)) for name, config in filters

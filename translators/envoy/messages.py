@@ -1,7 +1,7 @@
 """The Envoy messages that translation builds: envoy-data-plane's classes on protobuf's C runtime.
 
-The names are Envoy's, with the enclosing message in front where they are nested. What is listed
-here is what the codec's property test holds equal to envoy-data-plane's own bytes.
+The names are Envoy's; the name of a nested message starts with that of the enclosing one. A
+property test of the codec compares the bytes of each message here with envoy-data-plane's own.
 """
 
 from typing import TYPE_CHECKING

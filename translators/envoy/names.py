@@ -1,4 +1,4 @@
-"""Every name that fleetgate generates, made here alone. To change one is to break users.
+"""Names of generated resources. All are made in this file. Users rely on them: keep them stable.
 
     gateway      mse/NAME, alb/NAME                (a node's `cluster`)
     Listener     http-80                           (https-443 is kept for TLS)
@@ -10,8 +10,8 @@
                  NAMESPACE/SERVICE/PORT@SUBSET     the subset first, then the rest
                  A>B                               B serves while A has no usable Pod
 
-Names have no dots but in hosts: Envoy cuts statistic names at dots. A long SUBSET, and what follows
-A where that is long, is a digest instead: routes repeat the names.
+Only hosts put dots into names, because Envoy splits the names of statistics at dots. A digest
+stands for a long SUBSET, and for the part behind A> if that is long: routes repeat these names.
 """
 
 from hashlib import blake2b
@@ -27,42 +27,45 @@ MEMBER: Final = "member"
 BASE: Final = "base"
 
 LONGEST: Final = 200
-"""Characters of a subset, and of the backends behind the first one, in the name of a Cluster."""
+"""The longest text of a subset, or of the backends behind the first one, in a Cluster's name."""
 
 
 def loop_name(gateway: str) -> str:
-    """What a gateway calls itself in the CDN-Loop header, where a slash is not allowed."""
+    """Return the name of a gateway in the CDN-Loop header, which allows no slash."""
     return f"fleetgate-{gateway.replace('/', '-')}"
 
 
 def listener_name(listener: ListenerPort) -> str:
-    """The name of a listener by the port that the gateway's users see."""
+    """Return the name of a listener, made of the port that the gateway's users see."""
     return f"{listener.protocol.lower()}-{listener.port}"
 
 
 def tables_of(listener: ListenerPort) -> TableSet:
-    """The set of route tables of a listener that has its own."""
+    """Return the set of route tables that belongs to one listener only."""
     return TableSet(listener_name(listener))
 
 
 def listener_of(tables: TableSet) -> ListenerPort | None:
-    """The listener that has a set to itself; None for the one that all of a gateway share."""
+    """Return the listener that a set belongs to; None for a set that all listeners share."""
     protocol, _, port = tables.partition("-")
     return ListenerPort(int(port), Protocol[protocol.upper()]) if port else None
 
 
 def secret_name(secret: Ref) -> str:
-    """The name under which Envoys ask for the certificate of a Secret."""
+    """Return the name under which Envoys request the certificate of a Kubernetes Secret."""
     return f"{secret.namespace}/{secret.name}"
 
 
 def table_name(tables: TableSet, host: str) -> str:
-    """The name and scope key of a host's route table; that of "" is for hosts without one."""
+    """Return the name of a host's route table, which is also its scope key.
+
+    The host "" stands for all hosts without a table.
+    """
     return f"{tables}|{host or '*'}"
 
 
 def cluster_name(target: Target) -> str:
-    """The name of the Cluster that serves a target."""
+    """Return the name of the Cluster of a target."""
     first, *others = map(backend_name, target.backends)
     if not others:
         return first
@@ -71,7 +74,7 @@ def cluster_name(target: Target) -> str:
 
 
 def backend_name(backend: Backend) -> str:
-    """The name of the Cluster of one backend."""
+    """Return the name of the Cluster of one backend."""
     port = _escape(backend.port.name) if backend.port.name else str(backend.port.number)
     protocol = "" if backend.protocol is BackendProtocol.HTTP else f"+{backend.protocol}"
     subset = f"@{_subset(backend.subset)}" if backend.subset else ""
@@ -87,7 +90,7 @@ def _subset(subset: Subset) -> str:
 
 
 def _digest(text: str) -> str:
-    """Stand for a text; hexadecimal, and so never the name of a subset or of a backend."""
+    """Return a digest in hexadecimal, which cannot be the text of a subset or of a backend."""
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 

@@ -1,6 +1,7 @@
-"""What policies add to Envoy's messages: each message is collected first, and encoded once.
+"""Parts: the fields that policies add to Envoy's messages.
 
-A builder makes the message with its own fields and those of the parts. It knows no policy.
+All policies add to the parts first. Then a builder makes the message from its own fields and those
+of the parts, and encodes it once. A builder knows no policy.
 """
 
 from typing import Any, TypeAlias
@@ -16,7 +17,7 @@ class Fields:
         self._values: Keywords = {}
 
     def put(self, name: str, value: object) -> None:
-        """Set a field. Raises ValueError where another policy has set it: that is our mistake."""
+        """Set a field. Raises ValueError if another policy has set it, which is a bug of ours."""
         if name in self._values:
             raise ValueError(f"two policies set {name}")
         self._values[name] = value
@@ -26,7 +27,7 @@ class Fields:
         self._values.setdefault(name, []).extend(values)
 
     def over(self, own: Keywords) -> Keywords:
-        """These fields and a builder's own ones: lists are joined, others are overruled."""
+        """Merge these fields into a builder's own ones: lists are joined, others replaced."""
         merged = {**own}
         for name, value in self._values.items():
             mine = merged.get(name)
@@ -35,20 +36,23 @@ class Fields:
 
 
 class Parts:
-    """Filters that are switched on, or told something, below the listener: by their names."""
+    """Per-route configurations of HTTP filters, by the name of the filter."""
 
     def __init__(self) -> None:
         self.filters: Keywords = {}
 
     def configure(self, name: str, config: object) -> None:
-        """Give an HTTP filter of `translators.envoy.filters` its configuration here."""
+        """Configure an HTTP filter of `translators.envoy.filters` for this route or host.
+
+        Raises ValueError if another policy has done so, which is a bug of ours.
+        """
         if name in self.filters:
             raise ValueError(f"two policies configure {name}")
         self.filters[name] = config
 
 
 class RouteParts(Parts):
-    """What one route gets beside its match and its action."""
+    """The parts of one route, of its match and of its action."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +62,7 @@ class RouteParts(Parts):
 
 
 class HostParts(Parts):
-    """What everything on a host gets."""
+    """The parts of a VirtualHost, which hold for all routes of a host."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +70,7 @@ class HostParts(Parts):
 
 
 class ClusterParts:
-    """How Envoy talks to a Service."""
+    """The parts of a Cluster, and of its HTTP options."""
 
     def __init__(self) -> None:
         self.cluster = Fields()
@@ -74,7 +78,7 @@ class ClusterParts:
 
 
 class ListenerParts:
-    """What all requests of a listener get."""
+    """The parts of a Listener, and of its HttpConnectionManagers."""
 
     def __init__(self) -> None:
         self.listener = Fields()

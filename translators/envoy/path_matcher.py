@@ -4,7 +4,7 @@
     on_no_match   matcher_tree      prefix_match_map  :path ─▶ RouteList
                   on_no_match       RouteList
 
-The first of the two is left out where no key is exact.
+Without exact keys, the outer `matcher_tree` is left out.
 """
 
 from __future__ import annotations
@@ -45,7 +45,11 @@ _ROUTES: Final = 1  # RouteList.routes
 
 
 def path_matcher(tree: PathTree, routes: Sequence[bytes]) -> bytes:
-    """Encode the Matcher; `routes` is the list that the tree was grown from, with its last one."""
+    """Encode the Matcher of a tree.
+
+    `routes` are the encoded routes of the branches that the tree was made of, and a last one for
+    all other requests.
+    """
     rest = _on_match(tree.rest, routes)
     by_prefix = _matcher(_PREFIX_MAP, tree.prefixes, routes, rest)
     if not tree.exact:
@@ -56,7 +60,7 @@ def path_matcher(tree: PathTree, routes: Sequence[bytes]) -> bytes:
 def first_where(
     predicate: xds_matcher.MatcherMatcherListPredicate, route: bytes, tree: bytes
 ) -> bytes:
-    """Encode a Matcher that takes the route where the predicate holds, and else asks the tree."""
+    """Encode a Matcher that takes the route if the predicate holds, and otherwise uses the tree."""
     case = encode(XdsMatcherFieldMatcher(predicate=predicate))
     routes = field(_ACTION, _routes(splice(b"", _ROUTES, [route])))
     matchers = field(_MATCHERS, case + field(_ON_MATCH, routes))
@@ -64,7 +68,7 @@ def first_where(
 
 
 def _matcher(kind: int, lists: Mapping[str, Places], routes: Sequence[bytes], rest: bytes) -> bytes:
-    # Maps are encoded in the order of the C runtime: a longer key before its own beginning.
+    # The order of the C runtime: a key comes before every key that it starts with.
     keys = sorted(lists, key=lambda key: f"{key}\x7f")
     entries = (
         field(_KEY, key.encode()) + field(_VALUE, _on_match(lists[key], routes)) for key in keys
@@ -78,7 +82,7 @@ def _on_match(places: Places, routes: Sequence[bytes]) -> bytes:
 
 
 def _routes(listed: bytes) -> bytes:
-    """A RouteList as the configuration of an action."""
+    """Encode a RouteList as the configuration of an action."""
     packed = splice(_any_route_list(), _PACKED, [listed])
     return field(_NAME, b"routes") + field(_CONFIG, packed)
 
@@ -89,12 +93,12 @@ def _route_list(places: Places, routes: Sequence[bytes]) -> bytes:
 
 @cache
 def _any_route_list() -> bytes:
-    """An Any of this type, whose value is to follow."""
+    """Encode the type of an Any for a RouteList; its value follows."""
     return encode(pack(RouteList()))
 
 
 @cache
 def _path_input() -> bytes:
-    """`MatcherTree.input`: the request's `:path`."""
+    """Encode `MatcherTree.input`, which names the request's `:path`."""
     path = pack(HttpRequestHeaderMatchInput(header_name=":path"))
     return encode(XdsMatcherTree(input=XdsTypedExtensionConfig(name="path", typed_config=path)))

@@ -1,7 +1,7 @@
-"""A long list of routes as a tree over the path, in which Envoy finds a route at once.
+"""A long list of routes becomes a tree over the path, in which Envoy finds a route at once.
 
-A list is asked from top to bottom, about 20 ns a route. A tree (`VirtualHost.matcher`) finds the
-longest key that `:path` starts with, and asks what stands below that key alone:
+Envoy tries a list from top to bottom, at about 20 ns a route. In a tree (`VirtualHost.matcher`) it
+finds the longest key that `:path` starts with, and tries only the routes that stand there:
 
     list                  tree
     Prefix /shop/cart  a  /shop/cart   a, b
@@ -9,16 +9,17 @@ longest key that `:path` starts with, and asks what stands below that key alone:
     regex              c  (no key)     c, 404
     (the rest)       404
 
-There is no way back from a key to a shorter one: Envoy takes any list below a key for a match. So
-what stands there is complete: every route that may match below the key, in the list's order, cut
-after the first that surely does. `/shop` is also met by `/shopping`, hence the `c, 404`.
+Envoy never goes back from a key to a shorter one, even if no route of the key matches. So a key has
+every route that may match a path which starts with it, in the list's order, up to the first that
+matches all such paths. The path `/shopping` also starts with `/shop`, hence the `c, 404` there.
 
-Where that is much (many regexes, a canary on `/`), three keys that end where the path does need
-fewer routes, because only what `/shop` serves itself can follow:
+If a key has many routes (many regexes, or a canary on `/`), it is replaced by three keys that need
+fewer, because each stands for paths that are sure to match `/shop`:
 
     /shop (exactly)  b        /shop? (with a query)  b        /shop/ (below)  b
 
-`:path` carries the query but no fragment: Envoy refuses requests with one. Case counts.
+`:path` includes the query, but no fragment: Envoy refuses requests with one. The tree, like the
+list, distinguishes case.
 """
 
 from bisect import bisect
@@ -30,16 +31,20 @@ from typing import Final, NamedTuple, TypeAlias
 from translators.model.paths import Path, PathKind
 
 MOST_COPIES: Final = 8
-"""A list stays a list where its tree would hold this many times the routes. This happens to hosts
-where conditions stand on most rules: what may match below a key then includes shorter paths and all
-regexes, and the tree would grow with the product of paths and regexes."""
+"""A list stays a list if its tree would have this many times the routes.
+
+This happens to hosts with conditions on most rules. Each key then has the routes of all shorter
+paths and of all regexes, so the tree grows with the product of paths and regexes."""
+
+_FEW: Final = 3
+"""Up to so many routes, one key is kept: three keys would not have fewer routes."""
 
 Places: TypeAlias = tuple[int, ...]
-"""Routes by their places in the list, ascending."""
+"""Some routes, by their positions in the list, in ascending order."""
 
 
 class Branch(NamedTuple):
-    """What a route of the list asks for: its path, and whether anything else."""
+    """The conditions of a route in the list: its path, and whether it has others."""
 
     path: Path
     conditional: bool
@@ -47,10 +52,10 @@ class Branch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PathTree:
-    """Which routes are asked for a request.
+    """A tree of routes.
 
-    Those of the key in `exact` that equals its `:path`, else of the longest key in `prefixes` that
-    `:path` starts with, else `rest`.
+    Envoy tries the routes of the key in `exact` that equals `:path`. Without such a key, it tries
+    those of the longest key in `prefixes` that `:path` starts with, and otherwise `rest`.
     """
 
     exact: Mapping[str, Places]
@@ -59,16 +64,16 @@ class PathTree:
 
     @property
     def size(self) -> int:
-        """How many routes Envoy keeps for it."""
+        """The number of routes in the tree, with their copies."""
         lists = (*self.exact.values(), *self.prefixes.values(), self.rest)
         return sum(len(places) for places in lists)
 
 
 def grow(branches: Sequence[Branch]) -> PathTree | None:
-    """The tree that chooses as the list does; None where the list had better stay a list.
+    """Make the tree that chooses as the list does; None if the list should stay a list.
 
-    The list has one more route at its end, which takes every request.
-    Costs O(n) for paths of bounded depth, and stops where the tree becomes too large.
+    The list of routes has one more than `branches`, at its end, which takes every request. Costs
+    O(n) for paths of bounded depth, and gives up as soon as the tree becomes too large.
     """
     ground = _Ground(branches)
     exact: dict[str, Places] = {}
@@ -88,12 +93,8 @@ def grow(branches: Sequence[Branch]) -> PathTree | None:
         left -= size
         if left < 0:
             return None
-    # Without a key it is the same list; Envoy refuses an empty map.
+    # Without keys the tree would be the list again, and Envoy refuses an empty map.
     return PathTree(exact, prefixes, ground.rest) if prefixes else None
-
-
-_FEW: Final = 3
-"""Routes below one key; three keys have no fewer."""
 
 
 class _Ground:
@@ -112,31 +113,32 @@ class _Ground:
             else:
                 anywhere.append(place)
         self.paths = {**self._exact, **self._prefix}.keys()
-        # Not cut after "/": a path such as that of `OPTIONS *` starts with no slash.
+        # A route for "/" does not end this list: the path of `OPTIONS *` has no slash.
         self.rest = (*anywhere, len(branches))
         self._under: dict[str, Places] = {"": self._first_to_sure(self.rest)}
 
     def starting(self, key: str) -> tuple[Sequence[int], Places]:
-        """What may match paths that start with the key, and with no longer path of the list.
+        """Return the routes that may match paths for which this is the longest key.
 
-        In two parts: the routes of this very path, and those of shorter ones, which match all.
+        The first part has the routes of this very path. The second has those of shorter paths,
+        which all of these paths match.
         """
         inherited = self._inherited(key)
         return [place for place in self._own(key) if place < inherited[-1]], inherited
 
     def at(self, path: str) -> Places:
-        """What may match the path itself."""
+        """Return the routes that may match the path itself."""
         return self._met(sorted(self._own(path)), self._inherited(path))
 
     def below(self, path: str) -> Places:
-        """What may match below it, where one of its routes may; else ()."""
+        """Return the routes that may match below the path; () unless it is a prefix."""
         return _joined(*self.starting(f"{path}/")) if path in self._prefix else ()
 
     def _own(self, path: str) -> Sequence[int]:
         return (*self._exact.get(path, ()), *self._prefix.get(path, ()))
 
     def _inherited(self, key: str) -> Places:
-        """What may match all paths that start with the key, whatever comes there."""
+        """Return the routes of shorter paths that may match every path that starts with the key."""
         unknown = []
         while (prefix := self._above(key)) not in self._under:
             unknown.append(prefix)
@@ -147,22 +149,22 @@ class _Ground:
         return inherited
 
     def _above(self, key: str) -> str:
-        """The longest prefix of the list that every path starting with the key is below, or ""."""
+        """Return the longest prefix of the list that covers every path with this key, or ""."""
         end = key.rfind("/")
         while end > 0 and key[:end] not in self._prefix:
             end = key.rfind("/", 0, end)
         return key[: max(end, 0)]
 
     def _met(self, own: Sequence[int], inherited: Places) -> Places:
-        """Both together, for paths that are sure to meet those of `own`."""
+        """Join both lists for paths that are sure to match the paths of `own`."""
         own = self._first_to_sure(own)
         last = min(own[-1], inherited[-1]) if self._is_sure(own[-1]) else inherited[-1]
-        # What is behind the last may be long, as regexes are behind prefixes.
+        # Cutting before joining saves time: many regexes may stand behind the last route.
         own, inherited = own[: bisect(own, last)], inherited[: bisect(inherited, last)]
         return _joined(own, inherited)
 
     def _first_to_sure(self, places: Sequence[int]) -> Places:
-        """End after the first route that takes all whose paths it meets."""
+        """Cut the list after the first sure route: one with no condition and no regex."""
         for count, place in enumerate(places, 1):
             if self._is_sure(place):
                 return tuple(places[:count])

@@ -1,8 +1,8 @@
-"""PROXY headers: read of all connections, believed of trusted ones.
+"""PROXY headers are read from all connections, but accepted from trusted proxies only.
 
-Envoy's listener filter for them knows no addresses, so it reads the header of anybody. What a
-connection comes from is kept before it does, and a network filter closes the connection of a
-stranger that comes from elsewhere by then. One without a header comes from where it came from.
+Envoy's listener filter for PROXY headers cannot be limited to some addresses. So the real address
+of a connection is stored before this filter runs. If the address has changed afterwards and the
+peer is not trusted, a network filter closes the connection.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from envoy_data_plane.google.api.expr import v1alpha1 as cel
 
 _CAME_FROM: Final = "fleetgate.came_from"
-"""The filter state with the address and port that a connection really comes from."""
+"""The filter state that stores the real address and port of a connection's peer."""
 
 
 def read_headers() -> list[listener.ListenerFilter]:
-    """The listener filters, which run before a filter chain is chosen."""
+    """Return the listener filters: one stores the real address, the next reads the header."""
     came_from = FilterStateValue(
         object_key=_CAME_FROM,
         factory_key="envoy.string",
@@ -57,7 +57,7 @@ def read_headers() -> list[listener.ListenerFilter]:
 
 
 def refuse_named() -> listener.Filter:
-    """The network filter that lets nobody pass for whom a PROXY header names another address."""
+    """Return the network filter that closes a connection if its address has changed."""
     policy = Policy(
         permissions=[Permission(any=True)],
         principals=[Principal(any=True)],
@@ -69,7 +69,10 @@ def refuse_named() -> listener.Filter:
 
 
 def _comes_from_where_it_came_from() -> cel.Expr:
-    """`source.address == string(filter_state["fleetgate.came_from"])`, as CEL's parser has it."""
+    """Return the tree that CEL's parser makes of the comparison of both addresses.
+
+    The expression is `source.address == string(filter_state["fleetgate.came_from"])`.
+    """
     source = CelExpression(id=1, ident_expr=CelIdent(name="source"))
     address = CelExpression(id=2, select_expr=CelSelect(operand=source, field="address"))
     states = CelExpression(id=3, ident_expr=CelIdent(name="filter_state"))

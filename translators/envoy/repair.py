@@ -1,8 +1,9 @@
-"""What is put right in a request before it is routed: escapes in the path, the request's ID.
+"""Repair of a request before it is routed: the escapes in its path, and its X-Request-ID.
 
-Escapes are spelt with capitals (RFC 3986 section 6.2.2.1), which Envoy's own normalisation leaves
-out: `%c3%a9` and `%C3%A9` are one path, for rules too. The query stays as it came. An X-Request-ID
-that came is kept where it is a token of at most 128 characters. Envoy makes one where none came.
+The letters of escapes become capitals (RFC 3986 section 6.2.2.1), because `%c3%a9` and `%C3%A9` are
+the same path, and Envoy's own normalisation does not unify them. The query is left as it is. An
+X-Request-ID is kept if it is a token of at most 128 characters, and is replaced otherwise. Envoy
+itself makes one for a request without it.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ end
 
 
 def repair() -> matching.ExtensionWithMatcher:
-    """The filter. It runs nothing for a request that is as it should be."""
+    """Configure the filter, which does nothing to a request that needs no repair."""
     capitals = Lua(default_source_code=DataSource(inline_string=_CAPITALS))
     new_id = HeaderMutation(
         mutations=HeaderMutationMutations(request_mutations=[put("x-request-id", "%UNIQUE_ID%")])

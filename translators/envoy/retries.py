@@ -1,4 +1,4 @@
-"""Which requests are tried again, on which Pods, and how often."""
+"""Retries: the requests that are tried again, on which Pods, and how often."""
 
 from __future__ import annotations
 
@@ -33,30 +33,38 @@ if TYPE_CHECKING:
 
 
 RETRIES: Final = 10
-"""After the first try. With 500 of 1000 Pods killed, 5 lose 15 of 60,000 requests, 10 none."""
+"""The number of retries after the first try.
+
+With 500 of 1000 Pods killed, 60,000 requests lose 15 with 5 retries, and none with 10."""
 
 REPEATABLE: Final = 1024 * 1024
-"""Bytes of a request's body that are kept for a retry, beside what is on its way. A larger body is
-not tried again after so much of it has come in."""
+"""The bytes of a request's body that are kept for a retry, beside those on their way.
+
+A request is not retried after more of its body has come in."""
 
 RETRY_ON: Final = "connect-failure,refused-stream,reset-before-request"
-"""What is safe to repeat whatever the method: the backend has not seen the request. Nothing here
-reads an answer: one that says "unavailable" may come from a backend that has acted.
-`translators.envoy.listeners` adds more for idempotent methods."""
+"""Failures after which every request is retried: the backend has not seen it.
+
+No response causes a retry, because a backend that answers 503 may have acted on the request.
+`repeat_idempotent` adds another failure for idempotent methods."""
+
+IDEMPOTENT: Final = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
+"""Methods that RFC 9110 section 9.2.2 allows a proxy to repeat."""
 
 
 def retry_policy() -> schema.RetryPolicy:
-    """Kept once for each VirtualHost; every route has one, see `idempotent_retry` in listeners."""
+    """Build the retry policy of a VirtualHost, which holds for all of its routes."""
     return RetryPolicy(
         retry_on=RETRY_ON,
         num_retries=RETRIES,
-        # The first pause is short: what comes in of an upload meanwhile has to be kept.
+        # The first pause is short, because an upload that goes on meanwhile must be buffered.
         retry_back_off=RetryBackOff(
             base_interval=timedelta(milliseconds=1), max_interval=timedelta(milliseconds=100)
         ),
-        # Two tries fail before the next priority is asked: after one, requests would leave a subset
-        # that has a Pod which answers.
-        # Envoy finds extensions by the type of their configuration; each table has these names.
+        # Two tries fail before the next priority is used. After a single one, requests would leave
+        # a subset that still has a Pod which answers.
+        # The names are short, because every table repeats them. Envoy finds an extension by the
+        # type of its configuration.
         retry_priority=RetryPriority(
             name="priorities",
             typed_config=pack(PreviousPrioritiesConfig(update_frequency=2)),
@@ -71,15 +79,12 @@ def retry_policy() -> schema.RetryPolicy:
     )
 
 
-IDEMPOTENT: Final = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
-"""Methods that RFC 9110 section 9.2.2 lets a proxy repeat."""
-
-
 def repeat_idempotent() -> matching.ExtensionWithMatcher:
-    """Repeat idempotent requests also after they were sent, while there is no answer.
+    """Configure the filter that lets idempotent requests be retried until a response begins.
 
-    `reset` in a route's `retry_on` would repeat POSTs too, so it comes by request header. Without a
-    retry policy on the route the header alone would give one retry, so every route carries one.
+    It sets the header `x-envoy-retry-on: reset`. In a `retry_on` of routes, `reset` would repeat
+    POST requests too. The header alone would allow one retry only, so the routes have a retry
+    policy as well.
     """
     set_header = HeaderMutationRule(
         append=HeaderValueOption(
@@ -95,9 +100,9 @@ def repeat_idempotent() -> matching.ExtensionWithMatcher:
 
 
 def unkept_upload() -> hcm.ResponseMapper:
-    """Answer 503, as for all that no Pod could be reached for, where Envoy says 507 by itself.
+    """Replace a status of 507 by 503, which is the answer if no Pod can be reached.
 
-    It does so when more of an upload has come in than can be kept while a retry is waited for.
+    Envoy answers 507 if more of an upload has come in than it keeps, while a retry waits.
     """
     full = "response.code_details == 'request_payload_exceeded_retry_buffer_limit'"
     expression = ExtensionFilter(name="cel", typed_config=pack(ExpressionFilter(expression=full)))

@@ -1,4 +1,4 @@
-"""The Route of a rule: what a request must be, and what answers it."""
+"""Routes: the path, conditions and action of a rule become an encoded Route."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def encode_route(rule: Rule, parts: RouteParts | None = None) -> bytes:
     queries: list[schema.QueryParameterMatcher] = []
     cookies: list[schema.CookieMatcher] = []
     for condition in rule.conditions:
-        # Envoy asks in this order: one that is too long for a pattern never gets to it.
+        # Envoy checks in this order, so a value that is too long never reaches the pattern.
         texts = (*_at_most(condition), _text(_spelt(condition)))
         match condition.where:
             case Where.HEADER | Where.METHOD:
@@ -71,8 +71,13 @@ def encode_route(rule: Rule, parts: RouteParts | None = None) -> bytes:
     return encode(Route(**parts.route.over(route | _action(rule.action, parts.action))))
 
 
+def direct_response(status: int, body: str) -> schema.DirectResponseAction:
+    """Build an answer of the gateway itself."""
+    return DirectResponseAction(status=status, body=DataSource(inline_string=body))
+
+
 def _path(path: Path) -> dict[str, Any]:  # keywords of RouteMatch
-    """The `path_specifier` of a match."""
+    """Return the `path_specifier` of a match."""
     match path:
         case Path(PathKind.EXACT, value):
             return {"path": value}
@@ -85,7 +90,10 @@ def _path(path: Path) -> dict[str, Any]:  # keywords of RouteMatch
 
 
 def _at_most(condition: Condition) -> tuple[matcher.StringMatcher, ...]:
-    """What stands before a pattern, whose cost grows with the value, as this one's does not."""
+    """Return the bound on the length of a value that stands before a pattern.
+
+    The cost of a user's pattern grows with the length of the value; that of this check does not.
+    """
     if not any(text.regex for text in condition.values):
         return ()
     return (StringMatcher(safe_regex=RegexMatcher(regex=f".{{0,{MAX_MATCHED}}}")),)
@@ -93,28 +101,28 @@ def _at_most(condition: Condition) -> tuple[matcher.StringMatcher, ...]:
 
 @cache
 def _short_path() -> schema.HeaderMatcher:
-    """The same for a path; its query may be long, and is not looked at."""
+    """Return the bound on the length of a path, in which the query does not count."""
     regex = RegexMatcher(regex=rf"[^?]{{{MAX_MATCHED + 1}}}.*")
     longer = StringMatcher(safe_regex=regex)
     return HeaderMatcher(name=":path", string_match=longer, invert_match=True)
 
 
 def _spelt(condition: Condition) -> tuple[Text, ...]:
-    """The values as requests carry them: Envoy compares query parameters as they were sent."""
+    """Return the values as requests have them: Envoy does not decode query parameters."""
     if condition.where is not Where.QUERY:
         return condition.values
     return tuple(value if value.regex else _as_sent(value) for value in condition.values)
 
 
 def _as_sent(text: Text) -> Text:
-    """A query parameter's value in all spellings that clients have for it."""
+    """Return a query parameter's value in all spellings that clients use."""
     spellings = "".join(map(_spellings, text.value.encode()))
     return text if spellings == re2.escape(text.value) else Text(spellings, regex=True)
 
 
 @cache
 def _spellings(byte: int) -> str:
-    """A byte as it is where a request can carry it, and encoded where some client does so."""
+    """Return a regex for a byte: plain if a request can contain it, encoded if clients do so."""
     character = chr(byte)
     plain: str = re2.escape("+" if character == " " else character)
     if character.isascii() and (character.isalnum() or character in "-._"):
@@ -126,20 +134,20 @@ def _spellings(byte: int) -> str:
 
 
 def _text(values: tuple[Text, ...]) -> matcher.StringMatcher:
-    """One of the values."""
+    """Match any of the values."""
     if len(values) == 1 and not values[0].regex:
         return StringMatcher(exact=values[0].value)
     return StringMatcher(safe_regex=RegexMatcher(regex=_alternation(values)))
 
 
 def _alternation(values: tuple[Text, ...]) -> str:
-    """An RE2 regex that matches any of the values in full."""
+    """Return an RE2 regex that matches any of the values in full."""
     parts = [text.value if text.regex else re2.escape(text.value) for text in values]
     return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 
 def _action(action: Action, fields: Fields | None = None) -> Keywords:  # of Route
-    """The `action` of a route."""
+    """Return the `action` of a route."""
     if isinstance(action, FixedResponse):
         return {"direct_response": direct_response(action.status, action.body)}
     if isinstance(action, Redirect):
@@ -148,7 +156,7 @@ def _action(action: Action, fields: Fields | None = None) -> Keywords:  # of Rou
             https_redirect=True, host_redirect=action.host, response_code=code
         )
         return {"redirect": redirect}
-    # Envoy cuts a request off after 15 s unless it is told otherwise; 0 is no limit.
+    # 0 is no timeout. Envoy's default ends a request after 15 s.
     own: Keywords = {"timeout": timedelta(0)}
     if len(action.shares) == 1:
         own["cluster"] = cluster_name(action.shares[0].target)
@@ -159,8 +167,3 @@ def _action(action: Action, fields: Fields | None = None) -> Keywords:  # of Rou
         ]
         own["weighted_clusters"] = WeightedCluster(clusters=clusters)
     return {"route": RouteAction(**(fields.over(own) if fields else own))}
-
-
-def direct_response(status: int, body: str) -> schema.DirectResponseAction:
-    """An answer of the gateway itself."""
-    return DirectResponseAction(status=status, body=DataSource(inline_string=body))

@@ -1,15 +1,15 @@
-"""How a request finds its route table.
+"""Scoped routes: the lookup of a request's route table.
 
-An early header mutation sets `x-fg-scope: SET|HOST` before anything else reads the request, so that
-no client can set it. The scope key is what stands there before a colon: the port of HOST does not
-count, and stays for the backend. Hosts are asked for in this order:
+An early header mutation sets `x-fg-scope: SET|HOST` before anything else reads the request, and
+overwrites a header of the client. The scope key is the part before a colon, so the port of HOST
+does not count; the backend still gets it. The keys are tried in this order:
 
     SET|HOST            by Envoy itself
-    SET|host            by Lua, where HOST has capitals
-    SET|*.example.com   by Lua: the wildcard under which HOST is the one label
+    SET|host            by Lua, if HOST has capitals
+    SET|*.example.com   by Lua: the wildcard that covers HOST, for one label
     SET|*               by Lua
 
-A table that Envoy finds itself switches both Lua filters off.
+The Lua filters are disabled in every table, so they do not run if Envoy itself finds one.
 """
 
 from __future__ import annotations
@@ -40,8 +40,13 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
 
 
+SCOPE_HEADER: Final = "x-fg-scope"
+
+SEARCHES: Final = ("fleetgate.search_host", "fleetgate.search_rest")
+"""The names of the filters that look for the table of a host without one of its own."""
+
 _UNSURE: Final = ":"
-"""Ends a scope that may be no table's; it stands behind the key, where ports stand."""
+"""The end of a scope that may have no table. It is not part of the key, as ports are not."""
 
 _SEARCH: Final = """
 local function ask(request, scope)
@@ -60,8 +65,10 @@ local function split(request)
   return set or "", host or ""
 end
 """
-"""`request:metadata()` makes Envoy look for the route, and only the first time in a filter: so each
-filter can find out once. Every route has a name."""
+"""Functions that both filters share.
+
+`request:metadata()` makes Envoy look up the route, but only the first time in a filter. So each of
+the two filters can check one scope. Every route has a name, so "" means that there is none."""
 
 _FIRST: Final = f"""{_SEARCH}
 function envoy_on_request(request)
@@ -91,12 +98,12 @@ end
 
 
 def set_scope(tables: TableSet) -> mutation_rules.HeaderMutation:
-    """The early mutation; overwrites what a client sent."""
+    """Build the early mutation that sets the scope, and overwrites a header of the client."""
     return put(SCOPE_HEADER, f"{tables}|%REQ(:AUTHORITY)%")
 
 
 def scoped_routes(tables: TableSet) -> hcm.ScopedRoutes:
-    """Where route tables come from, and how a request's key is read."""
+    """Configure the source of route tables, and the key of a request."""
     source = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
     extractor = ScopeKeyHeaderExtractor(name=SCOPE_HEADER, element_separator=":", index=0)
     return ScopedRoutes(
@@ -109,7 +116,7 @@ def scoped_routes(tables: TableSet) -> hcm.ScopedRoutes:
 
 
 def searches() -> Iterator[tuple[str, Any]]:  # messages of different types
-    """The filters that look for the table of a host without one of its own, in order."""
+    """Yield the filters that look for the table of a host without one of its own, in order."""
     first, second = SEARCHES
     yield first, _lua(_FIRST)
     unsure = header(SCOPE_HEADER, XdsStringMatcher(suffix=_UNSURE))
@@ -118,9 +125,3 @@ def searches() -> Iterator[tuple[str, Any]]:  # messages of different types
 
 def _lua(source: str) -> lua.Lua:
     return Lua(default_source_code=DataSource(inline_string=source))
-
-
-SCOPE_HEADER: Final = "x-fg-scope"
-
-SEARCHES: Final = ("fleetgate.search_host", "fleetgate.search_rest")
-"""The filters that look for the table of a host without one of its own."""

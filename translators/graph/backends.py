@@ -1,4 +1,4 @@
-"""The tables of backends: the Clusters that routes send to, and the endpoints behind them."""
+"""The tables of backends: the Clusters of routes, and the endpoints behind them."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -32,7 +32,7 @@ SERVICE_NAME: Final = "kubernetes.io/service-name"
 
 
 class BackendTables:
-    """What is behind the routes of all hosts."""
+    """The tables of what stands behind the routes of all hosts."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class BackendTables:
         return read_slice(ref, view.must(self._inputs.slices, ref), addresses)
 
     def settled(self, view: View, key: ServiceOf) -> Settled:
-        """The policies that hold for a Service at a gateway; most Services have none."""
+        """Settle the policies of a Service at a gateway; most Services have none."""
         claims = []
         for ref in view.group(self._asking, (key.namespace, key.service)):
             ingress = view.must(self._ingresses.rules, ref)
@@ -115,14 +115,14 @@ def _service_of(ref: Ref, endpoint_slice: EndpointSlice) -> Iterator[ServiceKey]
 
 
 def _asks_for(_: Ref, rules: IngressRules) -> frozenset[tuple[str, str]]:
-    """The namespaces and names of the Services that an Ingress asks for policies of."""
+    """Return namespace and name of each Service for which an Ingress asks for a policy."""
     if not any(True for _ in rules.policies_of(Scope.SERVICE)):
         return frozenset()
     return frozenset((backend.namespace, backend.service) for _, backend in rules.named)
 
 
 def _targets(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:
-    """An aggregate needs the Clusters that it is made of."""
+    """Yield the targets of a plan, and the single backends that aggregates are made of."""
     for target in plan.targets:
         yield key.gateway, target
         for backend in target.backends:

@@ -1,4 +1,4 @@
-"""The tables of certificates: Secrets of the hub that Ingresses name, as Envoy's Secrets."""
+"""The tables of certificates: Secrets of the hub that Ingresses name become Secrets of Envoy."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class CertificateRow:
 
 
 class CertificateTables:
-    """Certificates; an Envoy is given those of its own gateway alone."""
+    """The tables of certificates. An Envoy gets only those of its own gateway."""
 
     def __init__(self, graph: Graph, inputs: Inputs, ingresses: IngressTables) -> None:
         self._inputs = inputs
@@ -35,14 +35,14 @@ class CertificateTables:
         self.secrets = Derived(graph, "Secrets", of_gateways, self._secret)
 
     def _certificate(self, view: View, ref: Ref) -> CertificateRow | None:
-        """None for what is not there, and for what is no certificate with its key."""
+        """Read a Secret; None if it is absent, or has no certificate with its own key."""
         secret = view.get(self._inputs.secrets, ref)
-        found = read_certificate(secret) if secret else None
-        if found is None:
+        certificate = read_certificate(secret) if secret else None
+        if certificate is None:
             return None
         users = view.group(self._users, ref)
         taken = (view.must(self._attachments, user).gateways for user in users)
-        return CertificateRow(build_secret(ref, found), frozenset().union(*taken))
+        return CertificateRow(build_secret(ref, certificate), frozenset().union(*taken))
 
     def _secret(self, view: View, key: CertificateKey) -> Resource:
         return view.must(self._read, key.secret).resource

@@ -10,18 +10,18 @@ How a turn works. `Input.set` notes which keys differ. `Graph.update` then visit
 order in which they were made. A table may read only tables made before it, so when its turn comes
 everything below it is settled: each row is computed at most once a turn, and no row ever sees a
 half-updated world. While a table is visited, its changed keys mark their readers dirty; the readers
-stand further down the order and are met later in the same turn. `Graph.steps` is the same turn in
-steps of a few rows, or of one that is made of many parts, which is said before it is computed:
-whoever drives it may do other things meanwhile, but reads no table before the last step.
+stand further down the order and are met later in the same turn. `Graph.steps` runs the same turn in
+steps of a few rows. A row of many parts is a step of its own, announced before it is computed. The
+caller may do other work between steps, but must not read a table before the last one.
 
-Which keys a derived table has is said by its domain: another table. A row lives while its key is
-in the domain; what stands there counts only where the computation reads it. An `Index` groups the
-rows of a table by whatever keys `of(key, row)` names, and is itself a table of sorted tuples; the
-usual domain is an index ("every host that an Ingress names").
+The domain of a derived table is another table, which gives the keys. A row exists while its key is
+in the domain; the domain's row counts only if the computation reads it. An `Index` groups the rows
+of a table by the keys that `of(key, row)` names, and is itself a table of sorted tuples. The usual
+domain is an index ("every host that an Ingress names").
 
-A computation that raises is a mistake of ours, never a user's. Whoever made the Graph is told of
-it, and the row stays as it was until something that it has read changes: one mistake costs one row,
-not the fleet. Where nobody wants to be told, it is raised.
+A computation that raises is a mistake of ours, never a user's. The graph passes the exception to
+`on_failure`, and the row stays as it was until something that it has read changes. So one mistake
+costs one row, and not the fleet. Without `on_failure` the exception is raised.
 
 Costs: one changed row costs its readers, not the size of the table. A group is sorted when it is
 read after a change, O(n log n) of that group, so nothing should read a group that grows with the
@@ -43,11 +43,13 @@ OnFailure: TypeAlias = Callable[[str, Hashable, Exception], None]
 """Takes a table's name, the key of a row, and what its computation raised."""
 
 STEP: Final = 16
-"""Rows in a step of a turn, and parts that make a row a step of its own: a millisecond or so."""
+"""The number of rows in a step of a turn, and of parts that make a row a step of its own.
+
+Either takes about a millisecond."""
 
 
 class Table(ABC, Generic[K, V]):
-    """Rows by key, and who has read them. `changed` holds the keys that differ since last turn."""
+    """Rows by key, and their readers. `changed` holds the keys that have changed in this turn."""
 
     def __init__(self, graph: "Graph", name: str) -> None:
         self.name = name
@@ -65,7 +67,7 @@ class Table(ABC, Generic[K, V]):
     def settle(self) -> Iterable[int]:
         """Bring the rows up to date with the tables before this one.
 
-        Yields now and then, and before a row of many parts their number.
+        Yields at the end of a step. Before a row of many parts, it yields their number.
         """
         return ()
 
@@ -77,7 +79,7 @@ class Table(ABC, Generic[K, V]):
                 table.dirty.add(cell)
 
     def listen(self, key: K, reader: Reader) -> None:
-        """Note that a row depends on this key; a second note is none."""
+        """Note that a row depends on this key. A repetition changes nothing."""
         readers = self._readers.get(key)
         if readers is None:
             self._readers[key] = reader
@@ -87,7 +89,7 @@ class Table(ABC, Generic[K, V]):
             self._readers[key] = {readers: None, reader: None}
 
     def forget(self, key: K, reader: Reader) -> None:
-        """Drop the note again."""
+        """Note that a row depends on this key no more."""
         readers = self._readers[key]
         if isinstance(readers, dict):
             del readers[reader]
@@ -127,7 +129,7 @@ class Input(_Stored[K, V]):
     """Rows from outside."""
 
     def set(self, key: K, row: V | None) -> None:
-        """Put a row in, or take it out; it counts from the next `Graph.update` on."""
+        """Set a row, or remove it if it is None. The next `Graph.update` takes note of it."""
         self._store(key, row)
 
 
@@ -177,7 +179,7 @@ class Index(Table[G, tuple[K, ...]], Generic[G, K, V]):
         return key in self._members
 
     def settle(self) -> Iterable[int]:
-        """Group anew what has changed."""
+        """Put the rows that have changed into their groups."""
         return self._move() if self._source.changed else ()
 
     def _move(self) -> Iterator[int]:
@@ -221,18 +223,18 @@ class Index(Table[G, tuple[K, ...]], Generic[G, K, V]):
 
 
 class View:
-    """What a computation may read, and what it has read."""
+    """The access of a computation to the tables. `reads` records what it has read."""
 
     def __init__(self) -> None:
         self.reads: dict[tuple[Table[Any, Any], Any], None] = {}
 
     def get(self, table: Table[K, V], key: K) -> V | None:
-        """The row, or None where there is none; either way it is noted."""
+        """Return the row, or None if there is none. Either way the read is recorded."""
         self.reads[table, key] = None
         return table.get(key)
 
     def must(self, table: Table[K, V], key: K) -> V:
-        """The row of a key that the reader's own key implies; KeyError is a bug."""
+        """Return a row that must exist because the reader's own row does. A KeyError is a bug."""
         row = self.get(table, key)
         if row is None:
             raise KeyError(f"{table.name} has no row {key!r}")
@@ -246,7 +248,7 @@ class View:
 class Derived(_Stored[K, V]):
     """Rows made from other tables' rows. `computed` counts computations since the start.
 
-    `weigh` says of how many parts a row is made, where these may be many.
+    `weigh` estimates the number of parts of a row, for tables whose rows may have many.
     """
 
     def __init__(
@@ -267,7 +269,7 @@ class Derived(_Stored[K, V]):
         self._reads: dict[K, tuple[Any, ...]] = {}  # of each row: table, key, table, key, ...
 
     def settle(self) -> Iterable[int]:
-        """Compute what is dirty."""
+        """Compute the dirty rows, and those of keys that are new in the domain."""
         return self._run() if self.dirty or self._domain.changed else ()
 
     def _run(self) -> Iterator[int]:
@@ -284,7 +286,7 @@ class Derived(_Stored[K, V]):
             if key in self._domain:
                 try:
                     row = self._compute(view, key)
-                except Exception as e:  # noqa: BLE001 (whatever it is)
+                except Exception as e:  # noqa: BLE001 (a computation may raise anything)
                     self._graph.fail(self.name, key, e)
                     row = self._rows.get(key)
                 self.computed += 1
@@ -327,9 +329,9 @@ class Graph:
             pass
 
     def steps(self) -> Iterator[int]:
-        """Run one turn in steps; nothing may be put in or read until it is over.
+        """Run one turn in steps. Nothing may be put in or read until the last one.
 
-        Yields now and then, and before a row of many parts their number.
+        Yields at the end of a step. Before a row of many parts, it yields their number.
         """
         for table in self._tables:
             if work := table.settle():
@@ -338,16 +340,16 @@ class Graph:
                 table.tell_readers()
 
     def fail(self, table: str, key: Hashable, error: Exception) -> None:
-        """Tell of a computation that raised, or raise it again."""
+        """Report the exception of a computation, or raise it if nobody takes reports."""
         if self._on_failure is None:
             raise error
         self._on_failure(table, key, error)
 
     def end_turn(self) -> None:
-        """Forget what changed, once everybody has taken it."""
+        """Forget what has changed. Call it after the changes have been taken out."""
         for table in self._tables:
             table.changed.clear()
 
     def computed(self) -> Mapping[str, int]:
-        """How often rows were computed, by table: the cost of a change, for tests."""
+        """Return the number of computations by table. Tests measure the cost of a change by it."""
         return {t.name: t.computed for t in self._tables if isinstance(t, Derived)}

@@ -1,4 +1,4 @@
-"""The tables of gateways: what each of them declares, and its listeners."""
+"""The tables of gateways: their declarations, settings and listeners."""
 
 from collections.abc import Iterator
 
@@ -17,11 +17,15 @@ from translators.policies.policy import listener_parts
 from xds.resource import Resource
 
 ALL = "all"
-"""The one group of an index that has only one."""
+"""The key of the only group in an index that has one group."""
 
 
 class GatewayTables:
-    """What gateways declare; narrow rows keep a change from what does not depend on it."""
+    """The tables of gateways.
+
+    Each setting has a table of its own, so that a change of one setting does not reach rows that
+    depend on others.
+    """
 
     def __init__(
         self, graph: Graph, inputs: Inputs, dialects: Dialects, default_bind: Bind
@@ -45,19 +49,22 @@ class GatewayTables:
         self.listeners = Derived(graph, "listeners", self.entries, self._listener)
 
     def bind(self, view: View, gateway: Ref) -> Bind:
-        """Where the Envoys of a gateway listen."""
+        """Return the bind of a gateway's Envoys."""
         return view.get(self._inputs.binds, gateway) or self._default_bind
 
     def served(self, view: View, gateway: Ref) -> tuple[Entry, ...]:
-        """The listeners of a gateway that have a port where its Envoys listen."""
+        """Return the listeners for which a gateway's Envoys can open a port."""
         bind = self.bind(view, gateway)
         entries = view.must(self.declared, gateway).entries
         return tuple(entry for entry in entries if bind.takes(entry.at))
 
     def addresses(self, view: View, gateway: Ref) -> tuple[str, ...]:
-        """Where clients reach a gateway: as somebody found out, as declared, or as it listens."""
-        found, bind = view.get(self.declared, gateway), self.bind(view, gateway)
-        named = found.settings.addresses if found else ()
+        """Return the addresses at which clients reach a gateway.
+
+        An observed address takes precedence over declared ones, and these over that of the bind.
+        """
+        row, bind = view.get(self.declared, gateway), self.bind(view, gateway)
+        named = row.settings.addresses if row else ()
         declared = tuple(address for address in named if bind.can_show(address))
         located = view.get(self._inputs.addresses, gateway) or declared
         return located or ((bind.address,) if bind.can_show(bind.address) else ())
@@ -90,7 +97,7 @@ class GatewayTables:
         return tuple(view.must(self.selectors, ref) for ref in view.group(self._all_selectors, key))
 
     def _sets(self, view: View, ref: Ref) -> frozenset[TableSet]:
-        """The route tables that its listeners ask."""
+        """Return the sets of route tables that the gateway's listeners use."""
         return frozenset(entry.tables for entry in self.served(view, ref))
 
     def _listener(self, view: View, key: EntryKey) -> Resource | None:

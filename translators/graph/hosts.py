@@ -1,7 +1,7 @@
-"""The tables of hosts: what each of them serves, and its route table.
+"""The tables of hosts: the plan of each host, and its route table.
 
-The routes of a host with many are encoded Ingress by Ingress, so that a change of one does not
-encode them all.
+A host with many routes has them encoded by Ingress, so that a change of one Ingress does not encode
+the routes of all others.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +37,7 @@ class RouteRow:
 
 
 class HostTables:
-    """One route table for each host that rules name, and one for all the rest."""
+    """The tables of hosts: a route table for each named host, and one for all other hosts."""
 
     def __init__(
         self, graph: Graph, gateways: GatewayTables, ingresses: IngressTables, weights: RowWeights
@@ -80,20 +80,20 @@ class HostTables:
         )
 
     def _wildcard_over(self, key: HostKey) -> HostKey | None:
-        """The key of the wildcard over a host: one object for all of its hosts, which are many."""
+        """Return the key of the wildcard over a host, one shared object for all of its hosts."""
         wildcard = wildcard_over(key.host)
         if not wildcard:
             return None
-        found = HostKey(key.gateway, key.tables, wildcard)
-        return self._wildcards.setdefault(found, found)
+        above = HostKey(key.gateway, key.tables, wildcard)
+        return self._wildcards.setdefault(above, above)
 
     def _routes(self, view: View, ref: Ref) -> Mapping[tuple[str, str], RouteRow]:
-        """By the host and the place of the rule within its Ingress."""
+        """Encode the rules of an Ingress, by host and field."""
         rules = view.must(self._ingresses.rules, ref).everything
         return {(rule.host, rule.at): RouteRow(rule, _encode(rule)) for rule in rules}
 
     def _encoder(self, view: View, plan: HostPlan) -> Callable[[Rule], bytes]:
-        """Give the Route of a rule, from those that are kept where the host is long."""
+        """Return the function that encodes a rule. For a long host it uses the stored routes."""
         if not is_long(plan):
             return _encode
         encoded = {ref: view.must(self.routes, ref) for ref in plan.origins}
@@ -101,7 +101,7 @@ class HostTables:
         def route(rule: Rule) -> bytes:
             rows = encoded.get(rule.origin)
             row = rows.get((rule.host, rule.at)) if rows else None
-            # Where a canary takes part, the plan's rule is not the one that is declared.
+            # A canary changes the main rule, so the plan's rule can differ from the declared one.
             return row.body if row is not None and row.rule == rule else _encode(rule)
 
         return route
@@ -110,7 +110,7 @@ class HostTables:
         return self._table(view, key, view.must(self.plans, key))
 
     def _star_table(self, view: View, key: SetKey) -> Resource:
-        """Always there, if only to answer 404: Envoy opens a listener once it has a table."""
+        """Make the table for all other hosts. It always exists: Envoy opens no listener without."""
         host = HostKey(*key, "")
         return self._table(view, host, view.get(self.plans, host) or _NOTHING)
 

@@ -1,4 +1,4 @@
-"""The tables of Ingresses: which gateways take them, and what they declare."""
+"""The tables of Ingresses: their gateways, their rules, and the hosts that they claim."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ from translators.model.ingresses import IngressRules
 
 
 class IngressTables:
-    """Ingresses, and the hosts that they name."""
+    """The tables of Ingresses and of the hosts that they name."""
 
     def __init__(
         self,
@@ -42,14 +42,16 @@ class IngressTables:
         of_class = Ref(HUB, "IngressClass", "", name)
         ingress_class = view.get(self._inputs.classes, of_class)
         selectors = view.get(self._gateways.selection, ALL) or ()
-        found = attach(ref, ingress, ingress_class, selectors, self._dialects)
-        if found.gateways or ingress_class or not name:
-            return found
+        attachment = attach(ref, ingress, ingress_class, selectors, self._dialects)
+        if attachment.gateways or ingress_class or not name:
+            return attachment
         lost = view.get(self._inputs.lost_classes, of_class)
-        return replace(found, problems=(without_class(ref, ingress, lost),)) if lost else found
+        if lost is None:
+            return attachment
+        return replace(attachment, problems=(without_class(ref, ingress, lost),))
 
     def _rules(self, view: View, ref: Ref) -> IngressRules | None:
-        """Ingresses of other controllers are none of our business, mistakes included."""
+        """Read an Ingress; None without a gateway, since it belongs to another controller then."""
         attachment = view.must(self.attachments, ref)
         if not attachment.gateways:
             return None
@@ -57,7 +59,10 @@ class IngressTables:
         return dialect.read_ingress(ref, view.must(self._inputs.ingresses, ref))
 
     def _claims(self, view: View, ref: Ref) -> tuple[HostKey, ...]:
-        """In order; a set would be 150 bytes more, which counts in thousands of Ingresses."""
+        """Return the hosts of an Ingress at its gateways, sorted.
+
+        A tuple takes 150 bytes less than a set, which matters for thousands of Ingresses.
+        """
         hosts = view.must(self.rules, ref).hosts
         gateways = view.must(self.attachments, ref).gateways
         claimed = {
@@ -69,7 +74,7 @@ class IngressTables:
         return tuple(sorted(claimed))
 
     def _owner(self, view: View, key: HostKey) -> Owner | None:
-        """The oldest Ingress that names a wildcard: hosts below ask for it, which may be many."""
+        """Return the oldest Ingress that names a wildcard. Every host below it reads this row."""
         ingresses = [view.must(self.rules, ref) for ref in view.group(self.wildcards, key)]
         return owner_of(ingresses, key.tables, key.host)
 

@@ -1,4 +1,4 @@
-"""The inputs of translation: what is declared, and what is known of the world."""
+"""The inputs of translation: declared objects, the state of members, and the state of gateways."""
 
 from fleet.models import (
     EndpointSlice,
@@ -29,15 +29,15 @@ class Inputs:
         self.services = Input[Ref, Service](graph, "services")
         self.slices = Input[Ref, EndpointSlice](graph, "slices")
         self.pods = Input[Ref, Pod](graph, "pods")
-        # gateways whose object cannot be read as it is now, and all gateways, those included
+        # gateways whose object cannot be read, and all gateways including these
         self.refusals = Input[Ref, Refusal](graph, "refusals")
         self.gateway_refs = Input[Ref, bool](graph, "gateway refs")
-        # the gateway that a class stood for which is gone
+        # deleted IngressClasses, each with the gateway that it stood for
         self.lost_classes = Input[Ref, Ref](graph, "lost classes")
         # members, by their IDs
         self.origins = Input[str, Origin](graph, "origins")
         self.pod_addresses = Input[str, PodAddresses](graph, "pod addresses")
-        # what the roof knows of gateways: where they listen, how they do, where clients reach them
+        # what the running process knows of gateways: binds, state of Envoys, observed addresses
         self.binds = Input[Ref, Bind](graph, "binds")
         self.runtimes = Input[Ref, Runtime](graph, "runtimes")
         self.addresses = Input[Ref, tuple[str, ...]](graph, "addresses")

@@ -1,4 +1,4 @@
-"""By what the rows of tables are known; a gateway by the Ref of its object."""
+"""Keys of table rows. A gateway's key is the Ref of its object."""
 
 from typing import NamedTuple, TypeAlias
 
@@ -12,7 +12,7 @@ SetKey: TypeAlias = tuple[Ref, TableSet]
 
 
 class HostKey(NamedTuple):
-    """A host in one set of a gateway's route tables; "" is every host that no rule names."""
+    """A host in one set of a gateway's route tables; "" stands for all hosts that no rule names."""
 
     gateway: Ref
     tables: TableSet
@@ -35,7 +35,7 @@ class ServiceKey(NamedTuple):
 
 
 class ServiceOf(NamedTuple):
-    """A Service as a gateway sees it, in all of its members."""
+    """A Service in all members of a gateway together."""
 
     gateway: Ref
     namespace: str

@@ -1,6 +1,7 @@
-"""Of how many parts the rows of tables are made: what takes long is not computed at one go.
+"""Weights of table rows: estimates of the work to compute one, so that a turn can pause before it.
 
-Rough numbers do: a part is a rule of one backend, an endpoint, or the like, some 20 to 50 µs.
+A weight is a number of parts. A part is a rule with one backend, an endpoint, or the like, and
+takes about 20 to 50 µs. Rough numbers suffice.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ _ENDPOINT: Final = 25  # bytes of an encoded endpoint
 
 
 class RowWeights:
-    """The weights of rows that may have many parts, by their keys."""
+    """The weights of rows that may have many parts, by the keys of the rows."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
     def of_paths(self, ref: Ref) -> int:
-        """Paths of an Ingress, each with the lines of its annotations."""
+        """Count the paths of an Ingress, each multiplied by the lines of the annotations."""
         if (ingress := self._tables.inputs.ingresses.get(ref)) is None:
             return 0
         paths = sum(1 + len(rule.http.paths if rule.http else ()) for rule in ingress.spec.rules)
@@ -35,30 +36,33 @@ class RowWeights:
         return paths * (1 + texts // _LINE)
 
     def of_rules(self, ref: Ref) -> int:
-        """Rules and problems of an Ingress; annotations make all its rules alike."""
+        """Count the rules and problems of an Ingress."""
         if (row := self._tables.ingresses.rules.get(ref)) is None:
             return 0
         rules = row.rules or tuple(canary.rule for canary in row.canaries)
         return len(row.problems) + len(row.defaults) + _size(rules)
 
     def of_hosts_rules(self, key: HostKey) -> int:
-        """Rules of a host in all Ingresses."""
+        """Count the rules that all Ingresses have for a host."""
         tables = self._tables.ingresses
         rows = map(tables.rules.get, tables.by_host.get(key) or ())
         return sum(_size(row.rules_of(key.host)) for row in rows if row)
 
     def of_plan(self, key: HostKey) -> int:
-        """Rules of a host in its plan."""
+        """Count the rules in the plan of a host."""
         plan = self._tables.hosts.plans.get(key)
         return _size(plan.rules) if plan else 0
 
     def of_slice(self, ref: Ref) -> int:
-        """Endpoints of a slice."""
+        """Count the endpoints of a slice."""
         endpoint_slice = self._tables.inputs.slices.get(ref)
         return len(endpoint_slice.endpoints) if endpoint_slice else 0
 
     def of_pool(self, key: TargetKey) -> int:
-        """Endpoints of a Service in all members of a gateway, as many as there were before."""
+        """Count the endpoints of a Service in all members of a gateway.
+
+        If the row exists, its old size is taken as the estimate.
+        """
         if (row := self._tables.backends.assignments.get(key)) is not None:
             return len(row.resource.body) // _ENDPOINT
         gateway, target = key
@@ -74,7 +78,7 @@ class RowWeights:
 
 
 def _size(rules: Sequence[Rule]) -> int:
-    """How many backends they name, by the first and the last of them."""
+    """Estimate the backends that rules name. Annotations make rules alike, so two are looked at."""
     if not rules:
         return 0
     return len(rules) * max(size_of(rules[0].action), size_of(rules[-1].action))

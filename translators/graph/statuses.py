@@ -1,4 +1,4 @@
-"""The tables of statuses: what gateways, Ingresses and slices are told about themselves."""
+"""The tables of statuses: those of gateways and Ingresses, and the problems in them."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -16,7 +16,7 @@ from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import GuestKey, HostKey, ServiceOf
 from translators.graph.row_weights import RowWeights
-from translators.merge.ingress_status import lacking, told, without_listener
+from translators.merge.ingress_status import lacking, shortened, without_listener
 from translators.merge.ownership import below_wildcard
 from translators.merge.phase import gateway_status, troubled, without_members
 from translators.merge.slices import more_slices
@@ -30,11 +30,14 @@ from translators.model.rules import Rule
 from translators.model.statuses import GatewayStatus, IngressStatus, RemoteCluster, Runtime
 
 MOST_SLICES: Final = 100
-"""EndpointSlices of one member whose problems are told."""
+"""The bound on EndpointSlices of one member whose problems are reported one by one."""
 
 
 class StatusTables:
-    """Statuses; the indices say who is concerned, so that nothing looks at everything."""
+    """The tables of statuses.
+
+    Indices say which objects a change concerns, so that no status looks at the whole fleet.
+    """
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class StatusTables:
         )
 
     def problems(self) -> Iterator[Problem]:
-        """What translation has found, an object's problems together. O(gateways and problems)."""
+        """Yield all problems of translation, grouped by object. O(gateways and problems)."""
         for gateway in self.of_gateways.rows.values():
             yield from gateway.problems
         for ref in self._troubled_ingresses.get(ALL) or ():
@@ -125,13 +128,13 @@ class StatusTables:
         return IngressStatus(
             gateways=tuple(self._dialects.name_of(gateway) for gateway in attachment.gateways),
             addresses=tuple(dict.fromkeys(address for each in found for address in each)),
-            problems=told(ref, problems),
+            problems=shortened(ref, problems),
         )
 
     def _problems(
         self, view: View, ref: Ref, rules: IngressRules, gateways: tuple[Ref, ...]
     ) -> Iterator[Problem]:
-        """What is wrong with an Ingress beside what it says itself."""
+        """Yield the problems of an Ingress that its own text does not show."""
         for host in view.group(self._findings, ref):
             yield from view.must(self._plans, host).problems_of(ref)
         if rules.policies:
@@ -152,13 +155,13 @@ class StatusTables:
         *,
         of_canary: bool,
     ) -> Iterator[Problem]:
-        """What a rule lacks: said once where it is the same at all of its gateways."""
+        """Report what a rule's backend lacks, once if it is the same at all of its gateways."""
         of, target = self._backends.lacks, Target((backend,))
         lacks = {gateway: view.get(of, (gateway, target)) for gateway in gateways}
         found = {g: lack for g, lack in lacks.items() if lack not in {None, Lack.NOTHING}}
         causes = {g: tuple(self._at_fault(view, g, lack)) for g, lack in found.items()}
         if len(found) == len(gateways) and len(set(found.values())) == 1:
-            # Where a gateway is not at fault, the rule is.
+            # If some gateway is not at fault, the rule is the cause.
             because = sum(causes.values(), ()) if all(causes.values()) else ()
             yield lacking(rule, backend, found[gateways[0]], "", because, of_canary=of_canary)
             return
@@ -167,7 +170,7 @@ class StatusTables:
             yield lacking(rule, backend, lack, name, causes[gateway], of_canary=of_canary)
 
     def _at_fault(self, view: View, gateway: Ref, lack: Lack) -> Iterator[Problem]:
-        """Why a gateway cannot know who answers: no member, or one that was never read."""
+        """Yield the problems of a gateway that hide its backends: no members, or unread ones."""
         key = self._dialects.of(gateway).kind.attaches
         if lack is Lack.MEMBERS:
             yield without_members(gateway, key)
@@ -179,7 +182,7 @@ class StatusTables:
     def _overruled(
         self, view: View, ref: Ref, rules: IngressRules, gateways: tuple[Ref, ...]
     ) -> Iterator[Problem]:
-        """What an older Ingress asks for otherwise of the same Services."""
+        """Report policies of Services for which an older Ingress asks for something else."""
         if any(True for _ in rules.policies_of(Scope.SERVICE)):
             services = {(backend.namespace, backend.service) for _, backend in rules.named}
             for gateway in gateways:
@@ -188,7 +191,7 @@ class StatusTables:
                     yield from (p for p in settled.problems if p.at == ref)
 
     def _below_wildcards(self, view: View, ref: Ref, rules: IngressRules) -> Iterator[Problem]:
-        """What it is told of other namespaces that have hosts below its wildcards."""
+        """Tell an Ingress about other namespaces that have hosts below its wildcards."""
         served = set(view.group(self._serving, ref))
         for key in view.must(self._ingresses.claims, ref):
             if key.host.startswith("*") and key in served:
@@ -203,7 +206,7 @@ class StatusTables:
         sets = view.must(self._gateways.sets, gateway)
         for asked in rules.asked:
             if tables_of(asked.listener) not in sets:
-                # Only here: an Ingress that is served does not hear of other listeners.
+                # This read makes the status depend on all listeners, so it is only done here.
                 served = tuple(entry.at for entry in self._gateways.served(view, gateway))
                 yield without_listener(ref, asked, self._dialects.name_of(gateway), served)
 

@@ -5,7 +5,8 @@
     objects ─▶ rules ────────────────────────────────┘               └───▶ targets ─▶ clusters (CDS)
     slices ─▶ slice endpoints ────────────────────────────────────────────▶ assignments (EDS)
 
-Each compute function says what its row depends on; `translators.graph.derive` does the rest.
+Each compute function reads what its row depends on; `translators.graph.derive` keeps the rows up to
+date.
 """
 
 from translators.dialects.dialect import Dialects
@@ -22,7 +23,7 @@ from translators.model.binds import Bind
 
 
 class Tables:
-    """All tables of one translator; a topic reads those before it."""
+    """All tables of one translator. Each topic reads the tables of topics before it."""
 
     def __init__(
         self, dialects: Dialects, default_bind: Bind, on_failure: OnFailure | None = None

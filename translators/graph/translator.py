@@ -1,4 +1,4 @@
-"""The translator: what changed in the fleet in, what changed for Envoys and in statuses out."""
+"""The translator: it takes changes of the fleet, and gives changes of resources and statuses."""
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
@@ -29,10 +29,11 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one update changed.
+    """The changes that one update made.
 
-    `updates` is by gateway name, then by type and resource name (None: gone). `statuses` are the
-    objects whose status differs from before.
+    `updates` holds resources by gateway name, type and resource name; None stands for a removed
+    one. `dropped` are the names of gateways that are gone. `statuses` are the objects whose status
+    has changed.
     """
 
     updates: Mapping[str, Mapping[TypeUrl, Mapping[str, Resource | None]]]
@@ -41,10 +42,10 @@ class Turn:
 
 
 class Translator:
-    """Keeps the tables of a fleet up to date. Pure and synchronous; costs what changed.
+    """Keeps the tables of a fleet up to date. It is pure and synchronous, and costs O(changes).
 
-    `on_failure` is told of what cannot be translated by a mistake of ours, and stays as it was;
-    without it, that is raised by `update`.
+    `on_failure` takes exceptions of rows that cannot be computed by a mistake of ours; these rows
+    stay as they were. Without it, `update` raises the exception.
     """
 
     def __init__(
@@ -59,33 +60,33 @@ class Translator:
         self.tables = Tables(dialects, default_bind or Bind(), on_failure)
 
     def bind(self, gateway: Ref, bind: Bind | None) -> None:
-        """Say where a gateway's Envoys listen; counts from the next update on."""
+        """Set the bind of a gateway's Envoys. The next update takes note of it."""
         self.tables.inputs.binds.set(gateway, bind)
 
     def locate(self, gateway: Ref, addresses: tuple[str, ...]) -> None:
-        """Say where clients reach a gateway, if that is not where it listens or as declared."""
+        """Set the observed addresses of a gateway; () if there are none."""
         self.tables.inputs.addresses.set(gateway, addresses or None)
 
     def observe(self, gateway: Ref, runtime: Runtime | None) -> None:
-        """Say how a gateway is doing, for its status; counts from the next update on."""
+        """Set the state of a gateway's Envoys for its status. The next update takes note of it."""
         self.tables.inputs.runtimes.set(gateway, runtime)
 
     def lose_class(self, ingress_class: Ref, gateway: Ref | None) -> None:
-        """Say which gateway a class stood for that is gone; None where it is back."""
+        """Set the gateway that a deleted class stood for; None if the class is back."""
         self.tables.inputs.lost_classes.set(ingress_class, gateway)
 
     def update(self, changes: Changes) -> Turn:
-        """Translate what changed."""
+        """Translate the changes without a pause."""
         translation = Translation(self, changes)
         while translation.turn is None:
             translation.step()
         return translation.turn
 
     def steps(self, changes: Changes) -> Generator[int, None, Turn]:
-        """Translate what changed, in steps; the generator returns the turn.
+        """Translate the changes in steps; the generator returns the turn.
 
-        It yields now and then, and before a row of many parts their number. Until it returns, the
-        tables are between two states, and nothing else may be said to the translator.
+        It yields at the end of a step. Before a row of many parts, it yields their number. Until it
+        returns, the tables are between two states, and no other method may be called.
         """
         tables, inputs = self.tables, self.tables.inputs
         self._take(inputs.ingresses, Ingress, changes)
@@ -106,7 +107,7 @@ class Translator:
         return turn
 
     def _take_refusals(self, changes: Changes) -> None:
-        """Note the gateways there are, and those whose object cannot be read as it is now."""
+        """Note which gateways exist, and which of their objects cannot be read."""
         touched = {ref for ref in changes.problems if self.dialects.kinds.declares_gateway(ref)}
         for model in self.dialects.models:
             touched |= changes.objects.get(model, frozenset())
@@ -127,7 +128,7 @@ class Translator:
     def _turn(self) -> Turn:
         declared, statuses = self.tables.gateways.declared, self.tables.statuses
         gone = {ref for ref in declared.changed if ref not in declared}
-        # Each gateway has an update, if an empty one: its Envoys are told when there is nothing.
+        # A changed gateway has an update, perhaps an empty one, so that a snapshot of it exists.
         updates: dict[str, dict[TypeUrl, dict[str, Resource | None]]] = {
             self.dialects.name_of(ref): {} for ref in declared.changed - gone
         }
@@ -135,11 +136,11 @@ class Translator:
             if gateway not in gone:
                 by_type = updates.setdefault(self.dialects.name_of(gateway), {})
                 by_type.setdefault(type_url, {})[name] = resource
-        told = frozenset(statuses.of_gateways.changed | statuses.of_ingresses.changed)
-        return Turn(updates, tuple(sorted(self.dialects.name_of(ref) for ref in gone)), told)
+        restated = frozenset(statuses.of_gateways.changed | statuses.of_ingresses.changed)
+        return Turn(updates, tuple(sorted(self.dialects.name_of(ref) for ref in gone)), restated)
 
     def _changed(self) -> Iterator[tuple[TypeUrl, Ref, str, Resource | None]]:
-        """Every resource that differs, with the gateway that it belongs to."""
+        """Yield every resource that has changed, with its gateway."""
         gateways, hosts = self.tables.gateways, self.tables.hosts
         backends, certificates = self.tables.backends, self.tables.certificates
         for key in certificates.secrets.changed:
@@ -164,9 +165,9 @@ class Translator:
 
 
 class Translation:
-    """An update that is done step by step: `turn` is None until the last one.
+    """An update in steps. `turn` is None until the last step.
 
-    `weight` is the number of parts that the next row is made of, where these are many.
+    `weight` estimates the number of parts of the next row (`translators.graph.row_weights`).
     """
 
     def __init__(self, translator: Translator, changes: Changes) -> None:
@@ -175,7 +176,7 @@ class Translation:
         self._steps = translator.steps(changes)
 
     def step(self) -> None:
-        """Go on for a few rows, or for one of many parts."""
+        """Compute a few rows, or one row of many parts."""
         try:
             self.weight = next(self._steps)
         except StopIteration as end:

@@ -1,1 +1,1 @@
-"""Which Ingress wins, where several have a say."""
+"""Merging of Ingresses: which one wins a host, path or policy, and what the status says of it."""

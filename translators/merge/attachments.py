@@ -1,4 +1,4 @@
-"""Which gateways take an Ingress."""
+"""Attachments: the gateways that serve an Ingress, found by its class or by their selectors."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from translators.model.gateways import Selector
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """The gateways that serve an Ingress, and why it has none where that is a mistake.
+    """The gateways that serve an Ingress. They are all of one dialect.
 
-    All of them are of one dialect.
+    `problems` says why there are none, if that is a mistake of the Ingress or its class.
     """
 
     gateways: tuple[Ref, ...] = ()
@@ -24,12 +24,12 @@ class Attachment:
 
 
 def gateway_of(ingress_class: IngressClass, dialects: Dialects) -> Ref | None:
-    """The gateway that a class stands for; None for a class that is somebody else's."""
+    """Return the gateway that a class stands for; None for a class of another controller."""
     return dialects.of_class(ingress_class.spec.controller, ingress_class.spec.parameters)[1]
 
 
 def without_class(ref: Ref, ingress: Ingress, gateway: Ref) -> Problem:
-    """The problem of an Ingress whose class is gone, which stood for a gateway."""
+    """Report an Ingress whose class has been deleted; the class stood for `gateway`."""
     name, key = class_of(ingress)
     expected = f"an IngressClass that exists: {name}, which stood for {gateway}, is gone"
     return Problem(ref, "IngressClassNotFound", key, name, expected, "nothing serves it")
@@ -42,9 +42,10 @@ def attach(
     selectors: Iterable[Selector],
     dialects: Dialects,
 ) -> Attachment:
-    """Find the gateways of an Ingress. A class that stands for one beats the gateways' selectors.
+    """Find the gateways of an Ingress.
 
-    So does a class that a dialect claims: its Ingresses are of that dialect, whatever is missing.
+    A class that names a gateway takes precedence over the selectors of gateways. So does a class
+    that a dialect claims: if it names no usable gateway, nothing serves the Ingress.
     """
     name, key = class_of(ingress)
     if ingress_class is not None:
@@ -66,7 +67,7 @@ def _bound(
     named: tuple[str, str],
     dialect: Dialect[Any],
 ) -> Attachment:
-    """The attachment of an Ingress whose class names its gateway; `named` says where and how."""
+    """Attach an Ingress to the gateway of its class; `named` is the key and name of the class."""
     taken = [s for s in selectors if s.gateway == gateway]
     if taken:
         return Attachment(_watching(taken, ref.namespace))

@@ -1,4 +1,4 @@
-"""Which requests of a path its canaries take."""
+"""Canaries are combined with the main rule of their path."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from translators.model.weights import fitted
 
 @dataclass(frozen=True, slots=True)
 class _Taking:
-    """A canary, and its backends with those of the main rule behind them."""
+    """A canary rule and its split. In `forward` the main rule's backends stand in for its own."""
 
     rule: Rule
     split: Split
@@ -22,7 +22,7 @@ class _Taking:
 
 
 def relate(main: Rule, canaries: Sequence[Canary]) -> tuple[Rule, ...]:
-    """The rules that serve the main rule's path, in the order in which they are asked.
+    """Return the rules that serve the main rule's path, in the order of their evaluation.
 
     `canaries` are those of the main rule's host and path, oldest first.
     """
@@ -50,7 +50,7 @@ def relate(main: Rule, canaries: Sequence[Canary]) -> tuple[Rule, ...]:
 
 
 def excessive(canaries: Sequence[Canary]) -> Iterator[Problem]:
-    """The problems of weights above the total, for canaries as `relate` takes them."""
+    """Report weights that exceed the total; `canaries` are the same as for `relate`."""
     weights = [(c.rule, c.split.weight) for c in canaries]
     weighted = [(rule, weight) for rule, weight in weights if weight]
     for rule, weight in weighted:
@@ -68,10 +68,10 @@ def excessive(canaries: Sequence[Canary]) -> Iterator[Problem]:
 
 
 def _with_fallback(canary: Forward, main: Forward) -> Forward:
-    """The canary's targets, each followed by the main's: without a usable Pod the main serves.
+    """Add the main's backends behind each target of the canary, for lack of a usable Pod there.
 
-    A subset of the main's own Service needs no such help, it falls back to the whole Service. What
-    does not say what it speaks speaks as the main does.
+    A target in the same Service as the main falls back to the whole Service by itself. A canary
+    backend without a protocol takes the protocol of the main.
     """
     protocol = main.shares[0].target.backends[0].protocol
     canary = canary.each(
@@ -88,10 +88,10 @@ def _with_fallback(canary: Forward, main: Forward) -> Forward:
 
 
 def _weighted(main: Forward, canaries: Sequence[_Taking]) -> Forward:
-    """Main and canaries by weight.
+    """Divide requests between the main and the canaries by weight.
 
-    The total is that of the oldest canary with a weight, or the sum where the sum exceeds it; no
-    weight counts as more than the total of the oldest. The main gets the rest.
+    The oldest canary with a weight sets the total. A larger weight counts as the total. The main
+    gets the rest; there is none if the weights reach or exceed the total together.
     """
     weighted = [(c.forward, c.split.weight) for c in canaries if c.split.weight]
     total = weighted[0][1].total if weighted else 0
@@ -104,9 +104,9 @@ def _weighted(main: Forward, canaries: Sequence[_Taking]) -> Forward:
 
 
 def _mix(parts: Sequence[tuple[Forward, int]]) -> Forward:
-    """One Forward of weighted ones.
+    """Combine weighted Forwards into one.
 
-    The integers stay as they are where each has one share and their sum fits.
+    Weights stay as they are if each Forward has one share and their sum fits into 32 bits.
     """
     sums = [sum(share.weight for share in forward.shares) for forward, _ in parts]
     common = lcm(*sums)

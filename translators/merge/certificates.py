@@ -1,6 +1,6 @@
-"""Secrets of type `kubernetes.io/tls` as certificates.
+"""Secrets of type `kubernetes.io/tls` are read as certificates.
 
-Envoy rejects a certificate whose key is another one's; so nothing goes there that does not fit.
+Envoy rejects a certificate with a key that does not belong to it, so each pair is checked here.
 """
 
 from base64 import b64decode
@@ -21,7 +21,7 @@ KEY: Final = "tls.key"
 
 
 def read_certificate(secret: Secret) -> Certificate | None:
-    """The certificate of a Secret; None where the bytes are no certificate with its own key."""
+    """Read the certificate of a Secret; None if its data is no certificate with its own key."""
     try:
         chain = b64decode(secret.data.get(CHAIN, ""), validate=True)
         key = b64decode(secret.data.get(KEY, ""), validate=True)

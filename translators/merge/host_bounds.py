@@ -1,7 +1,7 @@
-"""What one host has room for: rules, canaries and patterns. The older Ingress comes first.
+"""The bounds of one host are applied to its rules, canaries and patterns.
 
-`translators.model.bounds` has the numbers. A request of a host asks the patterns of its path, and
-those of other paths where a wildcard host or pattern paths are asked as a list.
+Older Ingresses take the room first. `translators.model.bounds` has the numbers. All patterns of a
+host count together, because Envoy may compare a request with patterns of several paths.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from translators.model.rules import Rule
 
 
 class Excess(Enum):
-    """What there is too much of: the reason, what was expected, and what follows."""
+    """A kind of excess. The value holds the reason, the expectation and the effect of a Problem."""
 
     RULES = (
         "TooManyRules",
@@ -55,7 +55,10 @@ class Excess(Enum):
 
 
 class HostBounds:
-    """The room of one host; ask for its rules, oldest first, then for the canaries likewise."""
+    """The room that is left on one host. Call `takes` for its rules first, then `canary`.
+
+    Both must be called in the order of age, the oldest first.
+    """
 
     def __init__(self) -> None:
         self._routes = 0
@@ -65,7 +68,7 @@ class HostBounds:
         self._left_out: dict[tuple[Ref, Excess], list[Rule]] = {}
 
     def takes(self, rule: Rule) -> bool:
-        """Whether there is room for a rule."""
+        """Take room for a rule; returns whether there was enough."""
         routes = self._routes + size_of(rule.action) + bool(rule.https_only)
         instructions = self._instructions + rule.path.instructions
         if routes > MAX_ROUTES_OF_HOST:
@@ -78,7 +81,7 @@ class HostBounds:
         return False
 
     def canary(self, canary: Canary, main: Rule) -> Canary | None:
-        """The canary as far as there is room for it: without its pattern, or not at all."""
+        """Take room for a canary; returns it, perhaps without its pattern, or None."""
         of_path = main.origin, main.at
         rule, split = canary.rule, canary.split
         routes = self._routes + _routes_of(canary, main)
@@ -99,7 +102,7 @@ class HostBounds:
         return None
 
     def problems(self) -> Iterator[Problem]:
-        """One for each Ingress and kind of excess."""
+        """Report what was left out, once for each Ingress and kind of excess."""
         for (origin, excess), rules in self._left_out.items():
             reason, expected, effect = excess.value
             first, more = rules[0], len(rules) - 1
@@ -108,7 +111,7 @@ class HostBounds:
             yield Problem(origin, reason, first.at, value, expected, f"{effect}{also}")
 
     def _asks(self, pick: Pick, of_path: tuple[Ref, str]) -> bool:
-        """Whether a condition has no pattern, or there is room for it."""
+        """Take room for the pattern of a condition; returns False if there was not enough."""
         cost = pick.condition.instructions
         if not cost:
             return True
@@ -124,7 +127,7 @@ class HostBounds:
 
 
 def _routes_of(canary: Canary, main: Rule) -> int:
-    """How many backends the canary's routes name; each of its shares has the main's behind it."""
+    """Count the backends in the canary's routes: the main's stand behind each of its shares."""
     action, split = canary.rule.action, canary.split
     if not isinstance(action, Forward):
         return 0

@@ -1,8 +1,8 @@
-"""Requests in clear are sent to https, where an Ingress asks for it and the gateway can.
+"""Requests in clear text are redirected to https, if an Ingress asks for it and a proxy ends TLS.
 
-A gateway serves by HTTP alone, so a request is in clear unless a proxy in front, which ends TLS and
-which the gateway trusts, says that it was not (`translators.envoy.forwarded`). Where no proxy is
-trusted every request would be sent away, to where nobody serves: the requests are served then.
+A gateway serves plain HTTP. A request counts as https only if a trusted proxy that ended TLS says
+so in a header (`translators.envoy.forwarded`). If a gateway trusts no proxy, a redirect would lead
+nowhere or into a loop. Then the requests are served, and the Ingress is told.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _CLEAR: Final = Condition(Where.HEADER, "x-forwarded-proto", (Text("http"),))
 
 
 def redirects(rule: Rule, problems: list[Problem], *, https: bool) -> Iterator[Rule]:
-    """The rule that is asked before one that is for https alone and goes to a backend."""
+    """Yield the redirect that comes before a rule for https; report it if `https` is False."""
     if not rule.https_only or not isinstance(rule.action, Forward):
         return
     if https:
@@ -29,9 +29,10 @@ def redirects(rule: Rule, problems: list[Problem], *, https: bool) -> Iterator[R
 
 
 def _to_https(rule: Rule) -> Rule:
-    """The rule that sends a rule's requests in clear away.
+    """Make the rule that redirects requests in clear text.
 
-    The port of the Host is that of HTTP: it goes where the host is known.
+    A port in the request's Host is the HTTP port, which would be wrong in an https URL. The
+    redirect names the host without it, unless the host is a wildcard.
     """
     host = "" if rule.host.startswith("*") else rule.host
     return replace(
@@ -40,7 +41,7 @@ def _to_https(rule: Rule) -> Rule:
 
 
 def _in_clear(rule: Rule) -> Problem:
-    """The problem of a rule at a gateway that trusts no proxy."""
+    """Report a rule for https at a gateway that trusts no proxy."""
     expected = f"a gateway that trusts a proxy which ends TLS, by {TRUSTED_PROXIES}"
     effect = "no effect at a gateway that trusts none: requests in clear are served"
     return Problem(rule.origin, "NoHttps", rule.https_only, "true", expected, effect)

@@ -1,4 +1,4 @@
-"""What an Ingress is told."""
+"""Problems in the status of an Ingress: backends without Pods, missing listeners, and how many."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -35,9 +35,10 @@ def lacking(
     *,
     of_canary: bool = False,
 ) -> Problem:
-    """The problem of a rule whose backend has nobody to answer.
+    """Report a rule whose backend cannot answer, or has only terminating Pods.
 
-    `gateway` is "" where that is so at all of its gateways, `because` is what is wrong with these.
+    `gateway` is "" if this holds at all gateways of the Ingress. `because` holds the problems of
+    those gateways that are the cause.
     """
     if of_canary:
         effect = "its requests go to the backend of the main rule"
@@ -56,29 +57,26 @@ def lacking(
     )
 
 
-def told(ref: Ref, problems: Collection[Problem]) -> tuple[Problem, ...]:
-    """The problems of an object in order; of one reason the first ones, and how many more."""
-    found = sorted(problems)
-    if len(found) <= MAX_PROBLEMS:
-        return tuple(found)
+def shortened(ref: Ref, problems: Collection[Problem]) -> tuple[Problem, ...]:
+    """Sort the problems of an object, and shorten the list to MAX_PROBLEMS of each reason.
+
+    One more problem for each shortened reason says how many were left out.
+    """
+    ordered = sorted(problems)
+    if len(ordered) <= MAX_PROBLEMS:
+        return tuple(ordered)
     of_reason: dict[str, list[Problem]] = {}
-    for problem in found:
+    for problem in ordered:
         of_reason.setdefault(problem.reason, []).append(problem)
-    shown = [problem for alike in of_reason.values() for problem in alike[:MAX_PROBLEMS]]
+    first = [problem for alike in of_reason.values() for problem in alike[:MAX_PROBLEMS]]
     more = [_more(ref, alike) for alike in of_reason.values() if len(alike) > MAX_PROBLEMS]
-    return tuple(sorted((*shown, *more)))
-
-
-def _more(ref: Ref, alike: Sequence[Problem]) -> Problem:
-    first = alike[0]
-    value = f"{len(alike) - MAX_PROBLEMS} more like these"
-    return Problem(ref, first.reason, "", value, "fewer", first.effect, severity=first.severity)
+    return tuple(sorted((*first, *more)))
 
 
 def without_listener(
     ref: Ref, asked: Asked, gateway: str, served: tuple[ListenerPort, ...]
 ) -> Problem:
-    """The problem of an Ingress that is meant for a listener which its gateway does not serve."""
+    """Report an Ingress that asks for a listener which its gateway does not serve."""
     listener = asked.listener
     effect = f"it is not served on {listener}"
     if listener.protocol is not Protocol.HTTP:
@@ -89,3 +87,9 @@ def without_listener(
     if not asked.value:
         expected += f"; without the annotation it is {listener} alone"
     return Problem(ref, "ListenerNotFound", asked.key, asked.value, expected, effect)
+
+
+def _more(ref: Ref, alike: Sequence[Problem]) -> Problem:
+    first = alike[0]
+    value = f"{len(alike) - MAX_PROBLEMS} more like these"
+    return Problem(ref, first.reason, "", value, "fewer", first.effect, severity=first.severity)

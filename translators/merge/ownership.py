@@ -1,7 +1,7 @@
-"""Who owns a host, and who else takes part in it.
+"""Ownership of hosts: whether other namespaces may add to a host, and which of them do.
 
-A gateway says whether others may (`translators.dialects.boundaries`). Where they may, the Ingress
-that they take part in is told.
+A gateway's boundaries say whether they may (`translators.dialects.boundaries`). If they may, the
+Ingress whose host, path or wildcard they share is told by a hint.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ from translators.model.listeners import TableSet
 from translators.model.rules import Age, Rule
 
 Owner: TypeAlias = tuple[Age, Ref]
-"""An Ingress and its age: the older one comes first."""
+"""An Ingress, preceded by its age, so that the older of two owners is the smaller one."""
 
 DENIED: Final = FixedResponse(
     503, "denied: this path leads to a Service of another namespace, which the gateway forbids\n"
@@ -27,17 +27,48 @@ DENIED: Final = FixedResponse(
 
 
 def owner_of(ingresses: Iterable[IngressRules], tables: TableSet, host: str) -> Owner | None:
-    """The oldest of these Ingresses that names the host; canaries do not."""
+    """Return the oldest Ingress that declares the host; None if only canaries name it."""
     return min((by for i in ingresses if (by := i.by) and i.names(tables, host)), default=None)
 
 
 def refusals(rules: Iterable[Rule], owner: Ref, boundaries: Boundaries) -> Iterator[Problem]:
-    """The problems of Ingresses of other namespaces than the host's owner, which serve nothing."""
+    """Report each Ingress with rules for a host that belongs to another namespace."""
     guests: dict[Ref, Rule] = {}
     for rule in rules:
         if rule.origin.namespace != owner.namespace:
             guests.setdefault(rule.origin, rule)
     return (_refused(rule, owner, boundaries) for rule in guests.values())
+
+
+def closed_inside(
+    rules: Iterable[Rule], boundaries: Boundaries
+) -> tuple[list[Rule], list[Problem]]:
+    """Replace the action of rules that lead to another namespace by a 503, and report them."""
+    effect = f"its paths are answered with 503 at {boundaries.gateway}"
+    inside: list[Rule] = []
+    problems: dict[tuple[Ref, str], Problem] = {}
+    for rule in rules:
+        if (backend := next(_foreign(rule), None)) is None:
+            inside.append(rule)
+        else:
+            inside.append(replace(rule, action=DENIED))
+            problems.setdefault(*_denied(rule, backend, effect))
+    return inside, list(problems.values())
+
+
+def canaries_inside(
+    canaries: Iterable[Canary], boundaries: Boundaries
+) -> tuple[list[Canary], list[Problem]]:
+    """Drop canaries that lead to another namespace, and report them."""
+    effect = f"the canary takes no request at {boundaries.gateway}"
+    inside: list[Canary] = []
+    problems: dict[tuple[Ref, str], Problem] = {}
+    for canary in canaries:
+        if (backend := next(_foreign(canary.rule), None)) is None:
+            inside.append(canary)
+        else:
+            problems.setdefault(*_denied(canary.rule, backend, effect))
+    return inside, list(problems.values())
 
 
 def _refused(rule: Rule, owner: Ref, boundaries: Boundaries) -> Problem:
@@ -47,52 +78,25 @@ def _refused(rule: Rule, owner: Ref, boundaries: Boundaries) -> Problem:
     return Problem(rule.origin, "HostOwnedByAnother", _place(rule), value, expected, effect)
 
 
-def closed_inside(
-    rules: Iterable[Rule], boundaries: Boundaries
-) -> tuple[list[Rule], list[Problem]]:
-    """The rules; those that lead to Services of other namespaces are closed, and told."""
-    effect = f"its paths are answered with 503 at {boundaries.gateway}"
-    inside: list[Rule] = []
-    told: dict[tuple[Ref, str], Problem] = {}
-    for rule in rules:
-        if (backend := next(_foreign(rule), None)) is None:
-            inside.append(rule)
-        else:
-            inside.append(replace(rule, action=DENIED))
-            told.setdefault(*_denied(rule, backend, effect))
-    return inside, list(told.values())
-
-
-def canaries_inside(
-    canaries: Iterable[Canary], boundaries: Boundaries
-) -> tuple[list[Canary], list[Problem]]:
-    """The canaries but those that lead to Services of other namespaces, which are told."""
-    effect = f"the canary takes no request at {boundaries.gateway}"
-    inside: list[Canary] = []
-    told: dict[tuple[Ref, str], Problem] = {}
-    for canary in canaries:
-        if (backend := next(_foreign(canary.rule), None)) is None:
-            inside.append(canary)
-        else:
-            told.setdefault(*_denied(canary.rule, backend, effect))
-    return inside, list(told.values())
-
-
 def _denied(rule: Rule, backend: Backend, effect: str) -> tuple[tuple[Ref, str], Problem]:
-    """The problem of a way to another namespace, by what it is told once of."""
+    """Report a route to another namespace, under a key of the Ingress and the Service.
+
+    By this key an Ingress is told once of each such Service, even if several rules lead there.
+    """
     expected = f"Services of namespace {rule.origin.namespace} alone"
     value = _service(backend)
     problem = Problem(rule.origin, "CrossNamespace", rule.at, value, expected, effect)
     return (rule.origin, value), problem
 
 
-# -- what is allowed, and told ---------------------------------------------------------------------
+# -- hints about other namespaces ------------------------------------------------------------------
 
 
 def partaking(mains: Sequence[Rule], canaries: Sequence[tuple[Rule, Rule]]) -> Iterator[Problem]:
-    """What the Ingresses of a host are told of other namespaces that take part in it.
+    """Tell the Ingresses of a host about other namespaces that take part in it.
 
-    `mains` are its rules, the oldest first, `canaries` pairs of a canary's rule and its main rule.
+    `mains` are the rules of the host, oldest first. `canaries` are pairs of a canary's rule and its
+    main rule.
     """
     if not mains:
         return
@@ -121,7 +125,7 @@ def partaking(mains: Sequence[Rule], canaries: Sequence[tuple[Rule, Rule]]) -> I
 
 
 def below_wildcard(rule: Rule, namespace: str) -> Problem:
-    """What the owner of a wildcard is told of another namespace that has hosts below it."""
+    """Tell the owner of a wildcard that another namespace has hosts below it."""
     effect = f"Ingresses of namespace {namespace} have hosts below it"
     return _hint(rule, "SharedWildcard", _place(rule), rule.host, "hosts", effect)
 
@@ -132,7 +136,7 @@ def _hint(rule: Rule, reason: str, key: str, value: str, what: str, effect: str)
 
 
 def _foreign(rule: Rule) -> Iterator[Backend]:
-    """The backends that are in another namespace than their Ingress."""
+    """Yield the backends of a rule that are in another namespace than its Ingress."""
     if isinstance(rule.action, Forward):
         for share in rule.action.shares:
             for backend in share.target.backends:
@@ -145,7 +149,7 @@ def _service(backend: Backend) -> str:
 
 
 def _place(rule: Rule) -> str:
-    """The field that names the rule's host."""
+    """Return the field of the Ingress that names the rule's host."""
     at, paths, _ = rule.at.partition(".http.paths")
     return f"{at}.host" if paths else rule.at
 

@@ -1,4 +1,4 @@
-"""In which phase a gateway is, and what is wrong with it."""
+"""The phase of a gateway, and the problems in its status."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -17,7 +17,7 @@ _WHY: Final[Mapping[Phase, str]] = {
     Phase.LISTENING: "",
     Phase.FAILED: "",
 }
-"""What a phase says where nothing has failed."""
+"""The message of each phase while nothing has failed."""
 
 
 def gateway_status(
@@ -29,10 +29,10 @@ def gateway_status(
     generation: int = 0,
     refusal: Refusal | None = None,
 ) -> GatewayStatus:
-    """Say how a gateway is doing; `bind` is where its Envoys listen.
+    """Make the status of a gateway whose Envoys listen at `bind`.
 
-    One whose object cannot be read has failed, whatever still runs of its last good version, which
-    is `gateway`, or None where there was none.
+    A gateway whose object cannot be read (`refusal`) has failed, even though its last good version
+    is still served. `gateway` is that version, or None if there never was one.
     """
     listeners: tuple[ListenerPort, ...] = ()
     message = runtime.failure
@@ -59,6 +59,26 @@ def gateway_status(
     )
 
 
+def troubled(gateway: Ref, key: str, cluster: RemoteCluster) -> Problem:
+    """Report a gateway with a member that does not exist or cannot be reached.
+
+    `key` is the annotation that lists the members of the gateway.
+    """
+    if cluster.known:
+        expected = f"a member that can be reached: {cluster.outage.value}"
+        effect = "what it held last is served"
+        return Problem(gateway, "MemberUnreachable", key, cluster.cluster_id, expected, effect)
+    expected, effect = "the ID of a member of the fleet", "the gateway sends nothing there"
+    return Problem(gateway, "MemberNotFound", key, cluster.cluster_id, expected, effect)
+
+
+def without_members(gateway: Ref, key: str) -> Problem:
+    """Report a gateway that has Ingresses but no members; `key` is the annotation to list them."""
+    expected = "the IDs of members, with commas between them"
+    effect = "nobody is there to answer what its Ingresses declare"
+    return Problem(gateway, "NoMembers", key, "", expected, effect)
+
+
 def _problems(
     gateway: Gateway, remote_clusters: tuple[RemoteCluster, ...], bind: Bind
 ) -> Iterator[Problem]:
@@ -77,7 +97,7 @@ def _without_port(gateway: Gateway, bind: Bind) -> Iterator[Problem]:
 
 
 def _on_loopback(gateway: Gateway, bind: Bind) -> Iterator[Problem]:
-    """The problems of declared addresses that mean another machine to each client."""
+    """Report declared addresses that clients on other hosts cannot reach, such as loopback."""
     for address in gateway.settings.addresses:
         if not bind.can_show(address):
             expected = "an address that clients elsewhere can reach"
@@ -86,7 +106,7 @@ def _on_loopback(gateway: Gateway, bind: Bind) -> Iterator[Problem]:
 
 
 def _no_port(gateway: Ref, place: str, listener: ListenerPort, bind: Bind) -> Problem:
-    """The problem of a listener whose port is Envoy's own, or that an offset makes too high."""
+    """Report a listener with a port that Envoy needs itself, or that the offset makes too high."""
     if bind.port_for(listener) in bind.taken:
         reason = "PortTaken"
         own = " and ".join(str(port - bind.port_offset) for port in sorted(bind.taken))
@@ -97,23 +117,3 @@ def _no_port(gateway: Ref, place: str, listener: ListenerPort, bind: Bind) -> Pr
         expected = f"a port up to {highest}, as {bind.port_offset} is added to it here"
     effect = "this listener is not served"
     return Problem(gateway, reason, place, str(listener), expected, effect)
-
-
-def troubled(gateway: Ref, key: str, cluster: RemoteCluster) -> Problem:
-    """The problem of a gateway one of whose members is not there, or cannot be reached.
-
-    `key` is the annotation that lists its members.
-    """
-    if cluster.known:
-        expected = f"a member that can be reached: {cluster.outage.value}"
-        effect = "what it held last is served"
-        return Problem(gateway, "MemberUnreachable", key, cluster.cluster_id, expected, effect)
-    expected, effect = "the ID of a member of the fleet", "the gateway sends nothing there"
-    return Problem(gateway, "MemberNotFound", key, cluster.cluster_id, expected, effect)
-
-
-def without_members(gateway: Ref, key: str) -> Problem:
-    """The problem of a gateway that has Ingresses and attaches no member; `key` would list them."""
-    expected = "the IDs of members, with commas between them"
-    effect = "nobody is there to answer what its Ingresses declare"
-    return Problem(gateway, "NoMembers", key, "", expected, effect)

@@ -1,4 +1,4 @@
-"""Which endpoints of a backend are asked, and what it lacks that has none."""
+"""Pools: the endpoints that serve a backend, or the reason why there are none."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -8,11 +8,11 @@ from translators.model.backends import ServicePort, Subset, holds
 from translators.model.endpoints import Lack, PodEndpoint, SliceEndpoints
 
 EXTERNAL_NAME: Final = "ExternalName"
-"""The type of a Service that is another name for a host outside of the cluster."""
+"""The type of a Service that is an alias for a DNS name, and has no Pods."""
 
 
 class Pools:
-    """The endpoints of one backend, member by member, and what it lacks so far."""
+    """The endpoints of one backend by member. `lack` is the reason why it has none so far."""
 
     def __init__(self, port: ServicePort, *, has_members: bool) -> None:
         self.lack = Lack.SERVICE if has_members else Lack.MEMBERS
@@ -21,7 +21,7 @@ class Pools:
         self._endpoints: dict[str, list[PodEndpoint]] = {}
 
     def port_of(self, service: Service) -> str | None:
-        """The name of a member's Service port; None, and a lack, where it has none to send to."""
+        """Return the name of the Service port in a member; None, and a lack, if it has no port."""
         if service.spec.type == EXTERNAL_NAME:
             self.lack = self.lack.or_nearer(Lack.EXTERNAL_NAME)
             return None
@@ -33,25 +33,29 @@ class Pools:
     def add(
         self, member: str, service: Service, port: str, slices: Sequence[SliceEndpoints]
     ) -> None:
-        """Add a member's slices; `port` is what `port_of` gave for its Service."""
+        """Add the slices of a member's Service; `port` is the port name that `port_of` returned."""
         self._services[member] = service
-        found = [endpoint for each in slices for endpoint in each.at(port)]
-        self._endpoints[member] = found
-        self.lack = self.lack.or_nearer(Lack.NOTHING if found else lack_of(service, port, slices))
+        endpoints = [endpoint for each in slices for endpoint in each.at(port)]
+        self._endpoints[member] = endpoints
+        lack = Lack.NOTHING if endpoints else lack_of(service, port, slices)
+        self.lack = self.lack.or_nearer(lack)
 
     def usable(self) -> dict[str, list[PodEndpoint]]:
-        """The endpoints that may be asked, by their member."""
+        """Return the endpoints that may get requests, by member."""
         used = in_use(self._endpoints)
         return {member: one_family(self._services[member], used[member]) for member in used}
 
 
 def is_preferred(subset: Subset | None, member: str, labels: Mapping[str, str]) -> bool:
-    """Whether a Pod of the member with these labels is asked before the others."""
+    """Return whether a Pod of the member with these labels is preferred to other Pods."""
     return subset is None or holds(subset, member, labels)
 
 
 def find_port(service: Service, port: ServicePort) -> str | None:
-    """The name of the Service's port ("" for a nameless one), which its slices carry too."""
+    """Find the name of a Service's port, which is also its name in EndpointSlices.
+
+    Returns "" for a port without a name, and None if the Service has no such TCP port.
+    """
     for candidate in service.spec.ports:
         if candidate.protocol != "TCP":
             continue
@@ -61,7 +65,7 @@ def find_port(service: Service, port: ServicePort) -> str | None:
 
 
 def in_use(pools: Mapping[str, Sequence[PodEndpoint]]) -> dict[str, list[PodEndpoint]]:
-    """Of the endpoints of each member: the ready ones, or the last resort where nobody has any."""
+    """Keep the ready endpoints of each member; if no member has any, keep the terminating ones."""
     last_resort = all(each.terminating for endpoints in pools.values() for each in endpoints)
     return {
         member: [each for each in endpoints if each.terminating is last_resort]
@@ -70,10 +74,10 @@ def in_use(pools: Mapping[str, Sequence[PodEndpoint]]) -> dict[str, list[PodEndp
 
 
 def one_family(service: Service, endpoints: list[PodEndpoint]) -> list[PodEndpoint]:
-    """The endpoints of a member's Service, without the second address of a Pod in two IP families.
+    """Keep one address of each Pod that has endpoints in both IP families.
 
-    What stays is of the Service's primary family, which is IPv4 where it names none, unless the Pod
-    is ready in the other one alone. Addresses that no Pod stands behind stay as they are.
+    The Service's primary family is preferred, which is IPv4 if the Service names none. Endpoints
+    that name no Pod are all kept.
     """
     ipv6 = [each for each in endpoints if ":" in each.address]
     if not ipv6 or len(ipv6) == len(endpoints):
@@ -86,9 +90,9 @@ def one_family(service: Service, endpoints: list[PodEndpoint]) -> list[PodEndpoi
 
 
 def lack_of(service: Service, port_name: str, slices: Iterable[SliceEndpoints]) -> Lack:
-    """What a member's Service lacks that has no endpoint on its port, by its slices."""
+    """Tell from its slices why a member's Service has no endpoint on its port."""
     known = tuple(slices)
-    # One that Kubernetes writes for a Service without Pods has no ports at all.
+    # Kubernetes writes a slice without ports for a Service without Pods.
     named = [each for each in known if each.ports]
     if named and not any(each.has(port_name) for each in named):
         return Lack.SLICE_PORT

@@ -1,7 +1,7 @@
-"""Policies that hold for more than the rules of one Ingress: the older Ingress decides.
+"""Policies that hold for a whole host or Service: the oldest Ingress that asks decides.
 
-Where two Ingresses ask for the same policy of one host, or of one Service, in different ways, the
-older one is followed, and the other one is told which that is.
+If two Ingresses ask for different values of the same policy, the value of the older one holds, and
+the younger one is told which Ingress that is.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from translators.model.rules import Age
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What an Ingress asks for something that other Ingresses may have a say in."""
+    """A policy that one Ingress asks for, of something that it may share with others."""
 
     age: Age
     origin: Ref
@@ -24,7 +24,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The policies that hold, and what those Ingresses are told that ask for something else."""
+    """The policies that hold, and the problems of Ingresses that asked for something else."""
 
     policies: tuple[Policy, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -34,9 +34,10 @@ NOTHING = Settled()
 
 
 def settle(claims: Iterable[Claim], of: str) -> Settled:
-    """Decide between claims; `of` says what for, such as "host shop.example.com".
+    """Decide between claims, so that at most one policy of each type holds.
 
-    One policy of each type holds. The result does not depend on the order of the claims.
+    `of` names what the claims are about, such as "host shop.example.com". The result does not
+    depend on the order of the claims.
     """
     first: dict[type[Policy], Claim] = {}
     problems: list[Problem] = []

@@ -1,4 +1,4 @@
-"""EndpointSlices are read into the endpoints that serve."""
+"""EndpointSlices are read into the endpoints that can serve."""
 
 from typing import Final, NamedTuple
 
@@ -11,13 +11,13 @@ from translators.envoy.assignments import encode_endpoint
 from translators.model.endpoints import PodEndpoint, SliceEndpoints
 
 MAX_PROBLEMS: Final = 5
-"""Endpoints of one slice that have a problem of their own; of more, the number is told."""
+"""So many endpoints of one slice are reported one by one; the others are counted."""
 
 _LONG: Final = 200
 
 
 class _Host(NamedTuple):
-    """An endpoint on whichever of the slice's ports."""
+    """The address of an endpoint, which serves on each of the slice's ports."""
 
     address: str
     pod: str
@@ -25,7 +25,7 @@ class _Host(NamedTuple):
 
 
 def read_slice(ref: Ref, endpoint_slice: EndpointSlice, allowed: PodAddresses) -> SliceEndpoints:
-    """Read and encode the endpoints of a slice that serve."""
+    """Read and encode the serving endpoints of a slice. Their addresses must be `allowed`."""
     problems: list[Problem] = []
     hosts: list[_Host] = []
     for i, endpoint in by_position(endpoint_slice.endpoints):
@@ -48,8 +48,15 @@ def read_slice(ref: Ref, endpoint_slice: EndpointSlice, allowed: PodAddresses) -
     return SliceEndpoints(ports, _some(problems))
 
 
+def more_slices(member: str, count: int) -> Problem:
+    """Report how many more slices of a member have problems than are reported one by one."""
+    at = Ref(HUB, "Member", "", member)
+    value, expected = f"{count} more EndpointSlices", "addresses of Pods"
+    return Problem(at, "InvalidAddress", "endpoints", value, expected, "no traffic goes there")
+
+
 def _is_last_resort(unready: SliceEndpoint) -> bool:
-    """Whether an endpoint that is not ready may still be asked where nobody else can."""
+    """Return whether an endpoint that is not ready may serve while no ready one exists."""
     conditions = unready.conditions
     return conditions.terminating is True and conditions.serving is not False
 
@@ -59,15 +66,8 @@ def _no_pod(ref: Ref, position: int, text: str, expected: str) -> Problem:
     return Problem(ref, "InvalidAddress", key, text[:_LONG], expected, effect)
 
 
-def more_slices(member: str, count: int) -> Problem:
-    """The problem of a member that has so many more slices with problems than are told."""
-    at = Ref(HUB, "Member", "", member)
-    value, expected = f"{count} more EndpointSlices", "addresses of Pods"
-    return Problem(at, "InvalidAddress", "endpoints", value, expected, "no traffic goes there")
-
-
 def _some(problems: list[Problem]) -> tuple[Problem, ...]:
-    """The first of the problems of a slice, and how many more there are."""
+    """Return the first problems of a slice, and one that counts the others."""
     more = len(problems) - MAX_PROBLEMS
     if more <= 0:
         return tuple(problems)

@@ -1,1 +1,1 @@
-"""What dialects are read into: values that know no dialect and no Envoy."""
+"""Values that every dialect is read into. They know no dialect and no Envoy."""

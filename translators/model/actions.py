@@ -1,4 +1,4 @@
-"""What answers a request."""
+"""Actions: a request is forwarded to backends, answered by the gateway itself, or redirected."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from translators.model.backends import Backend, Target
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A target and its weight among its neighbours."""
+    """A target, and its weight among all shares of the same action."""
 
     target: Target
     weight: int
@@ -17,12 +17,12 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """Send the request on; weights are shares of their sum."""
+    """Forward the request to one of the targets. A weight counts relative to the sum of all."""
 
     shares: tuple[Share, ...]
 
     def each(self, change: Callable[[Backend], Backend]) -> "Forward":
-        """The same shares of changed backends."""
+        """Return a Forward with the same weights, in which `change` has replaced every backend."""
         return Forward(
             tuple(
                 Share(Target(tuple(map(change, share.target.backends))), share.weight)
@@ -33,7 +33,7 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class FixedResponse:
-    """Answer without a backend."""
+    """Answer the request at the gateway, without a backend."""
 
     status: int
     body: str = ""
@@ -41,9 +41,9 @@ class FixedResponse:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Send the client to https for good (308), at `host` or, where that is "", at the one it asked.
+    """Redirect the client to https with status 308. Path and query stay as they are.
 
-    Path and query stay as they are.
+    `host` is the host of the new URL; "" keeps the host that the client asked for.
     """
 
     host: str = ""
@@ -53,7 +53,7 @@ Action: TypeAlias = Forward | FixedResponse | Redirect
 
 
 def size_of(action: Action) -> int:
-    """How many backends it names; what answers by itself counts as one."""
+    """Count the backends that an action names. An action without backends counts as one."""
     if not isinstance(action, Forward):
         return 1
     if len(action.shares) == 1:

@@ -1,17 +1,23 @@
-"""Services as backends, and which of their Pods are asked."""
+"""Backends: ports of Services, and subsets of the Pods behind them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+CANARY_LABEL: Final = "opensergo.io/canary"
+"""A Pod with this label, or with a label whose key starts so, is a canary.
+
+An empty value of this very label marks a Pod that is no canary."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subset:
-    """The Pods of a Service that are asked first; without a usable one the others take over.
+    """A part of a Service's Pods. Requests go to the other Pods only while none of it is usable.
 
-    `member` is "" for Pods of every member. `labels` are Pod labels that must all hold.
-    `base` means the Pods that carry no canary label (`translators.dialects.mse.subset`).
+    `member` limits the subset to the Pods of one member; "" allows every member. A Pod must have
+    all of `labels`. `base` limits it to Pods without a canary label
+    (`translators.dialects.mse.subset`).
     """
 
     member: str = ""
@@ -20,14 +26,14 @@ class Subset:
 
     @property
     def needs_labels(self) -> bool:
-        """Whether Pods must be known, not only their member."""
+        """Whether the labels of a Pod decide if it belongs to the subset."""
         return self.base or bool(self.labels)
 
 
 class ServicePort(NamedTuple):
     """A Service's port as an Ingress names it: by number, or by name where the number is 0.
 
-    A name has a letter, so that it never reads like a number.
+    A port name contains a letter, so the text of a port is never ambiguous.
     """
 
     number: int = 0
@@ -38,7 +44,7 @@ class ServicePort(NamedTuple):
 
 
 class BackendProtocol(StrEnum):
-    """What a backend speaks: HTTP/1.1 or HTTP/2, in clear or by TLS."""
+    """The protocol of a backend: HTTP/1.1 or HTTP/2, in clear text or over TLS."""
 
     HTTP = "http"
     H2C = "h2c"
@@ -47,9 +53,10 @@ class BackendProtocol(StrEnum):
 
 
 class Backend(NamedTuple):
-    """A Service port in every attached member, how its Pods are chosen, and what they speak.
+    """A Service port in all attached members, the subset of its Pods, and their protocol.
 
-    A tuple like Target and ServicePort, as they are in the keys of tables.
+    Backend, Target and ServicePort are tuples because they are parts of table keys, which are
+    hashed and compared often.
     """
 
     namespace: str
@@ -60,21 +67,18 @@ class Backend(NamedTuple):
 
     @property
     def pool(self) -> tuple[str, str, ServicePort]:
-        """The Service port alone: backends with one pool share their Pods."""
+        """The Service port without subset and protocol. Backends with the same pool share Pods."""
         return self.namespace, self.service, self.port
 
 
 class Target(NamedTuple):
-    """Backends by preference: the next serves while those before have no usable Pod."""
+    """Backends in order of preference. One is used while those before it have no usable Pod."""
 
     backends: tuple[Backend, ...]
 
 
-CANARY_LABEL: Final = "opensergo.io/canary"
-
-
 def holds(subset: Subset, member: str, labels: Mapping[str, str]) -> bool:
-    """Whether a Pod of the member with these labels belongs to the subset."""
+    """Return whether a Pod of the member with these labels belongs to the subset."""
     if subset.member and subset.member != member:
         return False
     if subset.base:

@@ -1,4 +1,4 @@
-"""Where the Envoys of a gateway listen."""
+"""Binds: the address and the ports at which the Envoys of a gateway listen."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from translators.model.listeners import MAX_PORT, ListenerPort
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """Where a gateway's Envoy listens: an address of its host, and what is added to every port.
+    """The address at which a gateway's Envoy listens, and an offset that is added to every port.
 
-    `taken` are the ports that Envoy itself needs there, so that no listener can have them. Where
-    clients are `elsewhere`, a loopback address is no way to the gateway.
+    `taken` holds the ports that Envoy needs for itself; no listener can have these. `elsewhere`
+    says that clients are on other hosts, so that a loopback address is of no use to them.
     """
 
     address: str = "0.0.0.0"  # noqa: S104 (a gateway serves everybody; `--bind` narrows it)
@@ -22,15 +22,15 @@ class Bind:
     elsewhere: bool = False
 
     def can_show(self, address: str) -> bool:
-        """Whether clients can be told an address, by which they reach the gateway."""
+        """Return whether clients can reach the gateway at an address that a status shows."""
         unspecified = address in {"0.0.0.0", "::"}  # noqa: S104 (compared, not bound)
         return not unspecified and not (self.elsewhere and is_loopback(address))
 
     def port_for(self, listener: ListenerPort) -> int:
-        """Where the listener really listens."""
+        """Return the port that Envoy opens for the listener."""
         return listener.port + self.port_offset
 
     def takes(self, listener: ListenerPort) -> bool:
-        """Whether there is a port for the listener."""
+        """Return whether Envoy can open a port for the listener."""
         port = self.port_for(listener)
         return port <= MAX_PORT and port not in self.taken

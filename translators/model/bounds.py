@@ -1,7 +1,8 @@
-"""How much of something users may write, and what follows beyond.
+"""Bounds on what users may write, and what happens to an object that exceeds one.
 
-Work that two lists multiply is bounded, in fleetgate and in Envoy: what one user writes must cost
-the others nothing. Every legal object is read; what exceeds a bound is a problem of that object.
+Some work grows with the product of two lists that users write, in fleetgate or in Envoy. The bounds
+keep such work small, so that no user's objects slow down those of another. Every legal object is
+read; a part that exceeds a bound is a problem of that object.
 """
 
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ MAX_ROUTES_OF_INGRESS: Final = 10_000
 MAX_ROUTES_OF_HOST: Final = 20_000
 
 MAX_INSTRUCTIONS: Final = 200
-"""Where RE2 cannot build its automaton, a match costs instructions times bytes, some 10 ns each:
-1 ms for the worst pattern and the longest value."""
+"""Where RE2 cannot build its automaton, a match costs about 10 ns for each instruction and byte.
+With MAX_MATCHED bytes, the worst pattern costs 1 ms a request."""
 
 MAX_PROBLEMS: Final = 50
 
@@ -28,7 +29,7 @@ MAX_INSTRUCTIONS_OF_HOST: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A bound for the documentation: what is counted, up to how many, what follows beyond."""
+    """A row of the documentation: what is counted, the bound, and what happens beyond it."""
 
     counted: str
     most: int

@@ -1,4 +1,4 @@
-"""Canaries: they have no routes of their own, and take requests from the rules of others."""
+"""Canaries: rules without a path of their own, which take requests from another Ingress's rules."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from translators.model.rules import Rule
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A request that meets the condition goes to the canary for sure, or to the main for sure."""
+    """A condition that decides for the canary, or with `canary` False for the main rule."""
 
     condition: Condition
     canary: bool
@@ -16,9 +16,10 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A share of the requests, out of the total of the oldest weight of the path.
+    """The share of requests that a canary takes, as a part of a total.
 
-    `total` is what counts where that is this one. `key` is the annotation, for problems.
+    Of several canaries of a path, the oldest one with a weight sets the `total` for all of them.
+    `key` is the annotation of the weight, for problems.
     """
 
     value: int
@@ -28,10 +29,11 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Which requests of a path a canary takes.
+    """The requests of a path that a canary takes.
 
-    `by_request` (headers and query) is asked before `by_cookie`, both before the weight. `weight`
-    is None where none was given, which is not the same as 0: the oldest weight brings the total.
+    Envoy checks `by_request` (headers and query parameters) first, then `by_cookie`, then the
+    weight. `weight` is None where no weight was given. A weight of 0 differs from that: it can be
+    the oldest one of the path, which sets the total.
     """
 
     by_request: tuple[Pick, ...] = ()
@@ -41,7 +43,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """A rule of a canary: it adds to the main rule of its host and path, if that has its class."""
+    """A rule of a canary Ingress. It joins the main rule of the same host, path and class."""
 
     rule: Rule
     split: Split

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A chain of certificates and the key of the first one, both PEM; the key is shown nowhere."""
+    """A chain of certificates and the key of its first one, both as PEM. `repr` hides the key."""
 
     chain: bytes
     key: bytes = field(repr=False)

@@ -1,4 +1,4 @@
-"""What a request must have beside its path."""
+"""Conditions: headers, query parameters, cookies and methods that a rule asks for."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -6,9 +6,9 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A match of one text: equal, or as an RE2 regex against the whole of it.
+    """A text to compare with: an equal text, or an RE2 regex that matches the whole text.
 
-    A regex is a user's pattern; `instructions` is what it costs (`translators.model.bounds`).
+    `instructions` is the cost of a regex that a user wrote (`translators.model.bounds`).
     """
 
     value: str
@@ -27,10 +27,10 @@ class Where(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something a request must have: one of `values` in the named place.
+    """A part of a request that must equal or match one of `values`.
 
-    `name` is the header's, query parameter's or cookie's, "" for METHOD. The conditions of a rule
-    are ANDed.
+    `name` is the name of the header, query parameter or cookie, and "" for METHOD. A request must
+    meet all conditions of a rule.
     """
 
     where: Where
@@ -39,5 +39,5 @@ class Condition:
 
     @property
     def instructions(self) -> int:
-        """What its patterns cost."""
+        """The instructions of all its patterns together."""
         return sum(text.instructions for text in self.values)

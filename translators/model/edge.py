@@ -1,4 +1,4 @@
-"""How a gateway treats requests as they come in: their paths, their clients, silence."""
+"""Edge settings: how a gateway treats paths, the client's address, and silent connections."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +8,10 @@ from typing import TypeAlias
 
 
 class PathNormalization(StrEnum):
-    """What becomes of `//`, `%2F` and `%5C` in the path of a request."""
+    """The treatment of `//`, `%2F` and `%5C` in the path of a request.
+
+    BASE keeps them. STRICT merges slashes, and redirects requests with escapes to the decoded path.
+    """
 
     BASE = "base"
     STRICT = "strict"
@@ -19,11 +22,10 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class EdgeSettings:
-    """The edge of one gateway.
+    """The edge settings of one gateway.
 
-    `trusted` are the proxies whose word on the client counts: their forwarded headers, and with
-    `proxy_protocol` their PROXY headers. `stream_idle` is how long a request or its answer may be
-    silent.
+    The gateway believes the forwarded headers of the `trusted` proxies, and with `proxy_protocol`
+    also their PROXY headers. `stream_idle` is the longest silence of a request or its response.
     """
 
     paths: PathNormalization = PathNormalization.BASE

@@ -1,4 +1,4 @@
-"""The endpoints of Services, and what a Service lacks that has none."""
+"""Endpoints of Services, and the reasons why a backend has none."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -9,9 +9,10 @@ from fleet.problem import Problem
 
 @dataclass(frozen=True, slots=True)
 class PodEndpoint:
-    """One endpoint that serves on one port; `pod` is "" where the slice names none.
+    """An endpoint that serves on one port, already encoded in `body`.
 
-    It is ready, or else `terminating`.
+    `pod` is "" where the EndpointSlice names no Pod. An endpoint that is not `terminating` is
+    ready.
     """
 
     address: str
@@ -23,24 +24,25 @@ class PodEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class SliceEndpoints:
-    """The endpoints of a slice that serve, by the name of the Service's port."""
+    """The serving endpoints of one EndpointSlice, by the name of the Service's port."""
 
     ports: tuple[tuple[str, tuple[PodEndpoint, ...]], ...]
     problems: tuple[Problem, ...] = ()
 
     def at(self, port_name: str) -> tuple[PodEndpoint, ...]:
-        """The endpoints behind the port of this name."""
-        return next((found for name, found in self.ports if name == port_name), ())
+        """Return the endpoints behind the port of this name; () where there is no such port."""
+        return next((endpoints for name, endpoints in self.ports if name == port_name), ())
 
     def has(self, port_name: str) -> bool:
-        """Whether it has a port of this name, ready endpoints or not."""
+        """Return whether the slice has a port of this name, even one without endpoints."""
         return any(name == port_name for name, _ in self.ports)
 
 
 class Lack(Enum):
-    """What a backend lacks, if anything; but for READY, its route stays and answers 503.
+    """The reason why a backend cannot answer, or NOTHING. Its route stays, and answers 503.
 
-    Where members differ, the last one of these counts: it is the nearest to serving.
+    The exception is READY: the terminating Pods still answer. The reasons are in order: where
+    members differ, the later one is reported, because it is nearer to serving.
     """
 
     MEMBERS = "the gateway has no members"
@@ -56,7 +58,7 @@ class Lack(Enum):
     NOTHING = ""
 
     def or_nearer(self, other: "Lack") -> "Lack":
-        """The one of two that is nearer to serving."""
+        """Return the one of the two reasons that is nearer to serving."""
         return max(self, other, key=_ORDER.index)
 
 

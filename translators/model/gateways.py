@@ -1,4 +1,4 @@
-"""What the object of a gateway declares."""
+"""Gateways as their objects declare them, with their settings."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,7 +12,11 @@ from translators.model.policy import Policy
 
 
 class Boundaries(NamedTuple):
-    """What a gateway keeps apart; `gateway` is its name, for problems."""
+    """What a gateway keeps apart between namespaces.
+
+    `owned` gives a host to one namespace. `denied` forbids routes to Services of other namespaces.
+    `gateway` is the gateway's name, for problems.
+    """
 
     gateway: str = ""
     owned: bool = False
@@ -20,18 +24,19 @@ class Boundaries(NamedTuple):
 
 
 OPEN: Final = Boundaries()
-"""What a gateway keeps apart that says nothing."""
+"""The boundaries of a gateway without settings for them: nothing is kept apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamLimits:
-    """How long a backend may be silent before the gateway gives up on it.
+    """Timeouts of connections to backends.
 
-    `connect` is for near members. `unacknowledged` is the time that sent bytes may stay without a
-    TCP acknowledgement (TCP_USER_TIMEOUT): it finds silent partitions without health checks, and
-    also cuts a backend that stops reading for as long. `idle` is how long a connection is kept that
-    carries no request; it has to be below what backends allow (Node's 5 s), or requests meet
-    connections that are being closed.
+    `connect` bounds the TCP handshake; the default suits members that are near. `unacknowledged`
+    bounds the time that sent bytes may wait for a TCP acknowledgement (TCP_USER_TIMEOUT). It
+    detects silent partitions without health checks, and it also ends connections to a backend that
+    stops reading for so long. `idle` bounds the life of a connection without requests. It must be
+    shorter than the idle timeout of backends (5 s in Node), or requests are sent on connections
+    that the backend is closing.
     """
 
     connect: timedelta = timedelta(milliseconds=250)
@@ -41,10 +46,11 @@ class UpstreamLimits:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which Ingresses a gateway listens to.
+    """The Ingresses that a gateway's object selects.
 
-    `ingress_class` None is none of them, "" is all, "nginx" is class nginx or no class, any other
-    text is that class. `namespace` "" is every namespace.
+    An `ingress_class` of None selects no Ingress, "" selects all, "nginx" selects the class nginx
+    and Ingresses without a class, and any other text selects that class. A `namespace` of "" allows
+    every namespace.
     """
 
     gateway: Ref
@@ -54,9 +60,9 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """What gateways of every dialect can be told by annotations.
+    """The settings that annotations give to gateways of every dialect.
 
-    `addresses` are those under which clients reach the gateway, where that is declared.
+    `addresses` are the declared addresses at which clients reach the gateway.
     """
 
     limits: UpstreamLimits = field(default_factory=UpstreamLimits)
@@ -68,12 +74,12 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """One gateway as declared.
+    """One gateway as its object declares it.
 
-    `entries` are the listeners that can be served, `places` the fields that declare them, in the
-    same order; "" is that of a listener which no field declares. `members_key` is the annotation
-    that lists the members. `id` is what the gateway is shown as, "" where its dialect shows no such
-    thing. `policies` are those of all its listeners.
+    `entries` are the listeners that can be served. `places` holds, in the same order, the field
+    that declares each of them; "" stands for a listener that no field declares. `members_key` is
+    the annotation that lists the members. `id` is the gateway's ID in its status; "" for dialects
+    without one. `policies` hold for all of its listeners.
     """
 
     ref: Ref

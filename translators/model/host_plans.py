@@ -1,4 +1,4 @@
-"""What a host serves, after all Ingresses that name it have been merged."""
+"""Host plans: what a host serves after all Ingresses that name it have been merged."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -12,20 +12,20 @@ from translators.model.backends import Target
 from translators.model.policy import Policy
 from translators.model.rules import Rule
 
-# An empty set of its own would be 200 bytes in each of many plans.
+# Most plans share these two, because an empty frozenset of its own takes 200 bytes.
 NO_INGRESS: Final[frozenset[Ref]] = frozenset()
 NO_NAMESPACE: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
-    """What a host serves: rules in the order in which they are asked, then a rule for the rest.
+    """What a host serves: its rules in the order of their evaluation, and a default rule.
 
-    `bare` says that an Ingress declares the host and has nothing for it: requests are answered with
-    404 then, and no wildcard and no rule without host serves them. Where some rule is restricted
-    the host is `guarded`: no path is served that a backend may read otherwise than the rules do.
-    `policies` are those of the whole host. `sharing` are the Ingresses whose canary is a share of a
-    main rule. `below` are the namespaces that name the host, where a wildcard covers it too.
+    `bare` says that an Ingress declares the host without anything to serve. Its requests are
+    answered with 404, instead of by a wildcard host or by rules without host. `guarded` says that
+    some rule is restricted: requests are refused whose path a backend may read otherwise than the
+    rules do. `policies` hold for the whole host. `sharing` holds the Ingresses whose canary has a
+    weight. `below` holds the namespaces that declare the host, if a wildcard covers it too.
     """
 
     rules: tuple[Rule, ...]
@@ -39,12 +39,12 @@ class HostPlan:
 
     @property
     def everything(self) -> tuple[Rule, ...]:
-        """The rules, then the default backend."""
+        """The rules, followed by the default rule if there is one."""
         return (*self.rules, self.default) if self.default else self.rules
 
     @property
     def targets(self) -> frozenset[Target]:
-        """Everything that requests of this host may be sent to."""
+        """All targets to which requests of this host may be sent."""
         return frozenset(
             share.target
             for rule in self.everything
@@ -53,15 +53,15 @@ class HostPlan:
         )
 
     def problems_of(self, origin: Ref) -> Sequence[Problem]:
-        """What an Ingress is told; the problems are sorted by who is told."""
-        begin = bisect_left(self.problems, origin, key=_told)
-        return self.problems[begin : bisect_right(self.problems, origin, begin, key=_told)]
+        """Return the problems of one Ingress. O(log n) of all problems, which are sorted by it."""
+        begin = bisect_left(self.problems, origin, key=_object_of)
+        return self.problems[begin : bisect_right(self.problems, origin, begin, key=_object_of)]
 
     @property
     def origins(self) -> frozenset[Ref]:
-        """The Ingresses that serve something here."""
+        """The Ingresses that have a rule in this plan."""
         return frozenset(rule.origin for rule in self.everything)
 
 
-def _told(problem: Problem) -> Ref:
+def _object_of(problem: Problem) -> Ref:
     return problem.at

@@ -1,4 +1,4 @@
-"""What an Ingress declares."""
+"""Ingresses as a dialect has read them: rules, canaries, default backends and policies."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,18 +14,18 @@ from translators.model.policy import Declared, Scope
 from translators.model.rules import Age, Rule
 
 _FEW: Final = 8
-"""Rules that are looked at one by one."""
+"""Up to so many rules, a scan is cheaper than groups by host."""
 
 R = TypeVar("R", Rule, Canary)
 _ByHost: TypeAlias = Mapping[str, Sequence[R]] | None
 
 NO_HOSTS: Final[frozenset[tuple[TableSet, str]]] = frozenset()
-"""One for all Ingresses: an empty set of its own is 200 bytes."""
+"""All Ingresses share this one, because an empty frozenset of its own takes 200 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A listener that an Ingress is meant for, and the field that says so (ALB)."""
+    """A listener that an Ingress of the ALB dialect asks for, and the field that names it."""
 
     listener: ListenerPort
     key: str
@@ -34,15 +34,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class IngressRules:
-    """What an Ingress declares.
+    """What one Ingress declares.
 
-    One that is a canary has `canaries` alone. `defaults` are its `spec.defaultBackend`: for each of
-    its hosts and for "" a rule of every path. `bare` are those of its hosts for which it has
-    neither, and which are its own all the same. `leads_out` says that some backend is in another
-    namespace. `without_rules` is its age and name, where no rule has them.
+    A canary Ingress has `canaries` and no other rules. `defaults` stands for its
+    `spec.defaultBackend`: a rule for every path of each of its hosts, and of the host "". `bare`
+    holds the hosts that it declares without a rule or default. `leads_out` says that some backend
+    is in another namespace. `without_rules` holds its age and name if no rule does.
 
-    A host asks for what is declared for it. An Ingress may have thousands of hosts, so that is
-    found without a look at the rules of all others.
+    An Ingress may have thousands of hosts, so its rules are grouped by host once.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -64,25 +63,25 @@ class IngressRules:
         object.__setattr__(self, "_defaults", _by_host(self.defaults))
 
     def rules_of(self, host: str) -> Sequence[Rule]:
-        """The rules of a host, in their order. O(those)."""
+        """Return the rules of a host in the order of the Ingress. O(rules of the host)."""
         return _of_host(host, self.rules, self._rules)
 
     def canaries_of(self, host: str) -> Sequence[Canary]:
-        """The canaries of a host, in their order. O(those)."""
+        """Return the canaries of a host in the order of the Ingress. O(canaries of the host)."""
         return _of_host(host, self.canaries, self._canaries)
 
     def defaults_of(self, host: str) -> Sequence[Rule]:
-        """The default backend of a host, if it has one."""
+        """Return the rule of the default backend for a host, or nothing."""
         return _of_host(host, self.defaults, self._defaults)
 
     @property
     def https_only(self) -> bool:
-        """Whether an annotation keeps requests in clear from its rules: from all, or from none."""
+        """Whether an annotation redirects requests in clear text; it holds for all rules."""
         return any(rule.https_only for rule in (*self.rules[:1], *self.defaults[:1]))
 
     @property
     def by(self) -> tuple[Age, Ref] | None:
-        """Whose they are, the older one first; None where it declares nothing that is usable."""
+        """The age and name of the Ingress; None if it declares nothing usable."""
         adding = [canary.rule for canary in self.canaries[:1]]
         for rule in (*self.rules[:1], *self.defaults[:1], *adding):
             return rule.age, rule.origin
@@ -92,33 +91,33 @@ class IngressRules:
     def hosts(self) -> frozenset[tuple[TableSet, str]]:
         """The hosts whose routes depend on this Ingress, in each set of route tables.
 
-        "" stands for every host that no rule names.
+        The host "" stands for all hosts that no rule names.
         """
         adding = (canary.rule for canary in self.canaries)
         named = {(s, rule.host) for rule in (*self.everything, *adding) for s in rule.sets}
         return self.bare | named
 
     def names(self, tables: TableSet, host: str) -> bool:
-        """Whether it declares the host.
+        """Return whether the Ingress declares the host.
 
-        A canary does not, nor does a default backend declare every host.
+        A canary declares no host. A default backend does not declare the host "".
         """
         declared = (*self.rules_of(host), *(self.defaults_of(host) if host else ()))
         return (tables, host) in self.bare or any(tables in rule.sets for rule in declared)
 
     @property
     def sets(self) -> frozenset[TableSet]:
-        """The sets of route tables in which it serves something."""
+        """The sets of route tables that have a rule of this Ingress."""
         return frozenset(tables for rule in self.everything for tables in rule.sets)
 
     @property
     def everything(self) -> tuple[Rule, ...]:
-        """The rules, then the default backend of each host."""
+        """The rules, followed by the default rule of each host."""
         return (*self.rules, *self.defaults)
 
     @property
     def named(self) -> Iterator[tuple[Rule, Backend]]:
-        """The backends that it names, each with the rule that does, be it a canary's."""
+        """The backends that the Ingress names, each with its rule; canaries are included."""
         for rule in (*self.everything, *(canary.rule for canary in self.canaries)):
             if isinstance(rule.action, Forward):
                 for share in rule.action.shares:
@@ -126,21 +125,21 @@ class IngressRules:
                         yield rule, backend
 
     def policies_of(self, scope: Scope) -> Iterator[Declared]:
-        """The policies of a scope that it asks for."""
+        """Return the policies of a scope that the Ingress asks for."""
         return (declared for declared in self.policies if declared.policy.scope is scope)
 
 
 def _by_host(declared: Sequence[R]) -> _ByHost[R]:
-    """Group what is declared by hosts; None where it is so little that groups would cost more."""
+    """Group rules by host. Returns None for a few rules, whose groups would cost more memory."""
     if len(declared) <= _FEW:
         return None
-    found: dict[str, list[R]] = {}
-    for each in declared:
-        found.setdefault(each.host, []).append(each)
-    return found
+    groups: dict[str, list[R]] = {}
+    for rule in declared:
+        groups.setdefault(rule.host, []).append(rule)
+    return groups
 
 
 def _of_host(host: str, declared: Sequence[R], by_host: _ByHost[R]) -> Sequence[R]:
     if by_host is None:
-        return [each for each in declared if each.host == host]
+        return [rule for rule in declared if rule.host == host]
     return by_host.get(host, ())

@@ -1,16 +1,16 @@
-"""Where requests come in: the listeners of a gateway, and the route tables that they ask."""
+"""Listeners of gateways, and the sets of route tables in which they look up requests."""
 
 from enum import StrEnum
 from typing import Final, NamedTuple, NewType
 
 TableSet = NewType("TableSet", str)
-"""The set of route tables that a listener asks."""
+"""The name of the set of route tables in which a listener looks up its requests."""
 
 MAX_PORT: Final = 65535
 
 
 class Protocol(StrEnum):
-    """What a listener speaks."""
+    """The protocol of a listener."""
 
     HTTP = "HTTP"
     HTTPS = "HTTPS"
@@ -18,7 +18,7 @@ class Protocol(StrEnum):
 
 
 class ListenerPort(NamedTuple):
-    """What a listener of a gateway is known by."""
+    """The port and protocol that identify a listener of a gateway."""
 
     port: int
     protocol: Protocol = Protocol.HTTP
@@ -28,7 +28,7 @@ class ListenerPort(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A listener that a gateway serves, and the route tables that it asks."""
+    """A listener that a gateway serves, and its set of route tables."""
 
     at: ListenerPort
     tables: TableSet

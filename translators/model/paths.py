@@ -1,11 +1,11 @@
-"""What the path of a request must be."""
+"""Path matches: exact paths, prefixes and regexes."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class PathKind(Enum):
-    """How a path matches; the value is the rank in a host's order of rules."""
+    """The kind of a path match. Its value is its rank in the order of a host's rules."""
 
     EXACT = 0
     PREFIX = 1
@@ -14,11 +14,12 @@ class PathKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path match. A PREFIX has no trailing slash but for "/", and matches by path element.
+    """A path match. A PREFIX matches by path element, and has no trailing slash unless it is "/".
 
-    `written` is what people know it by, where requests spell it otherwise. An `ambiguous` one has
-    `//`, `%2F` or `%5C`, which a backend may read as one slash. `instructions` is what a REGEX
-    costs (`translators.model.bounds`); one that is `short_only` is asked for short paths only.
+    `value` is spelled as requests have it; `written` is the spelling of the Ingress where that
+    differs. An `ambiguous` path contains `//`, `%2F` or `%5C`, which a backend may read as one
+    slash. `instructions` is the cost of a REGEX (`translators.model.bounds`). A `short_only` REGEX
+    is compared with short paths only, and does not match longer ones.
     """
 
     kind: PathKind

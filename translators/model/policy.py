@@ -1,7 +1,7 @@
-"""What somebody asks for requests beyond where they go, and how far one wish reaches.
+"""Policies: what an Ingress or gateway asks for beyond the backend of a request, and its scope.
 
-A policy is a frozen value: rows of tables compare by it. `translators.policies` has them all, and
-how they get into Envoy's messages.
+A policy is a frozen value, so that table rows that contain it can be compared.
+`translators.policies` has the policies, and brings them into Envoy's messages.
 """
 
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from typing import ClassVar
 
 
 class Scope(Enum):
-    """What a policy holds for, and so where two Ingresses may ask for different things."""
+    """The extent of a policy. Two Ingresses can disagree about any scope wider than ROUTE."""
 
     ROUTE = "route"
     """The rules of the Ingress that asks for it."""
     HOST = "host"
-    """Everything on a host."""
+    """All rules of a host."""
     SERVICE = "Service"
-    """Every way to a Service."""
+    """All routes to a Service."""
     GATEWAY = "gateway"
-    """All listeners of a gateway; only the gateway's own object can ask for it."""
+    """All listeners of a gateway. Only the gateway's own object can ask for such a policy."""
 
 
 class Policy:
-    """Base of all policies; subclasses are frozen dataclasses."""
+    """The base class of all policies. Its subclasses are frozen dataclasses."""
 
     scope: ClassVar[Scope]
 

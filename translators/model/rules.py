@@ -1,8 +1,8 @@
-"""Rules: what an Ingress says of the requests of one path.
+"""Rules: what an Ingress declares for the requests of one path.
 
-Every dialect is read into rules, and everything after that knows rules alone: which of them win on
-a host, how a canary takes part, what Envoy is told. They are frozen and compare by value, so that a
-row of a table that comes out as before stops a change there.
+Every dialect is read into rules. All later steps know rules only: they decide which rules win on a
+host, add canaries to them, and make Envoy's routes of them. Rules are frozen and compare by value,
+so that an unchanged table row ends the propagation of a change.
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,15 @@ from translators.model.paths import Path
 from translators.model.policy import Policy
 
 UNDATED: Final = datetime.max.replace(tzinfo=UTC)
+"""The creation time of an object without one, such as one in a file: it counts as the youngest."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Age:
-    """The order in which Ingresses win: older first, undated last, then by `name.namespace`."""
+    """The precedence of an Ingress: the older one wins, and `tie` decides between equally old ones.
+
+    `tie` is `name.namespace`.
+    """
 
     created: datetime
     tie: str
@@ -34,11 +38,11 @@ DEFAULT_ORDER: Final = 10
 class Rule:
     """One path of one host of one Ingress.
 
-    `at` is the field's path within the Ingress, for problems. `order` ranks before the path.
-    `sets` are those of the listeners that the rule is meant for, whether the gateway has them or
-    not. `policies` are those that its Ingress asks for, whatever their scope. A `restricted` rule
-    is not for everybody: lists, passwords, client certificates and the like guard it, or were meant
-    to. `https_only` is the annotation that keeps requests in clear from it, "" where none does.
+    `at` is the path of the declaring field in the Ingress, for problems. Rules with a lower `order`
+    come first, whatever their paths. `sets` belong to the listeners that the rule is meant for,
+    even if the gateway lacks these. `policies` are those that the Ingress asks for, of any scope.
+    `restricted` says that access is limited by address lists, passwords or the like, or was meant
+    to be. `https_only` is the annotation that redirects requests in clear text; "" if none does.
     """
 
     origin: Ref

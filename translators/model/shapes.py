@@ -1,4 +1,4 @@
-"""A gateway as it is to be run."""
+"""Shapes: how many Envoys a managed gateway runs, their size, and the load balancers in front."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,15 +6,15 @@ from typing import Final
 from fleet.problem import Problem
 
 HTTP_PORT: Final = 80
-"""Where gateways serve plain HTTP, unless they say where they do."""
+"""The port on which a gateway serves plain HTTP if its object names no port."""
 
 HTTPS_PORT: Final = 443
-"""Where gateways will serve TLS: in their Services from the start, so that none changes then."""
+"""The port for TLS. A gateway's Service has it before TLS is served, so that it need not change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """The cores and the memory (GiB) of one Envoy."""
+    """The number of cores and the GiB of memory of one Envoy."""
 
     cores: int = 4
     memory: int = 8
@@ -25,7 +25,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class LoadBalancer:
-    """One in front of a gateway; `size` is in the cloud's words, "" leaves it to the cloud."""
+    """A load balancer in front of a gateway. `size` is a name of the cloud's; "" is its choice."""
 
     internal: bool
     size: str = ""
@@ -33,10 +33,10 @@ class LoadBalancer:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A gateway as it is to be run.
+    """The Envoys and load balancers that a gateway's object asks for.
 
-    `ports` are those that its users see. Where they `vary`, Envoys are run so that each port will
-    do: another one is then no reason to replace them.
+    `ports` are the ports that clients use. `vary` says that the object decides about them. Envoys
+    are then run so that they can open any port, and a new port does not replace them.
     """
 
     replicas: int = 3

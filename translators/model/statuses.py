@@ -1,4 +1,4 @@
-"""What gateways and Ingresses are told about themselves."""
+"""Statuses of gateways and Ingresses, in the terms of no dialect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,23 +12,24 @@ from translators.model.listeners import ListenerPort
 
 
 class Phase(Enum):
-    """The life of a gateway, in the documents' words."""
+    """The phase of a gateway, in the words of the product documents."""
 
     PENDING = "Pending"
-    """Declared, but no Envoy of the gateway has asked for its configuration yet."""
+    """No Envoy of the gateway has asked for its configuration yet."""
     RUNNING = "Running"
-    """An Envoy of the gateway is there, and has not acknowledged the listeners yet."""
+    """An Envoy of the gateway is connected, but none has acknowledged the listeners yet."""
     LISTENING = "Listening"
     """An Envoy of the gateway has acknowledged its listeners."""
     FAILED = "Failed"
-    """It cannot be served as declared; the message says why."""
+    """The gateway cannot be served as declared; the status message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteCluster:
-    """An attached member; `message` is "" while it is well, `known` False if there is none.
+    """A member that a gateway attaches. `message` is "" while the member is well.
 
-    `outage` is the class of what the message tells: the same for as long as the cause is.
+    `known` is False if the fleet has no such member. `outage` classifies the message: it stays the
+    same while the cause does, even if the message changes.
     """
 
     cluster_id: str
@@ -39,7 +40,11 @@ class RemoteCluster:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What the roof knows of a gateway: is an Envoy there, does one listen, what has failed."""
+    """What the running process knows of a gateway's Envoys.
+
+    `running` says that one is connected, `listening` that one has acknowledged its listeners.
+    `failure` says why none can run; "" if nothing has failed.
+    """
 
     running: bool = False
     listening: bool = False
@@ -48,7 +53,7 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why the object of a gateway cannot be read; `generation` is the version that cannot."""
+    """The reason why a gateway's object cannot be read. `generation` is the unreadable version."""
 
     message: str
     generation: int = 0
@@ -58,9 +63,9 @@ class Refusal:
 class GatewayStatus:
     """The status of a gateway's object.
 
-    `message` says why it does not listen. `addresses` are where clients reach it, if known. `id`
-    is what it is shown as, `listeners` are those that it has. `generation` is the version of the
-    object that all of this is about, 0 where no API server counts.
+    `message` says why the gateway does not listen. `addresses` are those at which clients reach it,
+    if known. `id` is its ID for people. `listeners` are those that it serves. `generation` is the
+    version of the object that the status is about, and 0 if no API server has numbered it.
     """
 
     phase: Phase
@@ -75,15 +80,15 @@ class GatewayStatus:
 
 @dataclass(frozen=True, slots=True)
 class IngressStatus:
-    """The status of an Ingress; no addresses while no gateway serves it."""
+    """The status of an Ingress. It has no addresses while no gateway serves it."""
 
     gateways: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     def as_kubernetes(self) -> Mapping[str, Any]:  # JSON
-        """The object's `status`."""
+        """Return the `status` field of the Ingress."""
         if not self.addresses:
             return {"loadBalancer": {}}
-        shown = [{"ip" if is_ip(found) else "hostname": found} for found in self.addresses]
-        return {"loadBalancer": {"ingress": shown}}
+        points = [{"ip" if is_ip(text) else "hostname": text} for text in self.addresses]
+        return {"loadBalancer": {"ingress": points}}

@@ -1,4 +1,4 @@
-"""Weights as Envoy takes them: the sum of a route's weights is a number of 32 bits."""
+"""Weights of a route, made small enough for Envoy: their sum must fit into 32 bits."""
 
 from collections.abc import Sequence
 from math import gcd
@@ -8,10 +8,10 @@ MAX_SUM: Final = 2**32 - 1
 
 
 def fitted(weights: Sequence[int]) -> tuple[int, ...]:
-    """The weights as they are where their sum fits, else the same shares in smaller numbers.
+    """Return the weights unchanged if their sum fits, else the same shares in smaller numbers.
 
-    What is positive stays positive, what is 0 stays 0. Where n shares have to be rounded, each is
-    off by at most n + 1 billionths.
+    A positive weight stays positive, and 0 stays 0. If n weights must be rounded, each share is off
+    by at most n + 1 billionths.
     """
     if sum(weights) <= MAX_SUM:
         return tuple(weights)

@@ -1,1 +1,1 @@
-"""What can be asked for requests beyond their backend, one file a policy."""
+"""Policies: changes of Envoy's messages that annotations can ask for, each in a file of its own."""

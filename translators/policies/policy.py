@@ -1,8 +1,8 @@
-"""How policies get into Envoy's messages.
+"""The interface of a policy towards Envoy's messages.
 
-A policy is a frozen dataclass of its own file. It says its scope, and adds to the parts of the
-messages that it concerns. Builders (`translators.envoy`) collect the parts and know no policy;
-what wins where Ingresses disagree is decided by scope (`translators.merge.scopes`).
+A policy is a frozen dataclass in a file of its own. It names its scope, and adds to the parts of
+the messages that it concerns. Builders (`translators.envoy`) take the parts and know no policy.
+`translators.merge.scopes` decides between Ingresses that disagree.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,28 +13,28 @@ from translators.envoy.parts import ClusterParts, HostParts, ListenerParts, Rout
 from translators.model.policy import Policy
 
 MOST_ALIKE: Final = 1024
-"""Sets of policies whose parts are kept: many routes have the same."""
+"""The number of policy sets whose parts are cached. Many routes have the same set."""
 
 
 class EnvoyPolicy(Policy):
-    """Base of the policies; each method adds nothing unless a policy overrides it."""
+    """The base class of policies. Each method adds nothing unless a policy overrides it."""
 
     def route(self, parts: RouteParts) -> None:
-        """Add to a route of the Ingress that asks for the policy."""
+        """Add to the parts of a route of the Ingress that asks for the policy."""
 
     def host(self, parts: HostParts) -> None:
-        """Add to all of a host."""
+        """Add to the parts of a host."""
 
     def cluster(self, parts: ClusterParts) -> None:
-        """Add to a Cluster of the Service."""
+        """Add to the parts of a Cluster of the Service."""
 
     def listener(self, parts: ListenerParts) -> None:
-        """Add to each listener of the gateway."""
+        """Add to the parts of each listener of the gateway."""
 
 
 @lru_cache(maxsize=MOST_ALIKE)
 def route_parts(policies: tuple[Policy, ...]) -> RouteParts | None:
-    """What policies add to a route; None for none."""
+    """Collect what policies add to a route; None if there are no policies."""
     if not policies:
         return None
     parts = RouteParts()
@@ -44,7 +44,7 @@ def route_parts(policies: tuple[Policy, ...]) -> RouteParts | None:
 
 
 def host_parts(policies: tuple[Policy, ...]) -> HostParts | None:
-    """What policies add to a host; None for none."""
+    """Collect what policies add to a host; None if there are no policies."""
     if not policies:
         return None
     parts = HostParts()
@@ -55,7 +55,7 @@ def host_parts(policies: tuple[Policy, ...]) -> HostParts | None:
 
 @lru_cache(maxsize=MOST_ALIKE)
 def cluster_parts(policies: tuple[Policy, ...]) -> ClusterParts | None:
-    """What policies add to a Cluster; None for none."""
+    """Collect what policies add to a Cluster; None if there are no policies."""
     if not policies:
         return None
     parts = ClusterParts()
@@ -65,7 +65,7 @@ def cluster_parts(policies: tuple[Policy, ...]) -> ClusterParts | None:
 
 
 def listener_parts(policies: tuple[Policy, ...]) -> ListenerParts | None:
-    """What policies add to a listener; None for none."""
+    """Collect what policies add to a listener; None if there are no policies."""
     if not policies:
         return None
     parts = ListenerParts()

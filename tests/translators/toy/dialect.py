@@ -50,7 +50,7 @@ class ToyGateway(GatewayObject):
 
 @dataclass(frozen=True, slots=True)
 class Greeting(EnvoyPolicy):
-    """A header of every answer of a route."""
+    """Adds a header to every response of a route."""
 
     scope: ClassVar[Scope] = Scope.ROUTE
     text: str
@@ -61,7 +61,7 @@ class Greeting(EnvoyPolicy):
 
 @dataclass(frozen=True, slots=True)
 class Motto(EnvoyPolicy):
-    """A header of every answer of a host."""
+    """Adds a header to every response of a host."""
 
     scope: ClassVar[Scope] = Scope.HOST
     text: str
@@ -72,7 +72,7 @@ class Motto(EnvoyPolicy):
 
 @dataclass(frozen=True, slots=True)
 class Patience(EnvoyPolicy):
-    """How long a Service may take to accept a connection."""
+    """Sets how long a Service may take to accept a connection."""
 
     scope: ClassVar[Scope] = Scope.SERVICE
     milliseconds: int
@@ -83,7 +83,7 @@ class Patience(EnvoyPolicy):
 
 @dataclass(frozen=True, slots=True)
 class Sign(EnvoyPolicy):
-    """What a gateway calls itself in its answers."""
+    """Sets the name of a gateway in its responses."""
 
     scope: ClassVar[Scope] = Scope.GATEWAY
     name: str

@@ -1,4 +1,4 @@
-"""The ALB dialect, put together."""
+"""The value of Dialect for ALB, assembled from the modules of this package."""
 
 from typing import Final
 

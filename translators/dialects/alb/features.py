@@ -1,6 +1,6 @@
-"""Every feature of the ALB dialect, and what its annotations ask for.
+"""The features of the ALB dialect, and the reading of an Ingress's annotations by them.
 
-`translators.dialects.mse.unsupported` says what follows from those that have no effect yet.
+`translators.dialects.alb.unsupported` lists the annotations that have no effect.
 """
 
 from collections.abc import Collection, Mapping
@@ -36,7 +36,8 @@ VOCABULARY: Final = Vocabulary(
 class AlbFeatures:
     """What the annotations of an Ingress ask for.
 
-    `ports` is None without `listen-ports`; `unserved` are the Services whose paths are not served.
+    `served` is False if nothing of the Ingress may be served. `ports` is None without
+    `listen-ports`. `unserved` are the Services whose paths are not served.
     """
 
     served: bool
@@ -49,7 +50,7 @@ class AlbFeatures:
 def read_alb_features(
     at: Ref, annotations: Mapping[str, str], unread: Collection[str] = ()
 ) -> AlbFeatures:
-    """Read the annotations of an Ingress; `unread` are those whose value is no text."""
+    """Read the annotations of an Ingress. `unread` are the keys whose value is no text."""
     reader = Reader(at, annotations, VOCABULARY.prefixes)
     wanted = Wanted()
     for feature in FEATURES:

@@ -1,4 +1,4 @@
-"""What an AlbConfig says of its gateway."""
+"""An AlbConfig is read into a gateway."""
 
 from fleet.ref import Ref
 from translators.dialects.alb.listeners import read_entries, read_id
@@ -7,7 +7,7 @@ from translators.dialects.dialect import GatewaySpec
 
 
 def read_alb_gateway(ref: Ref, config: AlbConfig) -> GatewaySpec:
-    """Read the listeners and the ID; Ingresses come by their class alone."""
+    """Read the listeners and the ID. An AlbConfig selects no Ingresses: their class names it."""
     entries, problems = read_entries(ref, config.spec.listeners)
     shown, more = read_id(ref, config.spec.config)
     return GatewaySpec(

@@ -1,8 +1,8 @@
-"""The ALB dialect: an Ingress is read into rules, each for the listeners that it is meant for.
+"""An Ingress of the ALB dialect is read into rules, each for the listeners that it is meant for.
 
-With `listen-ports` these are exactly the listeners that it lists, for all hosts; without it, HTTP
-80, and HTTPS 443 instead for the hosts of `spec.tls`: so an entry whose hosts no rule has changes
-nothing, and is reported.
+With `listen-ports`, every host is served on exactly the listeners that it lists. Without it, a host
+is served on HTTP 80, or on HTTPS 443 if `spec.tls` names the host. An entry of `spec.tls` whose
+hosts have no rule has no effect, and is reported.
 """
 
 import re
@@ -31,12 +31,12 @@ HTTP: Final = ListenerPort(80, Protocol.HTTP)
 HTTPS: Final = ListenerPort(443, Protocol.HTTPS)
 
 USE_ANNOTATION: Final = "use-annotation"
-"""The port of a backend that is no Service, but the name of an action."""
+"""The port name of a backend that names an action of an annotation, instead of a Service."""
 
 _WILDCARDS: Final = {"*": ".*", "?": "."}
 
 _PATTERN: Final = re.compile(r"/[\x21\x22\x24-\x5b\x5d-\x7e\xa0-\ud7ff\ue000-\U0010ffff]{0,4095}")
-"""Printable without blank, backslash and "#"."""
+"""Printable characters, without blank, backslash and "#"."""
 
 
 def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
@@ -66,7 +66,7 @@ def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
 
 
 def alb_path(path_type: str, text: str) -> Path:
-    """An ImplementationSpecific path is a pattern; one without wildcards is exact."""
+    """Read a path. An ImplementationSpecific path is a pattern, or exact if it has no wildcards."""
     if path_type == "Prefix" or not text:
         return plain_path(PathKind.PREFIX, text)
     if _WILDCARDS.keys().isdisjoint(text):
@@ -84,24 +84,25 @@ def alb_path(path_type: str, text: str) -> Path:
         written=text if seen != text else "",
         ambiguous=is_ambiguous(seen),
         instructions=found.instructions,
-        # RE2's automaton stays small unless it has to count characters behind a run of any length.
+        # A "?" behind a "*" makes RE2 count characters behind a run of any length. Only then its
+        # automaton becomes large, and the cost of a match grows with the length of the path.
         short_only="?" in seen.partition("*")[2],
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Ports:
-    """The listeners that an Ingress is meant for, host by host."""
+    """The listeners that an Ingress is meant for, by host."""
 
     declared: tuple[ListenerPort, ...] | None
     tls_hosts: frozenset[str]
 
     def sets(self, host: str) -> tuple[TableSet, ...]:
-        """The route tables of a host."""
+        """Return the sets of route tables in which a host stands."""
         return tuple(tables_of(port) for port in self._of(host))
 
     def asked(self, rules: IngressRules) -> tuple[Asked, ...]:
-        """The listeners of all its rules, with what names them."""
+        """Return the listeners of all rules, each with the field that asks for it."""
         if self.declared is not None:
             key = LISTEN_PORTS.spellings[0]
             return tuple(Asked(p, key, f'{{"{p.protocol}":{p.port}}}') for p in self.declared)
@@ -123,12 +124,12 @@ def _hosts(entry: IngressTls) -> frozenset[str]:
 
 
 def _securing(host: str) -> frozenset[str]:
-    """What in `spec.tls` secures the host of a rule: the host itself, and the wildcard over it."""
+    """Return the hosts in `spec.tls` that cover the host of a rule: itself, and its wildcard."""
     return frozenset((host, f"*.{host.partition('.')[2]}"))
 
 
 def _idle_tls(ref: Ref, ingress: Ingress) -> Iterator[Problem]:
-    """The problem of entries of `spec.tls` that have no hosts, or none of a rule."""
+    """Report entries of `spec.tls` without hosts, or with hosts that no rule has."""
     secured = frozenset(h for rule in ingress.spec.rules for h in _securing(rule.host.lower()))
     idle = [entry for entry in ingress.spec.tls if secured.isdisjoint(_hosts(entry))]
     if idle:
@@ -140,7 +141,11 @@ def _idle_tls(ref: Ref, ingress: Ingress) -> Iterator[Problem]:
 def _takes(
     ref: Ref, features: AlbFeatures, problems: list[Problem], at: str, service: ServiceBackend
 ) -> bool:
-    """Whether a backend is a Service, and nothing that is not built decides about its requests."""
+    """Return whether a backend is served.
+
+    A backend is not served if it is no Service, or if an annotation without effect would decide
+    about its requests.
+    """
     if service.name in features.unserved:
         return False
     if service.port.name != USE_ANNOTATION:

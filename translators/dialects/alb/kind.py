@@ -1,4 +1,4 @@
-"""AlbConfig, the kind of object that declares an ALB gateway."""
+"""AlbConfig as a Kind: its API version, its fields, and the annotation that attaches members."""
 
 from typing import Final
 
@@ -27,7 +27,7 @@ _FIELDS: Final = object_of(
         ),
     )
 )
-"""All of them, with or without an effect here."""
+"""All fields that an AlbConfig may have, with or without an effect in fleetgate."""
 
 ALB_CONFIG: Final = Kind(
     AlbConfig,

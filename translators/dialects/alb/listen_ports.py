@@ -1,4 +1,4 @@
-"""`listen-ports`: the listeners of an ALB gateway that serve an Ingress."""
+"""The annotation `listen-ports`: the listeners of an ALB gateway that serve an Ingress."""
 
 import json
 from typing import Final
@@ -17,7 +17,7 @@ _EXPECTED: Final = 'a list such as [{"HTTP":80},{"HTTPS":443}]'
 
 
 def listen_ports(text: str) -> tuple[ListenerPort, ...]:
-    """Read the list, each listener once; an item may name several."""
+    """Read the list without duplicates. One item may name several listeners."""
     try:
         items = json.loads(text, object_pairs_hook=tuple)  # a dict would lose a key's first value
     except (ValueError, RecursionError) as e:

@@ -1,8 +1,8 @@
-"""The parts of an AlbConfig that only ALB gateways have: their listeners and their ID.
+"""The listeners and the ID of an AlbConfig.
 
-A listener is known by its port and protocol. An entry that is wrong, or that comes twice, costs
-itself alone. So does one with an access list, which has no effect yet: without it, the listener
-would let in whom the list keeps out.
+Port and protocol identify a listener. An entry that is wrong or a duplicate is left out, and the
+others are served. An entry with an access list is left out too, because access lists have no effect
+yet, and the listener would be open to clients that the list excludes.
 """
 
 import re
@@ -19,12 +19,14 @@ from translators.model.listeners import MAX_PORT, Entry, ListenerPort, Protocol
 _DIGITS: Final = re.compile(r"[0-9]{1,5}")
 _ID: Final = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]{0,126}[A-Za-z0-9])?")
 _SERVED: Final = frozenset({Protocol.HTTP})
+_NOTHING: Final = "the gateway serves nothing"
+_NOT_SERVED: Final = "this listener is not served"
 
 
 def read_entries(
     ref: Ref, listeners: Sequence[AlbListener]
 ) -> tuple[dict[str, Entry], tuple[Problem, ...]]:
-    """The listeners that can be served, by their places, and what is wrong with the others."""
+    """Read the listeners that can be served, by their fields, and the problems of the others."""
     entries: dict[str, Entry] = {}
     problems: list[Problem] = []
     at_sockets: dict[tuple[int, bool], str] = {}
@@ -53,12 +55,24 @@ def read_entries(
     return entries, tuple(problems)
 
 
-_NOTHING: Final = "the gateway serves nothing"
-_NOT_SERVED: Final = "this listener is not served"
+def read_id(ref: Ref, settings: AlbSettings) -> tuple[str, tuple[Problem, ...]]:
+    """Return the ID of the gateway for people: the declared one, or else one made of its name.
+
+    The gateway is no instance in a cloud, which would have an ID of its own.
+    """
+    made = f"alb-{ref.name}"
+    declared = "" if settings.id is None else str(settings.id)
+    if not declared:
+        return made, ()
+    if _ID.fullmatch(declared):
+        return declared, ()
+    expected = "an ID of letters, digits and '-', such as alb-1a2b3c"
+    effect = f"it is shown as {made}"
+    return made, (Problem(ref, "InvalidField", "spec.config.id", declared, expected, effect),)
 
 
 def _read(ref: Ref, where: str, listener: AlbListener) -> ListenerPort | Problem:
-    """One entry; port and protocol have no defaults."""
+    """Read one entry. Port and protocol have no defaults."""
     port = "" if listener.port is None else str(listener.port)
     protocol = "" if listener.protocol is None else str(listener.protocol)
     number = int(port) if _DIGITS.fullmatch(port) else 0
@@ -72,12 +86,12 @@ def _read(ref: Ref, where: str, listener: AlbListener) -> ListenerPort | Problem
 
 
 def _is_restricted(listener: AlbListener) -> bool:
-    """Whether an access list says who may use it."""
+    """Return whether an access list limits the clients of a listener."""
     return bool(listener.acl_config.acl_entries or listener.acl_config.acl_ids)
 
 
 def _later(ref: Ref, where: str, listener: AlbListener) -> Iterator[Problem]:
-    """What a listener asks for and does not get yet."""
+    """Report the fields of a listener that have no effect yet."""
     later = "a later version of fleetgate"
     acl = listener.acl_config
     if _is_restricted(listener):
@@ -89,23 +103,7 @@ def _later(ref: Ref, where: str, listener: AlbListener) -> Iterator[Problem]:
         ("idleTimeout", listener.idle_timeout),
         ("gzipEnabled", listener.gzip_enabled),
     ):
-        # What is switched off has the effect that it asks for.
+        # A field that switches something off asks for what happens anyway.
         if value is not None and str(value).strip() not in {"", "false"}:
             key = f"{where}.{field}"
             yield Problem(ref, "NotSupported", key, str(value), later, "no effect yet")
-
-
-def read_id(ref: Ref, settings: AlbSettings) -> tuple[str, tuple[Problem, ...]]:
-    """What the gateway is shown as: the ID that is declared, else one that follows from its name.
-
-    No instance of a cloud stands behind it that could have an ID of its own.
-    """
-    made = f"alb-{ref.name}"
-    declared = "" if settings.id is None else str(settings.id)
-    if not declared:
-        return made, ()
-    if _ID.fullmatch(declared):
-        return declared, ()
-    expected = "an ID of letters, digits and '-', such as alb-1a2b3c"
-    effect = f"it is shown as {made}"
-    return made, (Problem(ref, "InvalidField", "spec.config.id", declared, expected, effect),)

@@ -1,17 +1,17 @@
-"""The object that declares an ALB gateway, with the fields that are read of it."""
+"""AlbConfig, the object that declares an ALB gateway, with the fields that fleetgate reads."""
 
 from fleet.models import AsWritten, GatewayObject, Item, Model
 
 
 class AlbAcl(Model):
-    """Who may use a listener: everybody, where nothing is listed."""
+    """The access list of a listener. An empty list lets every client in."""
 
     acl_entries: tuple[AsWritten, ...] = ()
     acl_ids: tuple[AsWritten, ...] = ()
 
 
 class AlbListener(Item):
-    """One listener; a wrong one is a mistake of that listener, so the entry is read as written."""
+    """One listener. Its fields are read as written, so that a wrong value costs this entry only."""
 
     port: AsWritten | None = None
     protocol: AsWritten | None = None

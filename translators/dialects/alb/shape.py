@@ -1,7 +1,7 @@
-"""What an AlbConfig asks for: how many Envoys, how large, behind which load balancers.
+"""The Envoys and the load balancer that an AlbConfig asks for.
 
-A value that cannot be read leaves its default in force, with one exception: it never makes public
-what its key does not say is public. What is absent does, where that is the default.
+A default stands in for a value that cannot be read, with one exception: an unreadable address type
+makes the load balancer internal. An absent one makes it public, which is the default of ALB.
 """
 
 from typing import Final
@@ -16,14 +16,14 @@ from translators.model.shapes import HTTP_PORT, LoadBalancer, Shape
 
 INSTANCE_REPLICAS: Final = "fleetgate.dev/instance-replicas"
 INSTANCE_SPEC: Final = "fleetgate.dev/instance-spec"
-"""What a MseIngressConfig has fields for, `spec.common.instance`, and an AlbConfig has not."""
+"""Annotations for the replicas and the size of Envoys, for which an AlbConfig has no fields."""
 
 _INTERNAL: Final = {"internet": False, "intranet": True}
-"""Whether a load balancer is internal, by `addressType` in any letters."""
+"""Whether a load balancer is internal, by `addressType` in lower case."""
 
 
 def alb_shape(gateway: Ref, config: AlbConfig, bind: Bind) -> Shape:
-    """An AlbConfig has no fields for the number of Envoys and their size, but annotations."""
+    """Read the shape of an ALB gateway from the fields and annotations of its AlbConfig."""
     instance, annotations = config.spec.config, config.metadata.annotations
     internal = _INTERNAL.get(text_of(instance.address_type, "Internet").lower())
     problems: list[Problem] = []
@@ -46,7 +46,7 @@ def alb_shape(gateway: Ref, config: AlbConfig, bind: Bind) -> Shape:
         replicas,
         size,
         load_balancers=(LoadBalancer(internal is not False),),
-        # A Service has at least one port. Where nothing listens, it keeps its address with this.
+        # A Service needs at least one port. This one keeps its address while nothing listens.
         ports=tuple(ports) or (HTTP_PORT,),
         vary=True,
         problems=tuple(problems),

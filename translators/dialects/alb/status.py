@@ -6,9 +6,9 @@ from translators.model.statuses import GatewayStatus, Phase
 
 
 def alb_status(status: GatewayStatus) -> dict[str, Any]:  # JSON
-    """What the documents show, and conditions.
+    """Return the status that the product documents show, with conditions.
 
-    The conditions have no times: any replica that knows the same says the same.
+    The conditions have no times, so that all replicas write the same status.
     """
     shown = {"id": status.id} if status.id else {}
     shown |= {"dnsname": status.addresses[0]} if status.addresses else {}

@@ -1,4 +1,4 @@
-"""The annotations that the ALB dialect knows and does not carry out."""
+"""The annotations that the ALB dialect knows, but that have no effect yet."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -35,9 +35,10 @@ ALB_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
 
 
 def of_nginx_alone(carried_out: Iterable[Key]) -> Iterator[Unsupported]:
-    """What NGINX knows and ALB does not: it may be for another controller, unless it restricts.
+    """Yield annotations that NGINX Ingress knows and ALB does not.
 
-    `carried_out` are the keys of the MSE dialect that have an effect there.
+    They may be meant for another controller, so only those that restrict access are reported.
+    `carried_out` are the keys that have an effect in the MSE dialect.
     """
     known = {spelling for row in ALB_UNSUPPORTED for spelling in row.key.spellings}
     effective = (Unsupported(key, Without.TUNING) for key in carried_out if ALB not in key.prefixes)

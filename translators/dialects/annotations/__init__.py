@@ -1,1 +1,1 @@
-"""Annotations, and what dialects have in common in reading them."""
+"""Annotations: the reading of them that all dialects share."""

@@ -1,7 +1,7 @@
-"""`canary-*`: an alternative backend for some requests of another Ingress's rules.
+"""The annotations `canary-*`: a second backend for some requests of another Ingress's rules.
 
-Per request: header and query rules, then cookie rules, then weights. The canary routes copy
-everything from the main rule but its backend.
+Envoy decides about each request by header and query rules first, then by cookie rules, then by
+weights. A canary's route copies everything from the main rule but its backend.
 
     header/query of each canary, oldest first ─▶ cookies of each, oldest first ─▶ weights ─▶ main
 """
@@ -43,7 +43,7 @@ _NEVER: Final = "no request goes to the canary by it"
 
 @dataclass(frozen=True, slots=True)
 class _By:
-    """The keys of one kind of rule: by header, by query parameter or by cookie."""
+    """The keys of one kind of canary rule: by header, by query parameter or by cookie."""
 
     where: Where
     name: Key
@@ -83,7 +83,10 @@ KEYS: Final = (
 
 
 def parse(reader: Reader) -> Split | None:
-    """Read the canary; `canary: "false"` and none that is usable are an ordinary Ingress."""
+    """Read the split of a canary; None for an ordinary Ingress.
+
+    An Ingress whose `canary` is "false", absent or unusable is an ordinary one.
+    """
     enabled = reader.find(ENABLED, boolean, "it counts as absent: this is an ordinary Ingress")
     if enabled is None or not enabled.value:
         return None
@@ -101,7 +104,7 @@ def parse(reader: Reader) -> Split | None:
 
 
 def _weight(reader: Reader) -> Weight | None:
-    """The weight; none without a usable total, since 1 meant of 1000 is not 1 of 100."""
+    """Read the weight. An unusable total makes it unusable too: 1 of 1000 is not 1 of 100."""
     found = reader.find(WEIGHT, _COUNT, _NEVER)
     total = reader.read(TOTAL, _COUNT, "no request goes to the canary by its weight")
     if found is None or (total is None and reader.has(TOTAL)):
@@ -110,7 +113,7 @@ def _weight(reader: Reader) -> Weight | None:
 
 
 def _picks(reader: Reader, by: _By) -> tuple[Pick, ...]:
-    """The rules of one kind. A value or pattern that is unusable never matches."""
+    """Read the rules of one kind. There is none if the value or pattern is unusable."""
     parse_name = {Where.HEADER: header_name, Where.COOKIE: cookie_name, Where.QUERY: query_name}
     name = reader.read(by.name, parse_name[by.where])
     if name is None:
@@ -129,7 +132,7 @@ def _picks(reader: Reader, by: _By) -> tuple[Pick, ...]:
 
 
 def _anywhere(text: str) -> Text:
-    """A pattern that is to be found somewhere in a value."""
+    """Read a pattern that may match any part of a value."""
     found = pattern(text, ".*(?:{}).*")
     return Text(found.regex, regex=True, instructions=found.instructions)
 

@@ -1,8 +1,9 @@
-"""What becomes of an Ingress whose annotations are known and not carried out.
+"""Paths are closed if an annotation without effect yet restricts access to them.
 
-One that restricts access, or narrows a rule, closes the Ingress's paths: they stay its own and are
-answered with 503, since requests would else get where it has kept them from. A canary takes its
-access rules from its main rule; one that is to be narrowed takes no request.
+Such an annotation limits who may send requests, or narrows the requests that a rule takes. Without
+it, requests would reach backends that it protects. So the paths stay with the Ingress and are
+answered with 503. A canary takes its access rules from its main rule; a canary with an annotation
+that narrows it takes no request.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,20 +29,16 @@ _CLOSING: Final = frozenset({Without.CLOSED, Without.NARROWED})
 
 
 def close(met: Sequence[Met], wanted: Wanted) -> None:
-    """Close the paths of an Ingress whose annotations ask for it; call it after all features."""
-    found = {each.without for each in met} & _CLOSING
-    if found and wanted.split is None:
+    """Close the paths of an Ingress if an annotation demands it. Call it after all features."""
+    closing = {annotation.without for annotation in met} & _CLOSING
+    if closing and wanted.split is None:
         wanted.changes.append(_closed)
-    elif Without.NARROWED in found:
+    elif Without.NARROWED in closing:
         wanted.split = Split()
 
 
-def _closed(rule: Rule) -> Rule:
-    return replace(rule, action=CLOSED, restricted=True)
-
-
 def not_supported(at: Ref, met: Iterable[Met], *, is_canary: bool) -> Iterator[Problem]:
-    """What their users are told."""
+    """Report the annotations that have no effect."""
     for key, value, without, rest in met:
         if without is Without.TUNING:
             continue
@@ -52,3 +49,7 @@ def not_supported(at: Ref, met: Iterable[Met], *, is_canary: bool) -> Iterator[P
         elif without is Without.NARROWED:
             effect = "the canary takes no request" if is_canary else Without.CLOSED.value
         yield Problem(at, "NotSupported", key, value, expected, effect)
+
+
+def _closed(rule: Rule) -> Rule:
+    return replace(rule, action=CLOSED, restricted=True)

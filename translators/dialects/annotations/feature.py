@@ -1,4 +1,4 @@
-"""What a feature is: the annotations that it owns, and what an Ingress wants by them."""
+"""The interface of a feature: the annotations that it owns, and the changes that they ask for."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ Change: TypeAlias = Callable[[Rule], Rule]
 
 @dataclass(slots=True)
 class Wanted:
-    """What the annotations of an Ingress ask for.
+    """What the annotations of an Ingress ask for; features add to it.
 
-    `changes` are made to each of its rules, in this order. With a `split` it is a canary.
+    `changes` are made to each rule of the Ingress, in this order. A `split` makes it a canary.
     """
 
     changes: list[Change] = field(default_factory=list)
@@ -28,7 +28,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One feature: `read` adds what an Ingress asks for, and nothing where it does not ask."""
+    """One feature. `read` adds what an Ingress asks for by the feature's keys, if anything."""
 
     name: str
     keys: tuple[Key, ...]
@@ -41,7 +41,11 @@ def rule_feature(
     parse: Callable[[Reader], T | None],
     apply: Callable[[Rule, T], Rule],
 ) -> Feature:
-    """A feature that changes rules. `parse` gives None where the Ingress does not ask for it."""
+    """Make a feature that changes rules.
+
+    `parse` returns the options of an Ingress, or None if it does not ask for the feature. `apply`
+    changes a rule by these options.
+    """
 
     def read(reader: Reader, wanted: Wanted) -> None:
         options = parse(reader)
@@ -54,7 +58,10 @@ def rule_feature(
 def policy_feature(
     name: str, keys: tuple[Key, ...], parse: Callable[[Reader], Found[Policy] | None]
 ) -> Feature:
-    """A feature that is a policy, found at the annotation that stands for it in problems."""
+    """Make a feature that declares a policy.
+
+    `parse` returns the policy with the annotation that problems name, or None.
+    """
 
     def read(reader: Reader, wanted: Wanted) -> None:
         found = parse(reader)

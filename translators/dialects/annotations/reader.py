@@ -1,10 +1,11 @@
-"""Reading annotation values: the spellings of a key, and one problem for each value that is wrong.
+"""The spellings of annotation keys, and the reader that parses their values.
 
-`nginx.ingress.kubernetes.io/` and `mse.ingress.kubernetes.io/` mean the same for the keys that
-NGINX Ingress knows, MSE's own exist only under `mse.`; `higress.io/` is a third spelling of both.
-ALB's keys stand under `alb.ingress.kubernetes.io/`, those of canaries also under `nginx.`; neither
-dialect sees the spellings of the other. Where several spellings are present, the first one that
-parses wins. A value that does not parse switches off that annotation alone.
+A key that NGINX Ingress knows can be written under `nginx.ingress.kubernetes.io/`,
+`mse.ingress.kubernetes.io/` and `higress.io/`, with the same meaning. A key of MSE's own exists
+under the last two only. Keys of ALB stand under `alb.ingress.kubernetes.io/`, and those of canaries
+also under `nginx.`. A dialect reads only its own prefixes. If an object has several spellings of a
+key, the first one that parses wins. A value that does not parse costs that annotation only, and is
+reported.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +26,7 @@ FLEETGATE: Final = "fleetgate.dev/"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An annotation: its name without prefix, the prefixes in the order in which they are read.
+    """An annotation: its name without prefix, and its prefixes in the order of precedence.
 
     `meaning` is a phrase for the documentation.
     """
@@ -36,34 +37,34 @@ class Key:
     spellings: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Note the full names: they are looked up for every Ingress."""
+        """Compute the full names once, because they are looked up for every Ingress."""
         spellings = tuple(prefix + self.name for prefix in self.prefixes)
         object.__setattr__(self, "spellings", spellings)
 
 
 def shared(name: str, meaning: str = "") -> Key:
-    """A key that NGINX Ingress knows too."""
+    """Make a key of MSE's that NGINX Ingress knows too."""
     return Key(name, (NGINX, MSE, HIGRESS), meaning)
 
 
 def own(name: str, meaning: str = "") -> Key:
-    """A key of MSE's own."""
+    """Make a key of MSE's own."""
     return Key(name, (MSE, HIGRESS), meaning)
 
 
 def everywhere(name: str, meaning: str = "") -> Key:
-    """A key that NGINX Ingress and both dialects know."""
+    """Make a key that NGINX Ingress, MSE and ALB know."""
     return Key(name, (NGINX, MSE, HIGRESS, ALB), meaning)
 
 
 def alb(name: str, meaning: str = "") -> Key:
-    """A key of ALB's own."""
+    """Make a key of ALB's own."""
     return Key(name, (ALB,), meaning)
 
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[T]):
-    """The value that counts for a key, and the annotation that says so."""
+    """The value of a key, and the annotation (`spelling`) and `text` that it was parsed from."""
 
     spelling: str
     text: str
@@ -71,7 +72,11 @@ class Found(Generic[T]):
 
 
 class Unusable(ValueError):
-    """A value that cannot be used; the text completes the sentence "expected ..."."""
+    """Raised for a value that cannot be used.
+
+    `expected` completes the sentence "expected ...". `effect` replaces the usual effect in the
+    problem; "" keeps it.
+    """
 
     def __init__(self, expected: str, effect: str = "") -> None:
         super().__init__(expected)
@@ -80,7 +85,7 @@ class Unusable(ValueError):
 
 
 class Reader:
-    """The annotations of one object that have these prefixes; collects problems on the way."""
+    """Reads those annotations of one object that have these prefixes; collects their problems."""
 
     def __init__(self, at: Ref, annotations: Mapping[str, str], prefixes: tuple[str, ...]) -> None:
         self._at = at
@@ -90,9 +95,10 @@ class Reader:
     def read(
         self, key: Key, parse: Callable[[str], T], effect: str = "the annotation is ignored"
     ) -> T | None:
-        """Parse the first spelling that can be; None where the key is absent, empty or unusable.
+        """Parse the first usable spelling; None if the key is absent, empty or unusable.
 
-        `effect` says what follows where no spelling is usable, unless the parser knows better.
+        `effect` is the effect in the problems if no spelling is usable. An Unusable with an effect
+        of its own overrides it.
         """
         found = self.find(key, parse, effect)
         return None if found is None else found.value
@@ -100,7 +106,7 @@ class Reader:
     def find(
         self, key: Key, parse: Callable[[str], T], effect: str = "the annotation is ignored"
     ) -> Found[T] | None:
-        """As `read`, with the spelling that counts."""
+        """Do the same as `read`, and return the value with its spelling and text."""
         if not self._annotations:
             return None
         unusable: list[Problem] = []
@@ -111,10 +117,15 @@ class Reader:
             try:
                 found = Found(spelling, text, parse(text))
             except Unusable as e:
-                said = e.effect or effect
-                unusable.append(
-                    Problem(self._at, "InvalidAnnotation", spelling, text, e.expected, said)
+                problem = Problem(
+                    self._at,
+                    "InvalidAnnotation",
+                    spelling,
+                    text,
+                    e.expected,
+                    e.effect or effect,
                 )
+                unusable.append(problem)
             else:
                 counts = f"{spelling} counts instead"
                 self.problems += (replace(problem, effect=counts) for problem in unusable)
@@ -123,17 +134,17 @@ class Reader:
         return None
 
     def has(self, key: Key) -> bool:
-        """Whether some spelling is there with a text, usable or not."""
-        found = self._annotations
-        return bool(found) and any(found.get(spelling, "").strip() for spelling in key.spellings)
+        """Return whether some spelling has a text that is not empty, usable or not."""
+        texts = self._annotations
+        return bool(texts) and any(texts.get(spelling, "").strip() for spelling in key.spellings)
 
     def is_empty(self, key: Key) -> bool:
-        """Whether the key is there, and says nothing."""
-        found = self._annotations
-        return bool(found) and not self.has(key) and any(s in found for s in key.spellings)
+        """Return whether the key is present and all its spellings are empty."""
+        texts = self._annotations
+        return bool(texts) and not self.has(key) and any(s in texts for s in key.spellings)
 
     def note(self, found: Found[T], reason: str, expected: str, effect: str) -> None:
-        """Report a value that parses but cannot take effect."""
+        """Report a value that parses, but that cannot take effect."""
         self.problems.append(
             Problem(self._at, reason, found.spelling, found.text, expected, effect)
         )

@@ -1,4 +1,4 @@
-"""Annotations of a gateway's object: where a value is unusable, its default holds."""
+"""Annotations of a gateway's object are read; a default stands in for an unusable value."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -19,7 +19,10 @@ def read_setting(
     shown: str,
     problems: list[Problem],
 ) -> T:
-    """Parse the value; `shown` is the default for people. None and "" are the default."""
+    """Parse the value of an annotation, or give the default if it is absent, empty or unusable.
+
+    `shown` is the default as the problem of an unusable value names it.
+    """
     text = annotations.get(key, "").strip()
     try:
         return parse(text) if text else default

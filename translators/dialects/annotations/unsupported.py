@@ -1,10 +1,9 @@
-"""Every known annotation that is not carried out yet, and what is done without it.
+"""Rows for annotations that a dialect knows but that have no effect yet, and their consequences.
 
-A request must not get where the annotation would have kept it from. So what restricts access, or
-narrows a rule, closes its paths; what changes how requests are served is reported, and they are
-served without; what tunes NGINX alone is known, and nothing is lost without it.
-
-Who carries out an annotation gives it a file of its own and takes its name out of here.
+A request must not reach a backend that the annotation would have protected. So an annotation that
+restricts access, or narrows a rule, closes the paths of the Ingress. An annotation that changes how
+requests are served is reported, and requests are served without it. An annotation that only tunes
+NGINX is not reported.
 """
 
 import re
@@ -17,7 +16,10 @@ from translators.dialects.annotations.reader import Key
 
 
 class Without(Enum):
-    """What is done without an annotation; the value is for people, `{}` is a Service's name."""
+    """The consequence of an annotation without effect.
+
+    The value is the effect in the problem, in which `{}` stands for the name of a Service.
+    """
 
     CLOSED = "its paths are answered with 503"
     NARROWED = "its paths are answered with 503; a canary takes no request"
@@ -27,31 +29,6 @@ class Without(Enum):
     NOTHING = "no effect yet"
     NEVER = "no effect, and none is planned"
     TUNING = "no effect, and nothing is lost without it"
-
-
-@dataclass(frozen=True, slots=True)
-class Unsupported:
-    """A key, and what is done without it. The name of a `family` goes on with another name."""
-
-    key: Key
-    otherwise: Without
-    family: bool = False
-
-    def without(self, value: str) -> Without | None:
-        """What is done without this annotation; None where it asks for what is done anyway."""
-        text = value.strip()
-        asks = _ASKS.get(self.key.name, _is_switched_on)
-        if self.otherwise is Without.PATHS or (text and asks(text)):
-            return self.otherwise
-        # A snippet is more than what is looked for in it.
-        return Without.NEVER if text and self.key.name in _SNIPPETS else None
-
-
-def rows(
-    make: Callable[[str], Key], without: Without, names: str, *, family: bool = False
-) -> Iterator[Unsupported]:
-    """A row of a table for each of the names, which stand between blanks."""
-    return (Unsupported(make(name), without, family) for name in names.split())
 
 
 _FALSE: Final = frozenset({"false", "False", "FALSE", "f", "F"})
@@ -64,7 +41,32 @@ _RESTRICTION: Final = re.compile(
     r"\b(?:deny|allow|satisfy|limit_except|valid_referers|secure_link|auth_\w+|ssl_verify_client"
     r"|access_by_lua\w*|return\s+4[0-9][0-9])\b"
 )
-"""Directives of NGINX that keep somebody out."""
+"""Directives of NGINX that restrict access."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A key without effect, and the consequence. Names can be appended to the key of a `family`."""
+
+    key: Key
+    otherwise: Without
+    family: bool = False
+
+    def without(self, value: str) -> Without | None:
+        """Return the consequence for this value; None if it asks for what happens anyway."""
+        text = value.strip()
+        asks = _ASKS.get(self.key.name, _is_switched_on)
+        if self.otherwise is Without.PATHS or (text and asks(text)):
+            return self.otherwise
+        # A snippet without a restriction still has other directives, which have no effect.
+        return Without.NEVER if text and self.key.name in _SNIPPETS else None
+
+
+def rows(
+    make: Callable[[str], Key], without: Without, names: str, *, family: bool = False
+) -> Iterator[Unsupported]:
+    """Make a row for each of the names, which are separated by blanks."""
+    return (Unsupported(make(name), without, family) for name in names.split())
 
 
 def _is_switched_on(text: str) -> bool:
@@ -76,7 +78,7 @@ def _is_there(_: str) -> bool:
 
 
 def _names_some(text: str) -> bool:
-    """Whether a list of addresses is not everybody's."""
+    """Return whether a list of addresses leaves somebody out."""
     return _EVERYBODY.isdisjoint(item.strip() for item in text.split(","))
 
 
@@ -89,7 +91,7 @@ _ASKS: Final[Mapping[str, Callable[[str], bool]]] = {
         ("whitelist-source-range", "allowlist-source-range", "domain-whitelist-source-range"),
         _names_some,
     ),
-    # What is no boolean: "false" is then a text like any other, and not one that lets everybody in.
+    # These keys are no booleans. "false" is an ordinary text, and does not switch them off.
     **dict.fromkeys(
         (
             *("denylist-source-range", "blacklist-source-range", "domain-blacklist-source-range"),
@@ -104,4 +106,6 @@ _ASKS: Final[Mapping[str, Callable[[str], bool]]] = {
     "proxy-body-size": lambda text: text != "0",
     "satisfy": lambda text: text != "all",
 }
-"""Whether a value asks for anything that is not done anyway; other keys are switched on or off."""
+"""Functions that tell whether a value asks for more than happens anyway.
+
+Keys without an entry are switches."""

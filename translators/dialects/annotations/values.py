@@ -1,4 +1,4 @@
-"""How annotation values are read: booleans, numbers, names, regexes. Each raises `Unusable`."""
+"""Parsers of annotation values: booleans, numbers, times, names, regexes. All raise `Unusable`."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ _MAX_QUERY_VALUE: Final = 4096
 
 
 def boolean(text: str) -> bool:
-    """Go's `strconv.ParseBool`."""
+    """Read a boolean in one of the spellings that Go's `strconv.ParseBool` accepts."""
     if text in _TRUE:
         return True
     if text in _FALSE:
@@ -30,7 +30,7 @@ def boolean(text: str) -> bool:
 
 
 def integer(low: int, high: int) -> Callable[[str], int]:
-    """A decimal integer without unit, within the bounds."""
+    """Make a parser of decimal integers between the bounds, which are included."""
 
     def parse(text: str) -> int:
         if _INTEGER.fullmatch(text) and low <= (number := int(text)) <= high:
@@ -41,7 +41,7 @@ def integer(low: int, high: int) -> Callable[[str], int]:
 
 
 def duration(low: timedelta, high: timedelta, examples: str) -> Callable[[str], timedelta]:
-    """A whole number with its unit, ms or s, within the bounds."""
+    """Make a parser of whole numbers with a unit, ms or s, between the bounds (included)."""
 
     def parse(text: str) -> timedelta:
         if found := _DURATION.fullmatch(text):
@@ -53,15 +53,10 @@ def duration(low: timedelta, high: timedelta, examples: str) -> Callable[[str], 
     return parse
 
 
-def _span(span: timedelta) -> str:
-    seconds = span.total_seconds()
-    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"
-
-
 def header_name(text: str) -> str:
-    """A token of RFC 9110 section 5.6.2, in lower case, as Envoy keeps header names.
+    """Read a header name, a token of RFC 9110 section 5.6.2; returned in lower case, as in Envoy.
 
-    Listeners drop headers with underscores there: backends may take them for "-".
+    A name with an underscore is unusable, because listeners drop such headers.
     """
     if not _TOKEN.fullmatch(text):
         raise Unusable("a header name (letters, digits, - and the like)")
@@ -74,49 +69,52 @@ def header_name(text: str) -> str:
 
 
 def cookie_name(text: str) -> str:
-    """A token; cookie names are compared with case."""
+    """Read a cookie name, a token whose case counts."""
     if _TOKEN.fullmatch(text):
         return text
     raise Unusable("a cookie name (letters, digits, - and the like)")
 
 
 def query_name(text: str) -> str:
-    """The name of a query parameter, which is compared as requests spell it."""
+    """Read the name of a query parameter, in the spelling of requests."""
     if _PARAMETER.fullmatch(text):
         return text
     raise Unusable("a parameter's name as requests spell it, percent-encoded (such as a%20b)")
 
 
 def query_value(text: str) -> str:
-    """One line that still makes a regex for Envoy where each byte has two spellings."""
+    """Read the value of a query parameter, bounded in bytes.
+
+    `translators.envoy.routes` makes a regex of it, with two spellings for each byte.
+    """
     if len(printable(text).encode()) > _MAX_QUERY_VALUE:
         raise Unusable(f"one line of at most {_MAX_QUERY_VALUE} bytes")
     return text
 
 
 def printable(text: str) -> str:
-    """One line without control characters, of at most 4096 characters."""
+    """Read one line without control characters, of at most 4096 characters."""
     if _PRINTABLE.fullmatch(text):
         return text
     raise Unusable("one line of at most 4096 characters")
 
 
 class Pattern(NamedTuple):
-    """A user's pattern as Envoy gets it, and how many instructions RE2 makes of it."""
+    """A user's pattern as Envoy gets it, and the number of instructions that RE2 makes of it."""
 
     regex: str
     instructions: int
 
 
 def pattern(text: str, form: str = "(?:{})") -> Pattern:
-    """A pattern that RE2, Envoy's engine, accepts, put into `form`. Costs two compilations.
+    """Read a pattern that RE2, Envoy's engine, accepts, and put it into `form`.
 
-    Every regex that users may write goes through here. What Envoy spends on a match grows with the
-    instructions: hence their bound.
+    Every regex that users write passes through here. The cost of a match in Envoy grows with the
+    number of instructions, so that number is bounded. Costs two compilations.
     """
     printable(text)
     regex = form.format(text)
-    # Alone too: a ")(" would close the group that it is put into, and open another one.
+    # The text must compile alone too: ")(" would close the group of `form`, and open another one.
     _program_size(text)
     size = _program_size(regex)
     if size > MAX_INSTRUCTIONS:
@@ -126,10 +124,19 @@ def pattern(text: str, form: str = "(?:{})") -> Pattern:
     return Pattern(regex, size)
 
 
-def _program_size(regex: str) -> int:
-    """How many instructions RE2 makes of it.
+def lines(text: str, most: int) -> tuple[str, ...]:
+    """Return the lines that are not blank, without surrounding blanks."""
+    trimmed = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if len(trimmed) > most:
+        raise Unusable(f"at most {most} lines, not {len(trimmed)}")
+    return trimmed
 
-    Envoy matches bytes: a character beyond ASCII is two to four of them, and `\\x{100}` is none.
+
+def _program_size(regex: str) -> int:
+    """Count the instructions that RE2 makes of a regex.
+
+    Envoy matches bytes, so the regex is compiled for Latin-1: a character beyond ASCII becomes two
+    to four bytes, and `\\x{100}` is an error.
     """
     options = re2.Options()
     options.log_errors = False
@@ -141,9 +148,6 @@ def _program_size(regex: str) -> int:
         raise Unusable(f"a regular expression of RE2's syntax: {reason}") from e
 
 
-def lines(text: str, most: int) -> tuple[str, ...]:
-    """The lines that are not blank, trimmed."""
-    found = tuple(line.strip() for line in text.splitlines() if line.strip())
-    if len(found) > most:
-        raise Unusable(f"at most {most} lines, not {len(found)}")
-    return found
+def _span(span: timedelta) -> str:
+    seconds = span.total_seconds()
+    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"

@@ -1,7 +1,7 @@
-"""Which annotations a dialect knows, and what is said of those that it does not carry out.
+"""The vocabulary of a dialect: the annotations that it knows, with or without an effect.
 
-Whatever stands under a prefix of the dialect and is no annotation of it is most likely misspelt: it
-is told with the one that was probably meant.
+An annotation with a prefix of the dialect that the dialect does not know is most likely misspelt.
+It is reported, with the annotation that was probably meant.
 """
 
 import difflib
@@ -14,13 +14,16 @@ from translators.dialects.annotations.reader import FLEETGATE, Key
 from translators.dialects.annotations.unsupported import Unsupported, Without
 
 MAX_SUGGESTIONS: Final = 20
-"""In one Ingress: a search for what was meant takes milliseconds."""
+"""The bound on suggestions in one Ingress, because the search for one takes milliseconds."""
 
 _LONGEST: Final = 100
 
 
 class Met(NamedTuple):
-    """An annotation that is known and not carried out; `rest` is what its family goes on with."""
+    """An annotation of an Ingress that is known and has no effect.
+
+    `rest` is the part of its name behind the key of its family; "" if it belongs to no family.
+    """
 
     key: str
     value: str
@@ -29,7 +32,7 @@ class Met(NamedTuple):
 
 
 class Vocabulary:
-    """The annotations of a dialect: those that it carries out, and those that it knows."""
+    """The annotations of a dialect: those with an effect, and those that are only known."""
 
     def __init__(
         self, prefixes: tuple[str, ...], carried: Iterable[Key], unsupported: Iterable[Unsupported]
@@ -41,9 +44,9 @@ class Vocabulary:
         self._families = {s: row for row in rows if row.family for s in self._own(row.key)}
 
     def met(self, annotations: Mapping[str, str], unread: Iterable[str] = ()) -> Iterator[Met]:
-        """What an Ingress asks for that is not carried out.
+        """Yield the annotations of an Ingress that ask for something without effect.
 
-        Of `unread` annotations the value is not known: they ask for whatever they can ask for.
+        The values of `unread` annotations are not known. They are taken to ask for something.
         """
         for key, value in annotations.items():
             row, rest = self._row_of(key)
@@ -55,7 +58,7 @@ class Vocabulary:
                 yield Met(key, "", row.otherwise, rest)
 
     def unknown(self, at: Ref, annotations: Mapping[str, str]) -> Iterator[Problem]:
-        """The problems of annotations that nobody knows."""
+        """Report annotations with a prefix of the dialect that it does not know."""
         strangers = [key for key in annotations if self._is_strange(key)]
         for number, key in enumerate(sorted(strangers)):
             meant = self._meant(key) if number < MAX_SUGGESTIONS else ""
@@ -67,7 +70,7 @@ class Vocabulary:
         return (spelling for spelling in key.spellings if spelling.startswith(self.prefixes))
 
     def _row_of(self, key: str) -> tuple[Unsupported | None, str]:
-        """The row of a key, and what a family's key goes on with."""
+        """Return the row of a key, and the part of its name behind the key of its family."""
         if not key.startswith(self.prefixes):
             return None, ""
         if (row := self._rows.get(key)) is not None:
@@ -76,7 +79,7 @@ class Vocabulary:
         return self._families.get(stem), key.removeprefix(stem)
 
     def _stem(self, key: str) -> str:
-        """The family that a key belongs to, "" where it names nothing behind."""
+        """Return the key of the family that a key belongs to; "" if there is none."""
         return next((s for s in self._families if key.startswith(s) and key != s), "")
 
     def _is_strange(self, key: str) -> bool:
@@ -88,7 +91,7 @@ class Vocabulary:
         )
 
     def _meant(self, key: str) -> str:
-        """The annotation that was probably meant: under another prefix, or spelt otherwise."""
+        """Find the annotation that was probably meant: another prefix, or a similar name."""
         prefix, _, name = key.partition("/")
         known = {*self._carried, *self._rows}
         for other in self.prefixes:

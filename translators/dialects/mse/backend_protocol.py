@@ -1,7 +1,7 @@
-"""`backend-protocol`: what the backends of an Ingress speak.
+"""The annotation `backend-protocol`: the protocol of an Ingress's backends.
 
-It holds for the rules of its Ingress alone: Argo CD is reached at one Service port by HTTP for
-browsers and by gRPC for its command line, each by an Ingress of its own.
+It holds for the rules of its Ingress only, and not for the whole Service. Argo CD needs that: one
+Service port speaks HTTP to browsers and gRPC to the command line, each by an Ingress of its own.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ _WORDS: Final[Mapping[str, BackendProtocol]] = {
 
 
 def parse(reader: Reader) -> BackendProtocol | None:
-    """Read what the backends speak."""
+    """Read the protocol; None if the annotation is absent or unusable."""
     return reader.read(PROTOCOL, _protocol, "backends are asked by HTTP")
 
 

@@ -1,4 +1,4 @@
-"""`destination`: a weighted set of Services in place of the backends of all rules."""
+"""The annotation `destination`: weighted Services that replace the backends of all rules."""
 
 import re
 from dataclasses import replace
@@ -25,7 +25,7 @@ _LINE: Final = re.compile(
 
 
 def parse(reader: Reader) -> Forward | None:
-    """Read the set; one line that is wrong switches off the annotation."""
+    """Read the weighted Services. A single wrong line makes the whole annotation unusable."""
     return reader.read(DESTINATION, _forward)
 
 
@@ -33,13 +33,13 @@ def _forward(text: str) -> Forward:
     expected = "lines of [WEIGHT%] SERVICE.NAMESPACE.svc.cluster.local:PORT"
     shares = []
     for line in lines(text, MAX_DESTINATIONS):
-        found = _LINE.fullmatch(line)
-        if not found or not 1 <= int(found["port"]) <= 65535:
+        parts = _LINE.fullmatch(line)
+        if not parts or not 1 <= int(parts["port"]) <= 65535:
             raise Unusable(expected)
-        weight = int(found["weight"] or 100)
+        weight = int(parts["weight"] or 100)
         if weight > 100:
             raise Unusable("weights from 0% to 100%")
-        backend = Backend(found["namespace"], found["service"], ServicePort(int(found["port"])))
+        backend = Backend(parts["namespace"], parts["service"], ServicePort(int(parts["port"])))
         shares.append(Share(Target((backend,)), weight))
     shares = [share for share in shares if share.weight]
     if not shares:

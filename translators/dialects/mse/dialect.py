@@ -1,4 +1,4 @@
-"""The MSE dialect, put together."""
+"""The value of Dialect for MSE, assembled from the modules of this package."""
 
 from typing import Final
 

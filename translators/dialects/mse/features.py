@@ -1,4 +1,4 @@
-"""Every feature of the MSE dialect, in the order in which they change a rule."""
+"""The features of the MSE dialect, and the reading of an Ingress's annotations by them."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -17,12 +17,13 @@ from translators.dialects.mse.subset import FEATURE as SUBSET
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 
 FEATURES: Final = (
-    DESTINATION,  # replaces the backends, so before what narrows them
+    DESTINATION,  # replaces the backends, so it precedes the features that change backends
     SUBSET,
     BACKEND_PROTOCOL,
     CANARY,
     HTTPS_REDIRECT,
 )
+"""All features, in the order in which they change a rule."""
 
 VOCABULARY: Final = Vocabulary(
     (NGINX, MSE, HIGRESS),
@@ -34,9 +35,9 @@ VOCABULARY: Final = Vocabulary(
 def read_features(
     at: Ref, annotations: Mapping[str, str], unread: Collection[str] = ()
 ) -> tuple[Wanted, tuple[Problem, ...]]:
-    """What the annotations of an Ingress ask for, and what is wrong with them.
+    """Read what the annotations of an Ingress ask for, and their problems.
 
-    `unread` are those whose value is no text.
+    `unread` are the keys whose value is no text.
     """
     wanted = Wanted()
     if not annotations and not unread:

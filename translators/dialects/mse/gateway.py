@@ -1,4 +1,4 @@
-"""What a MseIngressConfig says of its gateway."""
+"""A MseIngressConfig is read into a gateway."""
 
 from typing import Final
 
@@ -13,11 +13,15 @@ MSE_TABLES: Final = TableSet("mse")
 """The set of route tables that all listeners of an MSE gateway share."""
 
 _ENTRIES: Final[tuple[Entry, ...]] = (Entry(ListenerPort(HTTP_PORT), MSE_TABLES),)
-"""What every MSE gateway listens on; no field declares it."""
+"""The only listener of every MSE gateway. No field of a MseIngressConfig declares it."""
 
 
 def read_mse_gateway(ref: Ref, config: MseIngressConfig) -> GatewaySpec:
-    """Read the listeners and the Ingresses that the gateway is for."""
+    """Read the listeners and the selection of Ingresses.
+
+    A gateway with an access list has no listener: the list has no effect yet, and the gateway would
+    be open to everybody without it.
+    """
     local = config.spec.ingress.local
     clients = _listed_clients(config.spec.global_.ip_access_control)
     if clients:
@@ -31,7 +35,7 @@ def _listed_clients(access: MseAccess) -> str:
 
 
 def _restricted(ref: Ref, clients: str) -> Problem:
-    """The problem of a gateway that is not for everybody: without its lists, it would be."""
+    """Report a gateway whose access lists keep it from being served."""
     expected, effect = "a later version of fleetgate", "the gateway serves nothing"
     key = "spec.global.ipAccessControl"
     return Problem(ref, "NotSupported", key, clients, expected, effect)

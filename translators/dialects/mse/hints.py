@@ -1,4 +1,4 @@
-"""What `check` says of Ingresses of the MSE dialect that are most likely not meant so."""
+"""Hints of `fleetgate check` about Ingresses of the MSE dialect that are probably mistaken."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from fleet.ref import Ref
 
 
 def literal_stars(ref: Ref, ingress: Ingress) -> Iterator[Problem]:
-    """Paths that end with a star, which is a character like any other to an MSE gateway."""
+    """Report paths that end with a star, which is an ordinary character to an MSE gateway."""
     for i, rule in by_position(ingress.spec.rules):
         for j, path in by_position(rule.http.paths if rule.http else ()):
             if path.path.endswith("*"):

@@ -1,6 +1,6 @@
-"""`ssl-redirect`, `force-ssl-redirect`: requests in clear are sent to https.
+"""The annotations `ssl-redirect` and `force-ssl-redirect`: redirect requests in clear text.
 
-`translators.merge.https_redirect` says which requests these are.
+`translators.merge.https_redirect` makes the redirects, and says which requests are in clear text.
 """
 
 from dataclasses import replace
@@ -21,9 +21,9 @@ REDIRECT: Final = shared("ssl-redirect", _MEANING)
 
 
 def parse(reader: Reader) -> str | None:
-    """The annotation that asks for it."""
-    found = [reader.find(key, boolean) for key in (FORCE, REDIRECT)]
-    return next((each.spelling for each in found if each and each.value), None)
+    """Return the annotation that asks for a redirect, or None."""
+    switches = [reader.find(key, boolean) for key in (FORCE, REDIRECT)]
+    return next((switch.spelling for switch in switches if switch and switch.value), None)
 
 
 def _apply(rule: Rule, annotation: str) -> Rule:

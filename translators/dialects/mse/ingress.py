@@ -1,7 +1,7 @@
 """An Ingress of the MSE dialect is read into rules.
 
-The unit of failure is one rule or one annotation: what cannot be used becomes a problem, the rest
-is served.
+The unit of failure is one rule or one annotation: it becomes a problem if it cannot be used, and
+the rest of the Ingress is served.
 """
 
 from fleet.models import Ingress
@@ -39,10 +39,10 @@ def read_mse_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
 
 
 def mse_path(path_type: str, text: str) -> Path:
-    """What is not Exact is a Prefix."""
+    """Read a path. Every path type but Exact is a Prefix."""
     return plain_path(PathKind.EXACT if path_type == "Exact" else PathKind.PREFIX, text)
 
 
 def one_set(_: str) -> tuple[TableSet, ...]:
-    """Every host is served on all listeners."""
+    """Return the one set of route tables that all listeners share."""
     return (MSE_TABLES,)

@@ -1,4 +1,4 @@
-"""MseIngressConfig, the kind of object that declares an MSE gateway."""
+"""MseIngressConfig as a Kind: API version, fields, and the annotation that attaches members."""
 
 from typing import Final
 
@@ -36,7 +36,7 @@ _FIELDS: Final = object_of(
         ),
     ),
 )
-"""All of them, with or without an effect here."""
+"""All fields that a MseIngressConfig may have, with or without an effect in fleetgate."""
 
 MSE_INGRESS_CONFIG: Final = Kind(
     MseIngressConfig,

@@ -1,4 +1,4 @@
-"""The object that declares an MSE gateway, with the fields that are read of it."""
+"""MseIngressConfig, the object that declares an MSE gateway, with the fields that are read."""
 
 from pydantic import Field, StrictStr
 
@@ -6,21 +6,21 @@ from fleet.models import AsWritten, GatewayObject, Model
 
 
 class MseIngressLocal(Model):
-    """Which Ingresses a gateway listens to; see compatibility notes in the documentation."""
+    """The selection of Ingresses, which `translators.model.gateways.Selector` describes."""
 
     ingress_class: StrictStr | None = None
     watch_namespace: StrictStr = ""
 
 
 class MseAccess(Model):
-    """Which clients a gateway is for: all of them, where nobody is listed."""
+    """The access lists of a gateway. Empty lists let every client in."""
 
     whitelist: tuple[AsWritten, ...] = ()
     blacklist: tuple[AsWritten, ...] = ()
 
 
 class MseGlobal(Model):
-    """`MseIngressConfig.spec.global`: what goes for all requests of a gateway."""
+    """`MseIngressConfig.spec.global`: settings for all requests of a gateway."""
 
     ip_access_control: MseAccess = MseAccess()
 
@@ -32,21 +32,21 @@ class MseIngressSettings(Model):
 
 
 class MseInstance(Model):
-    """How many Envoys, and how large each of them, such as 2c4g."""
+    """The number of Envoys, and the size of each of them, such as 2c4g."""
 
     replicas: AsWritten | None = None
     spec: AsWritten | None = None
 
 
 class MseNetwork(Model):
-    """Which load balancers stand in front, by their sizes."""
+    """The load balancers in front of the gateway. Each is declared by its size."""
 
     public_slb_spec: AsWritten | None = Field(default=None, alias="publicSLBSpec")
     private_slb_spec: AsWritten | None = Field(default=None, alias="privateSLBSpec")
 
 
 class MseCommon(Model):
-    """`MseIngressConfig.spec.common`: what gateways that fleetgate runs consist of."""
+    """`MseIngressConfig.spec.common`: the Envoys and load balancers of a managed gateway."""
 
     instance: MseInstance = MseInstance()
     network: MseNetwork = MseNetwork()

@@ -1,7 +1,8 @@
-"""What a MseIngressConfig asks for: how many Envoys, how large, behind which load balancers.
+"""The Envoys and load balancers that a MseIngressConfig asks for.
 
-A value that cannot be read leaves its default in force, with one exception: it never makes public
-what its key does not say is public. What is absent does, where that is the default.
+A default stands in for a value that cannot be read. A load balancer is public only by the key for
+public ones. With a size such as "none" under that key, it is internal. An object that names no
+load balancer gets the default.
 """
 
 import re
@@ -19,11 +20,11 @@ _LOAD_BALANCER_SIZE: Final = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-
 _OFF: Final = frozenset({"0", "false", "no", "none", "null", "off"})
 
 _ON: Final = frozenset({"true", "yes", "on"})
-"""What somebody writes who takes the size for a switch."""
+"""Together with _OFF, the values of a user who takes the field for a switch, and not for a size."""
 
 
 def mse_shape(gateway: Ref, config: MseIngressConfig, _bind: Bind) -> Shape:
-    """What a MseIngressConfig says of its Envoys; defaults stand in for what cannot be read."""
+    """Read the shape of an MSE gateway from the fields of its MseIngressConfig."""
     instance, network = config.spec.common.instance, config.spec.common.network
     default = Shape()
     problems: list[Problem] = []

@@ -1,7 +1,7 @@
-"""`service-subset`, `subset-labels`: the Pods of a Service that are asked first.
+"""The annotations `service-subset` and `subset-labels`: the preferred Pods of a Service.
 
-While the subset has a usable Pod all traffic stays in it; without one it goes to all Pods of the
-Service, and comes back with the Pods.
+All requests go to the subset while it has a usable Pod. Without one they go to the other Pods of
+the Service, and return to the subset once it has a usable Pod again.
 """
 
 from dataclasses import replace
@@ -31,7 +31,7 @@ MEMBER_LABEL: Final = "topology.istio.io/cluster"
 
 
 def parse(reader: Reader) -> Subset | None:
-    """Read the subset; the labels decide, the name counts only where there are none to use."""
+    """Read the subset. The name counts only if there are no usable labels."""
     name = reader.read(NAME, printable)
     labels = reader.read(LABELS, _labels)
     if labels is not None:

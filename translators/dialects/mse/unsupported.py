@@ -1,4 +1,4 @@
-"""The annotations that the MSE dialect knows and does not carry out."""
+"""The annotations that the MSE dialect knows, but that have no effect yet."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from translators.dialects.annotations.reader import own, shared
 from translators.dialects.annotations.unsupported import Unsupported, Without, rows
 
 MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
-    # who may ask
+    # access control
     *rows(
         shared,
         Without.CLOSED,
@@ -26,7 +26,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         Without.CLOSED,
         "blacklist-source-range domain-blacklist-source-range domain-whitelist-source-range",
     ),
-    # which requests a rule takes
+    # conditions of rules
     *rows(own, Without.NARROWED, "full-path-regex match-method"),
     *rows(
         own,
@@ -38,7 +38,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         """,
         family=True,
     ),
-    # how requests are served
+    # treatment of requests that a rule takes
     *rows(
         shared,
         Without.NOTHING,
