@@ -40,7 +40,10 @@ class Vocabulary:
         rows = tuple(unsupported)
         self.prefixes = (*prefixes, FLEETGATE)
         self._carried = {s for key in carried for s in self._own(key)}
-        self._rows = {s: row for row in rows if not row.family for s in self._own(row.key)}
+        singles = (row for row in rows if not row.family)
+        self._rows = {
+            s: row for row in singles for s in self._own(row.key) if s not in self._carried
+        }
         self._families = {s: row for row in rows if row.family for s in self._own(row.key)}
 
     def met(self, annotations: Mapping[str, str], unread: Iterable[str] = ()) -> Iterator[Met]:

@@ -1,0 +1,131 @@
+"""A served gateway for tests of annotations, asked in each way in which Envoy finds a host's table.
+
+    feature = site.run(site.value.declare("cors", {"higress.io/enable-cors": "true"}))
+    seen = site.run(feature.ask("wildcard", "/cors/page", headers={"origin": "https://a.test"}))
+
+One Envoy serves all features of a file. Each feature has hosts of its own, and paths of its own on
+the table without host. An Ingress and its canary have the same hosts, paths and annotations.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fleetgate.demo.http import Address, Answer, Question
+from tests.e2e.backends import Backend, Request, backend
+from tests.e2e.rig import Rig, ask_once, rig
+from tests.support.builders import IngressBuilder, ingress
+
+WAYS: Final[Mapping[str, tuple[str, str]]] = {
+    "exact": ("{}.test", "{}.test"),
+    "capitals": ("{}.test", "{}.TEST"),
+    "wildcard": ("*.{}.test", "any.{}.test"),
+    "no-host": ("", "nobody.invalid"),
+}
+"""Ways in which Envoy finds a table: the host as it is declared, and as it is asked for."""
+
+CANARY: Final = {"x-canary": "always"}
+"""The header of requests that go to the canary."""
+
+_CANARY_ANNOTATIONS: Final = {
+    "nginx.ingress.kubernetes.io/canary": "true",
+    "nginx.ingress.kubernetes.io/canary-by-header": "x-canary",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a client and a Pod saw of one request; `request` is None if no Pod was asked."""
+
+    answer: Answer
+    request: Request | None
+    pod: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """The Ingresses of one test."""
+
+    site: "Annotated"
+    name: str
+
+    async def ask(
+        self,
+        way: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        method: str = "GET",
+        body: bytes = b"",
+        canary: bool = False,
+    ) -> Seen:
+        """Send a request to the host in one of the `WAYS`."""
+        host = WAYS[way][1].format(self.name)
+        fields = {**(headers or {}), **(CANARY if canary else {})}
+        return await self.site.ask(Question(path, host, fields, method, body))
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """A fleet with the Services `main` and `canary`, one Pod each, behind a real Envoy."""
+
+    rig: Rig
+    address: Address
+    pods: Mapping[str, Backend]
+
+    async def declare(
+        self,
+        name: str,
+        annotations: Mapping[str, object],
+        paths: Sequence[tuple[str, str]] = (),
+        *,
+        canary: Mapping[str, object] | None = None,
+    ) -> Feature:
+        """Declare an Ingress with these annotations for all hosts of the feature, and a canary.
+
+        `paths` are pairs of a path and its type; by default there is one, the Prefix `/NAME`. The
+        canary has its own annotations, or those of the main Ingress if there are none.
+        """
+        spelt = paths or [(f"/{name}", "Prefix")]
+        main = _all_hosts(ingress(name), name, spelt, "main:80").annotate(annotations)
+        beside = _all_hosts(ingress(f"{name}-canary"), name, spelt, "canary:80")
+        own = annotations if canary is None else canary
+        self.rig.declare(
+            f"{name}.yaml",
+            main.of_class("mse"),
+            beside.annotate({**own, **_CANARY_ANNOTATIONS}).of_class("mse"),
+        )
+        await self.rig.sync()
+        return Feature(self, name)
+
+    async def ask(self, question: Question) -> Seen:
+        """Send a request, and find the Pod that was asked."""
+        before = {name: len(pod.asked) for name, pod in self.pods.items()}
+        answer = await ask_once(self.address, question)
+        for name, pod in self.pods.items():
+            if len(pod.asked) > before[name]:
+                return Seen(answer, pod.asked[-1], name)
+        return Seen(answer, None, "")
+
+
+@asynccontextmanager
+async def annotated(root: Path) -> AsyncIterator[Annotated]:
+    """Serve a gateway of the class `mse`; enter it with `tests.e2e.standing.standing`."""
+    async with AsyncExitStack() as stack:
+        served = await stack.enter_async_context(rig(root))
+        pods = {name: await stack.enter_async_context(backend(name)) for name in ("main", "canary")}
+        for name, pod in pods.items():
+            served.expose(name, [pod])
+        yield Annotated(served, await served.address(), pods)
+
+
+def _all_hosts(
+    made: IngressBuilder, name: str, paths: Sequence[tuple[str, str]], to: str
+) -> IngressBuilder:
+    for declared in dict.fromkeys(host for host, _ in WAYS.values()):
+        made = made.host(declared.format(name))
+        for path, kind in paths:
+            made = made.path(path, to=to, kind=kind)
+    return made
