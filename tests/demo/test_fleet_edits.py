@@ -11,7 +11,7 @@ from fleet.ref import HUB
 from fleetgate.demo.examples import DOCUMENTS
 from fleetgate.demo.fleet import CLUSTER_1, CLUSTER_2, DemoFleet, manifest
 from fleetgate.demo.steps import Apply, Document
-from tests.support.world import ONE, TWO, deployment, service
+from tests.support.running_fleet import ONE, TWO, deployment, service
 
 
 def objects(path: Path) -> list[dict[str, Any]]:  # Any: parsed YAML

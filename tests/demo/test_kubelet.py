@@ -19,7 +19,16 @@ from fleetgate.demo.http import Question
 from fleetgate.demo.kubelet import RUNNING, NotSettledError
 from fleetgate.demo.load import Tally, ask
 from fleetgate.demo.pod import Pace
-from tests.support.world import AT_ONCE, NEVER, ONE, TWO, RunningFleet, deployment, service, world
+from tests.support.running_fleet import (
+    AT_ONCE,
+    NEVER,
+    ONE,
+    TWO,
+    RunningFleet,
+    deployment,
+    running_fleet,
+    service,
+)
 
 Scene = Callable[[RunningFleet], Awaitable[None]]
 
@@ -28,7 +37,7 @@ def play(scene: Scene, root: Path, pace: Pace = AT_ONCE) -> None:
     """Run a test with a kubelet of its own, and check that no process outlives it."""
 
     async def run() -> list[int]:
-        async with world(root, pace) as here:
+        async with running_fleet(root, pace) as here:
             await scene(here)
             return [
                 pod.pid for member in (ONE, TWO) for pod in here.kubelet.pods(member) if pod.pid
@@ -326,7 +335,7 @@ def test_a_member_that_joins_later_runs_too(tmp_path: Path) -> None:
 
 def test_two_fleets_share_a_host_without_sharing_an_address(tmp_path: Path) -> None:
     async def scene(here: RunningFleet) -> None:
-        async with world(tmp_path / "other") as there:
+        async with running_fleet(tmp_path / "other") as there:
             for each in (here, there):
                 each.fleet.apply(deployment(replicas=2) + service(), "web.yaml", to=ONE)
                 await each.kubelet.sync()
@@ -385,10 +394,10 @@ def test_no_process_outlives_a_killed_parent(tmp_path: Path) -> None:
         f"""
         import asyncio
         from pathlib import Path
-        from tests.support.world import ONE, deployment, service, world
+        from tests.support.running_fleet import ONE, deployment, service, running_fleet
 
         async def main():
-            async with world(Path({str(tmp_path)!r})) as here:
+            async with running_fleet(Path({str(tmp_path)!r})) as here:
                 here.fleet.apply(deployment(replicas=2) + service(), "web.yaml", to=ONE)
                 await here.kubelet.sync()
                 print(*(pod.pid for pod in here.kubelet.pods(ONE)), flush=True)

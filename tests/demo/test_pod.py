@@ -9,7 +9,7 @@ import pytest
 
 from fleetgate.demo.pod import Owner, Place, Pod
 from fleetgate.demo.workloads import PodTemplate
-from tests.support.world import AT_ONCE
+from tests.support.running_fleet import AT_ONCE
 
 NOWHERE = Place("127.0.0.1", ())
 

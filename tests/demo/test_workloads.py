@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fleetgate.demo.workloads import MemberManifests
-from tests.support.world import deployment
+from tests.support.running_fleet import deployment
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from fleetgate.demo.load import ask as ask_often
 from tests.e2e.backends import backend
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, rig
 from tests.e2e.standing import Standing, standing
-from tests.support import world as pods
+from tests.support import running_fleet as pods
 from tests.support.builders import IngressBuilder, ingress
-from tests.support.world import NEVER, world
+from tests.support.running_fleet import NEVER, running_fleet
 from translators.model.bounds import MAX_MATCHED
 
 PREFIX = "nginx.ingress.kubernetes.io/canary"
@@ -197,7 +197,7 @@ def test_a_canary_without_a_usable_pod_leaves_its_share_to_the_main(
 
 def test_a_canary_whose_only_pod_was_killed_leaves_its_share_to_the_main(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with world(tmp_path / "fleet", NEVER) as made, rig(tmp_path) as served:
+        async with running_fleet(tmp_path / "fleet", NEVER) as made, rig(tmp_path) as served:
             for name, member in (("main", ONE), ("canary", TWO)):
                 text = pods.deployment(name, env=name) + pods.service(name)
                 made.fleet.apply(text, f"{name}.yaml", to=member)

@@ -16,9 +16,9 @@ from fleetgate.demo.load import Load, ask
 from tests.e2e.backends import Manner, backend
 from tests.e2e.preferred import PINNED
 from tests.e2e.rig import ONE, TWO, Rig, rig
-from tests.support import world as pods
+from tests.support import running_fleet as pods
 from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway
-from tests.support.world import NEVER, RunningFleet, world
+from tests.support.running_fleet import NEVER, RunningFleet, running_fleet
 
 POLICIES: Mapping[str, Mapping[str, str]] = {"balanced": {}, "pinned": PINNED}
 
@@ -56,7 +56,7 @@ def rules(policy: str) -> IngressBuilder:
 
 @asynccontextmanager
 async def running_site(root: Path, policy: str) -> AsyncIterator[Site]:
-    async with world(root / "fleet", NEVER) as made, rig(root) as served:
+    async with running_fleet(root / "fleet", NEVER) as made, rig(root) as served:
         for member in (ONE, TWO):
             made.fleet.apply(pods.deployment(env=member, replicas=2), "pods.yaml", to=member)
             made.fleet.apply(pods.service(), "service.yaml", to=member)

@@ -24,7 +24,7 @@ from tests.kubernetes.traffic import (
     steady,
 )
 from tests.support import netns
-from tests.support import world as pods
+from tests.support import running_fleet as pods
 from tests.support.cable import Cable
 from tests.support.kube import Clusters
 from tests.support.process import PATIENCE, Fleetgate

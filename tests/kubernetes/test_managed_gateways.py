@@ -8,7 +8,7 @@ import pytest
 
 from tests.kubernetes.rig import HOME
 from tests.managed.rig import alb, gateway
-from tests.support import world as manifests
+from tests.support import running_fleet as manifests
 from tests.support.kube import Cluster, Clusters
 from tests.support.process import fleetgate, until
 

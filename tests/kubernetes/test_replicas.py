@@ -13,7 +13,7 @@ import pytest
 from tests.kubernetes.rig import HOME, site
 from tests.kubernetes.traffic import declare, envoy, load
 from tests.support import netns
-from tests.support import world as pods
+from tests.support import running_fleet as pods
 from tests.support.ads_client import listening
 from tests.support.kube import Cluster, Clusters
 from tests.support.process import Fleetgate, fleetgate, until

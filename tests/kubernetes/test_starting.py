@@ -13,7 +13,7 @@ from fleetgate.cli import main
 from fleetgate.http.client import ask
 from tests.cli.commands import fleetgate as command
 from tests.kubernetes.rig import HOME, name_member
-from tests.support import world as manifests
+from tests.support import running_fleet as manifests
 from tests.support.ads_client import listening
 from tests.support.kube import Cluster, Clusters, free_port
 from tests.support.process import fleetgate, starting

@@ -10,7 +10,7 @@ import yaml
 
 from fleetgate.demo.loopback import Loopback
 from tests.kubernetes.rig import HOME, name_member
-from tests.support import world as manifests
+from tests.support import running_fleet as manifests
 from tests.support.ads_client import ads_client
 from tests.support.builders import alb_class, alb_gateway
 from tests.support.kube import Cluster, Clusters

@@ -12,7 +12,7 @@ from fleetgate.demo.http import Address, Question
 from fleetgate.demo.load import Load
 from fleetgate.local.envoy_process import Envoy
 from tests.kubernetes.rig import Site
-from tests.support import world as pods
+from tests.support import running_fleet as pods
 from tests.support.process import PATIENCE, Fleetgate, fleetgate
 
 MEMBERS = (CLUSTER_1, CLUSTER_2)

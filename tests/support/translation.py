@@ -34,7 +34,7 @@ def upserted(manifest: Manifest, origin: str = HUB, kinds: Kinds = DIALECTS.kind
 class World:
     """A fleet in memory, its translator, and the snapshots that its turns add up to.
 
-    No file, Envoy or Pod is involved, unlike in the fleets of `tests.support.world`.
+    No file, Envoy or Pod is involved, unlike in the fleets of `tests.support.running_fleet`.
     """
 
     def __init__(self, dialects: Dialects = DIALECTS) -> None:

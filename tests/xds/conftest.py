@@ -1,37 +1,37 @@
-"""Fixtures with a cache and its clients: `world` for all rigs and variants, others for some."""
+"""Fixtures with a cache and its clients: `rig` for all rigs and variants, others for some."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.xds.rigs import GrpcWorld, MachineWorld, World
+from tests.xds.rigs import GrpcRig, MachineRig, Rig
 
 
 @pytest.fixture(params=["delta", "sotw", "delta over gRPC", "sotw over gRPC"])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     protocol, _, over = request.param.partition(" over ")
-    world = GrpcWorld(protocol) if over else MachineWorld(protocol)
-    yield world
-    world.close()
+    rig = GrpcRig(protocol) if over else MachineRig(protocol)
+    yield rig
+    rig.close()
 
 
 @pytest.fixture(params=["delta", "delta over gRPC"])
-def delta_world(request: pytest.FixtureRequest) -> Iterator[World]:
-    world = GrpcWorld("delta") if "gRPC" in request.param else MachineWorld("delta")
-    yield world
-    world.close()
+def delta_world(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    rig = GrpcRig("delta") if "gRPC" in request.param else MachineRig("delta")
+    yield rig
+    rig.close()
 
 
 @pytest.fixture(params=["delta", "sotw"])
-def machine(request: pytest.FixtureRequest) -> MachineWorld:
-    return MachineWorld(request.param)
+def machine(request: pytest.FixtureRequest) -> MachineRig:
+    return MachineRig(request.param)
 
 
 @pytest.fixture
-def delta() -> MachineWorld:
-    return MachineWorld("delta")
+def delta() -> MachineRig:
+    return MachineRig("delta")
 
 
 @pytest.fixture
-def sotw() -> MachineWorld:
-    return MachineWorld("sotw")
+def sotw() -> MachineRig:
+    return MachineRig("sotw")

@@ -1,6 +1,6 @@
 """A client that speaks xDS line by line, over any rig:
 
-    client = world.connect()
+    client = rig.connect()
     client.request(CLUSTER)
     client.expect(CLUSTER, {"shop": "1"})
     client.ack(CLUSTER)

@@ -22,7 +22,7 @@ GROUP = "mse/shop"
 PATIENCE = 20.0  # seconds; no test takes that long, even on a busy machine
 
 
-class World(ABC):
+class Rig(ABC):
     """A cache, and clients of one variant."""
 
     def __init__(self, protocol: str) -> None:
@@ -66,7 +66,7 @@ class World(ABC):
         """End the server and its connections, if there are any."""
 
 
-class MachineWorld(World):
+class MachineRig(Rig):
     """Streams without sockets and event loop. The clock is set by `advance`.
 
     `filling` is the length of a field that is appended to each request and that no server knows.
@@ -103,8 +103,8 @@ class MachineWorld(World):
 
 
 class _MachineTransport:
-    def __init__(self, world: MachineWorld, stream: Stream) -> None:
-        self._world = world
+    def __init__(self, rig: MachineRig, stream: Stream) -> None:
+        self._world = rig
         self._stream = stream
 
     def send(self, data: bytes) -> None:
@@ -117,7 +117,7 @@ class _MachineTransport:
         self._stream.close()
 
 
-class GrpcWorld(World):
+class GrpcRig(Rig):
     """A real server and real clients in one event loop, which runs during each call."""
 
     def __init__(
@@ -157,8 +157,8 @@ async def _call(channel: aio.Channel, method: str) -> "aio.StreamStreamCall[byte
 
 
 class _GrpcTransport:
-    def __init__(self, world: GrpcWorld, call: "aio.StreamStreamCall[bytes, bytes]") -> None:
-        self._world = world
+    def __init__(self, rig: GrpcRig, call: "aio.StreamStreamCall[bytes, bytes]") -> None:
+        self._world = rig
         self._call = call
 
     def send(self, data: bytes) -> None:

@@ -3,19 +3,19 @@
 import pytest
 
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER
-from tests.xds.rigs import GROUP, MachineWorld, World
+from tests.xds.rigs import GROUP, MachineRig, Rig
 from xds.acknowledgement import Answer, answer_of
 from xds.discovery import Node, Request
 
 
-def test_changes_wait_for_the_ack_and_merge(world: World) -> None:
-    world.publish({CLUSTER: {"shop": "1"}})
-    client = world.connect()
+def test_changes_wait_for_the_ack_and_merge(rig: Rig) -> None:
+    rig.publish({CLUSTER: {"shop": "1"}})
+    client = rig.connect()
     client.request(CLUSTER)
     client.expect(CLUSTER, {"shop": "1"})
 
-    world.publish({CLUSTER: {"shop": "2", "cart": "1"}})
-    world.publish({CLUSTER: {"shop": "3"}})
+    rig.publish({CLUSTER: {"shop": "2", "cart": "1"}})
+    rig.publish({CLUSTER: {"shop": "3"}})
     client.expect_nothing()
 
     client.ack(CLUSTER)
@@ -23,7 +23,7 @@ def test_changes_wait_for_the_ack_and_merge(world: World) -> None:
     client.expect_nothing()
 
 
-def test_idle_client_hears_of_a_change_at_once(machine: MachineWorld) -> None:
+def test_idle_client_hears_of_a_change_at_once(machine: MachineRig) -> None:
     client = machine.connect()
     client.request(CLUSTER)
     client.exchange(CLUSTER, {})
@@ -35,78 +35,78 @@ def test_idle_client_hears_of_a_change_at_once(machine: MachineWorld) -> None:
     client.exchange(CLUSTER, {"shop": "1"})
 
 
-def test_equal_version_is_not_sent_again(world: World) -> None:
-    world.publish({CLUSTER: {"shop": "1"}})
-    client = world.connect()
+def test_equal_version_is_not_sent_again(rig: Rig) -> None:
+    rig.publish({CLUSTER: {"shop": "1"}})
+    client = rig.connect()
     client.request(CLUSTER)
     client.exchange(CLUSTER, {"shop": "1"})
 
-    world.publish({CLUSTER: {"shop": "1", "nobody": None}})
+    rig.publish({CLUSTER: {"shop": "1", "nobody": None}})
 
     client.expect_nothing()
 
 
-def test_change_taken_back_before_the_ack_is_not_sent(world: World) -> None:
-    world.publish({CLUSTER: {"shop": "1"}, LISTENER: {"http": "1"}})
-    client = world.connect()
+def test_change_taken_back_before_the_ack_is_not_sent(rig: Rig) -> None:
+    rig.publish({CLUSTER: {"shop": "1"}, LISTENER: {"http": "1"}})
+    client = rig.connect()
     client.request(CLUSTER)
     client.exchange(CLUSTER, {"shop": "1"})
-    world.publish({CLUSTER: {"cart": "1"}})
+    rig.publish({CLUSTER: {"cart": "1"}})
     client.expect(CLUSTER, {"cart": "1"})
 
-    world.publish({CLUSTER: {"shop": "2"}})
-    world.publish({CLUSTER: {"shop": "1"}})
+    rig.publish({CLUSTER: {"shop": "2"}})
+    rig.publish({CLUSTER: {"shop": "1"}})
 
     client.ack(CLUSTER)
     client.expect_nothing()
 
 
-def test_change_taken_back_in_flight_is_sent_back(world: World) -> None:
-    world.publish({CLUSTER: {"shop": "1"}})
-    client = world.connect()
+def test_change_taken_back_in_flight_is_sent_back(rig: Rig) -> None:
+    rig.publish({CLUSTER: {"shop": "1"}})
+    client = rig.connect()
     client.request(CLUSTER)
     client.exchange(CLUSTER, {"shop": "1"})
 
-    world.publish({CLUSTER: {"shop": "2"}})
+    rig.publish({CLUSTER: {"shop": "2"}})
     client.expect(CLUSTER, {"shop": "2"})
-    world.publish({CLUSTER: {"shop": "1"}})
+    rig.publish({CLUSTER: {"shop": "1"}})
     client.ack(CLUSTER)
 
     client.exchange(CLUSTER, {"shop": "1"})
 
 
-def test_removal_is_sent(world: World) -> None:
-    world.publish({CLUSTER: {"shop": "1", "cart": "1"}})
-    client = world.connect()
+def test_removal_is_sent(rig: Rig) -> None:
+    rig.publish({CLUSTER: {"shop": "1", "cart": "1"}})
+    client = rig.connect()
     client.request(CLUSTER)
     client.exchange(CLUSTER, {"shop": "1", "cart": "1"})
 
-    world.publish({CLUSTER: {"cart": None}})
+    rig.publish({CLUSTER: {"cart": None}})
 
     client.exchange(CLUSTER, {}, removed={"cart"})
 
 
-def test_resource_that_came_and_went_meanwhile_is_not_heard_of(world: World) -> None:
-    client = world.connect()
+def test_resource_that_came_and_went_meanwhile_is_not_heard_of(rig: Rig) -> None:
+    client = rig.connect()
     client.request(CLUSTER)
     client.expect(CLUSTER, {})
 
-    world.publish({CLUSTER: {"brief": "1"}})
-    world.publish({CLUSTER: {"brief": None}})
+    rig.publish({CLUSTER: {"brief": "1"}})
+    rig.publish({CLUSTER: {"brief": None}})
 
     client.ack(CLUSTER)
     client.expect_nothing()
 
 
-def test_ack_with_a_stale_nonce_is_ignored(world: World) -> None:
-    client = world.connect()
-    world.publish({ENDPOINT: {"shop": "1"}})
+def test_ack_with_a_stale_nonce_is_ignored(rig: Rig) -> None:
+    client = rig.connect()
+    rig.publish({ENDPOINT: {"shop": "1"}})
     client.request(ENDPOINT, "shop")
     first = client.expect(ENDPOINT, {"shop": "1"})
     client.ack(ENDPOINT)
-    world.publish({ENDPOINT: {"shop": "2"}})
+    rig.publish({ENDPOINT: {"shop": "2"}})
     client.expect(ENDPOINT, {"shop": "2"})
-    world.publish({ENDPOINT: {"shop": "3"}})
+    rig.publish({ENDPOINT: {"shop": "3"}})
 
     client.reply(ENDPOINT, first, None)
     client.expect_nothing()
@@ -115,23 +115,23 @@ def test_ack_with_a_stale_nonce_is_ignored(world: World) -> None:
     client.exchange(ENDPOINT, {"shop": "3"})
 
 
-def test_nack_with_a_stale_nonce_is_ignored(world: World) -> None:
-    client = world.connect()
+def test_nack_with_a_stale_nonce_is_ignored(rig: Rig) -> None:
+    client = rig.connect()
     client.request(CLUSTER)
     first = client.expect(CLUSTER, {})
     client.ack(CLUSTER)
-    world.publish({CLUSTER: {"shop": "1"}})
+    rig.publish({CLUSTER: {"shop": "1"}})
     client.expect(CLUSTER, {"shop": "1"})
 
     client.reply(CLUSTER, first, "too late")
     client.expect_nothing()
 
-    assert not world.cache.rejections(GROUP)
+    assert not rig.cache.rejections(GROUP)
     client.ack(CLUSTER)
     assert client.holds(CLUSTER) == {"shop": "1"}
 
 
-def test_names_in_a_stale_request_count_over_delta_only(machine: MachineWorld) -> None:
+def test_names_in_a_stale_request_count_over_delta_only(machine: MachineRig) -> None:
     """A delta request is a change, and must not be lost. Over SotW the ACK repeats all names."""
     machine.publish({ENDPOINT: {"shop": "1", "cart": "1"}})
     client = machine.connect()
@@ -147,15 +147,15 @@ def test_names_in_a_stale_request_count_over_delta_only(machine: MachineWorld) -
     client.expect_nothing()
 
 
-def test_types_are_acknowledged_independently(world: World) -> None:
-    world.publish({CLUSTER: {"shop": "1"}, ENDPOINT: {"shop": "1"}})
-    client = world.connect()
+def test_types_are_acknowledged_independently(rig: Rig) -> None:
+    rig.publish({CLUSTER: {"shop": "1"}, ENDPOINT: {"shop": "1"}})
+    client = rig.connect()
     client.request(CLUSTER)
     client.expect(CLUSTER, {"shop": "1"})
     client.request(ENDPOINT, "shop")
     client.expect(ENDPOINT, {"shop": "1"})
 
-    world.publish({ENDPOINT: {"shop": "2"}})
+    rig.publish({ENDPOINT: {"shop": "2"}})
     client.expect_nothing()
     client.ack(ENDPOINT)
     client.exchange(ENDPOINT, {"shop": "2"})
@@ -164,7 +164,7 @@ def test_types_are_acknowledged_independently(world: World) -> None:
     client.expect_nothing()
 
 
-def test_nonces_are_unique_on_a_stream(machine: MachineWorld) -> None:
+def test_nonces_are_unique_on_a_stream(machine: MachineRig) -> None:
     machine.publish({CLUSTER: {"shop": "1"}, ENDPOINT: {"shop": "1"}, LISTENER: {"http": "1"}})
     client = machine.connect()
     client.request(CLUSTER)
@@ -180,7 +180,7 @@ def test_nonces_are_unique_on_a_stream(machine: MachineWorld) -> None:
 
 @pytest.mark.parametrize("quiet", [1, 1000])
 def test_client_that_does_not_answer_costs_no_more_with_time(
-    quiet: int, machine: MachineWorld
+    quiet: int, machine: MachineRig
 ) -> None:
     client = machine.connect()
     client.request(CLUSTER)

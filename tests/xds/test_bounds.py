@@ -13,7 +13,7 @@ from grpc import aio
 from tests.xds.dialogue import AGGREGATED
 from tests.xds.requests import delta, sotw
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SECRET
-from tests.xds.rigs import GROUP, GrpcWorld, MachineWorld, joined
+from tests.xds.rigs import GROUP, GrpcRig, MachineRig, joined
 from xds.cache import OTHER_TYPES
 from xds.discovery import LONGEST
 from xds.errors import TooMuch
@@ -31,13 +31,13 @@ Say = Callable[..., bytes]
 
 
 @pytest.fixture
-def world() -> MachineWorld:
-    return MachineWorld("delta")
+def rig() -> MachineRig:
+    return MachineRig("delta")
 
 
-def stream(world: MachineWorld, variant: Variant = DELTA) -> Stream:
+def stream(rig: MachineRig, variant: Variant = DELTA) -> Stream:
     return Stream(
-        world.cache, variant, group_of=lambda node: GROUP, wake=lambda: None, most_names=MOST
+        rig.cache, variant, group_of=lambda node: GROUP, wake=lambda: None, most_names=MOST
     )
 
 
@@ -53,33 +53,33 @@ VARIANTS = pytest.mark.parametrize(
 
 @VARIANTS
 def test_as_many_names_as_are_allowed_are_served(
-    variant: Variant, say: Say, world: MachineWorld
+    variant: Variant, say: Say, rig: MachineRig
 ) -> None:
-    served = stream(world, variant)
+    served = stream(rig, variant)
     served.receive(say(type_url=ENDPOINT, resource_names_subscribe=names(MOST)))
     assert served.next_message(0.0)
 
 
 @VARIANTS
 def test_more_names_in_one_request_end_the_stream(
-    variant: Variant, say: Say, world: MachineWorld
+    variant: Variant, say: Say, rig: MachineRig
 ) -> None:
     with pytest.raises(TooMuch, match="names 101 resources, and at most 100 are served"):
-        stream(world, variant).receive(
+        stream(rig, variant).receive(
             say(type_url=ENDPOINT, resource_names_subscribe=names(MOST + 1))
         )
 
 
 @pytest.mark.parametrize("second", [ENDPOINT, CLUSTER], ids=["of-one-type", "of-several-types"])
-def test_more_names_in_several_requests_end_the_stream(second: str, world: MachineWorld) -> None:
-    served = stream(world)
+def test_more_names_in_several_requests_end_the_stream(second: str, rig: MachineRig) -> None:
+    served = stream(rig)
     served.receive(delta(type_url=ENDPOINT, resource_names_subscribe=names(60)))
     with pytest.raises(TooMuch, match="subscribes to 120 resources by name, and at most 100"):
         served.receive(delta(type_url=second, resource_names_subscribe=names(60, "m")))
 
 
-def test_names_that_were_given_up_do_not_count(world: MachineWorld) -> None:
-    served = stream(world)
+def test_names_that_were_given_up_do_not_count(rig: MachineRig) -> None:
+    served = stream(rig)
     for number in range(5):
         asked = names(60, f"n{number}-")
         served.receive(delta(type_url=ENDPOINT, resource_names_subscribe=asked))
@@ -101,11 +101,11 @@ def test_names_that_were_given_up_do_not_count(world: MachineWorld) -> None:
     ],
 )
 def test_more_and_longer_than_anybody_needs_ends_the_stream(
-    request_of: dict[str, object], world: MachineWorld
+    request_of: dict[str, object], rig: MachineRig
 ) -> None:
     with pytest.raises(TooMuch, match=r"at most \d+ are served"):
-        stream(world).receive(delta(**{"type_url": ENDPOINT, **request_of}))
-    assert world.cache.clients() == ()
+        stream(rig).receive(delta(**{"type_url": ENDPOINT, **request_of}))
+    assert rig.cache.clients() == ()
 
 
 @pytest.mark.parametrize(
@@ -138,80 +138,80 @@ def test_a_request_that_is_far_too_large_is_not_even_read() -> None:
 
 
 def refused(request: bytes) -> aio.AioRpcError:
-    world = GrpcWorld("delta", ServerSettings(most_names=MOST, largest_request=10_000))
-    transport = world.open(AGGREGATED["delta"])
+    rig = GrpcRig("delta", ServerSettings(most_names=MOST, largest_request=10_000))
+    transport = rig.open(AGGREGATED["delta"])
     transport.send(request)
     with pytest.raises(aio.AioRpcError) as caught:
         transport.receive()
-    world.close()
+    rig.close()
     return caught.value
 
 
 LARGE = 1 << 20
 
 
-def too_many_names(world: GrpcWorld) -> None:
+def too_many_names(rig: GrpcRig) -> None:
     """Send a request that is refused."""
-    transport = world.open(AGGREGATED["delta"])
+    transport = rig.open(AGGREGATED["delta"])
     transport.send(delta(type_url=ENDPOINT, resource_names_subscribe=["x" * LARGE]))
     with pytest.raises(aio.AioRpcError, match="characters"):
         transport.receive()
 
 
-def unread(world: GrpcWorld) -> None:
+def unread(rig: GrpcRig) -> None:
     """Leave without reading, while one response is under way and another one waits."""
     asked = core.Node(id="n", cluster=GROUP)
 
     async def converse() -> None:
-        async with aio.insecure_channel(f"127.0.0.1:{world.port}", options=ALONE) as channel:
+        async with aio.insecure_channel(f"127.0.0.1:{rig.port}", options=ALONE) as channel:
             call: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(AGGREGATED["delta"])()
             names_ = ["large", "unknown"]
             await call.write(delta(node=asked, type_url=SECRET, resource_names_subscribe=names_))
-            await joined(world.cache, 1)
+            await joined(rig.cache, 1)
             call.cancel()
-            await joined(world.cache, 0)
+            await joined(rig.cache, 0)
 
-    world.run(converse())
+    rig.run(converse())
 
 
 @pytest.mark.parametrize("hostile", [too_many_names, unread], ids=["refused", "unread"])
 def test_streams_that_end_leave_nothing_large_until_the_collector_comes(
-    hostile: Callable[[GrpcWorld], None],
+    hostile: Callable[[GrpcRig], None],
 ) -> None:
     """The collector runs rarely, for speed, so gigabytes could wait for it."""
-    world = GrpcWorld("delta")
-    world.publish({SECRET: {"large": Resource.of("large", bytes(LARGE))}})
-    hostile(world)
+    rig = GrpcRig("delta")
+    rig.publish({SECRET: {"large": Resource.of("large", bytes(LARGE))}})
+    hostile(rig)
     gc.disable()
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
         for _ in range(20):
-            hostile(world)
+            hostile(rig)
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
         gc.enable()
     assert after - before < 5 * LARGE
-    world.close()
+    rig.close()
 
 
-def test_types_that_nobody_has_count_together(world: MachineWorld) -> None:
-    served = stream(world)
+def test_types_that_nobody_has_count_together(rig: MachineRig) -> None:
+    served = stream(rig)
     for number in range(3):
         served.receive(delta(type_url=f"type.googleapis.com/unknown.T{number}"))
         assert served.next_message(0.0)
-    assert world.cache.traffic().keys() == {OTHER_TYPES}
-    assert world.cache.traffic()[OTHER_TYPES].messages == 3
+    assert rig.cache.traffic().keys() == {OTHER_TYPES}
+    assert rig.cache.traffic()[OTHER_TYPES].messages == 3
 
 
 def test_what_clients_say_stays_in_its_line_of_the_log(
-    world: MachineWorld, caplog: pytest.LogCaptureFixture
+    rig: MachineRig, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "xds")
-    world.publish({LISTENER: {"http": "1"}})
+    rig.publish({LISTENER: {"http": "1"}})
     evil = "evil\nnode=good group=mse/other\x1b[31m" + "x" * 900
-    served = stream(world)
+    served = stream(rig)
     served.receive(delta(node=core.Node(id=evil, cluster=evil), type_url=LISTENER))
     served.next_message(0.0)
     error = Status(code=13, message=evil)
@@ -227,13 +227,13 @@ def test_what_clients_say_stays_in_its_line_of_the_log(
         assert " node=good" not in line.partition("detail=")[0].replace(repr(evil)[:50], "")
 
 
-def test_what_clients_say_of_a_refusal_is_kept_in_part(world: MachineWorld) -> None:
-    world.publish({LISTENER: {"http": "1"}})
-    client = world.connect()
+def test_what_clients_say_of_a_refusal_is_kept_in_part(rig: MachineRig) -> None:
+    rig.publish({LISTENER: {"http": "1"}})
+    client = rig.connect()
     client.request(LISTENER)
     client.expect(LISTENER, {"http": "1"})
     client.nack(LISTENER, "\x1b[31m" + "long " * 1_000_000)
-    (rejection,) = world.cache.rejections(GROUP)
+    (rejection,) = rig.cache.rejections(GROUP)
     assert len(rejection.message) < 5000
     assert rejection.message.isprintable()
 

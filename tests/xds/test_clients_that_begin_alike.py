@@ -9,7 +9,7 @@ from tests.xds.dialogue import Client
 from tests.xds.memory import kept_bytes
 from tests.xds.requests import delta
 from tests.xds.resources import CLUSTER, ENDPOINT, SCOPE, eds_cluster
-from tests.xds.rigs import MachineWorld
+from tests.xds.rigs import MachineRig
 from xds.discovery import MOST_NAMES, Request, parse_delta
 from xds.request_memo import RequestMemo
 from xds.resource import TypeUrl
@@ -20,27 +20,27 @@ LARGE = 5000
 
 
 @pytest.fixture(params=["wildcard", "by name"])
-def fresh(request: pytest.FixtureRequest) -> Iterator[tuple[MachineWorld, Client, TypeUrl]]:
+def fresh(request: pytest.FixtureRequest) -> Iterator[tuple[MachineRig, Client, TypeUrl]]:
     """A client that waits for all resources of a type, by a wildcard or by their names."""
-    world = MachineWorld("delta", filling=LARGE)
+    rig = MachineRig("delta", filling=LARGE)
     type_url = SCOPE if request.param == "wildcard" else ENDPOINT
-    world.publish({type_url: dict.fromkeys(NAMES, "1")})
-    client = world.connect()
+    rig.publish({type_url: dict.fromkeys(NAMES, "1")})
+    client = rig.connect()
     client.request(CLUSTER)
     client.exchange(CLUSTER, {})
     client.request(type_url, *(NAMES if type_url == ENDPOINT else ()))
-    yield world, client, type_url
+    yield rig, client, type_url
     client.settle()
-    snapshot = world.cache.snapshot("mse/shop")[type_url]
+    snapshot = rig.cache.snapshot("mse/shop")[type_url]
     assert client.holds(type_url) == {
         name: resource.version
         for name, resource in snapshot.items()
         if type_url == SCOPE or name in NAMES
     }
-    assert not world.cache.unacknowledged()
+    assert not rig.cache.unacknowledged()
 
 
-Fresh = tuple[MachineWorld, Client, TypeUrl]
+Fresh = tuple[MachineRig, Client, TypeUrl]
 ALL = dict.fromkeys(NAMES, "1")
 
 
@@ -51,24 +51,24 @@ def test_it_is_all_in_one_response(fresh: Fresh) -> None:
 
 
 def test_what_changes_before_is_told_as_it_is_then(fresh: Fresh) -> None:
-    world, client, type_url = fresh
-    world.publish({type_url: {"c1": "2"}})
+    rig, client, type_url = fresh
+    rig.publish({type_url: {"c1": "2"}})
     client.exchange(type_url, ALL | {"c1": "2"})
     client.expect_nothing()
 
 
 def test_what_changes_meanwhile_is_told_afterwards(fresh: Fresh) -> None:
-    world, client, type_url = fresh
+    rig, client, type_url = fresh
     client.expect(type_url, ALL)
-    world.publish({type_url: {"c1": "2", "c2": None}})
+    rig.publish({type_url: {"c1": "2", "c2": None}})
     client.ack(type_url)
     client.exchange(type_url, {"c1": "2"}, removed={"c2"})
 
 
 def test_what_changes_afterwards_is_told_alone(fresh: Fresh) -> None:
-    world, client, type_url = fresh
+    rig, client, type_url = fresh
     client.exchange(type_url, ALL)
-    world.publish({type_url: {"c1": "2"}})
+    rig.publish({type_url: {"c1": "2"}})
     client.exchange(type_url, {"c1": "2"})
 
 
@@ -83,13 +83,13 @@ def test_a_rejection_of_everything_is_halved(fresh: Fresh) -> None:
 
 
 def test_what_changes_while_everything_waits_for_its_turn_is_told_next() -> None:
-    world = MachineWorld("delta")
-    world.publish({CLUSTER: {"shop": "1"}, SCOPE: ALL})
-    client = world.connect()
+    rig = MachineRig("delta")
+    rig.publish({CLUSTER: {"shop": "1"}, SCOPE: ALL})
+    client = rig.connect()
     client.request(CLUSTER)
     client.request(SCOPE)
     client.expect(CLUSTER, {"shop": "1"})
-    world.publish({SCOPE: {"new": "1", "c1": "2", "c2": None}})
+    rig.publish({SCOPE: {"new": "1", "c1": "2", "c2": None}})
     client.ack(CLUSTER)
     client.settle()
     declared = {name: version for name, version in ALL.items() if name != "c2"}
@@ -97,9 +97,9 @@ def test_what_changes_while_everything_waits_for_its_turn_is_told_next() -> None
 
 
 def test_names_beyond_what_is_declared_are_answered() -> None:
-    world = MachineWorld("delta", filling=LARGE)
-    world.publish({ENDPOINT: ALL})
-    client = world.connect()
+    rig = MachineRig("delta", filling=LARGE)
+    rig.publish({ENDPOINT: ALL})
+    client = rig.connect()
     client.request(CLUSTER)
     client.exchange(CLUSTER, {})
     client.request(ENDPOINT, *NAMES, "unknown")
@@ -107,9 +107,9 @@ def test_names_beyond_what_is_declared_are_answered() -> None:
 
 
 def test_a_name_given_up_before_the_answer_is_not_sent() -> None:
-    world = MachineWorld("delta", filling=LARGE)
-    world.publish({ENDPOINT: ALL})
-    client = world.connect()
+    rig = MachineRig("delta", filling=LARGE)
+    rig.publish({ENDPOINT: ALL})
+    client = rig.connect()
     client.request(CLUSTER)
     client.exchange(CLUSTER, {})
     client.request(ENDPOINT, *NAMES)
@@ -119,30 +119,30 @@ def test_a_name_given_up_before_the_answer_is_not_sent() -> None:
 
 def test_clients_that_begin_alike_are_sent_the_same_object() -> None:
     """A thousand Envoys that connect at once do not cost a thousand copies of the fleet."""
-    world = MachineWorld("delta", filling=LARGE)
-    world.publish({CLUSTER: {name: eds_cluster(name) for name in NAMES}, ENDPOINT: ALL})
-    clients = [world.connect(f"envoy-{number}") for number in range(3)]
+    rig = MachineRig("delta", filling=LARGE)
+    rig.publish({CLUSTER: {name: eds_cluster(name) for name in NAMES}, ENDPOINT: ALL})
+    clients = [rig.connect(f"envoy-{number}") for number in range(3)]
     for client in clients:
         client.request(CLUSTER)
-    clusters = [stream.next_message(0.0) for stream in world.streams]
+    clusters = [stream.next_message(0.0) for stream in rig.streams]
     for client, message in zip(clients, clusters, strict=True):
         assert message is not None
         client.reply(CLUSTER, client.parse(message), None)
         client.request(ENDPOINT, *NAMES)
-    endpoints = [stream.next_message(0.0) for stream in world.streams]
+    endpoints = [stream.next_message(0.0) for stream in rig.streams]
     assert endpoints[0] is not None
     assert {id(message) for message in clusters} == {id(clusters[0])}
     assert {id(message) for message in endpoints} == {id(endpoints[0])}
 
 
 def test_clients_that_come_one_by_one_share_it_too() -> None:
-    world = MachineWorld("delta")
-    world.publish({SCOPE: ALL})
+    rig = MachineRig("delta")
+    rig.publish({SCOPE: ALL})
     messages = []
     for number in range(2):
-        client = world.connect(f"envoy-{number}")
+        client = rig.connect(f"envoy-{number}")
         client.request(SCOPE)
-        message = world.streams[-1].next_message(0.0)
+        message = rig.streams[-1].next_message(0.0)
         assert message is not None
         client.reply(SCOPE, client.parse(message), None)
         messages.append(message)
@@ -151,9 +151,9 @@ def test_clients_that_come_one_by_one_share_it_too() -> None:
 
 @pytest.mark.parametrize("type_url", [SCOPE, ENDPOINT], ids=["wildcard", "by name"])
 def test_clients_that_come_back_hear_what_differs_alone(type_url: TypeUrl) -> None:
-    world = MachineWorld("delta")
-    world.publish({type_url: ALL | {"c1": "2", "c2": None, "c3": None}})
-    client = world.connect()
+    rig = MachineRig("delta")
+    rig.publish({type_url: ALL | {"c1": "2", "c2": None, "c3": None}})
+    client = rig.connect()
     client.request(CLUSTER)
     client.exchange(CLUSTER, {})
     held = {name: version for name, version in ALL.items() if name != "c4"} | {"gone": "1"}
@@ -164,11 +164,11 @@ def test_clients_that_come_back_hear_what_differs_alone(type_url: TypeUrl) -> No
 
 
 def test_clients_that_begin_alike_share_what_is_remembered_of_them() -> None:
-    world = MachineWorld("delta", filling=LARGE)
-    world.publish({ENDPOINT: ALL})
+    rig = MachineRig("delta", filling=LARGE)
+    rig.publish({ENDPOINT: ALL})
 
     def connect() -> None:
-        client = world.connect(f"envoy-{len(world.streams)}")
+        client = rig.connect(f"envoy-{len(rig.streams)}")
         client.request(CLUSTER)
         client.exchange(CLUSTER, {})
         client.request(ENDPOINT, *NAMES)

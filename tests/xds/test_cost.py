@@ -5,7 +5,7 @@ import pytest
 from tests.xds.dialogue import Client
 from tests.xds.memory import kept_bytes
 from tests.xds.resources import CLUSTER, ENDPOINT, SCOPE, resource
-from tests.xds.rigs import MachineWorld
+from tests.xds.rigs import MachineRig
 from xds.resource import Resource
 from xds.stream import Stream
 
@@ -21,7 +21,7 @@ class CountingName(str):
         return super().encode(encoding, errors)
 
 
-def test_streams_share_what_surrounds_a_body(delta: MachineWorld) -> None:
+def test_streams_share_what_surrounds_a_body(delta: MachineRig) -> None:
     name = CountingName("shop")
     plain = resource("shop")
     delta.publish({CLUSTER: {name: Resource(name, plain.body, plain.version)}})
@@ -33,7 +33,7 @@ def test_streams_share_what_surrounds_a_body(delta: MachineWorld) -> None:
 
 
 @pytest.mark.parametrize("declared", [10, 1000])
-def test_one_change_is_one_resource_on_the_wire(declared: int, delta: MachineWorld) -> None:
+def test_one_change_is_one_resource_on_the_wire(declared: int, delta: MachineRig) -> None:
     delta.publish({SCOPE: {f"host-{i}": "1" for i in range(declared)}})
     client = delta.connect()
     client.request(SCOPE)
@@ -50,7 +50,7 @@ def test_one_change_is_one_resource_on_the_wire(declared: int, delta: MachineWor
 
 @pytest.mark.parametrize("by_name", [False, True], ids=["wildcard", "by name"])
 def test_a_stream_in_sync_costs_the_same_whatever_is_declared(
-    by_name: bool, delta: MachineWorld
+    by_name: bool, delta: MachineRig
 ) -> None:
     """A thousand streams in sync must not hold a thousand copies of the snapshot's names."""
     kept = {}
@@ -72,7 +72,7 @@ def test_a_stream_in_sync_costs_the_same_whatever_is_declared(
     assert kept[5000] < kept[10] + 5000, "below a byte for each name"
 
 
-def test_a_stream_that_was_told_much_keeps_none_of_it_after_the_ack(delta: MachineWorld) -> None:
+def test_a_stream_that_was_told_much_keeps_none_of_it_after_the_ack(delta: MachineRig) -> None:
     names = [f"c{number}" for number in range(1000)]
     delta.publish({SCOPE: dict.fromkeys(names, "1")})
     clients: list[Client] = []

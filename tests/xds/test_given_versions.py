@@ -3,25 +3,25 @@
 import pytest
 
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE
-from tests.xds.rigs import GROUP, MachineWorld, World
+from tests.xds.rigs import GROUP, MachineRig, Rig
 from xds.resource import TypeUrl
 
 
 @pytest.mark.parametrize("type_url", [CLUSTER, LISTENER, SCOPE], ids=["CDS", "LDS", "SRDS"])
-def test_responses_carry_the_version_that_was_given(type_url: TypeUrl, world: World) -> None:
-    world.publish({type_url: {"a": "1", "b": "1"}}, versions={type_url: "v1"})
-    client = world.connect()
+def test_responses_carry_the_version_that_was_given(type_url: TypeUrl, rig: Rig) -> None:
+    rig.publish({type_url: {"a": "1", "b": "1"}}, versions={type_url: "v1"})
+    client = rig.connect()
     client.request(type_url)
     assert client.expect(type_url, {"a": "1", "b": "1"}).version == "v1"
     client.ack(type_url)
 
-    world.publish({type_url: {"a": "2"}}, versions={type_url: "v2"})
+    rig.publish({type_url: {"a": "2"}}, versions={type_url: "v2"})
     assert client.expect(type_url, {"a": "2"}).version == "v2"
 
 
-def test_it_is_of_a_group_and_a_type(world: World) -> None:
-    world.publish({CLUSTER: {"a": "1"}, LISTENER: {"http": "1"}}, versions={CLUSTER: "of clusters"})
-    client = world.connect()
+def test_it_is_of_a_group_and_a_type(rig: Rig) -> None:
+    rig.publish({CLUSTER: {"a": "1"}, LISTENER: {"http": "1"}}, versions={CLUSTER: "of clusters"})
+    client = rig.connect()
     client.request(CLUSTER)
     assert client.expect(CLUSTER, {"a": "1"}).version == "of clusters"
     client.ack(CLUSTER)
@@ -29,19 +29,19 @@ def test_it_is_of_a_group_and_a_type(world: World) -> None:
     assert client.expect(LISTENER, {"http": "1"}).version != "of clusters"
 
 
-def test_names_are_answered_with_it_one_by_one(world: World) -> None:
-    world.publish({ENDPOINT: {"a": "1", "b": "1"}}, versions={ENDPOINT: "v1"})
-    client = world.connect()
+def test_names_are_answered_with_it_one_by_one(rig: Rig) -> None:
+    rig.publish({ENDPOINT: {"a": "1", "b": "1"}}, versions={ENDPOINT: "v1"})
+    client = rig.connect()
     for name in ("a", "b"):
         client.request(ENDPOINT, name)
         assert client.expect(ENDPOINT, {name: "1"}).version == "v1"
         client.ack(ENDPOINT)
 
-    world.publish({ENDPOINT: {"b": "2"}}, versions={ENDPOINT: "v2"})
+    rig.publish({ENDPOINT: {"b": "2"}}, versions={ENDPOINT: "v2"})
     assert client.expect(ENDPOINT, {"b": "2"}).version == "v2"
 
 
-def test_names_that_are_not_there_hold_up_no_version(machine: MachineWorld) -> None:
+def test_names_that_are_not_there_hold_up_no_version(machine: MachineRig) -> None:
     machine.publish({ENDPOINT: {"a": "1"}}, versions={ENDPOINT: "v1"})
     client = machine.connect()
     client.request(ENDPOINT, "a", "missing")
@@ -50,7 +50,7 @@ def test_names_that_are_not_there_hold_up_no_version(machine: MachineWorld) -> N
     assert (response.versions, response.version) == ({"a": "1"}, "v1")
 
 
-def test_what_is_on_the_way_there_does_not_carry_it(sotw: MachineWorld) -> None:
+def test_what_is_on_the_way_there_does_not_carry_it(sotw: MachineRig) -> None:
     """A Cluster leaves after the routes without it. Until then the client holds neither version."""
     sotw.publish(
         {CLUSTER: {"old": "1"}, SCOPE: {"host": "1"}}, versions={CLUSTER: "v1", SCOPE: "v1"}
@@ -72,7 +72,7 @@ def test_what_is_on_the_way_there_does_not_carry_it(sotw: MachineWorld) -> None:
     assert client.expect(CLUSTER, {}, removed={"old"}).version == "v2"
 
 
-def test_a_version_alone_is_told_over_sotw(sotw: MachineWorld) -> None:
+def test_a_version_alone_is_told_over_sotw(sotw: MachineRig) -> None:
     sotw.publish({CLUSTER: {"a": "1"}}, versions={CLUSTER: "v1"})
     client = sotw.connect()
     client.request(CLUSTER)
@@ -85,7 +85,7 @@ def test_a_version_alone_is_told_over_sotw(sotw: MachineWorld) -> None:
     client.expect_nothing()
 
 
-def test_a_version_alone_is_no_news_over_delta(delta_world: World) -> None:
+def test_a_version_alone_is_no_news_over_delta(delta_world: Rig) -> None:
     delta_world.publish({CLUSTER: {"a": "1"}}, versions={CLUSTER: "v1"})
     client = delta_world.connect()
     client.request(CLUSTER)
@@ -94,17 +94,17 @@ def test_a_version_alone_is_no_news_over_delta(delta_world: World) -> None:
     client.expect_nothing()
 
 
-def test_the_same_version_again_is_no_news(world: World) -> None:
+def test_the_same_version_again_is_no_news(rig: Rig) -> None:
     for _ in range(2):
-        world.publish({CLUSTER: {"a": "1"}}, versions={CLUSTER: "v1"})
-    client = world.connect()
+        rig.publish({CLUSTER: {"a": "1"}}, versions={CLUSTER: "v1"})
+    client = rig.connect()
     client.request(CLUSTER)
     client.exchange(CLUSTER, {"a": "1"})
-    world.publish({CLUSTER: {"a": "1"}}, versions={CLUSTER: "v1"})
+    rig.publish({CLUSTER: {"a": "1"}}, versions={CLUSTER: "v1"})
     client.expect_nothing()
 
 
-def test_a_given_version_is_no_proof_of_what_a_client_holds(sotw: MachineWorld) -> None:
+def test_a_given_version_is_no_proof_of_what_a_client_holds(sotw: MachineRig) -> None:
     sotw.publish({CLUSTER: {"a": "2"}}, versions={CLUSTER: "v1"})
     client = sotw.connect()
     client.held(CLUSTER).bodies = {}
@@ -112,13 +112,13 @@ def test_a_given_version_is_no_proof_of_what_a_client_holds(sotw: MachineWorld) 
     assert client.expect(CLUSTER, {"a": "2"}).version == "v1"
 
 
-def test_without_it_versions_are_as_they_are(delta: MachineWorld, sotw: MachineWorld) -> None:
+def test_without_it_versions_are_as_they_are(delta: MachineRig, sotw: MachineRig) -> None:
     versions = []
-    for world in (delta, sotw):
-        world.publish({CLUSTER: {"a": "1"}}, versions={CLUSTER: "v1"})
-        world.cache.drop(GROUP)
-        world.publish({CLUSTER: {"a": "1"}})
-        client = world.connect()
+    for rig in (delta, sotw):
+        rig.publish({CLUSTER: {"a": "1"}}, versions={CLUSTER: "v1"})
+        rig.cache.drop(GROUP)
+        rig.publish({CLUSTER: {"a": "1"}})
+        client = rig.connect()
         client.request(CLUSTER)
         versions.append(client.expect(CLUSTER, {"a": "1"}).version)
     assert versions[0] == ""

@@ -11,13 +11,13 @@ from tests.xds.resources import (
     eds_cluster,
     resource,
 )
-from tests.xds.rigs import MachineWorld, World
+from tests.xds.rigs import MachineRig, Rig
 from xds.stream import ENDPOINT_WAIT
 
 
-def connect(world: World, *endpoints: str) -> Client:
+def connect(rig: Rig, *endpoints: str) -> Client:
     """A client in sync that is subscribed to all types of a gateway."""
-    client = world.connect_in_sync()
+    client = rig.connect_in_sync()
     if endpoints:
         client.request(ENDPOINT, *endpoints)
         assert client.receive_and_ack() == ENDPOINT
@@ -25,9 +25,9 @@ def connect(world: World, *endpoints: str) -> Client:
     return client
 
 
-def test_additions_come_in_the_order_of_their_use(world: World) -> None:
-    client = connect(world)
-    world.publish(
+def test_additions_come_in_the_order_of_their_use(rig: Rig) -> None:
+    client = connect(rig)
+    rig.publish(
         {
             SCOPE: {"host": resource("host", to=("shop",))},
             LISTENER: {"http": "1"},
@@ -45,9 +45,9 @@ def test_additions_come_in_the_order_of_their_use(world: World) -> None:
     client.expect_nothing()
 
 
-def test_routes_wait_for_the_endpoints_of_new_clusters(world: World) -> None:
-    client = connect(world)
-    world.publish(
+def test_routes_wait_for_the_endpoints_of_new_clusters(rig: Rig) -> None:
+    client = connect(rig)
+    rig.publish(
         {
             CLUSTER: {"shop": eds_cluster("shop")},
             ENDPOINT: {"shop": "1"},
@@ -65,12 +65,12 @@ def test_routes_wait_for_the_endpoints_of_new_clusters(world: World) -> None:
     client.expect_nothing()
 
 
-def test_changed_cluster_gets_its_endpoints_once_more(world: World) -> None:
+def test_changed_cluster_gets_its_endpoints_once_more(rig: Rig) -> None:
     """The Cluster warms until its endpoints come, and over delta Envoy does not ask for them."""
-    world.publish({CLUSTER: {"shop": eds_cluster("shop")}, ENDPOINT: {"shop": "1"}})
-    client = connect(world, "shop")
+    rig.publish({CLUSTER: {"shop": eds_cluster("shop")}, ENDPOINT: {"shop": "1"}})
+    client = connect(rig, "shop")
 
-    world.publish({CLUSTER: {"shop": eds_cluster("shop", "2")}})
+    rig.publish({CLUSTER: {"shop": eds_cluster("shop", "2")}})
 
     client.expect(CLUSTER, {"shop": "2"})
     client.exchange(ENDPOINT, {"shop": "1"})
@@ -78,11 +78,11 @@ def test_changed_cluster_gets_its_endpoints_once_more(world: World) -> None:
     client.expect_nothing()
 
 
-def test_cluster_and_endpoints_that_change_together_come_once_each(world: World) -> None:
-    world.publish({CLUSTER: {"shop": eds_cluster("shop")}, ENDPOINT: {"shop": "1"}})
-    client = connect(world, "shop")
+def test_cluster_and_endpoints_that_change_together_come_once_each(rig: Rig) -> None:
+    rig.publish({CLUSTER: {"shop": eds_cluster("shop")}, ENDPOINT: {"shop": "1"}})
+    client = connect(rig, "shop")
 
-    world.publish({CLUSTER: {"shop": eds_cluster("shop", "2")}, ENDPOINT: {"shop": "2"}})
+    rig.publish({CLUSTER: {"shop": eds_cluster("shop", "2")}, ENDPOINT: {"shop": "2"}})
 
     client.exchange(CLUSTER, {"shop": "2"})
     client.exchange(ENDPOINT, {"shop": "2"})
@@ -90,7 +90,7 @@ def test_cluster_and_endpoints_that_change_together_come_once_each(world: World)
 
 
 def test_endpoints_in_flight_do_not_stand_for_those_after_the_cluster(
-    delta: MachineWorld,
+    delta: MachineRig,
 ) -> None:
     delta.publish({CLUSTER: {"shop": eds_cluster("shop")}, ENDPOINT: {"shop": "1"}})
     client = connect(delta, "shop")
@@ -105,7 +105,7 @@ def test_endpoints_in_flight_do_not_stand_for_those_after_the_cluster(
 
 
 def test_routes_wait_a_second_at_most_for_a_client_that_never_asks_for_endpoints(
-    delta: MachineWorld,
+    delta: MachineRig,
 ) -> None:
     client = connect(delta, "other")
     delta.publish({CLUSTER: {"shop": eds_cluster("shop")}, SCOPE: {"host": "1"}})
@@ -118,7 +118,7 @@ def test_routes_wait_a_second_at_most_for_a_client_that_never_asks_for_endpoints
     client.exchange(SCOPE, {"host": "1"})
 
 
-def test_routes_wait_for_a_client_that_takes_its_time_with_endpoints(delta: MachineWorld) -> None:
+def test_routes_wait_for_a_client_that_takes_its_time_with_endpoints(delta: MachineRig) -> None:
     delta.publish({ENDPOINT: {"shop": "1"}})
     client = connect(delta, "shop")
     delta.publish({CLUSTER: {"shop": eds_cluster("shop")}, SCOPE: {"host": "1"}})
@@ -132,32 +132,32 @@ def test_routes_wait_for_a_client_that_takes_its_time_with_endpoints(delta: Mach
     client.exchange(SCOPE, {"host": "1"})
 
 
-def test_endpoints_that_nobody_subscribed_to_hold_nothing_back(world: World) -> None:
-    client = connect(world)
-    world.publish({CLUSTER: {"shop": eds_cluster("shop")}, SCOPE: {"host": "1"}})
+def test_endpoints_that_nobody_subscribed_to_hold_nothing_back(rig: Rig) -> None:
+    client = connect(rig)
+    rig.publish({CLUSTER: {"shop": eds_cluster("shop")}, SCOPE: {"host": "1"}})
     client.exchange(CLUSTER, {"shop": "1"})
     client.exchange(SCOPE, {"host": "1"})
 
 
-def test_types_that_nobody_subscribed_to_hold_nothing_back(world: World) -> None:
-    client = world.connect()
+def test_types_that_nobody_subscribed_to_hold_nothing_back(rig: Rig) -> None:
+    client = rig.connect()
     client.request(SCOPE)
     client.exchange(SCOPE, {})
-    world.publish({CLUSTER: {"shop": "1"}, LISTENER: {"http": "1"}, SCOPE: {"host": "1"}})
+    rig.publish({CLUSTER: {"shop": "1"}, LISTENER: {"http": "1"}, SCOPE: {"host": "1"}})
     client.exchange(SCOPE, {"host": "1"})
 
 
-def test_cluster_leaves_when_no_route_leads_there_any_more(world: World) -> None:
-    world.publish(
+def test_cluster_leaves_when_no_route_leads_there_any_more(rig: Rig) -> None:
+    rig.publish(
         {
             CLUSTER: {"old": "1", "new": "1"},
             LISTENER: {"http": "1"},
             SCOPE: {"host": resource("host", "1", to=("old",))},
         }
     )
-    client = connect(world)
+    client = connect(rig)
 
-    world.publish(
+    rig.publish(
         {
             CLUSTER: {"old": None, "new": "2"},
             LISTENER: {"http": "2"},
@@ -174,7 +174,7 @@ def test_cluster_leaves_when_no_route_leads_there_any_more(world: World) -> None
     client.expect_nothing()
 
 
-def test_endpoints_and_secrets_leave_after_their_users(delta: MachineWorld) -> None:
+def test_endpoints_and_secrets_leave_after_their_users(delta: MachineRig) -> None:
     delta.publish({CLUSTER: {"shop": eds_cluster("shop")}, LISTENER: {"https": "1"}})
     delta.publish({ENDPOINT: {"shop": "1"}, SECRET: {"cert": "1"}})
     client = connect(delta, "shop")
@@ -200,29 +200,29 @@ def test_endpoints_and_secrets_leave_after_their_users(delta: MachineWorld) -> N
 
 
 def test_additions_and_removals_go_together_where_there_is_nothing_to_wait_for(
-    world: World,
+    rig: Rig,
 ) -> None:
-    world.publish({CLUSTER: {"old": "1"}})
-    client = connect(world)
-    world.publish({CLUSTER: {"old": None, "new": "1"}})
+    rig.publish({CLUSTER: {"old": "1"}})
+    client = connect(rig)
+    rig.publish({CLUSTER: {"old": None, "new": "1"}})
     client.exchange(CLUSTER, {"new": "1"}, removed={"old"})
 
 
-def test_endpoints_flow_while_a_cycle_waits(world: World) -> None:
-    world.publish({CLUSTER: {"shop": "1"}, ENDPOINT: {"shop": "1"}})
-    client = connect(world, "shop")
-    world.publish({CLUSTER: {"cart": "1"}, SCOPE: {"host": "1"}})
+def test_endpoints_flow_while_a_cycle_waits(rig: Rig) -> None:
+    rig.publish({CLUSTER: {"shop": "1"}, ENDPOINT: {"shop": "1"}})
+    client = connect(rig, "shop")
+    rig.publish({CLUSTER: {"cart": "1"}, SCOPE: {"host": "1"}})
     client.expect(CLUSTER, {"cart": "1"})
 
     for version in ("2", "3", "4"):
-        world.publish({ENDPOINT: {"shop": version}})
+        rig.publish({ENDPOINT: {"shop": version}})
         client.exchange(ENDPOINT, {"shop": version})
 
     client.ack(CLUSTER)
     client.exchange(SCOPE, {"host": "1"})
 
 
-def test_routes_get_through_though_clusters_never_stop_changing(machine: MachineWorld) -> None:
+def test_routes_get_through_though_clusters_never_stop_changing(machine: MachineRig) -> None:
     client = connect(machine)
     turns = []
     for turn in range(30):
@@ -241,7 +241,7 @@ def test_routes_get_through_though_clusters_never_stop_changing(machine: Machine
 
 
 def test_removals_get_through_though_endpoints_never_stop_changing(
-    delta: MachineWorld,
+    delta: MachineRig,
 ) -> None:
     delta.publish({ENDPOINT: {"busy": "0", "gone": "1"}})
     client = connect(delta, "busy", "gone")
@@ -257,13 +257,13 @@ def test_removals_get_through_though_endpoints_never_stop_changing(
 
 
 def test_route_that_changes_again_in_a_cycle_comes_as_it_was_and_then_as_it_is(
-    world: World,
+    rig: Rig,
 ) -> None:
     """The later version of the route may lead to Clusters of the next cycle."""
-    client = connect(world)
-    world.publish({CLUSTER: {"a": "1"}, SCOPE: {"host": resource("host", "1", to=("a",))}})
+    client = connect(rig)
+    rig.publish({CLUSTER: {"a": "1"}, SCOPE: {"host": resource("host", "1", to=("a",))}})
     client.expect(CLUSTER, {"a": "1"})
-    world.publish({CLUSTER: {"b": "1"}, SCOPE: {"host": resource("host", "2", to=("b",))}})
+    rig.publish({CLUSTER: {"b": "1"}, SCOPE: {"host": resource("host", "2", to=("b",))}})
     client.ack(CLUSTER)
 
     client.exchange(SCOPE, {"host": "1"})
@@ -272,9 +272,9 @@ def test_route_that_changes_again_in_a_cycle_comes_as_it_was_and_then_as_it_is(
     client.expect_nothing()
 
 
-def test_listeners_come_before_the_routes_that_they_name(world: World) -> None:
-    client = connect(world)
-    world.publish({ROUTE: {"table": "1"}, LISTENER: {"http": "1"}, CLUSTER: {"shop": "1"}})
+def test_listeners_come_before_the_routes_that_they_name(rig: Rig) -> None:
+    client = connect(rig)
+    rig.publish({ROUTE: {"table": "1"}, LISTENER: {"http": "1"}, CLUSTER: {"shop": "1"}})
     client.exchange(CLUSTER, {"shop": "1"})
     client.expect(LISTENER, {"http": "1"})
     client.request(ROUTE, "table")
@@ -284,7 +284,7 @@ def test_listeners_come_before_the_routes_that_they_name(world: World) -> None:
 
 
 def test_client_that_left_a_cluster_warming_gets_the_endpoints_when_it_comes_back(
-    delta: MachineWorld,
+    delta: MachineRig,
 ) -> None:
     delta.publish({CLUSTER: {"shop": eds_cluster("shop")}, ENDPOINT: {"shop": "1"}})
     client = connect(delta, "shop")

@@ -4,13 +4,13 @@ import pytest
 
 from tests.xds.dialogue import DeltaClient
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, resource
-from tests.xds.rigs import GROUP, MachineWorld, World
+from tests.xds.rigs import GROUP, MachineRig, Rig
 from xds.views import Backlog, ClientView, Traffic, TypeView, Unacknowledged
 
 BAD = "bad"
 
 
-def test_clients_are_seen_with_what_they_hold(machine: MachineWorld) -> None:
+def test_clients_are_seen_with_what_they_hold(machine: MachineRig) -> None:
     machine.publish({CLUSTER: {"a": "1", "b": "1"}, ENDPOINT: {"a": "1"}})
     client = machine.connect("envoy-7")
     client.request(CLUSTER)
@@ -35,15 +35,15 @@ def test_clients_are_seen_with_what_they_hold(machine: MachineWorld) -> None:
 
 def test_version_of_a_client_is_its_build() -> None:
     """Envoy sends the version of its build."""
-    world = MachineWorld("delta")
-    client = world.connect()
+    rig = MachineRig("delta")
+    client = rig.connect()
     assert isinstance(client, DeltaClient)
     client.build = (1, 40, 0)
     client.request(CLUSTER)
-    assert world.cache.clients()[0].version == "dialogue 1.40.0"
+    assert rig.cache.clients()[0].version == "dialogue 1.40.0"
 
 
-def test_pending_counts_what_waits_and_what_is_in_flight(machine: MachineWorld) -> None:
+def test_pending_counts_what_waits_and_what_is_in_flight(machine: MachineRig) -> None:
     client = machine.connect()
     client.request(CLUSTER)
     client.exchange(CLUSTER, {})
@@ -55,7 +55,7 @@ def test_pending_counts_what_waits_and_what_is_in_flight(machine: MachineWorld) 
     assert (view.acknowledged, view.pending) == (0, 3)
 
 
-def test_error_stays_while_what_was_rejected_is_declared(machine: MachineWorld) -> None:
+def test_error_stays_while_what_was_rejected_is_declared(machine: MachineRig) -> None:
     client = machine.connect()
     client.request(CLUSTER)
     client.exchange(CLUSTER, {})
@@ -72,25 +72,25 @@ def test_error_stays_while_what_was_rejected_is_declared(machine: MachineWorld) 
     assert machine.cache.clients()[0].types[CLUSTER].error is None
 
 
-def test_unacknowledged_is_what_each_client_has_still_to_accept(world: World) -> None:
-    client = world.connect()
+def test_unacknowledged_is_what_each_client_has_still_to_accept(rig: Rig) -> None:
+    client = rig.connect()
     client.request(CLUSTER)
     client.exchange(CLUSTER, {})
     client.expect_nothing()
-    world.publish({CLUSTER: {"a": "1"}, LISTENER: {"not subscribed to": "1"}})
+    rig.publish({CLUSTER: {"a": "1"}, LISTENER: {"not subscribed to": "1"}})
 
     missing = (Unacknowledged("envoy-1", CLUSTER, "a", "not acknowledged yet"),)
-    assert world.cache.unacknowledged(GROUP) == missing
+    assert rig.cache.unacknowledged(GROUP) == missing
     client.expect(CLUSTER, {"a": "1"})
-    assert world.cache.unacknowledged(GROUP) == missing
-    assert world.cache.unacknowledged() == missing
-    assert world.cache.unacknowledged("mse/other") == ()
+    assert rig.cache.unacknowledged(GROUP) == missing
+    assert rig.cache.unacknowledged() == missing
+    assert rig.cache.unacknowledged("mse/other") == ()
     client.ack(CLUSTER)
     client.expect_nothing()
-    assert world.cache.unacknowledged() == ()
+    assert rig.cache.unacknowledged() == ()
 
 
-def test_unacknowledged_names_removals_too(machine: MachineWorld) -> None:
+def test_unacknowledged_names_removals_too(machine: MachineRig) -> None:
     machine.publish({CLUSTER: {"a": "1"}})
     client = machine.connect()
     client.request(CLUSTER)
@@ -103,7 +103,7 @@ def test_unacknowledged_names_removals_too(machine: MachineWorld) -> None:
     assert not machine.cache.unacknowledged()
 
 
-def test_rejected_resources_are_unacknowledged_with_their_reason(machine: MachineWorld) -> None:
+def test_rejected_resources_are_unacknowledged_with_their_reason(machine: MachineRig) -> None:
     machine.publish({CLUSTER: {"a": "1"}})
     for node in ("envoy-1", "envoy-2"):
         client = machine.connect(node)
@@ -120,7 +120,7 @@ def test_rejected_resources_are_unacknowledged_with_their_reason(machine: Machin
     )
 
 
-def test_listens_when_a_client_has_acknowledged_all_listeners(machine: MachineWorld) -> None:
+def test_listens_when_a_client_has_acknowledged_all_listeners(machine: MachineRig) -> None:
     assert not machine.cache.listens(GROUP)
     client = machine.connect()
     client.request(LISTENER)
@@ -136,7 +136,7 @@ def test_listens_when_a_client_has_acknowledged_all_listeners(machine: MachineWo
     assert not machine.cache.listens(GROUP)
 
 
-def test_changes_are_told(machine: MachineWorld) -> None:
+def test_changes_are_told(machine: MachineRig) -> None:
     told: list[None] = []
     stop = machine.cache.on_change(lambda: told.append(None))
 
@@ -166,7 +166,7 @@ def test_changes_are_told(machine: MachineWorld) -> None:
     assert not news()
 
 
-def test_equal_publish_is_no_news(machine: MachineWorld) -> None:
+def test_equal_publish_is_no_news(machine: MachineRig) -> None:
     machine.publish({CLUSTER: {"a": "1"}})
     told: list[None] = []
     machine.cache.on_change(lambda: told.append(None))
@@ -174,7 +174,7 @@ def test_equal_publish_is_no_news(machine: MachineWorld) -> None:
     assert not told
 
 
-def test_traffic_counts_what_is_on_the_wire(machine: MachineWorld) -> None:
+def test_traffic_counts_what_is_on_the_wire(machine: MachineRig) -> None:
     machine.publish({CLUSTER: {"a": "1", "b": "1"}})
     client = machine.connect()
     client.request(CLUSTER)
@@ -188,7 +188,7 @@ def test_traffic_counts_what_is_on_the_wire(machine: MachineWorld) -> None:
     assert machine.cache.traffic().get(SCOPE, Traffic()) == Traffic()
 
 
-def test_answers_are_counted(machine: MachineWorld) -> None:
+def test_answers_are_counted(machine: MachineRig) -> None:
     machine.publish({CLUSTER: {"a": "1"}})
     client = machine.connect()
     client.request(CLUSTER)
@@ -201,7 +201,7 @@ def test_answers_are_counted(machine: MachineWorld) -> None:
     assert (traffic.acknowledged, traffic.rejected) == (1, 1)
 
 
-def test_a_backlog_is_what_is_to_be_sent_and_to_be_acknowledged(machine: MachineWorld) -> None:
+def test_a_backlog_is_what_is_to_be_sent_and_to_be_acknowledged(machine: MachineRig) -> None:
     machine.publish({CLUSTER: {"a": "1", "b": "1"}})
     client = machine.connect()
     client.request(CLUSTER)
@@ -214,7 +214,7 @@ def test_a_backlog_is_what_is_to_be_sent_and_to_be_acknowledged(machine: Machine
     assert machine.cache.backlogs() == (Backlog(GROUP, machine.protocol, {CLUSTER: 0}),)
 
 
-def test_snapshot_shows_what_is_declared(machine: MachineWorld) -> None:
+def test_snapshot_shows_what_is_declared(machine: MachineRig) -> None:
     machine.publish({CLUSTER: {"a": "1", "b": "1"}})
     machine.publish({CLUSTER: {"a": "2", "b": None}})
     assert machine.cache.snapshot(GROUP) == {CLUSTER: {"a": resource("a", "2")}}
@@ -223,7 +223,7 @@ def test_snapshot_shows_what_is_declared(machine: MachineWorld) -> None:
 
 
 def test_log_has_one_line_per_decision_and_no_bodies(
-    delta: MachineWorld, caplog: pytest.LogCaptureFixture
+    delta: MachineRig, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "xds")
     delta.publish({CLUSTER: {"a": resource("a", to=("SECRET",))}})

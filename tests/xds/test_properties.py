@@ -19,7 +19,7 @@ from tests.xds.resources import (
     eds_cluster,
     resource,
 )
-from tests.xds.rigs import GROUP, MachineWorld
+from tests.xds.rigs import GROUP, MachineRig
 from xds.resource import Resource, TypeUrl
 
 HOSTS = ("h1", "h2", "h3")
@@ -39,13 +39,13 @@ class Conversation(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = MachineWorld(self.protocol, filling=self.filling)
+        self.rig = MachineRig(self.protocol, filling=self.filling)
         self.rejects: set[str] = set()
         self.endpoints_asked: set[str] = set()
         # Over SotW a client does not say what it holds. So on a new stream it gives up at once what
         # was removed, and a route may break.
         self.breaks_allowed = False
-        self.client: Client = self.world.connect()
+        self.client: Client = self.rig.connect()
 
     @initialize(subscribe=st.permutations(TYPES))
     def start(self, subscribe: list[TypeUrl]) -> None:
@@ -77,7 +77,7 @@ class Conversation(RuleBasedStateMachine):
             host: resource(host, f"{cluster}.{version}", to=(cluster,))
             for host, (cluster, version) in declared.items()
         }
-        self.world.publish(
+        self.rig.publish(
             {
                 LISTENER: {"http": listener},
                 SCOPE: {host: scopes.get(host) for host in HOSTS},
@@ -90,8 +90,8 @@ class Conversation(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(CLUSTERS), version=st.integers(1, 5))
     def change_endpoints(self, name: str, version: int) -> None:
-        if name in self.world.cache.snapshot(GROUP).get(ENDPOINT, {}):
-            self.world.publish({ENDPOINT: {name: str(version)}})
+        if name in self.rig.cache.snapshot(GROUP).get(ENDPOINT, {}):
+            self.rig.publish({ENDPOINT: {name: str(version)}})
 
     @rule()
     def receive(self) -> None:
@@ -128,7 +128,7 @@ class Conversation(RuleBasedStateMachine):
 
     @rule()
     def reconnect(self) -> None:
-        old, self.client = self.client, self.world.connect()
+        old, self.client = self.client, self.rig.connect()
         old.close()
         for type_url in TYPES:
             state = self.client.held(type_url)
@@ -138,7 +138,7 @@ class Conversation(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.4, 1.0]))
     def wait(self, seconds: float) -> None:
-        self.world.advance(seconds)
+        self.rig.advance(seconds)
 
     @rule()
     def come_to_rest(self) -> None:
@@ -151,10 +151,10 @@ class Conversation(RuleBasedStateMachine):
             if response:
                 self.check(response)
                 self.acknowledge(TypeUrl(response.type_url))
-            self.world.advance(0.1)
+            self.rig.advance(0.1)
         else:
             raise AssertionError("never comes to rest")
-        snapshot = self.world.cache.snapshot(GROUP)
+        snapshot = self.rig.cache.snapshot(GROUP)
         for type_url in TYPES:
             held = self.client.holds(type_url)
             declared = {name: r.version for name, r in snapshot.get(type_url, {}).items()}
@@ -162,13 +162,13 @@ class Conversation(RuleBasedStateMachine):
                 held = {name: held[name] for name in declared}  # no response removes the others
             assert held == declared, type_url
         self.breaks_allowed = False
-        assert not self.world.cache.unacknowledged()
-        assert not self.world.cache.rejections(GROUP)
+        assert not self.rig.cache.unacknowledged()
+        assert not self.rig.cache.rejections(GROUP)
 
     def quiet(self) -> bool:
         return all(
             view.pending == 0
-            for client in self.world.cache.clients()
+            for client in self.rig.cache.clients()
             for view in client.types.values()
         )
 

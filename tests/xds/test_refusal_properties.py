@@ -21,7 +21,7 @@ from tests.xds.resources import (
     eds_cluster,
     resource,
 )
-from tests.xds.rigs import GROUP, MachineWorld
+from tests.xds.rigs import GROUP, MachineRig
 from xds.resource import Resource, TypeUrl
 
 CLUSTERS = ("c1", "c2", "c3")
@@ -44,7 +44,7 @@ class Refusals(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = MachineWorld(self.protocol)
+        self.rig = MachineRig(self.protocol)
         self.clients: dict[str, Client] = {}
 
     @initialize()
@@ -53,14 +53,14 @@ class Refusals(RuleBasedStateMachine):
             url: {name: built(url, name, "1", CLUSTERS[0]) for name in names}
             for url, names in NAMES.items()
         }
-        self.world.publish(everything)
+        self.rig.publish(everything)
         for node in NODES:
             self.connect(node)
         self.come_to_rest()
 
     def connect(self, node: str) -> None:
         old = self.clients.get(node)
-        client = self.clients[node] = self.world.connect(node)
+        client = self.clients[node] = self.rig.connect(node)
         for url in NAMES:
             held = old.holds(url) if old else {}
             if old:
@@ -73,7 +73,7 @@ class Refusals(RuleBasedStateMachine):
     )
     def publish(self, changes: dict[tuple[TypeUrl, str], str | None], to: str) -> None:
         for (url, name), version in changes.items():
-            self.world.publish({url: {name: version and built(url, name, version, to)}})
+            self.rig.publish({url: {name: version and built(url, name, version, to)}})
 
     @rule(node=nodes)
     def receive(self, node: str) -> None:
@@ -98,7 +98,7 @@ class Refusals(RuleBasedStateMachine):
     @rule()
     def rest(self) -> None:
         self.come_to_rest()
-        cache = self.world.cache
+        cache = self.rig.cache
         rejected = {(TypeUrl(r.type_url), r.name): r.message for r in cache.rejections(GROUP)}
         said = {(m.node_id, m.type_url, m.name): m.reason for m in cache.unacknowledged()}
         lacks = set(self.lacks())
@@ -122,12 +122,12 @@ class Refusals(RuleBasedStateMachine):
     @rule()
     def mend(self) -> None:
         self.come_to_rest()
-        for rejection in self.world.cache.rejections(GROUP):
+        for rejection in self.rig.cache.rejections(GROUP):
             url, name = TypeUrl(rejection.type_url), rejection.name
-            self.world.publish({url: {name: built(url, name, "mended", CLUSTERS[0])}})
+            self.rig.publish({url: {name: built(url, name, "mended", CLUSTERS[0])}})
         self.come_to_rest()
-        assert not self.world.cache.unacknowledged()
-        assert not any(t.pending for c in self.world.cache.clients() for t in c.types.values())
+        assert not self.rig.cache.unacknowledged()
+        assert not any(t.pending for c in self.rig.cache.clients() for t in c.types.values())
         assert not list(self.lacks())
 
     def teardown(self) -> None:
@@ -137,7 +137,7 @@ class Refusals(RuleBasedStateMachine):
 
     def lacks(self) -> Iterator[Lack]:
         """The names under which a client holds something else than is declared."""
-        declared = self.world.cache.snapshot(GROUP)
+        declared = self.rig.cache.snapshot(GROUP)
         for node, client in self.clients.items():
             for url, names in NAMES.items():
                 held = client.holds(url)
@@ -159,7 +159,7 @@ class Refusals(RuleBasedStateMachine):
                     quiet = 0
             if quiet > 10:  # that is longer than routes wait for endpoints
                 return
-            self.world.advance(0.2)
+            self.rig.advance(0.2)
         raise AssertionError("never comes to rest")
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.xds.dialogue import Client, Response
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, resource, version_in
-from tests.xds.rigs import GROUP, MachineWorld, World
+from tests.xds.rigs import GROUP, MachineRig, Rig
 from xds.cache import SnapshotCache
 from xds.resource import Resource, TypeUrl
 
@@ -16,8 +16,8 @@ MESSAGE = "missing ]: [+"
 BAD = "bad"
 
 
-def in_sync(world: World, type_url: TypeUrl, node: str = "envoy-1") -> Client:
-    client = world.connect(node)
+def in_sync(rig: Rig, type_url: TypeUrl, node: str = "envoy-1") -> Client:
+    client = rig.connect(node)
     client.request(type_url)
     assert client.receive_and_ack() == type_url
     client.expect_nothing()
@@ -60,7 +60,7 @@ def responses_with(cache: SnapshotCache, type_url: TypeUrl) -> int:
 @pytest.mark.parametrize("bad", range(16))
 @pytest.mark.parametrize("type_url", [CLUSTER, LISTENER, SCOPE], ids=["CDS", "LDS", "SRDS"])
 def test_one_bad_of_sixteen_is_isolated_in_few_steps(
-    type_url: TypeUrl, bad: int, machine: MachineWorld
+    type_url: TypeUrl, bad: int, machine: MachineRig
 ) -> None:
     client = in_sync(machine, type_url)
     machine.publish({type_url: sixteen(bad)})
@@ -83,7 +83,7 @@ def test_one_bad_of_sixteen_is_isolated_in_few_steps(
 @pytest.mark.parametrize("pair", [(0, 15), (0, 1), (14, 15), (3, 8)], ids=str)
 @pytest.mark.parametrize("type_url", [CLUSTER, SCOPE], ids=["CDS", "SRDS"])
 def test_two_bad_ones_are_both_isolated(
-    type_url: TypeUrl, pair: tuple[int, int], machine: MachineWorld
+    type_url: TypeUrl, pair: tuple[int, int], machine: MachineRig
 ) -> None:
     client = in_sync(machine, type_url)
     machine.publish({type_url: sixteen(*pair)})
@@ -95,7 +95,7 @@ def test_two_bad_ones_are_both_isolated(
     assert len(seen) <= 16
 
 
-def test_all_bad_takes_no_more_than_two_steps_each(machine: MachineWorld) -> None:
+def test_all_bad_takes_no_more_than_two_steps_each(machine: MachineRig) -> None:
     client = in_sync(machine, CLUSTER)
     machine.publish({CLUSTER: sixteen(*range(16))})
 
@@ -106,7 +106,7 @@ def test_all_bad_takes_no_more_than_two_steps_each(machine: MachineWorld) -> Non
     assert len(seen) <= 2 * 16 + 2
 
 
-def test_names_in_the_message_are_tried_first(machine: MachineWorld) -> None:
+def test_names_in_the_message_are_tried_first(machine: MachineRig) -> None:
     client = in_sync(machine, CLUSTER)
     machine.publish({CLUSTER: sixteen(11)})
 
@@ -116,7 +116,7 @@ def test_names_in_the_message_are_tried_first(machine: MachineWorld) -> None:
     assert client.holds(CLUSTER) == good_of(sixteen(11))
 
 
-def test_what_others_have_acknowledged_is_not_suspected(machine: MachineWorld) -> None:
+def test_what_others_have_acknowledged_is_not_suspected(machine: MachineRig) -> None:
     machine.publish({CLUSTER: sixteen()})
     in_sync(machine, CLUSTER)
     machine.publish({CLUSTER: {"new": BAD}})
@@ -129,34 +129,34 @@ def test_what_others_have_acknowledged_is_not_suspected(machine: MachineWorld) -
     assert fresh.holds(CLUSTER) == good_of(sixteen())
 
 
-def test_bad_bytes_are_never_sent_again(world: World) -> None:
-    client = in_sync(world, CLUSTER)
-    world.publish({CLUSTER: {"shop": BAD}})
+def test_bad_bytes_are_never_sent_again(rig: Rig) -> None:
+    client = in_sync(rig, CLUSTER)
+    rig.publish({CLUSTER: {"shop": BAD}})
     client.expect(CLUSTER, {"shop": BAD})
     client.nack(CLUSTER)
     client.expect_nothing()
 
-    world.publish({CLUSTER: {"cart": "1"}})
+    rig.publish({CLUSTER: {"cart": "1"}})
     client.exchange(CLUSTER, {"cart": "1"})
-    world.publish({CLUSTER: {"shop": BAD}})
+    rig.publish({CLUSTER: {"shop": BAD}})
     client.expect_nothing()
 
 
-def test_new_version_ends_the_quarantine(world: World) -> None:
-    client = in_sync(world, CLUSTER)
-    world.publish({CLUSTER: {"shop": BAD}})
+def test_new_version_ends_the_quarantine(rig: Rig) -> None:
+    client = in_sync(rig, CLUSTER)
+    rig.publish({CLUSTER: {"shop": BAD}})
     client.expect(CLUSTER, {"shop": BAD})
     client.nack(CLUSTER)
     client.expect_nothing()
-    assert world.cache.rejections(GROUP)
+    assert rig.cache.rejections(GROUP)
 
-    world.publish({CLUSTER: {"shop": "2"}})
+    rig.publish({CLUSTER: {"shop": "2"}})
 
-    assert not world.cache.rejections(GROUP)
+    assert not rig.cache.rejections(GROUP)
     client.exchange(CLUSTER, {"shop": "2"})
 
 
-def test_reasons_on_several_lines_are_one_sentence(machine: MachineWorld) -> None:
+def test_reasons_on_several_lines_are_one_sentence(machine: MachineRig) -> None:
     client = in_sync(machine, LISTENER)
     machine.publish({LISTENER: {"shop": BAD}})
 
@@ -166,7 +166,7 @@ def test_reasons_on_several_lines_are_one_sentence(machine: MachineWorld) -> Non
     assert rejection.message == "Error updating listener(s) shop: cannot bind"
 
 
-def test_going_back_to_a_bad_version_brings_its_quarantine_back(machine: MachineWorld) -> None:
+def test_going_back_to_a_bad_version_brings_its_quarantine_back(machine: MachineRig) -> None:
     client = in_sync(machine, CLUSTER)
     machine.publish({CLUSTER: {"shop": BAD}})
     envoy(client)
@@ -180,10 +180,10 @@ def test_going_back_to_a_bad_version_brings_its_quarantine_back(machine: Machine
     assert machine.cache.rejections(GROUP)[0].message == MESSAGE
 
 
-def test_client_keeps_the_version_before_the_bad_one(world: World) -> None:
-    world.publish({CLUSTER: {"shop": "1"}})
-    client = in_sync(world, CLUSTER)
-    world.publish({CLUSTER: {"shop": BAD, "cart": "1"}})
+def test_client_keeps_the_version_before_the_bad_one(rig: Rig) -> None:
+    rig.publish({CLUSTER: {"shop": "1"}})
+    client = in_sync(rig, CLUSTER)
+    rig.publish({CLUSTER: {"shop": BAD, "cart": "1"}})
 
     for _ in range(4):
         response = client.receive()
@@ -197,7 +197,7 @@ def test_client_keeps_the_version_before_the_bad_one(world: World) -> None:
     assert client.holds(CLUSTER) == {"shop": "1", "cart": "1"}
 
 
-def test_new_client_gets_the_last_good_version(machine: MachineWorld) -> None:
+def test_new_client_gets_the_last_good_version(machine: MachineRig) -> None:
     machine.publish({CLUSTER: {"shop": "1"}})
     client = in_sync(machine, CLUSTER)
     machine.publish({CLUSTER: {"shop": BAD}})
@@ -210,34 +210,34 @@ def test_new_client_gets_the_last_good_version(machine: MachineWorld) -> None:
     fresh.expect_nothing()
 
 
-def test_quarantine_holds_for_the_second_client(world: World) -> None:
-    client = in_sync(world, CLUSTER)
-    second = in_sync(world, CLUSTER, "envoy-2")
-    world.publish({CLUSTER: {"shop": BAD}})
+def test_quarantine_holds_for_the_second_client(rig: Rig) -> None:
+    client = in_sync(rig, CLUSTER)
+    second = in_sync(rig, CLUSTER, "envoy-2")
+    rig.publish({CLUSTER: {"shop": BAD}})
     client.expect(CLUSTER, {"shop": BAD})
     second.expect(CLUSTER, {"shop": BAD})
     client.nack(CLUSTER)
     client.expect_nothing()
 
-    third = world.connect("envoy-3")
+    third = rig.connect("envoy-3")
     third.request(CLUSTER)
     third.exchange(CLUSTER, {})
 
     second.nack(CLUSTER)
     second.expect_nothing()
-    (rejection,) = world.cache.rejections(GROUP)
+    (rejection,) = rig.cache.rejections(GROUP)
     assert rejection.nodes == {"envoy-1", "envoy-2"}
 
 
-def test_a_rejection_takes_nothing_from_the_clients_of_other_groups(world: World) -> None:
+def test_a_rejection_takes_nothing_from_the_clients_of_other_groups(rig: Rig) -> None:
     """A client with the certificate of one gateway decides nothing for another gateway."""
-    world.publish({}, group="mse/other")
-    hostile = in_sync(world, CLUSTER)
-    waiting = world.connect("envoy-2", group="mse/other")
+    rig.publish({}, group="mse/other")
+    hostile = in_sync(rig, CLUSTER)
+    waiting = rig.connect("envoy-2", group="mse/other")
     waiting.request(CLUSTER)
     waiting.exchange(CLUSTER, {})
     for group in (GROUP, "mse/other"):
-        world.publish({CLUSTER: {"shop": BAD, "cart": "1"}}, group=group)
+        rig.publish({CLUSTER: {"shop": BAD, "cart": "1"}}, group=group)
     refuses_all = hostile.receive()
     assert refuses_all is not None
     hostile.nack(CLUSTER)
@@ -247,14 +247,14 @@ def test_a_rejection_takes_nothing_from_the_clients_of_other_groups(world: World
     hostile.expect_nothing()
 
     waiting.exchange(CLUSTER, {"shop": BAD, "cart": "1"})
-    late = world.connect("envoy-3", group="mse/other")
+    late = rig.connect("envoy-3", group="mse/other")
     late.request(CLUSTER)
     late.exchange(CLUSTER, {"shop": BAD, "cart": "1"})
-    assert {r.name for r in world.cache.rejections(GROUP)} == {"shop", "cart"}
-    assert not world.cache.rejections("mse/other")
+    assert {r.name for r in rig.cache.rejections(GROUP)} == {"shop", "cart"}
+    assert not rig.cache.rejections("mse/other")
 
 
-def test_version_that_another_client_acknowledged_stays_with_it(machine: MachineWorld) -> None:
+def test_version_that_another_client_acknowledged_stays_with_it(machine: MachineRig) -> None:
     """A port that is in use on one host must not close the listeners of other hosts."""
     client = in_sync(machine, LISTENER)
     other = in_sync(machine, LISTENER, "envoy-2")
@@ -272,7 +272,7 @@ def test_version_that_another_client_acknowledged_stays_with_it(machine: Machine
     assert [m.node_id for m in machine.cache.unacknowledged(GROUP)] == ["envoy-2"]
 
 
-def test_acknowledgement_elsewhere_lifts_the_quarantine_elsewhere(machine: MachineWorld) -> None:
+def test_acknowledgement_elsewhere_lifts_the_quarantine_elsewhere(machine: MachineRig) -> None:
     clients = [in_sync(machine, LISTENER, f"envoy-{i}") for i in range(3)]
     rejects, accepts, waits = clients
     waits.request(CLUSTER)
@@ -292,7 +292,7 @@ def test_acknowledgement_elsewhere_lifts_the_quarantine_elsewhere(machine: Machi
 
 
 def test_change_that_arrives_during_the_search_gets_through_between_trials(
-    delta: MachineWorld,
+    delta: MachineRig,
 ) -> None:
     client = delta.connect()
     names = tuple(f"r{i:02}" for i in range(16))
@@ -309,7 +309,7 @@ def test_change_that_arrives_during_the_search_gets_through_between_trials(
     client.exchange(ENDPOINT, {"other": "1"})
 
 
-def test_removals_of_a_rejected_response_are_repeated(delta: MachineWorld) -> None:
+def test_removals_of_a_rejected_response_are_repeated(delta: MachineRig) -> None:
     delta.publish({CLUSTER: {"old": "1"}})
     client = in_sync(delta, CLUSTER)
     delta.publish({CLUSTER: {"old": None, "a": "1", "b": BAD}})
@@ -319,7 +319,7 @@ def test_removals_of_a_rejected_response_are_repeated(delta: MachineWorld) -> No
     assert client.holds(CLUSTER) == {"a": "1"}
 
 
-def test_rejected_removal_is_not_repeated_for_ever(delta: MachineWorld) -> None:
+def test_rejected_removal_is_not_repeated_for_ever(delta: MachineRig) -> None:
     delta.publish({CLUSTER: {"old": "1"}})
     client = in_sync(delta, CLUSTER)
     delta.publish({CLUSTER: {"old": None}})
@@ -328,7 +328,7 @@ def test_rejected_removal_is_not_repeated_for_ever(delta: MachineWorld) -> None:
     client.expect_nothing()
 
 
-def test_rejected_empty_response_is_not_repeated_for_ever(machine: MachineWorld) -> None:
+def test_rejected_empty_response_is_not_repeated_for_ever(machine: MachineRig) -> None:
     client = machine.connect()
     client.request(LISTENER)
     client.expect(LISTENER, {})
@@ -336,7 +336,7 @@ def test_rejected_empty_response_is_not_repeated_for_ever(machine: MachineWorld)
     client.expect_nothing()
 
 
-def test_cluster_stays_while_the_last_good_route_leads_there(machine: MachineWorld) -> None:
+def test_cluster_stays_while_the_last_good_route_leads_there(machine: MachineRig) -> None:
     machine.publish(
         {CLUSTER: {"old": "1", "free": "1"}, SCOPE: {"host": resource("host", "1", to=("old",))}}
     )
@@ -399,7 +399,7 @@ class PoisonedScopes:
 
 @pytest.mark.parametrize("bad", [0, 7, 15])
 def test_scopes_of_a_rejected_response_go_out_again_with_other_bytes(
-    bad: int, machine: MachineWorld
+    bad: int, machine: MachineRig
 ) -> None:
     machine.publish({SCOPE: {f"r{bad:02}": "1", "r03": "1"}})
     client = machine.connect()
@@ -417,7 +417,7 @@ def test_scopes_of_a_rejected_response_go_out_again_with_other_bytes(
     assert not machine.cache.unacknowledged(GROUP)
 
 
-def test_poisoned_scopes_get_other_bytes_after_a_reconnect(delta: MachineWorld) -> None:
+def test_poisoned_scopes_get_other_bytes_after_a_reconnect(delta: MachineRig) -> None:
     client = in_sync(delta, SCOPE)
     delta.publish({SCOPE: {"a": "2", "b": BAD}})
     poisoned = client.receive()
@@ -437,17 +437,17 @@ def test_scopes_of_a_client_that_comes_from_elsewhere_get_bytes_never_sent_befor
     """Another process may have poisoned these scopes, with marks of its own."""
     bodies = set()
     for epoch in ("e1", "e2"):
-        world = MachineWorld("delta")
-        world.cache = SnapshotCache(epoch=epoch)
-        world.publish({SCOPE: {"same": "1", "host": "2"}})
-        client = world.connect()
+        rig = MachineRig("delta")
+        rig.cache = SnapshotCache(epoch=epoch)
+        rig.publish({SCOPE: {"same": "1", "host": "2"}})
+        client = rig.connect()
         client.request(SCOPE, held={"same": "1", "host": "1"})
         bodies.add(client.expect(SCOPE, {"host": "2"}).bodies["host"])
     assert resource("host", "2").body not in bodies
     assert len(bodies) == 2
 
 
-def test_versions_held_stay_right_through_a_rejection(delta: MachineWorld) -> None:
+def test_versions_held_stay_right_through_a_rejection(delta: MachineRig) -> None:
     client = in_sync(delta, SCOPE)
     delta.publish({SCOPE: {"a": "2", "b": BAD}})
     envoy(client)
@@ -458,7 +458,7 @@ def test_versions_held_stay_right_through_a_rejection(delta: MachineWorld) -> No
     again.expect_nothing()
 
 
-def test_doubtful_resources_are_sent_again_after_a_reconnect(delta: MachineWorld) -> None:
+def test_doubtful_resources_are_sent_again_after_a_reconnect(delta: MachineRig) -> None:
     """Envoy may have applied a part of a rejected response, whatever it says when it comes back."""
     delta.publish({CLUSTER: {"a": "1", "b": "1"}})
     client = in_sync(delta, CLUSTER)
@@ -474,7 +474,7 @@ def test_doubtful_resources_are_sent_again_after_a_reconnect(delta: MachineWorld
 
 
 def test_first_rejected_response_over_sotw_does_not_take_away_what_others_have(
-    sotw: MachineWorld,
+    sotw: MachineRig,
 ) -> None:
     """A reconnecting client may hold all resources from an earlier stream."""
     sotw.publish({CLUSTER: sixteen()})
@@ -494,7 +494,7 @@ def test_first_rejected_response_over_sotw_does_not_take_away_what_others_have(
 
 
 def test_what_is_gone_is_told_over_sotw_though_all_that_is_new_is_rejected(
-    sotw: MachineWorld,
+    sotw: MachineRig,
 ) -> None:
     """Over SotW a client that comes back does not say what it holds."""
     sotw.publish({LISTENER: {"bad": BAD}})
@@ -519,19 +519,19 @@ def test_what_is_gone_is_told_over_sotw_though_all_that_is_new_is_rejected(
 def test_any_bad_ones_of_any_number_are_isolated(
     count: int, bad: set[int], known: set[int], *, tells: bool, protocol: str, type_url: TypeUrl
 ) -> None:
-    world = MachineWorld(protocol)
-    world.publish({type_url: {f"r{i:02}": "1" for i in known if i < count}})
-    client = world.connect()
+    rig = MachineRig(protocol)
+    rig.publish({type_url: {f"r{i:02}": "1" for i in known if i < count}})
+    client = rig.connect()
     client.request(type_url)
     envoy(client)
     declared = {f"r{i:02}": BAD if i in bad else "2" for i in range(count)}
-    world.publish({type_url: declared})
+    rig.publish({type_url: declared})
 
     seen = envoy(client, says=str if tells else None)
 
     last_good = {f"r{i:02}": "1" for i in known & bad if i < count}
     assert client.holds(type_url) == good_of(dict(declared)) | last_good
-    assert {r.name for r in world.cache.rejections(GROUP)} == set(declared) - set(
+    assert {r.name for r in rig.cache.rejections(GROUP)} == set(declared) - set(
         good_of(dict(declared))
     )
     # Each bad resource takes two trials, and is replaced by its last good version if it has one.

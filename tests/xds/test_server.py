@@ -13,7 +13,7 @@ from grpc import aio
 from tests.xds.dialogue import AGGREGATED, DeltaClient
 from tests.xds.requests import delta
 from tests.xds.resources import CLUSTER, ENDPOINT, LISTENER, SCOPE, eds_cluster
-from tests.xds.rigs import GROUP, PATIENCE, GrpcWorld, joined
+from tests.xds.rigs import GROUP, PATIENCE, GrpcRig, joined
 from xds.cache import SnapshotCache
 from xds.discovery import Node
 from xds.resource import Resource
@@ -42,10 +42,10 @@ SHORT = timedelta(milliseconds=50)
 
 
 @pytest.fixture
-def world() -> Iterator[GrpcWorld]:
-    world = GrpcWorld("delta")
-    yield world
-    world.close()
+def rig() -> Iterator[GrpcRig]:
+    rig = GrpcRig("delta")
+    yield rig
+    rig.close()
 
 
 def test_methods_have_the_names_of_envoys_services() -> None:
@@ -53,20 +53,20 @@ def test_methods_have_the_names_of_envoys_services() -> None:
 
 
 @pytest.mark.parametrize("method", FULL_NAMES)
-def test_every_method_serves(method: str, world: GrpcWorld) -> None:
+def test_every_method_serves(method: str, rig: GrpcRig) -> None:
     type_url = methods()[method][1] or CLUSTER
-    world.publish({type_url: {"shop": "1"}})
-    client = world.connect_to(method)
+    rig.publish({type_url: {"shop": "1"}})
+    client = rig.connect_to(method)
     client.request(type_url, "shop")
     client.exchange(type_url, {"shop": "1"})
 
 
 @pytest.mark.parametrize("method", [name for name in FULL_NAMES if "Aggregated" not in name])
-def test_services_of_one_type_need_no_type_url(method: str, world: GrpcWorld) -> None:
+def test_services_of_one_type_need_no_type_url(method: str, rig: GrpcRig) -> None:
     type_url = methods()[method][1]
     assert type_url is not None
-    world.publish({type_url: {"shop": "1"}})
-    client = world.connect_to(method)
+    rig.publish({type_url: {"shop": "1"}})
+    client = rig.connect_to(method)
     client.request("", "shop")
     client.exchange(type_url, {"shop": "1"})
 
@@ -82,8 +82,8 @@ async def read(call: "aio.StreamStreamCall[bytes, bytes]") -> bytes:
     return data
 
 
-def refusal(world: GrpcWorld, method: str, data: bytes) -> aio.AioRpcError:
-    transport = world.open(method)
+def refusal(rig: GrpcRig, method: str, data: bytes) -> aio.AioRpcError:
+    transport = rig.open(method)
     transport.send(data)
     with pytest.raises(aio.AioRpcError) as caught:
         transport.receive()
@@ -95,27 +95,27 @@ def request(type_url: str, *, cluster: str = GROUP, node_id: str = "envoy-1") ->
     return delta(node=node, type_url=type_url)
 
 
-def test_other_types_are_refused_by_services_of_one_type(world: GrpcWorld) -> None:
+def test_other_types_are_refused_by_services_of_one_type(rig: GrpcRig) -> None:
     method = "/envoy.service.cluster.v3.ClusterDiscoveryService/DeltaClusters"
-    error = refusal(world, method, request(LISTENER))
+    error = refusal(rig, method, request(LISTENER))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert error.details() == f"this service serves {CLUSTER} only, not {LISTENER}"
 
 
-def test_requests_without_type_are_refused_on_an_aggregated_stream(world: GrpcWorld) -> None:
-    error = refusal(world, ADS, request(""))
+def test_requests_without_type_are_refused_on_an_aggregated_stream(rig: GrpcRig) -> None:
+    error = refusal(rig, ADS, request(""))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert error.details() == "an aggregated stream needs a type_url in each request"
 
 
-def test_bytes_that_are_no_request_are_refused(world: GrpcWorld) -> None:
-    error = refusal(world, ADS, b"\xff\xff\xff")
+def test_bytes_that_are_no_request_are_refused(rig: GrpcRig) -> None:
+    error = refusal(rig, ADS, b"\xff\xff\xff")
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "DeltaDiscoveryRequest" in (error.details() or "")
 
 
-def test_stream_may_ask_for_so_many_types_only(world: GrpcWorld) -> None:
-    client = world.connect()
+def test_stream_may_ask_for_so_many_types_only(rig: GrpcRig) -> None:
+    client = rig.connect()
     for number in range(32):
         client.request(f"type.googleapis.com/test.T{number}")
         assert client.receive_and_ack()
@@ -124,14 +124,14 @@ def test_stream_may_ask_for_so_many_types_only(world: GrpcWorld) -> None:
         client.receive()
 
 
-def test_node_without_a_gateway_is_refused_with_a_sentence(world: GrpcWorld) -> None:
-    error = refusal(world, ADS, request(CLUSTER, cluster=""))
+def test_node_without_a_gateway_is_refused_with_a_sentence(rig: GrpcRig) -> None:
+    error = refusal(rig, ADS, request(CLUSTER, cluster=""))
     assert error.code() is grpc.StatusCode.PERMISSION_DENIED
     assert error.details() == (
         "node 'envoy-1' of cluster '' is not served here: "
         "node.cluster has to name a gateway that this client may see"
     )
-    assert world.cache.clients() == ()
+    assert rig.cache.clients() == ()
 
 
 def test_group_is_decided_by_node_and_certificate() -> None:
@@ -141,59 +141,59 @@ def test_group_is_decided_by_node_and_certificate() -> None:
         asked.append((node, auth))
         return GROUP if node.id == "friend" else None
 
-    world = GrpcWorld("delta", group_of=group_of)
-    world.publish({CLUSTER: {"shop": "1"}})
-    friend = world.connect("friend", group="whatever")
+    rig = GrpcRig("delta", group_of=group_of)
+    rig.publish({CLUSTER: {"shop": "1"}})
+    friend = rig.connect("friend", group="whatever")
     friend.request(CLUSTER)
     friend.exchange(CLUSTER, {"shop": "1"})
-    assert refusal(world, ADS, request(CLUSTER)).code() is grpc.StatusCode.PERMISSION_DENIED
+    assert refusal(rig, ADS, request(CLUSTER)).code() is grpc.StatusCode.PERMISSION_DENIED
     assert [node.id for node, _ in asked] == ["friend", "envoy-1"]
-    world.close()
+    rig.close()
 
 
-def test_client_that_leaves_is_forgotten(world: GrpcWorld) -> None:
-    client = world.connect()
+def test_client_that_leaves_is_forgotten(rig: GrpcRig) -> None:
+    client = rig.connect()
     client.request(CLUSTER)
     client.expect(CLUSTER, {})
-    assert len(world.cache.clients()) == 1
+    assert len(rig.cache.clients()) == 1
     client.close()
-    assert world.cache.clients() == ()
+    assert rig.cache.clients() == ()
 
 
-def test_client_whose_connection_breaks_is_forgotten(world: GrpcWorld) -> None:
+def test_client_whose_connection_breaks_is_forgotten(rig: GrpcRig) -> None:
     async def connect_and_break() -> None:
-        channel = aio.insecure_channel(f"127.0.0.1:{world.port}")
+        channel = aio.insecure_channel(f"127.0.0.1:{rig.port}")
         call = ads(channel)
         await call.write(request(CLUSTER))
         await call.read()
         await channel.close()
-        await joined(world.cache, 0)
+        await joined(rig.cache, 0)
 
-    world.run(connect_and_break())
+    rig.run(connect_and_break())
 
 
 def test_held_routes_go_when_the_wait_for_endpoints_is_over() -> None:
     """No request arrives then, so the server has to wake up by itself."""
-    world = GrpcWorld("delta", ServerSettings(endpoint_wait=SHORT))
-    client = world.connect()
+    rig = GrpcRig("delta", ServerSettings(endpoint_wait=SHORT))
+    client = rig.connect()
     client.request(ENDPOINT, "other")
     client.exchange(ENDPOINT, {}, removed={"other"})
-    world.publish({CLUSTER: {"shop": eds_cluster("shop")}, SCOPE: {"host": "1"}})
+    rig.publish({CLUSTER: {"shop": eds_cluster("shop")}, SCOPE: {"host": "1"}})
     client.request(CLUSTER)
     client.exchange(CLUSTER, {"shop": "1"})
     client.request(SCOPE)
     client.exchange(SCOPE, {"host": "1"})
-    world.close()
+    rig.close()
 
 
 def test_client_that_does_not_read_is_cut_off_and_hurts_nobody() -> None:
     """A response of 16 MiB exceeds any flow control window, so its write does not end."""
-    world = GrpcWorld("delta", ServerSettings(write_timeout=timedelta(seconds=0.5)))
-    world.cache.publish(GROUP, {LISTENER: {"large": Resource.of("large", bytes(16 << 20))}})
+    rig = GrpcRig("delta", ServerSettings(write_timeout=timedelta(seconds=0.5)))
+    rig.cache.publish(GROUP, {LISTENER: {"large": Resource.of("large", bytes(16 << 20))}})
     options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]
 
     async def converse() -> tuple[int, grpc.StatusCode]:
-        address = f"127.0.0.1:{world.port}"
+        address = f"127.0.0.1:{rig.port}"
         pushes = 0
         async with (
             aio.insecure_channel(address, options) as first,
@@ -201,28 +201,28 @@ def test_client_that_does_not_read_is_cut_off_and_hurts_nobody() -> None:
         ):
             stalled = ads(first)
             await stalled.write(request(LISTENER, node_id="stalled"))
-            await joined(world.cache, 1)
+            await joined(rig.cache, 1)
             served = ads(second)
             await served.write(request(CLUSTER))
-            while pushes < 3 or len(world.cache.clients()) > 1:
+            while pushes < 3 or len(rig.cache.clients()) > 1:
                 response = discovery.DeltaDiscoveryResponse.parse(await read(served))
                 pushes += 1
-                world.publish({CLUSTER: {"shop": str(pushes)}, LISTENER: {"new": str(pushes)}})
+                rig.publish({CLUSTER: {"shop": str(pushes)}, LISTENER: {"new": str(pushes)}})
                 await served.write(delta(type_url=CLUSTER, response_nonce=response.nonce))
             assert len(await read(stalled)) > 16 << 20
             return pushes, await stalled.code()
 
-    pushes, code = world.run(converse())
+    pushes, code = rig.run(converse())
     assert code is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert world.cache.traffic()[LISTENER].messages == 1
-    assert world.cache.traffic()[CLUSTER].messages >= pushes
-    world.close()
+    assert rig.cache.traffic()[LISTENER].messages == 1
+    assert rig.cache.traffic()[CLUSTER].messages >= pushes
+    rig.close()
 
 
-def test_taken_port_is_an_error_with_a_sentence(world: GrpcWorld) -> None:
-    address = f"127.0.0.1:{world.port}"
+def test_taken_port_is_an_error_with_a_sentence(rig: GrpcRig) -> None:
+    address = f"127.0.0.1:{rig.port}"
     with pytest.raises(OSError, match=f"cannot listen on {address} for xDS"):
-        world.run(XdsServer(SnapshotCache()).start(address))
+        rig.run(XdsServer(SnapshotCache()).start(address))
 
 
 def test_stop_ends_the_streams() -> None:
@@ -246,10 +246,10 @@ def test_stop_ends_the_streams() -> None:
     asyncio.run(bounded())
 
 
-def test_streams_say_nothing_before_the_first_request(world: GrpcWorld) -> None:
-    client = world.connect()
-    world.publish({CLUSTER: {"shop": "1"}})
+def test_streams_say_nothing_before_the_first_request(rig: GrpcRig) -> None:
+    client = rig.connect()
+    rig.publish({CLUSTER: {"shop": "1"}})
     assert isinstance(client, DeltaClient)
-    assert world.cache.clients() == ()
+    assert rig.cache.clients() == ()
     client.request(CLUSTER)
     client.exchange(CLUSTER, {"shop": "1"})

@@ -13,6 +13,7 @@ from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Address
 from fleetgate.demo.kubelet import RUNNING, Kubelet
 from fleetgate.demo.pod import Pace
+from tests.support import builders
 
 ONE, TWO = "one", "two"
 
@@ -53,7 +54,7 @@ class RunningFleet:
 
 
 @asynccontextmanager
-async def world(
+async def running_fleet(
     root: Path, pace: Pace = AT_ONCE, members: Sequence[str] = (ONE, TWO)
 ) -> AsyncIterator[RunningFleet]:
     """Make an empty fleet in `root`, and run its Pods while the block runs."""
@@ -103,28 +104,19 @@ def service(
 
 def gateway(name: str = "gateway", members: Sequence[str] = (ONE, TWO)) -> str:
     """An MSE gateway for the class `mse` with these members attached."""
-    annotations = {"mse.alibabacloud.com/remote-clusters": ",".join(members)}
-    spec = {"name": name, "ingress": {"local": {"ingressClass": "mse"}}}
-    kind = "MseIngressConfig"
-    return _manifest("mse.alibabacloud.com/v1alpha1", kind, name, "", spec, annotations)
+    attached = {"mse.alibabacloud.com/remote-clusters": ",".join(members)}
+    return _text(builders.mse_gateway(name).annotate(attached).manifest)
 
 
 def ingress(
     name: str = "web",
     *,
     host: str = "example.com",
-    path: str = "/",
-    path_type: str = "Prefix",
-    to: str = "web",
-    port: int = 80,
-    namespace: str = "default",
     annotations: Mapping[str, str] | None = None,
 ) -> str:
-    """An Ingress of the class `mse` with one path."""
-    backend = {"service": {"name": to, "port": {"number": port}}}
-    paths = [{"path": path, "pathType": path_type, "backend": backend}]
-    spec = {"ingressClassName": "mse", "rules": [{"host": host, "http": {"paths": paths}}]}
-    return _manifest("networking.k8s.io/v1", "Ingress", name, namespace, spec, annotations)
+    """An Ingress of the class `mse` that sends all requests to a host to the Service `web`."""
+    made = builders.ingress(name, host=host).path("/", to="web:80").of_class("mse")
+    return _text(made.annotate(annotations or {}).manifest)
 
 
 def _manifest(
@@ -133,12 +125,11 @@ def _manifest(
     name: str,
     namespace: str,
     spec: Mapping[str, object],
-    annotations: Mapping[str, str] | None = None,
 ) -> str:
-    metadata: dict[str, object] = {"name": name}
-    if namespace:
-        metadata["namespace"] = namespace
-    if annotations:
-        metadata["annotations"] = dict(annotations)
+    metadata = {"name": name, "namespace": namespace}
     document = {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
-    return "---\n" + yaml.safe_dump(document, sort_keys=False)
+    return _text(document)
+
+
+def _text(manifest: Mapping[str, object]) -> str:
+    return "---\n" + yaml.safe_dump(dict(manifest), sort_keys=False)
