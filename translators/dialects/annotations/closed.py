@@ -14,7 +14,7 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.unsupported import Without
-from translators.dialects.annotations.vocabulary import Met
+from translators.dialects.annotations.vocabulary import Met, explained
 from translators.model.actions import FixedResponse
 from translators.model.canaries import Split
 from translators.model.rules import Rule
@@ -39,16 +39,19 @@ def close(met: Sequence[Met], wanted: Wanted) -> None:
 
 def not_supported(at: Ref, met: Iterable[Met], *, is_canary: bool) -> Iterator[Problem]:
     """Report the annotations that have no effect."""
-    for key, value, without, rest in met:
-        if without is Without.TUNING:
+    for found in met:
+        if found.without.is_quiet:
             continue
-        expected = _INSTEAD.get(without, "a later version of fleetgate")
-        effect = without.value.format(rest)
-        if without is Without.CLOSED:
+        expected = found.instead or _INSTEAD.get(found.without, "a later version of fleetgate")
+        effect = found.without.value.format(found.rest)
+        if found.without is Without.CLOSED:
             effect = "no effect: the main rule's hold" if is_canary else effect
-        elif without is Without.NARROWED:
+        elif found.without is Without.NARROWED:
             effect = "the canary takes no request" if is_canary else Without.CLOSED.value
-        yield Problem(at, "NotSupported", key, value, expected, effect)
+        reason = "" if is_canary and found.without is Without.CLOSED else found.reason
+        yield Problem(
+            at, "NotSupported", found.key, found.value, expected, explained(effect, reason)
+        )
 
 
 def _closed(rule: Rule) -> Rule:

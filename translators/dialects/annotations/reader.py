@@ -28,12 +28,18 @@ FLEETGATE: Final = "fleetgate.dev/"
 class Key:
     """An annotation: its name without prefix, and its prefixes in the order of precedence.
 
-    `meaning` is a phrase for the documentation.
+    The other fields are for the documentation, and for tests that try every annotation. `meaning`
+    is a phrase. `default` is what holds without the annotation, if that is not simply nothing.
+    `differs` tells users of NGINX Ingress what is different; "" if the annotation does the same.
+    `example` is a value that can be used.
     """
 
     name: str
     prefixes: tuple[str, ...]
     meaning: str = ""
+    default: str = ""
+    differs: str = ""
+    example: str = ""
     spellings: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -42,19 +48,23 @@ class Key:
         object.__setattr__(self, "spellings", spellings)
 
 
-def shared(name: str, meaning: str = "") -> Key:
+def shared(
+    name: str, meaning: str = "", *, default: str = "", differs: str = "", example: str = ""
+) -> Key:
     """Make a key of MSE's that NGINX Ingress knows too."""
-    return Key(name, (NGINX, MSE, HIGRESS), meaning)
+    return Key(name, (NGINX, MSE, HIGRESS), meaning, default, differs, example)
 
 
-def own(name: str, meaning: str = "") -> Key:
+def own(name: str, meaning: str = "", *, default: str = "", example: str = "") -> Key:
     """Make a key of MSE's own."""
-    return Key(name, (MSE, HIGRESS), meaning)
+    return Key(name, (MSE, HIGRESS), meaning, default, example=example)
 
 
-def everywhere(name: str, meaning: str = "") -> Key:
+def everywhere(
+    name: str, meaning: str = "", *, default: str = "", differs: str = "", example: str = ""
+) -> Key:
     """Make a key that NGINX Ingress, MSE and ALB know."""
-    return Key(name, (NGINX, MSE, HIGRESS, ALB), meaning)
+    return Key(name, (NGINX, MSE, HIGRESS, ALB), meaning, default, differs, example)
 
 
 def alb(name: str, meaning: str = "") -> Key:

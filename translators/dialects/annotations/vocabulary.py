@@ -23,12 +23,20 @@ class Met(NamedTuple):
     """An annotation of an Ingress that is known and has no effect.
 
     `rest` is the part of its name behind the key of its family; "" if it belongs to no family.
+    `reason` and `instead` are those of its row.
     """
 
     key: str
     value: str
     without: Without
     rest: str
+    reason: str
+    instead: str
+
+    @property
+    def consequence(self) -> str:
+        """What follows from its absence, and the reason for that."""
+        return explained(self.without.value.format(self.rest), self.reason)
 
 
 class Vocabulary:
@@ -54,11 +62,11 @@ class Vocabulary:
         for key, value in annotations.items():
             row, rest = self._row_of(key)
             if row is not None and (without := row.without(value)) is not None:
-                yield Met(key, value, without, rest)
+                yield Met(key, value, without, rest, row.reason, row.instead)
         for key in unread:
             row, rest = self._row_of(key)
             if row is not None:
-                yield Met(key, "", row.otherwise, rest)
+                yield Met(key, "", row.otherwise, rest, row.reason, row.instead)
 
     def unknown(self, at: Ref, annotations: Mapping[str, str]) -> Iterator[Problem]:
         """Report annotations with a prefix of the dialect that it does not know."""
@@ -104,6 +112,11 @@ class Vocabulary:
         close = difflib.get_close_matches(name[:_LONGEST].lower(), sorted(names), n=1, cutoff=0.75)
         spelt = [f"{prefix}/", *self.prefixes]
         return next((p + close[0] for p in spelt if p + close[0] in known), "") if close else ""
+
+
+def explained(effect: str, reason: str) -> str:
+    """Return an effect with its reason, if there is one."""
+    return f"{effect}: {reason}" if reason else effect
 
 
 def _some_other(key: str) -> str:

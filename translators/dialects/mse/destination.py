@@ -15,6 +15,8 @@ from translators.model.rules import Rule
 DESTINATION: Final = own(
     "destination",
     "lines `[WEIGHT%] SERVICE.NAMESPACE.svc.cluster.local:PORT` in place of the rules' backends",
+    default="the backends of the rules",
+    example="100% web.default.svc.cluster.local:80",
 )
 
 _LINE: Final = re.compile(
