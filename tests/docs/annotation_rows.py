@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fleet.ref import HUB, Ref
+from tests.support.annotations import examples
 from translators.dialects.annotations.feature import Feature, Wanted
 from translators.dialects.annotations.reader import Key, Reader
 from translators.dialects.mse.features import VOCABULARY
@@ -22,11 +23,6 @@ UNUSABLE: Final = ("\x01", "-1", "a b", "(", "\x01,\x01", "x" * 5000)
 OF_RULES: Final = "rules"
 
 _SCOPES: Final = {Scope.ROUTE: OF_RULES, Scope.HOST: "host", Scope.SERVICE: "Service"}
-
-
-def examples(feature: Feature) -> dict[str, str]:
-    """Return the annotations of a feature with their examples, each in its first spelling."""
-    return {key.spellings[0]: key.example for key in feature.keys if key.example}
 
 
 def scope(feature: Feature, key: Key) -> str:

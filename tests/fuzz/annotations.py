@@ -11,8 +11,8 @@ from random import Random
 from typing import Any, Final, TypeVar
 
 from fleetgate.demo.http import Question
-from tests.docs.annotation_rows import examples
 from tests.fuzz.generator import NAMES, NUMBERS, REGEXES, TEXTS
+from tests.support.annotations import examples
 from tests.support.builders import IngressBuilder, ingress
 from translators.dialects.annotations.feature import Feature
 from translators.dialects.annotations.reader import Key

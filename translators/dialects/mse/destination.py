@@ -16,7 +16,7 @@ DESTINATION: Final = own(
     "destination",
     "lines `[WEIGHT%] SERVICE.NAMESPACE.svc.cluster.local:PORT` in place of the rules' backends",
     default="the backends of the rules",
-    example="100% web.default.svc.cluster.local:80",
+    example="90% web.default.svc.cluster.local:80\n10% api.default.svc.cluster.local:80",
 )
 
 _LINE: Final = re.compile(

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from translators.dialects.annotations.feature import Feature
+
 SHARED: Final[Mapping[str, str]] = {
     "canary": """
         canary canary-by-header canary-by-header-value canary-by-header-pattern canary-by-cookie
@@ -107,3 +109,8 @@ OWN: Final[Mapping[str, str]] = {
         """,
 }
 """The annotations of MSE and Higress alone, by topic; `x` stands for a name that users choose."""
+
+
+def examples(feature: Feature) -> dict[str, str]:
+    """Return the annotations of a feature with their examples, each in its first spelling."""
+    return {key.spellings[0]: key.example for key in feature.keys if key.example}
