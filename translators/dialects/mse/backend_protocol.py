@@ -20,7 +20,7 @@ PROTOCOL: Final = shared(
     "certificates are not verified; a canary without it speaks as its main",
     default="`HTTP`, or the `appProtocol` of the Service's port",
     differs="FCGI and AJP are not spoken",
-    example="HTTPS",
+    example="HTTP2",
 )
 
 _WORDS: Final[Mapping[str, BackendProtocol]] = {
