@@ -10,12 +10,8 @@ import re2
 
 from translators.envoy.messages import (
     CookieMatcher,
-    DataSource,
-    DirectResponseAction,
     HeaderMatcher,
     QueryParameterMatcher,
-    RedirectAction,
-    RedirectCode,
     RegexMatcher,
     Route,
     RouteAction,
@@ -26,6 +22,7 @@ from translators.envoy.messages import (
 )
 from translators.envoy.names import cluster_name
 from translators.envoy.parts import Fields, Keywords, RouteParts
+from translators.envoy.redirects import direct_response, redirect
 from translators.model.actions import Action, FixedResponse, Redirect
 from translators.model.bounds import MAX_MATCHED
 from translators.model.conditions import Condition, Text, Where
@@ -71,20 +68,16 @@ def encode_route(rule: Rule, parts: RouteParts | None = None) -> bytes:
     return encode(Route(**parts.route.over(route | _action(rule.action, parts.action))))
 
 
-def direct_response(status: int, body: str) -> schema.DirectResponseAction:
-    """Build an answer of the gateway itself."""
-    return DirectResponseAction(status=status, body=DataSource(inline_string=body))
-
-
 def _path(path: Path) -> dict[str, Any]:  # keywords of RouteMatch
-    """Return the `path_specifier` of a match."""
+    """Return the `path_specifier` of a match, and whether case counts."""
+    case: dict[str, Any] = {"case_sensitive": False} if path.ignore_case else {}
     match path:
         case Path(PathKind.EXACT, value):
-            return {"path": value}
+            return {"path": value, **case}
         case Path(PathKind.PREFIX, "/"):
             return {"prefix": "/"}
         case Path(PathKind.PREFIX, value):
-            return {"path_separated_prefix": value}
+            return {"path_separated_prefix": value, **case}
         case Path(_, value):
             return {"safe_regex": RegexMatcher(regex=value)}
 
@@ -151,11 +144,7 @@ def _action(action: Action, fields: Fields | None = None) -> Keywords:  # of Rou
     if isinstance(action, FixedResponse):
         return {"direct_response": direct_response(action.status, action.body)}
     if isinstance(action, Redirect):
-        code = RedirectCode.PERMANENT_REDIRECT
-        redirect = RedirectAction(
-            https_redirect=True, host_redirect=action.host, response_code=code
-        )
-        return {"redirect": redirect}
+        return redirect(action)
     # 0 is no timeout. Envoy's default ends a request after 15 s.
     own: Keywords = {"timeout": timedelta(0)}
     if len(action.shares) == 1:

@@ -41,12 +41,18 @@ class FixedResponse:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Redirect the client to https with status 308. Path and query stay as they are.
+    """Redirect the client to a URL. An empty part of it stays as the client has asked for it.
 
-    `host` is the host of the new URL; "" keeps the host that the client asked for.
+    A new host has no port unless `port` gives one. A new path may have a query. If it has none, the
+    query of the request stays, unless `keeps_query` is False.
     """
 
+    status: int = 308
+    scheme: str = ""
     host: str = ""
+    port: int = 0
+    path: str = ""
+    keeps_query: bool = True
 
 
 Action: TypeAlias = Forward | FixedResponse | Redirect
