@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import re2
 
@@ -21,9 +22,9 @@ from translators.envoy.messages import (
     WeightedClusterClusterWeight,
 )
 from translators.envoy.names import cluster_name
-from translators.envoy.parts import Fields, Keywords, RouteParts
+from translators.envoy.parts import EntryParts, Fields, Keywords, RouteParts
 from translators.envoy.redirects import direct_response, redirect
-from translators.model.actions import Action, FixedResponse, Redirect
+from translators.model.actions import Action, FixedResponse, Redirect, Share
 from translators.model.bounds import MAX_MATCHED
 from translators.model.conditions import Condition, Text, Where
 from translators.model.paths import Path, PathKind
@@ -35,8 +36,11 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.type.matcher import v3 as matcher
 
 
-def encode_route(rule: Rule, parts: RouteParts | None = None) -> bytes:
-    """Encode the Route of a rule, with what its policies add."""
+Entries: TypeAlias = Sequence[EntryParts | None]
+
+
+def encode_route(rule: Rule, parts: RouteParts | None = None, entries: Entries = ()) -> bytes:
+    """Encode the Route of a rule, with what its policies add, and those of its shares in order."""
     headers = [_short_path()] if rule.path.short_only else []
     queries: list[schema.QueryParameterMatcher] = []
     cookies: list[schema.CookieMatcher] = []
@@ -60,12 +64,15 @@ def encode_route(rule: Rule, parts: RouteParts | None = None) -> bytes:
         "cookies": cookies,
     }
     name = f"{rule.origin.namespace}/{rule.origin.name} {rule.at}"
-    if parts is None:
+    if parts is None and not any(entries):
         return encode(Route(name=name, match=RouteMatch(**match), **_action(rule.action)))
+    parts = parts or RouteParts()
     route: Keywords = {"name": name, "match": RouteMatch(**parts.match.over(match))}
-    if parts.filters:
-        route["typed_per_filter_config"] = {n: pack(c) for n, c in parts.filters.items()}
-    return encode(Route(**parts.route.over(route | _action(rule.action, parts.action))))
+    # A route with one backend has itself the fields of the entry.
+    entry = (entries[0] if len(entries) == 1 else None) or EntryParts()
+    route |= _filters(parts.filters | entry.filters)
+    route |= _action(rule.action, parts.action, entries)
+    return encode(Route(**parts.route.over(entry.entry.over(route))))
 
 
 def _path(path: Path) -> dict[str, Any]:  # keywords of RouteMatch
@@ -139,7 +146,15 @@ def _alternation(values: tuple[Text, ...]) -> str:
     return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 
-def _action(action: Action, fields: Fields | None = None) -> Keywords:  # of Route
+def _filters(configs: Keywords) -> Keywords:
+    """Return the field with the configurations of HTTP filters, if there are some."""
+    packed = {name: pack(config) for name, config in configs.items()}
+    return {"typed_per_filter_config": packed} if packed else {}
+
+
+def _action(
+    action: Action, fields: Fields | None = None, entries: Entries = ()
+) -> Keywords:  # of Route
     """Return the `action` of a route."""
     if isinstance(action, FixedResponse):
         return {"direct_response": direct_response(action.status, action.body)}
@@ -150,9 +165,15 @@ def _action(action: Action, fields: Fields | None = None) -> Keywords:  # of Rou
     if len(action.shares) == 1:
         own["cluster"] = cluster_name(action.shares[0].target)
     else:
-        clusters = [
-            WeightedClusterClusterWeight(name=cluster_name(share.target), weight=share.weight)
-            for share in action.shares
-        ]
+        some = entries or (None,) * len(action.shares)
+        clusters = [_entry(share, parts) for share, parts in zip(action.shares, some, strict=True)]
         own["weighted_clusters"] = WeightedCluster(clusters=clusters)
     return {"route": RouteAction(**(fields.over(own) if fields else own))}
+
+
+def _entry(share: Share, parts: EntryParts | None) -> schema.WeightedClusterClusterWeight:
+    """Build the entry of a weighted backend."""
+    own: Keywords = {"name": cluster_name(share.target), "weight": share.weight}
+    if parts:
+        own = parts.entry.over(own | _filters(parts.filters))
+    return WeightedClusterClusterWeight(**own)

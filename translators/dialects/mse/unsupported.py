@@ -52,17 +52,17 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         limit-req-status-code limit-rpm limit-rps limit-whitelist load-balance mirror-host
         mirror-request-body mirror-target opentelemetry-operation-name
         opentelemetry-trust-incoming-span permanent-redirect permanent-redirect-code
-        preserve-trailing-slash proxy-body-size proxy-connect-timeout proxy-cookie-domain
+        proxy-body-size proxy-connect-timeout proxy-cookie-domain
         proxy-cookie-path proxy-next-upstream proxy-next-upstream-timeout proxy-next-upstream-tries
         proxy-read-timeout proxy-redirect-from proxy-redirect-to proxy-send-timeout
         proxy-ssl-ciphers proxy-ssl-name proxy-ssl-protocols proxy-ssl-secret proxy-ssl-server-name
-        proxy-ssl-verify proxy-ssl-verify-depth relative-redirects rewrite-target server-alias
+        proxy-ssl-verify proxy-ssl-verify-depth rewrite-target server-alias
         session-cookie-change-on-failure session-cookie-conditional-samesite-none
         session-cookie-domain session-cookie-expires session-cookie-max-age session-cookie-name
         session-cookie-partitioned session-cookie-path session-cookie-samesite
         session-cookie-secure ssl-cipher ssl-ciphers ssl-passthrough
         temporal-redirect temporal-redirect-code upstream-hash-by upstream-hash-by-subset
-        upstream-hash-by-subset-size upstream-vhost use-port-in-redirects use-regex
+        upstream-hash-by-subset-size upstream-vhost use-regex
         x-forwarded-prefix
         """,
     ),
@@ -95,7 +95,8 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         """
         client-body-buffer-size enable-rewrite-log http2-push-preload proxy-buffer-size
         proxy-buffering proxy-buffers-number proxy-busy-buffers-size proxy-http-version
-        proxy-max-temp-file-size proxy-request-buffering service-upstream ssl-prefer-server-ciphers
+        preserve-trailing-slash proxy-max-temp-file-size proxy-request-buffering relative-redirects
+        service-upstream ssl-prefer-server-ciphers use-port-in-redirects
         """,
     ),
 )
