@@ -90,7 +90,7 @@ def test_what_restricts_or_narrows_closes_the_paths_and_is_told(key: str, value:
         pytest.param("enable-cors", "false", None, id="without-cors"),
         pytest.param("enable-cors", "true", "no effect yet", id="cors"),
         pytest.param("limit-rps", "5", "no effect yet", id="rate-limit"),
-        pytest.param("rewrite-target", "/", "no effect yet", id="rewrite"),
+        pytest.param("limit-connections", "5", "no effect yet", id="connections"),
         pytest.param("proxy-body-size", "1m", "no effect yet", id="largest-body"),
         pytest.param("proxy-body-size", "0", None, id="no-largest-body"),
         pytest.param(

@@ -35,8 +35,8 @@ from translators.envoy.names import table_name
 from translators.envoy.parts import HostParts, Keywords
 from translators.envoy.path_matcher import first_where, path_matcher
 from translators.envoy.path_tree import Branch, grow
+from translators.envoy.redirects import direct_response
 from translators.envoy.retries import REPEATABLE, retry_policy
-from translators.envoy.routes import direct_response
 from translators.envoy.scoped_routes import SCOPE_HEADER, SEARCHES
 from translators.model.host_plans import HostPlan
 from translators.model.listeners import TableSet

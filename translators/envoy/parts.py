@@ -61,6 +61,14 @@ class RouteParts(Parts):
         self.route = Fields()
 
 
+class EntryParts(Parts):
+    """The parts of one of the weighted backends of a route; of the route if it has just one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entry = Fields()
+
+
 class HostParts(Parts):
     """The parts of a VirtualHost, which hold for all routes of a host."""
 

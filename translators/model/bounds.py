@@ -11,6 +11,8 @@ from typing import Final
 MAX_DESTINATIONS: Final = 64
 MAX_LABELS: Final = 32
 MAX_LISTENERS: Final = 64
+MAX_HEADER_LINES: Final = 64
+MAX_HEADER_TEXT: Final = 4096
 MAX_CANARIES: Final = 64
 
 MAX_ROUTES_OF_INGRESS: Final = 10_000
@@ -39,6 +41,8 @@ class Bound:
 BOUNDS: Final = (
     Bound("lines of `destination`", MAX_DESTINATIONS, "the annotation is ignored"),
     Bound("lines of `subset-labels`", MAX_LABELS, "the annotation is ignored"),
+    Bound("lines or names of a `...-header-control-...`", MAX_HEADER_LINES, "it is ignored"),
+    Bound("characters of a `...-header-control-...`", MAX_HEADER_TEXT, "it is ignored"),
     Bound("listeners in `listen-ports`", MAX_LISTENERS, "the Ingress is not served"),
     Bound(
         "rules of an Ingress; one counts once for each of its backends, on each of its listeners",

@@ -53,19 +53,25 @@ def duration(low: timedelta, high: timedelta, examples: str) -> Callable[[str], 
     return parse
 
 
+def field_name(text: str) -> str:
+    """Read the name of a header that is written or removed; returned in lower case."""
+    if _TOKEN.fullmatch(text):
+        return text.lower()
+    raise Unusable("a header name (letters, digits, - and the like)")
+
+
 def header_name(text: str) -> str:
     """Read a header name, a token of RFC 9110 section 5.6.2; returned in lower case, as in Envoy.
 
     A name with an underscore is unusable, because listeners drop such headers.
     """
-    if not _TOKEN.fullmatch(text):
-        raise Unusable("a header name (letters, digits, - and the like)")
-    if "_" in text:
+    name = field_name(text)
+    if "_" in name:
         raise Unusable(
             "a header name without _",
             "requests lose such headers at the gateway, so nothing would match it",
         )
-    return text.lower()
+    return name
 
 
 def cookie_name(text: str) -> str:

@@ -50,7 +50,7 @@ def _forward(text: str) -> Forward:
 
 
 def _apply(rule: Rule, forward: Forward) -> Rule:
-    return replace(rule, action=forward)
+    return replace(rule, action=forward) if isinstance(rule.action, Forward) else rule
 
 
 FEATURE: Final = rule_feature("Weighted destinations", (DESTINATION,), parse, _apply)

@@ -10,9 +10,15 @@ from translators.dialects.annotations.closed import close, not_supported
 from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
+from translators.dialects.mse.app_root import FEATURE as APP_ROOT
+from translators.dialects.mse.backend_headers import FEATURE as BACKEND_HEADERS
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
 from translators.dialects.mse.destination import FEATURE as DESTINATION
+from translators.dialects.mse.header_control import FEATURE as HEADER_CONTROL
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
+from translators.dialects.mse.redirects import FEATURE as REDIRECT
+from translators.dialects.mse.regex_paths import FEATURE as REGEX_PATHS
+from translators.dialects.mse.rewrite import BACKEND_HOST, REWRITE
 from translators.dialects.mse.subset import FEATURE as SUBSET
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 
@@ -22,6 +28,13 @@ FEATURES: Final = (
     BACKEND_PROTOCOL,
     CANARY,
     HTTPS_REDIRECT,
+    REDIRECT,
+    APP_ROOT,
+    REGEX_PATHS,
+    REWRITE,  # a target with groups makes the paths patterns, whatever use-regex says
+    BACKEND_HOST,
+    HEADER_CONTROL,
+    BACKEND_HEADERS,
 )
 """All features, in the order in which they change a rule."""
 

@@ -62,7 +62,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         default-backend enable-cors from-to-www-redirect limit-allowlist
         limit-burst-multiplier limit-req-status-code limit-rpm limit-rps limit-whitelist
         load-balance mirror-host mirror-request-body mirror-target permanent-redirect
-        permanent-redirect-code preserve-trailing-slash proxy-body-size proxy-connect-timeout
+        permanent-redirect-code proxy-body-size proxy-connect-timeout
         proxy-cookie-domain proxy-cookie-path proxy-next-upstream proxy-next-upstream-timeout
         proxy-next-upstream-tries proxy-read-timeout proxy-redirect-from proxy-redirect-to
         proxy-send-timeout proxy-ssl-ciphers proxy-ssl-name proxy-ssl-protocols proxy-ssl-secret
@@ -139,7 +139,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
     *rows(
         shared,
         Without.NEVER,
-        "disable-proxy-intercept-errors relative-redirects use-port-in-redirects",
+        "disable-proxy-intercept-errors",
         reason="it changes a default of NGINX that Envoy does not have",
         instead="to do without it",
     ),
@@ -187,6 +187,12 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         proxy-busy-buffers-size proxy-max-temp-file-size proxy-request-buffering
         """,
         reason="Envoy streams both ways, and its buffers are bounded",
+    ),
+    *rows(
+        shared,
+        Without.TUNING,
+        "preserve-trailing-slash relative-redirects use-port-in-redirects",
+        reason="redirects keep the path, and name the host and port that the client asked for",
     ),
     *rows(
         shared,
