@@ -212,11 +212,13 @@ def test_annotations_that_are_not_carried_out_are_counted_at_the_end(fleet: Path
     )
     assert hints_of(fleet) == []
 
-    limited = made.annotate({f"{prefix}limit-rps": "5", f"{prefix}canary-wieght": "5"})
+    limited = made.annotate({f"{prefix}limit-connections": "5", f"{prefix}canary-wieght": "5"})
     write(fleet, "hub/other.yaml", limited)
     checked = fleetgate("check", fleet)
     assert checked.status == 1
-    assert "nginx.ingress.kubernetes.io/limit-rps        1          no effect yet\n" in checked.out
+    assert (
+        "nginx.ingress.kubernetes.io/limit-connections  1          no effect yet\n" in checked.out
+    )
 
 
 def test_a_rule_is_named_by_its_place_in_the_file_whatever_was_left_out_before(

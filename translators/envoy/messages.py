@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
     from envoy_data_plane.envoy.extensions.filters.http.local_ratelimit import v3 as local_ratelimit
     from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
+    from envoy_data_plane.envoy.extensions.filters.http.rbac import v3 as http_rbac
     from envoy_data_plane.envoy.extensions.filters.http.router import v3 as router
     from envoy_data_plane.envoy.extensions.filters.http.stateful_session import (
         v3 as stateful_session,
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
         v3 as early_header_mutation,
     )
     from envoy_data_plane.envoy.extensions.http.original_ip_detection.xff import v3 as xff
+    from envoy_data_plane.envoy.extensions.matching.common_inputs.network import (
+        v3 as network_inputs,
+    )
+    from envoy_data_plane.envoy.extensions.matching.input_matchers.ip import v3 as ip_matcher
     from envoy_data_plane.envoy.extensions.retry.host.previous_hosts import v3 as previous_hosts
     from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities import (
         v3 as previous_priorities,
@@ -79,6 +84,7 @@ else:
     stateful_session = Package("envoy.extensions.filters.http.stateful_session.v3")
     header_mutation = Package("envoy.extensions.filters.http.header_mutation.v3")
     lua = Package("envoy.extensions.filters.http.lua.v3")
+    http_rbac = Package("envoy.extensions.filters.http.rbac.v3")
     router = Package("envoy.extensions.filters.http.router.v3")
     proxy_protocol = Package("envoy.extensions.filters.listener.proxy_protocol.v3")
     set_filter_state = Package("envoy.extensions.filters.listener.set_filter_state.v3")
@@ -88,6 +94,8 @@ else:
         "envoy.extensions.http.early_header_mutation.header_mutation.v3"
     )
     xff = Package("envoy.extensions.http.original_ip_detection.xff.v3")
+    network_inputs = Package("envoy.extensions.matching.common_inputs.network.v3")
+    ip_matcher = Package("envoy.extensions.matching.input_matchers.ip.v3")
     previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
     tls = Package("envoy.extensions.transport_sockets.tls.v3")
@@ -143,13 +151,20 @@ LbEndpoint = twin(endpoint.LbEndpoint)
 LocalityLbEndpoints = twin(endpoint.LocalityLbEndpoints)
 
 # ScopedRouteConfiguration
+CidrRange = twin(core.CidrRange)
+CompositePerRoute = twin(composite.CompositePerRoute)
 CookieMatcher = twin(route.CookieMatcher)
+CorsPolicy = twin(cors.CorsPolicy)
 DirectResponseAction = twin(route.DirectResponseAction)
 FilterConfig = twin(route.FilterConfig)
 HeaderMatcher = twin(route.HeaderMatcher)
+HttpRbac = twin(http_rbac.Rbac)
+IpMatcher = twin(ip_matcher.Ip)
 PreviousHostsPredicate = twin(previous_hosts.PreviousHostsPredicate)
 PreviousPrioritiesConfig = twin(previous_priorities.PreviousPrioritiesConfig)
 QueryParameterMatcher = twin(route.QueryParameterMatcher)
+RbacMatcherAction = twin(rbac.Action)
+RbacPerRoute = twin(http_rbac.RbacPerRoute)
 RedirectAction = twin(route.RedirectAction)
 RetryBackOff = twin(route.RetryPolicyRetryBackOff)
 RetryHostPredicate = twin(route.RetryPolicyRetryHostPredicate)
@@ -163,6 +178,7 @@ RouteMatch = twin(route.RouteMatch)
 ScopedRouteConfiguration = twin(route.ScopedRouteConfiguration)
 ScopedRouteConfigurationKey = twin(route.ScopedRouteConfigurationKey)
 ScopedRouteConfigurationKeyFragment = twin(route.ScopedRouteConfigurationKeyFragment)
+SourceIpInput = twin(network_inputs.SourceIpInput)
 VirtualHost = twin(route.VirtualHost)
 WeightedCluster = twin(route.WeightedCluster)
 WeightedClusterClusterWeight = twin(route.WeightedClusterClusterWeight)
@@ -176,7 +192,6 @@ CelExpression = twin(expr.Expr)
 CelExpressionConfig = twin(core.CelExpressionConfig)
 CelIdent = twin(expr.ExprIdent)
 CelSelect = twin(expr.ExprSelect)
-CidrRange = twin(core.CidrRange)
 Composite = twin(composite.Composite)
 EarlyHeaderMutation = twin(early_header_mutation.HeaderMutation)
 ExecuteFilterAction = twin(composite.ExecuteFilterAction)
@@ -245,6 +260,7 @@ ClusterLbPolicy = cluster.ClusterLbPolicy
 HealthStatus = core.HealthStatus
 HeadersWithUnderscoresAction = core.HttpProtocolOptionsHeadersWithUnderscoresAction
 PathWithEscapedSlashesAction = hcm.HttpConnectionManagerPathWithEscapedSlashesAction
+RbacAction = rbac.RbacAction
 RedirectCode = route.RedirectActionRedirectResponseCode
 SocketOptionSocketState = core.SocketOptionSocketState
 TlsProtocol = tls.TlsParametersTlsProtocol

@@ -31,7 +31,7 @@ from translators.model.bounds import MAX_MATCHED
 from translators.model.conditions import Condition, Text, Where
 from translators.model.paths import Path, PathKind
 from translators.model.rules import Rule
-from xds.wire import encode, pack
+from xds.wire import encode
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.route import v3 as schema
@@ -66,8 +66,8 @@ def encode_route(rule: Rule, parts: RouteParts | None = None) -> bytes:
     if parts is None:
         return encode(Route(name=name, match=RouteMatch(**match), **_action(rule.action)))
     route: Keywords = {"name": name, "match": RouteMatch(**parts.match.over(match))}
-    if parts.filters:
-        route["typed_per_filter_config"] = {n: pack(c) for n, c in parts.filters.items()}
+    if parts.packed:
+        route["typed_per_filter_config"] = parts.packed
     return encode(Route(**parts.route.over(route | _action(rule.action, parts.action))))
 
 

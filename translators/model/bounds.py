@@ -12,6 +12,8 @@ MAX_DESTINATIONS: Final = 64
 MAX_LABELS: Final = 32
 MAX_LISTENERS: Final = 64
 MAX_CANARIES: Final = 64
+MAX_ORIGINS: Final = 64
+MAX_RANGES: Final = 1024
 
 MAX_ROUTES_OF_INGRESS: Final = 10_000
 MAX_ROUTES_OF_HOST: Final = 20_000
@@ -39,6 +41,12 @@ class Bound:
 BOUNDS: Final = (
     Bound("lines of `destination`", MAX_DESTINATIONS, "the annotation is ignored"),
     Bound("lines of `subset-labels`", MAX_LABELS, "the annotation is ignored"),
+    Bound("origins in `cors-allow-origin`", MAX_ORIGINS, "the origins behind are not allowed"),
+    Bound(
+        "items in a list of client addresses",
+        MAX_RANGES,
+        "the items behind are not allowed; a longer list of denied ones closes the paths",
+    ),
     Bound("listeners in `listen-ports`", MAX_LISTENERS, "the Ingress is not served"),
     Bound(
         "rules of an Ingress; one counts once for each of its backends, on each of its listeners",

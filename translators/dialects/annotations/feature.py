@@ -19,11 +19,13 @@ class Wanted:
     """What the annotations of an Ingress ask for; features add to it.
 
     `changes` are made to each rule of the Ingress, in this order. A `split` makes it a canary.
+    `closed` says that an access rule cannot be carried out, so that nobody may ask.
     """
 
     changes: list[Change] = field(default_factory=list)
     policies: list[Declared] = field(default_factory=list)
     split: Split | None = None
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
