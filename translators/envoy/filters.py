@@ -34,7 +34,10 @@ ACCESS: Final = "fleetgate.access"
 """A Composite for filters that have no idle configuration, such as basic or external authorization.
 
 They run inside of it, in the order that a route's configuration gives."""
+CLIENT_RATE_LIMIT: Final = "fleetgate.client_rate_limit"
+"""Limits of each client address."""
 RATE_LIMIT: Final = "envoy.filters.http.local_ratelimit"
+"""Limits of all clients together."""
 SESSION: Final = "envoy.filters.http.stateful_session"
 
 
@@ -53,7 +56,9 @@ def http_filters(gateway: str, peer: Peer) -> Iterator[tuple[str, Any]]:  # of d
     yield CORS, Cors()
     # Before all that costs more than to compare the address of a client with a list.
     yield SOURCES, HttpRbac()
-    # Before the rate limit: a client without access must not use up the requests of others.
+    # Before the check of passwords, so that a client cannot guess many.
+    yield CLIENT_RATE_LIMIT, LocalRateLimit(stat_prefix="client_rate_limit")
+    # Before the next limit: a client without access must not use up the requests of others.
     yield ACCESS, Composite()
     yield RATE_LIMIT, LocalRateLimit(stat_prefix="rate_limit")
     # After all that may refuse a request, and before the router, which asks the Pod that it names.

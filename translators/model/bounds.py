@@ -14,6 +14,7 @@ MAX_LISTENERS: Final = 64
 MAX_CANARIES: Final = 64
 MAX_ORIGINS: Final = 64
 MAX_RANGES: Final = 1024
+MAX_CLIENTS: Final = 20_000
 
 MAX_ROUTES_OF_INGRESS: Final = 10_000
 MAX_ROUTES_OF_HOST: Final = 20_000
@@ -46,6 +47,11 @@ BOUNDS: Final = (
         "items in a list of client addresses",
         MAX_RANGES,
         "the items behind are not allowed; a longer list of denied ones closes the paths",
+    ),
+    Bound(
+        "client addresses that a path with `limit-rps` or `limit-rpm` counts at a time",
+        MAX_CLIENTS,
+        "the count of the address that has been silent for longest begins anew",
     ),
     Bound("listeners in `listen-ports`", MAX_LISTENERS, "the Ingress is not served"),
     Bound(

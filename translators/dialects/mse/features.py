@@ -14,6 +14,8 @@ from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCO
 from translators.dialects.mse.cors import FEATURE as CORS
 from translators.dialects.mse.destination import FEATURE as DESTINATION
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
+from translators.dialects.mse.rate_limits import CLIENT_FEATURE as CLIENT_LIMITS
+from translators.dialects.mse.rate_limits import ROUTE_FEATURE as ROUTE_LIMITS
 from translators.dialects.mse.sources import HOST_FEATURE as HOST_SOURCES
 from translators.dialects.mse.sources import ROUTE_FEATURE as ROUTE_SOURCES
 from translators.dialects.mse.subset import FEATURE as SUBSET
@@ -28,6 +30,8 @@ FEATURES: Final = (
     CORS,
     ROUTE_SOURCES,
     HOST_SOURCES,
+    CLIENT_LIMITS,
+    ROUTE_LIMITS,
 )
 """All features, in the order in which they change a rule."""
 
