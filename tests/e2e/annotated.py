@@ -15,8 +15,8 @@ from typing import Final
 
 from fleetgate.demo.http import Address, Answer, Question
 from tests.e2e.backends import Backend, Request, backend
-from tests.e2e.rig import Rig, ask_once, rig
-from tests.support.builders import IngressBuilder, ingress
+from tests.e2e.rig import ONE, TWO, Rig, ask_once, rig
+from tests.support.builders import IngressBuilder, ingress, mse_gateway
 
 WAYS: Final[Mapping[str, tuple[str, str]]] = {
     "exact": ("{}.test", "{}.test"),
@@ -111,10 +111,17 @@ class Annotated:
 
 
 @asynccontextmanager
-async def annotated(root: Path) -> AsyncIterator[Annotated]:
-    """Serve a gateway of the class `mse`; enter it with `tests.e2e.standing.standing`."""
+async def annotated(
+    root: Path, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Annotated]:
+    """Serve a gateway of the class `mse`; enter it with `tests.e2e.standing.standing`.
+
+    `settings` are annotations of the gateway.
+    """
     async with AsyncExitStack() as stack:
-        served = await stack.enter_async_context(rig(root))
+        served = await stack.enter_async_context(rig(root, gateway=False))
+        gateway = mse_gateway("gw", members=(ONE, TWO)).annotate(settings or {})
+        served.declare("gateway.yaml", gateway)
         pods = {name: await stack.enter_async_context(backend(name)) for name in ("main", "canary")}
         for name, pod in pods.items():
             served.expose(name, [pod])

@@ -130,8 +130,8 @@ def _without_routes(parts: HostParts) -> tuple[bytes, bytes]:
         "retry_policy": retry_policy(),
         "request_body_buffer_limit": REPEATABLE,
     }
-    if parts.filters:
-        fields["typed_per_filter_config"] = {n: pack(c) for n, c in parts.filters.items()}
+    if parts.packed:
+        fields["typed_per_filter_config"] = parts.packed
     fields = parts.virtual_host.over(fields)
     behind = {name: fields.pop(name) for name in _BEHIND_THE_MATCHER if name in fields}
     return encode(VirtualHost(**fields)), encode(VirtualHost(**behind))

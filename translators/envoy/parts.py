@@ -4,7 +4,12 @@ All policies add to the parts first. Then a builder makes the message from its o
 of the parts, and encodes it once. A builder knows no policy.
 """
 
+from functools import cached_property
 from typing import Any, TypeAlias
+
+from translators.envoy.access import Access
+from translators.envoy.filters import ACCESS
+from xds.wire import pack
 
 Keywords: TypeAlias = dict[str, Any]
 """Fields of a message, as its constructor takes them."""
@@ -36,10 +41,14 @@ class Fields:
 
 
 class Parts:
-    """Per-route configurations of HTTP filters, by the name of the filter."""
+    """Per-route configurations of HTTP filters, by the name of the filter.
+
+    `access` collects the filters that decide who may ask, and the Composite in which they run.
+    """
 
     def __init__(self) -> None:
         self.filters: Keywords = {}
+        self.access = Access()
 
     def configure(self, name: str, config: object) -> None:
         """Configure an HTTP filter of `translators.envoy.filters` for this route or host.
@@ -49,6 +58,14 @@ class Parts:
         if name in self.filters:
             raise ValueError(f"two policies configure {name}")
         self.filters[name] = config
+
+    @cached_property
+    def packed(self) -> Keywords:
+        """All configurations as a message holds them, once all policies have added theirs."""
+        filters = {**self.filters, **self.access.beside()}
+        if (inside := self.access.inside()) is not None:
+            filters[ACCESS] = inside
+        return {name: pack(config) for name, config in filters.items()}
 
 
 class RouteParts(Parts):

@@ -22,14 +22,14 @@ from translators.envoy.messages import (
     WeightedClusterClusterWeight,
 )
 from translators.envoy.names import cluster_name
-from translators.envoy.parts import EntryParts, Fields, Keywords, RouteParts
+from translators.envoy.parts import EntryParts, Fields, Keywords, Parts, RouteParts
 from translators.envoy.redirects import direct_response, redirect
 from translators.model.actions import Action, FixedResponse, Redirect, Share
 from translators.model.bounds import MAX_MATCHED
 from translators.model.conditions import Condition, Text, Where
 from translators.model.paths import Path, PathKind
 from translators.model.rules import Rule
-from xds.wire import encode, pack
+from xds.wire import encode
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.route import v3 as schema
@@ -70,7 +70,7 @@ def encode_route(rule: Rule, parts: RouteParts | None = None, entries: Entries =
     route: Keywords = {"name": name, "match": RouteMatch(**parts.match.over(match))}
     # A route with one backend has itself the fields of the entry.
     entry = (entries[0] if len(entries) == 1 else None) or EntryParts()
-    route |= _filters(parts.filters | entry.filters)
+    route |= _filters(parts, entry)
     route |= _action(rule.action, parts.action, entries)
     return encode(Route(**parts.route.over(entry.entry.over(route))))
 
@@ -146,9 +146,9 @@ def _alternation(values: tuple[Text, ...]) -> str:
     return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 
-def _filters(configs: Keywords) -> Keywords:
+def _filters(*parts: Parts) -> Keywords:
     """Return the field with the configurations of HTTP filters, if there are some."""
-    packed = {name: pack(config) for name, config in configs.items()}
+    packed = {name: config for each in parts for name, config in each.packed.items()}
     return {"typed_per_filter_config": packed} if packed else {}
 
 
@@ -175,5 +175,5 @@ def _entry(share: Share, parts: EntryParts | None) -> schema.WeightedClusterClus
     """Build the entry of a weighted backend."""
     own: Keywords = {"name": cluster_name(share.target), "weight": share.weight}
     if parts:
-        own = parts.entry.over(own | _filters(parts.filters))
+        own = parts.entry.over(own | _filters(parts))
     return WeightedClusterClusterWeight(**own)

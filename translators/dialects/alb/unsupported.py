@@ -44,7 +44,11 @@ def of_nginx_alone(carried_out: Iterable[Key]) -> Iterator[Unsupported]:
     `carried_out` are the keys that have an effect in the MSE dialect.
     """
     known = {spelling for row in ALB_UNSUPPORTED for spelling in row.key.spellings}
-    effective = (Unsupported(key, Without.OTHERS) for key in carried_out if ALB not in key.prefixes)
+    effective = (
+        Unsupported(key, Without.CLOSED if key.restricts else Without.OTHERS)
+        for key in carried_out
+        if ALB not in key.prefixes
+    )
     for row in (*MSE_UNSUPPORTED, *effective):
         spelling = NGINX + row.key.name
         if spelling in row.key.spellings and spelling not in known:

@@ -6,11 +6,11 @@ answered with 503. A canary takes its access rules from its main rule; a canary 
 that narrows it takes no request.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from fleet.problem import Problem
+from fleet.problem import Problem, Severity
 from fleet.ref import Ref
 from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.unsupported import Without
@@ -31,7 +31,7 @@ _CLOSING: Final = frozenset({Without.CLOSED, Without.NARROWED})
 def close(met: Sequence[Met], wanted: Wanted) -> None:
     """Close the paths of an Ingress if an annotation demands it. Call it after all features."""
     closing = {annotation.without for annotation in met} & _CLOSING
-    if closing and wanted.split is None:
+    if (closing or wanted.closed) and wanted.split is None:
         wanted.changes.append(_closed)
     elif Without.NARROWED in closing:
         wanted.split = Split()
@@ -51,6 +51,20 @@ def not_supported(at: Ref, met: Iterable[Met], *, is_canary: bool) -> Iterator[P
         reason = "" if is_canary and found.without is Without.CLOSED else found.reason
         yield Problem(
             at, "NotSupported", found.key, found.value, expected, explained(effect, reason)
+        )
+
+
+def of_canary(at: Ref, restricting: Mapping[str, str]) -> Iterator[Problem]:
+    """Report the annotations by which a canary restricts access: only those of its main hold."""
+    for key, value in restricting.items():
+        yield Problem(
+            at,
+            "CanaryAccessRule",
+            key,
+            value,
+            "an annotation of the main Ingress",
+            "no effect: the main rule's hold",
+            severity=Severity.HINT,
         )
 
 

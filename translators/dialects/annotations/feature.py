@@ -34,6 +34,7 @@ class Wanted:
 
     `paths` says how its paths are read. `changes` are made to each rule of the Ingress, in this
     order. A `split` makes it a canary.
+    `closed` says that an access rule cannot be carried out, so that nobody may ask.
     """
 
     paths: PathReading = PLAIN
@@ -41,6 +42,7 @@ class Wanted:
     changes: list[Change] = field(default_factory=list)
     policies: list[Declared] = field(default_factory=list)
     split: Split | None = None
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Final, NamedTuple
 
 import re2
 
 from translators.dialects.annotations.reader import Unusable
 from translators.model.bounds import MAX_INSTRUCTIONS
+from translators.model.edge import Network
 
 _TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
@@ -27,6 +29,17 @@ def boolean(text: str) -> bool:
     if text in _FALSE:
         return False
     raise Unusable("true or false")
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """Make a parser that accepts these words only."""
+
+    def parse(text: str) -> str:
+        if text in words:
+            return text
+        raise Unusable(" or ".join(words))
+
+    return parse
 
 
 def integer(low: int, high: int) -> Callable[[str], int]:
@@ -72,6 +85,13 @@ def header_name(text: str) -> str:
             "requests lose such headers at the gateway, so nothing would match it",
         )
     return name
+
+
+def token(text: str) -> str:
+    """Read a token of RFC 9110 section 5.6.2, such as a method or the name of a header."""
+    if _TOKEN.fullmatch(text):
+        return text
+    raise Unusable("words of letters, digits, - and the like, with commas between them")
 
 
 def cookie_name(text: str) -> str:
@@ -128,6 +148,16 @@ def pattern(text: str, form: str = "(?:{})") -> Pattern:
             f"a pattern of at most {MAX_INSTRUCTIONS} instructions, as RE2 counts them, not {size}"
         )
     return Pattern(regex, size)
+
+
+def network(text: str) -> Network:
+    """Read an IP address or a CIDR. Address bits beyond the prefix length are ignored."""
+    try:
+        if "%" not in text:  # a zone such as fe80::1%eth0
+            return ip_network(text, strict=False)
+    except ValueError:
+        pass
+    raise Unusable("IP addresses and CIDRs such as 10.0.0.0/8, with commas between them")
 
 
 def lines(text: str, most: int) -> tuple[str, ...]:

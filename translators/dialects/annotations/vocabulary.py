@@ -47,7 +47,9 @@ class Vocabulary:
     ) -> None:
         rows = tuple(unsupported)
         self.prefixes = (*prefixes, FLEETGATE)
-        self._carried = {s for key in carried for s in self._own(key)}
+        keys = tuple(carried)
+        self._carried = {s for key in keys for s in self._own(key)}
+        self._restricting = {s for key in keys if key.restricts for s in self._own(key)}
         singles = (row for row in rows if not row.family)
         self._rows = {
             s: row for row in singles for s in self._own(row.key) if s not in self._carried
@@ -57,7 +59,8 @@ class Vocabulary:
     def met(self, annotations: Mapping[str, str], unread: Iterable[str] = ()) -> Iterator[Met]:
         """Yield the annotations of an Ingress that ask for something without effect.
 
-        The values of `unread` annotations are not known. They are taken to ask for something.
+        The values of `unread` annotations are not known. They are taken to ask for something, and
+        those of features that restrict access have no effect either.
         """
         for key, value in annotations.items():
             row, rest = self._row_of(key)
@@ -67,6 +70,12 @@ class Vocabulary:
             row, rest = self._row_of(key)
             if row is not None:
                 yield Met(key, "", row.otherwise, rest, row.reason, row.instead)
+            elif key in self._restricting:
+                yield Met(key, "", Without.CLOSED, "", "", "")
+
+    def restricting(self, annotations: Mapping[str, str]) -> Iterator[str]:
+        """Yield the annotations by which features restrict access."""
+        return (key for key in annotations if key in self._restricting)
 
     def unknown(self, at: Ref, annotations: Mapping[str, str]) -> Iterator[Problem]:
         """Report annotations with a prefix of the dialect that it does not know."""
