@@ -59,6 +59,11 @@ class RouteParts(Parts):
         self.match = Fields()
         self.action = Fields()
         self.route = Fields()
+        self.metadata: dict[str, dict[str, object]] = {}
+
+    def note(self, filter_name: str, **values: object) -> None:
+        """Add JSON values to the metadata that a filter reads of the route."""
+        self.metadata.setdefault(filter_name, {}).update(values)
 
 
 class HostParts(Parts):

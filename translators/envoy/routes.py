@@ -13,6 +13,7 @@ from translators.envoy.messages import (
     DataSource,
     DirectResponseAction,
     HeaderMatcher,
+    Metadata,
     QueryParameterMatcher,
     RedirectAction,
     RedirectCode,
@@ -31,7 +32,7 @@ from translators.model.bounds import MAX_MATCHED
 from translators.model.conditions import Condition, Text, Where
 from translators.model.paths import Path, PathKind
 from translators.model.rules import Rule
-from xds.wire import encode, pack
+from xds.wire import encode, pack, struct
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.route import v3 as schema
@@ -66,6 +67,9 @@ def encode_route(rule: Rule, parts: RouteParts | None = None) -> bytes:
     if parts is None:
         return encode(Route(name=name, match=RouteMatch(**match), **_action(rule.action)))
     route: Keywords = {"name": name, "match": RouteMatch(**parts.match.over(match))}
+    if parts.metadata:
+        by_filter = {name: struct(values) for name, values in parts.metadata.items()}
+        route["metadata"] = Metadata(filter_metadata=by_filter)
     if parts.filters:
         route["typed_per_filter_config"] = {n: pack(c) for n, c in parts.filters.items()}
     return encode(Route(**parts.route.over(route | _action(rule.action, parts.action))))

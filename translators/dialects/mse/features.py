@@ -13,7 +13,9 @@ from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
 from translators.dialects.mse.destination import FEATURE as DESTINATION
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
+from translators.dialects.mse.retries import FEATURE as RETRIES
 from translators.dialects.mse.subset import FEATURE as SUBSET
+from translators.dialects.mse.timeouts import FEATURES as TIMEOUTS
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 
 FEATURES: Final = (
@@ -22,6 +24,8 @@ FEATURES: Final = (
     BACKEND_PROTOCOL,
     CANARY,
     HTTPS_REDIRECT,
+    *TIMEOUTS,
+    RETRIES,
 )
 """All features, in the order in which they change a rule."""
 

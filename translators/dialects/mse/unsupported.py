@@ -52,9 +52,8 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         limit-req-status-code limit-rpm limit-rps limit-whitelist load-balance mirror-host
         mirror-request-body mirror-target opentelemetry-operation-name
         opentelemetry-trust-incoming-span permanent-redirect permanent-redirect-code
-        preserve-trailing-slash proxy-body-size proxy-connect-timeout proxy-cookie-domain
-        proxy-cookie-path proxy-next-upstream proxy-next-upstream-timeout proxy-next-upstream-tries
-        proxy-read-timeout proxy-redirect-from proxy-redirect-to proxy-send-timeout
+        preserve-trailing-slash proxy-body-size proxy-cookie-domain
+        proxy-cookie-path proxy-redirect-from proxy-redirect-to
         proxy-ssl-ciphers proxy-ssl-name proxy-ssl-protocols proxy-ssl-secret proxy-ssl-server-name
         proxy-ssl-verify proxy-ssl-verify-depth relative-redirects rewrite-target server-alias
         session-cookie-change-on-failure session-cookie-conditional-samesite-none
@@ -75,7 +74,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         mirror-target-service request-header-control-add request-header-control-remove
         request-header-control-update response-header-control-add response-header-control-remove
         response-header-control-update route-limit-burst-multiplier route-limit-rpm route-limit-rps
-        timeout tls-max-protocol-version tls-min-protocol-version warmup
+        tls-max-protocol-version tls-min-protocol-version warmup
         """,
     ),
     *rows(
