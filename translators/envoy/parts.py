@@ -4,7 +4,10 @@ All policies add to the parts first. Then a builder makes the message from its o
 of the parts, and encodes it once. A builder knows no policy.
 """
 
+from datetime import timedelta
 from typing import Any, TypeAlias
+
+from translators.model.balancing import Balancing
 
 Keywords: TypeAlias = dict[str, Any]
 """Fields of a message, as its constructor takes them."""
@@ -75,11 +78,21 @@ class HostParts(Parts):
 
 
 class ClusterParts:
-    """The parts of a Cluster, and of its HTTP options."""
+    """The parts of a Cluster, of its HTTP options, and of its limits.
+
+    `connections` are options of its HTTP connections of any version. `limits` and `pod_limits` are
+    circuit breakers of the whole Cluster and of each Pod. `balancing` chooses a Pod, and
+    `warmup` is the time in which a new Pod gets its full share, where `balancing` allows for it.
+    """
 
     def __init__(self) -> None:
         self.cluster = Fields()
         self.http_options = Fields()
+        self.connections = Fields()
+        self.limits = Fields()
+        self.pod_limits = Fields()
+        self.balancing = Balancing.ROUND_ROBIN
+        self.warmup: timedelta | None = None
 
 
 class ListenerParts:

@@ -11,6 +11,8 @@ from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
+from translators.dialects.mse.balancing import FEATURE as BALANCING
+from translators.dialects.mse.connections import FEATURES as CONNECTIONS
 from translators.dialects.mse.destination import FEATURE as DESTINATION
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
 from translators.dialects.mse.retries import FEATURE as RETRIES
@@ -26,6 +28,8 @@ FEATURES: Final = (
     HTTPS_REDIRECT,
     *TIMEOUTS,
     RETRIES,
+    BALANCING,
+    *CONNECTIONS,
 )
 """All features, in the order in which they change a rule."""
 

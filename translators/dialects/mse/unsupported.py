@@ -43,13 +43,13 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         shared,
         Without.NOTHING,
         """
-        affinity affinity-canary-behavior affinity-mode app-root
+        affinity-canary-behavior app-root
         connection-proxy-header cors-allow-credentials cors-allow-headers cors-allow-methods
         cors-allow-origin cors-expose-headers cors-max-age custom-headers custom-http-errors
         default-backend disable-proxy-intercept-errors enable-access-log enable-cors
         enable-opentelemetry from-to-www-redirect limit-allowlist
         limit-burst-multiplier limit-connections limit-rate limit-rate-after
-        limit-req-status-code limit-rpm limit-rps limit-whitelist load-balance mirror-host
+        limit-req-status-code limit-rpm limit-rps limit-whitelist mirror-host
         mirror-request-body mirror-target opentelemetry-operation-name
         opentelemetry-trust-incoming-span permanent-redirect permanent-redirect-code
         preserve-trailing-slash proxy-body-size proxy-cookie-domain
@@ -57,10 +57,9 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         proxy-ssl-ciphers proxy-ssl-name proxy-ssl-protocols proxy-ssl-secret proxy-ssl-server-name
         proxy-ssl-verify proxy-ssl-verify-depth relative-redirects rewrite-target server-alias
         session-cookie-change-on-failure session-cookie-conditional-samesite-none
-        session-cookie-domain session-cookie-expires session-cookie-max-age session-cookie-name
-        session-cookie-partitioned session-cookie-path session-cookie-samesite
-        session-cookie-secure ssl-cipher ssl-ciphers ssl-passthrough
-        temporal-redirect temporal-redirect-code upstream-hash-by upstream-hash-by-subset
+        session-cookie-partitioned
+        ssl-cipher ssl-ciphers ssl-passthrough
+        temporal-redirect temporal-redirect-code upstream-hash-by-subset
         upstream-hash-by-subset-size upstream-vhost use-port-in-redirects use-regex
         x-forwarded-prefix
         """,
@@ -69,12 +68,11 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         own,
         Without.NOTHING,
         """
-        connection-policy-http-max-request-per-connection connection-policy-tcp-max-connection
-        connection-policy-tcp-max-connection-per-endpoint ignore-path-case mirror-percentage
+        ignore-path-case mirror-percentage
         mirror-target-service request-header-control-add request-header-control-remove
         request-header-control-update response-header-control-add response-header-control-remove
         response-header-control-update route-limit-burst-multiplier route-limit-rpm route-limit-rps
-        tls-max-protocol-version tls-min-protocol-version warmup
+        tls-max-protocol-version tls-min-protocol-version
         """,
     ),
     *rows(
