@@ -69,7 +69,10 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """A fleet with the Services `main` and `canary`, one Pod each, behind a real Envoy."""
+    """A fleet with the Services `main` and `canary` behind a real Envoy.
+
+    `pods` are named as their Service; further ones are `main-2`, `main-3` and so on.
+    """
 
     rig: Rig
     address: Address
@@ -112,19 +115,22 @@ class Annotated:
 
 @asynccontextmanager
 async def annotated(
-    root: Path, settings: Mapping[str, str] | None = None
+    root: Path, settings: Mapping[str, str] | None = None, *, replicas: int = 1
 ) -> AsyncIterator[Annotated]:
     """Serve a gateway of the class `mse`; enter it with `tests.e2e.standing.standing`.
 
-    `settings` are annotations of the gateway.
+    `settings` are annotations of the gateway. Each of the two Services has so many Pods.
     """
     async with AsyncExitStack() as stack:
         served = await stack.enter_async_context(rig(root, gateway=False))
         gateway = mse_gateway("gw", members=(ONE, TWO)).annotate(settings or {})
         served.declare("gateway.yaml", gateway)
-        pods = {name: await stack.enter_async_context(backend(name)) for name in ("main", "canary")}
-        for name, pod in pods.items():
-            served.expose(name, [pod])
+        pods: dict[str, Backend] = {}
+        for service in ("main", "canary"):
+            names = [service, *(f"{service}-{number}" for number in range(2, replicas + 1))]
+            made = {name: await stack.enter_async_context(backend(name)) for name in names}
+            served.expose(service, made.values())
+            pods |= made
         yield Annotated(served, await served.address(), pods)
 
 

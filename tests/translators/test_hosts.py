@@ -291,10 +291,7 @@ def test_plan_of_nothing_is_empty() -> None:
 
 @pytest.mark.parametrize(
     "key",
-    [
-        "nginx.ingress.kubernetes.io/limit-connections",
-        "mse.ingress.kubernetes.io/limit-connections",
-    ],
+    ["nginx.ingress.kubernetes.io/global-rate-limit", "mse.ingress.kubernetes.io/stream-snippet"],
 )
 def test_known_annotation_without_effect_yet_is_reported(key: str) -> None:
     shop = ingress_with(

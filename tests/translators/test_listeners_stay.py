@@ -44,7 +44,7 @@ def test_an_annotation_comes_changes_and_goes_without_a_change_of_a_listener(
     world.put(service("web").manifest, origin="one")
     gateway = mse_gateway("gw", members=["one"]).annotate(_TRUSTING)
     world.put(gateway.manifest, *(each.manifest for each in secrets()))
-    plain = ingress("web", host="web.test").path("/", to="web:80").of_class("mse")
+    plain = ingress("web", host="web.test").path("/a.b", to="web:80").of_class("mse")
     world.put(plain.manifest)
     before, tables = _listeners(world), set[str]()
 

@@ -49,6 +49,9 @@ if TYPE_CHECKING:
         v3 as early_header_mutation,
     )
     from envoy_data_plane.envoy.extensions.http.original_ip_detection.xff import v3 as xff
+    from envoy_data_plane.envoy.extensions.http.stateful_session.cookie import (
+        v3 as cookie_session,
+    )
     from envoy_data_plane.envoy.extensions.matching.common_inputs.network import (
         v3 as network_inputs,
     )
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.transport_sockets.tls import v3 as tls
     from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
     from envoy_data_plane.envoy.type import v3 as envoy_type
+    from envoy_data_plane.envoy.type.http import v3 as type_http
     from envoy_data_plane.envoy.type.matcher import v3 as matcher
     from envoy_data_plane.google.api.expr import v1alpha1 as expr
     from envoy_data_plane.xds.core import v3 as xds_core
@@ -100,9 +104,11 @@ else:
     ip_matcher = Package("envoy.extensions.matching.input_matchers.ip.v3")
     previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
+    cookie_session = Package("envoy.extensions.http.stateful_session.cookie.v3")
     tls = Package("envoy.extensions.transport_sockets.tls.v3")
     upstreams = Package("envoy.extensions.upstreams.http.v3")
     envoy_type = Package("envoy.type.v3")
+    type_http = Package("envoy.type.http.v3")
     matcher = Package("envoy.type.matcher.v3")
     expr = Package("google.api.expr.v1alpha1")
     xds_core = Package("xds.core.v3")
@@ -118,6 +124,7 @@ HeaderValue = twin(core.HeaderValue)
 HeaderValueOption = twin(core.HeaderValueOption)
 LocalRateLimit = twin(local_ratelimit.LocalRateLimit)
 Locality = twin(core.Locality)
+Metadata = twin(core.Metadata)
 Percent = twin(envoy_type.Percent)
 RegexMatchAndSubstitute = twin(matcher.RegexMatchAndSubstitute)
 RegexMatcher = twin(matcher.RegexMatcher)
@@ -135,6 +142,9 @@ Cluster = twin(cluster.Cluster)
 ClusterCommonLbConfig = twin(cluster.ClusterCommonLbConfig)
 ClusterCustomClusterType = twin(cluster.ClusterCustomClusterType)
 ClusterEdsClusterConfig = twin(cluster.ClusterEdsClusterConfig)
+LeastRequestLbConfig = twin(cluster.ClusterLeastRequestLbConfig)
+RoundRobinLbConfig = twin(cluster.ClusterRoundRobinLbConfig)
+SlowStartConfig = twin(cluster.ClusterSlowStartConfig)
 CommonTlsContext = twin(tls.CommonTlsContext)
 OutlierDetection = twin(cluster.OutlierDetection)
 SocketOption = twin(core.SocketOption)
@@ -197,6 +207,21 @@ TokenBucket = twin(envoy_type.TokenBucket)
 VirtualHost = twin(route.VirtualHost)
 WeightedCluster = twin(route.WeightedCluster)
 WeightedClusterClusterWeight = twin(route.WeightedClusterClusterWeight)
+
+# policies of routes
+CookieAttribute = twin(type_http.CookieAttribute)
+CookieSessionState = twin(cookie_session.CookieBasedSessionState)
+FractionalPercent = twin(envoy_type.FractionalPercent)
+HashPolicy = twin(route.RouteActionHashPolicy)
+HashPolicyConnection = twin(route.RouteActionHashPolicyConnectionProperties)
+HashPolicyCookie = twin(route.RouteActionHashPolicyCookie)
+HashPolicyCookieAttribute = twin(route.RouteActionHashPolicyCookieAttribute)
+HashPolicyHeader = twin(route.RouteActionHashPolicyHeader)
+HashPolicyQueryParameter = twin(route.RouteActionHashPolicyQueryParameter)
+RequestMirrorPolicy = twin(route.RouteActionRequestMirrorPolicy)
+RuntimeFractionalPercent = twin(core.RuntimeFractionalPercent)
+SessionCookie = twin(type_http.Cookie)
+StatefulSessionPerRoute = twin(stateful_session.StatefulSessionPerRoute)
 
 # Listener
 AccessLogFilter = twin(accesslog.AccessLogFilter)

@@ -4,11 +4,13 @@ All policies add to the parts first. Then a builder makes the message from its o
 of the parts, and encodes it once. A builder knows no policy.
 """
 
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, TypeAlias
 
 from translators.envoy.access import Access
 from translators.envoy.filters import ACCESS
+from translators.model.balancing import Balancing
 from xds.wire import pack
 
 Keywords: TypeAlias = dict[str, Any]
@@ -76,6 +78,11 @@ class RouteParts(Parts):
         self.match = Fields()
         self.action = Fields()
         self.route = Fields()
+        self.metadata: dict[str, dict[str, object]] = {}
+
+    def note(self, filter_name: str, **values: object) -> None:
+        """Add JSON values to the metadata that a filter reads of the route."""
+        self.metadata.setdefault(filter_name, {}).update(values)
 
 
 class EntryParts(Parts):
@@ -95,11 +102,21 @@ class HostParts(Parts):
 
 
 class ClusterParts:
-    """The parts of a Cluster, and of its HTTP options."""
+    """The parts of a Cluster, of its HTTP options, and of its limits.
+
+    `connections` are options of its HTTP connections of any version. `limits` and `pod_limits` are
+    circuit breakers of the whole Cluster and of each Pod. `balancing` chooses a Pod, and
+    `warmup` is the time in which a new Pod gets its full share, where `balancing` allows for it.
+    """
 
     def __init__(self) -> None:
         self.cluster = Fields()
         self.http_options = Fields()
+        self.connections = Fields()
+        self.limits = Fields()
+        self.pod_limits = Fields()
+        self.balancing = Balancing.ROUND_ROBIN
+        self.warmup: timedelta | None = None
 
 
 class ListenerParts:

@@ -12,6 +12,7 @@ import re2
 from translators.envoy.messages import (
     CookieMatcher,
     HeaderMatcher,
+    Metadata,
     QueryParameterMatcher,
     RegexMatcher,
     Route,
@@ -29,7 +30,7 @@ from translators.model.bounds import MAX_MATCHED
 from translators.model.conditions import Condition, Text, Where
 from translators.model.paths import Path, PathKind
 from translators.model.rules import Rule
-from xds.wire import encode
+from xds.wire import encode, struct
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.route import v3 as schema
@@ -68,6 +69,9 @@ def encode_route(rule: Rule, parts: RouteParts | None = None, entries: Entries =
         return encode(Route(name=name, match=RouteMatch(**match), **_action(rule.action)))
     parts = parts or RouteParts()
     route: Keywords = {"name": name, "match": RouteMatch(**parts.match.over(match))}
+    if parts.metadata:
+        by_filter = {name: struct(values) for name, values in parts.metadata.items()}
+        route["metadata"] = Metadata(filter_metadata=by_filter)
     # A route with one backend has itself the fields of the entry.
     entry = (entries[0] if len(entries) == 1 else None) or EntryParts()
     route |= _filters(parts, entry)

@@ -53,6 +53,22 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def seconds(low: int, high: int) -> Callable[[str], timedelta]:
+    """Make a parser of whole seconds without a unit, between the bounds, which are included."""
+
+    def parse(text: str) -> timedelta:
+        if _INTEGER.fullmatch(text) and low <= (number := int(text)) <= high:
+            return timedelta(seconds=number)
+        raise Unusable(f"whole seconds from {low} to {high}, without a unit")
+
+    return parse
+
+
+def items(text: str) -> tuple[str, ...]:
+    """Return the items of a list by commas, trimmed and without empty ones."""
+    return tuple(item for part in text.split(",") if (item := part.strip()))
+
+
 def duration(low: timedelta, high: timedelta, examples: str) -> Callable[[str], timedelta]:
     """Make a parser of whole numbers with a unit, ms or s, between the bounds (included)."""
 

@@ -9,7 +9,9 @@ from translators.model.actions import Redirect
 from translators.model.paths import Path, PathKind
 
 APP_ROOT: Final = shared(
-    "app-root", "a path: requests for exactly `/` of the Ingress's hosts are sent there (302)"
+    "app-root",
+    "a path: requests for exactly `/` of the Ingress's hosts are sent there (302)",
+    example="/app",
 )
 
 _PATH: Final = re.compile(r"/[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]{0,4095}")

@@ -10,13 +10,18 @@ from translators.model.rules import Rule
 from translators.policies.headers import RequestHeader
 
 PREFIX: Final = shared(
-    "x-forwarded-prefix", "the value of X-Forwarded-Prefix, which tells a backend its public path"
+    "x-forwarded-prefix",
+    "the value of X-Forwarded-Prefix, which tells a backend its public path",
+    example="/shop",
 )
 
 CONNECTION: Final = shared(
     "connection-proxy-header",
     "the Connection header of requests to backends, `keep-alive` or `close`; it ends upgrades to "
     "WebSocket",
+    default="that of the gateway",
+    differs="`keep-alive` and `close` only",
+    example="keep-alive",
 )
 
 _CONNECTIONS: Final = frozenset({"keep-alive", "close"})

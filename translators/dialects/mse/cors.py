@@ -13,31 +13,53 @@ from translators.model.conditions import Text
 from translators.model.policy import Policy
 from translators.policies.cors import ANY_ORIGIN, Cors
 
-ENABLE: Final = shared("enable-cors", "`true`: pages of other origins may read the answers")
+ENABLE: Final = shared(
+    "enable-cors",
+    "`true`: pages of other origins may read the answers",
+    default="`false`",
+    differs="a preflight is answered for allowed origins only (200), others go to the backend",
+    example="true",
+)
 
 ORIGINS: Final = shared(
     "cors-allow-origin",
     "origins by comma, `*` (default) for all: `https://shop.example.com`, or "
     "`https://*.example.com` for all names below; nobody is allowed if none can be used",
+    default="`*`",
+    differs="with `*` an answer names the origin of its request",
+    example="https://a.test, https://*.a.test",
 )
 
 METHODS: Final = shared(
-    "cors-allow-methods", "methods by comma; GET, PUT, POST, DELETE, PATCH, OPTIONS by default"
+    "cors-allow-methods",
+    "methods by comma; GET, PUT, POST, DELETE, PATCH, OPTIONS by default",
+    default="GET, PUT, POST, DELETE, PATCH, OPTIONS",
+    example="GET, POST",
 )
 
 HEADERS: Final = shared(
-    "cors-allow-headers", "request headers by comma; a list of common ones by default"
+    "cors-allow-headers",
+    "request headers by comma; a list of common ones by default",
+    default="those of ingress-nginx",
+    example="X-Token, Content-Type",
 )
 
-EXPOSED: Final = shared("cors-expose-headers", "response headers by comma that pages may read")
+EXPOSED: Final = shared(
+    "cors-expose-headers", "response headers by comma that pages may read", example="X-Total"
+)
 
 CREDENTIALS: Final = shared(
-    "cors-allow-credentials", "`true` (default): pages may send cookies and credentials"
+    "cors-allow-credentials",
+    "`true` (default): pages may send cookies and credentials",
+    default="`true`",
+    example="false",
 )
 
 MAX_AGE: Final = shared(
     "cors-max-age",
     "seconds for which a browser keeps the answer to a preflight, 1728000 by default",
+    default="1728000",
+    example="600",
 )
 
 KEYS: Final = (ENABLE, ORIGINS, METHODS, HEADERS, EXPOSED, CREDENTIALS, MAX_AGE)

@@ -13,6 +13,8 @@ from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.app_root import FEATURE as APP_ROOT
 from translators.dialects.mse.backend_headers import FEATURE as BACKEND_HEADERS
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
+from translators.dialects.mse.balancing import FEATURE as BALANCING
+from translators.dialects.mse.connections import FEATURES as CONNECTIONS
 from translators.dialects.mse.cors import FEATURE as CORS
 from translators.dialects.mse.destination import FEATURE as DESTINATION
 from translators.dialects.mse.header_control import FEATURE as HEADER_CONTROL
@@ -21,10 +23,12 @@ from translators.dialects.mse.rate_limits import CLIENT_FEATURE as CLIENT_LIMITS
 from translators.dialects.mse.rate_limits import ROUTE_FEATURE as ROUTE_LIMITS
 from translators.dialects.mse.redirects import FEATURE as REDIRECT
 from translators.dialects.mse.regex_paths import FEATURE as REGEX_PATHS
+from translators.dialects.mse.retries import FEATURE as RETRIES
 from translators.dialects.mse.rewrite import BACKEND_HOST, REWRITE
 from translators.dialects.mse.sources import HOST_FEATURE as HOST_SOURCES
 from translators.dialects.mse.sources import ROUTE_FEATURE as ROUTE_SOURCES
 from translators.dialects.mse.subset import FEATURE as SUBSET
+from translators.dialects.mse.timeouts import FEATURES as TIMEOUTS
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 
 FEATURES: Final = (
@@ -45,6 +49,10 @@ FEATURES: Final = (
     HOST_SOURCES,
     CLIENT_LIMITS,
     ROUTE_LIMITS,
+    *TIMEOUTS,
+    RETRIES,
+    BALANCING,
+    *CONNECTIONS,
 )
 """All features, in the order in which they change a rule."""
 

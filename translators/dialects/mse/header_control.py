@@ -21,15 +21,27 @@ T = TypeVar("T")
 _SIDES: Final = {"request": "requests to the backends", "response": "answers of the backends"}
 
 _ADD: Final = {
-    side: own(f"{side}-header-control-add", f"lines of a header and a value to append to {of}")
+    side: own(
+        f"{side}-header-control-add",
+        f"lines of a header and a value to append to {of}",
+        example="x-team shop",
+    )
     for side, of in _SIDES.items()
 }
 _UPDATE: Final = {
-    side: own(f"{side}-header-control-update", f"lines of a header and its new value in {of}")
+    side: own(
+        f"{side}-header-control-update",
+        f"lines of a header and its new value in {of}",
+        example="x-stage gray",
+    )
     for side, of in _SIDES.items()
 }
 _REMOVE: Final = {
-    side: own(f"{side}-header-control-remove", f"headers to remove from {of}, by comma, at first")
+    side: own(
+        f"{side}-header-control-remove",
+        f"headers to remove from {of}, by comma, at first",
+        example="x-debug, x-trace",
+    )
     for side, of in _SIDES.items()
 }
 

@@ -11,33 +11,63 @@ from translators.model.policy import Policy
 from translators.policies.rate_limits import ClientLimit, Rate, RouteLimit
 
 RPS: Final = shared(
-    "limit-rps", "requests of one client address in a second, for each path and each Envoy"
+    "limit-rps",
+    "requests of one client address in a second, for each path and each Envoy",
+    default="no limit",
+    example="100",
 )
 
-RPM: Final = shared("limit-rpm", "the same in a minute; both hold if both are given")
+RPM: Final = shared(
+    "limit-rpm",
+    "the same in a minute; both hold if both are given",
+    default="no limit",
+    example="6000",
+)
 
 BURST: Final = shared(
-    "limit-burst-multiplier", "how many times the rate may come at once, 5 by default"
+    "limit-burst-multiplier",
+    "how many times the rate may come at once, 5 by default",
+    default="5",
+    example="3",
 )
 
 ALLOWLIST: Final = shared(
-    "limit-allowlist", "addresses and CIDRs by comma: these clients are not counted"
+    "limit-allowlist",
+    "addresses and CIDRs by comma: these clients are not counted",
+    example="10.0.0.0/8",
 )
 
-WHITELIST: Final = shared("limit-whitelist", "another name of `limit-allowlist`")
+WHITELIST: Final = shared(
+    "limit-whitelist", "another name of `limit-allowlist`", example="10.0.0.0/8"
+)
 
 STATUS: Final = shared(
-    "limit-req-status-code", "the answer to a request beyond the rate, 503 by default"
+    "limit-req-status-code",
+    "the answer to a request beyond the rate, 503 by default",
+    default="503",
+    differs="an annotation here, a setting of the ConfigMap there",
+    example="429",
 )
 
 ROUTE_RPS: Final = own(
-    "route-limit-rps", "requests of all clients in a second, for each path and each Envoy, or 429"
+    "route-limit-rps",
+    "requests of all clients in a second, for each path and each Envoy, or 429",
+    default="no limit",
+    example="1000",
 )
 
-ROUTE_RPM: Final = own("route-limit-rpm", "the same in a minute; it beats `route-limit-rps`")
+ROUTE_RPM: Final = own(
+    "route-limit-rpm",
+    "the same in a minute; it beats `route-limit-rps`",
+    default="no limit",
+    example="60000",
+)
 
 ROUTE_BURST: Final = own(
-    "route-limit-burst-multiplier", "how many times the rate may come at once, 5 by default"
+    "route-limit-burst-multiplier",
+    "how many times the rate may come at once, 5 by default",
+    default="5",
+    example="3",
 )
 
 _RATE: Final = integer(0, 1_000_000)

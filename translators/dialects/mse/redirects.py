@@ -14,11 +14,22 @@ TEMPORAL: Final = shared(
     "temporal-redirect",
     "an http or https URL that all requests are sent to; one without a path keeps the path and "
     "the query of the request; it beats `permanent-redirect`, and both beat `ssl-redirect`",
+    differs="a URL without a path keeps the path and the query of the request",
+    example="https://other.test",
 )
-TEMPORAL_CODE: Final = shared("temporal-redirect-code", "its status, from 300 to 308; 302")
+TEMPORAL_CODE: Final = shared(
+    "temporal-redirect-code", "its status, from 300 to 308; 302", default="302", example="307"
+)
 
-PERMANENT: Final = shared("permanent-redirect", "the same, with a status for a permanent move")
-PERMANENT_CODE: Final = shared("permanent-redirect-code", "its status, from 300 to 308; 301")
+PERMANENT: Final = shared(
+    "permanent-redirect",
+    "the same, with a status for a permanent move",
+    differs="a URL without a path keeps the path and the query of the request",
+    example="https://new.test/moved",
+)
+PERMANENT_CODE: Final = shared(
+    "permanent-redirect-code", "its status, from 300 to 308; 301", default="301", example="308"
+)
 
 _URL: Final = re.compile(
     r"(?P<scheme>[Hh][Tt][Tt][Pp][Ss]?)://"

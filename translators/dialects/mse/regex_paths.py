@@ -12,6 +12,9 @@ USE_REGEX: Final = shared(
     "`true`: the paths are patterns of RE2 for the beginning of a path, whatever their type; so "
     "they are with a `rewrite-target` that names groups, and so is a path with special characters "
     "(other than a dot) beside any `rewrite-target`",
+    default="`false`",
+    differs="for the paths of its own Ingress only; patterns are those of RE2, and case counts",
+    example="true",
 )
 
 

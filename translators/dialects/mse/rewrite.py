@@ -18,9 +18,17 @@ TARGET: Final = shared(
     "rewrite-target",
     "the path that the backend gets instead of the whole path; `$1` to `$9` are the groups of the "
     "path's pattern; the query stays",
+    differs="it makes patterns of the paths of its own Ingress only; no variables of NGINX",
+    example="/$2",
 )
 
-VHOST: Final = shared("upstream-vhost", "the Host that the backend gets, with a port or without")
+VHOST: Final = shared(
+    "upstream-vhost",
+    "the Host that the backend gets, with a port or without",
+    default="the Host of the request",
+    differs="no variables of NGINX",
+    example="shop.internal",
+)
 
 _TARGET: Final = re.compile(
     r"(?:/|\$[1-9])(?:[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e\xa0-\ud7ff\ue000-\U0010ffff])*"

@@ -25,34 +25,55 @@ ALLOWED: Final = shared(
     "addresses and CIDRs by comma: all other clients get 403; `*` or `0.0.0.0/0` is everybody; "
     "nobody is allowed if none can be used",
     restricts=True,
+    default="everybody",
+    example="10.0.0.0/8, 127.0.0.0/8, ::1",
 )
 
 WHITELIST: Final = shared(
-    "whitelist-source-range", "another name of `allowlist-source-range`", restricts=True
+    "whitelist-source-range",
+    "another name of `allowlist-source-range`",
+    restricts=True,
+    default="everybody",
+    example="10.0.0.0/8, 127.0.0.0/8, ::1",
 )
 
 DENIED: Final = shared(
-    "denylist-source-range", "addresses and CIDRs by comma: these clients get 403", restricts=True
+    "denylist-source-range",
+    "addresses and CIDRs by comma: these clients get 403",
+    restricts=True,
+    default="nobody",
+    example="192.0.2.0/24, 2001:db8::/32",
 )
 
 BLACKLIST: Final = own(
-    "blacklist-source-range", "another name of `denylist-source-range`", restricts=True
+    "blacklist-source-range",
+    "another name of `denylist-source-range`",
+    restricts=True,
+    default="nobody",
+    example="192.0.2.0/24",
 )
 
 SATISFY: Final = shared(
-    "satisfy", "`any`: the address of a client or its authentication suffices; `all` by default"
+    "satisfy",
+    "`any`: the address of a client or its authentication suffices; `all` by default",
+    default="`all`",
+    example="any",
 )
 
 HOST_ALLOWED: Final = own(
     "domain-whitelist-source-range",
     "as `allowlist-source-range`, for all paths of the host without a list of their own",
     restricts=True,
+    default="everybody",
+    example="10.0.0.0/8, 127.0.0.0/8",
 )
 
 HOST_DENIED: Final = own(
     "domain-blacklist-source-range",
     "as `denylist-source-range`, for all paths of the host without a list of their own",
     restricts=True,
+    default="nobody",
+    example="192.0.2.0/24",
 )
 
 _EVERYBODY: Final[tuple[Network, ...]] = (ip_network("0.0.0.0/0"), ip_network("::/0"))

@@ -56,7 +56,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         shared,
         Without.NOTHING,
         """
-        affinity affinity-canary-behavior affinity-mode app-root
+        affinity-canary-behavior app-root
         connection-proxy-header cors-allow-credentials cors-allow-headers cors-allow-methods
         cors-allow-origin cors-expose-headers cors-max-age custom-headers custom-http-errors
         default-backend enable-cors from-to-www-redirect limit-allowlist
@@ -79,12 +79,11 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         own,
         Without.NOTHING,
         """
-        connection-policy-http-max-request-per-connection connection-policy-tcp-max-connection
-        connection-policy-tcp-max-connection-per-endpoint ignore-path-case mirror-percentage
+        ignore-path-case mirror-percentage
         mirror-target-service request-header-control-add request-header-control-remove
         request-header-control-update response-header-control-add response-header-control-remove
         response-header-control-update route-limit-burst-multiplier route-limit-rpm route-limit-rps
-        timeout tls-max-protocol-version tls-min-protocol-version warmup
+        tls-max-protocol-version tls-min-protocol-version
         """,
     ),
     # what Envoy, or fleetgate, does not have
