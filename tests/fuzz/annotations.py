@@ -14,6 +14,7 @@ from fleetgate.demo.http import Question
 from tests.fuzz.generator import NAMES, NUMBERS, REGEXES, TEXTS
 from tests.support.annotations import examples
 from tests.support.builders import IngressBuilder, ingress
+from translators.dialects.annotations.canary import FEATURE as CANARY
 from translators.dialects.annotations.feature import Feature
 from translators.dialects.annotations.reader import Key
 from translators.dialects.mse.features import FEATURES
@@ -96,18 +97,17 @@ _SLIPS: Final = (
     "/",
     "*",
 )
-_PATHS: Final = (
-    "/",
-    "/",
-    "/a",
-    "/a/",
-    "/something(/|$)(.*)",
-    "/[a-z]+/x",
-    "/(",
-    "/a.b",
-    "/ä",
-    "/%2f",
-)
+_PATHS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("/", "/a", "/a/"), "/a"),
+    "/something(/|$)(.*)": "/something/x",
+    "/([a-z]+)/x.*": "/something/x",
+    "/a.b": "/a.b",
+    "/ä": "/%C3%A4",
+    "/%2f": "/%2F",
+    "/(": "/",
+}
+"""Paths as they are declared, each with one that requests ask for."""
+
 _KINDS: Final = ("Prefix", "Prefix", "Exact", "ImplementationSpecific", None)
 
 
@@ -134,7 +134,8 @@ class Annotations:
         self._random = Random(f"{self._seed}/{number}")  # noqa: S311 (as above)
         name = f"n{number}"
         declared, asked = self._host(name)
-        path, kind = self._one_of(_PATHS), self._one_of(_KINDS)
+        path = self._one_of(tuple(_PATHS)) if self._chance(60) else "/"
+        kind = self._one_of(_KINDS)
         annotations = self._annotations()
         main = _on(ingress(name), declared, path, kind, "web:80").annotate(annotations)
         if self._chance(30):
@@ -147,7 +148,7 @@ class Annotations:
         return Declared(
             name,
             tuple(each.manifest for each in made),
-            tuple(self._questions(asked, path)),
+            tuple(self._questions(asked, _PATHS[path])),
             frozenset(annotations),
         )
 
@@ -155,13 +156,14 @@ class Annotations:
         """Return the host as it is declared, and as it is asked for."""
         if self._chance(10):
             return f"*.{name}.test", f"any.{name}.test"
+        if self._chance(3):
+            return "", "nobody.test"
         if self._chance(10):
             shared = f"shared-{self._random.randrange(5)}.test"
             return shared, shared
         return f"{name}.test", f"{name}.TEST" if self._chance(20) else f"{name}.test"
 
     def _questions(self, host: str, path: str) -> list[Question]:
-        plain = path if re.fullmatch(r"[/a-z]+", path) else "/something/x"
         headers = {
             "origin": "https://a.test",
             "cookie": "stage=gray; INGRESSCOOKIE=abc",
@@ -170,14 +172,14 @@ class Annotations:
         }
         preflight = {**headers, "access-control-request-method": "PUT"}
         return [
-            Question(plain, host),
-            Question(f"{plain}?stage=gray&x=1", host, headers),
+            Question(path, host),
+            Question(f"{path}?stage=gray&x=1", host, headers),
             self._one_of(
                 (
-                    Question(plain, host, headers, "POST", b"x" * self._one_of((1, 5000))),
-                    Question(plain, host, preflight, "OPTIONS"),
+                    Question(path, host, headers, "POST", b"x" * self._one_of((1, 5000))),
+                    Question(path, host, preflight, "OPTIONS"),
                     Question(
-                        f"{plain}/b/c", host, {"upgrade": "websocket", "connection": "upgrade"}
+                        f"{path}/b/c", host, {"upgrade": "websocket", "connection": "upgrade"}
                     ),
                     Question("/", host, {**headers, "x-forwarded-proto": "https"}),
                 )
@@ -186,8 +188,9 @@ class Annotations:
 
     def _annotations(self) -> dict[str, str]:
         chosen: dict[str, str] = {}
+        features = FEATURES if self._chance(20) else _ORDINARY
         for _ in range(self._random.randint(1, 4)):
-            chosen |= self._of_feature(self._one_of(FEATURES))
+            chosen |= self._of_feature(self._one_of(features))
         if self._chance(5):
             row = self._one_of(MSE_UNSUPPORTED)
             chosen[self._one_of(row.key.spellings) + ("x" if row.family else "")] = self._harmful()
@@ -239,6 +242,9 @@ class Annotations:
         return self._random.random() * 100 < percent
 
 
+_ORDINARY: Final = tuple(each for each in FEATURES if each is not CANARY)
+"""Most Ingresses are no canaries, since those have no rules of their own."""
+
 _CANARY: Final[Mapping[str, str]] = {
     "nginx.ingress.kubernetes.io/canary": "true",
     "nginx.ingress.kubernetes.io/canary-by-header": "stage",
@@ -246,4 +252,6 @@ _CANARY: Final[Mapping[str, str]] = {
 
 
 def _on(made: IngressBuilder, host: str, path: str, kind: str | None, to: str) -> IngressBuilder:
-    return made.host(host).path(path, to=to, kind=kind)
+    """Add the rule of a host: the path, and all others."""
+    everything = made.host(host).path("/", to=to)
+    return everything if path == "/" else everything.path(path, to=to, kind=kind)
