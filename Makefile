@@ -33,6 +33,9 @@ test: .venv/installed  ## Run all tests; builds real API servers first, where Go
 bench: .venv/installed  ## Measure speed and cost on real API servers; SCENARIO=name RUNS=n FLAGS=... narrow or repeat it
 	@$(BIN)/python -m benchmarks $(SCENARIO) $(if $(RUNS),--runs $(RUNS)) $(FLAGS)
 
+fuzz: .venv/installed  ## Try N=1000000 random Ingresses on a real Envoy; SEED=n repeats a run
+	@$(BIN)/python -m tests.fuzz $(or $(N),1000000) $(if $(SEED),--seed $(SEED))
+
 test-newest: .venv/installed  ## Run all tests with the newest packages that pyproject.toml allows
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-newest
 	@$(BIN)/uv pip install --quiet --python .venv-newest/bin/python --editable '.[dev]'
@@ -61,4 +64,4 @@ schema: .venv/installed  ## Write the prepared descriptors of Envoy's messages a
 lock: .venv/installed  ## Lock the newest packages that pyproject.toml allows, and say what changed; KEEP=1 only adds
 	@$(BIN)/python -m tests.lock.renew $(if $(KEEP),--keep)
 
-.PHONY: help venv demo test test-newest bench check format golden docs schema lock
+.PHONY: help venv demo test test-newest bench fuzz check format golden docs schema lock

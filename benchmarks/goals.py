@@ -25,6 +25,10 @@ class Goal:
         return value >= self.bound if self.at_least else value <= self.bound
 
 
+USUAL: Final = "TLS, redirect, CORS and a list"
+"""The case of a host with what a usual host has."""
+
+
 def _idle(hosts: int) -> dict[tuple[str, str, str], Goal]:
     case = f"{hosts} hosts, idle"
     return {("route", case, "median"): Goal(5), ("route", case, "p99"): Goal(20)}
@@ -64,6 +68,8 @@ GOALS: Final[Mapping[tuple[str, str, str], Goal]] = MappingProxyType(
             f"{MAX_PATTERNS} patterns, a value of {MAX_MATCHED} bytes",
             "CPU per request",
         ): Goal(30),
+        ("policies", USUAL, "memory in Envoy of a plain host"): Goal(150),
+        ("policies", USUAL, "memory in fleetgate of a plain host"): Goal(150),
         ("failover", "kill -9, fleetgate", "failed"): Goal(0),
         ("failover", "partition, fleetgate", "failed"): Goal(0),
         ("failover", "partition, fleetgate", "worst wait"): Goal(3000),

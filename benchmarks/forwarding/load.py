@@ -57,8 +57,13 @@ class Measured:
     p99: float
 
 
-async def run(load: Load, port: int, seconds: int, worker: Worker) -> Measured:
-    """Send a load to a listener. Raises NoWrkError, and RuntimeError if an answer is not 200."""
+async def run(
+    load: Load, port: int, seconds: int, worker: Worker, *, refused: bool = False
+) -> Measured:
+    """Send a load to a listener. Raises NoWrkError, and RuntimeError if an answer is not 200.
+
+    With `refused`, answers of any status count.
+    """
     wrk = shutil.which("wrk")
     if wrk is None:
         raise NoWrkError("wrk is not installed; on Debian: apt-get install wrk")
@@ -71,7 +76,7 @@ async def run(load: Load, port: int, seconds: int, worker: Worker) -> Measured:
     )
     output = (await process.communicate())[0].decode()
     spent = worker.cpu() - before
-    if failed := _FAILED.search(output):
+    if (failed := _FAILED.search(output)) and not (refused and failed[0].startswith("Non-2xx")):
         raise RuntimeError(f"{load.script.name}: {failed[0]}")
     rate, total, p99 = _RATE.search(output), _TOTAL.search(output), _P99.search(output)
     if not (rate and total and p99):

@@ -1,6 +1,6 @@
 """Builds the resources whose cost is compared, by fleetgate's own code."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
@@ -87,9 +87,18 @@ def own_tables_alone(name: str) -> Resource:
     return _changed(name, _drop_searches)
 
 
+def own_tables_without(name: str, filters: Collection[str]) -> Resource:
+    """fleetgate's listener without some filters, on a free port."""
+    return _changed(name, lambda manager: _drop(manager, filters))
+
+
 def _drop_searches(manager: Any) -> None:  # noqa: ANN401 (the C runtime's message)
+    _drop(manager, SEARCHES)
+
+
+def _drop(manager: Any, names: Collection[str]) -> None:  # noqa: ANN401 (the C runtime's message)
     for place, each in reversed([*enumerate(manager.http_filters)]):
-        if each.name in SEARCHES:
+        if each.name in names:
             manager.http_filters.pop(place)
 
 

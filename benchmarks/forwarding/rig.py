@@ -64,11 +64,12 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The measured Envoy, and the control plane that it follows."""
+    """The measured Envoy, and the control plane that it follows; `behind` is the backend's port."""
 
     worker: Worker
     cache: SnapshotCache
     changed: asyncio.Event
+    behind: int
 
     async def take(self, update: Update) -> "Cost":
         """Publish resources, and give the cost until Envoy has acknowledged them."""
@@ -95,8 +96,8 @@ class Cost:
 
 
 @asynccontextmanager
-async def subject(directory: Path) -> AsyncIterator[Subject]:
-    """Run both Envoys while the block runs. The backend is the Cluster BACKEND."""
+async def subject(directory: Path, *, cluster: bool = True) -> AsyncIterator[Subject]:
+    """Run both Envoys while the block runs. With `cluster`, the backend is the Cluster BACKEND."""
     cache = SnapshotCache()
     changed = asyncio.Event()
     cache.on_change(changed.set)
@@ -107,9 +108,10 @@ async def subject(directory: Path) -> AsyncIterator[Subject]:
             behind = await backend.port("backend")
             settings = BootstrapSettings(xds_port=port, node_id="bench", admin_port=0)
             config = yaml.safe_load(bootstrap(GATEWAY, settings))
-            config["static_resources"]["clusters"].append(_cluster(behind))
+            if cluster:
+                config["static_resources"]["clusters"].append(_cluster(behind))
             async with _envoy(config, directory, "subject") as worker:
-                yield Subject(worker, cache, changed)
+                yield Subject(worker, cache, changed, behind)
     finally:
         await server.stop(0)
 

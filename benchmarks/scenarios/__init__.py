@@ -12,6 +12,7 @@ from benchmarks.scenarios.forwarding import FORWARDING
 from benchmarks.scenarios.load_in import LOAD_IN
 from benchmarks.scenarios.memory import MEMORY
 from benchmarks.scenarios.patterns import PATTERNS
+from benchmarks.scenarios.policies import POLICIES
 from benchmarks.scenarios.routes import ROUTES
 from benchmarks.scenarios.step import Scenario
 
@@ -27,4 +28,5 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     FAILOVER,
     FORWARDING,
     PATTERNS,
+    POLICIES,
 )

@@ -33,8 +33,8 @@ def check(ctx: click.Context, directory: Path, output: str) -> None:
     are no problem and only counted. Nothing is started.
 
     Hints are shown in the same way. A hint is no problem, since its object may be as you want it.
-    At the end, a table counts the annotations that are known and not carried out, those that tune
-    NGINX included.
+    At the end, a table counts the Ingresses with each annotation that is known and not carried out.
+    Annotations that only tune NGINX are one hint.
 
     Exit status: 0 no problem, 1 at least one, 2 DIR is no fleet.
     """
@@ -54,9 +54,14 @@ def _not_carried_out(fleet: Offline) -> Iterator[str]:
     if not fleet.not_carried_out:
         return
     head = ("ANNOTATION THAT IS NOT CARRIED OUT", "INGRESSES", "WITHOUT IT")
-    counts = sorted(fleet.not_carried_out.items())
+    counts = sorted(fleet.not_carried_out.items(), key=_most_first)
     yield from columns(head, [(key, str(n), without) for (key, without), n in counts])
     yield ""
+
+
+def _most_first(counted: tuple[tuple[str, str], int]) -> tuple[int, str]:
+    (annotation, _), number = counted
+    return -number, annotation
 
 
 def _summary(fleet: Offline) -> str:

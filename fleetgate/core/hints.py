@@ -17,6 +17,9 @@ from fleet.models import (
 from fleet.problem import Problem, Severity
 from fleet.ref import Ref
 from fleet.state import FleetState
+from fleetgate.core.problems import HUB_OBJECT
+from translators.dialects.annotations.unsupported import Without
+from translators.dialects.annotations.vocabulary import Met
 from translators.dialects.classes import class_of
 from translators.dialects.dialect import Dialects
 from translators.graph.backends import SERVICE_NAME
@@ -37,23 +40,36 @@ def hints(
             yield from dialects.of(attachment.gateways[0]).hints(ref, ingress)
         yield from _two_classes(ref, ingress)
     yield from _without_slices(state, endpoints)
+    yield from _tuning(state, tables, dialects)
 
 
 def not_carried_out(
     state: FleetState, tables: Tables, dialects: Dialects
 ) -> Counter[tuple[str, str]]:
-    """Count the Ingresses with each annotation that is not carried out.
+    """Count the Ingresses with each annotation that is not carried out, but those for tuning.
 
     The keys are the annotation and the effect of its absence.
     """
-    counts: Counter[tuple[str, str]] = Counter()
+    met = _met(state, tables, dialects)
+    return Counter((a.key, a.consequence) for a in met if a.without is not Without.TUNING)
+
+
+def _met(state: FleetState, tables: Tables, dialects: Dialects) -> Iterator[Met]:
+    """Yield the annotations of all Ingresses that a gateway knows and does not carry out."""
     for ref, ingress in state.table(Ingress).items():
         attachment = tables.ingresses.attachments.rows[ref]
         if attachment.gateways:
             vocabulary = dialects.of(attachment.gateways[0]).vocabulary
-            unused = vocabulary.met(ingress.metadata.annotations)
-            counts.update((a.key, a.without.value.format(a.rest)) for a in unused)
-    return counts
+            yield from vocabulary.met(ingress.metadata.annotations)
+
+
+def _tuning(state: FleetState, tables: Tables, dialects: Dialects) -> Iterator[Problem]:
+    """Yield one hint about all annotations that tune another gateway."""
+    keys = {a.key for a in _met(state, tables, dialects) if a.without is Without.TUNING}
+    if keys:
+        expected = "nothing in their place: they tune another gateway than Envoy"
+        effect = "no effect, and nothing is lost without them"
+        yield _hint(HUB_OBJECT, "OnlyTuning", ", ".join(sorted(keys)), "", expected, effect)
 
 
 def _hint(at: Ref, reason: str, key: str, value: str, expected: str, effect: str) -> Problem:

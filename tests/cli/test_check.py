@@ -197,26 +197,46 @@ def test_what_is_legal_and_hardly_meant_is_a_hint(
     assert hints_of(fleet) == [(file, *hint) for hint in hints]
 
 
-def test_annotations_that_are_not_carried_out_are_counted_at_the_end(fleet: Path) -> None:
-    prefix = "nginx.ingress.kubernetes.io/"
-    made = OTHER.path("/", to="web:80").of_class("mse").annotate({f"{prefix}proxy-buffering": "on"})
-    write(fleet, "hub/other.yaml", made)
-    tuned = fleetgate("check", fleet)
-    assert tuned.status == 0
-    assert tuned.out == (
-        "ANNOTATION THAT IS NOT CARRIED OUT           INGRESSES  WITHOUT IT\n"
-        "nginx.ingress.kubernetes.io/proxy-buffering  1          "
-        "no effect, and nothing is lost without it\n"
-        "\n"
-        "No problems; 5 objects read\n"
-    )
-    assert hints_of(fleet) == []
+def _annotated(fleet: Path, name: str, annotations: dict[str, str]) -> None:
+    made = ingress(name, host=f"{name}.example").path("/", to="web:80").of_class("mse")
+    spelt = {f"nginx.ingress.kubernetes.io/{key}": value for key, value in annotations.items()}
+    write(fleet, f"hub/{name}.yaml", made.annotate(spelt))
 
-    limited = made.annotate({f"{prefix}limit-rps": "5", f"{prefix}canary-wieght": "5"})
-    write(fleet, "hub/other.yaml", limited)
+
+def test_annotations_that_are_not_carried_out_are_counted_at_the_end(fleet: Path) -> None:
+    _annotated(fleet, "a", {"server-snippet": "gzip on;", "influxdb-port": "1"})
+    _annotated(fleet, "b", {"server-snippet": "gzip on;", "enable-cors": "false"})
+
     checked = fleetgate("check", fleet)
+
     assert checked.status == 1
-    assert "nginx.ingress.kubernetes.io/limit-rps        1          no effect yet\n" in checked.out
+    assert checked.out.partition("ANNOTATION THAT")[2] == (
+        " IS NOT CARRIED OUT          INGRESSES  WITHOUT IT\n"
+        "nginx.ingress.kubernetes.io/server-snippet  2          "
+        "no effect: Envoy cannot run NGINX's directives\n"
+        "nginx.ingress.kubernetes.io/influxdb-port   1          "
+        "no effect: ingress-nginx has removed it too\n"
+        "\n"
+        "3 problems; 6 objects read\n"
+    )
+
+
+def test_annotations_that_only_tune_nginx_are_one_hint_and_fail_nothing(fleet: Path) -> None:
+    _annotated(fleet, "a", {"proxy-buffering": "on", "proxy-buffer-size": "8k"})
+    _annotated(fleet, "b", {"proxy-buffering": "on"})
+
+    checked = fleetgate("check", fleet)
+
+    assert checked.status == 0
+    prefix = "nginx.ingress.kubernetes.io"
+    assert checked.out == (
+        "Hub hub\n"
+        f"  hint: OnlyTuning {prefix}/proxy-buffer-size, {prefix}/proxy-buffering\n"
+        "      expected nothing in their place: they tune another gateway than Envoy\n"
+        "      no effect, and nothing is lost without them\n"
+        "\n"
+        "No problems, 1 hint; 6 objects read\n"
+    )
 
 
 def test_a_rule_is_named_by_its_place_in_the_file_whatever_was_left_out_before(

@@ -20,12 +20,16 @@ from fleetgate.bootstrap import STATISTICS
 from fleetgate.certificates.sds_files import sds_documents
 from fleetgate.cli import COMMANDS, main
 from fleetgate.http.metrics import FAMILIES
+from tests.docs.annotation_rows import invalid, scope, spelt
+from tests.docs.migration import migration_rows
 from translators.dialects.alb.dialect import ALB
 from translators.dialects.alb.listen_ports import LISTEN_PORTS
 from translators.dialects.alb.shape import INSTANCE_REPLICAS, INSTANCE_SPEC
 from translators.dialects.alb.unsupported import ALB_UNSUPPORTED
+from translators.dialects.annotations.feature import Feature
 from translators.dialects.annotations.reader import Key
 from translators.dialects.annotations.unsupported import Unsupported
+from translators.dialects.annotations.vocabulary import explained
 from translators.dialects.boundaries import (
     ALLOW,
     CROSS_NAMESPACE,
@@ -61,6 +65,7 @@ FILES = (
     "docs/annotations.md",
     "docs/commands.md",
     "docs/metrics.md",
+    "docs/migrating-from-ingress-nginx.md",
     "docs/reading.md",
     "docs/xds-security.md",
 )
@@ -79,7 +84,18 @@ def _features() -> str:
 
 
 def _annotations() -> str:
-    return _keys((key for feature in MSE.features for key in feature.keys), MSE)
+    """Return a table of annotations for each feature, under a heading."""
+    return "\n".join(_feature(feature) for feature in MSE.features)
+
+
+def _feature(feature: Feature) -> str:
+    rows = [
+        f"| `{key.name}` | {', '.join(spelt(key))} | {key.meaning} | {key.default or 'none'} "
+        f"| {scope(feature, key)} | {invalid(feature, key) or 'every value can be used'} |"
+        for key in feature.keys
+    ]
+    head = ("key", "prefixes", "meaning", "without it", "for", "a value that cannot be used")
+    return f"### {feature.name}\n\n{_table(head, rows)}"
 
 
 def _alb_annotations() -> str:
@@ -99,14 +115,20 @@ def _keys(keys: Iterable[Key], dialect: Dialect[Any]) -> str:
 
 def _unsupported(table: Iterable[Unsupported]) -> str:
     """Return a table with one row for all keys that are treated alike."""
-    alike: dict[tuple[str, str], list[str]] = {}
+    alike: dict[tuple[str, ...], list[str]] = {}
     for row in table:
-        prefixes = ", ".join(f"`{prefix}`" for prefix in row.key.prefixes)
+        prefixes = ", ".join(prefix.partition(".")[0] for prefix in row.key.prefixes)
         without = row.otherwise.value.format("the Service NAME")
         name = f"{row.key.name}NAME" if row.family else row.key.name
-        alike.setdefault((without, prefixes), []).append(f"`{name}`")
-    rows = [f"| {', '.join(n)} | {prefixes} | {w} |" for (w, prefixes), n in alike.items()]
-    return _table(("annotation", "prefixes", "without it"), rows)
+        kind = (prefixes, explained(without, row.reason), row.instead)
+        alike.setdefault(kind, []).append(f"`{name}`")
+    rows = [f"| {', '.join(names)} | {' | '.join(kind)} |" for kind, names in alike.items()]
+    return _table(("annotation", "prefixes", "without it", "instead"), rows)
+
+
+def _migration() -> str:
+    rows = [f"| `{row.annotation}` | {row.here} | {row.more} |" for row in migration_rows()]
+    return _table(("annotation", "here", "difference, or reason"), rows)
 
 
 def _gateway() -> str:
@@ -217,6 +239,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "annotations": _annotations,
     "bounds": _bounds,
     "gateway": _gateway,
+    "migration": _migration,
     "later": lambda: _unsupported(MSE_UNSUPPORTED),
     "alb-annotations": _alb_annotations,
     "alb-later": lambda: _unsupported(ALB_UNSUPPORTED),

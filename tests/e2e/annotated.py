@@ -15,8 +15,8 @@ from typing import Final
 
 from fleetgate.demo.http import Address, Answer, Question
 from tests.e2e.backends import Backend, Request, backend
-from tests.e2e.rig import Rig, ask_once, rig
-from tests.support.builders import IngressBuilder, ingress
+from tests.e2e.rig import ONE, TWO, Rig, ask_once, rig
+from tests.support.builders import IngressBuilder, ingress, mse_gateway
 
 WAYS: Final[Mapping[str, tuple[str, str]]] = {
     "exact": ("{}.test", "{}.test"),
@@ -69,7 +69,10 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """A fleet with the Services `main` and `canary`, one Pod each, behind a real Envoy."""
+    """A fleet with the Services `main` and `canary` behind a real Envoy.
+
+    `pods` are named as their Service; further ones are `main-2`, `main-3` and so on.
+    """
 
     rig: Rig
     address: Address
@@ -111,13 +114,23 @@ class Annotated:
 
 
 @asynccontextmanager
-async def annotated(root: Path) -> AsyncIterator[Annotated]:
-    """Serve a gateway of the class `mse`; enter it with `tests.e2e.standing.standing`."""
+async def annotated(
+    root: Path, settings: Mapping[str, str] | None = None, *, replicas: int = 1
+) -> AsyncIterator[Annotated]:
+    """Serve a gateway of the class `mse`; enter it with `tests.e2e.standing.standing`.
+
+    `settings` are annotations of the gateway. Each of the two Services has so many Pods.
+    """
     async with AsyncExitStack() as stack:
-        served = await stack.enter_async_context(rig(root))
-        pods = {name: await stack.enter_async_context(backend(name)) for name in ("main", "canary")}
-        for name, pod in pods.items():
-            served.expose(name, [pod])
+        served = await stack.enter_async_context(rig(root, gateway=False))
+        gateway = mse_gateway("gw", members=(ONE, TWO)).annotate(settings or {})
+        served.declare("gateway.yaml", gateway)
+        pods: dict[str, Backend] = {}
+        for service in ("main", "canary"):
+            names = [service, *(f"{service}-{number}" for number in range(2, replicas + 1))]
+            made = {name: await stack.enter_async_context(backend(name)) for name in names}
+            served.expose(service, made.values())
+            pods |= made
         yield Annotated(served, await served.address(), pods)
 
 

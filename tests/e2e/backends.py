@@ -102,10 +102,16 @@ def refusing(count: int = 1) -> Iterator[list[Address]]:
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:
-    """Read one request. A body has a Content-Length, because Envoy keeps that of the client."""
+    """Read one request. A body has a Content-Length, because Envoy keeps that of the client.
+
+    Raises ConnectionError for another protocol.
+    """
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     line, *fields = head.rstrip("\r\n").split("\r\n")
-    method, path, _ = line.split(" ")
+    method, _, rest = line.partition(" ")
+    path, _, version = rest.partition(" ")
+    if not version.startswith("HTTP/1."):
+        raise ConnectionError(line)
     pairs = (field.partition(":") for field in fields)
     headers = {name.lower(): value.strip() for name, _, value in pairs}
     body = await reader.readexactly(int(headers.get("content-length", "0")))

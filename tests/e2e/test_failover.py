@@ -20,7 +20,17 @@ from tests.support import running_fleet as pods
 from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway
 from tests.support.running_fleet import NEVER, RunningFleet, running_fleet
 
+NGINX = "nginx.ingress.kubernetes.io/"
 POLICIES: Mapping[str, Mapping[str, str]] = {"balanced": {}, "pinned": PINNED}
+CHOOSING: Mapping[str, Mapping[str, str]] = {
+    "least-conn": {f"{NGINX}load-balance": "least_conn"},
+    "random": {f"{NGINX}load-balance": "random"},
+    "hash": {f"{NGINX}upstream-hash-by": "$request_uri"},
+    "cookie": {f"{NGINX}affinity": "cookie"},
+    "persistent": {f"{NGINX}affinity": "cookie", f"{NGINX}affinity-mode": "persistent"},
+    "warmup": {"mse.ingress.kubernetes.io/warmup": "5"},
+}
+"""Annotations that change how a Pod is chosen."""
 
 QUESTION = Question("/", "web.test")
 UPSTREAM_TIMEOUT = timedelta(seconds=60)
@@ -51,7 +61,7 @@ def attaching(*members: str) -> Builder[Any]:
 
 def rules(policy: str) -> IngressBuilder:
     web = ingress("web", host="web.test").path("/", to="web:80").of_class("mse")
-    return web.annotate(POLICIES[policy])
+    return web.annotate({**POLICIES, **CHOOSING}[policy])
 
 
 @asynccontextmanager
@@ -136,6 +146,26 @@ def test_the_other_member_takes_over_and_traffic_returns(
             assert load.tally().failures == {}
             assert set(meanwhile.members) == {TWO}
             assert meanwhile.worst_wait < AT_ONCE
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("policy", CHOOSING)
+def test_no_way_to_choose_a_pod_loses_a_request(tmp_path: Path, policy: str) -> None:
+    """All Pods of the member die that answers; the one of equal hashes may be in either."""
+
+    async def scenario() -> None:
+        async with running_site(tmp_path, policy) as site:
+            load = Load(await site.rig.address(), QUESTION)
+            async with load.running():
+                await load.answered(100)
+                dying = next(iter(load.tally().members))
+                left = TWO if dying == ONE else ONE
+                await site.world.kubelet.kill(dying)
+                lost = time.monotonic()
+                await load.until_answered_by(left, since=lost)
+                await load.answered(500)
+            assert load.tally().failures == {}
 
     asyncio.run(scenario())
 

@@ -189,6 +189,20 @@ GIVEN_UP: Mapping[str, Script] = {
 UNREAD: Mapping[str, Script] = each_end("nothing-at-all", b"", Until.NOTHING)
 """The connection ends at once: a request may have been on its way, or not yet."""
 
+TRIED_HOST = "tried.test"
+TRIED: Mapping[str, object] = {
+    "nginx.ingress.kubernetes.io/proxy-next-upstream": "error timeout http_503 http_429",
+    "nginx.ingress.kubernetes.io/proxy-next-upstream-tries": "2",
+}
+"""The annotations of a second host with the same backends."""
+
+NAMED = {
+    case
+    for case in ANSWERED
+    if case.startswith(("status-503", "status-429", "503-", "http-1.0-503", "head-of-a-503"))
+} - {"503-x-envoy-ratelimited"}
+"""The answers that they name. Envoy repeats no request whose answer has that one header."""
+
 CASES = {**ANSWERED, **LOST, **GIVEN_UP, **UNREAD}
 
 
@@ -213,10 +227,12 @@ async def running(root: Path) -> AsyncIterator[tuple[Rig, Mapping[str, ScriptedP
         }
         served = await stack.enter_async_context(rig(root))
         rule = ingress("web", host=HOST).of_class("mse")
+        tried = ingress("tried", host=TRIED_HOST).of_class("mse").annotate(TRIED)
         objects: list[Builder[Any]] = []
         for number, each in enumerate(pods.values()):
             name = f"case-{number}"
             rule = rule.path(f"/{name}", to=f"{name}:80")
+            tried = tried.path(f"/{name}", to=f"{name}:80")
             objects.append(service(name))
             objects += [
                 slice_of(name, addresses=[host], port=port, suffix=str(n))
@@ -226,11 +242,12 @@ async def running(root: Path) -> AsyncIterator[tuple[Rig, Mapping[str, ScriptedP
         gateway = mse_gateway("gw", members=[ONE, TWO]).annotate({UPSTREAM_TIMEOUT: "60s"})
         served.declare("gateway.yaml", gateway)
         served.declare("pods.yaml", *objects, to=ONE)
-        served.declare("web.yaml", rule)
+        served.declare("web.yaml", rule, tried)
         yield served, pods
 
 
 async def ask_everything(root: Path) -> Mapping[tuple[str, str], Seen]:
+    """Ask each case. The kinds of requests to the second host begin with "tried-"."""
     async with running(root) as (served, pods):
         address = await served.address()
         cases = await asyncio.gather(
@@ -245,10 +262,12 @@ async def ask_everything(root: Path) -> Mapping[tuple[str, str], Seen]:
 
 async def ask_case(address: Address, path: str, pods: ScriptedPods) -> Mapping[str, Seen]:
     found = {}
-    for kind, asked in {**ONCE, **IDEMPOTENT}.items():
-        before = pods.reached
-        status = await ask(address, asked.replace(b"{}", path.encode(), 1))
-        found[kind] = Seen(status, pods.reached - before)
+    for prefix, host in (("", HOST), ("tried-", TRIED_HOST)):
+        for kind, asked in {**ONCE, **IDEMPOTENT}.items():
+            before = pods.reached
+            of_host = asked.replace(HOST.encode(), host.encode(), 1)
+            status = await ask(address, of_host.replace(b"{}", path.encode(), 1))
+            found[prefix + kind] = Seen(status, pods.reached - before)
     return found
 
 
@@ -311,3 +330,28 @@ def test_nothing_is_repeated_after_an_interim_answer(
     seen: Mapping[tuple[str, str], Seen], case: str
 ) -> None:
     assert reached(seen, case, IDEMPOTENT) == {1}
+
+
+def of_second_host(kinds: Iterable[str]) -> list[str]:
+    return [f"tried-{kind}" for kind in kinds]
+
+
+@pytest.mark.parametrize("case", [*ANSWERED, *LOST, *GIVEN_UP])
+def test_keys_that_do_not_say_so_repeat_nothing_that_is_not_idempotent(
+    seen: Mapping[tuple[str, str], Seen], case: str
+) -> None:
+    assert reached(seen, case, of_second_host(ONCE)) == {1}
+
+
+@pytest.mark.parametrize("case", ANSWERED)
+def test_only_a_named_answer_is_asked_for_again(
+    seen: Mapping[tuple[str, str], Seen], case: str
+) -> None:
+    assert reached(seen, case, of_second_host(IDEMPOTENT)) == {3 if case in NAMED else 1}
+
+
+@pytest.mark.parametrize("case", LOST)
+def test_what_is_idempotent_is_repeated_as_often_as_the_key_says(
+    seen: Mapping[tuple[str, str], Seen], case: str
+) -> None:
+    assert reached(seen, case, of_second_host(IDEMPOTENT)) == {3}

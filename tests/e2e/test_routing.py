@@ -64,7 +64,7 @@ RULES: tuple[Builder[Any], ...] = (  # of different kinds
     .path("/admin", to="all:80")
     .host("*.closed.test")
     .path("/", to="all:80")
-    .annotate({"nginx.ingress.kubernetes.io/whitelist-source-range": "10.0.0.0/8"})
+    .annotate({"nginx.ingress.kubernetes.io/enable-modsecurity": "true"})
     .of_class(PLAIN),
     ingress("open", host="closed.test").path("/", to="all:80").of_class(PLAIN),
     ingress("spare")
@@ -197,7 +197,7 @@ def test_a_request_goes_to(site: Standing[Site], host: str, path: str, expected:
         pytest.param("closed.test", "/other", 200, id="path-of-another-ingress"),
     ],
 )
-def test_a_path_that_a_list_should_guard_is_closed(
+def test_a_path_that_a_firewall_should_guard_is_closed(
     site: Standing[Site], host: str, path: str, expected: int
 ) -> None:
     answer = ask(site, Question(path, host))

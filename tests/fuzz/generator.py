@@ -42,7 +42,7 @@ _LISTEN_PORTS: Final = (
 )
 _IN_USE: Final = tuple(s for f in FEATURES for key in f.keys for s in key.spellings)
 
-_TEXTS: Final = (
+TEXTS: Final = (
     *("", " ", "\t", "\n", "\r\n", "\0", "\x7f", "\x1b[31m", "a\x00b", "a\nb", "x" * 5000),
     *("%", "%%", "%s", "%REQ(:path)%", "%DOWNSTREAM_REMOTE_ADDRESS%", "%2F", "%00", "$1", "${x}"),
     *(
@@ -73,7 +73,7 @@ _TEXTS: Final = (
     ),
     *("{{ .Values.x }}", "<script>", "; DROP TABLE", "../../etc/passwd", "a" * 256, "é" * 300),
 )
-_NAMES: Final = (
+NAMES: Final = (
     *("stage", "X-Stage", ":path", ":authority", "host", "x-fg-scope", "connection", "a b", "\x7f"),
     *("a" * 256, "a" * 257, "%REQ(x)%", "*", "!#$", "ä", "cookie", "a=b", "a[]", "a&b", "A.b"),
 )
@@ -101,12 +101,12 @@ REGEXES: Final = (
         "\\b\\B",
     ),
 )
-_NUMBERS: Final = (-1, 0, 1, 10, 50, 99, 100, 101, 150, 1000, 10**6, 2**31, 2**32, 2**64, 10**30)
+NUMBERS: Final = (-1, 0, 1, 10, 50, 99, 100, 101, 150, 1000, 10**6, 2**31, 2**32, 2**64, 10**30)
 _LARGE: Final = (*(10**n for n in range(3, 18, 2)), 2**31, 2**32 - 1, 2**32, 999_999, 10**17 + 3)
 _VALUES: Final = {
     "backend-protocol": ("HTTP", "http2", "GRPC", "HTTPS", "GRPCS", "FCGI", "h2"),
     "ssl-redirect": ("true", "true", "true", "false", "on"),
-    **dict.fromkeys(("header", "query", "cookie"), _NAMES),
+    **dict.fromkeys(("header", "query", "cookie"), NAMES),
 }
 """Values that suit keys with these ends, more or less."""
 _HOSTS: Final = (
@@ -133,7 +133,7 @@ _HOSTS: Final = (
         "0",
     ),
 )
-_PATHS: Final = (
+PATHS: Final = (
     *(
         "/",
         "",
@@ -280,8 +280,8 @@ class Generator:
             prefix = f"{self.one_of(('mse', 'nginx'))}.ingress.kubernetes.io/canary"
             annotations = {
                 prefix: "true",
-                f"{prefix}-weight": str(self.one_of((*_NUMBERS, *_LARGE))),
-                f"{prefix}-weight-total": str(self.mostly(self.one_of(_LARGE), *_NUMBERS)),
+                f"{prefix}-weight": str(self.one_of((*NUMBERS, *_LARGE))),
+                f"{prefix}-weight-total": str(self.mostly(self.one_of(_LARGE), *NUMBERS)),
             }
             shares = [f"{self._random.randint(1, 100)}% {name}" for name in self._services()]
             namespace = self.mostly("default", "other")
@@ -342,7 +342,7 @@ class Generator:
 
     def _some_path(self) -> Json:
         if self.chance(20):
-            return self.one_of(_PATHS)
+            return self.one_of(PATHS)
         if self.chance(10):  # a pattern of ALB, or many paths of one Ingress
             return f"/{''.join(self.one_of(('*', '?', 'a', 'b/')) for _ in range(self._many(9)))}"
         return self.one_of(("/", "/a"))
@@ -398,7 +398,7 @@ class Generator:
         for by in ("header", "query", "cookie"):
             if self.chance(50):
                 name = f"{prefix}-by-{by}"
-                canary[name] = self.mostly("stage", *_NAMES)
+                canary[name] = self.mostly("stage", *NAMES)
                 if self.chance(80):
                     kind = self.one_of(("value", "pattern", "pattern"))
                     canary[f"{name}-{kind}"] = self._value(f"{name}-{kind}")
@@ -415,7 +415,7 @@ class Generator:
         if "pattern" in key:
             return self.one_of(REGEXES)
         if "weight" in key:
-            return str(self.one_of(_NUMBERS))
+            return str(self.one_of(NUMBERS))
         if key.endswith("subset-labels"):
             return self._labels()
         if key.endswith("destination"):
@@ -503,7 +503,7 @@ class Generator:
 
     def _text(self) -> str:
         if self.chance(60):
-            return self.one_of(_TEXTS)
+            return self.one_of(TEXTS)
         return "".join(
             chr(self._random.choice((self._random.randrange(128), self._random.randrange(0xD800))))
             for _ in range(self._random.randint(1, 20))

@@ -15,6 +15,8 @@ from xds.resource import Resource, TypeUrl
 
 Manifest = Mapping[str, Any]  # as YAML has it
 
+_LOOPBACK = Bind("127.0.0.1")
+
 
 def ref_of(manifest: Manifest, origin: str = HUB, kinds: Kinds = DIALECTS.kinds) -> Ref:
     """The Ref of a manifest."""
@@ -37,10 +39,10 @@ class World:
     No file, Envoy or Pod is involved, unlike in the fleets of `tests.support.running_fleet`.
     """
 
-    def __init__(self, dialects: Dialects = DIALECTS) -> None:
+    def __init__(self, dialects: Dialects = DIALECTS, bind: Bind = _LOOPBACK) -> None:
         self.state = FleetState()
         self.dialects = dialects
-        self.translator = Translator(self.state, dialects, Bind("127.0.0.1"))
+        self.translator = Translator(self.state, dialects, bind)
         self.snapshots: dict[str, dict[tuple[TypeUrl, str], Resource]] = {}
         self.sent = 0
 

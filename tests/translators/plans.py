@@ -15,6 +15,7 @@ from translators.model.rules import Rule
 
 NGINX = "nginx.ingress.kubernetes.io/"
 MSE = "mse.ingress.kubernetes.io/"
+HIGRESS = "higress.io/"
 
 
 def ingress_with(

@@ -290,7 +290,8 @@ def test_plan_of_nothing_is_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["nginx.ingress.kubernetes.io/rewrite-target", "mse.ingress.kubernetes.io/timeout"]
+    "key",
+    ["nginx.ingress.kubernetes.io/global-rate-limit", "mse.ingress.kubernetes.io/stream-snippet"],
 )
 def test_known_annotation_without_effect_yet_is_reported(key: str) -> None:
     shop = ingress_with(

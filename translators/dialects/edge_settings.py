@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from ipaddress import ip_network
 from typing import Final
 
 from fleet.kinds import listed
@@ -10,7 +9,7 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.annotations.reader import Unusable
 from translators.dialects.annotations.setting import read_setting
-from translators.dialects.annotations.values import boolean, duration
+from translators.dialects.annotations.values import boolean, duration, network
 from translators.model.edge import EdgeSettings, Network, PathNormalization
 
 PATH_NORMALIZATION: Final = "fleetgate.dev/path-normalization"
@@ -65,7 +64,7 @@ def _networks(ref: Ref, text: str, problems: list[Problem]) -> Iterator[Network]
     items = listed(text)
     for item in items[:MOST_TRUSTED]:
         try:
-            yield _network(item)
+            yield network(item)
         except Unusable as e:
             effect = "nothing is trusted by it"
             problems.append(
@@ -75,15 +74,6 @@ def _networks(ref: Ref, text: str, problems: list[Problem]) -> Iterator[Network]
         value, expected = f"{len(items)} items", f"at most {MOST_TRUSTED} items"
         effect = "nothing is trusted by the items behind these"
         problems.append(Problem(ref, "InvalidAnnotation", TRUSTED_PROXIES, value, expected, effect))
-
-
-def _network(text: str) -> Network:
-    try:
-        if "%" not in text:  # a zone such as fe80::1%eth0
-            return ip_network(text, strict=False)
-    except ValueError:
-        pass
-    raise Unusable("IP addresses and CIDRs such as 10.0.0.0/8, with commas between them")
 
 
 def _nobody_trusted(ref: Ref, value: str) -> Problem:

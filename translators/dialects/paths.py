@@ -1,10 +1,12 @@
 """Paths of Ingresses are translated into the spelling that requests have."""
 
 import re
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, unquote
 
 from translators.dialects.annotations.reader import Unusable
+from translators.dialects.annotations.values import pattern
 from translators.model.paths import Path, PathKind
 
 _PATH: Final = re.compile(
@@ -31,8 +33,79 @@ _UNREACHABLE: Final = re.compile(r"/\.\.?(?:[/;]|$)|%00")
 _AMBIGUOUS: Final = re.compile("//|%2F|%5C")
 """Text that a backend may read as one slash. Strict normalisation removes it from requests."""
 
+_SPECIAL: Final = re.compile(r"[\\+*?()|\[\]{}^$]")
+"""Characters that make a path a pattern. A dot does not: most paths with a dot are file names."""
+
+_PATTERN: Final = re.compile(r"/[\x21-\x7e]{0,4095}")
+
+_SEGMENT: Final = re.compile(
+    r"(?:\[\^/\]|\[(?:[A-Za-z0-9]-[A-Za-z0-9]|[\w.-])+\]|\\[dw])[*+](?=\)*/)"
+)
+"""A repetition that ends at the next slash, such as `[^/]+` before a slash."""
+
+_REST: Final = re.compile(r"(?:\(/?\.[*+]\)[?]?|\.[*+])\$?$")
+"""A repetition that takes the rest of a path, such as `(.*)` or `(/.*)?`."""
+
+_REPETITION: Final = re.compile(r"[*+{]")
+
 NORMALISED: Final = "requests are normalised before they are routed, so nothing would match it"
 """The effect of a path that no request can have, for problems."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathReading:
+    """How the annotations of an Ingress want its paths to be read.
+
+    With `regex`, all paths are RE2 patterns, and with `special` those that look like patterns. A
+    pattern matches the beginning of a path, or with `whole` all of it.
+    """
+
+    regex: bool = False
+    special: bool = False
+    whole: bool = False
+    ignore_case: bool = False
+
+    def read(self, kind: PathKind, text: str) -> Path:
+        """Read a path. `kind` is the one that it has unless it is a pattern."""
+        if self.is_regex(text):
+            return regex_path(text, whole=self.whole, ignore_case=self.ignore_case)
+        return replace(plain_path(kind, text), ignore_case=self.ignore_case)
+
+    def is_regex(self, text: str) -> bool:
+        """Return whether the text of a path is a pattern."""
+        if text in {"", "/"} and not self.whole:
+            return False  # every path starts so; as a prefix it stands behind all patterns
+        return self.regex or (self.special and _SPECIAL.search(text) is not None)
+
+
+PLAIN: Final = PathReading()
+"""The reading of paths without annotations."""
+
+
+def regex_path(text: str, *, whole: bool = False, ignore_case: bool = False) -> Path:
+    """Read a pattern for paths. Groups keep their numbers."""
+    if not _PATTERN.fullmatch(text):
+        raise Unusable("a pattern that starts with /, in ASCII and without blanks")
+    # Requests have capitals in their escapes.
+    spelt = _ESCAPE.sub(lambda found: found[0].upper(), text)
+    form = f"({'?i' if ignore_case else '?'}:{{}}){'' if whole else '.*'}"
+    found = pattern(spelt, form)
+    return Path(
+        PathKind.REGEX,
+        found.regex,
+        written=text,
+        instructions=found.instructions,
+        short_only=not is_linear(spelt),
+    )
+
+
+def is_linear(text: str) -> bool:
+    """Return whether a pattern is sure to cost little, however long a path is.
+
+    The automaton of a pattern can become large only if something follows a repetition that the
+    repetition may take too. Then a match costs time for each byte and instruction.
+    """
+    return _REPETITION.search(_SEGMENT.sub("", _REST.sub("", text))) is None
 
 
 def plain_path(kind: PathKind, text: str) -> Path:

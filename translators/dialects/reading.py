@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Final, NamedTuple, TypeVar
 
 from fleet.models import (
@@ -23,10 +24,10 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import Unusable
-from translators.model.actions import Forward, Share, size_of
+from translators.model.actions import Action, Forward, Share, size_of
 from translators.model.backends import Backend, ServicePort, Target
 from translators.model.bounds import MAX_ROUTES_OF_INGRESS
-from translators.model.canaries import Canary
+from translators.model.canaries import Canary, Split
 from translators.model.ingresses import NO_HOSTS, IngressRules
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
@@ -73,6 +74,10 @@ class _Host(NamedTuple):
     paths: tuple[HttpPath, ...]
 
 
+_EVERY_HOST: Final = _Host("", "", ())
+"""The host of an Ingress that has a default backend and no hosts."""
+
+
 @dataclass(frozen=True, slots=True)
 class IngressReader:
     """Reads one Ingress; `problems` collects the problems of its parts.
@@ -96,7 +101,10 @@ class IngressReader:
         hosts = tuple(self._hosts(ingress.spec.rules))
         room = _Room(self.ref, self.problems)
         split = self.wanted.split
-        rules = tuple(room.for_some(rule for host in hosts for rule in self._rules(host)))
+        everywhere = hosts or ((_EVERY_HOST,) if ingress.spec.default_backend else ())
+        extras = (rule for host in everywhere for rule in self._extras(host))
+        declared = (rule for host in hosts for rule in self._rules(host))
+        rules = tuple(room.for_some(chain(extras if split is None else (), declared)))
         own = dict.fromkeys(("", *(host.name for host in hosts)) if split is None else ())
         defaults = tuple(room.for_some(self._defaults(ingress.spec.default_backend, own)))
         served = {rule.host for rule in (*rules, *defaults)}
@@ -105,7 +113,7 @@ class IngressReader:
         tables = frozenset((each, host.name) for host in bare for each in self.sets(host.name))
         return IngressRules(
             rules if split is None else (),
-            () if split is None else tuple(Canary(rule, split) for rule in rules),
+            () if split is None else tuple(_canaries(hosts, rules, split)),
             defaults,
             tables or NO_HOSTS,
             tuple(self.problems),
@@ -127,10 +135,15 @@ class IngressReader:
             if name is not None:
                 yield _Host(at, name, rule.http.paths if rule.http else ())
 
+    def _extras(self, host: _Host) -> Iterator[Rule]:
+        """Yield the rules that annotations add to a host."""
+        for at, path, action in self.wanted.extras:
+            yield self._rule(at, host.name, path, action)
+
     def _rules(self, host: _Host) -> Iterator[Rule]:
         """Yield the usable rules of one host."""
         for j, declared in by_position(host.paths):
-            where = f"{host.at}.http.paths[{j}]"
+            where = _place(host, j)
             parse = partial(self.path, declared.path_type)
             path = self._attempt("InvalidPath", f"{where}.path", declared.path, parse)
             forward = self._forward(f"{where}.backend", declared.backend)
@@ -147,7 +160,7 @@ class IngressReader:
         for host in hosts:
             yield self._rule(at, host, _EVERYTHING, forward)
 
-    def _rule(self, at: str, host: str, path: Path, forward: Forward) -> Rule:
+    def _rule(self, at: str, host: str, path: Path, action: Action) -> Rule:
         """Make a rule, changed as the annotations ask for it."""
         sets = self.sets(host)
         policies = tuple(declared.policy for declared in self.wanted.policies)
@@ -157,7 +170,7 @@ class IngressReader:
             self.age,
             host,
             path,
-            forward,
+            action,
             sets,
             policies=policies,
             ingress_class=self.ingress_class,
@@ -194,6 +207,19 @@ class IngressReader:
             effect = e.effect or "this rule is not served"
             self.problems.append(Problem(self.ref, reason, key, value, e.expected, effect))
             return None
+
+
+def _place(host: _Host, number: int) -> str:
+    """Return the field of the Ingress that declares a path."""
+    return f"{host.at}.http.paths[{number}]"
+
+
+def _canaries(hosts: Iterable[_Host], rules: Iterable[Rule], split: Split) -> Iterator[Canary]:
+    """Yield the rules of a canary, each with the text of its path."""
+    texts = {
+        _place(host, j): path.path or "/" for host in hosts for j, path in by_position(host.paths)
+    }
+    return (Canary(rule, split, texts[rule.at]) for rule in rules)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from translators.envoy.balancing import balanced
 from translators.envoy.header_edits import MOST_HEADERS
 from translators.envoy.messages import (
     AggregateClusterConfig,
@@ -118,12 +119,12 @@ def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: Clus
         ),
         "connect_timeout": limits.connect,
         "per_connection_buffer_limit_bytes": _PER_CONNECTION_BUFFER,
-        "lb_policy": ClusterLbPolicy.ROUND_ROBIN,
+        **balanced(parts.balancing, parts.warmup),
         # Envoy merges updates within 1 s by default, which would delay the second ejection.
         "common_lb_config": ClusterCommonLbConfig(
             update_merge_window=timedelta(0), healthy_panic_threshold=Percent(value=PANIC_PERCENT)
         ),
-        "circuit_breakers": _circuit_breakers(),
+        "circuit_breakers": _circuit_breakers(parts.limits, parts.pod_limits),
         "outlier_detection": _outlier_detection(),
         # There is no source address, because 0.0.0.0 would break IPv6 endpoints.
         "upstream_bind_config": BindConfig(
@@ -138,7 +139,7 @@ def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: Clus
             ]
         ),
         "typed_extension_protocol_options": {
-            _HTTP_OPTIONS: pack(_http_options(limits, protocol, parts.http_options))
+            _HTTP_OPTIONS: pack(_http_options(limits, protocol, parts))
         },
         "transport_socket": _tls(protocol) if protocol in _BY_TLS else None,
         # TCP_USER_TIMEOUT only applies to unacknowledged bytes. Without keepalive, a request that a
@@ -172,15 +173,14 @@ def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:
 
 
 def _http_options(
-    limits: UpstreamLimits, protocol: BackendProtocol, fields: Fields
+    limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterParts
 ) -> upstreams.HttpProtocolOptions:
+    connections: Keywords = {"idle_timeout": limits.idle, "max_headers_count": MOST_HEADERS}
     own: Keywords = {
-        "common_http_protocol_options": HttpProtocolOptions(
-            idle_timeout=limits.idle, max_headers_count=MOST_HEADERS
-        ),
+        "common_http_protocol_options": HttpProtocolOptions(**parts.connections.over(connections)),
         "explicit_http_config": _explicit(protocol),
     }
-    return UpstreamHttpProtocolOptions(**fields.over(own))
+    return UpstreamHttpProtocolOptions(**parts.http_options.over(own))
 
 
 def _explicit(protocol: BackendProtocol) -> upstreams.HttpProtocolOptionsExplicitHttpConfig:
@@ -208,24 +208,27 @@ def _tls(protocol: BackendProtocol) -> core.TransportSocket:
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=pack(context))
 
 
-def _circuit_breakers() -> schema.CircuitBreakers:
+def _circuit_breakers(
+    limits: Fields | None = None, pod_limits: Fields | None = None
+) -> schema.CircuitBreakers:
     """Lift Envoy's limits on connections and requests, and bound retries by a budget.
 
     Envoy's default of 3 concurrent retries for a Cluster turns a crash under parallel load into
     errors. A budget of 100 % of the active requests never refuses a retry, and it still bounds a
-    storm of retries.
+    storm of retries. `limits` and `pod_limits` are those that policies ask for.
     """
+    own: Keywords = {
+        "max_connections": _UNLIMITED,
+        "max_pending_requests": _UNLIMITED,
+        "max_requests": _UNLIMITED,
+        "retry_budget": CircuitBreakersRetryBudget(
+            budget_percent=Percent(value=100), min_retry_concurrency=100
+        ),
+    }
+    of_pod = pod_limits.over({}) if pod_limits else {}
     return CircuitBreakers(
-        thresholds=[
-            CircuitBreakersThresholds(
-                max_connections=_UNLIMITED,
-                max_pending_requests=_UNLIMITED,
-                max_requests=_UNLIMITED,
-                retry_budget=CircuitBreakersRetryBudget(
-                    budget_percent=Percent(value=100), min_retry_concurrency=100
-                ),
-            )
-        ]
+        thresholds=[CircuitBreakersThresholds(**(limits.over(own) if limits else own))],
+        per_host_thresholds=[CircuitBreakersThresholds(**of_pod)] if of_pod else [],
     )
 
 

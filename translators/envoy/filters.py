@@ -15,17 +15,29 @@ from typing import Any, Final
 
 from translators.envoy.forwarded import Peer, name_client
 from translators.envoy.loops import stop_loops
-from translators.envoy.messages import Composite, Cors, LocalRateLimit, Router, StatefulSession
+from translators.envoy.messages import (
+    Composite,
+    Cors,
+    HttpRbac,
+    LocalRateLimit,
+    Router,
+    StatefulSession,
+)
 from translators.envoy.repair import repair
 from translators.envoy.retries import repeat_idempotent
 from translators.envoy.scoped_routes import searches
 
 CORS: Final = "envoy.filters.http.cors"
+SOURCES: Final = "envoy.filters.http.rbac"
+"""Lists of client addresses. The list of a route replaces that of its host."""
 ACCESS: Final = "fleetgate.access"
 """A Composite for filters that have no idle configuration, such as basic or external authorization.
 
 They run inside of it, in the order that a route's configuration gives."""
+CLIENT_RATE_LIMIT: Final = "fleetgate.client_rate_limit"
+"""Limits of each client address."""
 RATE_LIMIT: Final = "envoy.filters.http.local_ratelimit"
+"""Limits of all clients together."""
 SESSION: Final = "envoy.filters.http.stateful_session"
 
 
@@ -42,7 +54,11 @@ def http_filters(gateway: str, peer: Peer) -> Iterator[tuple[str, Any]]:  # of d
     # Before all that may refuse a request: a browser shows a refusal to its page by these headers,
     # and asks for them without the page's credentials.
     yield CORS, Cors()
-    # Before the rate limit: a client without access must not use up the requests of others.
+    # Before all that costs more than to compare the address of a client with a list.
+    yield SOURCES, HttpRbac()
+    # Before the check of passwords, so that a client cannot guess many.
+    yield CLIENT_RATE_LIMIT, LocalRateLimit(stat_prefix="client_rate_limit")
+    # Before the next limit: a client without access must not use up the requests of others.
     yield ACCESS, Composite()
     yield RATE_LIMIT, LocalRateLimit(stat_prefix="rate_limit")
     # After all that may refuse a request, and before the router, which asks the Pod that it names.

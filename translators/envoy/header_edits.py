@@ -13,11 +13,22 @@ from translators.envoy.messages import (
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
+    from envoy_data_plane.envoy.config.core import v3 as core
 
 MOST_HEADERS: Final = 200
 """The bound on headers of a request or response, whose size is limited to 60 KiB.
 
 HTTP/2 clients send each cookie in a header of its own, and so do backends that set cookies."""
+
+
+def option(name: str, value: str, *, add: bool = False) -> core.HeaderValueOption:
+    """Set a header of routes to a text, or with `add` append another value to it."""
+    action = AppendAction.OVERWRITE_IF_EXISTS_OR_ADD
+    if add:
+        action = AppendAction.APPEND_IF_EXISTS_OR_ADD
+    # Envoy reads "%" as the beginning of an operator.
+    header = HeaderValue(key=name, value=value.replace("%", "%%"))
+    return HeaderValueOption(header=header, append_action=action, keep_empty_value=not value)
 
 
 def put(name: str, value: str) -> mutation_rules.HeaderMutation:

@@ -35,8 +35,8 @@ from translators.envoy.names import table_name
 from translators.envoy.parts import HostParts, Keywords
 from translators.envoy.path_matcher import first_where, path_matcher
 from translators.envoy.path_tree import Branch, grow
+from translators.envoy.redirects import direct_response
 from translators.envoy.retries import REPEATABLE, retry_policy
-from translators.envoy.routes import direct_response
 from translators.envoy.scoped_routes import SCOPE_HEADER, SEARCHES
 from translators.model.host_plans import HostPlan
 from translators.model.listeners import TableSet
@@ -130,8 +130,8 @@ def _without_routes(parts: HostParts) -> tuple[bytes, bytes]:
         "retry_policy": retry_policy(),
         "request_body_buffer_limit": REPEATABLE,
     }
-    if parts.filters:
-        fields["typed_per_filter_config"] = {n: pack(c) for n, c in parts.filters.items()}
+    if parts.packed:
+        fields["typed_per_filter_config"] = parts.packed
     fields = parts.virtual_host.over(fields)
     behind = {name: fields.pop(name) for name in _BEHIND_THE_MATCHER if name in fields}
     return encode(VirtualHost(**fields)), encode(VirtualHost(**behind))

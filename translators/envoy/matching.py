@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from translators.envoy.messages import (
+    CidrRange,
     ExecuteFilterAction,
     ExtensionWithMatcher,
     FilterChainConfiguration,
     HttpRequestHeaderMatchInput,
+    IpMatcher,
     OnMatch,
     SkipFilter,
+    SourceIpInput,
     TypedExtensionConfig,
     XdsMatcher,
     XdsMatcherFieldMatcher,
@@ -24,6 +27,7 @@ from translators.envoy.messages import (
     XdsStringMatcher,
     XdsTypedExtensionConfig,
 )
+from translators.model.edge import Network
 from xds.wire import pack
 
 if TYPE_CHECKING:
@@ -48,6 +52,24 @@ def header(name: str, value: xds_matcher.StringMatcher) -> xds_matcher.MatcherMa
     )
 
 
+def client_in(networks: Iterable[Network]) -> xds_matcher.MatcherMatcherListPredicate:
+    """Match a client whose address is in one of the networks; there must be one.
+
+    It is the address that the edge has found (`translators.envoy.forwarded`). Envoy looks it up in
+    a trie, so long lists cost no more than short ones.
+    """
+    ranges = [
+        CidrRange(address_prefix=str(n.network_address), prefix_len=n.prefixlen) for n in networks
+    ]
+    matcher = IpMatcher(cidr_ranges=ranges, stat_prefix="clients")
+    return XdsMatcherPredicate(
+        single_predicate=XdsMatcherSinglePredicate(
+            input=XdsTypedExtensionConfig(name="client", typed_config=pack(SourceIpInput())),
+            custom_match=XdsTypedExtensionConfig(name="networks", typed_config=pack(matcher)),
+        )
+    )
+
+
 def no(
     predicate: xds_matcher.MatcherMatcherListPredicate,
 ) -> xds_matcher.MatcherMatcherListPredicate:
@@ -68,8 +90,12 @@ def only_where(
     config: Any,  # noqa: ANN401 (the message of any filter)
 ) -> matching.ExtensionWithMatcher:
     """Run the HTTP filter `name` only for requests that meet the predicate when they reach it."""
-    skip = XdsTypedExtensionConfig(name="skip", typed_config=pack(SkipFilter()))
-    return where([(no(predicate), OnMatch(action=skip))], name, config)
+    return where([(no(predicate), skip())], name, config)
+
+
+def skip() -> xds_matcher.MatcherOnMatch:
+    """Make the action by which a filter does nothing."""
+    return OnMatch(action=XdsTypedExtensionConfig(name="skip", typed_config=pack(SkipFilter())))
 
 
 def where(
@@ -78,14 +104,24 @@ def where(
     config: Any,  # noqa: ANN401 (the message of any filter)
 ) -> matching.ExtensionWithMatcher:
     """Run the HTTP filter `name` with the action of the first case that a request meets."""
+    return ExtensionWithMatcher(
+        xds_matcher=first_of(cases),
+        extension_config=TypedExtensionConfig(name=name, typed_config=pack(config)),
+    )
+
+
+def first_of(
+    cases: Iterable[tuple[xds_matcher.MatcherMatcherListPredicate, xds_matcher.MatcherOnMatch]],
+    otherwise: xds_matcher.MatcherOnMatch | None = None,
+) -> xds_matcher.Matcher:
+    """Take the action of the first case that a request meets, or that of `otherwise`."""
     matchers = [
         XdsMatcherFieldMatcher(predicate=predicate, on_match=on_match)
         for predicate, on_match in cases
     ]
-    return ExtensionWithMatcher(
-        xds_matcher=XdsMatcher(matcher_list=XdsMatcherList(matchers=matchers)),
-        extension_config=TypedExtensionConfig(name=name, typed_config=pack(config)),
-    )
+    if not matchers:
+        return XdsMatcher(on_no_match=otherwise)
+    return XdsMatcher(matcher_list=XdsMatcherList(matchers=matchers), on_no_match=otherwise)
 
 
 def do(*filters: tuple[str, Any]) -> xds_matcher.MatcherOnMatch:  # messages of any filters

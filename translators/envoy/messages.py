@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.access_loggers.filters.cel import v3 as cel
     from envoy_data_plane.envoy.extensions.clusters.aggregate import v3 as aggregate
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
+    from envoy_data_plane.envoy.extensions.common.ratelimit import v3 as common_ratelimit
     from envoy_data_plane.envoy.extensions.filters.common.matcher.action import v3 as matcher_action
     from envoy_data_plane.envoy.extensions.filters.common.set_filter_state import (
         v3 as filter_state,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
     from envoy_data_plane.envoy.extensions.filters.http.local_ratelimit import v3 as local_ratelimit
     from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
+    from envoy_data_plane.envoy.extensions.filters.http.rbac import v3 as http_rbac
     from envoy_data_plane.envoy.extensions.filters.http.router import v3 as router
     from envoy_data_plane.envoy.extensions.filters.http.stateful_session import (
         v3 as stateful_session,
@@ -47,6 +49,13 @@ if TYPE_CHECKING:
         v3 as early_header_mutation,
     )
     from envoy_data_plane.envoy.extensions.http.original_ip_detection.xff import v3 as xff
+    from envoy_data_plane.envoy.extensions.http.stateful_session.cookie import (
+        v3 as cookie_session,
+    )
+    from envoy_data_plane.envoy.extensions.matching.common_inputs.network import (
+        v3 as network_inputs,
+    )
+    from envoy_data_plane.envoy.extensions.matching.input_matchers.ip import v3 as ip_matcher
     from envoy_data_plane.envoy.extensions.retry.host.previous_hosts import v3 as previous_hosts
     from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities import (
         v3 as previous_priorities,
@@ -54,6 +63,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.transport_sockets.tls import v3 as tls
     from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
     from envoy_data_plane.envoy.type import v3 as envoy_type
+    from envoy_data_plane.envoy.type.http import v3 as type_http
     from envoy_data_plane.envoy.type.matcher import v3 as matcher
     from envoy_data_plane.google.api.expr import v1alpha1 as expr
     from envoy_data_plane.xds.core import v3 as xds_core
@@ -70,6 +80,7 @@ else:
     cel = Package("envoy.extensions.access_loggers.filters.cel.v3")
     aggregate = Package("envoy.extensions.clusters.aggregate.v3")
     matching = Package("envoy.extensions.common.matching.v3")
+    common_ratelimit = Package("envoy.extensions.common.ratelimit.v3")
     matcher_action = Package("envoy.extensions.filters.common.matcher.action.v3")
     filter_state = Package("envoy.extensions.filters.common.set_filter_state.v3")
     cdn_loop = Package("envoy.extensions.filters.http.cdn_loop.v3")
@@ -79,6 +90,7 @@ else:
     stateful_session = Package("envoy.extensions.filters.http.stateful_session.v3")
     header_mutation = Package("envoy.extensions.filters.http.header_mutation.v3")
     lua = Package("envoy.extensions.filters.http.lua.v3")
+    http_rbac = Package("envoy.extensions.filters.http.rbac.v3")
     router = Package("envoy.extensions.filters.http.router.v3")
     proxy_protocol = Package("envoy.extensions.filters.listener.proxy_protocol.v3")
     set_filter_state = Package("envoy.extensions.filters.listener.set_filter_state.v3")
@@ -88,11 +100,15 @@ else:
         "envoy.extensions.http.early_header_mutation.header_mutation.v3"
     )
     xff = Package("envoy.extensions.http.original_ip_detection.xff.v3")
+    network_inputs = Package("envoy.extensions.matching.common_inputs.network.v3")
+    ip_matcher = Package("envoy.extensions.matching.input_matchers.ip.v3")
     previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
+    cookie_session = Package("envoy.extensions.http.stateful_session.cookie.v3")
     tls = Package("envoy.extensions.transport_sockets.tls.v3")
     upstreams = Package("envoy.extensions.upstreams.http.v3")
     envoy_type = Package("envoy.type.v3")
+    type_http = Package("envoy.type.http.v3")
     matcher = Package("envoy.type.matcher.v3")
     expr = Package("google.api.expr.v1alpha1")
     xds_core = Package("xds.core.v3")
@@ -108,7 +124,9 @@ HeaderValue = twin(core.HeaderValue)
 HeaderValueOption = twin(core.HeaderValueOption)
 LocalRateLimit = twin(local_ratelimit.LocalRateLimit)
 Locality = twin(core.Locality)
+Metadata = twin(core.Metadata)
 Percent = twin(envoy_type.Percent)
+RegexMatchAndSubstitute = twin(matcher.RegexMatchAndSubstitute)
 RegexMatcher = twin(matcher.RegexMatcher)
 SocketAddress = twin(core.SocketAddress)
 StatefulSession = twin(stateful_session.StatefulSession)
@@ -124,6 +142,9 @@ Cluster = twin(cluster.Cluster)
 ClusterCommonLbConfig = twin(cluster.ClusterCommonLbConfig)
 ClusterCustomClusterType = twin(cluster.ClusterCustomClusterType)
 ClusterEdsClusterConfig = twin(cluster.ClusterEdsClusterConfig)
+LeastRequestLbConfig = twin(cluster.ClusterLeastRequestLbConfig)
+RoundRobinLbConfig = twin(cluster.ClusterRoundRobinLbConfig)
+SlowStartConfig = twin(cluster.ClusterSlowStartConfig)
 CommonTlsContext = twin(tls.CommonTlsContext)
 OutlierDetection = twin(cluster.OutlierDetection)
 SocketOption = twin(core.SocketOption)
@@ -143,13 +164,30 @@ LbEndpoint = twin(endpoint.LbEndpoint)
 LocalityLbEndpoints = twin(endpoint.LocalityLbEndpoints)
 
 # ScopedRouteConfiguration
+AddressMatcher = twin(matcher.AddressMatcher)
+CidrRange = twin(core.CidrRange)
+CompositePerRoute = twin(composite.CompositePerRoute)
 CookieMatcher = twin(route.CookieMatcher)
+CorsPolicy = twin(cors.CorsPolicy)
 DirectResponseAction = twin(route.DirectResponseAction)
 FilterConfig = twin(route.FilterConfig)
+FractionalPercent = twin(envoy_type.FractionalPercent)
 HeaderMatcher = twin(route.HeaderMatcher)
+HttpStatus = twin(envoy_type.HttpStatus)
+HttpRbac = twin(http_rbac.Rbac)
+IpMatcher = twin(ip_matcher.Ip)
+LocalRateLimitDescriptor = twin(common_ratelimit.LocalRateLimitDescriptor)
 PreviousHostsPredicate = twin(previous_hosts.PreviousHostsPredicate)
 PreviousPrioritiesConfig = twin(previous_priorities.PreviousPrioritiesConfig)
 QueryParameterMatcher = twin(route.QueryParameterMatcher)
+RateLimit = twin(route.RateLimit)
+RateLimitAction = twin(route.RateLimitAction)
+RateLimitDescriptorEntry = twin(common_ratelimit.RateLimitDescriptorEntry)
+RateLimitGenericKey = twin(route.RateLimitActionGenericKey)
+RateLimitRemoteAddress = twin(route.RateLimitActionRemoteAddress)
+RateLimitRemoteAddressMatch = twin(route.RateLimitActionRemoteAddressMatch)
+RbacMatcherAction = twin(rbac.Action)
+RbacPerRoute = twin(http_rbac.RbacPerRoute)
 RedirectAction = twin(route.RedirectAction)
 RetryBackOff = twin(route.RetryPolicyRetryBackOff)
 RetryHostPredicate = twin(route.RetryPolicyRetryHostPredicate)
@@ -160,12 +198,30 @@ RouteAction = twin(route.RouteAction)
 RouteConfiguration = twin(route.RouteConfiguration)
 RouteList = twin(route.RouteList)
 RouteMatch = twin(route.RouteMatch)
+RuntimeFractionalPercent = twin(core.RuntimeFractionalPercent)
 ScopedRouteConfiguration = twin(route.ScopedRouteConfiguration)
 ScopedRouteConfigurationKey = twin(route.ScopedRouteConfigurationKey)
 ScopedRouteConfigurationKeyFragment = twin(route.ScopedRouteConfigurationKeyFragment)
+SourceIpInput = twin(network_inputs.SourceIpInput)
+TokenBucket = twin(envoy_type.TokenBucket)
 VirtualHost = twin(route.VirtualHost)
 WeightedCluster = twin(route.WeightedCluster)
 WeightedClusterClusterWeight = twin(route.WeightedClusterClusterWeight)
+
+# policies of routes
+CookieAttribute = twin(type_http.CookieAttribute)
+CookieSessionState = twin(cookie_session.CookieBasedSessionState)
+FractionalPercent = twin(envoy_type.FractionalPercent)
+HashPolicy = twin(route.RouteActionHashPolicy)
+HashPolicyConnection = twin(route.RouteActionHashPolicyConnectionProperties)
+HashPolicyCookie = twin(route.RouteActionHashPolicyCookie)
+HashPolicyCookieAttribute = twin(route.RouteActionHashPolicyCookieAttribute)
+HashPolicyHeader = twin(route.RouteActionHashPolicyHeader)
+HashPolicyQueryParameter = twin(route.RouteActionHashPolicyQueryParameter)
+RequestMirrorPolicy = twin(route.RouteActionRequestMirrorPolicy)
+RuntimeFractionalPercent = twin(core.RuntimeFractionalPercent)
+SessionCookie = twin(type_http.Cookie)
+StatefulSessionPerRoute = twin(stateful_session.StatefulSessionPerRoute)
 
 # Listener
 AccessLogFilter = twin(accesslog.AccessLogFilter)
@@ -176,7 +232,6 @@ CelExpression = twin(expr.Expr)
 CelExpressionConfig = twin(core.CelExpressionConfig)
 CelIdent = twin(expr.ExprIdent)
 CelSelect = twin(expr.ExprSelect)
-CidrRange = twin(core.CidrRange)
 Composite = twin(composite.Composite)
 EarlyHeaderMutation = twin(early_header_mutation.HeaderMutation)
 ExecuteFilterAction = twin(composite.ExecuteFilterAction)
@@ -225,6 +280,7 @@ TlsSecret = twin(tls.Secret)
 TypedExtensionConfig = twin(core.TypedExtensionConfig)
 XffConfig = twin(xff.XffConfig)
 XffTrustedCidrs = twin(xff.XffTrustedCidrs)
+XdsCidrRange = twin(xds_core.CidrRange)
 XdsMatcher = twin(xds_matcher.Matcher)
 XdsMatcherFieldMatcher = twin(xds_matcher.MatcherMatcherListFieldMatcher)
 XdsMatcherList = twin(xds_matcher.MatcherMatcherList)
@@ -245,6 +301,7 @@ ClusterLbPolicy = cluster.ClusterLbPolicy
 HealthStatus = core.HealthStatus
 HeadersWithUnderscoresAction = core.HttpProtocolOptionsHeadersWithUnderscoresAction
 PathWithEscapedSlashesAction = hcm.HttpConnectionManagerPathWithEscapedSlashesAction
+RbacAction = rbac.RbacAction
 RedirectCode = route.RedirectActionRedirectResponseCode
 SocketOptionSocketState = core.SocketOptionSocketState
 TlsProtocol = tls.TlsParametersTlsProtocol

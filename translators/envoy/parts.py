@@ -4,7 +4,14 @@ All policies add to the parts first. Then a builder makes the message from its o
 of the parts, and encodes it once. A builder knows no policy.
 """
 
+from datetime import timedelta
+from functools import cached_property
 from typing import Any, TypeAlias
+
+from translators.envoy.access import Access
+from translators.envoy.filters import ACCESS
+from translators.model.balancing import Balancing
+from xds.wire import pack
 
 Keywords: TypeAlias = dict[str, Any]
 """Fields of a message, as its constructor takes them."""
@@ -36,10 +43,14 @@ class Fields:
 
 
 class Parts:
-    """Per-route configurations of HTTP filters, by the name of the filter."""
+    """Per-route configurations of HTTP filters, by the name of the filter.
+
+    `access` collects the filters that decide who may ask, and the Composite in which they run.
+    """
 
     def __init__(self) -> None:
         self.filters: Keywords = {}
+        self.access = Access()
 
     def configure(self, name: str, config: object) -> None:
         """Configure an HTTP filter of `translators.envoy.filters` for this route or host.
@@ -50,6 +61,14 @@ class Parts:
             raise ValueError(f"two policies configure {name}")
         self.filters[name] = config
 
+    @cached_property
+    def packed(self) -> Keywords:
+        """All configurations as a message holds them, once all policies have added theirs."""
+        filters = {**self.filters, **self.access.beside()}
+        if (inside := self.access.inside()) is not None:
+            filters[ACCESS] = inside
+        return {name: pack(config) for name, config in filters.items()}
+
 
 class RouteParts(Parts):
     """The parts of one route, of its match and of its action."""
@@ -59,6 +78,19 @@ class RouteParts(Parts):
         self.match = Fields()
         self.action = Fields()
         self.route = Fields()
+        self.metadata: dict[str, dict[str, object]] = {}
+
+    def note(self, filter_name: str, **values: object) -> None:
+        """Add JSON values to the metadata that a filter reads of the route."""
+        self.metadata.setdefault(filter_name, {}).update(values)
+
+
+class EntryParts(Parts):
+    """The parts of one of the weighted backends of a route; of the route if it has just one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entry = Fields()
 
 
 class HostParts(Parts):
@@ -70,11 +102,21 @@ class HostParts(Parts):
 
 
 class ClusterParts:
-    """The parts of a Cluster, and of its HTTP options."""
+    """The parts of a Cluster, of its HTTP options, and of its limits.
+
+    `connections` are options of its HTTP connections of any version. `limits` and `pod_limits` are
+    circuit breakers of the whole Cluster and of each Pod. `balancing` chooses a Pod, and
+    `warmup` is the time in which a new Pod gets its full share, where `balancing` allows for it.
+    """
 
     def __init__(self) -> None:
         self.cluster = Fields()
         self.http_options = Fields()
+        self.connections = Fields()
+        self.limits = Fields()
+        self.pod_limits = Fields()
+        self.balancing = Balancing.ROUND_ROBIN
+        self.warmup: timedelta | None = None
 
 
 class ListenerParts:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from translators.envoy.header_edits import put
 from translators.envoy.matching import header, only_where, regex
 from translators.envoy.messages import (
     AccessLogFilter,
-    AppendAction,
     ExpressionFilter,
     ExtensionFilter,
     HeaderMutation,
     HeaderMutationMutations,
-    HeaderMutationRule,
-    HeaderValue,
-    HeaderValueOption,
     PreviousHostsPredicate,
     PreviousPrioritiesConfig,
     ResponseMapper,
@@ -48,15 +46,34 @@ RETRY_ON: Final = "connect-failure,refused-stream,reset-before-request"
 No response causes a retry, because a backend that answers 503 may have acted on the request.
 `repeat_idempotent` adds another failure for idempotent methods."""
 
+MORE: Final = "fleetgate.retries"
+"""The metadata of a route that says what its idempotent requests are retried for.
+
+`RETRY_ON_KEY` holds the failures beside `RETRY_ON`, and `RETRIES_KEY` the number of retries."""
+
+RETRY_ON_KEY: Final = "on"
+
+RETRIES_KEY: Final = "number"
+
 IDEMPOTENT: Final = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
 """Methods that RFC 9110 section 9.2.2 allows a proxy to repeat."""
 
 
-def retry_policy() -> schema.RetryPolicy:
-    """Build the retry policy of a VirtualHost, which holds for all of its routes."""
+def retry_policy(
+    retry_on: str = RETRY_ON,
+    retries: int = RETRIES,
+    statuses: Sequence[int] = (),
+    each: timedelta | None = None,
+) -> schema.RetryPolicy:
+    """Build the retry policy of a VirtualHost, or of a route that has its own.
+
+    `statuses` are those that `retriable-status-codes` means. `each` bounds the time of one try.
+    """
     return RetryPolicy(
-        retry_on=RETRY_ON,
-        num_retries=RETRIES,
+        retry_on=retry_on,
+        num_retries=retries,
+        retriable_status_codes=[*statuses],
+        per_try_timeout=each,
         # The first pause is short, because an upload that goes on meanwhile must be buffered.
         retry_back_off=RetryBackOff(
             base_interval=timedelta(milliseconds=1), max_interval=timedelta(milliseconds=100)
@@ -84,18 +101,18 @@ def repeat_idempotent() -> matching.ExtensionWithMatcher:
 
     It sets the header `x-envoy-retry-on: reset`. In a `retry_on` of routes, `reset` would repeat
     POST requests too. The header alone would allow one retry only, so the routes have a retry
-    policy as well.
+    policy as well. The metadata of a route can ask for other failures, and for another number.
     """
-    set_header = HeaderMutationRule(
-        append=HeaderValueOption(
-            header=HeaderValue(key="x-envoy-retry-on", value="reset"),
-            append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
-        )
-    )
+    of_route = f"%METADATA(ROUTE:{MORE}:{{}})%"
+    mutations = [
+        put("x-envoy-retry-on", "reset"),
+        put("x-envoy-retry-on", of_route.format(RETRY_ON_KEY)),
+        put("x-envoy-max-retries", of_route.format(RETRIES_KEY)),
+    ]
     return only_where(
         header(":method", regex("|".join(IDEMPOTENT))),
         "envoy.filters.http.header_mutation",
-        HeaderMutation(mutations=HeaderMutationMutations(request_mutations=[set_header])),
+        HeaderMutation(mutations=HeaderMutationMutations(request_mutations=mutations)),
     )
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import re2
 
 from translators.envoy.messages import (
     CookieMatcher,
-    DataSource,
-    DirectResponseAction,
     HeaderMatcher,
+    Metadata,
     QueryParameterMatcher,
-    RedirectAction,
-    RedirectCode,
     RegexMatcher,
     Route,
     RouteAction,
@@ -25,21 +23,25 @@ from translators.envoy.messages import (
     WeightedClusterClusterWeight,
 )
 from translators.envoy.names import cluster_name
-from translators.envoy.parts import Fields, Keywords, RouteParts
-from translators.model.actions import Action, FixedResponse, Redirect
+from translators.envoy.parts import EntryParts, Fields, Keywords, Parts, RouteParts
+from translators.envoy.redirects import direct_response, redirect
+from translators.model.actions import Action, FixedResponse, Redirect, Share
 from translators.model.bounds import MAX_MATCHED
 from translators.model.conditions import Condition, Text, Where
 from translators.model.paths import Path, PathKind
 from translators.model.rules import Rule
-from xds.wire import encode, pack
+from xds.wire import encode, struct
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.route import v3 as schema
     from envoy_data_plane.envoy.type.matcher import v3 as matcher
 
 
-def encode_route(rule: Rule, parts: RouteParts | None = None) -> bytes:
-    """Encode the Route of a rule, with what its policies add."""
+Entries: TypeAlias = Sequence[EntryParts | None]
+
+
+def encode_route(rule: Rule, parts: RouteParts | None = None, entries: Entries = ()) -> bytes:
+    """Encode the Route of a rule, with what its policies add, and those of its shares in order."""
     headers = [_short_path()] if rule.path.short_only else []
     queries: list[schema.QueryParameterMatcher] = []
     cookies: list[schema.CookieMatcher] = []
@@ -63,28 +65,30 @@ def encode_route(rule: Rule, parts: RouteParts | None = None) -> bytes:
         "cookies": cookies,
     }
     name = f"{rule.origin.namespace}/{rule.origin.name} {rule.at}"
-    if parts is None:
+    if parts is None and not any(entries):
         return encode(Route(name=name, match=RouteMatch(**match), **_action(rule.action)))
+    parts = parts or RouteParts()
     route: Keywords = {"name": name, "match": RouteMatch(**parts.match.over(match))}
-    if parts.filters:
-        route["typed_per_filter_config"] = {n: pack(c) for n, c in parts.filters.items()}
-    return encode(Route(**parts.route.over(route | _action(rule.action, parts.action))))
-
-
-def direct_response(status: int, body: str) -> schema.DirectResponseAction:
-    """Build an answer of the gateway itself."""
-    return DirectResponseAction(status=status, body=DataSource(inline_string=body))
+    if parts.metadata:
+        by_filter = {name: struct(values) for name, values in parts.metadata.items()}
+        route["metadata"] = Metadata(filter_metadata=by_filter)
+    # A route with one backend has itself the fields of the entry.
+    entry = (entries[0] if len(entries) == 1 else None) or EntryParts()
+    route |= _filters(parts, entry)
+    route |= _action(rule.action, parts.action, entries)
+    return encode(Route(**parts.route.over(entry.entry.over(route))))
 
 
 def _path(path: Path) -> dict[str, Any]:  # keywords of RouteMatch
-    """Return the `path_specifier` of a match."""
+    """Return the `path_specifier` of a match, and whether case counts."""
+    case: dict[str, Any] = {"case_sensitive": False} if path.ignore_case else {}
     match path:
         case Path(PathKind.EXACT, value):
-            return {"path": value}
+            return {"path": value, **case}
         case Path(PathKind.PREFIX, "/"):
             return {"prefix": "/"}
         case Path(PathKind.PREFIX, value):
-            return {"path_separated_prefix": value}
+            return {"path_separated_prefix": value, **case}
         case Path(_, value):
             return {"safe_regex": RegexMatcher(regex=value)}
 
@@ -146,24 +150,34 @@ def _alternation(values: tuple[Text, ...]) -> str:
     return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 
-def _action(action: Action, fields: Fields | None = None) -> Keywords:  # of Route
+def _filters(*parts: Parts) -> Keywords:
+    """Return the field with the configurations of HTTP filters, if there are some."""
+    packed = {name: config for each in parts for name, config in each.packed.items()}
+    return {"typed_per_filter_config": packed} if packed else {}
+
+
+def _action(
+    action: Action, fields: Fields | None = None, entries: Entries = ()
+) -> Keywords:  # of Route
     """Return the `action` of a route."""
     if isinstance(action, FixedResponse):
         return {"direct_response": direct_response(action.status, action.body)}
     if isinstance(action, Redirect):
-        code = RedirectCode.PERMANENT_REDIRECT
-        redirect = RedirectAction(
-            https_redirect=True, host_redirect=action.host, response_code=code
-        )
-        return {"redirect": redirect}
+        return redirect(action)
     # 0 is no timeout. Envoy's default ends a request after 15 s.
     own: Keywords = {"timeout": timedelta(0)}
     if len(action.shares) == 1:
         own["cluster"] = cluster_name(action.shares[0].target)
     else:
-        clusters = [
-            WeightedClusterClusterWeight(name=cluster_name(share.target), weight=share.weight)
-            for share in action.shares
-        ]
+        some = entries or (None,) * len(action.shares)
+        clusters = [_entry(share, parts) for share, parts in zip(action.shares, some, strict=True)]
         own["weighted_clusters"] = WeightedCluster(clusters=clusters)
     return {"route": RouteAction(**(fields.over(own) if fields else own))}
+
+
+def _entry(share: Share, parts: EntryParts | None) -> schema.WeightedClusterClusterWeight:
+    """Build the entry of a weighted backend."""
+    own: Keywords = {"name": cluster_name(share.target), "weight": share.weight}
+    if parts:
+        own = parts.entry.over(own | _filters(parts))
+    return WeightedClusterClusterWeight(**own)

@@ -17,12 +17,13 @@ from translators.graph.ingresses import IngressTables
 from translators.graph.keys import HostKey, SetKey
 from translators.graph.row_weights import RowWeights
 from translators.merge.hosts import plan_host
+from translators.model.actions import Forward
 from translators.model.edge import PathNormalization
 from translators.model.gateways import OPEN
 from translators.model.host_plans import HostPlan
 from translators.model.hosts import wildcard_over
 from translators.model.rules import Rule
-from translators.policies.policy import host_parts, route_parts
+from translators.policies.policy import entry_parts, host_parts, route_parts
 from xds.resource import Resource
 
 _NOTHING: Final = HostPlan((), None, ())
@@ -121,7 +122,10 @@ class HostTables:
 
 
 def _encode(rule: Rule) -> bytes:
-    return encode_route(rule, route_parts(rule.policies))
+    action = rule.action
+    shares = action.shares if isinstance(action, Forward) else ()
+    entries = tuple(entry_parts(share.policies) for share in shares)
+    return encode_route(rule, route_parts(rule.policies), entries)
 
 
 def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import lcm
 
 from fleet.problem import Problem
-from translators.model.actions import Forward, Share
+from translators.model.actions import Forward
 from translators.model.backends import BackendProtocol, Target
 from translators.model.canaries import Canary, Split
 from translators.model.rules import Rule
@@ -83,7 +83,7 @@ def _with_fallback(canary: Forward, main: Forward) -> Forward:
     for share in canary.shares:
         pools = {backend.pool for backend in share.target.backends}
         others = tuple(backend for backend in mains if backend.pool not in pools)
-        shares.append(Share(Target((*share.target.backends, *others)), share.weight))
+        shares.append(replace(share, target=Target((*share.target.backends, *others))))
     return Forward(tuple(shares))
 
 
@@ -111,11 +111,13 @@ def _mix(parts: Sequence[tuple[Forward, int]]) -> Forward:
     sums = [sum(share.weight for share in forward.shares) for forward, _ in parts]
     common = lcm(*sums)
     mixed = [
-        (share.target, weight * share.weight * (common // total))
+        (share, weight * share.weight * (common // total))
         for (forward, weight), total in zip(parts, sums, strict=True)
         for share in forward.shares
     ]
     weights = fitted([weight for _, weight in mixed])
     return Forward(
-        tuple(Share(target, weight) for (target, _), weight in zip(mixed, weights, strict=True))
+        tuple(
+            replace(share, weight=weight) for (share, _), weight in zip(mixed, weights, strict=True)
+        )
     )

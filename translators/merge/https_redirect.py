@@ -36,7 +36,10 @@ def _to_https(rule: Rule) -> Rule:
     """
     host = "" if rule.host.startswith("*") else rule.host
     return replace(
-        rule, conditions=(*rule.conditions, _CLEAR), action=Redirect(host), https_only=""
+        rule,
+        conditions=(*rule.conditions, _CLEAR),
+        action=Redirect(scheme="https", host=host),
+        https_only="",
     )
 
 

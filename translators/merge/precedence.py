@@ -5,8 +5,8 @@ Ingress wins, and the other one is a problem of its Ingress. The winners are eva
 among equal ones Exact paths come first, then longer Prefixes, then regexes (longer text first), and
 Prefix "/" last.
 
-A canary joins the winner of its path if both have the same class. Each Ingress has at most one
-canary for a path and class.
+A canary joins the winners of its path that have its class. Its own conditions, if it has some, must
+be theirs too. Each Ingress has at most one canary for a path and class.
 """
 
 from collections import defaultdict
@@ -48,17 +48,24 @@ def canaries_of(
     """Return the canaries of each main rule, the oldest first, and report the other canaries."""
     first_of: dict[tuple[Claimed, str, Ref], Rule] = {}
     joined: dict[Claimed, list[Canary]] = defaultdict(list)
+    with_path: dict[tuple[PathKind, str], list[Claimed]] = defaultdict(list)
+    for claim, main in mains.items():
+        with_path[_place(main.path)].append(claim)
     for canary in sorted(canaries, key=lambda each: by_age(each.rule)):
-        rule, claim = canary.rule, _claim(canary.rule)
-        first = first_of.setdefault((claim, rule.ingress_class, rule.origin), rule)
+        rule = canary.rule
+        first = first_of.setdefault((_claim(rule), rule.ingress_class, rule.origin), rule)
         if first is not rule:
             problems.append(_conflict(rule, first, tables))
             continue
-        main = mains.get(claim)
-        if main is None or main.ingress_class != rule.ingress_class:
+        # The main rule decides whether the text of a path is a pattern.
+        places = dict.fromkeys((_place(rule.path), (PathKind.REGEX, canary.text)))
+        claims = [claim for place in places for claim in with_path.get(place, ())]
+        claims = [claim for claim in claims if _joins(rule, mains[claim])]
+        if not claims:
             problems.append(_without_main(rule, tables))
-        elif (taken := bounds.canary(canary, main)) is not None:
-            joined[claim].append(taken)
+        for claim in claims:
+            if (taken := bounds.canary(canary, mains[claim])) is not None:
+                joined[claim].append(taken)
     return joined
 
 
@@ -87,6 +94,20 @@ def by_age(rule: Rule) -> tuple[Age, Ref]:
 
 def _claim(rule: Rule) -> Claimed:
     return rule.path.kind, rule.path.value, rule.order, rule.conditions
+
+
+def _place(path: Path) -> tuple[PathKind, str]:
+    """Return what a canary's path must equal. A pattern counts as it is declared."""
+    return path.kind, (path.written if path.kind is PathKind.REGEX else "") or path.value
+
+
+def _joins(canary: Rule, main: Rule) -> bool:
+    """Return whether a canary of the main rule's path joins it."""
+    return (
+        canary.ingress_class == main.ingress_class
+        and canary.order == main.order
+        and canary.conditions in {(), main.conditions}
+    )
 
 
 def _conflict(rule: Rule, first: Rule, tables: TableSet) -> Problem:

@@ -1,18 +1,23 @@
 """Actions: a request is forwarded to backends, answered by the gateway itself, or redirected."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from translators.model.backends import Backend, Target
+from translators.model.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A target, and its weight among all shares of the same action."""
+    """A target, and its weight among all shares of the same action.
+
+    `policies` hold for the requests that go to this target.
+    """
 
     target: Target
     weight: int
+    policies: tuple[Policy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +28,13 @@ class Forward:
 
     def each(self, change: Callable[[Backend], Backend]) -> "Forward":
         """Return a Forward with the same weights, in which `change` has replaced every backend."""
-        return Forward(
-            tuple(
-                Share(Target(tuple(map(change, share.target.backends))), share.weight)
-                for share in self.shares
-            )
+        return self.each_share(
+            lambda share: replace(share, target=Target(tuple(map(change, share.target.backends))))
         )
+
+    def each_share(self, change: Callable[[Share], Share]) -> "Forward":
+        """Return a Forward in which `change` has replaced every share."""
+        return Forward(tuple(map(change, self.shares)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +47,18 @@ class FixedResponse:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Redirect the client to https with status 308. Path and query stay as they are.
+    """Redirect the client to a URL. An empty part of it stays as the client has asked for it.
 
-    `host` is the host of the new URL; "" keeps the host that the client asked for.
+    A new host has no port unless `port` gives one. A new path may have a query. If it has none, the
+    query of the request stays, unless `keeps_query` is False.
     """
 
+    status: int = 308
+    scheme: str = ""
     host: str = ""
+    port: int = 0
+    path: str = ""
+    keeps_query: bool = True
 
 
 Action: TypeAlias = Forward | FixedResponse | Redirect

@@ -11,7 +11,12 @@ from typing import Final
 MAX_DESTINATIONS: Final = 64
 MAX_LABELS: Final = 32
 MAX_LISTENERS: Final = 64
+MAX_HEADER_LINES: Final = 64
+MAX_HEADER_TEXT: Final = 4096
 MAX_CANARIES: Final = 64
+MAX_ORIGINS: Final = 64
+MAX_RANGES: Final = 1024
+MAX_CLIENTS: Final = 20_000
 
 MAX_ROUTES_OF_INGRESS: Final = 10_000
 MAX_ROUTES_OF_HOST: Final = 20_000
@@ -39,6 +44,19 @@ class Bound:
 BOUNDS: Final = (
     Bound("lines of `destination`", MAX_DESTINATIONS, "the annotation is ignored"),
     Bound("lines of `subset-labels`", MAX_LABELS, "the annotation is ignored"),
+    Bound("lines or names of a `...-header-control-...`", MAX_HEADER_LINES, "it is ignored"),
+    Bound("characters of a `...-header-control-...`", MAX_HEADER_TEXT, "it is ignored"),
+    Bound("origins in `cors-allow-origin`", MAX_ORIGINS, "the origins behind are not allowed"),
+    Bound(
+        "items in a list of client addresses",
+        MAX_RANGES,
+        "the items behind are not allowed; a longer list of denied ones closes the paths",
+    ),
+    Bound(
+        "client addresses that a path with `limit-rps` or `limit-rpm` counts at a time",
+        MAX_CLIENTS,
+        "the count of the address that has been silent for longest begins anew",
+    ),
     Bound("listeners in `listen-ports`", MAX_LISTENERS, "the Ingress is not served"),
     Bound(
         "rules of an Ingress; one counts once for each of its backends, on each of its listeners",

@@ -43,10 +43,14 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """A rule of a canary Ingress. It joins the main rule of the same host, path and class."""
+    """A rule of a canary Ingress. It joins the main rules of the same host, path and class.
+
+    `text` is its path as it is declared. The main rule decides whether the text is a pattern.
+    """
 
     rule: Rule
     split: Split
+    text: str
 
     @property
     def host(self) -> str:

@@ -12,6 +12,8 @@ from typing import ClassVar
 class Scope(Enum):
     """The extent of a policy. Two Ingresses can disagree about any scope wider than ROUTE."""
 
+    ENTRY = "backend entry"
+    """The requests that a rule sends to one of its weighted backends: a canary has its own."""
     ROUTE = "route"
     """The rules of the Ingress that asks for it."""
     HOST = "host"

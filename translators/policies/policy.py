@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
-from translators.envoy.parts import ClusterParts, HostParts, ListenerParts, RouteParts
+from translators.envoy.parts import ClusterParts, EntryParts, HostParts, ListenerParts, RouteParts
 from translators.model.policy import Policy
 
 MOST_ALIKE: Final = 1024
@@ -18,6 +18,9 @@ MOST_ALIKE: Final = 1024
 
 class EnvoyPolicy(Policy):
     """The base class of policies. Each method adds nothing unless a policy overrides it."""
+
+    def entry(self, parts: EntryParts) -> None:
+        """Add to the parts of a weighted backend of the Ingress that asks for the policy."""
 
     def route(self, parts: RouteParts) -> None:
         """Add to the parts of a route of the Ingress that asks for the policy."""
@@ -40,6 +43,17 @@ def route_parts(policies: tuple[Policy, ...]) -> RouteParts | None:
     parts = RouteParts()
     for policy in _all(policies):
         policy.route(parts)
+    return parts
+
+
+@lru_cache(maxsize=MOST_ALIKE)
+def entry_parts(policies: tuple[Policy, ...]) -> EntryParts | None:
+    """Collect what policies add to a weighted backend; None if there are no policies."""
+    if not policies:
+        return None
+    parts = EntryParts()
+    for policy in _all(policies):
+        policy.entry(parts)
     return parts
 
 

@@ -34,6 +34,9 @@ ALB_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
 )
 
 
+_ON_ALB: Final = {Without.CLOSED: Without.OPEN, Without.TUNING: Without.TUNING}
+
+
 def of_nginx_alone(carried_out: Iterable[Key]) -> Iterator[Unsupported]:
     """Yield annotations that NGINX Ingress knows and ALB does not.
 
@@ -41,10 +44,13 @@ def of_nginx_alone(carried_out: Iterable[Key]) -> Iterator[Unsupported]:
     `carried_out` are the keys that have an effect in the MSE dialect.
     """
     known = {spelling for row in ALB_UNSUPPORTED for spelling in row.key.spellings}
-    effective = (Unsupported(key, Without.TUNING) for key in carried_out if ALB not in key.prefixes)
+    effective = (
+        Unsupported(key, Without.CLOSED if key.restricts else Without.OTHERS)
+        for key in carried_out
+        if ALB not in key.prefixes
+    )
     for row in (*MSE_UNSUPPORTED, *effective):
         spelling = NGINX + row.key.name
         if spelling in row.key.spellings and spelling not in known:
-            closes = row.otherwise is Without.CLOSED
-            otherwise = Without.OPEN if closes else Without.TUNING
+            otherwise = _ON_ALB.get(row.otherwise, Without.OTHERS)
             yield Unsupported(Key(row.key.name, (NGINX,)), otherwise, row.family)

@@ -25,14 +25,26 @@ from translators.model.canaries import Pick, Split, Weight
 from translators.model.conditions import Condition, Text, Where
 
 ENABLED: Final = everywhere(
-    "canary", "`true`: add to the rules of another Ingress instead of making own ones"
+    "canary",
+    "`true`: add to the rules of another Ingress instead of making own ones",
+    default="`false`",
+    differs="any number of canaries for a path",
+    example="true",
 )
 
 WEIGHT: Final = everywhere(
-    "canary-weight", "share of the requests that no other canary rule decides"
+    "canary-weight",
+    "share of the requests that no other canary rule decides",
+    default="0",
+    example="10",
 )
 
-TOTAL: Final = everywhere("canary-weight-total", "what the weights are shares of, 100 by default")
+TOTAL: Final = everywhere(
+    "canary-weight-total",
+    "what the weights are shares of, 100 by default",
+    default="100",
+    example="1000",
+)
 
 DEFAULT_TOTAL: Final = 100
 
@@ -56,22 +68,49 @@ HEADER: Final = _By(
     everywhere(
         "canary-by-header",
         "a header: `always` goes to the canary, `never` to the main for sure",
+        example="stage",
     ),
-    everywhere("canary-by-header-value", "the header's value that goes to the canary"),
-    everywhere("canary-by-header-pattern", "RE2 pattern to be found in the header's value"),
+    everywhere(
+        "canary-by-header-value",
+        "the header's value that goes to the canary",
+        default="`always` and `never`",
+        example="gray",
+    ),
+    everywhere(
+        "canary-by-header-pattern",
+        "RE2 pattern to be found in the header's value",
+        default="`always` and `never`",
+        differs="RE2 instead of PCRE, of a bounded size",
+        example="gray.*",
+    ),
 )
 
 QUERY: Final = _By(
     Where.QUERY,
-    own("canary-by-query", "as the header, for a query parameter"),
-    own("canary-by-query-value", "the parameter's value that goes to the canary"),
-    own("canary-by-query-pattern", "RE2 pattern to be found in the parameter's value"),
+    own("canary-by-query", "as the header, for a query parameter", example="stage"),
+    own(
+        "canary-by-query-value",
+        "the parameter's value that goes to the canary",
+        default="`always` and `never`",
+        example="gray",
+    ),
+    own(
+        "canary-by-query-pattern",
+        "RE2 pattern to be found in the parameter's value",
+        default="`always` and `never`",
+        example="gray.*",
+    ),
 )
 
 COOKIE: Final = _By(
     Where.COOKIE,
-    everywhere("canary-by-cookie", "as the header, for a cookie"),
-    own("canary-by-cookie-value", "the cookie's value that goes to the canary"),
+    everywhere("canary-by-cookie", "as the header, for a cookie", example="stage"),
+    own(
+        "canary-by-cookie-value",
+        "the cookie's value that goes to the canary",
+        default="`always` and `never`",
+        example="gray",
+    ),
 )
 
 KEYS: Final = (

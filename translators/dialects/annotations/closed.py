@@ -6,15 +6,15 @@ answered with 503. A canary takes its access rules from its main rule; a canary 
 that narrows it takes no request.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from fleet.problem import Problem
+from fleet.problem import Problem, Severity
 from fleet.ref import Ref
 from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.unsupported import Without
-from translators.dialects.annotations.vocabulary import Met
+from translators.dialects.annotations.vocabulary import Met, explained
 from translators.model.actions import FixedResponse
 from translators.model.canaries import Split
 from translators.model.rules import Rule
@@ -31,7 +31,7 @@ _CLOSING: Final = frozenset({Without.CLOSED, Without.NARROWED})
 def close(met: Sequence[Met], wanted: Wanted) -> None:
     """Close the paths of an Ingress if an annotation demands it. Call it after all features."""
     closing = {annotation.without for annotation in met} & _CLOSING
-    if closing and wanted.split is None:
+    if (closing or wanted.closed) and wanted.split is None:
         wanted.changes.append(_closed)
     elif Without.NARROWED in closing:
         wanted.split = Split()
@@ -39,16 +39,33 @@ def close(met: Sequence[Met], wanted: Wanted) -> None:
 
 def not_supported(at: Ref, met: Iterable[Met], *, is_canary: bool) -> Iterator[Problem]:
     """Report the annotations that have no effect."""
-    for key, value, without, rest in met:
-        if without is Without.TUNING:
+    for found in met:
+        if found.without.is_quiet:
             continue
-        expected = _INSTEAD.get(without, "a later version of fleetgate")
-        effect = without.value.format(rest)
-        if without is Without.CLOSED:
+        expected = found.instead or _INSTEAD.get(found.without, "a later version of fleetgate")
+        effect = found.without.value.format(found.rest)
+        if found.without is Without.CLOSED:
             effect = "no effect: the main rule's hold" if is_canary else effect
-        elif without is Without.NARROWED:
+        elif found.without is Without.NARROWED:
             effect = "the canary takes no request" if is_canary else Without.CLOSED.value
-        yield Problem(at, "NotSupported", key, value, expected, effect)
+        reason = "" if is_canary and found.without is Without.CLOSED else found.reason
+        yield Problem(
+            at, "NotSupported", found.key, found.value, expected, explained(effect, reason)
+        )
+
+
+def of_canary(at: Ref, restricting: Mapping[str, str]) -> Iterator[Problem]:
+    """Report the annotations by which a canary restricts access: only those of its main hold."""
+    for key, value in restricting.items():
+        yield Problem(
+            at,
+            "CanaryAccessRule",
+            key,
+            value,
+            "an annotation of the main Ingress",
+            "no effect: the main rule's hold",
+            severity=Severity.HINT,
+        )
 
 
 def _closed(rule: Rule) -> Rule:

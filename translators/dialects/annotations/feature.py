@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from translators.dialects.annotations.reader import Found, Key, Reader
+from translators.dialects.paths import PLAIN, PathReading
+from translators.model.actions import Action
 from translators.model.canaries import Split
+from translators.model.paths import Path
 from translators.model.policy import Declared, Policy
 from translators.model.rules import Rule
 
@@ -14,16 +17,32 @@ T = TypeVar("T")
 Change: TypeAlias = Callable[[Rule], Rule]
 
 
+class Extra(NamedTuple):
+    """A rule that an annotation adds to each host of its Ingress, in front of the host's paths.
+
+    `at` is the annotation. The changes of the Ingress are made to this rule too.
+    """
+
+    at: str
+    path: Path
+    action: Action
+
+
 @dataclass(slots=True)
 class Wanted:
     """What the annotations of an Ingress ask for; features add to it.
 
-    `changes` are made to each rule of the Ingress, in this order. A `split` makes it a canary.
+    `paths` says how its paths are read. `changes` are made to each rule of the Ingress, in this
+    order. A `split` makes it a canary.
+    `closed` says that an access rule cannot be carried out, so that nobody may ask.
     """
 
+    paths: PathReading = PLAIN
+    extras: list[Extra] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     policies: list[Declared] = field(default_factory=list)
     split: Split | None = None
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeVar
 
+from fleet.kinds import listed
 from fleet.problem import Problem
 from fleet.ref import Ref
 
@@ -28,12 +29,21 @@ FLEETGATE: Final = "fleetgate.dev/"
 class Key:
     """An annotation: its name without prefix, and its prefixes in the order of precedence.
 
-    `meaning` is a phrase for the documentation.
+    The other fields are for the documentation, and for tests that try every annotation. `meaning`
+    is a phrase. `default` is what holds without the annotation, if that is not simply nothing.
+    `differs` tells users of NGINX Ingress what is different; "" if the annotation does the same.
+    `example` is a value that can be used.
+    A key that `restricts` says who may ask: if its value is no text, the paths of its Ingress are
+    closed.
     """
 
     name: str
     prefixes: tuple[str, ...]
     meaning: str = ""
+    default: str = ""
+    differs: str = ""
+    example: str = ""
+    restricts: bool = False
     spellings: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -42,19 +52,31 @@ class Key:
         object.__setattr__(self, "spellings", spellings)
 
 
-def shared(name: str, meaning: str = "") -> Key:
+def shared(
+    name: str,
+    meaning: str = "",
+    *,
+    default: str = "",
+    differs: str = "",
+    example: str = "",
+    restricts: bool = False,
+) -> Key:
     """Make a key of MSE's that NGINX Ingress knows too."""
-    return Key(name, (NGINX, MSE, HIGRESS), meaning)
+    return Key(name, (NGINX, MSE, HIGRESS), meaning, default, differs, example, restricts)
 
 
-def own(name: str, meaning: str = "") -> Key:
+def own(
+    name: str, meaning: str = "", *, default: str = "", example: str = "", restricts: bool = False
+) -> Key:
     """Make a key of MSE's own."""
-    return Key(name, (MSE, HIGRESS), meaning)
+    return Key(name, (MSE, HIGRESS), meaning, default, "", example, restricts)
 
 
-def everywhere(name: str, meaning: str = "") -> Key:
+def everywhere(
+    name: str, meaning: str = "", *, default: str = "", differs: str = "", example: str = ""
+) -> Key:
     """Make a key that NGINX Ingress, MSE and ALB know."""
-    return Key(name, (NGINX, MSE, HIGRESS, ALB), meaning)
+    return Key(name, (NGINX, MSE, HIGRESS, ALB), meaning, default, differs, example)
 
 
 def alb(name: str, meaning: str = "") -> Key:
@@ -133,6 +155,39 @@ class Reader:
         self.problems += unusable
         return None
 
+    def find_items(
+        self, key: Key, parse: Callable[[str], T], most: int, effect: str, without: str
+    ) -> Found[tuple[T, ...]] | None:
+        """Parse a list with commas, item by item.
+
+        An item that cannot be used is reported with `effect`, and so are the items behind the first
+        `most` of them. A list without a usable item is unusable, with `without` as the effect.
+        """
+        bad: list[tuple[str, str]] = []
+
+        def parse_all(text: str) -> tuple[T, ...]:
+            bad.clear()
+            good = []
+            items = listed(text)
+            for item in items[:most]:
+                try:
+                    good.append(parse(item))
+                except Unusable as e:
+                    bad.append((item, e.expected))
+            if len(items) > most:
+                bad.append((f"{len(items)} items", f"at most {most} items"))
+            if not good:
+                raise Unusable(bad[0][1] if bad else "at least one item")
+            return tuple(dict.fromkeys(good))
+
+        found = self.find(key, parse_all, without)
+        if found is not None:
+            for item, expected in bad:
+                self.problems.append(
+                    Problem(self._at, "InvalidAnnotation", found.spelling, item, expected, effect)
+                )
+        return found
+
     def has(self, key: Key) -> bool:
         """Return whether some spelling has a text that is not empty, usable or not."""
         texts = self._annotations
@@ -142,6 +197,11 @@ class Reader:
         """Return whether the key is present and all its spellings are empty."""
         texts = self._annotations
         return bool(texts) and not self.has(key) and any(s in texts for s in key.spellings)
+
+    def as_written(self, key: Key, value: T) -> Found[T]:
+        """Give a value to the first spelling with a text, for which `has` is True."""
+        spelling = next(s for s in key.spellings if self._annotations.get(s, "").strip())
+        return Found(spelling, self._annotations[spelling].strip(), value)
 
     def note(self, found: Found[T], reason: str, expected: str, effect: str) -> None:
         """Report a value that parses, but that cannot take effect."""

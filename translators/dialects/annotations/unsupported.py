@@ -27,8 +27,14 @@ class Without(Enum):
     INGRESS = "the Ingress is not served"
     OPEN = "no effect on an ALB gateway: it keeps nobody out"
     NOTHING = "no effect yet"
-    NEVER = "no effect, and none is planned"
+    NEVER = "no effect"
+    OTHERS = "no effect on an ALB gateway"
     TUNING = "no effect, and nothing is lost without it"
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether an Ingress has no problem by it."""
+        return self in {Without.OTHERS, Without.TUNING}
 
 
 _FALSE: Final = frozenset({"false", "False", "FALSE", "f", "F"})
@@ -46,11 +52,17 @@ _RESTRICTION: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """A key without effect, and the consequence. Names can be appended to the key of a `family`."""
+    """A key without effect, and the consequence. Names can be appended to the key of a `family`.
+
+    `reason` says why it has no effect, and `instead` what to use in its place. Both are phrases for
+    problems, `check` and the documentation.
+    """
 
     key: Key
     otherwise: Without
     family: bool = False
+    reason: str = ""
+    instead: str = ""
 
     def without(self, value: str) -> Without | None:
         """Return the consequence for this value; None if it asks for what happens anyway."""
@@ -63,10 +75,16 @@ class Unsupported:
 
 
 def rows(
-    make: Callable[[str], Key], without: Without, names: str, *, family: bool = False
+    make: Callable[[str], Key],
+    without: Without,
+    names: str,
+    *,
+    family: bool = False,
+    reason: str = "",
+    instead: str = "",
 ) -> Iterator[Unsupported]:
     """Make a row for each of the names, which are separated by blanks."""
-    return (Unsupported(make(name), without, family) for name in names.split())
+    return (Unsupported(make(name), without, family, reason, instead) for name in names.split())
 
 
 def _is_switched_on(text: str) -> bool:

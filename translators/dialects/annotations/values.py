@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Final, NamedTuple
 
 import re2
 
 from translators.dialects.annotations.reader import Unusable
 from translators.model.bounds import MAX_INSTRUCTIONS
+from translators.model.edge import Network
 
 _TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
@@ -29,6 +31,17 @@ def boolean(text: str) -> bool:
     raise Unusable("true or false")
 
 
+def one_of(*words: str) -> Callable[[str], str]:
+    """Make a parser that accepts these words only."""
+
+    def parse(text: str) -> str:
+        if text in words:
+            return text
+        raise Unusable(" or ".join(words))
+
+    return parse
+
+
 def integer(low: int, high: int) -> Callable[[str], int]:
     """Make a parser of decimal integers between the bounds, which are included."""
 
@@ -38,6 +51,22 @@ def integer(low: int, high: int) -> Callable[[str], int]:
         raise Unusable(f"an integer from {low} to {high}")
 
     return parse
+
+
+def seconds(low: int, high: int) -> Callable[[str], timedelta]:
+    """Make a parser of whole seconds without a unit, between the bounds, which are included."""
+
+    def parse(text: str) -> timedelta:
+        if _INTEGER.fullmatch(text) and low <= (number := int(text)) <= high:
+            return timedelta(seconds=number)
+        raise Unusable(f"whole seconds from {low} to {high}, without a unit")
+
+    return parse
+
+
+def items(text: str) -> tuple[str, ...]:
+    """Return the items of a list by commas, trimmed and without empty ones."""
+    return tuple(item for part in text.split(",") if (item := part.strip()))
 
 
 def duration(low: timedelta, high: timedelta, examples: str) -> Callable[[str], timedelta]:
@@ -53,19 +82,32 @@ def duration(low: timedelta, high: timedelta, examples: str) -> Callable[[str], 
     return parse
 
 
+def field_name(text: str) -> str:
+    """Read the name of a header that is written or removed; returned in lower case."""
+    if _TOKEN.fullmatch(text):
+        return text.lower()
+    raise Unusable("a header name (letters, digits, - and the like)")
+
+
 def header_name(text: str) -> str:
     """Read a header name, a token of RFC 9110 section 5.6.2; returned in lower case, as in Envoy.
 
     A name with an underscore is unusable, because listeners drop such headers.
     """
-    if not _TOKEN.fullmatch(text):
-        raise Unusable("a header name (letters, digits, - and the like)")
-    if "_" in text:
+    name = field_name(text)
+    if "_" in name:
         raise Unusable(
             "a header name without _",
             "requests lose such headers at the gateway, so nothing would match it",
         )
-    return text.lower()
+    return name
+
+
+def token(text: str) -> str:
+    """Read a token of RFC 9110 section 5.6.2, such as a method or the name of a header."""
+    if _TOKEN.fullmatch(text):
+        return text
+    raise Unusable("words of letters, digits, - and the like, with commas between them")
 
 
 def cookie_name(text: str) -> str:
@@ -122,6 +164,16 @@ def pattern(text: str, form: str = "(?:{})") -> Pattern:
             f"a pattern of at most {MAX_INSTRUCTIONS} instructions, as RE2 counts them, not {size}"
         )
     return Pattern(regex, size)
+
+
+def network(text: str) -> Network:
+    """Read an IP address or a CIDR. Address bits beyond the prefix length are ignored."""
+    try:
+        if "%" not in text:  # a zone such as fe80::1%eth0
+            return ip_network(text, strict=False)
+    except ValueError:
+        pass
+    raise Unusable("IP addresses and CIDRs such as 10.0.0.0/8, with commas between them")
 
 
 def lines(text: str, most: int) -> tuple[str, ...]:

@@ -23,12 +23,20 @@ class Met(NamedTuple):
     """An annotation of an Ingress that is known and has no effect.
 
     `rest` is the part of its name behind the key of its family; "" if it belongs to no family.
+    `reason` and `instead` are those of its row.
     """
 
     key: str
     value: str
     without: Without
     rest: str
+    reason: str
+    instead: str
+
+    @property
+    def consequence(self) -> str:
+        """What follows from its absence, and the reason for that."""
+        return explained(self.without.value.format(self.rest), self.reason)
 
 
 class Vocabulary:
@@ -39,7 +47,9 @@ class Vocabulary:
     ) -> None:
         rows = tuple(unsupported)
         self.prefixes = (*prefixes, FLEETGATE)
-        self._carried = {s for key in carried for s in self._own(key)}
+        keys = tuple(carried)
+        self._carried = {s for key in keys for s in self._own(key)}
+        self._restricting = {s for key in keys if key.restricts for s in self._own(key)}
         singles = (row for row in rows if not row.family)
         self._rows = {
             s: row for row in singles for s in self._own(row.key) if s not in self._carried
@@ -49,16 +59,23 @@ class Vocabulary:
     def met(self, annotations: Mapping[str, str], unread: Iterable[str] = ()) -> Iterator[Met]:
         """Yield the annotations of an Ingress that ask for something without effect.
 
-        The values of `unread` annotations are not known. They are taken to ask for something.
+        The values of `unread` annotations are not known. They are taken to ask for something, and
+        those of features that restrict access have no effect either.
         """
         for key, value in annotations.items():
             row, rest = self._row_of(key)
             if row is not None and (without := row.without(value)) is not None:
-                yield Met(key, value, without, rest)
+                yield Met(key, value, without, rest, row.reason, row.instead)
         for key in unread:
             row, rest = self._row_of(key)
             if row is not None:
-                yield Met(key, "", row.otherwise, rest)
+                yield Met(key, "", row.otherwise, rest, row.reason, row.instead)
+            elif key in self._restricting:
+                yield Met(key, "", Without.CLOSED, "", "", "")
+
+    def restricting(self, annotations: Mapping[str, str]) -> Iterator[str]:
+        """Yield the annotations by which features restrict access."""
+        return (key for key in annotations if key in self._restricting)
 
     def unknown(self, at: Ref, annotations: Mapping[str, str]) -> Iterator[Problem]:
         """Report annotations with a prefix of the dialect that it does not know."""
@@ -104,6 +121,11 @@ class Vocabulary:
         close = difflib.get_close_matches(name[:_LONGEST].lower(), sorted(names), n=1, cutoff=0.75)
         spelt = [f"{prefix}/", *self.prefixes]
         return next((p + close[0] for p in spelt if p + close[0] in known), "") if close else ""
+
+
+def explained(effect: str, reason: str) -> str:
+    """Return an effect with its reason, if there is one."""
+    return f"{effect}: {reason}" if reason else effect
 
 
 def _some_other(key: str) -> str:

@@ -18,6 +18,9 @@ PROTOCOL: Final = shared(
     "backend-protocol",
     "what backends speak: `HTTP`, `HTTP2`, `GRPC`, `HTTPS` or `GRPCS`, in any case; their "
     "certificates are not verified; a canary without it speaks as its main",
+    default="`HTTP`, or the `appProtocol` of the Service's port",
+    differs="FCGI and AJP are not spoken",
+    example="HTTP2",
 )
 
 _WORDS: Final[Mapping[str, BackendProtocol]] = {

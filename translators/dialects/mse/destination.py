@@ -15,6 +15,8 @@ from translators.model.rules import Rule
 DESTINATION: Final = own(
     "destination",
     "lines `[WEIGHT%] SERVICE.NAMESPACE.svc.cluster.local:PORT` in place of the rules' backends",
+    default="the backends of the rules",
+    example="90% web.default.svc.cluster.local:80\n10% api.default.svc.cluster.local:80",
 )
 
 _LINE: Final = re.compile(
@@ -48,7 +50,7 @@ def _forward(text: str) -> Forward:
 
 
 def _apply(rule: Rule, forward: Forward) -> Rule:
-    return replace(rule, action=forward)
+    return replace(rule, action=forward) if isinstance(rule.action, Forward) else rule
 
 
 FEATURE: Final = rule_feature("Weighted destinations", (DESTINATION,), parse, _apply)

@@ -6,14 +6,29 @@ from typing import Final
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.annotations.canary import FEATURE as CANARY
-from translators.dialects.annotations.closed import close, not_supported
+from translators.dialects.annotations.closed import close, not_supported, of_canary
 from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
+from translators.dialects.mse.app_root import FEATURE as APP_ROOT
+from translators.dialects.mse.backend_headers import FEATURE as BACKEND_HEADERS
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
+from translators.dialects.mse.balancing import FEATURE as BALANCING
+from translators.dialects.mse.connections import FEATURES as CONNECTIONS
+from translators.dialects.mse.cors import FEATURE as CORS
 from translators.dialects.mse.destination import FEATURE as DESTINATION
+from translators.dialects.mse.header_control import FEATURE as HEADER_CONTROL
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
+from translators.dialects.mse.rate_limits import CLIENT_FEATURE as CLIENT_LIMITS
+from translators.dialects.mse.rate_limits import ROUTE_FEATURE as ROUTE_LIMITS
+from translators.dialects.mse.redirects import FEATURE as REDIRECT
+from translators.dialects.mse.regex_paths import FEATURE as REGEX_PATHS
+from translators.dialects.mse.retries import FEATURE as RETRIES
+from translators.dialects.mse.rewrite import BACKEND_HOST, REWRITE
+from translators.dialects.mse.sources import HOST_FEATURE as HOST_SOURCES
+from translators.dialects.mse.sources import ROUTE_FEATURE as ROUTE_SOURCES
 from translators.dialects.mse.subset import FEATURE as SUBSET
+from translators.dialects.mse.timeouts import FEATURES as TIMEOUTS
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 
 FEATURES: Final = (
@@ -22,6 +37,22 @@ FEATURES: Final = (
     BACKEND_PROTOCOL,
     CANARY,
     HTTPS_REDIRECT,
+    REDIRECT,
+    APP_ROOT,
+    REGEX_PATHS,
+    REWRITE,  # a target with groups makes the paths patterns, whatever use-regex says
+    BACKEND_HOST,
+    HEADER_CONTROL,
+    BACKEND_HEADERS,
+    CORS,
+    ROUTE_SOURCES,
+    HOST_SOURCES,
+    CLIENT_LIMITS,
+    ROUTE_LIMITS,
+    *TIMEOUTS,
+    RETRIES,
+    BALANCING,
+    *CONNECTIONS,
 )
 """All features, in the order in which they change a rule."""
 
@@ -48,9 +79,11 @@ def read_features(
     met = list(VOCABULARY.met(annotations, unread))
     is_canary = wanted.split is not None
     close(met, wanted)
+    idle = {*VOCABULARY.restricting(annotations)} if is_canary else frozenset[str]()
     problems = (
-        *reader.problems,
+        *(problem for problem in reader.problems if problem.key not in idle),
         *not_supported(at, met, is_canary=is_canary),
+        *of_canary(at, {key: annotations[key] for key in idle}),
         *VOCABULARY.unknown(at, annotations),
     )
     return wanted, problems

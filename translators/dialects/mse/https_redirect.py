@@ -16,8 +16,20 @@ _MEANING: Final = (
     "TLS, by `fleetgate.dev/trusted-proxies`"
 )
 
-FORCE: Final = shared("force-ssl-redirect", _MEANING)
-REDIRECT: Final = shared("ssl-redirect", _MEANING)
+FORCE: Final = shared(
+    "force-ssl-redirect",
+    _MEANING,
+    default="`false`",
+    differs="only where the gateway, or a trusted proxy, ends TLS for the host",
+    example="true",
+)
+REDIRECT: Final = shared(
+    "ssl-redirect",
+    _MEANING,
+    default="`false`",
+    differs="off unless it is set: a host with TLS is served in clear too",
+    example="true",
+)
 
 
 def parse(reader: Reader) -> str | None:

@@ -4,17 +4,24 @@ The unit of failure is one rule or one annotation: it becomes a problem if it ca
 the rest of the Ingress is served.
 """
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
 from fleet.models import Ingress
 from fleet.problem import Problem
 from fleet.ref import Ref
+from translators.dialects.annotations.reader import Unusable
 from translators.dialects.classes import effective_class
 from translators.dialects.mse.features import read_features
 from translators.dialects.mse.gateway import MSE_TABLES
-from translators.dialects.paths import plain_path
+from translators.dialects.paths import PLAIN, PathReading
 from translators.dialects.reading import IngressReader, age_of, named_tls
 from translators.model.ingresses import IngressRules
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
+
+_KINDS: Final[Mapping[str, PathKind]] = {"Exact": PathKind.EXACT}
 
 
 def read_mse_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
@@ -32,15 +39,24 @@ def read_mse_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
                 "its hosts are served by HTTP alone",
             )
         )
+    path = _canary_path if wanted.split else partial(mse_path, reading=wanted.paths)
     reading = IngressReader(
-        ref, age_of(ingress), effective_class(ingress), wanted, problems, mse_path, one_set
+        ref, age_of(ingress), effective_class(ingress), wanted, problems, path, one_set
     )
     return reading.everything(ingress)
 
 
-def mse_path(path_type: str, text: str) -> Path:
-    """Read a path. Every path type but Exact is a Prefix."""
-    return plain_path(PathKind.EXACT if path_type == "Exact" else PathKind.PREFIX, text)
+def mse_path(path_type: str, text: str, reading: PathReading = PLAIN) -> Path:
+    """Read a path. Every path type but Exact is a Prefix, unless annotations make it a pattern."""
+    return reading.read(_KINDS.get(path_type, PathKind.PREFIX), text)
+
+
+def _canary_path(path_type: str, text: str) -> Path:
+    """Read a path of a canary. Its main rule decides whether it is a pattern."""
+    try:
+        return mse_path(path_type, text)
+    except Unusable:
+        return mse_path(path_type, text, PathReading(special=True))
 
 
 def one_set(_: str) -> tuple[TableSet, ...]:

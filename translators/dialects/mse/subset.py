@@ -19,12 +19,16 @@ NAME: Final = own(
     "service-subset",
     "name of the subset; alone it selects the Pods labelled `opensergo.io/canary-NAME: NAME`, and "
     "`base` those without such a label",
+    default="all Pods",
+    example="base",
 )
 
 LABELS: Final = own(
     "subset-labels",
     "lines of a label and its value that a Pod of the subset has; the label "
     "`topology.istio.io/cluster` is the member's ID",
+    default="all Pods",
+    example="topology.istio.io/cluster one",
 )
 
 MEMBER_LABEL: Final = "topology.istio.io/cluster"

@@ -1,0 +1,36 @@
+"""The annotation `app-root`: a request for exactly / is redirected to the application's path."""
+
+import re
+from typing import Final
+
+from translators.dialects.annotations.feature import Extra, Feature, Wanted
+from translators.dialects.annotations.reader import Reader, Unusable, shared
+from translators.model.actions import Redirect
+from translators.model.paths import Path, PathKind
+
+APP_ROOT: Final = shared(
+    "app-root",
+    "a path: requests for exactly `/` of the Ingress's hosts are sent there (302)",
+    example="/app",
+)
+
+_PATH: Final = re.compile(r"/[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]{0,4095}")
+
+_ROOT: Final = Path(PathKind.EXACT, "/")
+
+
+def path(text: str) -> str:
+    """Read the path, which may have a query. `//` at its begin would be another host."""
+    if not _PATH.fullmatch(text) or text == "/" or text.startswith("//"):
+        raise Unusable("a path such as /app, in ASCII as requests spell it")
+    return text
+
+
+def read(reader: Reader, wanted: Wanted) -> None:
+    """Add a rule for / to each host."""
+    found = reader.find(APP_ROOT, path)
+    if found is not None:
+        wanted.extras.append(Extra(found.spelling, _ROOT, Redirect(status=302, path=found.value)))
+
+
+FEATURE: Final = Feature("Root of the application", (APP_ROOT,), read)

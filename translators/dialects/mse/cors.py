@@ -1,0 +1,142 @@
+"""The annotations `enable-cors` and `cors-*`: pages of other origins that may read answers."""
+
+import re
+from typing import Final
+
+import re2
+
+from translators.dialects.annotations.feature import policy_feature
+from translators.dialects.annotations.reader import Found, Key, Reader, Unusable, shared
+from translators.dialects.annotations.values import boolean, integer, token
+from translators.model.bounds import MAX_ORIGINS
+from translators.model.conditions import Text
+from translators.model.policy import Policy
+from translators.policies.cors import ANY_ORIGIN, Cors
+
+ENABLE: Final = shared(
+    "enable-cors",
+    "`true`: pages of other origins may read the answers",
+    default="`false`",
+    differs="a preflight is answered for allowed origins only (200), others go to the backend",
+    example="true",
+)
+
+ORIGINS: Final = shared(
+    "cors-allow-origin",
+    "origins by comma, `*` (default) for all: `https://shop.example.com`, or "
+    "`https://*.example.com` for all names below; nobody is allowed if none can be used",
+    default="`*`",
+    differs="with `*` an answer names the origin of its request",
+    example="https://a.test, https://*.a.test",
+)
+
+METHODS: Final = shared(
+    "cors-allow-methods",
+    "methods by comma; GET, PUT, POST, DELETE, PATCH, OPTIONS by default",
+    default="GET, PUT, POST, DELETE, PATCH, OPTIONS",
+    example="GET, POST",
+)
+
+HEADERS: Final = shared(
+    "cors-allow-headers",
+    "request headers by comma; a list of common ones by default",
+    default="those of ingress-nginx",
+    example="X-Token, Content-Type",
+)
+
+EXPOSED: Final = shared(
+    "cors-expose-headers", "response headers by comma that pages may read", example="X-Total"
+)
+
+CREDENTIALS: Final = shared(
+    "cors-allow-credentials",
+    "`true` (default): pages may send cookies and credentials",
+    default="`true`",
+    example="false",
+)
+
+MAX_AGE: Final = shared(
+    "cors-max-age",
+    "seconds for which a browser keeps the answer to a preflight, 1728000 by default",
+    default="1728000",
+    example="600",
+)
+
+KEYS: Final = (ENABLE, ORIGINS, METHODS, HEADERS, EXPOSED, CREDENTIALS, MAX_AGE)
+
+_METHODS: Final = ("GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS")
+
+_HEADERS: Final = (
+    *("DNT", "X-CustomHeader", "Keep-Alive", "User-Agent", "X-Requested-With"),
+    *("If-Modified-Since", "Cache-Control", "Content-Type", "Authorization"),
+)
+
+_DAYS_20: Final = 1728000
+
+_MOST_NAMES: Final = 100
+
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]{0,30}")
+
+_HOST: Final = re.compile(
+    r"(?:\*\.)?(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*|\[[0-9a-f:.]+\]"
+)
+
+_USUAL_PORTS: Final = {"http": ":80", "https": ":443"}
+
+
+def parse(reader: Reader) -> Found[Policy] | None:
+    """Read what pages of other origins may do; None if the Ingress does not ask for it."""
+    enabled = reader.find(ENABLE, boolean)
+    if enabled is None or not enabled.value:
+        return None
+    origins = reader.find_items(
+        ORIGINS, _origin, MAX_ORIGINS, "this origin is not allowed", "no origin is allowed"
+    )
+    if origins is None and reader.has(ORIGINS):
+        return None
+    credentials = reader.read(CREDENTIALS, boolean, "credentials are allowed")
+    age = reader.read(MAX_AGE, integer(-1, 10**9), f"{_DAYS_20} holds")
+    allowed = origins.value if origins else (ANY_ORIGIN,)
+    cors = Cors(
+        origins=(ANY_ORIGIN,) if ANY_ORIGIN in allowed else allowed,
+        methods=_names(reader, METHODS, _METHODS),
+        headers=_names(reader, HEADERS, _HEADERS),
+        exposed=_names(reader, EXPOSED, ()),
+        credentials=credentials is not False,
+        max_age=_DAYS_20 if age is None else age,
+    )
+    return Found(enabled.spelling, enabled.text, cors)
+
+
+def _names(reader: Reader, key: Key, default: tuple[str, ...]) -> tuple[str, ...]:
+    """Read a list of methods or header names; "*" is one of them."""
+    found = reader.find_items(key, token, _MOST_NAMES, "it is left out", "the default holds")
+    return found.value if found else default
+
+
+def _origin(text: str) -> Text:
+    """Read an origin. Browsers write it in lower case, and without the usual port."""
+    if text == "*":
+        return ANY_ORIGIN
+    scheme, found, rest = text.lower().partition("://")
+    host, port = _split(rest)
+    if not (found and _SCHEME.fullmatch(scheme) and _HOST.fullmatch(host) and port is not None):
+        raise Unusable(
+            "*, or scheme://host[:port] without a path, where the host may begin with *."
+        )
+    port = "" if port == _USUAL_PORTS.get(scheme) else port
+    if host.startswith("*."):
+        below = re2.escape(f"{host[1:]}{port}")
+        return Text(f"{re2.escape(scheme)}://[a-z0-9_.-]*[a-z0-9_-]{below}", regex=True)
+    return Text(f"{scheme}://{host}{port}")
+
+
+def _split(rest: str) -> tuple[str, str | None]:
+    """Split a host and its port, which is "" if there is none, and None if it is no number."""
+    host, colon, port = rest.rpartition(":")
+    if not colon or rest.endswith("]"):
+        return rest, ""
+    return host, f":{int(port)}" if re.fullmatch(r"[0-9]{1,5}", port) else None
+
+
+FEATURE: Final = policy_feature("CORS", KEYS, parse)

@@ -1,0 +1,149 @@
+"""The annotations `request-header-control-*` and `response-header-control-*`.
+
+They hold for the backends of their own Ingress: a canary has its own, and not those of its main.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from translators.dialects.annotations.feature import rule_feature
+from translators.dialects.annotations.reader import Key, Reader, Unusable, own
+from translators.dialects.annotations.values import field_name, lines, printable
+from translators.model.actions import Forward
+from translators.model.bounds import MAX_HEADER_LINES, MAX_HEADER_TEXT
+from translators.model.rules import Rule
+from translators.policies.headers import HeaderControl, HeaderEdits
+
+T = TypeVar("T")
+
+_SIDES: Final = {"request": "requests to the backends", "response": "answers of the backends"}
+
+_ADD: Final = {
+    side: own(
+        f"{side}-header-control-add",
+        f"lines of a header and a value to append to {of}",
+        example="x-team shop",
+    )
+    for side, of in _SIDES.items()
+}
+_UPDATE: Final = {
+    side: own(
+        f"{side}-header-control-update",
+        f"lines of a header and its new value in {of}",
+        example="x-stage gray",
+    )
+    for side, of in _SIDES.items()
+}
+_REMOVE: Final = {
+    side: own(
+        f"{side}-header-control-remove",
+        f"headers to remove from {of}, by comma, at first",
+        example="x-debug, x-trace",
+    )
+    for side, of in _SIDES.items()
+}
+
+_KEPT: Final = frozenset(
+    {
+        *("host", "connection", "content-length", "keep-alive", "proxy-connection", "te"),
+        *("trailer", "transfer-encoding", "upgrade"),
+    }
+)
+"""Headers that say where a request goes and where a message ends."""
+
+_OWN: Final = ("x-envoy-", "x-fg-")
+
+_QUOTED: Final = re.compile(r"(?P<quote>[\"'])(?P<text>.*)(?P=quote)")
+
+_LINE: Final = re.compile(r"(?P<name>\S+)\s+(?P<value>\S.*)")
+
+
+def parse(reader: Reader) -> HeaderControl | None:
+    """Read all changes; None if there are none."""
+    control = HeaderControl(*(_edits(reader, side) for side in _SIDES))
+    return None if control == HeaderControl(HeaderEdits(), HeaderEdits()) else control
+
+
+def _edits(reader: Reader, side: str) -> HeaderEdits:
+    return HeaderEdits(
+        remove=_some(reader, _REMOVE[side], _names, _name, "names of headers by comma"),
+        update=_some(
+            reader, _UPDATE[side], _lines, _line, "lines of a header, a blank and a value"
+        ),
+        add=_some(reader, _ADD[side], _lines, _line, "lines of a header, a blank and a value"),
+    )
+
+
+def _some(
+    reader: Reader,
+    key: Key,
+    split: Callable[[str], tuple[str, ...]],
+    parse_item: Callable[[str], T],
+    expected: str,
+) -> tuple[T, ...]:
+    """Parse the items of an annotation. A wrong one is left out and told."""
+    found = reader.find(key, split)
+    if found is None:
+        return ()
+    usable: list[T] = []
+    wrong: dict[str, str] = {}
+    for item in found.value:
+        try:
+            usable.append(parse_item(item))
+        except Unusable as e:
+            wrong[item] = e.expected
+    if wrong:
+        effect = f"left out: {'; '.join(wrong)}"
+        reader.note(
+            found, "InvalidAnnotation", f"{expected} ({next(iter(wrong.values()))})", effect
+        )
+    return tuple(usable)
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    if len(text) > MAX_HEADER_TEXT:
+        raise Unusable(f"at most {MAX_HEADER_TEXT} characters")
+    return lines(text, MAX_HEADER_LINES)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return _lines(text.replace(",", "\n"))
+
+
+def _line(text: str) -> tuple[str, str]:
+    found = _LINE.fullmatch(text)
+    if not found:
+        raise Unusable("a header, a blank and its value")
+    value = _unquoted(found["value"])
+    return _name(_unquoted(found["name"])), value and printable(value)
+
+
+def _name(text: str) -> str:
+    name = field_name(text)
+    if name in _KEPT or name.startswith(_OWN):
+        raise Unusable("no header that the gateway itself needs, such as Host or Content-Length")
+    return name
+
+
+def _unquoted(text: str) -> str:
+    quoted = _QUOTED.fullmatch(text)
+    return quoted["text"] if quoted else text
+
+
+def _apply(rule: Rule, control: HeaderControl) -> Rule:
+    if not isinstance(rule.action, Forward):
+        return rule
+    forward = rule.action.each_share(
+        lambda share: replace(share, policies=(*share.policies, control))
+    )
+    return replace(rule, action=forward)
+
+
+FEATURE: Final = rule_feature(
+    "Header control",
+    tuple(keys[side] for side in _SIDES for keys in (_ADD, _UPDATE, _REMOVE)),
+    parse,
+    _apply,
+)

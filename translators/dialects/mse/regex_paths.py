@@ -1,0 +1,26 @@
+"""The annotations that say how the paths of an Ingress are compared with those of requests."""
+
+from dataclasses import replace
+from typing import Final
+
+from translators.dialects.annotations.feature import Feature, Wanted
+from translators.dialects.annotations.reader import Reader, shared
+from translators.dialects.annotations.values import boolean
+
+USE_REGEX: Final = shared(
+    "use-regex",
+    "`true`: the paths are patterns of RE2 for the beginning of a path, whatever their type; so "
+    "they are with a `rewrite-target` that names groups, and so is a path with special characters "
+    "(other than a dot) beside any `rewrite-target`",
+    default="`false`",
+    differs="for the paths of its own Ingress only; patterns are those of RE2, and case counts",
+    example="true",
+)
+
+
+def read(reader: Reader, wanted: Wanted) -> None:
+    """Say how paths are read."""
+    wanted.paths = replace(wanted.paths, regex=bool(reader.read(USE_REGEX, boolean)))
+
+
+FEATURE: Final = Feature("Regex paths", (USE_REGEX,), read)

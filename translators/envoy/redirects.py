@@ -1,0 +1,73 @@
+"""Answers that the gateway gives by itself: redirects, and responses without a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from translators.envoy.messages import (
+    AppendAction,
+    DataSource,
+    DirectResponseAction,
+    HeaderValue,
+    HeaderValueOption,
+    RedirectAction,
+    RedirectCode,
+)
+from translators.envoy.parts import Keywords
+from translators.model.actions import Redirect
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.route import v3 as schema
+
+_CODES: Final[Mapping[int, RedirectCode]] = {
+    301: RedirectCode.MOVED_PERMANENTLY,
+    302: RedirectCode.FOUND,
+    303: RedirectCode.SEE_OTHER,
+    307: RedirectCode.TEMPORARY_REDIRECT,
+    308: RedirectCode.PERMANENT_REDIRECT,
+}
+"""The statuses that Envoy's own redirects can have."""
+
+
+def direct_response(status: int, body: str) -> schema.DirectResponseAction:
+    """Build an answer of the gateway itself."""
+    return DirectResponseAction(status=status, body=DataSource(inline_string=body))
+
+
+def redirect(to: Redirect) -> Keywords:  # of Route
+    """Return the `action` of a route that redirects.
+
+    Of a redirect with another status than Envoy's own, all parts of the URL must be given but the
+    path.
+    """
+    if to.status not in _CODES:
+        return _as_response(to)
+    action: Keywords = {"response_code": _CODES[to.status]}
+    if to.scheme == "https":
+        action["https_redirect"] = True
+    elif to.scheme:
+        action["scheme_redirect"] = to.scheme
+    if to.host:
+        action["host_redirect"] = to.host
+    if to.port:
+        action["port_redirect"] = to.port
+    if to.path:
+        action["path_redirect"] = to.path
+    if not to.keeps_query:
+        action["strip_query"] = True
+    return {"redirect": RedirectAction(**action)}
+
+
+def _as_response(to: Redirect) -> Keywords:
+    """Build the redirect as a response with the header Location."""
+    port = f":{to.port}" if to.port else ""
+    path = to.path.replace("%", "%%") if to.path else "%REQ(:PATH)%"
+    location = HeaderValue(key="location", value=f"{to.scheme}://{to.host}{port}{path}")
+    option = HeaderValueOption(
+        header=location, append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD
+    )
+    return {
+        "direct_response": DirectResponseAction(status=to.status),
+        "response_headers_to_add": [option],
+    }
