@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from translators.dialects.annotations.reader import Found, Key, Reader
+from translators.dialects.annotations.unsupported import Without
 from translators.dialects.paths import PLAIN, PathReading
 from translators.model.actions import Action
 from translators.model.canaries import Split
@@ -33,7 +34,8 @@ class Wanted:
     """What the annotations of an Ingress ask for; features add to it.
 
     `paths` says how its paths are read. `changes` are made to each rule of the Ingress, in this
-    order. A `split` makes it a canary.
+    order. A `split` makes it a canary. `unusable` are the consequences of annotations that cannot
+    be read.
     """
 
     paths: PathReading = PLAIN
@@ -41,6 +43,7 @@ class Wanted:
     changes: list[Change] = field(default_factory=list)
     policies: list[Declared] = field(default_factory=list)
     split: Split | None = None
+    unusable: set[Without] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ key, the first one that parses wins. A value that does not parse costs that anno
 reported.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeVar
 
@@ -28,12 +28,13 @@ FLEETGATE: Final = "fleetgate.dev/"
 class Key:
     """An annotation: its name without prefix, and its prefixes in the order of precedence.
 
-    `meaning` is a phrase for the documentation.
+    `meaning` is a phrase for the documentation. The key of a `family` is the begin of a name.
     """
 
     name: str
     prefixes: tuple[str, ...]
     meaning: str = ""
+    family: bool = False
     spellings: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -47,9 +48,9 @@ def shared(name: str, meaning: str = "") -> Key:
     return Key(name, (NGINX, MSE, HIGRESS), meaning)
 
 
-def own(name: str, meaning: str = "") -> Key:
+def own(name: str, meaning: str = "", *, family: bool = False) -> Key:
     """Make a key of MSE's own."""
-    return Key(name, (MSE, HIGRESS), meaning)
+    return Key(name, (MSE, HIGRESS), meaning, family)
 
 
 def everywhere(name: str, meaning: str = "") -> Key:
@@ -87,9 +88,16 @@ class Unusable(ValueError):
 class Reader:
     """Reads those annotations of one object that have these prefixes; collects their problems."""
 
-    def __init__(self, at: Ref, annotations: Mapping[str, str], prefixes: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        at: Ref,
+        annotations: Mapping[str, str],
+        prefixes: tuple[str, ...],
+        unread: Iterable[str] = (),
+    ) -> None:
         self._at = at
         self._annotations = {k: v for k, v in annotations.items() if k.startswith(prefixes)}
+        self._unread = tuple(key for key in unread if key.startswith(prefixes))
         self.problems: list[Problem] = []
 
     def read(
@@ -137,6 +145,26 @@ class Reader:
         """Return whether some spelling has a text that is not empty, usable or not."""
         texts = self._annotations
         return bool(texts) and any(texts.get(spelling, "").strip() for spelling in key.spellings)
+
+    def members(self, family: Key) -> tuple[Key, ...]:
+        """Return the keys of a family that the object has, sorted by name."""
+        texts = self._annotations
+        names = {
+            family.name + text.removeprefix(spelling)
+            for text in texts
+            for spelling in family.spellings
+            if text.startswith(spelling) and text != spelling
+        }
+        return tuple(Key(name, family.prefixes) for name in sorted(names))
+
+    def is_unread(self, key: Key) -> bool:
+        """Return whether some spelling of a key, or of one of its family, has a value of no text.
+
+        This is a problem of the object already.
+        """
+        if key.family:
+            return any(text.startswith(key.spellings) for text in self._unread)
+        return not set(key.spellings).isdisjoint(self._unread)
 
     def is_empty(self, key: Key) -> bool:
         """Return whether the key is present and all its spellings are empty."""

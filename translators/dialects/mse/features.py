@@ -16,6 +16,7 @@ from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCO
 from translators.dialects.mse.destination import FEATURE as DESTINATION
 from translators.dialects.mse.header_control import FEATURE as HEADER_CONTROL
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
+from translators.dialects.mse.match import FEATURE as MATCH
 from translators.dialects.mse.redirects import FEATURE as REDIRECT
 from translators.dialects.mse.regex_paths import FEATURE as REGEX_PATHS
 from translators.dialects.mse.rewrite import BACKEND_HOST, REWRITE
@@ -28,6 +29,7 @@ FEATURES: Final = (
     BACKEND_PROTOCOL,
     CANARY,
     HTTPS_REDIRECT,
+    MATCH,
     REDIRECT,
     APP_ROOT,
     REGEX_PATHS,
@@ -55,7 +57,7 @@ def read_features(
     wanted = Wanted()
     if not annotations and not unread:
         return wanted, ()
-    reader = Reader(at, annotations, VOCABULARY.prefixes)
+    reader = Reader(at, annotations, VOCABULARY.prefixes, unread)
     for feature in FEATURES:
         feature.read(reader, wanted)
     met = list(VOCABULARY.met(annotations, unread))
