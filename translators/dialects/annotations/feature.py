@@ -1,6 +1,6 @@
 """The interface of a feature: the annotations that it owns, and the changes that they ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -9,6 +9,7 @@ from translators.dialects.annotations.unsupported import Without
 from translators.dialects.paths import PLAIN, PathReading
 from translators.model.actions import Action
 from translators.model.canaries import Split
+from translators.model.ingresses import Alias
 from translators.model.paths import Path
 from translators.model.policy import Declared, Policy
 from translators.model.rules import Rule
@@ -16,6 +17,10 @@ from translators.model.rules import Rule
 T = TypeVar("T")
 
 Change: TypeAlias = Callable[[Rule], Rule]
+
+
+Aliases: TypeAlias = Callable[[tuple[str, ...]], Iterable[Alias]]
+"""Gives the aliases of an Ingress with these hosts. `sets` are added later."""
 
 
 class Extra(NamedTuple):
@@ -40,6 +45,7 @@ class Wanted:
 
     paths: PathReading = PLAIN
     extras: list[Extra] = field(default_factory=list)
+    aliases: list[Aliases] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     policies: list[Declared] = field(default_factory=list)
     split: Split | None = None

@@ -141,6 +141,33 @@ class Reader:
         self.problems += unusable
         return None
 
+    def items(
+        self,
+        key: Key,
+        split: Callable[[str], tuple[str, ...]],
+        parse: Callable[[str], T],
+        expected: str,
+    ) -> tuple[T, ...]:
+        """Parse the items of a list. An item that cannot be used is left out and reported."""
+        found = self.find(key, split)
+        usable: list[T] = []
+        wrong: dict[str, str] = {}
+        for item in found.value if found else ():
+            try:
+                usable.append(parse(item))
+            except Unusable as e:
+                wrong[item] = e.expected
+        if found and wrong:
+            why = next(iter(wrong.values()))
+            effect = f"left out: {'; '.join(wrong)}"
+            self.note(found, "InvalidAnnotation", f"{expected} ({why})", effect)
+        return tuple(usable)
+
+    def spelling(self, key: Key) -> str:
+        """Return the first spelling of a key that has a text; "" if there is none."""
+        texts = self._annotations
+        return next((s for s in key.spellings if texts.get(s, "").strip()), "")
+
     def has(self, key: Key) -> bool:
         """Return whether some spelling has a text that is not empty, usable or not."""
         texts = self._annotations

@@ -10,6 +10,7 @@ from translators.dialects.annotations.closed import close, not_supported
 from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
+from translators.dialects.mse.aliases import FEATURE as ALIASES
 from translators.dialects.mse.app_root import FEATURE as APP_ROOT
 from translators.dialects.mse.backend_headers import FEATURE as BACKEND_HEADERS
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
@@ -32,6 +33,7 @@ FEATURES: Final = (
     MATCH,
     REDIRECT,
     APP_ROOT,
+    ALIASES,
     REGEX_PATHS,
     REWRITE,  # a target with groups makes the paths patterns, whatever use-regex says
     BACKEND_HOST,
