@@ -79,7 +79,7 @@ def render(text: str) -> str:
 
 
 def _features() -> str:
-    rows = [f"| {f.name} | {', '.join(f'`{key.name}`' for key in f.keys)} |" for f in FEATURES]
+    rows = [f"| {f.name} | {', '.join(map(_name, f.keys))} |" for f in FEATURES]
     return _table(("feature", "annotations"), rows)
 
 
@@ -103,13 +103,17 @@ def _alb_annotations() -> str:
     return _keys((LISTEN_PORTS, *features), ALB)
 
 
+def _name(key: Key) -> str:
+    return f"`{key.name}{'NAME' if key.family else ''}`"
+
+
 def _keys(keys: Iterable[Key], dialect: Dialect[Any]) -> str:
     rows = []
     for key in keys:
         seen = [prefix for prefix in key.prefixes if prefix in dialect.vocabulary.prefixes]
         if seen:
             shown = ", ".join(f"`{prefix}`" for prefix in seen)
-            rows.append(f"| `{key.name}` | {shown} | {key.meaning} |")
+            rows.append(f"| {_name(key)} | {shown} | {key.meaning} |")
     return _table(("key", "prefixes, first one first", "meaning"), rows)
 
 

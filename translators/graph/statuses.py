@@ -8,6 +8,7 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.dialect import Dialects
 from translators.envoy.names import tables_of
+from translators.graph.aliases import AliasTables
 from translators.graph.backends import BackendTables
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import ALL, GatewayTables
@@ -16,6 +17,7 @@ from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import GuestKey, HostKey, ServiceOf
 from translators.graph.row_weights import RowWeights
+from translators.merge.aliases import AliasPlan
 from translators.merge.ingress_status import lacking, shortened, without_listener
 from translators.merge.ownership import below_wildcard
 from translators.merge.phase import gateway_status, troubled, without_members
@@ -46,6 +48,7 @@ class StatusTables:
         gateways: GatewayTables,
         ingresses: IngressTables,
         hosts: HostTables,
+        aliases: AliasTables,
         backends: BackendTables,
         dialects: Dialects,
         weights: RowWeights,
@@ -54,9 +57,11 @@ class StatusTables:
         self._gateways = gateways
         self._ingresses = ingresses
         self._plans = hosts.plans
+        self._aliases = aliases.plans
         self._backends = backends
         self._dialects = dialects
         self._findings = Index(graph, "findings", hosts.plans, _found_in)
+        self._alias_findings = Index(graph, "alias findings", aliases.plans, _found_in)
         self._serving = Index(graph, "serving", hosts.plans, _serving)
         guests = Index(graph, "guests", hosts.plans, _guests)
         namespaces = Derived(graph, "guest namespaces", guests, lambda *_: True)
@@ -137,6 +142,8 @@ class StatusTables:
         """Yield the problems of an Ingress that its own text does not show."""
         for host in view.group(self._findings, ref):
             yield from view.must(self._plans, host).problems_of(ref)
+        for name in view.group(self._alias_findings, ref):
+            yield from (p for p in view.must(self._aliases, name).problems if p.at == ref)
         if rules.policies:
             yield from self._overruled(view, ref, rules, gateways)
         for gateway in gateways:
@@ -230,5 +237,5 @@ def _guests(key: HostKey, plan: HostPlan) -> Iterable[GuestKey]:
     return [GuestKey(wildcard, namespace) for namespace in plan.below]
 
 
-def _found_in(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
+def _found_in(_: HostKey, plan: HostPlan | AliasPlan) -> frozenset[Ref]:
     return frozenset(problem.at for problem in plan.problems)

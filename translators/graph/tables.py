@@ -10,6 +10,7 @@ date.
 """
 
 from translators.dialects.dialect import Dialects
+from translators.graph.aliases import AliasTables
 from translators.graph.backends import BackendTables
 from translators.graph.certificates import CertificateTables
 from translators.graph.derive import Graph, OnFailure
@@ -36,8 +37,9 @@ class Tables:
             graph, inputs, gateways, dialects, weights.of_paths
         )
         hosts = self.hosts = HostTables(graph, gateways, ingresses, weights)
+        aliases = self.aliases = AliasTables(graph, gateways, ingresses, hosts)
         backends = self.backends = BackendTables(graph, inputs, gateways, ingresses, hosts, weights)
         self.certificates = CertificateTables(graph, inputs, ingresses)
         self.statuses = StatusTables(
-            graph, inputs, gateways, ingresses, hosts, backends, dialects, weights
+            graph, inputs, gateways, ingresses, hosts, aliases, backends, dialects, weights
         )
