@@ -41,17 +41,26 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.listener.set_filter_state import (
         v3 as set_filter_state,
     )
+    from envoy_data_plane.envoy.extensions.filters.listener.tls_inspector import v3 as tls_inspector
     from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
     from envoy_data_plane.envoy.extensions.filters.network.rbac import v3 as network_rbac
     from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutation import (
         v3 as early_header_mutation,
     )
     from envoy_data_plane.envoy.extensions.http.original_ip_detection.xff import v3 as xff
+    from envoy_data_plane.envoy.extensions.matching.common_inputs.network import (
+        v3 as network_inputs,
+    )
+    from envoy_data_plane.envoy.extensions.matching.input_matchers.ip import v3 as ip_matcher
     from envoy_data_plane.envoy.extensions.retry.host.previous_hosts import v3 as previous_hosts
     from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities import (
         v3 as previous_priorities,
     )
     from envoy_data_plane.envoy.extensions.transport_sockets.tls import v3 as tls
+    from envoy_data_plane.envoy.extensions.transport_sockets.tls.cert_mappers.sni import v3 as sni
+    from envoy_data_plane.envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret import (  # noqa: E501
+        v3 as on_demand_secret,
+    )
     from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
     from envoy_data_plane.envoy.type import v3 as envoy_type
     from envoy_data_plane.envoy.type.matcher import v3 as matcher
@@ -82,15 +91,22 @@ else:
     router = Package("envoy.extensions.filters.http.router.v3")
     proxy_protocol = Package("envoy.extensions.filters.listener.proxy_protocol.v3")
     set_filter_state = Package("envoy.extensions.filters.listener.set_filter_state.v3")
+    tls_inspector = Package("envoy.extensions.filters.listener.tls_inspector.v3")
     hcm = Package("envoy.extensions.filters.network.http_connection_manager.v3")
     network_rbac = Package("envoy.extensions.filters.network.rbac.v3")
     early_header_mutation = Package(
         "envoy.extensions.http.early_header_mutation.header_mutation.v3"
     )
     xff = Package("envoy.extensions.http.original_ip_detection.xff.v3")
+    network_inputs = Package("envoy.extensions.matching.common_inputs.network.v3")
+    ip_matcher = Package("envoy.extensions.matching.input_matchers.ip.v3")
     previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
     tls = Package("envoy.extensions.transport_sockets.tls.v3")
+    sni = Package("envoy.extensions.transport_sockets.tls.cert_mappers.sni.v3")
+    on_demand_secret = Package(
+        "envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret.v3"
+    )
     upstreams = Package("envoy.extensions.upstreams.http.v3")
     envoy_type = Package("envoy.type.v3")
     matcher = Package("envoy.type.matcher.v3")
@@ -178,6 +194,8 @@ CelIdent = twin(expr.ExprIdent)
 CelSelect = twin(expr.ExprSelect)
 CidrRange = twin(core.CidrRange)
 Composite = twin(composite.Composite)
+DirectSourceIpInput = twin(network_inputs.DirectSourceIpInput)
+DownstreamTlsContext = twin(tls.DownstreamTlsContext)
 EarlyHeaderMutation = twin(early_header_mutation.HeaderMutation)
 ExecuteFilterAction = twin(composite.ExecuteFilterAction)
 ExtensionWithMatcher = twin(matching.ExtensionWithMatcher)
@@ -186,7 +204,6 @@ ExtensionFilter = twin(accesslog.ExtensionFilter)
 Filter = twin(listener.Filter)
 FilterChain = twin(listener.FilterChain)
 FilterChainConfiguration = twin(composite.FilterChainConfiguration)
-FilterChainMatch = twin(listener.FilterChainMatch)
 FilterStateValue = twin(filter_state.FilterStateValue)
 HeaderMutation = twin(header_mutation.HeaderMutation)
 HeaderMutationMutations = twin(header_mutation.Mutations)
@@ -199,11 +216,13 @@ HttpConnectionManagerUpgradeConfig = twin(hcm.HttpConnectionManagerUpgradeConfig
 HttpFilter = twin(hcm.HttpFilter)
 HttpProtocolOptions = twin(core.HttpProtocolOptions)
 HttpRequestHeaderMatchInput = twin(matcher.HttpRequestHeaderMatchInput)
+IpMatcher = twin(ip_matcher.Ip)
 Listener = twin(listener.Listener)
 ListenerFilter = twin(listener.ListenerFilter)
 LocalReplyConfig = twin(hcm.LocalReplyConfig)
 Lua = twin(lua.Lua)
 NetworkRbac = twin(network_rbac.Rbac)
+OnDemandSecrets = twin(on_demand_secret.Config)
 OnMatch = twin(xds_matcher.MatcherOnMatch)
 Permission = twin(rbac.Permission)
 Policy = twin(rbac.Policy)
@@ -217,10 +236,14 @@ ScopedRoutes = twin(hcm.ScopedRoutes)
 ScopeKeyBuilder = twin(hcm.ScopedRoutesScopeKeyBuilder)
 ScopeKeyFragment = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilder)
 ScopeKeyHeaderExtractor = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilderHeaderValueExtractor)
+ServerNameInput = twin(network_inputs.ServerNameInput)
 SetFilterState = twin(set_filter_state.Config)
 SkipFilter = twin(matcher_action.SkipFilter)
+SniMapper = twin(sni.Sni)
+SourceIpInput = twin(network_inputs.SourceIpInput)
 SubstitutionFormatString = twin(core.SubstitutionFormatString)
 TlsCertificate = twin(tls.TlsCertificate)
+TlsInspector = twin(tls_inspector.TlsInspector)
 TlsSecret = twin(tls.Secret)
 TypedExtensionConfig = twin(core.TypedExtensionConfig)
 XffConfig = twin(xff.XffConfig)

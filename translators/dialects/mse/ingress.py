@@ -4,14 +4,16 @@ The unit of failure is one rule or one annotation: it becomes a problem if it ca
 the rest of the Ingress is served.
 """
 
+from dataclasses import replace
+
 from fleet.models import Ingress
-from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.classes import effective_class
 from translators.dialects.mse.features import read_features
 from translators.dialects.mse.gateway import MSE_TABLES
 from translators.dialects.paths import plain_path
-from translators.dialects.reading import IngressReader, age_of, named_tls
+from translators.dialects.reading import IngressReader, age_of
+from translators.dialects.tls import canary_tls, read_tls, unused_tls
 from translators.model.ingresses import IngressRules
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
@@ -21,21 +23,19 @@ def read_mse_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
     """Read the rules, default backend and annotations of an Ingress of the MSE dialect."""
     wanted, found = read_features(ref, ingress.metadata.annotations, ingress.metadata.unread)
     problems = list(found)
-    if ingress.spec.tls:
-        problems.append(
-            Problem(
-                ref,
-                "NotSupported",
-                "spec.tls",
-                ", ".join(named_tls(ingress.spec.tls)),
-                "a later version of fleetgate",
-                "its hosts are served by HTTP alone",
-            )
-        )
     reading = IngressReader(
         ref, age_of(ingress), effective_class(ingress), wanted, problems, mse_path, one_set
     )
-    return reading.everything(ingress)
+    rules = reading.everything(ingress)
+    return _with_tls(ref, ingress, rules) if ingress.spec.tls else rules
+
+
+def _with_tls(ref: Ref, ingress: Ingress, rules: IngressRules) -> IngressRules:
+    """Add the certificates of the hosts, and the problems of these."""
+    if rules.canaries:
+        return replace(rules, problems=(*rules.problems, canary_tls(ref)))
+    tls = read_tls(ref, ingress.spec.tls, rules)
+    return replace(rules, tls=tls, problems=(*rules.problems, *unused_tls(ref, tls)))
 
 
 def mse_path(path_type: str, text: str) -> Path:
