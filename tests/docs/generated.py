@@ -16,6 +16,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from fleet.kubernetes.bounds import Bounds, size
+from fleet.references import DEFAULT_CERTIFICATE
 from fleetgate.bootstrap import STATISTICS
 from fleetgate.certificates.sds_files import sds_documents
 from fleetgate.cli import COMMANDS, main
@@ -51,6 +52,7 @@ from translators.dialects.gateway_settings import (
     UPSTREAM_IDLE_TIMEOUT,
     UPSTREAM_TIMEOUT,
 )
+from translators.dialects.hsts import HSTS
 from translators.dialects.mse.dialect import MSE
 from translators.dialects.mse.features import FEATURES
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
@@ -150,6 +152,10 @@ def _gateway() -> str:
         "| whether PROXY headers of trusted proxies are read |",
         f"| `{STREAM_IDLE_TIMEOUT}` | {edge.stream_idle.total_seconds():g}s "
         "| how long a request or its answer may be silent, a WebSocket and SSE too |",
+        f"| `{DEFAULT_CERTIFICATE}` | none | `NAMESPACE/NAME` of a Secret on the hub: the "
+        "certificate for hosts without one of their own |",
+        f"| `{HSTS}` | none | `Strict-Transport-Security` of all answers over TLS, such as "
+        "`max-age=15724800; includeSubDomains`; what a backend says itself stays |",
         f"| `{HOST_OWNERSHIP}` | {SHARED} | `{NAMESPACE}`: the namespace of the oldest Ingress "
         "that names a host, or a wildcard over it, has the host to itself |",
         f"| `{CROSS_NAMESPACE}` | {ALLOW} | `{DENY}`: no request goes to a Service of another "

@@ -1,7 +1,7 @@
 """Names of generated resources. All are made in this file. Users rely on them: keep them stable.
 
     gateway      mse/NAME, alb/NAME                (a node's `cluster`)
-    Listener     http-80                           (https-443 is kept for TLS)
+    Listener     http-80, https-443
     route table  mse|shop.example.com, mse|*       (SRDS: the name is the key)
                  mse|*.example.com                 (the names of one more label)
                  http-80|shop.example.com          (ALB: each listener has its own)
@@ -9,6 +9,8 @@
                  NAMESPACE/SERVICE/PORT+PROTOCOL   the same, asked by something else than HTTP/1.1
                  NAMESPACE/SERVICE/PORT@SUBSET     the subset first, then the rest
                  A>B                               B serves while A has no usable Pod
+    Secret       shop.example.com, *.example.com   the certificate of the host
+                 _default                          the certificate of all other hosts
 
 Only hosts put dots into names, because Envoy splits the names of statistics at dots. A digest
 stands for a long SUBSET, and for the part behind A> if that is long: routes repeat these names.
@@ -18,7 +20,6 @@ from hashlib import blake2b
 from typing import Final
 from urllib.parse import quote
 
-from fleet.ref import Ref
 from translators.model.backends import Backend, BackendProtocol, Subset, Target
 from translators.model.listeners import ListenerPort, Protocol, TableSet
 
@@ -51,9 +52,13 @@ def listener_of(tables: TableSet) -> ListenerPort | None:
     return ListenerPort(int(port), Protocol[protocol.upper()]) if port else None
 
 
-def secret_name(secret: Ref) -> str:
-    """Return the name under which Envoys request the certificate of a Kubernetes Secret."""
-    return f"{secret.namespace}/{secret.name}"
+def certificate_name(host: str) -> str:
+    """Return the name of a host's certificate; "" stands for hosts without one of their own.
+
+    Clients choose names: Envoys ask for the text that a client writes as its server name. No host
+    has the name for "", and in the xDS protocol "*" would stand for all Secrets.
+    """
+    return host or "_default"
 
 
 def table_name(tables: TableSet, host: str) -> str:

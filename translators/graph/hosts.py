@@ -11,6 +11,7 @@ from typing import Final
 from fleet.ref import Ref
 from translators.envoy.host_tables import is_long, route_table, virtual_host
 from translators.envoy.routes import encode_route
+from translators.graph.certificates import CertificateTables
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import GatewayTables
 from translators.graph.ingresses import IngressTables
@@ -41,10 +42,16 @@ class HostTables:
     """The tables of hosts: a route table for each named host, and one for all other hosts."""
 
     def __init__(
-        self, graph: Graph, gateways: GatewayTables, ingresses: IngressTables, weights: RowWeights
+        self,
+        graph: Graph,
+        gateways: GatewayTables,
+        ingresses: IngressTables,
+        certificates: CertificateTables,
+        weights: RowWeights,
     ) -> None:
         self._gateways = gateways
         self._ingresses = ingresses
+        self._certificates = certificates
         self._wildcards: dict[HostKey, HostKey] = {}
         self.plans = Derived(graph, "plans", ingresses.by_host, self._plan, weights.of_hosts_rules)
         self.of_long_hosts = Index(graph, "of long hosts", self.plans, _origins_of_long)
@@ -74,11 +81,14 @@ class HostTables:
             view.get(owners, wildcard) if wildcard and boundaries.owned else None,
             below=is_below,
             strict=normalization is PathNormalization.STRICT,
-            https=(
-                any(ingress.https_only for ingress in ingresses)
-                and bool(view.must(self._gateways.edges, key.gateway).trusted)
-            ),
+            https=any(ingress.https_only for ingress in ingresses) and self._has_https(view, key),
         )
+
+    def _has_https(self, view: View, key: HostKey) -> bool:
+        """Return whether clients can ask for a host by https: TLS ends here, or at a proxy."""
+        if view.must(self._gateways.edges, key.gateway).trusted:
+            return True
+        return self._certificates.ends_tls(view, key.gateway, key.host)
 
     def _wildcard_over(self, key: HostKey) -> HostKey | None:
         """Return the key of the wildcard over a host, one shared object for all of its hosts."""

@@ -43,7 +43,7 @@ class ServiceOf(NamedTuple):
 
 
 class CertificateKey(NamedTuple):
-    """A Secret that an Ingress of a gateway names as a certificate."""
+    """A host of a gateway that has a certificate; "" stands for all other hosts."""
 
     gateway: Ref
-    secret: Ref
+    host: str

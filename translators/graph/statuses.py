@@ -6,9 +6,11 @@ from typing import Final
 from fleet.outage import Outage
 from fleet.problem import Problem
 from fleet.ref import Ref
+from fleet.references import DEFAULT_CERTIFICATE
 from translators.dialects.dialect import Dialects
 from translators.envoy.names import tables_of
 from translators.graph.backends import BackendTables
+from translators.graph.certificates import CertificateTables
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import ALL, GatewayTables
 from translators.graph.hosts import HostTables
@@ -16,6 +18,12 @@ from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import GuestKey, HostKey, ServiceOf
 from translators.graph.row_weights import RowWeights
+from translators.merge.certificate_problems import (
+    of_names,
+    of_secret,
+    overruled,
+    without_default,
+)
 from translators.merge.ingress_status import lacking, shortened, without_listener
 from translators.merge.ownership import below_wildcard
 from translators.merge.phase import gateway_status, troubled, without_members
@@ -45,6 +53,7 @@ class StatusTables:
         inputs: Inputs,
         gateways: GatewayTables,
         ingresses: IngressTables,
+        certificates: CertificateTables,
         hosts: HostTables,
         backends: BackendTables,
         dialects: Dialects,
@@ -53,6 +62,7 @@ class StatusTables:
         self._inputs = inputs
         self._gateways = gateways
         self._ingresses = ingresses
+        self._certificates = certificates
         self._plans = hosts.plans
         self._backends = backends
         self._dialects = dialects
@@ -90,6 +100,7 @@ class StatusTables:
     def _gateway_status(self, view: View, ref: Ref) -> GatewayStatus:
         gateway = view.get(self._gateways.declared, ref)
         config = view.get(self._inputs.configs, ref)
+        named = view.get(self._gateways.default_certificates, ref) or ()
         remote = tuple(self._remote_cluster(view, m) for m in (gateway.members if gateway else ()))
         return gateway_status(
             gateway,
@@ -99,6 +110,13 @@ class StatusTables:
             self._gateways.bind(view, ref),
             config.metadata.generation if config else 0,
             view.get(self._inputs.refusals, ref),
+            tuple(
+                problem
+                for secret in named
+                for problem in of_secret(
+                    ref, DEFAULT_CERTIFICATE, secret, self._certificates.held(view, secret)
+                )
+            ),
         )
 
     def _remote_cluster(self, view: View, member: str) -> RemoteCluster:
@@ -139,6 +157,8 @@ class StatusTables:
             yield from view.must(self._plans, host).problems_of(ref)
         if rules.policies:
             yield from self._overruled(view, ref, rules, gateways)
+        if rules.tls:
+            yield from self._of_certificates(view, ref, rules, gateways)
         for gateway in gateways:
             yield from self._without_listener(view, ref, rules, gateway)
         for rule, backend in rules.named:
@@ -189,6 +209,24 @@ class StatusTables:
                 for service in services:
                     settled = self._backends.settled(view, ServiceOf(gateway, *service))
                     yield from (p for p in settled.problems if p.at == ref)
+
+    def _of_certificates(
+        self, view: View, ref: Ref, rules: IngressRules, gateways: tuple[Ref, ...]
+    ) -> Iterator[Problem]:
+        """Report what is wrong with the certificates that an Ingress names."""
+        tables = self._certificates
+        for entry in rules.tls:
+            if (secret := entry.secret) is None:
+                if not all(tables.has_default(view, gateway) for gateway in gateways):
+                    yield without_default(ref, entry, DEFAULT_CERTIFICATE)
+                continue
+            held = tables.held(view, secret)
+            yield from of_secret(ref, f"{entry.at}.secretName", secret, held)
+            if held.reading and held.reading.certificate:
+                yield from of_names(ref, entry, secret, held.reading.certificate)
+            # An entry with hosts is not told of an older one for all other hosts.
+            hosts = entry.hosts or tuple(entry.named)
+            yield from overruled(ref, entry, secret, tables.others(view, entry, hosts, gateways))
 
     def _below_wildcards(self, view: View, ref: Ref, rules: IngressRules) -> Iterator[Problem]:
         """Tell an Ingress about other namespaces that have hosts below its wildcards."""

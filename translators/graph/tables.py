@@ -4,6 +4,7 @@
                                                      ├─▶ claims ─▶ plans ─▶ route tables (SRDS)
     objects ─▶ rules ────────────────────────────────┘               └───▶ targets ─▶ clusters (CDS)
     slices ─▶ slice endpoints ────────────────────────────────────────────▶ assignments (EDS)
+    Secrets, rules ───────────────────────────────────────────────────────▶ certificates (SDS)
 
 Each compute function reads what its row depends on; `translators.graph.derive` keeps the rows up to
 date.
@@ -35,9 +36,9 @@ class Tables:
         ingresses = self.ingresses = IngressTables(
             graph, inputs, gateways, dialects, weights.of_paths
         )
-        hosts = self.hosts = HostTables(graph, gateways, ingresses, weights)
+        certificates = self.certificates = CertificateTables(graph, inputs, gateways, ingresses)
+        hosts = self.hosts = HostTables(graph, gateways, ingresses, certificates, weights)
         backends = self.backends = BackendTables(graph, inputs, gateways, ingresses, hosts, weights)
-        self.certificates = CertificateTables(graph, inputs, ingresses)
         self.statuses = StatusTables(
-            graph, inputs, gateways, ingresses, hosts, backends, dialects, weights
+            graph, inputs, gateways, ingresses, certificates, hosts, backends, dialects, weights
         )

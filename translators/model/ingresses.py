@@ -9,6 +9,7 @@ from fleet.ref import Ref
 from translators.model.actions import Forward
 from translators.model.backends import Backend
 from translators.model.canaries import Canary
+from translators.model.certificates import NO_TLS, TlsEntry
 from translators.model.listeners import ListenerPort, TableSet
 from translators.model.policy import Declared, Scope
 from translators.model.rules import Age, Rule
@@ -39,7 +40,8 @@ class IngressRules:
     A canary Ingress has `canaries` and no other rules. `defaults` stands for its
     `spec.defaultBackend`: a rule for every path of each of its hosts, and of the host "". `bare`
     holds the hosts that it declares without a rule or default. `leads_out` says that some backend
-    is in another namespace. `without_rules` holds its age and name if no rule does.
+    is in another namespace. `without_rules` holds its age and name if no rule does. `tls` holds the
+    entries of its `spec.tls`.
 
     An Ingress may have thousands of hosts, so its rules are grouped by host once.
     """
@@ -53,6 +55,7 @@ class IngressRules:
     policies: tuple[Declared, ...] = ()
     leads_out: bool = False
     without_rules: tuple[Age, Ref] | None = None
+    tls: tuple[TlsEntry, ...] = NO_TLS
     _rules: _ByHost[Rule] = field(init=False, repr=False, compare=False)
     _canaries: _ByHost[Canary] = field(init=False, repr=False, compare=False)
     _defaults: _ByHost[Rule] = field(init=False, repr=False, compare=False)
