@@ -81,7 +81,7 @@ def render(text: str) -> str:
 
 
 def _features() -> str:
-    rows = [f"| {f.name} | {', '.join(f'`{key.name}`' for key in f.keys)} |" for f in FEATURES]
+    rows = [f"| {f.name} | {', '.join(map(_name, f.keys))} |" for f in FEATURES]
     return _table(("feature", "annotations"), rows)
 
 
@@ -91,18 +91,27 @@ def _annotations() -> str:
 
 
 def _feature(feature: Feature) -> str:
-    rows = [
-        f"| `{key.name}` | {', '.join(spelt(key))} | {key.meaning} | {key.default or 'none'} "
-        f"| {scope(feature, key)} | {invalid(feature, key) or 'every value can be used'} |"
-        for key in feature.keys
-    ]
+    rows = [f"| {' | '.join(_cells(feature, key))} |" for key in feature.keys]
     head = ("key", "prefixes", "meaning", "without it", "for", "a value that cannot be used")
     return f"### {feature.name}\n\n{_table(head, rows)}"
+
+
+def _cells(feature: Feature, key: Key) -> Iterator[str]:
+    yield f"`{key.name}NAME`" if key.family else f"`{key.name}`"
+    yield ", ".join(spelt(key))
+    yield key.meaning
+    yield key.default or "none"
+    yield scope(feature, key)
+    yield invalid(feature, key) or "every value can be used"
 
 
 def _alb_annotations() -> str:
     features = (key for feature in ALB.features for key in feature.keys)
     return _keys((LISTEN_PORTS, *features), ALB)
+
+
+def _name(key: Key) -> str:
+    return f"`{key.name}{'NAME' if key.family else ''}`"
 
 
 def _keys(keys: Iterable[Key], dialect: Dialect[Any]) -> str:
@@ -111,7 +120,7 @@ def _keys(keys: Iterable[Key], dialect: Dialect[Any]) -> str:
         seen = [prefix for prefix in key.prefixes if prefix in dialect.vocabulary.prefixes]
         if seen:
             shown = ", ".join(f"`{prefix}`" for prefix in seen)
-            rows.append(f"| `{key.name}` | {shown} | {key.meaning} |")
+            rows.append(f"| {_name(key)} | {shown} | {key.meaning} |")
     return _table(("key", "prefixes, first one first", "meaning"), rows)
 
 

@@ -110,7 +110,7 @@ def _follow(on_match: Json, request: Request) -> Sequence[Json] | None:
 
 
 def _matches(match: Json, request: Request) -> bool:
-    _known(match, *_PATHS, "headers", "query_parameters", "cookies")
+    _known(match, *_PATHS, "case_sensitive", "headers", "query_parameters", "cookies")
     return (
         _path_matches(match, request.path)
         and all(_holds(m, request.header(m["name"])) for m in match.get("headers", ()))
@@ -124,6 +124,8 @@ def _path_matches(match: Json, path: str) -> bool:
     wanted = match[kind]
     if kind == "safe_regex":
         return _regex(wanted, path)
+    if match.get("case_sensitive") is False:
+        wanted, path = wanted.lower(), path.lower()
     if kind == "prefix":
         return path.startswith(wanted)
     below = kind == "path_separated_prefix" and path.startswith(f"{wanted}/")

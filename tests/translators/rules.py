@@ -39,6 +39,7 @@ _PATHS = [
     *(Path(EXACT, value) for value in _EXACTS),
     *(Path(PREFIX, value) for value in [*_TEXTS, "/"]),
     *(Path(REGEX, value) for value in _REGEXES),
+    *(Path(kind, "/A/B", ignore_case=True) for kind in (EXACT, PREFIX)),
 ]
 _CONDITIONS = [(), (), (), (STAGE,), (COOKIE,), (QUERY,), (STAGE, QUERY)]
 

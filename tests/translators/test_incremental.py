@@ -3,7 +3,7 @@
 import random
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -186,6 +186,20 @@ def test_of_a_member_full_of_wrong_addresses_some_are_told_and_how_many_more_the
     assert (last.at, last.value) == (Ref(HUB, "Member", "", "c2"), "50 more EndpointSlices")
 
 
+_ROUTING: list[dict[str, str]] = [
+    {},
+    {},
+    {"nginx.ingress.kubernetes.io/server-alias": "a.test,b.test,*.example.com"},
+    {"nginx.ingress.kubernetes.io/from-to-www-redirect": "true"},
+    {"nginx.ingress.kubernetes.io/use-regex": "true"},
+    {"nginx.ingress.kubernetes.io/app-root": "/app"},
+    {"mse.ingress.kubernetes.io/exact-match-header-x": "1"},
+    {"mse.ingress.kubernetes.io/match-method": "?"},
+    {"mse.ingress.kubernetes.io/request-header-control-add": "x 1"},
+]
+"""Annotations of an Ingress about its hosts, paths and headers."""
+
+
 class Edits(RuleBasedStateMachine):
     """After any edits in any order, Envoys have what the same objects give from scratch."""
 
@@ -213,6 +227,7 @@ class Edits(RuleBasedStateMachine):
         namespace=st.sampled_from(["default", "default", "other"]),
         destination=st.sampled_from([None, None, "default", "other"]),
         listen=st.sampled_from([None, '[{"HTTP":80},{"HTTP":81}]', '[{"HTTP":81}]', "no list"]),
+        routing=st.sampled_from(_ROUTING),
         default=st.booleans(),
         bare=st.booleans(),
     )
@@ -230,10 +245,11 @@ class Edits(RuleBasedStateMachine):
         namespace: str,
         destination: str | None,
         listen: str | None,
+        routing: Mapping[str, str],
         default: bool,
         bare: bool,
     ) -> None:
-        annotations: dict[str, str] = {}
+        annotations = {**routing}
         if canary:
             annotations["nginx.ingress.kubernetes.io/canary"] = "true"
             annotations["nginx.ingress.kubernetes.io/canary-weight"] = canary

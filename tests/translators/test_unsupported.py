@@ -54,11 +54,6 @@ def is_closed(annotations: dict[str, str]) -> bool:
         pytest.param(f"{NGINX}modsecurity-snippet", "false", id="rules-that-are-no-switch"),
         pytest.param(f"{NGINX}configuration-snippet", "allow 10.0.0.0/8;\ndeny all;", id="deny"),
         pytest.param(f"{NGINX}server-snippet", "if ($x) { return 403; }", id="return-403"),
-        pytest.param(f"{MSE}match-method", "GET POST", id="method"),
-        pytest.param(f"{HIGRESS}exact-match-header-X-Stage", "gray", id="header"),
-        pytest.param(f"{MSE}regex-match-query-v", "[0-9]+", id="query"),
-        pytest.param(f"{HIGRESS}prefix-match-pseudo-header-method", "G", id="pseudo-header"),
-        pytest.param(f"{MSE}full-path-regex", "true", id="full-path"),
     ],
 )
 def test_what_restricts_or_narrows_closes_the_paths_and_is_told(key: str, value: str) -> None:

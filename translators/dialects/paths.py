@@ -69,7 +69,9 @@ class PathReading:
         """Read a path. `kind` is the one that it has unless it is a pattern."""
         if self.is_regex(text):
             return regex_path(text, whole=self.whole, ignore_case=self.ignore_case)
-        return replace(plain_path(kind, text), ignore_case=self.ignore_case)
+        path = plain_path(kind, text)
+        has_cases = path.value.lower() != path.value.upper()
+        return replace(path, ignore_case=self.ignore_case and has_cases)
 
     def is_regex(self, text: str) -> bool:
         """Return whether the text of a path is a pattern."""

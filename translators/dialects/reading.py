@@ -6,7 +6,7 @@ served. `IngressReader` takes as functions what differs between dialects.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Final, NamedTuple, TypeVar
@@ -24,24 +24,21 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import Unusable
+from translators.dialects.hosts import LABEL, host_name
 from translators.model.actions import Action, Forward, Share, size_of
 from translators.model.backends import Backend, ServicePort, Target
 from translators.model.bounds import MAX_ROUTES_OF_INGRESS
 from translators.model.canaries import Canary, Split
-from translators.model.ingresses import NO_HOSTS, IngressRules
+from translators.model.ingresses import NO_HOSTS, Alias, IngressRules
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
 from translators.model.rules import UNDATED, Age, Rule
 
 T = TypeVar("T")
 
-_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_NAME: Final = re.compile(LABEL)
 
-_HOST: Final = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
-
-_NAME: Final = re.compile(_LABEL)
-
-_PORT_NAME: Final = re.compile(rf"(?=.*[a-z]){_LABEL}")
+_PORT_NAME: Final = re.compile(rf"(?=.*[a-z]){LABEL}")
 """A port name has a letter, as Kubernetes demands it.
 
 Otherwise the name of a Cluster could not distinguish a port named 80 from port number 80."""
@@ -117,10 +114,19 @@ class IngressReader:
             defaults,
             tables or NO_HOSTS,
             tuple(self.problems),
+            aliases=tuple(self._aliases(hosts)) if split is None else (),
             policies=tuple(self.wanted.policies),
             leads_out=any(self._leads_out(rule) for rule in (*rules, *defaults)),
             without_rules=(self.age, self.ref) if tables else None,
         )
+
+    def _aliases(self, hosts: Iterable[_Host]) -> Iterator[Alias]:
+        """Yield the further names that annotations give to hosts of the Ingress."""
+        named = tuple(dict.fromkeys(host.name for host in hosts if host.name))
+        for aliases in self.wanted.aliases:
+            for alias in aliases(named):
+                if alias.host not in named:
+                    yield replace(alias, sets=self.sets(alias.of))
 
     def _leads_out(self, rule: Rule) -> bool:
         if not isinstance(rule.action, Forward):
@@ -131,7 +137,7 @@ class IngressReader:
     def _hosts(self, rules: Iterable[IngressRule]) -> Iterator[_Host]:
         for i, rule in by_position(rules):
             at = f"spec.rules[{i}]"
-            name = self._attempt("InvalidHost", f"{at}.host", rule.host, _host)
+            name = self._attempt("InvalidHost", f"{at}.host", rule.host, host_name)
             if name is not None:
                 yield _Host(at, name, rule.http.paths if rule.http else ())
 
@@ -265,14 +271,6 @@ def _idle_default(ref: Ref, at: str, declared: Forward) -> Problem:
     expected = "an Ingress without canary: a canary only adds to the rules of another one"
     effect = "no request goes to it"
     return Problem(ref, "CanaryDefaultBackend", at, value, expected, effect)
-
-
-def _host(text: str) -> str:
-    """Read a host, in lower case; "" stands for every host."""
-    host = text.lower()
-    if host and (len(host) > 253 or not _HOST.fullmatch(host)):
-        raise Unusable("a DNS name such as shop.example.com or *.example.com")
-    return host
 
 
 def _no_service(_: str) -> None:

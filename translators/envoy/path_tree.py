@@ -18,8 +18,8 @@ fewer, because each stands for paths that are sure to match `/shop`:
 
     /shop (exactly)  b        /shop? (with a query)  b        /shop/ (below)  b
 
-`:path` includes the query, but no fragment: Envoy refuses requests with one. The tree, like the
-list, distinguishes case.
+`:path` includes the query, but no fragment: Envoy refuses requests with one. The keys distinguish
+case, so a path in any case stands at every key, as a regex does.
 """
 
 from bisect import bisect
@@ -106,7 +106,9 @@ class _Ground:
         self._prefix: dict[str, list[int]] = defaultdict(list)
         anywhere: list[int] = []
         for place, (path, _) in enumerate(branches):
-            if path.kind is PathKind.EXACT:
+            if path.ignore_case:
+                anywhere.append(place)
+            elif path.kind is PathKind.EXACT:
                 self._exact[path.value].append(place)
             elif path.kind is PathKind.PREFIX and path.value != "/":
                 self._prefix[path.value].append(place)
@@ -164,7 +166,7 @@ class _Ground:
         return _joined(own, inherited)
 
     def _first_to_sure(self, places: Sequence[int]) -> Places:
-        """Cut the list after the first sure route: one with no condition and no regex."""
+        """Cut the list after the first sure route: one with no condition, and found by its key."""
         for count, place in enumerate(places, 1):
             if self._is_sure(place):
                 return tuple(places[:count])
@@ -174,7 +176,7 @@ class _Ground:
         if place == len(self._branches):
             return True
         path, conditional = self._branches[place]
-        return path.kind is not PathKind.REGEX and not conditional
+        return path.kind is not PathKind.REGEX and not path.ignore_case and not conditional
 
 
 def _joined(some: Sequence[int], more: Places) -> Places:

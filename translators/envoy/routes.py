@@ -121,6 +121,8 @@ def _spelt(condition: Condition) -> tuple[Text, ...]:
 def _as_sent(text: Text) -> Text:
     """Return a query parameter's value in all spellings that clients use."""
     spellings = "".join(map(_spellings, text.value.encode()))
+    if text.prefix:
+        return Text(f"{spellings}.*", regex=True)
     return text if spellings == re2.escape(text.value) else Text(spellings, regex=True)
 
 
@@ -140,13 +142,17 @@ def _spellings(byte: int) -> str:
 def _text(values: tuple[Text, ...]) -> matcher.StringMatcher:
     """Match any of the values."""
     if len(values) == 1 and not values[0].regex:
-        return StringMatcher(exact=values[0].value)
+        value = values[0].value
+        return StringMatcher(prefix=value) if values[0].prefix else StringMatcher(exact=value)
     return StringMatcher(safe_regex=RegexMatcher(regex=_alternation(values)))
 
 
 def _alternation(values: tuple[Text, ...]) -> str:
     """Return an RE2 regex that matches any of the values in full."""
-    parts = [text.value if text.regex else re2.escape(text.value) for text in values]
+    parts = [
+        text.value if text.regex else f"{re2.escape(text.value)}{'.*' if text.prefix else ''}"
+        for text in values
+    ]
     return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 

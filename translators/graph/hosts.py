@@ -118,14 +118,15 @@ class HostTables:
         return route
 
     def _host_table(self, view: View, key: HostKey) -> Resource:
-        return self._table(view, key, view.must(self.plans, key))
+        return self.table(view, key, view.must(self.plans, key))
 
     def _star_table(self, view: View, key: SetKey) -> Resource:
         """Make the table for all other hosts. It always exists: Envoy opens no listener without."""
         host = HostKey(*key, "")
-        return self._table(view, host, view.get(self.plans, host) or _NOTHING)
+        return self.table(view, host, view.get(self.plans, host) or _NOTHING)
 
-    def _table(self, view: View, key: HostKey, plan: HostPlan) -> Resource:
+    def table(self, view: View, key: HostKey, plan: HostPlan) -> Resource:
+        """Make the route table of a name that serves the plan."""
         parts = host_parts(plan.policies)
         body = virtual_host(plan, key.host, self._encoder(view, plan), parts)
         return route_table(key.tables, key.host, body, plan.origins)

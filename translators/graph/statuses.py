@@ -9,6 +9,7 @@ from fleet.ref import Ref
 from fleet.references import DEFAULT_CERTIFICATE
 from translators.dialects.dialect import Dialects
 from translators.envoy.names import tables_of
+from translators.graph.aliases import AliasTables
 from translators.graph.backends import BackendTables
 from translators.graph.certificates import CertificateTables
 from translators.graph.derive import Derived, Graph, Index, View
@@ -18,6 +19,7 @@ from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import GuestKey, HostKey, ServiceOf
 from translators.graph.row_weights import RowWeights
+from translators.merge.aliases import AliasPlan
 from translators.merge.certificate_problems import (
     of_names,
     of_secret,
@@ -55,6 +57,7 @@ class StatusTables:
         ingresses: IngressTables,
         certificates: CertificateTables,
         hosts: HostTables,
+        aliases: AliasTables,
         backends: BackendTables,
         dialects: Dialects,
         weights: RowWeights,
@@ -64,9 +67,11 @@ class StatusTables:
         self._ingresses = ingresses
         self._certificates = certificates
         self._plans = hosts.plans
+        self._aliases = aliases.plans
         self._backends = backends
         self._dialects = dialects
         self._findings = Index(graph, "findings", hosts.plans, _found_in)
+        self._alias_findings = Index(graph, "alias findings", aliases.plans, _found_in)
         self._serving = Index(graph, "serving", hosts.plans, _serving)
         guests = Index(graph, "guests", hosts.plans, _guests)
         namespaces = Derived(graph, "guest namespaces", guests, lambda *_: True)
@@ -155,6 +160,8 @@ class StatusTables:
         """Yield the problems of an Ingress that its own text does not show."""
         for host in view.group(self._findings, ref):
             yield from view.must(self._plans, host).problems_of(ref)
+        for name in view.group(self._alias_findings, ref):
+            yield from (p for p in view.must(self._aliases, name).problems if p.at == ref)
         if rules.policies:
             yield from self._overruled(view, ref, rules, gateways)
         if rules.tls:
@@ -268,5 +275,5 @@ def _guests(key: HostKey, plan: HostPlan) -> Iterable[GuestKey]:
     return [GuestKey(wildcard, namespace) for namespace in plan.below]
 
 
-def _found_in(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
+def _found_in(_: HostKey, plan: HostPlan | AliasPlan) -> frozenset[Ref]:
     return frozenset(problem.at for problem in plan.problems)

@@ -11,6 +11,7 @@ date.
 """
 
 from translators.dialects.dialect import Dialects
+from translators.graph.aliases import AliasTables
 from translators.graph.backends import BackendTables
 from translators.graph.certificates import CertificateTables
 from translators.graph.derive import Graph, OnFailure
@@ -38,7 +39,17 @@ class Tables:
         )
         certificates = self.certificates = CertificateTables(graph, inputs, gateways, ingresses)
         hosts = self.hosts = HostTables(graph, gateways, ingresses, certificates, weights)
+        aliases = self.aliases = AliasTables(graph, gateways, ingresses, hosts)
         backends = self.backends = BackendTables(graph, inputs, gateways, ingresses, hosts, weights)
         self.statuses = StatusTables(
-            graph, inputs, gateways, ingresses, certificates, hosts, backends, dialects, weights
+            graph,
+            inputs,
+            gateways,
+            ingresses,
+            certificates,
+            hosts,
+            aliases,
+            backends,
+            dialects,
+            weights,
         )

@@ -194,8 +194,9 @@ class Translator:
         for gateway, entry in gateways.listeners.changed:
             listener = gateways.listeners.get((gateway, entry))
             yield TypeUrl.LISTENER, gateway, listener_name(entry.at), listener
-        for host in hosts.tables.changed:
-            table = hosts.tables.get(host)
+        aliases = self.tables.aliases.tables
+        for host in hosts.tables.changed | aliases.changed:
+            table = hosts.tables.get(host) or aliases.get(host)
             yield TypeUrl.SCOPED_ROUTE, host.gateway, table_name(host.tables, host.host), table
         for gateway, tables_set in hosts.star_tables.changed:
             table = hosts.star_tables.get((gateway, tables_set))

@@ -16,8 +16,10 @@ from translators.model.bounds import (
     MAX_INSTRUCTIONS_OF_HOST,
     MAX_PATTERNS,
     MAX_ROUTES_OF_HOST,
+    MAX_RULES_OF_PATH,
 )
 from translators.model.canaries import Canary, Pick
+from translators.model.paths import PathKind
 from translators.model.rules import Rule
 
 
@@ -28,6 +30,11 @@ class Excess(Enum):
         "TooManyRules",
         f"at most {MAX_ROUTES_OF_HOST} rules of a host, each counted once for each backend that it "
         "may ask",
+        "this rule is not served",
+    )
+    CONDITIONS = (
+        "TooManyRules",
+        f"at most {MAX_RULES_OF_PATH} rules of a path that differ in their conditions",
         "this rule is not served",
     )
     PATH_PATTERNS = (
@@ -63,6 +70,7 @@ class HostBounds:
     def __init__(self) -> None:
         self._routes = 0
         self._instructions = 0
+        self._of_path: dict[tuple[PathKind, str], int] = {}
         self._canaries: dict[tuple[Ref, str], int] = {}
         self._patterns: dict[tuple[Ref, str], int] = {}
         self._left_out: dict[tuple[Ref, Excess], list[Rule]] = {}
@@ -71,12 +79,18 @@ class HostBounds:
         """Take room for a rule; returns whether there was enough."""
         routes = self._routes + size_of(rule.action) + bool(rule.https_only)
         instructions = self._instructions + rule.path.instructions
+        instructions += sum(condition.instructions for condition in rule.conditions)
+        path = rule.path.kind, rule.path.value
+        of_path = self._of_path.get(path, 0) + 1
         if routes > MAX_ROUTES_OF_HOST:
             self._leave_out(rule, Excess.RULES)
         elif instructions > MAX_INSTRUCTIONS_OF_HOST:
             self._leave_out(rule, Excess.PATH_PATTERNS)
+        elif of_path > MAX_RULES_OF_PATH:
+            self._leave_out(rule, Excess.CONDITIONS)
         else:
             self._routes, self._instructions = routes, instructions
+            self._of_path[path] = of_path
             return True
         return False
 

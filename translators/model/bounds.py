@@ -11,6 +11,9 @@ from typing import Final
 MAX_DESTINATIONS: Final = 64
 MAX_LABELS: Final = 32
 MAX_LISTENERS: Final = 64
+MAX_ALIASES: Final = 64
+MAX_CONDITIONS: Final = 16
+MAX_RULES_OF_PATH: Final = 256
 MAX_HEADER_LINES: Final = 64
 MAX_HEADER_TEXT: Final = 4096
 MAX_CANARIES: Final = 64
@@ -44,6 +47,18 @@ class Bound:
 BOUNDS: Final = (
     Bound("lines of `destination`", MAX_DESTINATIONS, "the annotation is ignored"),
     Bound("lines of `subset-labels`", MAX_LABELS, "the annotation is ignored"),
+    Bound("names in `server-alias`", MAX_ALIASES, "the annotation is ignored"),
+    Bound(
+        "rules of a host, times its aliases",
+        MAX_ROUTES_OF_HOST,
+        "the last aliases by name are not served",
+    ),
+    Bound("conditions of an Ingress, as `exact-match-header-...`", MAX_CONDITIONS, "it is closed"),
+    Bound(
+        "rules of a path that differ in their conditions",
+        MAX_RULES_OF_PATH,
+        "the youngest are not served",
+    ),
     Bound("lines or names of a `...-header-control-...`", MAX_HEADER_LINES, "it is ignored"),
     Bound("characters of a `...-header-control-...`", MAX_HEADER_TEXT, "it is ignored"),
     Bound("origins in `cors-allow-origin`", MAX_ORIGINS, "the origins behind are not allowed"),

@@ -8,12 +8,14 @@ from enum import Enum
 class Text:
     """A text to compare with: an equal text, or an RE2 regex that matches the whole text.
 
-    `instructions` is the cost of a regex that a user wrote (`translators.model.bounds`).
+    With `prefix`, the value begins with the text. `instructions` is the cost of a regex that a user
+    wrote (`translators.model.bounds`).
     """
 
     value: str
     regex: bool = False
     instructions: int = 0
+    prefix: bool = False
 
 
 class Where(Enum):
@@ -29,7 +31,8 @@ class Where(Enum):
 class Condition:
     """A part of a request that must equal or match one of `values`.
 
-    `name` is the name of the header, query parameter or cookie, and "" for METHOD. A request must
+    `name` is the name of the header, query parameter or cookie, and "" for METHOD. The name of a
+    pseudo header begins with a colon. A request must
     meet all conditions of a rule.
     """
 

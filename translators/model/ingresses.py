@@ -34,6 +34,22 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Alias:
+    """A further name of the host `of`, for hosts that no rule names.
+
+    It serves what `of` does, or with `redirects` sends its clients there. `key` and `value` are the
+    annotation. `sets` are those in which `of` stands.
+    """
+
+    host: str
+    of: str
+    key: str
+    value: str
+    redirects: bool = False
+    sets: tuple[TableSet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IngressRules:
     """What one Ingress declares.
 
@@ -52,6 +68,7 @@ class IngressRules:
     bare: frozenset[tuple[TableSet, str]] = NO_HOSTS
     problems: tuple[Problem, ...] = ()
     asked: tuple[Asked, ...] = ()
+    aliases: tuple[Alias, ...] = ()
     policies: tuple[Declared, ...] = ()
     leads_out: bool = False
     without_rules: tuple[Age, Ref] | None = None

@@ -1,9 +1,9 @@
 """Paths are closed if an annotation without effect yet restricts access to them.
 
-Such an annotation limits who may send requests, or narrows the requests that a rule takes. Without
-it, requests would reach backends that it protects. So the paths stay with the Ingress and are
-answered with 503. A canary takes its access rules from its main rule; a canary with an annotation
-that narrows it takes no request.
+Such an annotation limits who may send requests, or narrows the requests that a rule takes, and is
+not carried out or cannot be read. Without it, requests would reach backends that it protects. So
+the paths stay with the Ingress and are answered with 503. A canary takes its access rules from its
+main rule; a canary with an annotation that narrows it takes no request.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ _CLOSING: Final = frozenset({Without.CLOSED, Without.NARROWED})
 
 def close(met: Sequence[Met], wanted: Wanted) -> None:
     """Close the paths of an Ingress if an annotation demands it. Call it after all features."""
-    closing = {annotation.without for annotation in met} & _CLOSING
+    closing = (wanted.unusable | {annotation.without for annotation in met}) & _CLOSING
     if (closing or wanted.closed) and wanted.split is None:
         wanted.changes.append(_closed)
     elif Without.NARROWED in closing:

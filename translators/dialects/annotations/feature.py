@@ -1,13 +1,15 @@
 """The interface of a feature: the annotations that it owns, and the changes that they ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from translators.dialects.annotations.reader import Found, Key, Reader
+from translators.dialects.annotations.unsupported import Without
 from translators.dialects.paths import PLAIN, PathReading
 from translators.model.actions import Action
 from translators.model.canaries import Split
+from translators.model.ingresses import Alias
 from translators.model.paths import Path
 from translators.model.policy import Declared, Policy
 from translators.model.rules import Rule
@@ -15,6 +17,10 @@ from translators.model.rules import Rule
 T = TypeVar("T")
 
 Change: TypeAlias = Callable[[Rule], Rule]
+
+
+Aliases: TypeAlias = Callable[[tuple[str, ...]], Iterable[Alias]]
+"""Gives the aliases of an Ingress with these hosts. `sets` are added later."""
 
 
 class Extra(NamedTuple):
@@ -33,16 +39,18 @@ class Wanted:
     """What the annotations of an Ingress ask for; features add to it.
 
     `paths` says how its paths are read. `changes` are made to each rule of the Ingress, in this
-    order. A `split` makes it a canary.
-    `closed` says that an access rule cannot be carried out, so that nobody may ask.
+    order. A `split` makes it a canary. `unusable` are the consequences of annotations that cannot
+    be read. `closed` says that an access rule cannot be carried out, so that nobody may ask.
     """
 
     paths: PathReading = PLAIN
     extras: list[Extra] = field(default_factory=list)
+    aliases: list[Aliases] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     policies: list[Declared] = field(default_factory=list)
     split: Split | None = None
     closed: bool = False
+    unusable: set[Without] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

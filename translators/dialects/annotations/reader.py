@@ -8,7 +8,7 @@ key, the first one that parses wins. A value that does not parse costs that anno
 reported.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeVar
 
@@ -32,9 +32,10 @@ class Key:
     The other fields are for the documentation, and for tests that try every annotation. `meaning`
     is a phrase. `default` is what holds without the annotation, if that is not simply nothing.
     `differs` tells users of NGINX Ingress what is different; "" if the annotation does the same.
-    `example` is a value that can be used.
+    `example` is a value that can be used; of a family, the rest of a name, a blank and a value.
+
     A key that `restricts` says who may ask: if its value is no text, the paths of its Ingress are
-    closed.
+    closed. The key of a `family` is the begin of a name.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Key:
     differs: str = ""
     example: str = ""
     restricts: bool = False
+    family: bool = False
     spellings: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -66,10 +68,16 @@ def shared(
 
 
 def own(
-    name: str, meaning: str = "", *, default: str = "", example: str = "", restricts: bool = False
+    name: str,
+    meaning: str = "",
+    *,
+    default: str = "",
+    example: str = "",
+    restricts: bool = False,
+    family: bool = False,
 ) -> Key:
     """Make a key of MSE's own."""
-    return Key(name, (MSE, HIGRESS), meaning, default, "", example, restricts)
+    return Key(name, (MSE, HIGRESS), meaning, default, "", example, restricts, family)
 
 
 def everywhere(
@@ -109,9 +117,16 @@ class Unusable(ValueError):
 class Reader:
     """Reads those annotations of one object that have these prefixes; collects their problems."""
 
-    def __init__(self, at: Ref, annotations: Mapping[str, str], prefixes: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        at: Ref,
+        annotations: Mapping[str, str],
+        prefixes: tuple[str, ...],
+        unread: Iterable[str] = (),
+    ) -> None:
         self._at = at
         self._annotations = {k: v for k, v in annotations.items() if k.startswith(prefixes)}
+        self._unread = tuple(key for key in unread if key.startswith(prefixes))
         self.problems: list[Problem] = []
 
     def read(
@@ -188,10 +203,57 @@ class Reader:
                 )
         return found
 
+    def items(
+        self,
+        key: Key,
+        split: Callable[[str], tuple[str, ...]],
+        parse: Callable[[str], T],
+        expected: str,
+    ) -> tuple[T, ...]:
+        """Parse the items of a list. An item that cannot be used is left out and reported."""
+        found = self.find(key, split)
+        usable: list[T] = []
+        wrong: dict[str, str] = {}
+        for item in found.value if found else ():
+            try:
+                usable.append(parse(item))
+            except Unusable as e:
+                wrong[item] = e.expected
+        if found and wrong:
+            why = next(iter(wrong.values()))
+            effect = f"left out: {'; '.join(wrong)}"
+            self.note(found, "InvalidAnnotation", f"{expected} ({why})", effect)
+        return tuple(usable)
+
+    def spelling(self, key: Key) -> str:
+        """Return the first spelling of a key that has a text; "" if there is none."""
+        texts = self._annotations
+        return next((s for s in key.spellings if texts.get(s, "").strip()), "")
+
     def has(self, key: Key) -> bool:
         """Return whether some spelling has a text that is not empty, usable or not."""
         texts = self._annotations
         return bool(texts) and any(texts.get(spelling, "").strip() for spelling in key.spellings)
+
+    def members(self, family: Key) -> tuple[Key, ...]:
+        """Return the keys of a family that the object has, sorted by name."""
+        texts = self._annotations
+        names = {
+            family.name + text.removeprefix(spelling)
+            for text in texts
+            for spelling in family.spellings
+            if text.startswith(spelling) and text != spelling
+        }
+        return tuple(Key(name, family.prefixes) for name in sorted(names))
+
+    def is_unread(self, key: Key) -> bool:
+        """Return whether some spelling of a key, or of one of its family, has a value of no text.
+
+        This is a problem of the object already.
+        """
+        if key.family:
+            return any(text.startswith(key.spellings) for text in self._unread)
+        return not set(key.spellings).isdisjoint(self._unread)
 
     def is_empty(self, key: Key) -> bool:
         """Return whether the key is present and all its spellings are empty."""

@@ -48,13 +48,20 @@ class Vocabulary:
         rows = tuple(unsupported)
         self.prefixes = (*prefixes, FLEETGATE)
         keys = tuple(carried)
-        self._carried = {s for key in keys for s in self._own(key)}
+        self._carried = {s for key in keys if not key.family for s in self._own(key)}
+        self._carried_families = {s for key in keys if key.family for s in self._own(key)}
         self._restricting = {s for key in keys if key.restricts for s in self._own(key)}
         singles = (row for row in rows if not row.family)
         self._rows = {
             s: row for row in singles for s in self._own(row.key) if s not in self._carried
         }
-        self._families = {s: row for row in rows if row.family for s in self._own(row.key)}
+        families = (row for row in rows if row.family)
+        self._families = {
+            s: row
+            for row in families
+            for s in self._own(row.key)
+            if s not in self._carried_families
+        }
 
     def met(self, annotations: Mapping[str, str], unread: Iterable[str] = ()) -> Iterator[Met]:
         """Yield the annotations of an Ingress that ask for something without effect.
@@ -100,7 +107,8 @@ class Vocabulary:
 
     def _stem(self, key: str) -> str:
         """Return the key of the family that a key belongs to; "" if there is none."""
-        return next((s for s in self._families if key.startswith(s) and key != s), "")
+        families = (*self._families, *self._carried_families)
+        return next((s for s in families if key.startswith(s) and key != s), "")
 
     def _is_strange(self, key: str) -> bool:
         return (

@@ -10,6 +10,7 @@ from translators.dialects.annotations.closed import close, not_supported, of_can
 from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
+from translators.dialects.mse.aliases import FEATURE as ALIASES
 from translators.dialects.mse.app_root import FEATURE as APP_ROOT
 from translators.dialects.mse.backend_headers import FEATURE as BACKEND_HEADERS
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
@@ -19,6 +20,7 @@ from translators.dialects.mse.cors import FEATURE as CORS
 from translators.dialects.mse.destination import FEATURE as DESTINATION
 from translators.dialects.mse.header_control import FEATURE as HEADER_CONTROL
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
+from translators.dialects.mse.match import FEATURE as MATCH
 from translators.dialects.mse.rate_limits import CLIENT_FEATURE as CLIENT_LIMITS
 from translators.dialects.mse.rate_limits import ROUTE_FEATURE as ROUTE_LIMITS
 from translators.dialects.mse.redirects import FEATURE as REDIRECT
@@ -37,8 +39,10 @@ FEATURES: Final = (
     BACKEND_PROTOCOL,
     CANARY,
     HTTPS_REDIRECT,
+    MATCH,
     REDIRECT,
     APP_ROOT,
+    ALIASES,
     REGEX_PATHS,
     REWRITE,  # a target with groups makes the paths patterns, whatever use-regex says
     BACKEND_HOST,
@@ -73,7 +77,7 @@ def read_features(
     wanted = Wanted()
     if not annotations and not unread:
         return wanted, ()
-    reader = Reader(at, annotations, VOCABULARY.prefixes)
+    reader = Reader(at, annotations, VOCABULARY.prefixes, unread)
     for feature in FEATURES:
         feature.read(reader, wanted)
     met = list(VOCABULARY.met(annotations, unread))

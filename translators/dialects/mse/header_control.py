@@ -4,19 +4,16 @@ They hold for the backends of their own Ingress: a canary has its own, and not t
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final
 
 from translators.dialects.annotations.feature import rule_feature
-from translators.dialects.annotations.reader import Key, Reader, Unusable, own
+from translators.dialects.annotations.reader import Reader, Unusable, own
 from translators.dialects.annotations.values import field_name, lines, printable
 from translators.model.actions import Forward
 from translators.model.bounds import MAX_HEADER_LINES, MAX_HEADER_TEXT
 from translators.model.rules import Rule
 from translators.policies.headers import HeaderControl, HeaderEdits
-
-T = TypeVar("T")
 
 _SIDES: Final = {"request": "requests to the backends", "response": "answers of the backends"}
 
@@ -55,6 +52,8 @@ _KEPT: Final = frozenset(
 
 _OWN: Final = ("x-envoy-", "x-fg-")
 
+_EXPECTED: Final = "lines of a header, a blank and a value"
+
 _QUOTED: Final = re.compile(r"(?P<quote>[\"'])(?P<text>.*)(?P=quote)")
 
 _LINE: Final = re.compile(r"(?P<name>\S+)\s+(?P<value>\S.*)")
@@ -68,38 +67,10 @@ def parse(reader: Reader) -> HeaderControl | None:
 
 def _edits(reader: Reader, side: str) -> HeaderEdits:
     return HeaderEdits(
-        remove=_some(reader, _REMOVE[side], _names, _name, "names of headers by comma"),
-        update=_some(
-            reader, _UPDATE[side], _lines, _line, "lines of a header, a blank and a value"
-        ),
-        add=_some(reader, _ADD[side], _lines, _line, "lines of a header, a blank and a value"),
+        remove=reader.items(_REMOVE[side], _names, _name, "names of headers by comma"),
+        update=reader.items(_UPDATE[side], _lines, _line, _EXPECTED),
+        add=reader.items(_ADD[side], _lines, _line, _EXPECTED),
     )
-
-
-def _some(
-    reader: Reader,
-    key: Key,
-    split: Callable[[str], tuple[str, ...]],
-    parse_item: Callable[[str], T],
-    expected: str,
-) -> tuple[T, ...]:
-    """Parse the items of an annotation. A wrong one is left out and told."""
-    found = reader.find(key, split)
-    if found is None:
-        return ()
-    usable: list[T] = []
-    wrong: dict[str, str] = {}
-    for item in found.value:
-        try:
-            usable.append(parse_item(item))
-        except Unusable as e:
-            wrong[item] = e.expected
-    if wrong:
-        effect = f"left out: {'; '.join(wrong)}"
-        reader.note(
-            found, "InvalidAnnotation", f"{expected} ({next(iter(wrong.values()))})", effect
-        )
-    return tuple(usable)
 
 
 def _lines(text: str) -> tuple[str, ...]:
