@@ -118,7 +118,7 @@ def _asks_for(_: Ref, rules: IngressRules) -> frozenset[tuple[str, str]]:
     """Return namespace and name of each Service for which an Ingress asks for a policy."""
     if not any(True for _ in rules.policies_of(Scope.SERVICE)):
         return frozenset()
-    return frozenset((backend.namespace, backend.service) for _, backend in rules.named)
+    return rules.services
 
 
 def _targets(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:

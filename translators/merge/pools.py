@@ -11,6 +11,9 @@ EXTERNAL_NAME: Final = "ExternalName"
 """The type of a Service that is an alias for a DNS name, and has no Pods."""
 
 
+FIRST_PORT: Final = ServicePort()
+
+
 class Pools:
     """The endpoints of one backend by member. `lack` is the reason why it has none so far."""
 
@@ -56,6 +59,8 @@ def find_port(service: Service, port: ServicePort) -> str | None:
 
     Returns "" for a port without a name, and None if the Service has no such TCP port.
     """
+    if port == FIRST_PORT:
+        return next((each.name for each in service.spec.ports if each.protocol == "TCP"), None)
     for candidate in service.spec.ports:
         if candidate.protocol != "TCP":
             continue

@@ -33,14 +33,15 @@ class Subset:
 class ServicePort(NamedTuple):
     """A Service's port as an Ingress names it: by number, or by name where the number is 0.
 
-    A port name contains a letter, so the text of a port is never ambiguous.
+    Without number and name it is the Service's first port. A port name contains a letter, so the
+    text of a port is never ambiguous.
     """
 
     number: int = 0
     name: str = ""
 
     def __str__(self) -> str:
-        return self.name or str(self.number)
+        return self.name or (str(self.number) if self.number else "first port")
 
 
 class BackendProtocol(StrEnum):

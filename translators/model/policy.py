@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
+from translators.model.backends import Target
+
 
 class Scope(Enum):
     """The extent of a policy. Two Ingresses can disagree about any scope wider than ROUTE."""
@@ -26,6 +28,11 @@ class Policy:
     """The base class of all policies. Its subclasses are frozen dataclasses."""
 
     scope: ClassVar[Scope]
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The targets that it sends requests to, beside those of the rule."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

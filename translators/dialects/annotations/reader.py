@@ -92,6 +92,11 @@ class Reader:
         self._annotations = {k: v for k, v in annotations.items() if k.startswith(prefixes)}
         self.problems: list[Problem] = []
 
+    @property
+    def namespace(self) -> str:
+        """The namespace of the object."""
+        return self._at.namespace
+
     def read(
         self, key: Key, parse: Callable[[str], T], effect: str = "the annotation is ignored"
     ) -> T | None:

@@ -13,8 +13,10 @@ from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
 from translators.dialects.mse.balancing import FEATURE as BALANCING
 from translators.dialects.mse.connections import FEATURES as CONNECTIONS
+from translators.dialects.mse.default_backend import FEATURE as DEFAULT_BACKEND
 from translators.dialects.mse.destination import FEATURE as DESTINATION
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
+from translators.dialects.mse.mirror import FEATURE as MIRROR
 from translators.dialects.mse.retries import FEATURE as RETRIES
 from translators.dialects.mse.subset import FEATURE as SUBSET
 from translators.dialects.mse.timeouts import FEATURES as TIMEOUTS
@@ -25,10 +27,12 @@ FEATURES: Final = (
     SUBSET,
     BACKEND_PROTOCOL,
     CANARY,
+    DEFAULT_BACKEND,  # its protocol and its Pods are not those of the rules' backends
     HTTPS_REDIRECT,
     *TIMEOUTS,
     RETRIES,
     BALANCING,
+    MIRROR,
     *CONNECTIONS,
 )
 """All features, in the order in which they change a rule."""

@@ -46,11 +46,11 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         affinity-canary-behavior app-root
         connection-proxy-header cors-allow-credentials cors-allow-headers cors-allow-methods
         cors-allow-origin cors-expose-headers cors-max-age custom-headers custom-http-errors
-        default-backend disable-proxy-intercept-errors enable-access-log enable-cors
+        disable-proxy-intercept-errors enable-access-log enable-cors
         enable-opentelemetry from-to-www-redirect limit-allowlist
         limit-burst-multiplier limit-connections limit-rate limit-rate-after
-        limit-req-status-code limit-rpm limit-rps limit-whitelist mirror-host
-        mirror-request-body mirror-target opentelemetry-operation-name
+        limit-req-status-code limit-rpm limit-rps limit-whitelist
+        opentelemetry-operation-name
         opentelemetry-trust-incoming-span permanent-redirect permanent-redirect-code
         preserve-trailing-slash proxy-body-size proxy-cookie-domain
         proxy-cookie-path proxy-redirect-from proxy-redirect-to
@@ -68,8 +68,8 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         own,
         Without.NOTHING,
         """
-        ignore-path-case mirror-percentage
-        mirror-target-service request-header-control-add request-header-control-remove
+        ignore-path-case
+        request-header-control-add request-header-control-remove
         request-header-control-update response-header-control-add response-header-control-remove
         response-header-control-update route-limit-burst-multiplier route-limit-rpm route-limit-rps
         tls-max-protocol-version tls-min-protocol-version
