@@ -1,18 +1,24 @@
 """Finds the Secrets that Ingresses reference. fleetgate keeps no other Secret."""
 
+from typing import Final
+
 from fleet.events import Deleted, Event, Upserted
 from fleet.models import Ingress
 from fleet.ref import HUB, Ref
 
+_NAMING: Final = frozenset({"proxy-ssl-secret"})
+"""Annotations that name a Secret, alone or behind its namespace and a slash."""
+
 
 def secrets_of(ingress: Ingress) -> frozenset[Ref]:
-    """The Secrets that `spec.tls` names, in the Ingress's own namespace."""
+    """The Secrets that `spec.tls` and annotations name, in the Ingress's own namespace."""
     namespace = ingress.metadata.namespace
-    return frozenset(
-        Ref(HUB, "Secret", namespace, tls.secret_name)
-        for tls in ingress.spec.tls
-        if tls.secret_name
-    )
+    names = {tls.secret_name for tls in ingress.spec.tls}
+    for key, text in ingress.metadata.annotations.items():
+        if key.rpartition("/")[2] in _NAMING:
+            of, slash, name = text.strip().rpartition("/")
+            names |= {name} if not slash or of == namespace else set()
+    return frozenset(Ref(HUB, "Secret", namespace, name) for name in names if name)
 
 
 class SecretUse:

@@ -2,7 +2,7 @@
 
 from fleet.ref import Ref
 from translators.envoy.messages import DataSource, TlsCertificate, TlsSecret
-from translators.envoy.names import secret_name
+from translators.envoy.names import client_certificate_name, secret_name
 from translators.model.certificates import Certificate
 from xds.resource import Resource
 from xds.wire import encode
@@ -10,7 +10,15 @@ from xds.wire import encode
 
 def build_secret(secret: Ref, certificate: Certificate) -> Resource:
     """Build the Secret of a certificate. Its name is made from the Kubernetes Secret's name."""
-    name = secret_name(secret)
+    return _build(secret_name(secret), secret, certificate)
+
+
+def build_client_certificate(secret: Ref, certificate: Certificate) -> Resource:
+    """Build the Secret of a certificate that backends see."""
+    return _build(client_certificate_name(secret), secret, certificate)
+
+
+def _build(name: str, secret: Ref, certificate: Certificate) -> Resource:
     message = TlsSecret(
         name=name,
         tls_certificate=TlsCertificate(

@@ -177,7 +177,11 @@ VirtualHost = twin(route.VirtualHost)
 WeightedCluster = twin(route.WeightedCluster)
 WeightedClusterClusterWeight = twin(route.WeightedClusterClusterWeight)
 
-# policies of routes
+# policies of routes and Services
+CertificateValidationContext = twin(tls.CertificateValidationContext)
+SdsSecretConfig = twin(tls.SdsSecretConfig)
+SubjectAltNameMatcher = twin(tls.SubjectAltNameMatcher)
+UpstreamOptions = twin(core.UpstreamHttpProtocolOptions)
 CookieAttribute = twin(type_http.CookieAttribute)
 CookieSessionState = twin(cookie_session.CookieBasedSessionState)
 FractionalPercent = twin(envoy_type.FractionalPercent)
@@ -272,4 +276,5 @@ HeadersWithUnderscoresAction = core.HttpProtocolOptionsHeadersWithUnderscoresAct
 PathWithEscapedSlashesAction = hcm.HttpConnectionManagerPathWithEscapedSlashesAction
 RedirectCode = route.RedirectActionRedirectResponseCode
 SocketOptionSocketState = core.SocketOptionSocketState
+SubjectAltNameType = tls.SubjectAltNameMatcherSanType
 TlsProtocol = tls.TlsParametersTlsProtocol

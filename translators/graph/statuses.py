@@ -9,6 +9,7 @@ from fleet.ref import Ref
 from translators.dialects.dialect import Dialects
 from translators.envoy.names import tables_of
 from translators.graph.backends import BackendTables
+from translators.graph.credentials import CredentialTables
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import ALL, GatewayTables
 from translators.graph.hosts import HostTables
@@ -16,6 +17,7 @@ from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import GuestKey, HostKey, ServiceOf
 from translators.graph.row_weights import RowWeights
+from translators.merge.credentials import without_credentials
 from translators.merge.ingress_status import lacking, shortened, without_listener
 from translators.merge.ownership import below_wildcard
 from translators.merge.phase import gateway_status, troubled, without_members
@@ -45,6 +47,7 @@ class StatusTables:
         gateways: GatewayTables,
         ingresses: IngressTables,
         hosts: HostTables,
+        credentials: CredentialTables,
         backends: BackendTables,
         dialects: Dialects,
         weights: RowWeights,
@@ -53,6 +56,7 @@ class StatusTables:
         self._gateways = gateways
         self._ingresses = ingresses
         self._plans = hosts.plans
+        self._credentials = credentials
         self._backends = backends
         self._dialects = dialects
         self._findings = Index(graph, "findings", hosts.plans, _found_in)
@@ -138,6 +142,10 @@ class StatusTables:
             yield from view.must(self._plans, host).problems_of(ref)
         if rules.policies:
             yield from self._overruled(view, ref, rules, gateways)
+            for declared in rules.policies:
+                for secret in declared.policy.secrets:
+                    if self._credentials.of(view, secret) is None:
+                        yield without_credentials(ref, declared, secret)
         for gateway in gateways:
             yield from self._without_listener(view, ref, rules, gateway)
         for named in rules.named:

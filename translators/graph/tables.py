@@ -12,6 +12,7 @@ date.
 from translators.dialects.dialect import Dialects
 from translators.graph.backends import BackendTables
 from translators.graph.certificates import CertificateTables
+from translators.graph.credentials import CredentialTables
 from translators.graph.derive import Graph, OnFailure
 from translators.graph.gateways import GatewayTables
 from translators.graph.hosts import HostTables
@@ -36,8 +37,11 @@ class Tables:
             graph, inputs, gateways, dialects, weights.of_paths
         )
         hosts = self.hosts = HostTables(graph, gateways, ingresses, weights)
-        backends = self.backends = BackendTables(graph, inputs, gateways, ingresses, hosts, weights)
+        credentials = self.credentials = CredentialTables(graph, inputs, ingresses)
+        backends = self.backends = BackendTables(
+            graph, inputs, gateways, ingresses, hosts, credentials, weights
+        )
         self.certificates = CertificateTables(graph, inputs, ingresses)
         self.statuses = StatusTables(
-            graph, inputs, gateways, ingresses, hosts, backends, dialects, weights
+            graph, inputs, gateways, ingresses, hosts, credentials, backends, dialects, weights
         )

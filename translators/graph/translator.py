@@ -16,7 +16,13 @@ from fleet.models import (
 from fleet.ref import Ref
 from fleet.state import Changes, FleetState
 from translators.dialects.dialect import Dialects
-from translators.envoy.names import cluster_name, listener_name, secret_name, table_name
+from translators.envoy.names import (
+    client_certificate_name,
+    cluster_name,
+    listener_name,
+    secret_name,
+    table_name,
+)
 from translators.graph.derive import Input, OnFailure
 from translators.graph.tables import Tables
 from translators.model.binds import Bind
@@ -146,6 +152,10 @@ class Translator:
         for key in certificates.secrets.changed:
             secret = certificates.secrets.get(key)
             yield TypeUrl.SECRET, key.gateway, secret_name(key.secret), secret
+        credentials = self.tables.credentials
+        for client in credentials.secrets.changed:
+            secret = credentials.secrets.get(client)
+            yield TypeUrl.SECRET, client.gateway, client_certificate_name(client.secret), secret
         for target in backends.clusters.changed:
             cluster = backends.clusters.get(target)
             yield TypeUrl.CLUSTER, target[0], cluster_name(target[1]), cluster

@@ -56,6 +56,8 @@ class BackendProtocol(StrEnum):
 class Backend(NamedTuple):
     """A Service port in all attached members, the subset of its Pods, and their protocol.
 
+    Without a protocol, the Service's port says what its Pods speak; that is HTTP by default.
+
     Backend, Target and ServicePort are tuples because they are parts of table keys, which are
     hashed and compared often.
     """
@@ -64,7 +66,7 @@ class Backend(NamedTuple):
     service: str
     port: ServicePort
     subset: Subset | None = None
-    protocol: BackendProtocol = BackendProtocol.HTTP
+    protocol: BackendProtocol | None = None
 
     @property
     def pool(self) -> tuple[str, str, ServicePort]:

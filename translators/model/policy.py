@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
+from fleet.ref import Ref
 from translators.model.backends import Target
 
 
@@ -32,6 +33,11 @@ class Policy:
     @property
     def targets(self) -> tuple[Target, ...]:
         """The targets that it sends requests to, beside those of the rule."""
+        return ()
+
+    @property
+    def secrets(self) -> tuple[Ref, ...]:
+        """The Secrets whose certificate and authorities it needs towards backends."""
         return ()
 
 

@@ -17,7 +17,8 @@ from translators.model.rules import Rule
 PROTOCOL: Final = shared(
     "backend-protocol",
     "what backends speak: `HTTP`, `HTTP2`, `GRPC`, `HTTPS` or `GRPCS`, in any case; their "
-    "certificates are not verified; a canary without it speaks as its main",
+    "certificates are not verified; a canary without it speaks as its main; without it the "
+    "`appProtocol` of the Service's port says it",
 )
 
 _WORDS: Final[Mapping[str, BackendProtocol]] = {
@@ -31,7 +32,7 @@ _WORDS: Final[Mapping[str, BackendProtocol]] = {
 
 def parse(reader: Reader) -> BackendProtocol | None:
     """Read the protocol; None if the annotation is absent or unusable."""
-    return reader.read(PROTOCOL, _protocol, "backends are asked by HTTP")
+    return reader.read(PROTOCOL, _protocol, "backends are asked as their Service says, or by HTTP")
 
 
 def _protocol(text: str) -> BackendProtocol:

@@ -11,6 +11,7 @@ from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
+from translators.dialects.mse.backend_tls import FEATURE as BACKEND_TLS
 from translators.dialects.mse.balancing import FEATURE as BALANCING
 from translators.dialects.mse.connections import FEATURES as CONNECTIONS
 from translators.dialects.mse.default_backend import FEATURE as DEFAULT_BACKEND
@@ -33,6 +34,7 @@ FEATURES: Final = (
     RETRIES,
     BALANCING,
     MIRROR,
+    BACKEND_TLS,
     *CONNECTIONS,
 )
 """All features, in the order in which they change a rule."""

@@ -61,7 +61,7 @@ def _of_url(text: str) -> Backend:
     port = int(found["port"] or (443 if is_tls else 80))
     if not 1 <= port <= 65535:
         raise Unusable(expected)
-    protocol = BackendProtocol.HTTPS if is_tls else BackendProtocol.HTTP
+    protocol = BackendProtocol.HTTPS if is_tls else None
     return Backend(found["namespace"], found["service"], ServicePort(port), protocol=protocol)
 
 

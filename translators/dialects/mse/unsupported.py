@@ -54,8 +54,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         opentelemetry-trust-incoming-span permanent-redirect permanent-redirect-code
         preserve-trailing-slash proxy-body-size proxy-cookie-domain
         proxy-cookie-path proxy-redirect-from proxy-redirect-to
-        proxy-ssl-ciphers proxy-ssl-name proxy-ssl-protocols proxy-ssl-secret proxy-ssl-server-name
-        proxy-ssl-verify proxy-ssl-verify-depth relative-redirects rewrite-target server-alias
+        relative-redirects rewrite-target server-alias
         session-cookie-change-on-failure session-cookie-conditional-samesite-none
         session-cookie-partitioned
         ssl-cipher ssl-ciphers ssl-passthrough
