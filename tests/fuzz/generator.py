@@ -126,6 +126,7 @@ _VALUES: Final = {
         ("default-backend", "mirror-target-service"),
         ("web", "api", "api:80", "other/web", "web:http", "nowhere", "a/b/c"),
     ),
+    "http-errors": ("404,503", "500", "200", "4xx"),
     "mirror-percentage": ("0", "50", "100", "101"),
     "mirror-target": ("http://web.default.svc", "https://web.default.svc:8443/$request_uri", "x"),
     "mirror-host": ("copy.example.com", "a b"),

@@ -6,11 +6,13 @@ from fleet.ref import HUB
 from tests.support.builders import ingress, mse_gateway, service, slice_of
 from tests.support.translation import World
 from tests.translators.plans import MSE, NGINX, ingress_with, routes
-from tests.translators.wishes import told
+from tests.translators.wishes import serving, told, wishes
 from translators.dialects.boundaries import CROSS_NAMESPACE
+from translators.model.backends import Backend, ServicePort
+from translators.policies.errors import ErrorPages
 from xds.resource import TypeUrl
 
-KEY = f"{NGINX}default-backend"
+KEY, ERRORS = f"{NGINX}default-backend", f"{NGINX}custom-http-errors"
 CANARY = {f"{NGINX}canary": "true", f"{NGINX}canary-weight": "100"}
 
 
@@ -72,6 +74,43 @@ def world(*, errors: bool, cross_namespace: str = "allow") -> World:
         ports = service("errors", ports={"web": 8080, "admin": 9090}).in_namespace("ops")
         made.put(ports.manifest, pods.manifest, origin="c1")
     return made
+
+
+@pytest.mark.parametrize(
+    ("value", "statuses"),
+    [
+        pytest.param("503", (503,), id="one"),
+        pytest.param(" 503, 404 ,,404", (404, 503), id="list"),
+        pytest.param(",".join(map(str, range(500, 532))), tuple(range(500, 532)), id="most"),
+    ],
+)
+def test_statuses_are_read(value: str, statuses: tuple[int, ...]) -> None:
+    errors = Backend("default", "errors", ServicePort())
+    assert wishes({KEY: "errors", ERRORS: value}) == (ErrorPages(statuses, errors),)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["200", "600", "503;404", "5xx", "503 404", "50\x003", ",".join(map(str, range(400, 433)))],
+)
+def test_statuses_that_cannot_be_used_are_told_and_change_nothing(value: str) -> None:
+    assert wishes({KEY: "errors", ERRORS: value}) == ()
+    assert told({KEY: "errors", ERRORS: value}) == [("InvalidAnnotation", ERRORS)]
+
+
+def test_statuses_without_a_default_backend_are_told() -> None:
+    assert wishes({ERRORS: "503"}) == ()
+    assert told({ERRORS: "503"}) == [("NotSupported", ERRORS)]
+
+
+def test_the_table_of_error_pages_is_there_while_a_route_needs_it() -> None:
+    made = serving({KEY: "errors", ERRORS: "503"})
+    table = (TypeUrl.SCOPED_ROUTE, "inner|default/errors/0")
+    assert table in made.snapshots["mse/gw"]
+    assert "default/errors/0" in made.names(TypeUrl.CLUSTER)
+    shop = ingress("shop", host="shop.test").path("/", to="shop:80").of_class("mse")
+    made.put(shop.manifest)
+    assert table not in made.snapshots["mse/gw"]
 
 
 def test_its_first_port_is_asked() -> None:

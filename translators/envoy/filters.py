@@ -15,7 +15,14 @@ from typing import Any, Final
 
 from translators.envoy.forwarded import Peer, name_client
 from translators.envoy.loops import stop_loops
-from translators.envoy.messages import Composite, Cors, LocalRateLimit, Router, StatefulSession
+from translators.envoy.messages import (
+    Composite,
+    Cors,
+    CustomResponse,
+    LocalRateLimit,
+    Router,
+    StatefulSession,
+)
 from translators.envoy.repair import repair
 from translators.envoy.retries import repeat_idempotent
 from translators.envoy.scoped_routes import searches
@@ -26,6 +33,7 @@ ACCESS: Final = "fleetgate.access"
 
 They run inside of it, in the order that a route's configuration gives."""
 RATE_LIMIT: Final = "envoy.filters.http.local_ratelimit"
+ERRORS: Final = "envoy.filters.http.custom_response"
 SESSION: Final = "envoy.filters.http.stateful_session"
 
 
@@ -45,6 +53,8 @@ def http_filters(gateway: str, peer: Peer) -> Iterator[tuple[str, Any]]:  # of d
     # Before the rate limit: a client without access must not use up the requests of others.
     yield ACCESS, Composite()
     yield RATE_LIMIT, LocalRateLimit(stat_prefix="rate_limit")
+    # Behind all that may refuse a request: the answers of these are not those of a backend.
+    yield ERRORS, CustomResponse()
     # After all that may refuse a request, and before the router, which asks the Pod that it names.
     yield SESSION, StatefulSession()
     # Anywhere before the router, which reads what it sets.

@@ -10,6 +10,7 @@ from translators.envoy.messages import (
     ExtensionWithMatcher,
     FilterChainConfiguration,
     HttpRequestHeaderMatchInput,
+    HttpResponseStatusCodeMatchInput,
     OnMatch,
     SkipFilter,
     TypedExtensionConfig,
@@ -44,6 +45,17 @@ def header(name: str, value: xds_matcher.StringMatcher) -> xds_matcher.MatcherMa
         single_predicate=XdsMatcherSinglePredicate(
             input=XdsTypedExtensionConfig(name=name.removeprefix(":"), typed_config=source),
             value_match=value,
+        )
+    )
+
+
+def status(code: int) -> xds_matcher.MatcherMatcherListPredicate:
+    """Match a response by its status."""
+    source = pack(HttpResponseStatusCodeMatchInput())
+    return XdsMatcherPredicate(
+        single_predicate=XdsMatcherSinglePredicate(
+            input=XdsTypedExtensionConfig(name="status", typed_config=source),
+            value_match=XdsStringMatcher(exact=str(code)),
         )
     )
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.cdn_loop import v3 as cdn_loop
     from envoy_data_plane.envoy.extensions.filters.http.composite import v3 as composite
     from envoy_data_plane.envoy.extensions.filters.http.cors import v3 as cors
+    from envoy_data_plane.envoy.extensions.filters.http.custom_response import v3 as custom_response
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
     from envoy_data_plane.envoy.extensions.filters.http.local_ratelimit import v3 as local_ratelimit
     from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     )
     from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
     from envoy_data_plane.envoy.extensions.filters.network.rbac import v3 as network_rbac
+    from envoy_data_plane.envoy.extensions.http.custom_response.redirect_policy import (
+        v3 as redirect_policy,
+    )
     from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutation import (
         v3 as early_header_mutation,
     )
@@ -81,6 +85,8 @@ else:
     cors = Package("envoy.extensions.filters.http.cors.v3")
     local_ratelimit = Package("envoy.extensions.filters.http.local_ratelimit.v3")
     stateful_session = Package("envoy.extensions.filters.http.stateful_session.v3")
+    custom_response = Package("envoy.extensions.filters.http.custom_response.v3")
+    redirect_policy = Package("envoy.extensions.http.custom_response.redirect_policy.v3")
     header_mutation = Package("envoy.extensions.filters.http.header_mutation.v3")
     lua = Package("envoy.extensions.filters.http.lua.v3")
     router = Package("envoy.extensions.filters.http.router.v3")
@@ -109,6 +115,7 @@ Address = twin(core.Address)
 AggregatedConfigSource = twin(core.AggregatedConfigSource)
 ConfigSource = twin(core.ConfigSource)
 Cors = twin(cors.Cors)
+CustomResponse = twin(custom_response.CustomResponse)
 DataSource = twin(core.DataSource)
 HeaderValue = twin(core.HeaderValue)
 HeaderValueOption = twin(core.HeaderValueOption)
@@ -191,6 +198,8 @@ HashPolicyCookie = twin(route.RouteActionHashPolicyCookie)
 HashPolicyCookieAttribute = twin(route.RouteActionHashPolicyCookieAttribute)
 HashPolicyHeader = twin(route.RouteActionHashPolicyHeader)
 HashPolicyQueryParameter = twin(route.RouteActionHashPolicyQueryParameter)
+CustomResponseRedirect = twin(redirect_policy.RedirectPolicy)
+HttpResponseStatusCodeMatchInput = twin(matcher.HttpResponseStatusCodeMatchInput)
 RequestMirrorPolicy = twin(route.RouteActionRequestMirrorPolicy)
 RuntimeFractionalPercent = twin(core.RuntimeFractionalPercent)
 SessionCookie = twin(type_http.Cookie)

@@ -5,6 +5,7 @@
     route table  mse|shop.example.com, mse|*       (SRDS: the name is the key)
                  mse|*.example.com                 (the names of one more label)
                  http-80|shop.example.com          (ALB: each listener has its own)
+                 inner|NAMESPACE/SERVICE/PORT      (for filters that ask this Cluster)
     Secret       client/NAMESPACE/NAME             (a certificate towards backends)
     Cluster      NAMESPACE/SERVICE/PORT            all Pods of all members; the first port is 0
                  NAMESPACE/SERVICE/PORT+PROTOCOL   the same, asked as an annotation says
@@ -68,6 +69,11 @@ def table_name(tables: TableSet, host: str) -> str:
     The host "" stands for all hosts without a table.
     """
     return f"{tables}|{host or '*'}"
+
+
+def inner_tables() -> TableSet:
+    """Return the set of the tables that filters ask. No listener uses it."""
+    return TableSet("inner")
 
 
 def cluster_name(target: Target) -> str:

@@ -19,6 +19,7 @@ from translators.dialects.dialect import Dialects
 from translators.envoy.names import (
     client_certificate_name,
     cluster_name,
+    inner_tables,
     listener_name,
     secret_name,
     table_name,
@@ -169,6 +170,9 @@ class Translator:
         for host in hosts.tables.changed:
             table = hosts.tables.get(host)
             yield TypeUrl.SCOPED_ROUTE, host.gateway, table_name(host.tables, host.host), table
+        for inner in hosts.inner_tables.changed:
+            name = table_name(inner_tables(), cluster_name(inner[1]))
+            yield TypeUrl.SCOPED_ROUTE, inner[0], name, hosts.inner_tables.get(inner)
         for gateway, tables_set in hosts.star_tables.changed:
             table = hosts.star_tables.get((gateway, tables_set))
             yield TypeUrl.SCOPED_ROUTE, gateway, table_name(tables_set, ""), table

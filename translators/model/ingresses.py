@@ -142,11 +142,14 @@ class IngressRules:
 
     @property
     def named(self) -> Iterator[Named]:
-        """The backends that the Ingress names; canaries are included."""
+        """The backends that the Ingress names; canaries are included.
+
+        A backend that only a filter asks is the fallback of a rule too, and is named as such.
+        """
         for rule in self.everything:
             yield from _named(rule, Role.BACKED if rule.fallback else Role.MAIN)
             for declared in self.policies if isinstance(rule.action, Forward) else ():
-                for target in declared.policy.targets:
+                for target in set(declared.policy.targets) - {*declared.policy.inner_targets}:
                     for backend in target.backends:
                         yield Named(rule, backend, Role.COPY, declared.key)
         for canary in self.canaries:

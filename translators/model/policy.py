@@ -36,6 +36,11 @@ class Policy:
         return ()
 
     @property
+    def inner_targets(self) -> tuple[Target, ...]:
+        """Those of its targets that a filter asks, by a route table for this target alone."""
+        return ()
+
+    @property
     def secrets(self) -> tuple[Ref, ...]:
         """The Secrets whose certificate and authorities it needs towards backends."""
         return ()

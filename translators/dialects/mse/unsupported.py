@@ -45,7 +45,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         """
         affinity-canary-behavior app-root
         connection-proxy-header cors-allow-credentials cors-allow-headers cors-allow-methods
-        cors-allow-origin cors-expose-headers cors-max-age custom-headers custom-http-errors
+        cors-allow-origin cors-expose-headers cors-max-age custom-headers
         disable-proxy-intercept-errors enable-access-log enable-cors
         enable-opentelemetry from-to-www-redirect limit-allowlist
         limit-burst-multiplier limit-connections limit-rate limit-rate-after
