@@ -14,7 +14,7 @@ from typing import Final
 
 from fleet.ref import Ref
 from translators.envoy.messages import DataSource, TlsCertificate, TlsSecret
-from translators.envoy.names import certificate_name
+from translators.envoy.names import certificate_name, client_certificate_name
 from translators.model.certificates import Certificate
 from translators.model.hosts import wildcard_over
 from xds.resource import Resource
@@ -25,7 +25,15 @@ OTHERS: Final = certificate_name("")
 
 def build_secret(host: str, certificate: Certificate, secret: Ref) -> Resource:
     """Build the Secret of a host. `secret` is the Secret of Kubernetes that it is made from."""
-    name = certificate_name(host)
+    return _build(certificate_name(host), secret, certificate)
+
+
+def build_client_certificate(secret: Ref, certificate: Certificate) -> Resource:
+    """Build the Secret of a certificate that backends see."""
+    return _build(client_certificate_name(secret), secret, certificate)
+
+
+def _build(name: str, secret: Ref, certificate: Certificate) -> Resource:
     message = TlsSecret(
         name=name,
         tls_certificate=TlsCertificate(

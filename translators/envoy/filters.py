@@ -19,6 +19,7 @@ from translators.envoy.loops import stop_loops
 from translators.envoy.messages import (
     Composite,
     Cors,
+    CustomResponse,
     HeaderMutation,
     HeaderMutationMutations,
     HttpRbac,
@@ -44,6 +45,7 @@ CLIENT_RATE_LIMIT: Final = "fleetgate.client_rate_limit"
 """Limits of each client address."""
 RATE_LIMIT: Final = "envoy.filters.http.local_ratelimit"
 """Limits of all clients together."""
+ERRORS: Final = "envoy.filters.http.custom_response"
 SESSION: Final = "envoy.filters.http.stateful_session"
 
 
@@ -75,6 +77,8 @@ def http_filters(
     # Before the next limit: a client without access must not use up the requests of others.
     yield ACCESS, Composite()
     yield RATE_LIMIT, LocalRateLimit(stat_prefix="rate_limit")
+    # Behind all that may refuse a request: the answers of these are not those of a backend.
+    yield ERRORS, CustomResponse()
     # After all that may refuse a request, and before the router, which asks the Pod that it names.
     yield SESSION, StatefulSession()
     # Anywhere before the router, which reads what it sets.

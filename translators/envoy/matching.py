@@ -12,6 +12,7 @@ from translators.envoy.messages import (
     ExtensionWithMatcher,
     FilterChainConfiguration,
     HttpRequestHeaderMatchInput,
+    HttpResponseStatusCodeMatchInput,
     IpMatcher,
     OnMatch,
     ServerNameInput,
@@ -95,6 +96,17 @@ def address_in(
             custom_match=XdsTypedExtensionConfig(
                 name="envoy.matching.matchers.ip", typed_config=pack(among)
             ),
+        )
+    )
+
+
+def status(code: int) -> xds_matcher.MatcherMatcherListPredicate:
+    """Match a response by its status."""
+    source = pack(HttpResponseStatusCodeMatchInput())
+    return XdsMatcherPredicate(
+        single_predicate=XdsMatcherSinglePredicate(
+            input=XdsTypedExtensionConfig(name="status", typed_config=source),
+            value_match=XdsStringMatcher(exact=str(code)),
         )
     )
 

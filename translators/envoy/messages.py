@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.cdn_loop import v3 as cdn_loop
     from envoy_data_plane.envoy.extensions.filters.http.composite import v3 as composite
     from envoy_data_plane.envoy.extensions.filters.http.cors import v3 as cors
+    from envoy_data_plane.envoy.extensions.filters.http.custom_response import v3 as custom_response
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
     from envoy_data_plane.envoy.extensions.filters.http.local_ratelimit import v3 as local_ratelimit
     from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.listener.tls_inspector import v3 as tls_inspector
     from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
     from envoy_data_plane.envoy.extensions.filters.network.rbac import v3 as network_rbac
+    from envoy_data_plane.envoy.extensions.http.custom_response.redirect_policy import (
+        v3 as redirect_policy,
+    )
     from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutation import (
         v3 as early_header_mutation,
     )
@@ -93,6 +97,8 @@ else:
     cors = Package("envoy.extensions.filters.http.cors.v3")
     local_ratelimit = Package("envoy.extensions.filters.http.local_ratelimit.v3")
     stateful_session = Package("envoy.extensions.filters.http.stateful_session.v3")
+    custom_response = Package("envoy.extensions.filters.http.custom_response.v3")
+    redirect_policy = Package("envoy.extensions.http.custom_response.redirect_policy.v3")
     header_mutation = Package("envoy.extensions.filters.http.header_mutation.v3")
     lua = Package("envoy.extensions.filters.http.lua.v3")
     http_rbac = Package("envoy.extensions.filters.http.rbac.v3")
@@ -129,6 +135,7 @@ Address = twin(core.Address)
 AggregatedConfigSource = twin(core.AggregatedConfigSource)
 ConfigSource = twin(core.ConfigSource)
 Cors = twin(cors.Cors)
+CustomResponse = twin(custom_response.CustomResponse)
 DataSource = twin(core.DataSource)
 HeaderValue = twin(core.HeaderValue)
 HeaderValueOption = twin(core.HeaderValueOption)
@@ -218,7 +225,11 @@ VirtualHost = twin(route.VirtualHost)
 WeightedCluster = twin(route.WeightedCluster)
 WeightedClusterClusterWeight = twin(route.WeightedClusterClusterWeight)
 
-# policies of routes
+# policies of routes and Services
+CertificateValidationContext = twin(tls.CertificateValidationContext)
+SdsSecretConfig = twin(tls.SdsSecretConfig)
+SubjectAltNameMatcher = twin(tls.SubjectAltNameMatcher)
+UpstreamOptions = twin(core.UpstreamHttpProtocolOptions)
 CookieAttribute = twin(type_http.CookieAttribute)
 CookieSessionState = twin(cookie_session.CookieBasedSessionState)
 FractionalPercent = twin(envoy_type.FractionalPercent)
@@ -228,6 +239,8 @@ HashPolicyCookie = twin(route.RouteActionHashPolicyCookie)
 HashPolicyCookieAttribute = twin(route.RouteActionHashPolicyCookieAttribute)
 HashPolicyHeader = twin(route.RouteActionHashPolicyHeader)
 HashPolicyQueryParameter = twin(route.RouteActionHashPolicyQueryParameter)
+CustomResponseRedirect = twin(redirect_policy.RedirectPolicy)
+HttpResponseStatusCodeMatchInput = twin(matcher.HttpResponseStatusCodeMatchInput)
 RequestMirrorPolicy = twin(route.RouteActionRequestMirrorPolicy)
 RuntimeFractionalPercent = twin(core.RuntimeFractionalPercent)
 SessionCookie = twin(type_http.Cookie)
@@ -321,4 +334,5 @@ PathWithEscapedSlashesAction = hcm.HttpConnectionManagerPathWithEscapedSlashesAc
 RbacAction = rbac.RbacAction
 RedirectCode = route.RedirectActionRedirectResponseCode
 SocketOptionSocketState = core.SocketOptionSocketState
+SubjectAltNameType = tls.SubjectAltNameMatcherSanType
 TlsProtocol = tls.TlsParametersTlsProtocol

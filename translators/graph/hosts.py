@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet.ref import Ref
-from translators.envoy.host_tables import is_long, route_table, virtual_host
+from translators.envoy.host_tables import inner_table, is_long, route_table, virtual_host
 from translators.envoy.routes import encode_route
 from translators.graph.certificates import CertificateTables
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import GatewayTables
 from translators.graph.ingresses import IngressTables
-from translators.graph.keys import HostKey, SetKey
+from translators.graph.keys import HostKey, SetKey, TargetKey
 from translators.graph.row_weights import RowWeights
 from translators.merge.hosts import plan_host
 from translators.model.actions import Forward
@@ -60,6 +60,8 @@ class HostTables:
         self.tables = Derived(
             graph, "host tables", self.named_hosts, self._host_table, weights.of_plan
         )
+        self._inner = Index(graph, "inner targets", self.plans, _inner_targets)
+        self.inner_tables = Derived(graph, "inner tables", self._inner, self._inner_table)
         stars = Index(graph, "stars", gateways.sets, lambda ref, sets: {(ref, s) for s in sets})
         self.star_tables = Derived(graph, "star tables", stars, self._star_table)
 
@@ -125,6 +127,9 @@ class HostTables:
         host = HostKey(*key, "")
         return self.table(view, host, view.get(self.plans, host) or _NOTHING)
 
+    def _inner_table(self, _: View, key: TargetKey) -> Resource:
+        return inner_table(key[1])
+
     def table(self, view: View, key: HostKey, plan: HostPlan) -> Resource:
         """Make the route table of a name that serves the plan."""
         parts = host_parts(plan.policies)
@@ -141,6 +146,12 @@ def _encode(rule: Rule) -> bytes:
 
 def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
     return plan.origins if is_long(plan) else frozenset()
+
+
+def _inner_targets(key: HostKey, plan: HostPlan) -> frozenset[TargetKey]:
+    """Return the targets that filters of this host ask; most hosts have none."""
+    policies = {policy for rule in plan.everything for policy in rule.policies}
+    return frozenset((key.gateway, target) for each in policies for target in each.inner_targets)
 
 
 def _named(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:

@@ -42,6 +42,13 @@ class ServiceOf(NamedTuple):
     service: str
 
 
+class CredentialsKey(NamedTuple):
+    """A Secret whose credentials a gateway needs towards backends."""
+
+    gateway: Ref
+    secret: Ref
+
+
 class CertificateKey(NamedTuple):
     """A host of a gateway that has a certificate; "" stands for all other hosts."""
 

@@ -26,17 +26,17 @@ from translators.merge.certificate_problems import (
     overruled,
     without_default,
 )
+from translators.merge.credentials import without_credentials
 from translators.merge.ingress_status import lacking, shortened, without_listener
 from translators.merge.ownership import below_wildcard
 from translators.merge.phase import gateway_status, troubled, without_members
 from translators.merge.slices import more_slices
-from translators.model.backends import Backend, Target
+from translators.model.backends import Target
 from translators.model.endpoints import Lack, SliceEndpoints
 from translators.model.host_plans import HostPlan
 from translators.model.hosts import wildcard_over
-from translators.model.ingresses import IngressRules
+from translators.model.ingresses import IngressRules, Named
 from translators.model.policy import Scope
-from translators.model.rules import Rule
 from translators.model.statuses import GatewayStatus, IngressStatus, RemoteCluster, Runtime
 
 MOST_SLICES: Final = 100
@@ -68,6 +68,7 @@ class StatusTables:
         self._certificates = certificates
         self._plans = hosts.plans
         self._aliases = aliases.plans
+        self._credentials = backends.credentials
         self._backends = backends
         self._dialects = dialects
         self._findings = Index(graph, "findings", hosts.plans, _found_in)
@@ -164,37 +165,36 @@ class StatusTables:
             yield from (p for p in view.must(self._aliases, name).problems if p.at == ref)
         if rules.policies:
             yield from self._overruled(view, ref, rules, gateways)
+            yield from self._without_credentials(view, ref, rules)
         if rules.tls:
             yield from self._of_certificates(view, ref, rules, gateways)
         for gateway in gateways:
             yield from self._without_listener(view, ref, rules, gateway)
-        for rule, backend in rules.named:
-            yield from self._lacking(view, gateways, rule, backend, of_canary=bool(rules.canaries))
+        for named in rules.named:
+            yield from self._lacking(view, gateways, named)
         if any(rule.host.startswith("*") for rule in rules.rules):
             yield from self._below_wildcards(view, ref, rules)
 
-    def _lacking(
-        self,
-        view: View,
-        gateways: tuple[Ref, ...],
-        rule: Rule,
-        backend: Backend,
-        *,
-        of_canary: bool,
-    ) -> Iterator[Problem]:
+    def _without_credentials(self, view: View, ref: Ref, rules: IngressRules) -> Iterator[Problem]:
+        for declared in rules.policies:
+            for secret in declared.policy.secrets:
+                if self._credentials.of(view, secret) is None:
+                    yield without_credentials(ref, declared, secret)
+
+    def _lacking(self, view: View, gateways: tuple[Ref, ...], named: Named) -> Iterator[Problem]:
         """Report what a rule's backend lacks, once if it is the same at all of its gateways."""
-        of, target = self._backends.lacks, Target((backend,))
+        of, target = self._backends.lacks, Target((named.backend,))
         lacks = {gateway: view.get(of, (gateway, target)) for gateway in gateways}
         found = {g: lack for g, lack in lacks.items() if lack not in {None, Lack.NOTHING}}
         causes = {g: tuple(self._at_fault(view, g, lack)) for g, lack in found.items()}
         if len(found) == len(gateways) and len(set(found.values())) == 1:
             # If some gateway is not at fault, the rule is the cause.
             because = sum(causes.values(), ()) if all(causes.values()) else ()
-            yield lacking(rule, backend, found[gateways[0]], "", because, of_canary=of_canary)
+            yield lacking(named, found[gateways[0]], "", because)
             return
         for gateway, lack in found.items():
             name = self._dialects.name_of(gateway)
-            yield lacking(rule, backend, lack, name, causes[gateway], of_canary=of_canary)
+            yield lacking(named, lack, name, causes[gateway])
 
     def _at_fault(self, view: View, gateway: Ref, lack: Lack) -> Iterator[Problem]:
         """Yield the problems of a gateway that hide its backends: no members, or unread ones."""
@@ -211,9 +211,8 @@ class StatusTables:
     ) -> Iterator[Problem]:
         """Report policies of Services for which an older Ingress asks for something else."""
         if any(True for _ in rules.policies_of(Scope.SERVICE)):
-            services = {(backend.namespace, backend.service) for _, backend in rules.named}
             for gateway in gateways:
-                for service in services:
+                for service in rules.services:
                     settled = self._backends.settled(view, ServiceOf(gateway, *service))
                     yield from (p for p in settled.problems if p.at == ref)
 

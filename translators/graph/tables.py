@@ -14,6 +14,7 @@ from translators.dialects.dialect import Dialects
 from translators.graph.aliases import AliasTables
 from translators.graph.backends import BackendTables
 from translators.graph.certificates import CertificateTables
+from translators.graph.credentials import CredentialTables
 from translators.graph.derive import Graph, OnFailure
 from translators.graph.gateways import GatewayTables
 from translators.graph.hosts import HostTables
@@ -38,9 +39,12 @@ class Tables:
             graph, inputs, gateways, dialects, weights.of_paths
         )
         certificates = self.certificates = CertificateTables(graph, inputs, gateways, ingresses)
+        credentials = self.credentials = CredentialTables(graph, inputs, ingresses)
         hosts = self.hosts = HostTables(graph, gateways, ingresses, certificates, weights)
         aliases = self.aliases = AliasTables(graph, gateways, ingresses, hosts)
-        backends = self.backends = BackendTables(graph, inputs, gateways, ingresses, hosts, weights)
+        backends = self.backends = BackendTables(
+            graph, inputs, gateways, ingresses, hosts, credentials, weights
+        )
         self.statuses = StatusTables(
             graph,
             inputs,

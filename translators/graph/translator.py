@@ -17,7 +17,14 @@ from fleet.models import (
 from fleet.ref import Ref
 from fleet.state import Changes, FleetState
 from translators.dialects.dialect import Dialects
-from translators.envoy.names import certificate_name, cluster_name, listener_name, table_name
+from translators.envoy.names import (
+    certificate_name,
+    client_certificate_name,
+    cluster_name,
+    inner_tables,
+    listener_name,
+    table_name,
+)
 from translators.graph.derive import Input, OnFailure
 from translators.graph.inputs import NOW
 from translators.graph.tables import Tables
@@ -184,6 +191,10 @@ class Translator:
         for gateway in certificates.defaults.changed:
             default = certificates.defaults.get(gateway)
             yield TypeUrl.SECRET, gateway, certificate_name(""), default
+        credentials = self.tables.credentials
+        for client in credentials.secrets.changed:
+            secret = credentials.secrets.get(client)
+            yield TypeUrl.SECRET, client.gateway, client_certificate_name(client.secret), secret
         for target in backends.clusters.changed:
             cluster = backends.clusters.get(target)
             yield TypeUrl.CLUSTER, target[0], cluster_name(target[1]), cluster
@@ -198,6 +209,9 @@ class Translator:
         for host in hosts.tables.changed | aliases.changed:
             table = hosts.tables.get(host) or aliases.get(host)
             yield TypeUrl.SCOPED_ROUTE, host.gateway, table_name(host.tables, host.host), table
+        for inner in hosts.inner_tables.changed:
+            name = table_name(inner_tables(), cluster_name(inner[1]))
+            yield TypeUrl.SCOPED_ROUTE, inner[0], name, hosts.inner_tables.get(inner)
         for gateway, tables_set in hosts.star_tables.changed:
             table = hosts.star_tables.get((gateway, tables_set))
             yield TypeUrl.SCOPED_ROUTE, gateway, table_name(tables_set, ""), table

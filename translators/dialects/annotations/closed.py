@@ -31,7 +31,7 @@ _CLOSING: Final = frozenset({Without.CLOSED, Without.NARROWED})
 def close(met: Sequence[Met], wanted: Wanted) -> None:
     """Close the paths of an Ingress if an annotation demands it. Call it after all features."""
     closing = (wanted.unusable | {annotation.without for annotation in met}) & _CLOSING
-    if (closing or wanted.closed) and wanted.split is None:
+    if closing and wanted.split is None:
         wanted.changes.append(_closed)
     elif Without.NARROWED in closing:
         wanted.split = Split()

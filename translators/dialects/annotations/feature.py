@@ -40,7 +40,7 @@ class Wanted:
 
     `paths` says how its paths are read. `changes` are made to each rule of the Ingress, in this
     order. A `split` makes it a canary. `unusable` are the consequences of annotations that cannot
-    be read. `closed` says that an access rule cannot be carried out, so that nobody may ask.
+    be read.
     """
 
     paths: PathReading = PLAIN
@@ -49,7 +49,6 @@ class Wanted:
     changes: list[Change] = field(default_factory=list)
     policies: list[Declared] = field(default_factory=list)
     split: Split | None = None
-    closed: bool = False
     unusable: set[Without] = field(default_factory=set)
 
 

@@ -129,6 +129,11 @@ class Reader:
         self._unread = tuple(key for key in unread if key.startswith(prefixes))
         self.problems: list[Problem] = []
 
+    @property
+    def namespace(self) -> str:
+        """The namespace of the object."""
+        return self._at.namespace
+
     def read(
         self, key: Key, parse: Callable[[str], T], effect: str = "the annotation is ignored"
     ) -> T | None:

@@ -87,7 +87,7 @@ def read_route_sources(reader: Reader, wanted: Wanted) -> None:
     allowed = _allowed(reader, (ALLOWED, WHITELIST), "nobody may use its paths")
     denied = _denied(reader, (DENIED, BLACKLIST), Without.CLOSED.value)
     if denied is not None and denied.value is None:
-        wanted.closed = True
+        wanted.unusable.add(Without.CLOSED)
     either = reader.read(SATISFY, one_of("all", "any"), "both are demanded") == "any"
     if found := allowed or denied:
         sources = _sources(allowed, denied)
