@@ -246,11 +246,12 @@ class Secret(FleetObject):
 
 
 class ServicePort(Model):
-    """One port of a Service."""
+    """One port of a Service. `app_protocol` says what its Pods speak."""
 
     name: StrictStr = ""
     port: Port
     protocol: StrictStr = "TCP"
+    app_protocol: AsWritten | None = None
 
 
 class ServiceSpec(Model):

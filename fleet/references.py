@@ -1,22 +1,44 @@
-"""Finds the Secrets that Ingresses reference. fleetgate keeps no other Secret."""
+"""Finds the Secrets that Ingresses and gateways reference. fleetgate keeps no other Secret."""
+
+from typing import Final
 
 from fleet.events import Deleted, Event, Upserted
-from fleet.models import Ingress
+from fleet.models import GatewayObject, Ingress
+from fleet.parse import is_name
 from fleet.ref import HUB, Ref
+
+_NAMING: Final = frozenset({"proxy-ssl-secret"})
+"""Annotations that name a Secret, alone or behind its namespace and a slash."""
+
+DEFAULT_CERTIFICATE: Final = "fleetgate.dev/default-certificate"
+"""The annotation of a gateway's object that names a Secret, as NAMESPACE/NAME."""
+
+
+def secret_named(text: str) -> Ref | None:
+    """The Secret of the hub that NAMESPACE/NAME names; None for any other text."""
+    namespace, _, name = text.strip().partition("/")
+    return Ref(HUB, "Secret", namespace, name) if is_name(namespace) and is_name(name) else None
+
+
+def default_certificate_of(gateway: GatewayObject) -> frozenset[Ref]:
+    """The Secret that a gateway's object names for hosts without a certificate."""
+    named = secret_named(gateway.metadata.annotations.get(DEFAULT_CERTIFICATE, ""))
+    return frozenset((named,)) if named else frozenset()
 
 
 def secrets_of(ingress: Ingress) -> frozenset[Ref]:
-    """The Secrets that `spec.tls` names, in the Ingress's own namespace."""
+    """The Secrets that `spec.tls` and annotations name, in the Ingress's own namespace."""
     namespace = ingress.metadata.namespace
-    return frozenset(
-        Ref(HUB, "Secret", namespace, tls.secret_name)
-        for tls in ingress.spec.tls
-        if tls.secret_name
-    )
+    names = {tls.secret_name for tls in ingress.spec.tls}
+    for key, text in ingress.metadata.annotations.items():
+        if key.rpartition("/")[2] in _NAMING:
+            of, slash, name = text.strip().rpartition("/")
+            names |= {name} if not slash or of == namespace else set()
+    return frozenset(Ref(HUB, "Secret", namespace, name) for name in names if name)
 
 
 class SecretUse:
-    """The Secrets that Ingresses reference, kept up to date by the events about Ingresses."""
+    """The Secrets that Ingresses and gateways reference, kept up to date by events about these."""
 
     def __init__(self) -> None:
         self._of: dict[Ref, frozenset[Ref]] = {}
@@ -26,17 +48,19 @@ class SecretUse:
         return secret in self._users
 
     def users(self, secret: Ref) -> list[Ref]:
-        """The Ingresses that reference a Secret, sorted."""
+        """The Ingresses and gateways that reference a Secret, sorted."""
         return sorted(self._users.get(secret, ()))
 
     def note(self, event: Event) -> frozenset[Ref]:
         """Take an event in, and give the Secrets that came into use or went out of use by it.
 
-        A refused Ingress keeps its last good version, which keeps its Secrets in use.
+        A refused object keeps its last good version, which keeps its Secrets in use.
         """
         match event:
             case Upserted(ref, Ingress() as ingress):
                 now = secrets_of(ingress)
+            case Upserted(ref, GatewayObject() as gateway):
+                now = default_certificate_of(gateway)
             case Deleted(ref) if ref in self._of:
                 now = frozenset()
             case _:

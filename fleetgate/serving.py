@@ -20,6 +20,7 @@ from fleetgate.certificates.made import MadeCertificates, MadeSettings
 from fleetgate.certificates.sds_files import service_name
 from fleetgate.certificates.secret import SecretStore
 from fleetgate.core.control import ControlPlane, ControlSettings
+from fleetgate.core.on_demand import snapshot_cache
 from fleetgate.core.own_envoys import NoEnvoys, OwnEnvoys
 from fleetgate.core.ports import why_taken
 from fleetgate.core.problems import misshapen
@@ -155,7 +156,7 @@ async def serving(
     async with open_fleet(
         place, settings.control.dialects.kinds, settings.state, patience
     ) as fleet:
-        control = ControlPlane(fleet.source, SnapshotCache(), settings.control)
+        control = ControlPlane(fleet.source, snapshot_cache(), settings.control)
         admin = Admin(control, fleet.file_of, own)
         _require_free("the admin HTTP", "admin", settings.admin_address, settings.admin_port)
         admin_port = await admin.start(settings.admin_address, settings.admin_port)

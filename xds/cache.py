@@ -10,7 +10,7 @@ A cache can be filled with resources from any source: it takes names, bytes and 
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
@@ -18,6 +18,7 @@ from xds.changes import Changes
 from xds.follower import Follower
 from xds.group import Group
 from xds.left_unclear import LeftUnclear, NamesByType
+from xds.on_demand import NO_STAND_INS, StandIns
 from xds.quarantine import Rejection
 from xds.request_memo import RequestMemo
 from xds.resource import Resource, TypeUrl, Update
@@ -31,10 +32,16 @@ _TYPES: Final = frozenset(TypeUrl)
 
 
 class SnapshotCache:
-    """One Snapshot per group. `epoch` is unlike that of any earlier process (xds.variation)."""
+    """One Snapshot per group. `epoch` is unlike that of any earlier process (xds.variation).
 
-    def __init__(self, *, epoch: str | None = None) -> None:
+    `stand_ins` are the rules of types whose resources are also made on demand (xds.on_demand).
+    """
+
+    def __init__(
+        self, stand_ins: Mapping[TypeUrl, StandIns] = NO_STAND_INS, *, epoch: str | None = None
+    ) -> None:
         self.requests = RequestMemo()
+        self._stand_ins = stand_ins
         self._epoch = epoch or secrets.token_hex(4)
         self._groups: dict[str, Group] = {}
         self._callbacks: dict[int, Callable[[], None]] = {}
@@ -183,6 +190,10 @@ class SnapshotCache:
         """The names that an earlier stream of this client left unclear, by type; told once."""
         return self._left_unclear.recall(group, node_id)
 
+    def ask(self, group: str, type_url: str, names: Collection[str]) -> None:
+        """Make the resources of names that a client is about to subscribe to."""
+        self._groups[group].ask(type_url, names)
+
     def subscribed(self) -> None:
         """Note that a client asks for a type for the first time.
 
@@ -219,7 +230,7 @@ class SnapshotCache:
 
     def _group(self, name: str) -> Group:
         if name not in self._groups:
-            self._groups[name] = Group(Snapshot(self._epoch))
+            self._groups[name] = Group(Snapshot(self._epoch), self._stand_ins)
         return self._groups[name]
 
     def _changed(self) -> None:

@@ -3,7 +3,7 @@
 from xds.changes import Changes
 from xds.discovery import Request
 from xds.resource import TypeUrl
-from xds.subscription import NAMED_TYPES, WILDCARD, Encoded, Subscription
+from xds.subscription import NAMED_TYPES, NO_WILDCARD, WILDCARD, Encoded, Subscription
 
 
 class DeltaSubscription(Subscription):
@@ -14,9 +14,10 @@ class DeltaSubscription(Subscription):
     def update(self, request: Request, *, first: bool, unclear: frozenset[str]) -> None:
         """Apply changes of the subscription; they count whatever the nonce says."""
         says_nothing = first and not request.names and not request.unsubscribed
+        takes_all = WILDCARD in request.names and self.type_url not in NO_WILDCARD
         legacy_wildcard = says_nothing and self.type_url not in NAMED_TYPES
         self._unsubscribe(request)
-        if legacy_wildcard or WILDCARD in request.names:
+        if legacy_wildcard or takes_all:
             self.answer_due = self.answer_due or not self.wildcard
             self._holdings.subscribe_to_all()
             self._holdings.subscribe([name for name in request.names if name != WILDCARD])
@@ -26,7 +27,7 @@ class DeltaSubscription(Subscription):
             self._resume(request, unclear)
 
     def _unsubscribe(self, request: Request) -> None:
-        if WILDCARD in request.unsubscribed:
+        if WILDCARD in request.unsubscribed and self.type_url not in NO_WILDCARD:
             self._holdings.unsubscribe_from_all()
         known = self._holdings.unsubscribe(request.unsubscribed)
         if self.wildcard:

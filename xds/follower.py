@@ -1,6 +1,6 @@
 """What the cache asks of a stream; xds.stream has the implementation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from xds.resource import TypeUrl
@@ -23,6 +23,10 @@ class Follower(Protocol):
 
     def mark(self, type_url: str, name: str, before: Target) -> None:
         """Note that the client's target under a name was `before` until now. O(1)."""
+        ...
+
+    def names(self, type_url: str) -> Iterable[str]:
+        """The names of a type that the client is subscribed to."""
         ...
 
     def renumber(self, type_url: str) -> None:

@@ -3,12 +3,13 @@
 When the target of a client changes, its stream is told here, by a mark.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Final
 
 from xds.changes import Changes
 from xds.follower import Follower
+from xds.on_demand import NO_STAND_INS, OnDemand, StandIns
 from xds.resource import Resource, TypeUrl, Update
 from xds.snapshot import Snapshot, Target
 from xds.views import Unacknowledged
@@ -20,24 +21,48 @@ _KEPT: Final = "kept until what was rejected is replaced: what is served instead
 class Group:
     """A snapshot and its streams. `published` says that its content is declared, be it empty."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(
+        self, snapshot: Snapshot, stand_ins: Mapping[TypeUrl, StandIns] = NO_STAND_INS
+    ) -> None:
         self.snapshot = snapshot
+        self._on_demand: Mapping[str, OnDemand] = {t: OnDemand(r) for t, r in stand_ins.items()}
         self.followers: dict[Follower, None] = {}
         self.published = False
 
     def publish(self, update: Update, versions: Mapping[TypeUrl, str]) -> bool:
         """Declare resources, and tell the streams; False if all of it was so before."""
-        news = not self.published
+        is_first = not self.published
+        news = is_first
         self.published = True
         for type_url, version in versions.items():
             news |= self._number(type_url, version)
         for type_url, named in update.items():
+            declared = self.snapshot.declared(type_url)
+            before = declared.keys() & named.keys()
             for name, resource in named.items():
                 news |= self._declare(type_url, name, resource)
+            if on_demand := self._on_demand.get(type_url):
+                self._make(type_url, on_demand.follow(named, before, declared))
+        if is_first:
+            for asked in self._on_demand:
+                for follower in self.followers:
+                    self.ask(asked, follower.names(asked))
         if news:
             for follower in self.followers:
                 follower.wake()
         return news
+
+    def ask(self, type_url: str, names: Iterable[str]) -> None:
+        """Make the resources of names that clients ask for, where a rule has a stand-in."""
+        if on_demand := self._on_demand.get(type_url):
+            self._make(type_url, on_demand.ask(names, self.snapshot.declared(type_url)))
+
+    def _make(self, type_url: str, made: Iterable[tuple[str, Resource | None]]) -> None:
+        """Declare what was made, and tell the streams."""
+        changed = [self._declare(type_url, name, resource) for name, resource in made]
+        if any(changed):
+            for follower in self.followers:
+                follower.wake()
 
     def _number(self, type_url: str, version: str) -> bool:
         if self.snapshot.versions.get(type_url) == version:

@@ -12,7 +12,7 @@ from xds.changes import Changes
 from xds.discovery import Request
 from xds.resource import Resource, TypeUrl
 from xds.snapshot import Snapshot
-from xds.subscription import NAMED_TYPES, WILDCARD, Encoded, Subscription
+from xds.subscription import NAMED_TYPES, NO_WILDCARD, WILDCARD, Encoded, Subscription
 
 FULL_TYPES: Final = frozenset((TypeUrl.CLUSTER, TypeUrl.LISTENER, TypeUrl.SCOPED_ROUTE))
 
@@ -32,11 +32,10 @@ class SotwSubscription(Subscription):
     def update(self, request: Request, *, first: bool, unclear: frozenset[str]) -> None:
         """Apply the names. Doubts do not matter: a client of this variant is told all anew."""
         holdings = self._holdings
-        names = set(request.names) - {WILDCARD}
+        takes_all = WILDCARD in request.names and self.type_url not in NO_WILDCARD
+        names = set(request.names) - ({WILDCARD} if takes_all else set())
         self._named_once = self._named_once or bool(request.names)
-        wildcard = WILDCARD in request.names or (
-            not self._named_once and self.type_url not in NAMED_TYPES
-        )
+        wildcard = takes_all or (not self._named_once and self.type_url not in NAMED_TYPES)
         new = {name for name in names if name not in holdings.names}
         changed = bool(new) or len(names) != len(holdings.names) or wildcard != holdings.wildcard
         holdings.unsubscribe([name for name in holdings.names if name not in names])

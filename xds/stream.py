@@ -10,7 +10,7 @@ The same machine serves the aggregated stream (`only=None`) and the streams of o
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from xds import wire
@@ -101,6 +101,8 @@ class Stream:
         elif not self._take_answer(subscription, request):
             return
         unclear = self._unclear.get(type_url, frozenset())
+        if request.names:
+            self._cache.ask(self.group, type_url, request.names)
         subscription.update(request, first=first, unclear=unclear)
         if request.names:
             self._check_names()
@@ -226,6 +228,11 @@ class Stream:
         subscription = self._subscriptions.get(type_url)
         if subscription:
             subscription.mark(name, before)
+
+    def names(self, type_url: str) -> Iterable[str]:
+        """The names of a type that the client is subscribed to."""
+        subscription = self._subscriptions.get(type_url)
+        return subscription.subscribed if subscription else ()
 
     def renumber(self, type_url: str) -> None:
         """Note that what is declared of a type was given another version, changed or not."""

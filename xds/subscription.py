@@ -25,6 +25,12 @@ NAMED_TYPES: Final = frozenset(
 The protocol's rule that no names in the first request mean all names is not for these.
 """
 
+NO_WILDCARD: Final = frozenset((TypeUrl.SECRET,))
+"""Types of which "*" is a name like any other.
+
+Clients of a client may choose the names of Secrets, and must not choose all Secrets at once.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -69,6 +75,11 @@ class Subscription(ABC):
     def names(self) -> int:
         """How many names the client is subscribed to."""
         return len(self._holdings.names)
+
+    @property
+    def subscribed(self) -> Iterable[str]:
+        """The names that the client is subscribed to."""
+        return self._holdings.names
 
     @property
     def flight(self) -> Flight | None:

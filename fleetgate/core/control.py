@@ -16,9 +16,10 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import Enum
+from typing import Never
 
 from fleet.events import Event, Listed, Members, Source, Unreachable
 from fleet.models import IngressClass
@@ -46,6 +47,9 @@ TURN_EVENTS = 500
 SLICE = 0.02
 """Seconds of translation after which a turn pauses."""
 
+CLOCK_STEP = timedelta(hours=1)
+"""The time between two looks at the periods of all certificates."""
+
 HEAVY = 500
 """Parts of a row that take about one SLICE to compute."""
 
@@ -59,7 +63,8 @@ class ControlSettings:
     on `one_host`, it is the address of the first gateway, and each further one takes the next
     address. `port_offset` is added to every gateway port. No listener may have a port of `taken`,
     since Envoys need these themselves. `elsewhere` says that other machines read the statuses, so
-    that loopback addresses mean nothing there. Gateways may be declared in any of `dialects`.
+    that loopback addresses mean nothing there. Gateways may be declared in any of `dialects`. `now`
+    gives the time, by which certificates end.
     """
 
     start_deadline: float = START_DEADLINE
@@ -69,6 +74,7 @@ class ControlSettings:
     one_host: bool = False
     elsewhere: bool = False
     dialects: Dialects = DIALECTS
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     def bind_at(self, address: str) -> Bind:
         """Return the bind of a gateway that listens on `address`."""
@@ -108,7 +114,7 @@ class ControlPlane:
     """
 
     def __init__(self, source: Source, cache: SnapshotCache, settings: ControlSettings) -> None:
-        self.state = FleetState(lambda: datetime.now(UTC))
+        self.state = FleetState(settings.now)
         self.cache = cache
         self.failures = 0
         self.dialects = settings.dialects
@@ -152,6 +158,7 @@ class ControlPlane:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._source.run(self._take))
             tasks.create_task(self._work())
+            tasks.create_task(self._follow_time())
             tasks.create_task(self._problem_log.run())
 
     async def settle(self) -> None:
@@ -375,9 +382,17 @@ class ControlPlane:
         addresses = self._addresses.assign(self.dialects.gateways_in(self.state))
         return {ref: self._settings.bind_at(address) for ref, address in addresses.items()}
 
+    async def _follow_time(self) -> Never:
+        """Have a turn run at each step of the clock."""
+        while True:
+            now = self._settings.now()
+            await asyncio.sleep((_step(now) + CLOCK_STEP - now).total_seconds())
+            self._rouse()
+
     def _set_inputs(self, gateways: Mapping[Ref, Bind]) -> None:
-        """Give the translator the binds, the states and the addresses of gateways."""
+        """Give the translator the time, and the binds, the states and the addresses of gateways."""
         translator = self.translator
+        translator.tell_time(_step(self._settings.now()))
         if gateways is not self.gateways:
             for ref in self.gateways.keys() - gateways.keys():
                 translator.bind(ref, None)
@@ -417,6 +432,11 @@ class ControlPlane:
             listening=listening,
             failure=failure,
         )
+
+
+def _step(now: datetime) -> datetime:
+    """Return the begin of the step of the clock in which a time is."""
+    return now.replace(minute=0, second=0, microsecond=0)
 
 
 def _changed(turn: Turn) -> Counter[TypeUrl]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def read_fleet(root: Path, bind: str, port_offset: int, dialects: Dialects = DIA
         raise OperatorError(str(e)) from e
     state = FleetState()
     translator = Translator(state, dialects)
+    translator.tell_time(datetime.now(UTC))
     changes = state.apply(tree.scan())
     addresses = Addresses(bind, one_host=True).assign(dialects.gateways_in(state))
     for gateway, address in addresses.items():

@@ -45,15 +45,15 @@ class Requests:
         self._held = b""
         self._awaiting = _Awaiting.HEAD
         self._left = 0
-        self._method = b""
+        self._method = self._path = b""
         self._last = False
 
-    def feed(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
-        """Yield for each complete request its method, and whether its answer is the last one."""
+    def feed(self, data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
+        """Yield each complete request's method and path, and whether its answer is the last one."""
         self._held += data
         while self._advance():
             if self._awaiting is _Awaiting.HEAD:
-                yield self._method, self._last
+                yield self._method, self._path, self._last
 
     def _advance(self) -> bool:
         """Take one element off the bytes held. Return False where it is not complete yet."""
@@ -96,7 +96,7 @@ class Requests:
         words = line.split(b" ")
         if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
             raise BadRequestError
-        self._method, self._last = words[0], words[2] == b"HTTP/1.0"
+        self._method, self._path, self._last = words[0], words[1], words[2] == b"HTTP/1.0"
         self._awaiting = _Awaiting.HEAD
         for field in fields:
             name, _, value = field.partition(b":")
@@ -121,28 +121,27 @@ def _number(text: bytes, base: int) -> int:
 
 
 class Answers:
-    """Makes the answers of this Pod, as bytes."""
+    """Makes the answers of this Pod, as bytes. `x-path` is the path that the Pod was asked for."""
 
     def __init__(self, env: str, pod: str, member: str) -> None:
         self._body = f"This is env {env} !\nConfig file is\n".encode()
         self._head = (
             "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\n"
-            f"x-pod: {pod}\r\nx-member: {member}\r\ncontent-length: {len(self._body)}\r\n"
+            f"x-pod: {pod}\r\nx-member: {member}\r\ncontent-length: {len(self._body)}\r\nx-path: "
         ).encode()
-        self._usual = self.to(b"GET", last=False)
 
-    def to(self, method: bytes, *, last: bool) -> bytes:
+    def to(self, method: bytes, path: bytes, *, last: bool) -> bytes:
         """Return the answer to one request. `last` says that the connection closes after it."""
         close = b"connection: close\r\n" if last else b""
-        return self._head + close + b"\r\n" + (b"" if method == b"HEAD" else self._body)
+        body = b"" if method == b"HEAD" else self._body
+        return self._head + path + b"\r\n" + close + b"\r\n" + body
 
-    def to_all(self, requests: Iterator[tuple[bytes, bool]]) -> tuple[bytes, bool]:
+    def to_all(self, requests: Iterator[tuple[bytes, bytes, bool]]) -> tuple[bytes, bool]:
         """Return the answers to all complete requests, and whether the connection then closes."""
         answers = b""
         try:
-            for method, last in requests:
-                usual = not last and method != b"HEAD"
-                answers += self._usual if usual else self.to(method, last=last)
+            for method, path, last in requests:
+                answers += self.to(method, path, last=last)
                 if last:
                     return answers, True
         except BadRequestError:

@@ -1,4 +1,7 @@
-"""The table of the documents' examples: their steps, their requests, and their promises."""
+"""The table of examples: their steps, their requests, and their promises.
+
+Most are those of two documents of Alibaba Cloud. The last ones show annotations of NGINX Ingress.
+"""
 
 from typing import Final
 
@@ -14,6 +17,7 @@ from fleetgate.demo.steps import (
     Kill,
     Revive,
     Scale,
+    Try,
 )
 
 _GRAY = Question("/service1", headers={"stage": "gray"})
@@ -161,4 +165,38 @@ ZONE_DISASTER_RECOVERY: Final = Document(
     ),
 )
 
-DOCUMENTS: Final = (NORTH_SOUTH_TRAFFIC, ZONE_DISASTER_RECOVERY)
+ANNOTATIONS: Final = Document(
+    title="Annotations of NGINX Ingress",
+    folder="annotations",
+    gateway="ackone-gateway",
+    preparation=(
+        Apply("gateway.yaml"),
+        Apply("web-demo.yaml", to=CLUSTER_1, values={"${envCluster}": "cluster1"}),
+    ),
+    examples=(
+        Example(
+            "Rewrite of paths",
+            "A Pod gets the path behind /shop.",
+            (
+                Apply("rewrite.yaml"),
+                Try(Question("/shop/cart"), {200: 1}, "/cart"),
+            ),
+        ),
+        Example(
+            "Client addresses",
+            "The path /office is for the network 192.0.2.0/24, and /local for this machine.",
+            (
+                Apply("addresses.yaml"),
+                Try(Question("/office"), {403: 1}),
+                Try(Question("/local"), {200: 1}, "/local"),
+            ),
+        ),
+        Example(
+            "Rate of a client",
+            "Each client has six requests a minute.",
+            (Apply("rate.yaml"), Try(Question("/limited"), {200: 6, 429: 4}, "/limited")),
+        ),
+    ),
+)
+
+DOCUMENTS: Final = (NORTH_SOUTH_TRAFFIC, ZONE_DISASTER_RECOVERY, ANNOTATIONS)

@@ -5,6 +5,7 @@ redirects and decodes nothing.
 """
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -158,10 +159,21 @@ class _Link(asyncio.Protocol):
             self._waiting.set_exception(NoAnswerError(why))
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """TLS as a client speaks it: its settings, and the name of the server that it asks for."""
+
+    context: ssl.SSLContext
+    name: str
+
+
 class HttpClient:
     """Sends one request over one connection, and connects anew when that has ended."""
 
-    def __init__(self, address: Address, question: Question, patience: timedelta) -> None:
+    def __init__(
+        self, address: Address, question: Question, patience: timedelta, tls: Tls | None = None
+    ) -> None:
+        self._tls = tls
         self._host, self._port = address
         self._bytes = question.encode()
         self._head_only = question.method == "HEAD"
@@ -194,7 +206,13 @@ class HttpClient:
     async def _connect(self) -> _Link:
         loop = asyncio.get_running_loop()
         try:
-            _, link = await loop.create_connection(_Link, self._host, self._port)
+            _, link = await loop.create_connection(
+                _Link,
+                self._host,
+                self._port,
+                ssl=self._tls.context if self._tls else None,
+                server_hostname=self._tls.name if self._tls else None,
+            )
         except OSError as error:
             raise NoAnswerError(f"cannot connect: {error.strerror or error}") from error
         return link

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from fleetgate.demo.http import Address, HttpClient, NoAnswerError, Question
+from fleetgate.demo.http import Address, Answer, HttpClient, NoAnswerError, Question
 
 _PATIENCE = timedelta(seconds=10)
 _PAUSE_AFTER_FAILURE = 0.01
@@ -206,6 +206,15 @@ async def ask(
     )
     await load.complete()
     return load.tally()
+
+
+async def try_times(address: Address, question: Question, n: int) -> tuple[Answer, ...]:
+    """Send n requests, one after the other. Raises NoAnswerError."""
+    client = HttpClient(address, question, _PATIENCE)
+    try:
+        return tuple([await client.ask() for _ in range(n)])
+    finally:
+        client.close()
 
 
 async def _ask_once(client: HttpClient) -> Asked:

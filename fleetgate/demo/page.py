@@ -76,6 +76,15 @@ class Page:
         for failure, number in tally.failures.items():
             self._line(f"      {number} x {failure}")
 
+    def outcome(self, statuses: Mapping[int, int], path: str, *, held: bool) -> None:
+        """Write the statuses of a few answers, and whether all is as promised.
+
+        `path` is the path that the Pod was asked for, "" if no Pod was asked.
+        """
+        shown = ", ".join(f"{number} x {status}" for status, number in sorted(statuses.items()))
+        shown += f", the Pod was asked for {path}" if path else ""
+        self._line(f"      {shown:<{_NAME + _BAR + 11}}   {self._mark(held=held)}")
+
     def broken(self, reason: str) -> None:
         """Write the reason why an example could not be tried to its end."""
         self.say(f"{reason}: {self._mark(held=False)}")

@@ -67,7 +67,19 @@ class Ask:
     promised: Mapping[str, float]
 
 
-Step: TypeAlias = Apply | Attach | Scale | DeleteService | Kill | Revive | Ask
+@dataclass(frozen=True, slots=True)
+class Try:
+    """Send a request a few times, one after the other. `promised` has the statuses with counts.
+
+    `path` is the path that the Pod is promised to be asked for; "" if no Pod is asked.
+    """
+
+    question: Question
+    promised: Mapping[int, int]
+    path: str = ""
+
+
+Step: TypeAlias = Apply | Attach | Scale | DeleteService | Kill | Revive | Ask | Try
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The walk through the documents' examples on a running fleet, with a verdict on each."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,9 +9,9 @@ from typing import Protocol
 from fleet.ref import HUB
 from fleetgate.demo.examples import DOCUMENTS, NORTH_SOUTH_TRAFFIC
 from fleetgate.demo.fleet import DemoFleet, manifest
-from fleetgate.demo.http import Address, Question
+from fleetgate.demo.http import Address, NoAnswerError, Question
 from fleetgate.demo.kubelet import Kubelet
-from fleetgate.demo.load import ask
+from fleetgate.demo.load import ask, try_times
 from fleetgate.demo.page import Page
 from fleetgate.demo.pod import Pod
 from fleetgate.demo.steps import (
@@ -24,6 +25,7 @@ from fleetgate.demo.steps import (
     Revive,
     Scale,
     Step,
+    Try,
 )
 from fleetgate.demo.verdict import judge
 
@@ -97,7 +99,7 @@ class Walk:
             match step:
                 case Apply() if step.to == HUB:
                     await self._do(step, document)
-                case Ask(question=question):
+                case Ask(question=question) | Try(question=question):
                     questions[question.curl(address)] = question
         await self._settle()
         self._page.gap()
@@ -137,13 +139,16 @@ class Walk:
         held = True
         try:
             for before, step in zip((None, *example.steps), example.steps, strict=False):
-                if isinstance(before, Ask):
+                if isinstance(before, Ask | Try):
                     self._page.gap()
-                if isinstance(step, Ask):
-                    held &= await self._ask(step, address)
-                else:
-                    await self._do(step, document)
-        except TimeoutError as error:
+                match step:
+                    case Ask():
+                        held &= await self._ask(step, address)
+                    case Try():
+                        held &= await self._try_times(step, address)
+                    case _:
+                        await self._do(step, document)
+        except (TimeoutError, NoAnswerError) as error:
             self._page.broken(str(error))
             return False
         return held
@@ -158,6 +163,19 @@ class Walk:
         if any(pod.ready and not pod.pid for pod in self._pods()):
             self._page.remark("the gateway noticed by itself: endpoints still name the dead Pods")
         return verdict.held
+
+    async def _try_times(self, step: Try, address: Address) -> bool:
+        if self._unsettled:
+            await self._settle()
+        times = sum(step.promised.values())
+        self._page.command(step.question.curl(address), f"{times} times" if times > 1 else "")
+        answers = await try_times(address, step.question, times)
+        paths = {answer.headers.get("x-path", "") for answer in answers} - {""}
+        path = ", ".join(sorted(paths))
+        came = Counter(answer.status for answer in answers)
+        held = came == dict(step.promised) and path == step.path
+        self._page.outcome(came, path, held=held)
+        return held
 
     async def _do(self, step: Step, document: Document) -> None:
         """Change the fleet, and print the command by which a user does the same."""

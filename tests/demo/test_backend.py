@@ -21,37 +21,39 @@ GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
-        pytest.param(GET, [(b"GET", False)], id="no body"),
-        pytest.param(GET + GET, [(b"GET", False)] * 2, id="two at once"),
+        pytest.param(GET, [(b"GET", b"/", False)], id="no body"),
+        pytest.param(GET + GET, [(b"GET", b"/", False)] * 2, id="two at once"),
         pytest.param(
             b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello" + GET,
-            [(b"POST", False), (b"GET", False)],
+            [(b"POST", b"/", False), (b"GET", b"/", False)],
             id="body of known length",
         ),
         pytest.param(
             b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
             b"5\r\nhello\r\n3;x=y\r\nyou\r\n0\r\n\r\n" + GET,
-            [(b"POST", False), (b"GET", False)],
+            [(b"POST", b"/", False), (b"GET", b"/", False)],
             id="chunks",
         ),
         pytest.param(
             b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nx-sum: 1\r\n\r\n" + GET,
-            [(b"POST", False), (b"GET", False)],
+            [(b"POST", b"/", False), (b"GET", b"/", False)],
             id="trailers",
         ),
         pytest.param(
-            b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", [(b"GET", True)], id="last one"
+            b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", [(b"GET", b"/", True)], id="last one"
         ),
-        pytest.param(b"GET / HTTP/1.0\r\n\r\n", [(b"GET", True)], id="HTTP/1.0"),
+        pytest.param(b"GET / HTTP/1.0\r\n\r\n", [(b"GET", b"/", True)], id="HTTP/1.0"),
         pytest.param(
             b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
-            [(b"GET", False)],
+            [(b"GET", b"/", False)],
             id="HTTP/1.0 kept alive",
         ),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhel", [], id="unfinished body"),
     ],
 )
-def test_requests_end_where_http_says(sent: bytes, expected: list[tuple[bytes, bool]]) -> None:
+def test_requests_end_where_http_says(
+    sent: bytes, expected: list[tuple[bytes, bytes, bool]]
+) -> None:
     assert list(Requests().feed(sent)) == expected
     bytewise = Requests()
     found = [one for i in range(len(sent)) for one in bytewise.feed(sent[i : i + 1])]

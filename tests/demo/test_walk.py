@@ -17,7 +17,7 @@ from fleetgate.demo.kubelet import RUNNING, Kubelet
 from fleetgate.demo.load import Tally
 from fleetgate.demo.page import Page
 from fleetgate.demo.pod import Pace
-from fleetgate.demo.steps import Apply, Ask, Document, Example, Kill, Revive, Scale, Step
+from fleetgate.demo.steps import Apply, Ask, Document, Example, Kill, Revive, Scale, Step, Try
 from fleetgate.demo.verdict import judge
 from fleetgate.demo.walk import Outcome, Walk
 
@@ -157,6 +157,27 @@ def test_examples_that_hold_and_those_that_do_not_are_told_apart(tmp_path: Path)
     ]
     assert [mark.strip() for mark in marks] == ["ok", "ok", "NOT AS PROMISED", "ok"]
     assert page.rstrip().splitlines()[-1].startswith("1 of 2 examples are NOT AS PROMISED")
+
+
+@pytest.mark.parametrize(
+    ("step", "shown", "held"),
+    [
+        pytest.param(
+            Try(ROOT, {200: 3}, "/"), "3 x 200, the Pod was asked for /", 1, id="as-it-is"
+        ),
+        pytest.param(Try(ROOT, {200: 2, 429: 1}, "/"), "3 x 200, the Pod", 0, id="other-status"),
+        pytest.param(Try(ROOT, {200: 1}, "/x"), "1 x 200, the Pod", 0, id="other-path"),
+        pytest.param(Try(ROOT, {200: 1}), "1 x 200, the Pod", 0, id="a-pod-is-asked"),
+    ],
+)
+def test_a_few_answers_have_the_promised_statuses_and_the_pod_the_promised_path(
+    step: Try, shown: str, held: int, tmp_path: Path
+) -> None:
+    outcome, page, _ = walk(tmp_path, example(step))
+    assert outcome == Outcome(held=held, failed=1 - held)
+    (line,) = [line for line in page.splitlines() if " x 200" in line]
+    assert line.strip().startswith(shown)
+    assert line.endswith("ok" if held else "NOT AS PROMISED")
 
 
 def test_everything_declared_is_in_force_before_something_is_asked(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fleet.ref import HUB, Ref
-from tests.support.annotations import examples
+from tests.support.annotations import example, examples
 from translators.dialects.annotations.feature import Feature, Wanted
 from translators.dialects.annotations.reader import Key, Reader
 from translators.dialects.mse.features import VOCABULARY
@@ -28,16 +28,19 @@ _SCOPES: Final = {Scope.ROUTE: OF_RULES, Scope.HOST: "host", Scope.SERVICE: "Ser
 def scope(feature: Feature, key: Key) -> str:
     """Return what an annotation holds for: the rules of its Ingress, their hosts, or Services."""
     everything = examples(feature)
-    without = {k: v for k, v in everything.items() if k not in key.spellings}
+    spelling, _ = example(key)
+    without = {k: v for k, v in everything.items() if k != spelling}
     before, after = _read(feature, without), _read(feature, everything)
     changed = {d.policy for d in after.policies} - {d.policy for d in before.policies}
     scopes = {d.policy.scope for d in after.policies if d.policy in changed}
+    if len(after.aliases) > len(before.aliases):
+        scopes.add(Scope.HOST)
     return ", ".join(text for each, text in _SCOPES.items() if each in scopes) or OF_RULES
 
 
 def invalid(feature: Feature, key: Key) -> str:
     """Return the effect of a value that cannot be used; "" if every value can be used."""
-    spelling = key.spellings[0]
+    spelling, _ = example(key)
     for companions in _companions(feature):
         for text in UNUSABLE:
             reader = _reader({**companions, spelling: text})

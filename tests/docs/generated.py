@@ -16,6 +16,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from fleet.kubernetes.bounds import Bounds, size
+from fleet.references import DEFAULT_CERTIFICATE
 from fleetgate.bootstrap import STATISTICS
 from fleetgate.certificates.sds_files import sds_documents
 from fleetgate.cli import COMMANDS, main
@@ -51,6 +52,7 @@ from translators.dialects.gateway_settings import (
     UPSTREAM_IDLE_TIMEOUT,
     UPSTREAM_TIMEOUT,
 )
+from translators.dialects.hsts import HSTS
 from translators.dialects.mse.dialect import MSE
 from translators.dialects.mse.features import FEATURES
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
@@ -89,13 +91,18 @@ def _annotations() -> str:
 
 
 def _feature(feature: Feature) -> str:
-    rows = [
-        f"| `{key.name}` | {', '.join(spelt(key))} | {key.meaning} | {key.default or 'none'} "
-        f"| {scope(feature, key)} | {invalid(feature, key) or 'every value can be used'} |"
-        for key in feature.keys
-    ]
+    rows = [f"| {' | '.join(_cells(feature, key))} |" for key in feature.keys]
     head = ("key", "prefixes", "meaning", "without it", "for", "a value that cannot be used")
     return f"### {feature.name}\n\n{_table(head, rows)}"
+
+
+def _cells(feature: Feature, key: Key) -> Iterator[str]:
+    yield f"`{key.name}NAME`" if key.family else f"`{key.name}`"
+    yield ", ".join(spelt(key))
+    yield key.meaning
+    yield key.default or "none"
+    yield scope(feature, key)
+    yield invalid(feature, key) or "every value can be used"
 
 
 def _alb_annotations() -> str:
@@ -154,6 +161,10 @@ def _gateway() -> str:
         "| whether PROXY headers of trusted proxies are read |",
         f"| `{STREAM_IDLE_TIMEOUT}` | {edge.stream_idle.total_seconds():g}s "
         "| how long a request or its answer may be silent, a WebSocket and SSE too |",
+        f"| `{DEFAULT_CERTIFICATE}` | none | `NAMESPACE/NAME` of a Secret on the hub: the "
+        "certificate for hosts without one of their own |",
+        f"| `{HSTS}` | none | `Strict-Transport-Security` of all answers over TLS, such as "
+        "`max-age=15724800; includeSubDomains`; what a backend says itself stays |",
         f"| `{HOST_OWNERSHIP}` | {SHARED} | `{NAMESPACE}`: the namespace of the oldest Ingress "
         "that names a host, or a wildcard over it, has the host to itself |",
         f"| `{CROSS_NAMESPACE}` | {ALLOW} | `{DENY}`: no request goes to a Service of another "

@@ -45,6 +45,16 @@ class Backend:
         self.member = member
         self.manner = manner
         self.asked: list[Request] = []
+        self._counted = asyncio.Event()
+
+    async def has_been_asked(self, path: str) -> Request:
+        """Return the first request for a path, once there is one."""
+        while True:
+            for request in self.asked:
+                if request.path == path:
+                    return request
+            self._counted.clear()
+            await self._counted.wait()
 
     @property
     def methods(self) -> Mapping[str, int]:
@@ -56,6 +66,7 @@ class Backend:
         try:
             while True:
                 self.asked.append(await _read(reader))
+                self._counted.set()
                 if self._resets():
                     writer.transport.abort()
                     return

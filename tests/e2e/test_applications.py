@@ -104,8 +104,6 @@ def test_an_escaped_dot_is_a_dot(site: Standing[Applications]) -> None:
                 "service-upstream",
                 "proxy-body-size",
                 "proxy-buffering",
-                "proxy-connect-timeout",
-                "proxy-read-timeout",
                 "proxy-request-buffering",
             },
             id="gitlab",

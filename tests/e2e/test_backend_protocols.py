@@ -16,6 +16,9 @@ from tests.e2e.speaking import grpc_pod, http_pod, self_made, tls_of
 from tests.e2e.standing import Standing, standing
 from tests.support.builders import ingress, service, slice_of
 
+SAID = {"https": "https", "grpc": "kubernetes.io/h2c"}
+"""The `appProtocol` of further Services with the same Pods, whose Ingresses have no annotation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -59,6 +62,14 @@ async def running_site(root: Path) -> AsyncIterator[Site]:
             protocol = name.removesuffix("-1-2").upper()
             key = "nginx.ingress.kubernetes.io/backend-protocol"
             served.declare(f"{name}-rule.yaml", rule.annotate({key: protocol}))
+            if said := SAID.get(name):
+                of_port = {"port": 80, "appProtocol": said}
+                saying = service(f"{name}-said").with_spec(ports=[of_port])
+                pods_of_it = slice_of(f"{name}-said", addresses=[host], port=port)
+                served.declare(f"{name}-said.yaml", saying, pods_of_it, to=ONE)
+                rule = ingress(f"{name}-said", host=f"{name}-said.test")
+                rule = rule.path("/", to=f"{name}-said:80").of_class("mse")
+                served.declare(f"{name}-said-rule.yaml", rule)
         yield Site(await served.address())
 
 
@@ -74,6 +85,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing[Site]]:
         pytest.param("http", b"http /a", id="in-clear"),
         pytest.param("https", b"https /a", id="tls-1.3"),
         pytest.param("https-1-2", b"https /a", id="tls-1.2"),
+        pytest.param("https-said", b"https /a", id="as-the-port-says"),
     ],
 )
 def test_http(site: Standing[Site], name: str, body: bytes) -> None:
@@ -81,7 +93,7 @@ def test_http(site: Standing[Site], name: str, body: bytes) -> None:
     assert (answer.status, answer.body) == (200, body)
 
 
-@pytest.mark.parametrize("name", ["grpc", "grpcs"])
+@pytest.mark.parametrize("name", ["grpc", "grpcs", "grpc-said"])
 def test_grpc(site: Standing[Site], name: str) -> None:
     """All messages and the trailers reach the client."""
 

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from fleetgate.demo.http import Question
 from tests.fuzz.generator import NAMES, NUMBERS, REGEXES, TEXTS
-from tests.support.annotations import examples
+from tests.support.annotations import example, examples
 from tests.support.builders import IngressBuilder, ingress
 from translators.dialects.annotations.canary import FEATURE as CANARY
 from translators.dialects.annotations.feature import Feature
@@ -201,16 +201,21 @@ class Annotations:
         everything = self._chance(40)
         usable = self._chance(50)
         keys = [key for key in feature.keys if everything or self._chance(40)]
-        return {self._spelling(key): self._value(key, usable=usable) for key in keys}
+        return dict(self._annotation(key, usable=usable) for key in keys)
 
-    def _spelling(self, key: Key) -> str:
-        return key.spellings[0] if self._chance(70) else self._one_of(key.spellings)
+    def _annotation(self, key: Key, *, usable: bool) -> tuple[str, str]:
+        spelling, value = example(key)
+        if self._chance(30):
+            spelling = self._one_of(key.spellings) + spelling.removeprefix(key.spellings[0])
+        if key.family and not usable and self._chance(30):
+            spelling = self._one_of(key.spellings) + self._one_of(NAMES)
+        return spelling, self._value(value, usable=usable)
 
-    def _value(self, key: Key, *, usable: bool) -> str:
+    def _value(self, value: str, *, usable: bool) -> str:
         if usable or self._chance(40):
-            return key.example
+            return value
         if self._chance(50):
-            return self._slipped(key.example)
+            return self._slipped(value)
         return self._one_of(EXAMPLES) if self._chance(30) else self._harmful()
 
     def _slipped(self, text: str) -> str:

@@ -107,6 +107,34 @@ _VALUES: Final = {
     "backend-protocol": ("HTTP", "http2", "GRPC", "HTTPS", "GRPCS", "FCGI", "h2"),
     "ssl-redirect": ("true", "true", "true", "false", "on"),
     **dict.fromkeys(("header", "query", "cookie"), NAMES),
+    "proxy-next-upstream": ("off", "error", "http_503 error", "http_429,non_idempotent", "http_99"),
+    **dict.fromkeys(
+        ("-tries", "timeout", "-connection", "-per-endpoint", "warmup", "-age", "-expires"),
+        ("0", "1", "5", "3600", "-1", "10000000000", "1s"),
+    ),
+    "-depth": ("0", "1", "100", "101"),
+    "load-balance": ("round_robin", "least_conn", "random", "ewma"),
+    "affinity": ("cookie", "ip"),
+    "affinity-mode": ("balanced", "persistent", "sticky"),
+    "upstream-hash-by": ("$request_uri", "$host", "$http_X_Y", "$arg_a", "$remote_addr", "$x"),
+    "cookie-name": ("route", "a b", "é", "a" * 256, "%"),
+    "cookie-path": ("/", "/a", "/%2F;", "a"),
+    "-samesite": ("None", "lax", "Strict;"),
+    "-domain": ("example.com", ".a", "a;b"),
+    "-secure": ("true", "false"),
+    **dict.fromkeys(
+        ("default-backend", "mirror-target-service"),
+        ("web", "api", "api:80", "other/web", "web:http", "nowhere", "a/b/c"),
+    ),
+    "http-errors": ("404,503", "500", "200", "4xx"),
+    "mirror-percentage": ("0", "50", "100", "101"),
+    "mirror-target": ("http://web.default.svc", "https://web.default.svc:8443/$request_uri", "x"),
+    "mirror-host": ("copy.example.com", "a b"),
+    "-secret": ("tls", "default/tls", "other/tls", "nowhere"),
+    **dict.fromkeys(("-server-name", "-verify"), ("on", "off", "yes")),
+    "ssl-name": ("web.example.com", "*", "%"),
+    "-protocols": ("TLSv1.2 TLSv1.3", "TLSv1", "SSLv3"),
+    "ssl-ciphers": ("ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA", "HIGH:!aNULL", "DEFAULT"),
 }
 """Values that suit keys with these ends, more or less."""
 _HOSTS: Final = (
@@ -362,9 +390,12 @@ class Generator:
         annotations: dict[str, Json] = {}
         if self.chance(50):
             annotations |= self._canary()
-        for _ in range(self._random.randint(0, 4)):
+        for _ in range(self._random.randint(0, 6)):
             key = self.one_of(_IN_USE if self.chance(60) else KEYS)
             annotations[key] = self._value(key) if self.chance(80) else self._anything()
+        if self.chance(15):  # `test_fuzz` counts what these do, so they are not left to chance
+            key = self.one_of(("subset-labels", "ssl-redirect", "backend-protocol"))
+            annotations[f"mse.ingress.kubernetes.io/{key}"] = self._value(key)
         if self.chance(20):
             key = self.one_of(ALB_KEYS)
             annotations[key if self.chance(90) else key + self._text()] = self._text()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from translators.dialects.annotations.feature import Feature
+from translators.dialects.annotations.reader import Key
 
 SHARED: Final[Mapping[str, str]] = {
     "canary": """
@@ -111,6 +112,14 @@ OWN: Final[Mapping[str, str]] = {
 """The annotations of MSE and Higress alone, by topic; `x` stands for a name that users choose."""
 
 
+def example(key: Key) -> tuple[str, str]:
+    """Return an annotation and its value by the example of a key."""
+    if not key.family:
+        return key.spellings[0], key.example
+    name, _, value = key.example.partition(" ")
+    return key.spellings[0] + name, value
+
+
 def examples(feature: Feature) -> dict[str, str]:
     """Return the annotations of a feature with their examples, each in its first spelling."""
-    return {key.spellings[0]: key.example for key in feature.keys if key.example}
+    return dict(example(key) for key in feature.keys if key.example)

@@ -393,7 +393,7 @@ def test_an_empty_list_of_clients_is_for_everybody(control: dict[str, list[str]]
     manifest = mse_gateway("gw").manifest
     manifest["spec"]["global"] = {"ipAccessControl": control}
     world.put(manifest)
-    assert world.names(TypeUrl.LISTENER) == ["http-80"]
+    assert world.names(TypeUrl.LISTENER) == ["http-80", "https-443"]
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_attached_member_touches_endpoints_only() -> None:
         pytest.param("path-normalization", "strict", id="paths"),
     ],
 )
-def test_a_setting_of_the_edge_sends_the_listener_alone(key: str, value: str) -> None:
+def test_a_setting_of_the_edge_sends_the_listeners_alone(key: str, value: str) -> None:
     world = fleet_of(5)
     before = world.versions()["mse/gw"]
     changed = gateway_manifest()
@@ -134,7 +134,8 @@ def test_a_setting_of_the_edge_sends_the_listener_alone(key: str, value: str) ->
     computed = world.put(changed)
     after = world.versions()["mse/gw"]
     assert [kind for kind, name in after if after[kind, name] != before[kind, name]] == [
-        TypeUrl.LISTENER
+        TypeUrl.LISTENER,
+        TypeUrl.LISTENER,
     ]
     assert ("plans" in computed) == (key == "path-normalization")
     assert not computed.keys() & {"clusters", "assignments", "host tables", "star tables"}

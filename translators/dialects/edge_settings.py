@@ -10,6 +10,7 @@ from fleet.ref import Ref
 from translators.dialects.annotations.reader import Unusable
 from translators.dialects.annotations.setting import read_setting
 from translators.dialects.annotations.values import boolean, duration, network
+from translators.dialects.hsts import HSTS, parse_hsts
 from translators.model.edge import EdgeSettings, Network, PathNormalization
 
 PATH_NORMALIZATION: Final = "fleetgate.dev/path-normalization"
@@ -46,6 +47,7 @@ def read_edge(ref: Ref, annotations: Mapping[str, str], problems: list[Problem])
             f"{silence.total_seconds():g}s",
             problems,
         ),
+        read_setting(ref, annotations, HSTS, parse_hsts, default.hsts, "none", problems),
     )
     if settings.proxy_protocol and not trusted:
         problems.append(_nobody_trusted(ref, annotations[PROXY_PROTOCOL].strip()))

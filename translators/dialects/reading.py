@@ -131,7 +131,9 @@ class IngressReader:
     def _leads_out(self, rule: Rule) -> bool:
         if not isinstance(rule.action, Forward):
             return False
-        backends = (b for share in rule.action.shares for b in share.target.backends)
+        targets = [share.target for share in rule.action.shares]
+        targets += [target for policy in rule.policies for target in policy.targets]
+        backends = (backend for target in targets for backend in target.backends)
         return any(backend.namespace != self.ref.namespace for backend in backends)
 
     def _hosts(self, rules: Iterable[IngressRule]) -> Iterator[_Host]:

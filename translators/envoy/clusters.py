@@ -87,9 +87,14 @@ usable Pod is enough even among more than 100."""
 
 
 def build_cluster(
-    target: Target, limits: UpstreamLimits, parts: ClusterParts | None = None
+    target: Target,
+    limits: UpstreamLimits,
+    parts: ClusterParts | None = None,
+    spoken: BackendProtocol = BackendProtocol.HTTP,
 ) -> Resource:
     """Build the Cluster of a target: one backend by EDS, or an aggregate of several Clusters.
+
+    `spoken` is the protocol of a backend that has none of its own.
 
     `parts` holds what the policies of the backend add. An aggregate has no connections of its own,
     so the parts do not apply to it.
@@ -97,7 +102,7 @@ def build_cluster(
     if len(target.backends) > 1:
         return _aggregate(target, limits)
     name = cluster_name(target)
-    protocol = target.backends[0].protocol
+    protocol = target.backends[0].protocol or spoken
     rest = _without_name(limits, protocol, parts) if parts else _same_for_all(limits, protocol)
     return Resource.of(name, encode(Cluster(name=name)) + rest, requires=(name,))
 
@@ -141,7 +146,7 @@ def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: Clus
         "typed_extension_protocol_options": {
             _HTTP_OPTIONS: pack(_http_options(limits, protocol, parts))
         },
-        "transport_socket": _tls(protocol) if protocol in _BY_TLS else None,
+        "transport_socket": _tls(protocol, parts) if protocol in _BY_TLS else None,
         # TCP_USER_TIMEOUT only applies to unacknowledged bytes. Without keepalive, a request that a
         # Pod has acknowledged would wait for ever once the network has lost the Pod.
         "upstream_connection_options": UpstreamConnectionOptions(
@@ -196,15 +201,16 @@ def _explicit(protocol: BackendProtocol) -> upstreams.HttpProtocolOptionsExplici
     )
 
 
-def _tls(protocol: BackendProtocol) -> core.TransportSocket:
-    """Configure TLS to a backend. Its certificate is not verified, as no authority is declared."""
-    context = UpstreamTlsContext(
-        common_tls_context=CommonTlsContext(
-            # Envoy's default for backends is at most 1.2.
-            tls_params=TlsParameters(tls_maximum_protocol_version=TlsProtocol.TLSv1_3),
-            alpn_protocols=["h2" if protocol in _BY_HTTP2 else "http/1.1"],
-        )
-    )
+def _tls(protocol: BackendProtocol, parts: ClusterParts) -> core.TransportSocket:
+    """Configure TLS to a backend. Its certificate is verified only if a policy asks for it."""
+    # Envoy's default for backends is at most 1.2.
+    params: Keywords = {"tls_maximum_protocol_version": TlsProtocol.TLSv1_3}
+    common: Keywords = {
+        "tls_params": TlsParameters(**parts.tls_params.over(params)),
+        "alpn_protocols": ["h2" if protocol in _BY_HTTP2 else "http/1.1"],
+    }
+    own: Keywords = {"common_tls_context": CommonTlsContext(**parts.tls_common.over(common))}
+    context = UpstreamTlsContext(**parts.tls.over(own))
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=pack(context))
 
 

@@ -11,13 +11,17 @@ host, or a host in capitals, the request takes another route later, and the filt
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from translators.envoy.forwarded import Peer, name_client
+from translators.envoy.header_edits import absent
 from translators.envoy.loops import stop_loops
 from translators.envoy.messages import (
     Composite,
     Cors,
+    CustomResponse,
+    HeaderMutation,
+    HeaderMutationMutations,
     HttpRbac,
     LocalRateLimit,
     Router,
@@ -26,6 +30,9 @@ from translators.envoy.messages import (
 from translators.envoy.repair import repair
 from translators.envoy.retries import repeat_idempotent
 from translators.envoy.scoped_routes import searches
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
 
 CORS: Final = "envoy.filters.http.cors"
 SOURCES: Final = "envoy.filters.http.rbac"
@@ -38,12 +45,21 @@ CLIENT_RATE_LIMIT: Final = "fleetgate.client_rate_limit"
 """Limits of each client address."""
 RATE_LIMIT: Final = "envoy.filters.http.local_ratelimit"
 """Limits of all clients together."""
+ERRORS: Final = "envoy.filters.http.custom_response"
 SESSION: Final = "envoy.filters.http.stateful_session"
 
 
-def http_filters(gateway: str, peer: Peer) -> Iterator[tuple[str, Any]]:  # of different types
-    """Yield all HTTP filters in their order. A comment gives the reason for each place."""
-    # First: a request that is refused needs nothing else.
+def http_filters(
+    gateway: str, peer: Peer, hsts: str = ""
+) -> Iterator[tuple[str, Any]]:  # of different types
+    """Yield all HTTP filters in their order. A comment gives the reason for each place.
+
+    `hsts` is the Strict-Transport-Security of all answers; "" stands for none.
+    """
+    if hsts:
+        # Before all that may answer: the first filter sees the answers of all others.
+        yield "fleetgate.hsts", _strict_transport(hsts)
+    # Before all others: a request that is refused needs nothing else.
     yield "fleetgate.loop", stop_loops(gateway)
     # Next: what follows must see the route that the request really takes.
     yield from searches()
@@ -61,8 +77,16 @@ def http_filters(gateway: str, peer: Peer) -> Iterator[tuple[str, Any]]:  # of d
     # Before the next limit: a client without access must not use up the requests of others.
     yield ACCESS, Composite()
     yield RATE_LIMIT, LocalRateLimit(stat_prefix="rate_limit")
+    # Behind all that may refuse a request: the answers of these are not those of a backend.
+    yield ERRORS, CustomResponse()
     # After all that may refuse a request, and before the router, which asks the Pod that it names.
     yield SESSION, StatefulSession()
     # Anywhere before the router, which reads what it sets.
     yield "fleetgate.idempotent_retry", repeat_idempotent()
     yield "envoy.filters.http.router", Router()
+
+
+def _strict_transport(value: str) -> header_mutation.HeaderMutation:
+    """Add the header to answers. What a backend says itself stays."""
+    rules = [absent("strict-transport-security", value)]
+    return HeaderMutation(mutations=HeaderMutationMutations(response_mutations=rules))

@@ -26,9 +26,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from translators.envoy.header_edits import absent, put, remove
+from translators.envoy.matching import address_in, all_of
 from translators.envoy.messages import (
     CidrRange,
-    FilterChainMatch,
     HeaderMutation,
     HeaderMutationMutations,
     HeaderMutationRemoveOnMatch,
@@ -47,9 +47,11 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
     from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.config.listener import v3 as listener
+    from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
 
 _CLIENT: Final = "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"
 _HOST: Final = "%REQ(:AUTHORITY)%"
+_ANYBODY: Final = "anybody"
 _OTHERS_WORD: Final = ("forwarded", "true-client-ip", "x-original-uri")
 """Headers that only proxies set. The gateway removes them unless the peer is trusted."""
 
@@ -64,31 +66,33 @@ class Peer(Enum):
 class Chain(NamedTuple):
     """A filter chain: the connections that it takes, and their kind of peer.
 
-    A `match` of None takes all connections that no other chain takes. The network `filters` run
+    A `match` of None takes all connections that no chain before it takes. The network `filters` run
     before a request is read.
     """
 
     name: str
-    match: listener.FilterChainMatch | None
+    match: xds_matcher.MatcherMatcherListPredicate | None
     peer: Peer
     filters: tuple[listener.Filter, ...] = ()
 
 
 def chains(edge: EdgeSettings) -> Iterator[Chain]:
-    """Yield the filter chains of a listener. Envoy uses only the most specific match."""
+    """Yield the filter chains of a listener, in the order in which they are asked.
+
+    The last one takes all other connections.
+    """
     ranges = [_range(network) for network in edge.trusted]
     if not ranges:
-        yield Chain("", None, Peer.ANYBODY)
+        yield Chain(_ANYBODY, None, Peer.ANYBODY)
     elif not edge.proxy_protocol:
-        yield Chain("trusted", FilterChainMatch(source_prefix_ranges=ranges), Peer.TRUSTED)
-        yield Chain("anybody", None, Peer.ANYBODY)
+        yield Chain("trusted", address_in(ranges, direct=False), Peer.TRUSTED)
+        yield Chain(_ANYBODY, None, Peer.ANYBODY)
     else:
         # The direct source is the address of the connection, the source that of the PROXY header.
-        both = FilterChainMatch(direct_source_prefix_ranges=ranges, source_prefix_ranges=ranges)
-        yield Chain("trusted", both, Peer.TRUSTED)
-        behind = FilterChainMatch(direct_source_prefix_ranges=ranges)
-        yield Chain("behind-trusted", behind, Peer.ANYBODY)
-        yield Chain("anybody", None, Peer.ANYBODY, (refuse_named(),))
+        directly, named = (address_in(ranges, direct=direct) for direct in (True, False))
+        yield Chain("trusted", all_of(directly, named), Peer.TRUSTED)
+        yield Chain("behind-trusted", directly, Peer.ANYBODY)
+        yield Chain(_ANYBODY, None, Peer.ANYBODY, (refuse_named(),))
 
 
 def listener_filters(edge: EdgeSettings) -> list[listener.ListenerFilter]:

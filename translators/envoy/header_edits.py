@@ -1,4 +1,4 @@
-"""Changes of a request's headers, and the bound on the headers of a message."""
+"""Changes of the headers of a request or response, and the bound on the headers of a message."""
 
 from __future__ import annotations
 

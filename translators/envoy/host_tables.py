@@ -15,6 +15,7 @@ another table. A VirtualHost with many routes has them as a tree over the path
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,7 @@ from translators.envoy.messages import (
     FilterConfig,
     RegexMatcher,
     Route,
+    RouteAction,
     RouteConfiguration,
     RouteMatch,
     ScopedRouteConfiguration,
@@ -31,13 +33,14 @@ from translators.envoy.messages import (
     ScopedRouteConfigurationKeyFragment,
     VirtualHost,
 )
-from translators.envoy.names import table_name
+from translators.envoy.names import cluster_name, inner_tables, table_name
 from translators.envoy.parts import HostParts, Keywords
 from translators.envoy.path_matcher import first_where, path_matcher
 from translators.envoy.path_tree import Branch, grow
 from translators.envoy.redirects import direct_response
 from translators.envoy.retries import REPEATABLE, retry_policy
 from translators.envoy.scoped_routes import SCOPE_HEADER, SEARCHES
+from translators.model.backends import Target
 from translators.model.host_plans import HostPlan
 from translators.model.listeners import TableSet
 from translators.model.rules import Rule
@@ -115,6 +118,17 @@ def route_table(
     )
     scope = encode(ScopedRouteConfiguration(name=name, key=key))
     return Resource.of(name, scope + field(_SCOPE_TABLE, table), origins=tuple(sorted(origins)))
+
+
+def inner_table(target: Target) -> Resource:
+    """Make the table by which a filter asks a target, whatever the host and path are."""
+    name = cluster_name(target)
+    action = RouteAction(cluster=name, timeout=timedelta(0))
+    route = encode(Route(name=f"inner {name}", match=RouteMatch(prefix=""), route=action))
+    rest, tail = _same_for_all_hosts()
+    head = encode(VirtualHost(name=name, domains=["*"]))
+    host = splice(head, _VHOST_ROUTES, [route], rest + tail)
+    return route_table(inner_tables(), name, host, ())
 
 
 @cache

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from translators.envoy.filter_chains import chosen_by_name, chosen_by_peer, read_name
 from translators.envoy.filters import http_filters
 from translators.envoy.forwarded import Chain, chains, client_address, early_rules, listener_filters
 from translators.envoy.header_edits import MOST_HEADERS
@@ -37,6 +38,7 @@ from translators.envoy.names import listener_name
 from translators.envoy.parts import Fields, Keywords, ListenerParts
 from translators.envoy.retries import unkept_upload
 from translators.envoy.scoped_routes import scoped_routes, set_scope
+from translators.envoy.tls import HANDSHAKE, server_tls
 from translators.model.binds import Bind
 from translators.model.edge import EdgeSettings, PathNormalization
 from translators.model.listeners import Entry
@@ -86,22 +88,24 @@ No rule can have this host, so the table `SET|*` serves such requests."""
 def build_listener(
     gateway: str, entry: Entry, bind: Bind, edge: EdgeSettings, parts: ListenerParts | None = None
 ) -> Resource:
-    """Build the plain HTTP Listener of an entry, whose port `bind` must be able to take.
+    """Build the Listener of an entry, whose port `bind` must be able to take.
 
     `gateway` is the name of the gateway.
     """
     added = parts or ListenerParts()
     name = listener_name(entry.at)
+    peers = list(chains(edge))
     socket = SocketAddress(address=bind.address, port_value=bind.port_for(entry.at))
     own: Keywords = {
         "name": name,
         "stat_prefix": name,
         "address": Address(socket_address=socket),
         "per_connection_buffer_limit_bytes": _PER_CONNECTION_BUFFER,
-        "listener_filters": listener_filters(edge),
+        "listener_filters": [*listener_filters(edge), *([read_name()] if entry.tls else [])],
         "filter_chains": [
-            _filter_chain(gateway, entry, edge, chain, added.manager) for chain in chains(edge)
+            _filter_chain(gateway, entry, edge, chain, added.manager) for chain in peers
         ],
+        "filter_chain_matcher": chosen_by_name(peers) if entry.tls else chosen_by_peer(peers),
     }
     return Resource.of(name, encode(Listener(**added.listener.over(own))))
 
@@ -118,7 +122,7 @@ def _filter_chain(
         ],
         "http_filters": [
             HttpFilter(name=name, typed_config=pack(config))
-            for name, config in http_filters(gateway, chain.peer)
+            for name, config in http_filters(gateway, chain.peer, edge.hsts if entry.tls else "")
         ],
         "local_reply_config": LocalReplyConfig(mappers=[unkept_upload()]),
         "upgrade_configs": [
@@ -130,7 +134,11 @@ def _filter_chain(
     manager = HttpConnectionManager(**fields.over(own))
     http = Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager))
     filters = [*chain.filters, http]
-    return FilterChain(name=chain.name, filter_chain_match=chain.match, filters=filters)
+    built: Keywords = {"name": chain.name, "filters": filters}
+    if entry.tls:
+        built["transport_socket"] = server_tls(entry.tls)
+        built["transport_socket_connect_timeout"] = HANDSHAKE
+    return FilterChain(**built)
 
 
 def _early_mutations(

@@ -1,4 +1,4 @@
-"""Predicates over requests, and HTTP filters that run only for requests that meet one."""
+"""Predicates over requests and connections, and HTTP filters that run only where one is met."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from translators.envoy.messages import (
     CidrRange,
+    DirectSourceIpInput,
     ExecuteFilterAction,
     ExtensionWithMatcher,
     FilterChainConfiguration,
     HttpRequestHeaderMatchInput,
+    HttpResponseStatusCodeMatchInput,
     IpMatcher,
     OnMatch,
+    ServerNameInput,
     SkipFilter,
     SourceIpInput,
     TypedExtensionConfig,
@@ -31,6 +34,7 @@ from translators.model.edge import Network
 from xds.wire import pack
 
 if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
     from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
 
@@ -70,6 +74,43 @@ def client_in(networks: Iterable[Network]) -> xds_matcher.MatcherMatcherListPred
     )
 
 
+def server_name(value: xds_matcher.StringMatcher) -> xds_matcher.MatcherMatcherListPredicate:
+    """Match a TLS connection by the server's name, in lower case. No name does not match."""
+    return XdsMatcherPredicate(
+        single_predicate=XdsMatcherSinglePredicate(
+            input=XdsTypedExtensionConfig(name="server_name", typed_config=pack(ServerNameInput())),
+            value_match=value,
+        )
+    )
+
+
+def address_in(
+    ranges: Iterable[core.CidrRange], *, direct: bool
+) -> xds_matcher.MatcherMatcherListPredicate:
+    """Match a connection by its source, or by its `direct` source before a PROXY header."""
+    source = DirectSourceIpInput() if direct else SourceIpInput()
+    among = IpMatcher(cidr_ranges=[*ranges], stat_prefix="source")
+    return XdsMatcherPredicate(
+        single_predicate=XdsMatcherSinglePredicate(
+            input=XdsTypedExtensionConfig(name="source", typed_config=pack(source)),
+            custom_match=XdsTypedExtensionConfig(
+                name="envoy.matching.matchers.ip", typed_config=pack(among)
+            ),
+        )
+    )
+
+
+def status(code: int) -> xds_matcher.MatcherMatcherListPredicate:
+    """Match a response by its status."""
+    source = pack(HttpResponseStatusCodeMatchInput())
+    return XdsMatcherPredicate(
+        single_predicate=XdsMatcherSinglePredicate(
+            input=XdsTypedExtensionConfig(name="status", typed_config=source),
+            value_match=XdsStringMatcher(exact=str(code)),
+        )
+    )
+
+
 def no(
     predicate: xds_matcher.MatcherMatcherListPredicate,
 ) -> xds_matcher.MatcherMatcherListPredicate:
@@ -82,6 +123,13 @@ def all_of(
 ) -> xds_matcher.MatcherMatcherListPredicate:
     """Combine predicates by "and". Envoy evaluates them in order, up to the first that fails."""
     return XdsMatcherPredicate(and_matcher=XdsMatcherPredicateList(predicate=[*predicates]))
+
+
+def any_of(
+    *predicates: xds_matcher.MatcherMatcherListPredicate,
+) -> xds_matcher.MatcherMatcherListPredicate:
+    """Combine predicates by "or". Envoy evaluates them in order, up to the first that is met."""
+    return XdsMatcherPredicate(or_matcher=XdsMatcherPredicateList(predicate=[*predicates]))
 
 
 def only_where(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.cdn_loop import v3 as cdn_loop
     from envoy_data_plane.envoy.extensions.filters.http.composite import v3 as composite
     from envoy_data_plane.envoy.extensions.filters.http.cors import v3 as cors
+    from envoy_data_plane.envoy.extensions.filters.http.custom_response import v3 as custom_response
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
     from envoy_data_plane.envoy.extensions.filters.http.local_ratelimit import v3 as local_ratelimit
     from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
@@ -43,8 +44,12 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.listener.set_filter_state import (
         v3 as set_filter_state,
     )
+    from envoy_data_plane.envoy.extensions.filters.listener.tls_inspector import v3 as tls_inspector
     from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
     from envoy_data_plane.envoy.extensions.filters.network.rbac import v3 as network_rbac
+    from envoy_data_plane.envoy.extensions.http.custom_response.redirect_policy import (
+        v3 as redirect_policy,
+    )
     from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutation import (
         v3 as early_header_mutation,
     )
@@ -61,6 +66,10 @@ if TYPE_CHECKING:
         v3 as previous_priorities,
     )
     from envoy_data_plane.envoy.extensions.transport_sockets.tls import v3 as tls
+    from envoy_data_plane.envoy.extensions.transport_sockets.tls.cert_mappers.sni import v3 as sni
+    from envoy_data_plane.envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret import (  # noqa: E501
+        v3 as on_demand_secret,
+    )
     from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
     from envoy_data_plane.envoy.type import v3 as envoy_type
     from envoy_data_plane.envoy.type.http import v3 as type_http
@@ -88,12 +97,15 @@ else:
     cors = Package("envoy.extensions.filters.http.cors.v3")
     local_ratelimit = Package("envoy.extensions.filters.http.local_ratelimit.v3")
     stateful_session = Package("envoy.extensions.filters.http.stateful_session.v3")
+    custom_response = Package("envoy.extensions.filters.http.custom_response.v3")
+    redirect_policy = Package("envoy.extensions.http.custom_response.redirect_policy.v3")
     header_mutation = Package("envoy.extensions.filters.http.header_mutation.v3")
     lua = Package("envoy.extensions.filters.http.lua.v3")
     http_rbac = Package("envoy.extensions.filters.http.rbac.v3")
     router = Package("envoy.extensions.filters.http.router.v3")
     proxy_protocol = Package("envoy.extensions.filters.listener.proxy_protocol.v3")
     set_filter_state = Package("envoy.extensions.filters.listener.set_filter_state.v3")
+    tls_inspector = Package("envoy.extensions.filters.listener.tls_inspector.v3")
     hcm = Package("envoy.extensions.filters.network.http_connection_manager.v3")
     network_rbac = Package("envoy.extensions.filters.network.rbac.v3")
     early_header_mutation = Package(
@@ -106,6 +118,10 @@ else:
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
     cookie_session = Package("envoy.extensions.http.stateful_session.cookie.v3")
     tls = Package("envoy.extensions.transport_sockets.tls.v3")
+    sni = Package("envoy.extensions.transport_sockets.tls.cert_mappers.sni.v3")
+    on_demand_secret = Package(
+        "envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret.v3"
+    )
     upstreams = Package("envoy.extensions.upstreams.http.v3")
     envoy_type = Package("envoy.type.v3")
     type_http = Package("envoy.type.http.v3")
@@ -119,6 +135,7 @@ Address = twin(core.Address)
 AggregatedConfigSource = twin(core.AggregatedConfigSource)
 ConfigSource = twin(core.ConfigSource)
 Cors = twin(cors.Cors)
+CustomResponse = twin(custom_response.CustomResponse)
 DataSource = twin(core.DataSource)
 HeaderValue = twin(core.HeaderValue)
 HeaderValueOption = twin(core.HeaderValueOption)
@@ -208,7 +225,11 @@ VirtualHost = twin(route.VirtualHost)
 WeightedCluster = twin(route.WeightedCluster)
 WeightedClusterClusterWeight = twin(route.WeightedClusterClusterWeight)
 
-# policies of routes
+# policies of routes and Services
+CertificateValidationContext = twin(tls.CertificateValidationContext)
+SdsSecretConfig = twin(tls.SdsSecretConfig)
+SubjectAltNameMatcher = twin(tls.SubjectAltNameMatcher)
+UpstreamOptions = twin(core.UpstreamHttpProtocolOptions)
 CookieAttribute = twin(type_http.CookieAttribute)
 CookieSessionState = twin(cookie_session.CookieBasedSessionState)
 FractionalPercent = twin(envoy_type.FractionalPercent)
@@ -218,6 +239,8 @@ HashPolicyCookie = twin(route.RouteActionHashPolicyCookie)
 HashPolicyCookieAttribute = twin(route.RouteActionHashPolicyCookieAttribute)
 HashPolicyHeader = twin(route.RouteActionHashPolicyHeader)
 HashPolicyQueryParameter = twin(route.RouteActionHashPolicyQueryParameter)
+CustomResponseRedirect = twin(redirect_policy.RedirectPolicy)
+HttpResponseStatusCodeMatchInput = twin(matcher.HttpResponseStatusCodeMatchInput)
 RequestMirrorPolicy = twin(route.RouteActionRequestMirrorPolicy)
 RuntimeFractionalPercent = twin(core.RuntimeFractionalPercent)
 SessionCookie = twin(type_http.Cookie)
@@ -233,6 +256,8 @@ CelExpressionConfig = twin(core.CelExpressionConfig)
 CelIdent = twin(expr.ExprIdent)
 CelSelect = twin(expr.ExprSelect)
 Composite = twin(composite.Composite)
+DirectSourceIpInput = twin(network_inputs.DirectSourceIpInput)
+DownstreamTlsContext = twin(tls.DownstreamTlsContext)
 EarlyHeaderMutation = twin(early_header_mutation.HeaderMutation)
 ExecuteFilterAction = twin(composite.ExecuteFilterAction)
 ExtensionWithMatcher = twin(matching.ExtensionWithMatcher)
@@ -241,7 +266,6 @@ ExtensionFilter = twin(accesslog.ExtensionFilter)
 Filter = twin(listener.Filter)
 FilterChain = twin(listener.FilterChain)
 FilterChainConfiguration = twin(composite.FilterChainConfiguration)
-FilterChainMatch = twin(listener.FilterChainMatch)
 FilterStateValue = twin(filter_state.FilterStateValue)
 HeaderMutation = twin(header_mutation.HeaderMutation)
 HeaderMutationMutations = twin(header_mutation.Mutations)
@@ -254,11 +278,13 @@ HttpConnectionManagerUpgradeConfig = twin(hcm.HttpConnectionManagerUpgradeConfig
 HttpFilter = twin(hcm.HttpFilter)
 HttpProtocolOptions = twin(core.HttpProtocolOptions)
 HttpRequestHeaderMatchInput = twin(matcher.HttpRequestHeaderMatchInput)
+IpMatcher = twin(ip_matcher.Ip)
 Listener = twin(listener.Listener)
 ListenerFilter = twin(listener.ListenerFilter)
 LocalReplyConfig = twin(hcm.LocalReplyConfig)
 Lua = twin(lua.Lua)
 NetworkRbac = twin(network_rbac.Rbac)
+OnDemandSecrets = twin(on_demand_secret.Config)
 OnMatch = twin(xds_matcher.MatcherOnMatch)
 Permission = twin(rbac.Permission)
 Policy = twin(rbac.Policy)
@@ -272,10 +298,14 @@ ScopedRoutes = twin(hcm.ScopedRoutes)
 ScopeKeyBuilder = twin(hcm.ScopedRoutesScopeKeyBuilder)
 ScopeKeyFragment = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilder)
 ScopeKeyHeaderExtractor = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilderHeaderValueExtractor)
+ServerNameInput = twin(network_inputs.ServerNameInput)
 SetFilterState = twin(set_filter_state.Config)
 SkipFilter = twin(matcher_action.SkipFilter)
+SniMapper = twin(sni.Sni)
+SourceIpInput = twin(network_inputs.SourceIpInput)
 SubstitutionFormatString = twin(core.SubstitutionFormatString)
 TlsCertificate = twin(tls.TlsCertificate)
+TlsInspector = twin(tls_inspector.TlsInspector)
 TlsSecret = twin(tls.Secret)
 TypedExtensionConfig = twin(core.TypedExtensionConfig)
 XffConfig = twin(xff.XffConfig)
@@ -304,4 +334,5 @@ PathWithEscapedSlashesAction = hcm.HttpConnectionManagerPathWithEscapedSlashesAc
 RbacAction = rbac.RbacAction
 RedirectCode = route.RedirectActionRedirectResponseCode
 SocketOptionSocketState = core.SocketOptionSocketState
+SubjectAltNameType = tls.SubjectAltNameMatcherSanType
 TlsProtocol = tls.TlsParametersTlsProtocol

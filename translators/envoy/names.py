@@ -1,14 +1,18 @@
 """Names of generated resources. All are made in this file. Users rely on them: keep them stable.
 
     gateway      mse/NAME, alb/NAME                (a node's `cluster`)
-    Listener     http-80                           (https-443 is kept for TLS)
+    Listener     http-80, https-443
     route table  mse|shop.example.com, mse|*       (SRDS: the name is the key)
                  mse|*.example.com                 (the names of one more label)
                  http-80|shop.example.com          (ALB: each listener has its own)
-    Cluster      NAMESPACE/SERVICE/PORT            all Pods of all members
-                 NAMESPACE/SERVICE/PORT+PROTOCOL   the same, asked by something else than HTTP/1.1
+                 inner|NAMESPACE/SERVICE/PORT      (for filters that ask this Cluster)
+    Secret       client/NAMESPACE/NAME             (a certificate towards backends)
+    Cluster      NAMESPACE/SERVICE/PORT            all Pods of all members; the first port is 0
+                 NAMESPACE/SERVICE/PORT+PROTOCOL   the same, asked as an annotation says
                  NAMESPACE/SERVICE/PORT@SUBSET     the subset first, then the rest
                  A>B                               B serves while A has no usable Pod
+    Secret       shop.example.com, *.example.com   the certificate of the host
+                 _default                          the certificate of all other hosts
 
 Only hosts put dots into names, because Envoy splits the names of statistics at dots. A digest
 stands for a long SUBSET, and for the part behind A> if that is long: routes repeat these names.
@@ -19,7 +23,7 @@ from typing import Final
 from urllib.parse import quote
 
 from fleet.ref import Ref
-from translators.model.backends import Backend, BackendProtocol, Subset, Target
+from translators.model.backends import Backend, Subset, Target
 from translators.model.listeners import ListenerPort, Protocol, TableSet
 
 MEMBER: Final = "member"
@@ -51,9 +55,18 @@ def listener_of(tables: TableSet) -> ListenerPort | None:
     return ListenerPort(int(port), Protocol[protocol.upper()]) if port else None
 
 
-def secret_name(secret: Ref) -> str:
-    """Return the name under which Envoys request the certificate of a Kubernetes Secret."""
-    return f"{secret.namespace}/{secret.name}"
+def certificate_name(host: str) -> str:
+    """Return the name of a host's certificate; "" stands for hosts without one of their own.
+
+    Clients choose names: Envoys ask for the text that a client writes as its server name. No host
+    has the name for "", and in the xDS protocol "*" would stand for all Secrets.
+    """
+    return host or "_default"
+
+
+def client_certificate_name(secret: Ref) -> str:
+    """Return the name under which Envoys request a Secret's certificate towards backends."""
+    return f"client/{secret.namespace}/{secret.name}"
 
 
 def table_name(tables: TableSet, host: str) -> str:
@@ -62,6 +75,11 @@ def table_name(tables: TableSet, host: str) -> str:
     The host "" stands for all hosts without a table.
     """
     return f"{tables}|{host or '*'}"
+
+
+def inner_tables() -> TableSet:
+    """Return the set of the tables that filters ask. No listener uses it."""
+    return TableSet("inner")
 
 
 def cluster_name(target: Target) -> str:
@@ -76,7 +94,7 @@ def cluster_name(target: Target) -> str:
 def backend_name(backend: Backend) -> str:
     """Return the name of the Cluster of one backend."""
     port = _escape(backend.port.name) if backend.port.name else str(backend.port.number)
-    protocol = "" if backend.protocol is BackendProtocol.HTTP else f"+{backend.protocol}"
+    protocol = f"+{backend.protocol}" if backend.protocol else ""
     subset = f"@{_subset(backend.subset)}" if backend.subset else ""
     return f"{backend.namespace}/{backend.service}/{port}{protocol}{subset}"
 

@@ -4,13 +4,16 @@ All policies add to the parts first. Then a builder makes the message from its o
 of the parts, and encodes it once. A builder knows no policy.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, TypeAlias
 
+from fleet.ref import Ref
 from translators.envoy.access import Access
 from translators.envoy.filters import ACCESS
 from translators.model.balancing import Balancing
+from translators.model.credentials import Credentials
 from xds.wire import pack
 
 Keywords: TypeAlias = dict[str, Any]
@@ -107,9 +110,16 @@ class ClusterParts:
     `connections` are options of its HTTP connections of any version. `limits` and `pod_limits` are
     circuit breakers of the whole Cluster and of each Pod. `balancing` chooses a Pod, and
     `warmup` is the time in which a new Pod gets its full share, where `balancing` allows for it.
+    `tls`, `tls_common` and `tls_params` are fields of an UpstreamTlsContext and of its parts, for
+    backends that are asked over TLS. `credentials` holds those of the Secrets that policies name;
+    None stands for a Secret without any.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, credentials: Mapping[Ref, Credentials | None] | None = None) -> None:
+        self.credentials = credentials or {}
+        self.tls = Fields()
+        self.tls_common = Fields()
+        self.tls_params = Fields()
         self.cluster = Fields()
         self.http_options = Fields()
         self.connections = Fields()

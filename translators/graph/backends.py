@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from fleet.models import EndpointSlice
+from fleet.models import EndpointSlice, Service
 from fleet.pod_addresses import PodAddresses
 from fleet.ref import Ref
 from translators.envoy.assignments import Assignment, assign
 from translators.envoy.clusters import build_cluster
 from translators.envoy.names import backend_name
+from translators.graph.credentials import CredentialTables
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import GatewayTables
 from translators.graph.hosts import HostTables
@@ -16,10 +17,10 @@ from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import HostKey, ServiceKey, ServiceOf, TargetKey
 from translators.graph.row_weights import RowWeights
-from translators.merge.pools import Pools, is_preferred
+from translators.merge.pools import Pools, is_preferred, spoken_by
 from translators.merge.scopes import NOTHING, Claim, Settled, settle
 from translators.merge.slices import read_slice
-from translators.model.backends import Target
+from translators.model.backends import Backend, BackendProtocol, Target
 from translators.model.endpoints import Lack, PodEndpoint, SliceEndpoints
 from translators.model.host_plans import HostPlan
 from translators.model.ingresses import IngressRules
@@ -41,16 +42,19 @@ class BackendTables:
         gateways: GatewayTables,
         ingresses: IngressTables,
         hosts: HostTables,
+        credentials: CredentialTables,
         weights: RowWeights,
     ) -> None:
         self._inputs = inputs
         self._gateways = gateways
         self._ingresses = ingresses
+        self.credentials = credentials
         self.slice_endpoints = Derived(
             graph, "slice endpoints", inputs.slices, self._slice_endpoints, weights.of_slice
         )
         self.slices_of = Index(graph, "slices of", inputs.slices, _service_of)
         self.targets = Index(graph, "targets", hosts.plans, _targets)
+        self._speaking = Index(graph, "naming a protocol", inputs.services, _with_protocol)
         self._asking = Index(graph, "asking for policies", ingresses.rules, _asks_for)
         self.clusters = Derived(graph, "clusters", self.targets, self._cluster)
         self.assignments = Derived(
@@ -76,8 +80,26 @@ class BackendTables:
         gateway, target = key
         backend = target.backends[0]
         service = ServiceOf(gateway, backend.namespace, backend.service)
-        parts = cluster_parts(self.settled(view, service).policies)
-        return build_cluster(target, view.must(self._gateways.limits, gateway), parts)
+        policies = self.settled(view, service).policies
+        held = [(ref, self.credentials.of(view, ref)) for each in policies for ref in each.secrets]
+        parts = cluster_parts(policies, tuple(held))
+        limits = view.must(self._gateways.limits, gateway)
+        return build_cluster(target, limits, parts, self._spoken(view, gateway, backend))
+
+    def _spoken(self, view: View, gateway: Ref, backend: Backend) -> BackendProtocol:
+        """Return what the ports of its Service say in the members; the first one that does counts.
+
+        A Cluster has one protocol for the Pods of all members.
+        """
+        naming = view.group(self._speaking, (backend.namespace, backend.service))
+        if naming and backend.protocol is None:
+            by_member = {ref.origin: ref for ref in naming}
+            for member in view.must(self._gateways.members, gateway):
+                if ref := by_member.get(member):
+                    said = spoken_by(view.must(self._inputs.services, ref), backend.port)
+                    if said is not None:
+                        return said
+        return BackendProtocol.HTTP
 
     def _assignment(self, view: View, key: TargetKey) -> Assignment | None:
         gateway, target = key
@@ -114,11 +136,17 @@ def _service_of(ref: Ref, endpoint_slice: EndpointSlice) -> Iterator[ServiceKey]
         yield ServiceKey(ref.origin, ref.namespace, service)
 
 
+def _with_protocol(ref: Ref, service: Service) -> Iterator[tuple[str, str]]:
+    """Return namespace and name of a Service that says what one of its ports speaks."""
+    if any(port.app_protocol for port in service.spec.ports):
+        yield ref.namespace, ref.name
+
+
 def _asks_for(_: Ref, rules: IngressRules) -> frozenset[tuple[str, str]]:
     """Return namespace and name of each Service for which an Ingress asks for a policy."""
     if not any(True for _ in rules.policies_of(Scope.SERVICE)):
         return frozenset()
-    return frozenset((backend.namespace, backend.service) for _, backend in rules.named)
+    return rules.services
 
 
 def _targets(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:

@@ -39,6 +39,10 @@ class GatewayTables:
         self.edges = Derived(graph, "edges", self.declared, self._edge)
         self.paths = Derived(graph, "paths", self.edges, self._path_normalization)
         self.boundaries = Derived(graph, "boundaries", self.declared, self._boundaries)
+        self.secure = Derived(graph, "gateways for TLS", self.declared, self._secure)
+        self.default_certificates = Derived(
+            graph, "named default certificates", self.declared, self._default_certificates
+        )
         self.policies = Derived(graph, "gateway policies", self.declared, self._policies)
         self.selectors = Derived(graph, "selectors", self.declared, self._selector)
         all_selectors = Index(graph, "all selectors", self.selectors, lambda *_: (ALL,))
@@ -86,6 +90,15 @@ class GatewayTables:
 
     def _boundaries(self, view: View, ref: Ref) -> Boundaries:
         return view.must(self.declared, ref).settings.boundaries
+
+    def _secure(self, view: View, ref: Ref) -> bool:
+        """Return whether a listener of the gateway ends TLS."""
+        return any(entry.tls for entry in self.served(view, ref))
+
+    def _default_certificates(self, view: View, ref: Ref) -> tuple[Ref, ...]:
+        """Return the Secret that the gateway's object names for hosts without a certificate."""
+        named = view.must(self.declared, ref).settings.default_certificate
+        return (named,) if named else ()
 
     def _policies(self, view: View, ref: Ref) -> tuple[Policy, ...]:
         return view.must(self.declared, ref).policies

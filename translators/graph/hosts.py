@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet.ref import Ref
-from translators.envoy.host_tables import is_long, route_table, virtual_host
+from translators.envoy.host_tables import inner_table, is_long, route_table, virtual_host
 from translators.envoy.routes import encode_route
+from translators.graph.certificates import CertificateTables
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import GatewayTables
 from translators.graph.ingresses import IngressTables
-from translators.graph.keys import HostKey, SetKey
+from translators.graph.keys import HostKey, SetKey, TargetKey
 from translators.graph.row_weights import RowWeights
 from translators.merge.hosts import plan_host
 from translators.model.actions import Forward
@@ -41,10 +42,16 @@ class HostTables:
     """The tables of hosts: a route table for each named host, and one for all other hosts."""
 
     def __init__(
-        self, graph: Graph, gateways: GatewayTables, ingresses: IngressTables, weights: RowWeights
+        self,
+        graph: Graph,
+        gateways: GatewayTables,
+        ingresses: IngressTables,
+        certificates: CertificateTables,
+        weights: RowWeights,
     ) -> None:
         self._gateways = gateways
         self._ingresses = ingresses
+        self._certificates = certificates
         self._wildcards: dict[HostKey, HostKey] = {}
         self.plans = Derived(graph, "plans", ingresses.by_host, self._plan, weights.of_hosts_rules)
         self.of_long_hosts = Index(graph, "of long hosts", self.plans, _origins_of_long)
@@ -53,6 +60,8 @@ class HostTables:
         self.tables = Derived(
             graph, "host tables", self.named_hosts, self._host_table, weights.of_plan
         )
+        self._inner = Index(graph, "inner targets", self.plans, _inner_targets)
+        self.inner_tables = Derived(graph, "inner tables", self._inner, self._inner_table)
         stars = Index(graph, "stars", gateways.sets, lambda ref, sets: {(ref, s) for s in sets})
         self.star_tables = Derived(graph, "star tables", stars, self._star_table)
 
@@ -74,11 +83,14 @@ class HostTables:
             view.get(owners, wildcard) if wildcard and boundaries.owned else None,
             below=is_below,
             strict=normalization is PathNormalization.STRICT,
-            https=(
-                any(ingress.https_only for ingress in ingresses)
-                and bool(view.must(self._gateways.edges, key.gateway).trusted)
-            ),
+            https=any(ingress.https_only for ingress in ingresses) and self._has_https(view, key),
         )
+
+    def _has_https(self, view: View, key: HostKey) -> bool:
+        """Return whether clients can ask for a host by https: TLS ends here, or at a proxy."""
+        if view.must(self._gateways.edges, key.gateway).trusted:
+            return True
+        return self._certificates.ends_tls(view, key.gateway, key.host)
 
     def _wildcard_over(self, key: HostKey) -> HostKey | None:
         """Return the key of the wildcard over a host, one shared object for all of its hosts."""
@@ -115,6 +127,9 @@ class HostTables:
         host = HostKey(*key, "")
         return self.table(view, host, view.get(self.plans, host) or _NOTHING)
 
+    def _inner_table(self, _: View, key: TargetKey) -> Resource:
+        return inner_table(key[1])
+
     def table(self, view: View, key: HostKey, plan: HostPlan) -> Resource:
         """Make the route table of a name that serves the plan."""
         parts = host_parts(plan.policies)
@@ -131,6 +146,12 @@ def _encode(rule: Rule) -> bytes:
 
 def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:
     return plan.origins if is_long(plan) else frozenset()
+
+
+def _inner_targets(key: HostKey, plan: HostPlan) -> frozenset[TargetKey]:
+    """Return the targets that filters of this host ask; most hosts have none."""
+    policies = {policy for rule in plan.everything for policy in rule.policies}
+    return frozenset((key.gateway, target) for each in policies for target in each.inner_targets)
 
 
 def _named(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:

@@ -1,5 +1,8 @@
 """The inputs of translation: declared objects, the state of members, and the state of gateways."""
 
+from datetime import datetime
+from typing import Final
+
 from fleet.models import (
     EndpointSlice,
     GatewayObject,
@@ -14,7 +17,11 @@ from fleet.ref import Ref
 from fleet.state import Origin
 from translators.graph.derive import Graph, Input
 from translators.model.binds import Bind
+from translators.model.certificates import Certificate
 from translators.model.statuses import Refusal, Runtime
+
+NOW: Final = "now"
+"""The only key of the input for the time."""
 
 
 class Inputs:
@@ -29,6 +36,8 @@ class Inputs:
         self.services = Input[Ref, Service](graph, "services")
         self.slices = Input[Ref, EndpointSlice](graph, "slices")
         self.pods = Input[Ref, Pod](graph, "pods")
+        # the last usable certificates of Secrets that have none, or an ended one
+        self.last_certificates = Input[Ref, Certificate](graph, "last certificates")
         # gateways whose object cannot be read, and all gateways including these
         self.refusals = Input[Ref, Refusal](graph, "refusals")
         self.gateway_refs = Input[Ref, bool](graph, "gateway refs")
@@ -41,3 +50,5 @@ class Inputs:
         self.binds = Input[Ref, Bind](graph, "binds")
         self.runtimes = Input[Ref, Runtime](graph, "runtimes")
         self.addresses = Input[Ref, tuple[str, ...]](graph, "addresses")
+        # the present time under the key NOW, to the hour; none if nobody has told it
+        self.time = Input[str, datetime](graph, "time")

@@ -42,8 +42,15 @@ class ServiceOf(NamedTuple):
     service: str
 
 
-class CertificateKey(NamedTuple):
-    """A Secret that an Ingress of a gateway names as a certificate."""
+class CredentialsKey(NamedTuple):
+    """A Secret whose credentials a gateway needs towards backends."""
 
     gateway: Ref
     secret: Ref
+
+
+class CertificateKey(NamedTuple):
+    """A host of a gateway that has a certificate; "" stands for all other hosts."""
+
+    gateway: Ref
+    host: str

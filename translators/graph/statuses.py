@@ -6,10 +6,12 @@ from typing import Final
 from fleet.outage import Outage
 from fleet.problem import Problem
 from fleet.ref import Ref
+from fleet.references import DEFAULT_CERTIFICATE
 from translators.dialects.dialect import Dialects
 from translators.envoy.names import tables_of
 from translators.graph.aliases import AliasTables
 from translators.graph.backends import BackendTables
+from translators.graph.certificates import CertificateTables
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import ALL, GatewayTables
 from translators.graph.hosts import HostTables
@@ -18,17 +20,23 @@ from translators.graph.inputs import Inputs
 from translators.graph.keys import GuestKey, HostKey, ServiceOf
 from translators.graph.row_weights import RowWeights
 from translators.merge.aliases import AliasPlan
+from translators.merge.certificate_problems import (
+    of_names,
+    of_secret,
+    overruled,
+    without_default,
+)
+from translators.merge.credentials import without_credentials
 from translators.merge.ingress_status import lacking, shortened, without_listener
 from translators.merge.ownership import below_wildcard
 from translators.merge.phase import gateway_status, troubled, without_members
 from translators.merge.slices import more_slices
-from translators.model.backends import Backend, Target
+from translators.model.backends import Target
 from translators.model.endpoints import Lack, SliceEndpoints
 from translators.model.host_plans import HostPlan
 from translators.model.hosts import wildcard_over
-from translators.model.ingresses import IngressRules
+from translators.model.ingresses import IngressRules, Named
 from translators.model.policy import Scope
-from translators.model.rules import Rule
 from translators.model.statuses import GatewayStatus, IngressStatus, RemoteCluster, Runtime
 
 MOST_SLICES: Final = 100
@@ -47,6 +55,7 @@ class StatusTables:
         inputs: Inputs,
         gateways: GatewayTables,
         ingresses: IngressTables,
+        certificates: CertificateTables,
         hosts: HostTables,
         aliases: AliasTables,
         backends: BackendTables,
@@ -56,8 +65,10 @@ class StatusTables:
         self._inputs = inputs
         self._gateways = gateways
         self._ingresses = ingresses
+        self._certificates = certificates
         self._plans = hosts.plans
         self._aliases = aliases.plans
+        self._credentials = backends.credentials
         self._backends = backends
         self._dialects = dialects
         self._findings = Index(graph, "findings", hosts.plans, _found_in)
@@ -95,6 +106,7 @@ class StatusTables:
     def _gateway_status(self, view: View, ref: Ref) -> GatewayStatus:
         gateway = view.get(self._gateways.declared, ref)
         config = view.get(self._inputs.configs, ref)
+        named = view.get(self._gateways.default_certificates, ref) or ()
         remote = tuple(self._remote_cluster(view, m) for m in (gateway.members if gateway else ()))
         return gateway_status(
             gateway,
@@ -104,6 +116,13 @@ class StatusTables:
             self._gateways.bind(view, ref),
             config.metadata.generation if config else 0,
             view.get(self._inputs.refusals, ref),
+            tuple(
+                problem
+                for secret in named
+                for problem in of_secret(
+                    ref, DEFAULT_CERTIFICATE, secret, self._certificates.held(view, secret)
+                )
+            ),
         )
 
     def _remote_cluster(self, view: View, member: str) -> RemoteCluster:
@@ -146,35 +165,36 @@ class StatusTables:
             yield from (p for p in view.must(self._aliases, name).problems if p.at == ref)
         if rules.policies:
             yield from self._overruled(view, ref, rules, gateways)
+            yield from self._without_credentials(view, ref, rules)
+        if rules.tls:
+            yield from self._of_certificates(view, ref, rules, gateways)
         for gateway in gateways:
             yield from self._without_listener(view, ref, rules, gateway)
-        for rule, backend in rules.named:
-            yield from self._lacking(view, gateways, rule, backend, of_canary=bool(rules.canaries))
+        for named in rules.named:
+            yield from self._lacking(view, gateways, named)
         if any(rule.host.startswith("*") for rule in rules.rules):
             yield from self._below_wildcards(view, ref, rules)
 
-    def _lacking(
-        self,
-        view: View,
-        gateways: tuple[Ref, ...],
-        rule: Rule,
-        backend: Backend,
-        *,
-        of_canary: bool,
-    ) -> Iterator[Problem]:
+    def _without_credentials(self, view: View, ref: Ref, rules: IngressRules) -> Iterator[Problem]:
+        for declared in rules.policies:
+            for secret in declared.policy.secrets:
+                if self._credentials.of(view, secret) is None:
+                    yield without_credentials(ref, declared, secret)
+
+    def _lacking(self, view: View, gateways: tuple[Ref, ...], named: Named) -> Iterator[Problem]:
         """Report what a rule's backend lacks, once if it is the same at all of its gateways."""
-        of, target = self._backends.lacks, Target((backend,))
+        of, target = self._backends.lacks, Target((named.backend,))
         lacks = {gateway: view.get(of, (gateway, target)) for gateway in gateways}
         found = {g: lack for g, lack in lacks.items() if lack not in {None, Lack.NOTHING}}
         causes = {g: tuple(self._at_fault(view, g, lack)) for g, lack in found.items()}
         if len(found) == len(gateways) and len(set(found.values())) == 1:
             # If some gateway is not at fault, the rule is the cause.
             because = sum(causes.values(), ()) if all(causes.values()) else ()
-            yield lacking(rule, backend, found[gateways[0]], "", because, of_canary=of_canary)
+            yield lacking(named, found[gateways[0]], "", because)
             return
         for gateway, lack in found.items():
             name = self._dialects.name_of(gateway)
-            yield lacking(rule, backend, lack, name, causes[gateway], of_canary=of_canary)
+            yield lacking(named, lack, name, causes[gateway])
 
     def _at_fault(self, view: View, gateway: Ref, lack: Lack) -> Iterator[Problem]:
         """Yield the problems of a gateway that hide its backends: no members, or unread ones."""
@@ -191,11 +211,28 @@ class StatusTables:
     ) -> Iterator[Problem]:
         """Report policies of Services for which an older Ingress asks for something else."""
         if any(True for _ in rules.policies_of(Scope.SERVICE)):
-            services = {(backend.namespace, backend.service) for _, backend in rules.named}
             for gateway in gateways:
-                for service in services:
+                for service in rules.services:
                     settled = self._backends.settled(view, ServiceOf(gateway, *service))
                     yield from (p for p in settled.problems if p.at == ref)
+
+    def _of_certificates(
+        self, view: View, ref: Ref, rules: IngressRules, gateways: tuple[Ref, ...]
+    ) -> Iterator[Problem]:
+        """Report what is wrong with the certificates that an Ingress names."""
+        tables = self._certificates
+        for entry in rules.tls:
+            if (secret := entry.secret) is None:
+                if not all(tables.has_default(view, gateway) for gateway in gateways):
+                    yield without_default(ref, entry, DEFAULT_CERTIFICATE)
+                continue
+            held = tables.held(view, secret)
+            yield from of_secret(ref, f"{entry.at}.secretName", secret, held)
+            if held.reading and held.reading.certificate:
+                yield from of_names(ref, entry, secret, held.reading.certificate)
+            # An entry with hosts is not told of an older one for all other hosts.
+            hosts = entry.hosts or tuple(entry.named)
+            yield from overruled(ref, entry, secret, tables.others(view, entry, hosts, gateways))
 
     def _below_wildcards(self, view: View, ref: Ref, rules: IngressRules) -> Iterator[Problem]:
         """Tell an Ingress about other namespaces that have hosts below its wildcards."""

@@ -4,6 +4,7 @@
                                                      ├─▶ claims ─▶ plans ─▶ route tables (SRDS)
     objects ─▶ rules ────────────────────────────────┘               └───▶ targets ─▶ clusters (CDS)
     slices ─▶ slice endpoints ────────────────────────────────────────────▶ assignments (EDS)
+    Secrets, rules ───────────────────────────────────────────────────────▶ certificates (SDS)
 
 Each compute function reads what its row depends on; `translators.graph.derive` keeps the rows up to
 date.
@@ -13,6 +14,7 @@ from translators.dialects.dialect import Dialects
 from translators.graph.aliases import AliasTables
 from translators.graph.backends import BackendTables
 from translators.graph.certificates import CertificateTables
+from translators.graph.credentials import CredentialTables
 from translators.graph.derive import Graph, OnFailure
 from translators.graph.gateways import GatewayTables
 from translators.graph.hosts import HostTables
@@ -36,10 +38,22 @@ class Tables:
         ingresses = self.ingresses = IngressTables(
             graph, inputs, gateways, dialects, weights.of_paths
         )
-        hosts = self.hosts = HostTables(graph, gateways, ingresses, weights)
+        certificates = self.certificates = CertificateTables(graph, inputs, gateways, ingresses)
+        credentials = self.credentials = CredentialTables(graph, inputs, ingresses)
+        hosts = self.hosts = HostTables(graph, gateways, ingresses, certificates, weights)
         aliases = self.aliases = AliasTables(graph, gateways, ingresses, hosts)
-        backends = self.backends = BackendTables(graph, inputs, gateways, ingresses, hosts, weights)
-        self.certificates = CertificateTables(graph, inputs, ingresses)
+        backends = self.backends = BackendTables(
+            graph, inputs, gateways, ingresses, hosts, credentials, weights
+        )
         self.statuses = StatusTables(
-            graph, inputs, gateways, ingresses, hosts, aliases, backends, dialects, weights
+            graph,
+            inputs,
+            gateways,
+            ingresses,
+            certificates,
+            hosts,
+            aliases,
+            backends,
+            dialects,
+            weights,
         )

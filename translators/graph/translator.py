@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from fleet.models import (
@@ -16,8 +17,16 @@ from fleet.models import (
 from fleet.ref import Ref
 from fleet.state import Changes, FleetState
 from translators.dialects.dialect import Dialects
-from translators.envoy.names import cluster_name, listener_name, secret_name, table_name
+from translators.envoy.names import (
+    certificate_name,
+    client_certificate_name,
+    cluster_name,
+    inner_tables,
+    listener_name,
+    table_name,
+)
 from translators.graph.derive import Input, OnFailure
+from translators.graph.inputs import NOW
 from translators.graph.tables import Tables
 from translators.model.binds import Bind
 from translators.model.statuses import Refusal, Runtime
@@ -71,6 +80,13 @@ class Translator:
         """Set the state of a gateway's Envoys for its status. The next update takes note of it."""
         self.tables.inputs.runtimes.set(gateway, runtime)
 
+    def tell_time(self, now: datetime) -> None:
+        """Set the present time, by which certificates end. The next update takes note of it.
+
+        Each time that it is set, each certificate is looked at. So tell it in steps, such as hours.
+        """
+        self.tables.inputs.time.set(NOW, now)
+
     def lose_class(self, ingress_class: Ref, gateway: Ref | None) -> None:
         """Set the gateway that a deleted class stood for; None if the class is back."""
         self.tables.inputs.lost_classes.set(ingress_class, gateway)
@@ -89,6 +105,7 @@ class Translator:
         returns, the tables are between two states, and no other method may be called.
         """
         tables, inputs = self.tables, self.tables.inputs
+        self._remember_certificates(changes)
         self._take(inputs.ingresses, Ingress, changes)
         self._take(inputs.classes, IngressClass, changes)
         for model in self.dialects.models:
@@ -104,7 +121,28 @@ class Translator:
         yield from tables.graph.steps()
         turn = self._turn()
         tables.graph.end_turn()
+        self._forget_certificates()
         return turn
+
+    def _remember_certificates(self, changes: Changes) -> None:
+        """Remember the certificates of Secrets that change: they may have none afterwards."""
+        certificates, last = self.tables.certificates, self.tables.inputs.last_certificates
+        for ref in changes.objects.get(Secret, ()):
+            reading = certificates.readings.get(ref)
+            if reading and certificates.is_usable(ref):
+                last.set(ref, reading.certificate)
+
+    def _forget_certificates(self) -> None:
+        """Forget remembered certificates that a usable one has replaced, or that no host needs.
+
+        The next update takes note of it, which changes no resource.
+        """
+        certificates, last = self.tables.certificates, self.tables.inputs.last_certificates
+        if last.rows:
+            named = certificates.named()
+            for ref in list(last.rows):
+                if ref not in named or certificates.is_usable(ref):
+                    last.set(ref, None)
 
     def _take_refusals(self, changes: Changes) -> None:
         """Note which gateways exist, and which of their objects cannot be read."""
@@ -143,9 +181,20 @@ class Translator:
         """Yield every resource that has changed, with its gateway."""
         gateways, hosts = self.tables.gateways, self.tables.hosts
         backends, certificates = self.tables.backends, self.tables.certificates
-        for key in certificates.secrets.changed:
-            secret = certificates.secrets.get(key)
-            yield TypeUrl.SECRET, key.gateway, secret_name(key.secret), secret
+        for key in certificates.of_hosts.changed:
+            yield (
+                TypeUrl.SECRET,
+                key.gateway,
+                certificate_name(key.host),
+                certificates.of_hosts.get(key),
+            )
+        for gateway in certificates.defaults.changed:
+            default = certificates.defaults.get(gateway)
+            yield TypeUrl.SECRET, gateway, certificate_name(""), default
+        credentials = self.tables.credentials
+        for client in credentials.secrets.changed:
+            secret = credentials.secrets.get(client)
+            yield TypeUrl.SECRET, client.gateway, client_certificate_name(client.secret), secret
         for target in backends.clusters.changed:
             cluster = backends.clusters.get(target)
             yield TypeUrl.CLUSTER, target[0], cluster_name(target[1]), cluster
@@ -160,6 +209,9 @@ class Translator:
         for host in hosts.tables.changed | aliases.changed:
             table = hosts.tables.get(host) or aliases.get(host)
             yield TypeUrl.SCOPED_ROUTE, host.gateway, table_name(host.tables, host.host), table
+        for inner in hosts.inner_tables.changed:
+            name = table_name(inner_tables(), cluster_name(inner[1]))
+            yield TypeUrl.SCOPED_ROUTE, inner[0], name, hosts.inner_tables.get(inner)
         for gateway, tables_set in hosts.star_tables.changed:
             table = hosts.star_tables.get((gateway, tables_set))
             yield TypeUrl.SCOPED_ROUTE, gateway, table_name(tables_set, ""), table

@@ -6,7 +6,7 @@ from math import lcm
 
 from fleet.problem import Problem
 from translators.model.actions import Forward
-from translators.model.backends import BackendProtocol, Target
+from translators.model.backends import Target
 from translators.model.canaries import Canary, Split
 from translators.model.rules import Rule
 from translators.model.weights import fitted
@@ -74,9 +74,7 @@ def _with_fallback(canary: Forward, main: Forward) -> Forward:
     backend without a protocol takes the protocol of the main.
     """
     protocol = main.shares[0].target.backends[0].protocol
-    canary = canary.each(
-        lambda b: b._replace(protocol=protocol) if b.protocol is BackendProtocol.HTTP else b
-    )
+    canary = canary.each(lambda b: b if b.protocol else b._replace(protocol=protocol))
     by_weight = sorted(main.shares, key=lambda share: -share.weight)
     mains = [backend for share in by_weight for backend in share.target.backends]
     shares = []

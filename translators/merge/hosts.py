@@ -46,8 +46,8 @@ def plan_host(
 
     `above` is the owner of the wildcard that covers the host, if `boundaries` give hosts to one
     namespace. `below` says that some Ingress declares such a wildcard. `strict` says that requests
-    have no ambiguous path when they are routed. `https` says that a trusted proxy may have ended
-    TLS, so that not all requests are in clear text.
+    have no ambiguous path when they are routed. `https` says that clients can ask for the host by
+    https, so that not all requests are in clear text.
     """
     problems: list[Problem] = []
     declared = [r for i in ingresses for r in i.rules_of(host) if tables in r.sets]

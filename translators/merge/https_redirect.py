@@ -1,8 +1,9 @@
-"""Requests in clear text are redirected to https, if an Ingress asks for it and a proxy ends TLS.
+"""Requests in clear text are redirected to https, if an Ingress asks for it and the host has https.
 
-A gateway serves plain HTTP. A request counts as https only if a trusted proxy that ended TLS says
-so in a header (`translators.envoy.forwarded`). If a gateway trusts no proxy, a redirect would lead
-nowhere or into a loop. Then the requests are served, and the Ingress is told.
+A request is https if it came over TLS, or if a trusted proxy that ended TLS says so in a header
+(`translators.envoy.forwarded`). A redirect of a host without a certificate would lead nowhere, and
+behind a proxy that is not trusted it would lead into a loop. Then the requests are served, and the
+Ingress is told.
 """
 
 from collections.abc import Iterator
@@ -44,7 +45,10 @@ def _to_https(rule: Rule) -> Rule:
 
 
 def _in_clear(rule: Rule) -> Problem:
-    """Report a rule for https at a gateway that trusts no proxy."""
-    expected = f"a gateway that trusts a proxy which ends TLS, by {TRUSTED_PROXIES}"
-    effect = "no effect at a gateway that trusts none: requests in clear are served"
+    """Report a rule for https on a host without it."""
+    expected = (
+        f"a certificate for {rule.host or 'its hosts'} in spec.tls, or a gateway that trusts a "
+        f"proxy which ends TLS, by {TRUSTED_PROXIES}"
+    )
+    effect = "no effect there: requests in clear are served"
     return Problem(rule.origin, "NoHttps", rule.https_only, "true", expected, effect)

@@ -5,12 +5,10 @@ from typing import Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.model.backends import Backend
 from translators.model.bounds import MAX_PROBLEMS
 from translators.model.endpoints import Lack
-from translators.model.ingresses import Asked
+from translators.model.ingresses import Asked, Named, Role
 from translators.model.listeners import ListenerPort, Protocol
-from translators.model.rules import Rule
 
 _REASONS: Final[Mapping[Lack, str]] = {
     Lack.MEMBERS: "NoMembers",
@@ -25,31 +23,29 @@ _REASONS: Final[Mapping[Lack, str]] = {
     Lack.READY: "NoReadyPods",
 }
 
+_EFFECTS: Final[Mapping[Role, str]] = {
+    Role.MAIN: "requests are answered with 503",
+    Role.BACKED: "its requests go to the Service of default-backend",
+    Role.FALLBACK: "it stands in for no other Service",
+    Role.CANARY: "its requests go to the backend of the main rule",
+    Role.COPY: "no request is copied",
+}
 
-def lacking(
-    rule: Rule,
-    backend: Backend,
-    lack: Lack,
-    gateway: str,
-    because: tuple[Problem, ...] = (),
-    *,
-    of_canary: bool = False,
-) -> Problem:
-    """Report a rule whose backend cannot answer, or has only terminating Pods.
+
+def lacking(named: Named, lack: Lack, gateway: str, because: tuple[Problem, ...] = ()) -> Problem:
+    """Report a backend of a rule that cannot answer, or has only terminating Pods.
 
     `gateway` is "" if this holds at all gateways of the Ingress. `because` holds the problems of
     those gateways that are the cause.
     """
-    if of_canary:
-        effect = "its requests go to the backend of the main rule"
-    elif lack is Lack.READY:
+    backend = named.backend
+    effect = _EFFECTS[named.role]
+    if lack is Lack.READY and named.role is not Role.CANARY:
         effect = "which serve until they end"
-    else:
-        effect = "requests are answered with 503"
     return Problem(
-        rule.origin,
+        named.rule.origin,
         _REASONS[lack],
-        f"{rule.at}.backend" if "paths" in rule.at else rule.at,
+        named.key,
         f"{backend.namespace}/{backend.service}:{backend.port}",
         "a Service with this port and a ready Pod in an attached member",
         f"{lack.value}, {effect}" + (f" at {gateway}" if gateway else ""),

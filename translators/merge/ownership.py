@@ -43,11 +43,19 @@ def refusals(rules: Iterable[Rule], owner: Ref, boundaries: Boundaries) -> Itera
 def closed_inside(
     rules: Iterable[Rule], boundaries: Boundaries
 ) -> tuple[list[Rule], list[Problem]]:
-    """Replace the action of rules that lead to another namespace by a 503, and report them."""
+    """Replace the action of rules that lead to another namespace by a 503, and report them.
+
+    A rule whose own backend is inside only loses those that stand behind it or get copies.
+    """
     effect = f"its paths are answered with 503 at {boundaries.gateway}"
+    alone = f"it gets no request at {boundaries.gateway}"
     inside: list[Rule] = []
     problems: dict[tuple[Ref, str], Problem] = {}
-    for rule in rules:
+    for declared in rules:
+        beside = [*_foreign_beside(declared)]
+        for other in beside:
+            problems.setdefault(*_denied(declared, other, alone))
+        rule = _without_others(declared) if beside else declared
         if (backend := next(_foreign(rule), None)) is None:
             inside.append(rule)
         else:
@@ -142,6 +150,35 @@ def _foreign(rule: Rule) -> Iterator[Backend]:
             for backend in share.target.backends:
                 if backend.namespace != rule.origin.namespace:
                     yield backend
+
+
+def _foreign_beside(rule: Rule) -> Iterator[Backend]:
+    """Yield such backends that stand behind the first one of a target, or that get copies."""
+    if isinstance(rule.action, Forward):
+        behind = (b for share in rule.action.shares for b in share.target.backends[1:])
+        copied = (b for policy in rule.policies for t in policy.targets for b in t.backends)
+        for backend in (*behind, *copied):
+            if backend.namespace != rule.origin.namespace:
+                yield backend
+
+
+def _without_others(rule: Rule) -> Rule:
+    """Take the backends from a rule that `_foreign_beside` is about, with those of the namespace.
+
+    An annotation names all of one kind, so these are together in a namespace.
+    """
+    if not isinstance(rule.action, Forward):
+        return rule
+    home = rule.origin.namespace
+    inside = tuple(
+        policy
+        for policy in rule.policies
+        if all(b.namespace == home for target in policy.targets for b in target.backends)
+    )
+    behind = (b for share in rule.action.shares for b in share.target.backends[1:])
+    leaves = any(backend.namespace != home for backend in behind)
+    action = rule.action.first if leaves else rule.action
+    return replace(rule, action=action, policies=inside, fallback="" if leaves else rule.fallback)
 
 
 def _service(backend: Backend) -> str:

@@ -28,11 +28,13 @@ def gateway_status(
     bind: Bind,
     generation: int = 0,
     refusal: Refusal | None = None,
+    more: tuple[Problem, ...] = (),
 ) -> GatewayStatus:
     """Make the status of a gateway whose Envoys listen at `bind`.
 
     A gateway whose object cannot be read (`refusal`) has failed, even though its last good version
-    is still served. `gateway` is that version, or None if there never was one.
+    is still served. `gateway` is that version, or None if there never was one. `more` are problems
+    of what the gateway refers to.
     """
     listeners: tuple[ListenerPort, ...] = ()
     message = runtime.failure
@@ -52,7 +54,7 @@ def gateway_status(
         message or _WHY[phase],
         remote_clusters,
         addresses,
-        tuple(_problems(gateway, remote_clusters, bind)) if gateway else (),
+        (*_problems(gateway, remote_clusters, bind), *more) if gateway else (),
         gateway.id if gateway else "",
         listeners,
         generation,

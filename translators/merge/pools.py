@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from fleet.models import Service
-from translators.model.backends import ServicePort, Subset, holds
+from translators.model.backends import BackendProtocol, ServicePort, Subset, holds
 from translators.model.endpoints import Lack, PodEndpoint, SliceEndpoints
 
 EXTERNAL_NAME: Final = "ExternalName"
 """The type of a Service that is an alias for a DNS name, and has no Pods."""
+
+
+FIRST_PORT: Final = ServicePort()
 
 
 class Pools:
@@ -56,11 +59,33 @@ def find_port(service: Service, port: ServicePort) -> str | None:
 
     Returns "" for a port without a name, and None if the Service has no such TCP port.
     """
+    if port == FIRST_PORT:
+        return next((each.name for each in service.spec.ports if each.protocol == "TCP"), None)
     for candidate in service.spec.ports:
         if candidate.protocol != "TCP":
             continue
         if candidate.name == port.name if port.name else candidate.port == port.number:
             return candidate.name
+    return None
+
+
+_SPOKEN: Final[Mapping[str, BackendProtocol]] = {
+    "http": BackendProtocol.HTTP,
+    "kubernetes.io/ws": BackendProtocol.HTTP,
+    "https": BackendProtocol.HTTPS,
+    "kubernetes.io/wss": BackendProtocol.HTTPS,
+    "kubernetes.io/h2c": BackendProtocol.H2C,
+    "grpc": BackendProtocol.H2C,
+}
+"""What the values of `appProtocol` mean. Others are names that somebody has made up."""
+
+
+def spoken_by(service: Service, port: ServicePort) -> BackendProtocol | None:
+    """Return what the `appProtocol` of a Service's port says; None if it says nothing."""
+    name = find_port(service, port)
+    for each in service.spec.ports:
+        if each.protocol == "TCP" and each.name == name:
+            return _SPOKEN.get(str(each.app_protocol).lower())
     return None
 
 

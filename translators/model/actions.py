@@ -36,6 +36,22 @@ class Forward:
         """Return a Forward in which `change` has replaced every share."""
         return Forward(tuple(map(change, self.shares)))
 
+    def behind(self, backend: Backend) -> "Forward":
+        """Return a Forward in which the backend follows those of every target."""
+        return Forward(
+            tuple(
+                Share(Target((*share.target.backends, backend)), share.weight)
+                for share in self.shares
+            )
+        )
+
+    @property
+    def first(self) -> "Forward":
+        """The same without the backends behind the first one of each target."""
+        return Forward(
+            tuple(Share(Target(share.target.backends[:1]), share.weight) for share in self.shares)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class FixedResponse:

@@ -33,14 +33,15 @@ class Subset:
 class ServicePort(NamedTuple):
     """A Service's port as an Ingress names it: by number, or by name where the number is 0.
 
-    A port name contains a letter, so the text of a port is never ambiguous.
+    Without number and name it is the Service's first port. A port name contains a letter, so the
+    text of a port is never ambiguous.
     """
 
     number: int = 0
     name: str = ""
 
     def __str__(self) -> str:
-        return self.name or str(self.number)
+        return self.name or (str(self.number) if self.number else "first port")
 
 
 class BackendProtocol(StrEnum):
@@ -55,6 +56,8 @@ class BackendProtocol(StrEnum):
 class Backend(NamedTuple):
     """A Service port in all attached members, the subset of its Pods, and their protocol.
 
+    Without a protocol, the Service's port says what its Pods speak; that is HTTP by default.
+
     Backend, Target and ServicePort are tuples because they are parts of table keys, which are
     hashed and compared often.
     """
@@ -63,7 +66,7 @@ class Backend(NamedTuple):
     service: str
     port: ServicePort
     subset: Subset | None = None
-    protocol: BackendProtocol = BackendProtocol.HTTP
+    protocol: BackendProtocol | None = None
 
     @property
     def pool(self) -> tuple[str, str, ServicePort]:

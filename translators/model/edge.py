@@ -26,9 +26,11 @@ class EdgeSettings:
 
     The gateway believes the forwarded headers of the `trusted` proxies, and with `proxy_protocol`
     also their PROXY headers. `stream_idle` is the longest silence of a request or its response.
+    `hsts` is the Strict-Transport-Security of answers over TLS; "" stands for none.
     """
 
     paths: PathNormalization = PathNormalization.BASE
     trusted: tuple[Network, ...] = ()
     proxy_protocol: bool = False
     stream_idle: timedelta = timedelta(minutes=5)
+    hsts: str = ""

@@ -62,13 +62,15 @@ class Selector:
 class GatewaySettings:
     """The settings that annotations give to gateways of every dialect.
 
-    `addresses` are the declared addresses at which clients reach the gateway.
+    `addresses` are the declared addresses at which clients reach the gateway. The certificate of
+    `default_certificate` is for hosts without one of their own.
     """
 
     limits: UpstreamLimits = field(default_factory=UpstreamLimits)
     edge: EdgeSettings = field(default_factory=EdgeSettings)
     boundaries: Boundaries = OPEN
     addresses: tuple[str, ...] = ()
+    default_certificate: Ref | None = None
     problems: tuple[Problem, ...] = ()
 
 

@@ -1,7 +1,7 @@
 """Host plans: what a host serves after all Ingresses that name it have been merged."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,13 +44,8 @@ class HostPlan:
 
     @property
     def targets(self) -> frozenset[Target]:
-        """All targets to which requests of this host may be sent."""
-        return frozenset(
-            share.target
-            for rule in self.everything
-            if isinstance(rule.action, Forward)
-            for share in rule.action.shares
-        )
+        """All targets to which requests of this host may be sent, or copies of them."""
+        return frozenset(target for rule in self.everything for target in _targets(rule))
 
     def problems_of(self, origin: Ref) -> Sequence[Problem]:
         """Return the problems of one Ingress. O(log n) of all problems, which are sorted by it."""
@@ -61,6 +56,13 @@ class HostPlan:
     def origins(self) -> frozenset[Ref]:
         """The Ingresses that have a rule in this plan."""
         return frozenset(rule.origin for rule in self.everything)
+
+
+def _targets(rule: Rule) -> Iterator[Target]:
+    if isinstance(rule.action, Forward):
+        yield from (share.target for share in rule.action.shares)
+        for policy in rule.policies:
+            yield from policy.targets
 
 
 def _object_of(problem: Problem) -> Ref:

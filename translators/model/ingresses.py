@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, TypeVar
+from enum import Enum
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.model.actions import Forward
 from translators.model.backends import Backend
 from translators.model.canaries import Canary
+from translators.model.certificates import NO_TLS, TlsEntry
 from translators.model.listeners import ListenerPort, TableSet
 from translators.model.policy import Declared, Scope
 from translators.model.rules import Age, Rule
@@ -30,6 +32,30 @@ class Asked:
     listener: ListenerPort
     key: str
     value: str
+
+
+class Role(Enum):
+    """The role of a backend for the requests of a rule."""
+
+    MAIN = "main"
+    """It gets them."""
+    BACKED = "backed"
+    """It gets them, and the annotation `fallback` names another one for its lack of Pods."""
+    FALLBACK = "fallback"
+    """It is that other one."""
+    CANARY = "canary"
+    """It takes some of them from the main rule."""
+    COPY = "copy"
+    """It gets copies, whose answers nobody sees."""
+
+
+class Named(NamedTuple):
+    """A backend that an Ingress names, its rule, and the field or annotation that names it."""
+
+    rule: Rule
+    backend: Backend
+    role: Role
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +81,8 @@ class IngressRules:
     A canary Ingress has `canaries` and no other rules. `defaults` stands for its
     `spec.defaultBackend`: a rule for every path of each of its hosts, and of the host "". `bare`
     holds the hosts that it declares without a rule or default. `leads_out` says that some backend
-    is in another namespace. `without_rules` holds its age and name if no rule does.
+    is in another namespace. `without_rules` holds its age and name if no rule does. `tls` holds the
+    entries of its `spec.tls`.
 
     An Ingress may have thousands of hosts, so its rules are grouped by host once.
     """
@@ -70,6 +97,7 @@ class IngressRules:
     policies: tuple[Declared, ...] = ()
     leads_out: bool = False
     without_rules: tuple[Age, Ref] | None = None
+    tls: tuple[TlsEntry, ...] = NO_TLS
     _rules: _ByHost[Rule] = field(init=False, repr=False, compare=False)
     _canaries: _ByHost[Canary] = field(init=False, repr=False, compare=False)
     _defaults: _ByHost[Rule] = field(init=False, repr=False, compare=False)
@@ -133,17 +161,47 @@ class IngressRules:
         return (*self.rules, *self.defaults)
 
     @property
-    def named(self) -> Iterator[tuple[Rule, Backend]]:
-        """The backends that the Ingress names, each with its rule; canaries are included."""
-        for rule in (*self.everything, *(canary.rule for canary in self.canaries)):
-            if isinstance(rule.action, Forward):
-                for share in rule.action.shares:
-                    for backend in share.target.backends:
-                        yield rule, backend
+    def named(self) -> Iterator[Named]:
+        """The backends that the Ingress names; canaries are included.
+
+        A backend that only a filter asks is the fallback of a rule too, and is named as such.
+        """
+        for rule in self.everything:
+            yield from _named(rule, Role.BACKED if rule.fallback else Role.MAIN)
+            for declared in self.policies if isinstance(rule.action, Forward) else ():
+                for target in set(declared.policy.targets) - {*declared.policy.inner_targets}:
+                    for backend in target.backends:
+                        yield Named(rule, backend, Role.COPY, declared.key)
+        for canary in self.canaries:
+            yield from _named(canary.rule, Role.CANARY)
+
+    @property
+    def services(self) -> frozenset[tuple[str, str]]:
+        """Namespace and name of each Service that serves its rules or canaries.
+
+        A Service that only stands in for others, or gets copies, is not among them.
+        """
+        roles = {Role.COPY, Role.FALLBACK}
+        return frozenset(
+            (each.backend.namespace, each.backend.service)
+            for each in self.named
+            if each.role not in roles
+        )
 
     def policies_of(self, scope: Scope) -> Iterator[Declared]:
         """Return the policies of a scope that the Ingress asks for."""
         return (declared for declared in self.policies if declared.policy.scope is scope)
+
+
+def _named(rule: Rule, role: Role) -> Iterator[Named]:
+    if not isinstance(rule.action, Forward):
+        return
+    named_by = f"{rule.at}.backend" if "paths" in rule.at else rule.at
+    for share in rule.action.shares:
+        first, *others = share.target.backends
+        yield Named(rule, first, role, named_by)
+        for other in others:
+            yield Named(rule, other, Role.FALLBACK, rule.fallback)
 
 
 def _by_host(declared: Sequence[R]) -> _ByHost[R]:

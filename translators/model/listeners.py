@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final, NamedTuple, NewType
 
+from translators.model.tls import ServerTls
+
 TableSet = NewType("TableSet", str)
 """The name of the set of route tables in which a listener looks up its requests."""
 
@@ -28,7 +30,8 @@ class ListenerPort(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A listener that a gateway serves, and its set of route tables."""
+    """A listener that a gateway serves, its set of route tables, and TLS unless in clear text."""
 
     at: ListenerPort
     tables: TableSet
+    tls: ServerTls | None = None

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
+from fleet.ref import Ref
+from translators.model.backends import Target
+
 
 class Scope(Enum):
     """The extent of a policy. Two Ingresses can disagree about any scope wider than ROUTE."""
@@ -28,6 +31,21 @@ class Policy:
     """The base class of all policies. Its subclasses are frozen dataclasses."""
 
     scope: ClassVar[Scope]
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The targets that it sends requests to, beside those of the rule."""
+        return ()
+
+    @property
+    def inner_targets(self) -> tuple[Target, ...]:
+        """Those of its targets that a filter asks, by a route table for this target alone."""
+        return ()
+
+    @property
+    def secrets(self) -> tuple[Ref, ...]:
+        """The Secrets whose certificate and authorities it needs towards backends."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

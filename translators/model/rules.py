@@ -43,6 +43,7 @@ class Rule:
     even if the gateway lacks these. `policies` are those that the Ingress asks for, of any scope.
     `restricted` says that access is limited by address lists, passwords or the like, or was meant
     to be. `https_only` is the annotation that redirects requests in clear text; "" if none does.
+    `fallback` is the annotation that puts a backend behind those of the action; "" if none does.
     """
 
     origin: Ref
@@ -58,3 +59,4 @@ class Rule:
     ingress_class: str = ""
     restricted: bool = False
     https_only: str = ""
+    fallback: str = ""

@@ -9,7 +9,7 @@ HTTP_PORT: Final = 80
 """The port on which a gateway serves plain HTTP if its object names no port."""
 
 HTTPS_PORT: Final = 443
-"""The port for TLS. A gateway's Service has it before TLS is served, so that it need not change."""
+"""The port on which a gateway serves TLS if its object names no port."""
 
 
 @dataclass(frozen=True, slots=True)

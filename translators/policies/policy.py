@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
+from fleet.ref import Ref
 from translators.envoy.parts import ClusterParts, EntryParts, HostParts, ListenerParts, RouteParts
+from translators.model.credentials import Credentials
 from translators.model.policy import Policy
 
 MOST_ALIKE: Final = 1024
@@ -68,11 +70,16 @@ def host_parts(policies: tuple[Policy, ...]) -> HostParts | None:
 
 
 @lru_cache(maxsize=MOST_ALIKE)
-def cluster_parts(policies: tuple[Policy, ...]) -> ClusterParts | None:
-    """Collect what policies add to a Cluster; None if there are no policies."""
+def cluster_parts(
+    policies: tuple[Policy, ...], credentials: tuple[tuple[Ref, Credentials | None], ...] = ()
+) -> ClusterParts | None:
+    """Collect what policies add to a Cluster; None if there are no policies.
+
+    `credentials` are those of the Secrets that the policies name.
+    """
     if not policies:
         return None
-    parts = ClusterParts()
+    parts = ClusterParts(dict(credentials))
     for policy in _all(policies):
         policy.cluster(parts)
     return parts

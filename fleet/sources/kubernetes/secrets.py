@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Final, Never, TypeAlias
 
 from fleet.events import Emit, Refused, Upserted
-from fleet.kinds import SECRET
+from fleet.kinds import INGRESS, SECRET
 from fleet.kubernetes.backoff import CALM, Backoff
 from fleet.kubernetes.collection import Collection, Json, Refusal, refusal
 from fleet.kubernetes.connection import ApiServer, Reply, Unreached, read_json
@@ -23,6 +23,7 @@ from fleet.kubernetes.watch import Change, ChangeType
 from fleet.parse import Unused
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
+from fleet.references import DEFAULT_CERTIFICATE
 from fleet.sources.emitted import Emitted
 
 SECRETS: Final = Collection(
@@ -54,7 +55,7 @@ fails before any Secret is read.
 """
 
 Users: TypeAlias = Callable[[Ref], Iterable[Ref]]
-"""Gives the Ingresses that reference a Secret."""
+"""Gives the Ingresses and gateways that reference a Secret."""
 
 
 class ReferencedSecrets:
@@ -148,19 +149,19 @@ class ReferencedSecrets:
         self._complete()
 
     def complain(self, ref: Ref, why: str) -> None:
-        """Report why a Secret cannot be read, as a problem of each Ingress that references it."""
+        """Report why a Secret cannot be read, as a problem of each object that references it."""
         self._refusals[ref] = why
         self._has_refusals.set()
         problems = tuple(
             Problem(
-                ingress,
+                user,
                 "SecretUnreadable",
-                "spec.tls",
+                "spec.tls" if user.kind == INGRESS.name else DEFAULT_CERTIFICATE,
                 ref.name,
                 f"a Secret that can be read: {why}",
                 "what was read of it before stays in force",
             )
-            for ingress in self._users(ref)
+            for user in self._users(ref)
         )
         self._update(ref, Refused(ref, problems))
 

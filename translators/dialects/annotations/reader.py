@@ -29,13 +29,13 @@ FLEETGATE: Final = "fleetgate.dev/"
 class Key:
     """An annotation: its name without prefix, and its prefixes in the order of precedence.
 
-    The key of a `family` is the begin of a name.
     The other fields are for the documentation, and for tests that try every annotation. `meaning`
     is a phrase. `default` is what holds without the annotation, if that is not simply nothing.
     `differs` tells users of NGINX Ingress what is different; "" if the annotation does the same.
-    `example` is a value that can be used.
+    `example` is a value that can be used; of a family, the rest of a name, a blank and a value.
+
     A key that `restricts` says who may ask: if its value is no text, the paths of its Ingress are
-    closed.
+    closed. The key of a `family` is the begin of a name.
     """
 
     name: str
@@ -128,6 +128,11 @@ class Reader:
         self._annotations = {k: v for k, v in annotations.items() if k.startswith(prefixes)}
         self._unread = tuple(key for key in unread if key.startswith(prefixes))
         self.problems: list[Problem] = []
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the object."""
+        return self._at.namespace
 
     def read(
         self, key: Key, parse: Callable[[str], T], effect: str = "the annotation is ignored"

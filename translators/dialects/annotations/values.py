@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import re2
 
 from translators.dialects.annotations.reader import Unusable
+from translators.model.backends import ServicePort
 from translators.model.bounds import MAX_INSTRUCTIONS
 from translators.model.edge import Network
 
@@ -19,6 +20,7 @@ _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 _PARAMETER: Final = re.compile(r"[\x21\x22\x24\x25\x27-\x3c\x3e-\x7e]{1,4096}")
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]{1,4096}")
+_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MAX_QUERY_VALUE: Final = 4096
 
 
@@ -62,11 +64,6 @@ def seconds(low: int, high: int) -> Callable[[str], timedelta]:
         raise Unusable(f"whole seconds from {low} to {high}, without a unit")
 
     return parse
-
-
-def items(text: str) -> tuple[str, ...]:
-    """Return the items of a list by commas, trimmed and without empty ones."""
-    return tuple(item for part in text.split(",") if (item := part.strip()))
 
 
 def duration(low: timedelta, high: timedelta, examples: str) -> Callable[[str], timedelta]:
@@ -174,6 +171,39 @@ def network(text: str) -> Network:
     except ValueError:
         pass
     raise Unusable("IP addresses and CIDRs such as 10.0.0.0/8, with commas between them")
+
+
+class ServiceName(NamedTuple):
+    """A Service as an annotation names it."""
+
+    namespace: str
+    name: str
+    port: ServicePort
+
+
+def service_name(namespace: str, *, with_port: bool = False) -> Callable[[str], ServiceName]:
+    """Make a parser of `[NAMESPACE/]SERVICE`, `with_port` also of `[NAMESPACE/]SERVICE:PORT`.
+
+    `namespace` holds where none is written, and the first port of the Service where no port is.
+    """
+
+    def parse(text: str) -> ServiceName:
+        of, slash, rest = text.rpartition("/")
+        name, colon, port = rest.partition(":")
+        given = _port(port) if colon and with_port else ServicePort()
+        names = [of] * bool(slash) + [name]
+        if given is None or (colon and not with_port) or not all(map(_LABEL.fullmatch, names)):
+            raise Unusable("[NAMESPACE/]SERVICE" + ("[:PORT]" if with_port else ""))
+        return ServiceName(of or namespace, name, given)
+
+    return parse
+
+
+def _port(text: str) -> ServicePort | None:
+    """Read a port by number or by name; None if it is neither."""
+    if re.fullmatch("[0-9]{1,5}", text):
+        return ServicePort(int(text)) if 1 <= int(text) <= 65535 else None
+    return ServicePort(name=text) if _LABEL.fullmatch(text) else None
 
 
 def lines(text: str, most: int) -> tuple[str, ...]:

@@ -14,12 +14,15 @@ SERVER_ALIAS: Final = shared(
     "server-alias",
     "further names of the Ingress's first host, by comma: they serve all that this host does; "
     "a host that rules name is never taken over",
+    example="alias.test, *.alias.test",
 )
 
 TO_WWW: Final = shared(
     "from-to-www-redirect",
     "`true`: the name of each host with `www.` (without it, where the host has it) is redirected "
     "to the host (308), unless rules name it",
+    default="`false`",
+    example="true",
 )
 
 _WWW: Final = "www."

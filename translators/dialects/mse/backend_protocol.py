@@ -34,7 +34,7 @@ _WORDS: Final[Mapping[str, BackendProtocol]] = {
 
 def parse(reader: Reader) -> BackendProtocol | None:
     """Read the protocol; None if the annotation is absent or unusable."""
-    return reader.read(PROTOCOL, _protocol, "backends are asked by HTTP")
+    return reader.read(PROTOCOL, _protocol, "backends are asked as their Service says, or by HTTP")
 
 
 def _protocol(text: str) -> BackendProtocol:

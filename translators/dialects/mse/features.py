@@ -14,13 +14,16 @@ from translators.dialects.mse.aliases import FEATURE as ALIASES
 from translators.dialects.mse.app_root import FEATURE as APP_ROOT
 from translators.dialects.mse.backend_headers import FEATURE as BACKEND_HEADERS
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
+from translators.dialects.mse.backend_tls import FEATURE as BACKEND_TLS
 from translators.dialects.mse.balancing import FEATURE as BALANCING
 from translators.dialects.mse.connections import FEATURES as CONNECTIONS
 from translators.dialects.mse.cors import FEATURE as CORS
+from translators.dialects.mse.default_backend import FEATURE as DEFAULT_BACKEND
 from translators.dialects.mse.destination import FEATURE as DESTINATION
 from translators.dialects.mse.header_control import FEATURE as HEADER_CONTROL
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
 from translators.dialects.mse.match import FEATURE as MATCH
+from translators.dialects.mse.mirror import FEATURE as MIRROR
 from translators.dialects.mse.rate_limits import CLIENT_FEATURE as CLIENT_LIMITS
 from translators.dialects.mse.rate_limits import ROUTE_FEATURE as ROUTE_LIMITS
 from translators.dialects.mse.redirects import FEATURE as REDIRECT
@@ -38,6 +41,7 @@ FEATURES: Final = (
     SUBSET,
     BACKEND_PROTOCOL,
     CANARY,
+    DEFAULT_BACKEND,  # its protocol and its Pods are not those of the rules' backends
     HTTPS_REDIRECT,
     MATCH,
     REDIRECT,
@@ -56,6 +60,8 @@ FEATURES: Final = (
     *TIMEOUTS,
     RETRIES,
     BALANCING,
+    MIRROR,
+    BACKEND_TLS,
     *CONNECTIONS,
 )
 """All features, in the order in which they change a rule."""

@@ -12,8 +12,8 @@ from translators.dialects.annotations.values import boolean
 from translators.model.rules import Rule
 
 _MEANING: Final = (
-    "`true`: a request in clear is sent to https (308) where the gateway trusts a proxy that ends "
-    "TLS, by `fleetgate.dev/trusted-proxies`"
+    "`true`: a request in clear is sent to https (308) where the host has a certificate, or where "
+    "the gateway trusts a proxy that ends TLS, by `fleetgate.dev/trusted-proxies`"
 )
 
 FORCE: Final = shared(

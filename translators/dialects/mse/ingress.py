@@ -5,18 +5,19 @@ the rest of the Ingress is served.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from fleet.models import Ingress
-from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.annotations.reader import Unusable
 from translators.dialects.classes import effective_class
 from translators.dialects.mse.features import read_features
 from translators.dialects.mse.gateway import MSE_TABLES
 from translators.dialects.paths import PLAIN, PathReading
-from translators.dialects.reading import IngressReader, age_of, named_tls
+from translators.dialects.reading import IngressReader, age_of
+from translators.dialects.tls import canary_tls, read_tls, unused_tls
 from translators.model.ingresses import IngressRules
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
@@ -28,22 +29,20 @@ def read_mse_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
     """Read the rules, default backend and annotations of an Ingress of the MSE dialect."""
     wanted, found = read_features(ref, ingress.metadata.annotations, ingress.metadata.unread)
     problems = list(found)
-    if ingress.spec.tls:
-        problems.append(
-            Problem(
-                ref,
-                "NotSupported",
-                "spec.tls",
-                ", ".join(named_tls(ingress.spec.tls)),
-                "a later version of fleetgate",
-                "its hosts are served by HTTP alone",
-            )
-        )
     path = _canary_path if wanted.split else partial(mse_path, reading=wanted.paths)
     reading = IngressReader(
         ref, age_of(ingress), effective_class(ingress), wanted, problems, path, one_set
     )
-    return reading.everything(ingress)
+    rules = reading.everything(ingress)
+    return _with_tls(ref, ingress, rules) if ingress.spec.tls else rules
+
+
+def _with_tls(ref: Ref, ingress: Ingress, rules: IngressRules) -> IngressRules:
+    """Add the certificates of the hosts, and the problems of these."""
+    if rules.canaries:
+        return replace(rules, problems=(*rules.problems, canary_tls(ref)))
+    tls = read_tls(ref, ingress.spec.tls, rules)
+    return replace(rules, tls=tls, problems=(*rules.problems, *unused_tls(ref, tls)))
 
 
 def mse_path(path_type: str, text: str, reading: PathReading = PLAIN) -> Path:

@@ -22,7 +22,12 @@ from translators.model.bounds import MAX_CONDITIONS, MAX_MATCHED
 from translators.model.conditions import Condition, Text, Where
 from translators.model.rules import Rule
 
-METHOD: Final = own("match-method", "methods of the requests that the rules take, by blank")
+METHOD: Final = own(
+    "match-method",
+    "methods of the requests that the rules take, by blank",
+    default="all methods",
+    example="GET POST",
+)
 
 _MOST_METHODS: Final = 16
 
@@ -63,10 +68,15 @@ def _short(text: str) -> str:
     return text
 
 
-_PLACES: Final[Mapping[str, tuple[Where, Callable[[str], str], str]]] = {
-    "header": (Where.HEADER, _header, "the header NAME"),
-    "query": (Where.QUERY, query_name, "the query parameter NAME"),
-    "pseudo-header": (Where.HEADER, _pseudo_header, "the pseudo header NAME, such as `authority`"),
+_PLACES: Final[Mapping[str, tuple[Where, Callable[[str], str], str, str]]] = {
+    "header": (Where.HEADER, _header, "the header NAME", "stage gray"),
+    "query": (Where.QUERY, query_name, "the query parameter NAME", "stage gray"),
+    "pseudo-header": (
+        Where.HEADER,
+        _pseudo_header,
+        "the pseudo header NAME, such as `authority`",
+        "method GET",
+    ),
 }
 
 _WAYS: Final[Mapping[str, tuple[Callable[[str], Text], str]]] = {
@@ -76,13 +86,14 @@ _WAYS: Final[Mapping[str, tuple[Callable[[str], Text], str]]] = {
 }
 
 FAMILIES: Final[Mapping[Key, tuple[Where, Callable[[str], str], Callable[[str], Text]]]] = {
-    own(f"{way}-match-{place}-", f"{what} {of} of the requests that the rules take", family=True): (
-        where,
-        name,
-        value,
-    )
+    own(
+        f"{way}-match-{place}-",
+        f"{what} {of} of the requests that the rules take",
+        example=example,
+        family=True,
+    ): (where, name, value)
     for way, (value, what) in _WAYS.items()
-    for place, (where, name, of) in _PLACES.items()
+    for place, (where, name, of, example) in _PLACES.items()
 }
 
 

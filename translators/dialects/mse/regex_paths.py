@@ -19,10 +19,18 @@ USE_REGEX: Final = shared(
 )
 
 FULL_REGEX: Final = own(
-    "full-path-regex", "`true`: the same, but for the whole path instead of its beginning"
+    "full-path-regex",
+    "`true`: the same, but for the whole path instead of its beginning",
+    default="`false`",
+    example="true",
 )
 
-IGNORE_CASE: Final = own("ignore-path-case", "`true`: the case of letters in paths does not count")
+IGNORE_CASE: Final = own(
+    "ignore-path-case",
+    "`true`: the case of letters in paths does not count",
+    default="`false`",
+    example="true",
+)
 
 
 def read(reader: Reader, wanted: Wanted) -> None:

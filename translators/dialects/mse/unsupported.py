@@ -79,8 +79,8 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         own,
         Without.NOTHING,
         """
-        ignore-path-case mirror-percentage
-        mirror-target-service request-header-control-add request-header-control-remove
+        ignore-path-case
+        request-header-control-add request-header-control-remove
         request-header-control-update response-header-control-add response-header-control-remove
         response-header-control-update route-limit-burst-multiplier route-limit-rpm route-limit-rps
         tls-max-protocol-version tls-min-protocol-version

@@ -1,0 +1,155 @@
+"""The annotations `proxy-ssl-*`: TLS towards the Service of an Ingress.
+
+They have an effect only where backends are asked by HTTPS or GRPCS. The Secret is one of the
+Ingress's own namespace, so that nobody uses the key of somebody else.
+"""
+
+import re
+from typing import Final
+
+from fleet.ref import HUB, Ref
+from translators.dialects.annotations.feature import policy_feature
+from translators.dialects.annotations.reader import Found, Reader, Unusable, shared
+from translators.dialects.annotations.values import integer
+from translators.model.policy import Policy
+from translators.policies.backend_tls import BackendTls
+
+SECRET: Final = shared(
+    "proxy-ssl-secret",
+    "Secret of the Ingress's namespace with the certificate that backends see (`tls.crt`, "
+    "`tls.key`), and with the authorities of theirs (`ca.crt`)",
+    differs="only a Secret of the Ingress's own namespace",
+    example="good",
+)
+
+NAME: Final = shared(
+    "proxy-ssl-name",
+    "the name that the certificate of a backend must have, where it is verified",
+    example="web.test",
+)
+
+SERVER_NAME: Final = shared(
+    "proxy-ssl-server-name",
+    "`on`: `proxy-ssl-name` is sent in the handshake (SNI), or else the Host of the request",
+    default="`off`",
+    example="on",
+)
+
+VERIFY: Final = shared(
+    "proxy-ssl-verify",
+    "`on`: the certificate of a backend must come from the authorities of `proxy-ssl-secret`; "
+    "without these requests are answered with 503",
+    default="`off`",
+    example="on",
+)
+
+DEPTH: Final = shared(
+    "proxy-ssl-verify-depth",
+    "the most certificates between that of a backend and its authority; 1",
+    default="1",
+    example="2",
+)
+
+PROTOCOLS: Final = shared(
+    "proxy-ssl-protocols",
+    "versions of TLS towards backends, `TLSv1` to `TLSv1.3`, with blanks between them; those "
+    "between the lowest and the highest are used; at most 1.3 by default",
+    default="TLSv1.2 TLSv1.3",
+    example="TLSv1.2 TLSv1.3",
+)
+
+CIPHERS: Final = shared(
+    "proxy-ssl-ciphers",
+    "ciphers for TLS up to 1.2 towards backends, with `:` between them",
+    default="those of Envoy",
+    differs="names of ciphers only, no classes such as `HIGH`",
+    example="ECDHE-RSA-AES128-GCM-SHA256",
+)
+
+_KEYS: Final = (SECRET, NAME, SERVER_NAME, VERIFY, DEPTH, PROTOCOLS, CIPHERS)
+
+_LABEL: Final = "[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
+
+_SECRET: Final = re.compile(rf"(?:(?P<namespace>{_LABEL})/)?(?P<name>{_LABEL})")
+
+_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+
+_VERSIONS: Final = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+
+_BACKWARD: Final = frozenset({"SSLv2", "SSLv3"})
+"""Versions that lists name by habit, and that Envoy does not have."""
+
+_CIPHERS: Final = frozenset(
+    {
+        *(f"ECDHE-{by}-AES{bits}" for by in ("ECDSA", "RSA") for bits in ("128-SHA", "256-SHA")),
+        *(f"ECDHE-{by}-AES128-GCM-SHA256" for by in ("ECDSA", "RSA")),
+        *(f"ECDHE-{by}-AES256-GCM-SHA384" for by in ("ECDSA", "RSA")),
+        *(f"ECDHE-{by}-CHACHA20-POLY1305" for by in ("ECDSA", "RSA")),
+        *("AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA", "AES256-SHA"),
+    }
+)
+"""Ciphers that Envoy's library has. It refuses a list with any other one."""
+
+
+def parse(reader: Reader) -> Found[Policy] | None:
+    """Read the annotations; None if none of them can be used."""
+
+    def secret(text: str) -> Ref:
+        found = _SECRET.fullmatch(text)
+        if not found or found["namespace"] not in {None, reader.namespace}:
+            raise Unusable(f"the name of a Secret of namespace {reader.namespace}")
+        return Ref(HUB, "Secret", reader.namespace, found["name"])
+
+    found = (
+        named := reader.find(SECRET, secret, "backends get no certificate"),
+        name := reader.find(NAME, _name, "no name is asked for"),
+        sends := reader.find(SERVER_NAME, _on_or_off, "no name is sent"),
+        verify := reader.find(VERIFY, _on_or_off, "certificates are not verified"),
+        depth := reader.find(DEPTH, integer(0, 100), "1 holds"),
+        versions := reader.find(PROTOCOLS, _versions),
+        ciphers := reader.find(CIPHERS, _ciphers, "the usual ciphers hold"),
+    )
+    first = next((each for each in found if each is not None), None)
+    if first is None:
+        return None
+    policy = BackendTls(
+        named.value if named else None,
+        name.value if name else "",
+        bool(sends and sends.value),
+        bool(verify and verify.value),
+        depth.value if depth else None,
+        versions.value if versions else None,
+        ciphers.value if ciphers else (),
+    )
+    return None if policy == BackendTls() else Found(first.spelling, first.text, policy)
+
+
+def _name(text: str) -> str:
+    if _HOST.fullmatch(text):
+        return text
+    raise Unusable("a name such as shop.example.com")
+
+
+def _on_or_off(text: str) -> bool:
+    if text in {"on", "off"}:
+        return text == "on"
+    raise Unusable("on or off")
+
+
+def _versions(text: str) -> tuple[str, str]:
+    words = frozenset(text.split()) - _BACKWARD
+    if not words or not words <= frozenset(_VERSIONS):
+        raise Unusable(f"versions among {', '.join(_VERSIONS)}, with blanks between them")
+    ordered = [version for version in _VERSIONS if version in words]
+    return ordered[0], ordered[-1]
+
+
+def _ciphers(text: str) -> tuple[str, ...]:
+    names = dict.fromkeys(name for part in text.split(":") if (name := part.strip()))
+    wanted = [name for name in names if name in _CIPHERS]
+    if not wanted:
+        raise Unusable("ciphers such as ECDHE-RSA-AES128-GCM-SHA256, with : between them")
+    return tuple(wanted)
+
+
+FEATURE: Final = policy_feature("TLS to backends", _KEYS, parse)
