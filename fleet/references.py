@@ -1,8 +1,13 @@
 """Finds the Secrets that Ingresses reference. fleetgate keeps no other Secret."""
 
+from typing import Final
+
 from fleet.events import Deleted, Event, Upserted
 from fleet.models import Ingress
+from fleet.parse import is_name
 from fleet.ref import HUB, Ref
+
+_PASSWORDS: Final = "auth-secret"
 
 
 def secrets_of(ingress: Ingress) -> frozenset[Ref]:
@@ -13,6 +18,17 @@ def secrets_of(ingress: Ingress) -> frozenset[Ref]:
         for tls in ingress.spec.tls
         if tls.secret_name
     )
+
+
+def password_secrets_of(ingress: Ingress) -> frozenset[Ref]:
+    """The Secrets that `auth-secret` names under any prefix, in the Ingress's own namespace."""
+    namespace = ingress.metadata.namespace
+    named = (
+        text.strip().removeprefix(f"{namespace}/")
+        for key, text in ingress.metadata.annotations.items()
+        if key.rpartition("/")[2] == _PASSWORDS
+    )
+    return frozenset(Ref(HUB, "Secret", namespace, name) for name in named if is_name(name))
 
 
 class SecretUse:
@@ -36,7 +52,7 @@ class SecretUse:
         """
         match event:
             case Upserted(ref, Ingress() as ingress):
-                now = secrets_of(ingress)
+                now = secrets_of(ingress) | password_secrets_of(ingress)
             case Deleted(ref) if ref in self._of:
                 now = frozenset()
             case _:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from translators.envoy.forwarded import Peer, name_client
 from translators.envoy.loops import stop_loops
+from translators.envoy.md5_passwords import PASSWORDS, md5_passwords
 from translators.envoy.messages import (
     Composite,
     Cors,
@@ -58,6 +59,8 @@ def http_filters(gateway: str, peer: Peer) -> Iterator[tuple[str, Any]]:  # of d
     yield SOURCES, HttpRbac()
     # Before the check of passwords, so that a client cannot guess many.
     yield CLIENT_RATE_LIMIT, LocalRateLimit(stat_prefix="client_rate_limit")
+    # Before the filter that refuses requests without its note.
+    yield PASSWORDS, md5_passwords()
     # Before the next limit: a client without access must not use up the requests of others.
     yield ACCESS, Composite()
     yield RATE_LIMIT, LocalRateLimit(stat_prefix="rate_limit")

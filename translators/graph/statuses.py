@@ -15,6 +15,7 @@ from translators.graph.hosts import HostTables
 from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import GuestKey, HostKey, ServiceOf
+from translators.graph.passwords import PasswordTables
 from translators.graph.row_weights import RowWeights
 from translators.merge.ingress_status import lacking, shortened, without_listener
 from translators.merge.ownership import below_wildcard
@@ -47,6 +48,7 @@ class StatusTables:
         ingresses: IngressTables,
         hosts: HostTables,
         backends: BackendTables,
+        passwords: PasswordTables,
         dialects: Dialects,
         weights: RowWeights,
     ) -> None:
@@ -55,6 +57,7 @@ class StatusTables:
         self._ingresses = ingresses
         self._plans = hosts.plans
         self._backends = backends
+        self._passwords = passwords
         self._dialects = dialects
         self._findings = Index(graph, "findings", hosts.plans, _found_in)
         self._serving = Index(graph, "serving", hosts.plans, _serving)
@@ -139,6 +142,7 @@ class StatusTables:
             yield from view.must(self._plans, host).problems_of(ref)
         if rules.policies:
             yield from self._overruled(view, ref, rules, gateways)
+            yield from self._passwords.lacks(view, ref, rules)
         for gateway in gateways:
             yield from self._without_listener(view, ref, rules, gateway)
         for rule, backend in rules.named:

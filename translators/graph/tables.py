@@ -17,6 +17,7 @@ from translators.graph.gateways import GatewayTables
 from translators.graph.hosts import HostTables
 from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
+from translators.graph.passwords import PasswordTables
 from translators.graph.row_weights import RowWeights
 from translators.graph.statuses import StatusTables
 from translators.model.binds import Bind
@@ -35,9 +36,10 @@ class Tables:
         ingresses = self.ingresses = IngressTables(
             graph, inputs, gateways, dialects, weights.of_paths
         )
-        hosts = self.hosts = HostTables(graph, gateways, ingresses, weights)
+        passwords = self.passwords = PasswordTables(graph, inputs, ingresses)
+        hosts = self.hosts = HostTables(graph, gateways, ingresses, passwords, weights)
         backends = self.backends = BackendTables(graph, inputs, gateways, ingresses, hosts, weights)
         self.certificates = CertificateTables(graph, inputs, ingresses)
         self.statuses = StatusTables(
-            graph, inputs, gateways, ingresses, hosts, backends, dialects, weights
+            graph, inputs, gateways, ingresses, hosts, backends, passwords, dialects, weights
         )

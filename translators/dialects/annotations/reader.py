@@ -95,6 +95,11 @@ class Reader:
         self._annotations = {k: v for k, v in annotations.items() if k.startswith(prefixes)}
         self.problems: list[Problem] = []
 
+    @property
+    def at(self) -> Ref:
+        """The object."""
+        return self._at
+
     def read(
         self, key: Key, parse: Callable[[str], T], effect: str = "the annotation is ignored"
     ) -> T | None:

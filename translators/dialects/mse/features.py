@@ -11,6 +11,7 @@ from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
+from translators.dialects.mse.basic_auth import FEATURE as BASIC_AUTH
 from translators.dialects.mse.cors import FEATURE as CORS
 from translators.dialects.mse.destination import FEATURE as DESTINATION
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
@@ -31,6 +32,7 @@ FEATURES: Final = (
     ROUTE_SOURCES,
     HOST_SOURCES,
     CLIENT_LIMITS,
+    BASIC_AUTH,
     ROUTE_LIMITS,
 )
 """All features, in the order in which they change a rule."""
