@@ -12,6 +12,7 @@ from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
 from translators.dialects.mse.basic_auth import FEATURE as BASIC_AUTH
+from translators.dialects.mse.body_size import FEATURE as BODY_SIZE
 from translators.dialects.mse.cors import FEATURE as CORS
 from translators.dialects.mse.destination import FEATURE as DESTINATION
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
@@ -33,6 +34,7 @@ FEATURES: Final = (
     HOST_SOURCES,
     CLIENT_LIMITS,
     BASIC_AUTH,
+    BODY_SIZE,
     ROUTE_LIMITS,
 )
 """All features, in the order in which they change a rule."""
