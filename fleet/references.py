@@ -10,6 +10,8 @@ from fleet.ref import HUB, Ref
 _NAMING: Final = frozenset({"proxy-ssl-secret"})
 """Annotations that name a Secret, alone or behind its namespace and a slash."""
 
+_PASSWORDS: Final = "auth-secret"
+
 DEFAULT_CERTIFICATE: Final = "fleetgate.dev/default-certificate"
 """The annotation of a gateway's object that names a Secret, as NAMESPACE/NAME."""
 
@@ -37,6 +39,17 @@ def secrets_of(ingress: Ingress) -> frozenset[Ref]:
     return frozenset(Ref(HUB, "Secret", namespace, name) for name in names if name)
 
 
+def password_secrets_of(ingress: Ingress) -> frozenset[Ref]:
+    """The Secrets that `auth-secret` names under any prefix, in the Ingress's own namespace."""
+    namespace = ingress.metadata.namespace
+    named = (
+        text.strip().removeprefix(f"{namespace}/")
+        for key, text in ingress.metadata.annotations.items()
+        if key.rpartition("/")[2] == _PASSWORDS
+    )
+    return frozenset(Ref(HUB, "Secret", namespace, name) for name in named if is_name(name))
+
+
 class SecretUse:
     """The Secrets that Ingresses and gateways reference, kept up to date by events about these."""
 
@@ -58,7 +71,7 @@ class SecretUse:
         """
         match event:
             case Upserted(ref, Ingress() as ingress):
-                now = secrets_of(ingress)
+                now = secrets_of(ingress) | password_secrets_of(ingress)
             case Upserted(ref, GatewayObject() as gateway):
                 now = default_certificate_of(gateway)
             case Deleted(ref) if ref in self._of:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
+from google.protobuf.wrappers_pb2 import UInt64Value
 
 from xds.conversion import conversion_of, json_message
 from xds.descriptors import descriptors, full_name
@@ -36,6 +37,8 @@ P = ParamSpec("P")
 M = TypeVar("M", bound="betterproto2.Message")
 
 TYPE_URL_PREFIX: Final = "type.googleapis.com/"
+
+_ANY: Final = "google.protobuf.Any"
 
 _LENGTH_DELIMITED: Final = 2
 
@@ -91,8 +94,10 @@ def struct(values: Mapping[str, object]) -> Struct:
 
 
 def pack(message: betterproto2.Message) -> AnyMessage:
-    """Put a twin's message into an Any with its full type URL."""
+    """Put a twin's message into an Any with its full type URL. An Any stays as it is."""
     built = cast("Message", message)
+    if full_name(built) == _ANY:
+        return cast("AnyMessage", message)
     body = built.SerializeToString(deterministic=True)
     return pack_bytes(TYPE_URL_PREFIX + full_name(built), body)
 
@@ -101,6 +106,12 @@ def pack_bytes(type_url: str, body: bytes) -> AnyMessage:
     """Put an encoded message into an Any."""
     made = descriptors().named("google.protobuf.Any")(type_url=type_url, value=body)
     return cast("AnyMessage", made)
+
+
+def uint64_value(value: int) -> bytes:
+    """Encode a UInt64Value, which messages that envoy-data-plane lacks have as a field."""
+    made: bytes = UInt64Value(value=value).SerializeToString()
+    return made
 
 
 def encode(message: betterproto2.Message) -> bytes:

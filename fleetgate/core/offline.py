@@ -12,6 +12,7 @@ from fleet.state import FleetState
 from fleetgate.core.addresses import Addresses
 from fleetgate.core.hints import hints, not_carried_out
 from fleetgate.core.problems import all_problems, misshapen
+from fleetgate.core.redaction import redacted
 from fleetgate.errors import OperatorError
 from translators.dialects import DIALECTS
 from translators.dialects.dialect import Dialects
@@ -80,7 +81,9 @@ def read_fleet(root: Path, bind: str, port_offset: int, dialects: Dialects = DIA
 def show(resources: Mapping[TypeUrl, Mapping[str, Resource]]) -> dict[str, Any]:  # JSON
     """Return a gateway's resources by title, as Envoy's config dump shows them."""
     return {
-        section: [readable(type_url, r.body) for _, r in sorted(resources[type_url].items())]
+        section: [
+            redacted(readable(type_url, r.body)) for _, r in sorted(resources[type_url].items())
+        ]
         for type_url, section in SECTIONS.items()
         if type_url in resources
     }

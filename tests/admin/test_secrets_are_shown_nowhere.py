@@ -9,6 +9,14 @@ from tests.cli.commands import FLEETGATE, Staying, fleetgate
 from tests.support.builders import ingress, mse_gateway, secret, service, slice_of, write
 
 KEPT = "kept-by-a-secret"
+HASHES = (
+    "W6ph5Mm5Pz8GgiULbPgzG37mj9g=",
+    "Bfp5AzKOqE4xZ4TL2QYVq1",
+    "N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy",
+)
+HTPASSWD = (
+    f"anna:{{SHA}}{HASHES[0]}\nbert:$apr1$kxMl1OSg${HASHES[1]}\ndora:$2y$10${HASHES[2]}\n{KEPT}"
+)
 ENCODED = base64.b64encode(KEPT.encode()).decode()
 
 
@@ -20,7 +28,11 @@ def test_no_page_no_log_no_file_and_no_command_shows_it(tmp_path: Path) -> None:
     entries = [{"hosts": ["shop.example"], "secretName": name} for name in ("good", "bad")]
     good = secret("good", {"tls.crt": ENCODED, "tls.key": ENCODED})
     bad = secret("bad", {"tls.crt": ENCODED, "tls.key": f"{KEPT}!"})
-    write(root, "hub/web.yaml", web.with_spec(tls=entries), good, bad)
+    auth = "nginx.ingress.kubernetes.io/auth"
+    signed = {f"{auth}-type": "basic", f"{auth}-secret": "users"}
+    users = secret("users", {"auth": base64.b64encode(HTPASSWD.encode()).decode()})
+    tls = web.with_spec(tls=entries).annotate(signed)
+    write(root, "hub/web.yaml", tls, good, bad, users)
     write(root, "clusters/east/web.yaml", service("web"), slice_of("web", addresses=["10.0.0.1"]))
 
     command = ("serve", root, "--xds-port", "0", "--admin-port", "0", "--state-dir", state)
@@ -36,4 +48,6 @@ def test_no_page_no_log_no_file_and_no_command_shows_it(tmp_path: Path) -> None:
     assert "shop.example" in (state / "hub.fleet").read_text()
     shown |= {name: ended.out + ended.err for name, ended in asked.items()}
     shown |= {file.name: file.read_text() for file in state.iterdir()}
-    assert [name for name, text in shown.items() if KEPT in text or ENCODED in text] == []
+    secrets = [KEPT, ENCODED, *HASHES]
+    assert "'dora' in the Secret" in shown["check"]
+    assert [name for name, text in shown.items() if any(s in text for s in secrets)] == []

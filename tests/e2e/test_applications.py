@@ -102,7 +102,6 @@ def test_an_escaped_dot_is_a_dot(site: Standing[Applications]) -> None:
             "gitlab",
             {
                 "service-upstream",
-                "proxy-body-size",
                 "proxy-buffering",
                 "proxy-request-buffering",
             },

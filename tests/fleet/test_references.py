@@ -1,8 +1,10 @@
 """A Secret is in use while the good version of some Ingress references it."""
 
+import pytest
+
 from fleet.events import Deleted, Refused, Upserted
 from fleet.ref import HUB, Ref
-from fleet.references import SecretUse, secrets_of
+from fleet.references import SecretUse, password_secrets_of, secrets_of
 from tests.support.builders import IngressBuilder, ingress, service
 
 ONE, TWO = ingress("one"), ingress("two")
@@ -19,6 +21,32 @@ def put(thing: IngressBuilder) -> Upserted:
 def test_an_ingress_references_its_tls_secrets_in_its_own_namespace() -> None:
     shop = ingress("shop").in_namespace("team").tls("a", "x").tls("b", "y").tls("", "z")
     assert secrets_of(shop.model()) == {cert("a", "team"), cert("b", "team")}
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        pytest.param("users", ["users"], id="name"),
+        pytest.param(" team/users ", ["users"], id="its-own-namespace"),
+        pytest.param("other/users", [], id="another-namespace"),
+        pytest.param("a/b/c", [], id="no-name"),
+        pytest.param("", [], id="empty"),
+        pytest.param("x\ny", [], id="newline"),
+    ],
+)
+def test_an_ingress_references_its_passwords_in_its_own_namespace(
+    value: str, names: list[str]
+) -> None:
+    for prefix in ("nginx.ingress.kubernetes.io", "mse.ingress.kubernetes.io", "higress.io"):
+        shop = ingress("shop").in_namespace("team").annotate({f"{prefix}/auth-secret": value})
+        assert password_secrets_of(shop.model()) == {cert(name, "team") for name in names}
+
+
+def test_passwords_are_in_use_as_certificates_are() -> None:
+    use = SecretUse()
+    shop = ONE.annotate({"nginx.ingress.kubernetes.io/auth-secret": "users"}).tls("a")
+    assert use.note(put(shop)) == {cert("a"), cert("users")}
+    assert use.note(put(ONE)) == {cert("a"), cert("users")}
 
 
 def test_the_first_user_makes_a_secret_needed_and_the_last_one_frees_it() -> None:

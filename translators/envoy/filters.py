@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from translators.envoy.forwarded import Peer, name_client
 from translators.envoy.header_edits import absent
 from translators.envoy.loops import stop_loops
+from translators.envoy.md5_passwords import PASSWORDS, md5_passwords
 from translators.envoy.messages import (
     Composite,
     Cors,
@@ -74,6 +75,8 @@ def http_filters(
     yield SOURCES, HttpRbac()
     # Before the check of passwords, so that a client cannot guess many.
     yield CLIENT_RATE_LIMIT, LocalRateLimit(stat_prefix="client_rate_limit")
+    # Before the filter that refuses requests without its note.
+    yield PASSWORDS, md5_passwords()
     # Before the next limit: a client without access must not use up the requests of others.
     yield ACCESS, Composite()
     yield RATE_LIMIT, LocalRateLimit(stat_prefix="rate_limit")

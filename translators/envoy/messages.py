@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.common.set_filter_state import (
         v3 as filter_state,
     )
+    from envoy_data_plane.envoy.extensions.filters.http.basic_auth import v3 as basic_auth
     from envoy_data_plane.envoy.extensions.filters.http.cdn_loop import v3 as cdn_loop
     from envoy_data_plane.envoy.extensions.filters.http.composite import v3 as composite
     from envoy_data_plane.envoy.extensions.filters.http.cors import v3 as cors
@@ -61,6 +62,9 @@ if TYPE_CHECKING:
         v3 as network_inputs,
     )
     from envoy_data_plane.envoy.extensions.matching.input_matchers.ip import v3 as ip_matcher
+    from envoy_data_plane.envoy.extensions.matching.input_matchers.metadata import (
+        v3 as metadata_matcher,
+    )
     from envoy_data_plane.envoy.extensions.retry.host.previous_hosts import v3 as previous_hosts
     from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities import (
         v3 as previous_priorities,
@@ -92,6 +96,7 @@ else:
     common_ratelimit = Package("envoy.extensions.common.ratelimit.v3")
     matcher_action = Package("envoy.extensions.filters.common.matcher.action.v3")
     filter_state = Package("envoy.extensions.filters.common.set_filter_state.v3")
+    basic_auth = Package("envoy.extensions.filters.http.basic_auth.v3")
     cdn_loop = Package("envoy.extensions.filters.http.cdn_loop.v3")
     composite = Package("envoy.extensions.filters.http.composite.v3")
     cors = Package("envoy.extensions.filters.http.cors.v3")
@@ -114,6 +119,7 @@ else:
     xff = Package("envoy.extensions.http.original_ip_detection.xff.v3")
     network_inputs = Package("envoy.extensions.matching.common_inputs.network.v3")
     ip_matcher = Package("envoy.extensions.matching.input_matchers.ip.v3")
+    metadata_matcher = Package("envoy.extensions.matching.input_matchers.metadata.v3")
     previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
     cookie_session = Package("envoy.extensions.http.stateful_session.cookie.v3")
@@ -184,9 +190,12 @@ LocalityLbEndpoints = twin(endpoint.LocalityLbEndpoints)
 AddressMatcher = twin(matcher.AddressMatcher)
 CidrRange = twin(core.CidrRange)
 CompositePerRoute = twin(composite.CompositePerRoute)
+BasicAuth = twin(basic_auth.BasicAuth)
 CookieMatcher = twin(route.CookieMatcher)
 CorsPolicy = twin(cors.CorsPolicy)
 DirectResponseAction = twin(route.DirectResponseAction)
+DynamicMetadataInput = twin(network_inputs.DynamicMetadataInput)
+DynamicMetadataPath = twin(network_inputs.DynamicMetadataInputPathSegment)
 FilterConfig = twin(route.FilterConfig)
 FractionalPercent = twin(envoy_type.FractionalPercent)
 HeaderMatcher = twin(route.HeaderMatcher)
@@ -194,6 +203,8 @@ HttpStatus = twin(envoy_type.HttpStatus)
 HttpRbac = twin(http_rbac.Rbac)
 IpMatcher = twin(ip_matcher.Ip)
 LocalRateLimitDescriptor = twin(common_ratelimit.LocalRateLimitDescriptor)
+LuaPerRoute = twin(lua.LuaPerRoute)
+MetadataMatcher = twin(metadata_matcher.Metadata)
 PreviousHostsPredicate = twin(previous_hosts.PreviousHostsPredicate)
 PreviousPrioritiesConfig = twin(previous_priorities.PreviousPrioritiesConfig)
 QueryParameterMatcher = twin(route.QueryParameterMatcher)
@@ -221,6 +232,7 @@ ScopedRouteConfigurationKey = twin(route.ScopedRouteConfigurationKey)
 ScopedRouteConfigurationKeyFragment = twin(route.ScopedRouteConfigurationKeyFragment)
 SourceIpInput = twin(network_inputs.SourceIpInput)
 TokenBucket = twin(envoy_type.TokenBucket)
+ValueMatcher = twin(matcher.ValueMatcher)
 VirtualHost = twin(route.VirtualHost)
 WeightedCluster = twin(route.WeightedCluster)
 WeightedClusterClusterWeight = twin(route.WeightedClusterClusterWeight)

@@ -16,6 +16,7 @@ from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import GatewayTables
 from translators.graph.ingresses import IngressTables
 from translators.graph.keys import HostKey, SetKey, TargetKey
+from translators.graph.passwords import PasswordTables
 from translators.graph.row_weights import RowWeights
 from translators.merge.hosts import plan_host
 from translators.model.actions import Forward
@@ -24,7 +25,7 @@ from translators.model.gateways import OPEN
 from translators.model.host_plans import HostPlan
 from translators.model.hosts import wildcard_over
 from translators.model.rules import Rule
-from translators.policies.policy import entry_parts, host_parts, route_parts
+from translators.policies.policy import entry_parts, host_parts, route_parts, with_passwords
 from xds.resource import Resource
 
 _NOTHING: Final = HostPlan((), None, ())
@@ -47,8 +48,10 @@ class HostTables:
         gateways: GatewayTables,
         ingresses: IngressTables,
         certificates: CertificateTables,
+        passwords: PasswordTables,
         weights: RowWeights,
     ) -> None:
+        self.passwords = passwords
         self._gateways = gateways
         self._ingresses = ingresses
         self._certificates = certificates
@@ -103,19 +106,33 @@ class HostTables:
     def _routes(self, view: View, ref: Ref) -> Mapping[tuple[str, str], RouteRow]:
         """Encode the rules of an Ingress, by host and field."""
         rules = view.must(self._ingresses.rules, ref).everything
-        return {(rule.host, rule.at): RouteRow(rule, _encode(rule)) for rule in rules}
+        encode = self._encode(view)
+        return {(rule.host, rule.at): RouteRow(rule, encode(rule)) for rule in rules}
+
+    def _encode(self, view: View) -> Callable[[Rule], bytes]:
+        """Return the function that encodes a rule, with the passwords that its policies need."""
+
+        def encode(rule: Rule) -> bytes:
+            policies = with_passwords(rule.policies, lambda file: self.passwords.of(view, file))
+            action = rule.action
+            shares = action.shares if isinstance(action, Forward) else ()
+            entries = tuple(entry_parts(share.policies) for share in shares)
+            return encode_route(rule, route_parts(policies), entries)
+
+        return encode
 
     def _encoder(self, view: View, plan: HostPlan) -> Callable[[Rule], bytes]:
         """Return the function that encodes a rule. For a long host it uses the stored routes."""
+        encode = self._encode(view)
         if not is_long(plan):
-            return _encode
+            return encode
         encoded = {ref: view.must(self.routes, ref) for ref in plan.origins}
 
         def route(rule: Rule) -> bytes:
             rows = encoded.get(rule.origin)
             row = rows.get((rule.host, rule.at)) if rows else None
             # A canary changes the main rule, so the plan's rule can differ from the declared one.
-            return row.body if row is not None and row.rule == rule else _encode(rule)
+            return row.body if row is not None and row.rule == rule else encode(rule)
 
         return route
 
@@ -135,13 +152,6 @@ class HostTables:
         parts = host_parts(plan.policies)
         body = virtual_host(plan, key.host, self._encoder(view, plan), parts)
         return route_table(key.tables, key.host, body, plan.origins)
-
-
-def _encode(rule: Rule) -> bytes:
-    action = rule.action
-    shares = action.shares if isinstance(action, Forward) else ()
-    entries = tuple(entry_parts(share.policies) for share in shares)
-    return encode_route(rule, route_parts(rule.policies), entries)
 
 
 def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:

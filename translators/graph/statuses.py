@@ -70,6 +70,7 @@ class StatusTables:
         self._aliases = aliases.plans
         self._credentials = backends.credentials
         self._backends = backends
+        self._passwords = hosts.passwords
         self._dialects = dialects
         self._findings = Index(graph, "findings", hosts.plans, _found_in)
         self._alias_findings = Index(graph, "alias findings", aliases.plans, _found_in)
@@ -166,6 +167,7 @@ class StatusTables:
         if rules.policies:
             yield from self._overruled(view, ref, rules, gateways)
             yield from self._without_credentials(view, ref, rules)
+            yield from self._passwords.lacks(view, ref, rules)
         if rules.tls:
             yield from self._of_certificates(view, ref, rules, gateways)
         for gateway in gateways:

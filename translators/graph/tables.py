@@ -20,6 +20,7 @@ from translators.graph.gateways import GatewayTables
 from translators.graph.hosts import HostTables
 from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
+from translators.graph.passwords import PasswordTables
 from translators.graph.row_weights import RowWeights
 from translators.graph.statuses import StatusTables
 from translators.model.binds import Bind
@@ -40,7 +41,10 @@ class Tables:
         )
         certificates = self.certificates = CertificateTables(graph, inputs, gateways, ingresses)
         credentials = self.credentials = CredentialTables(graph, inputs, ingresses)
-        hosts = self.hosts = HostTables(graph, gateways, ingresses, certificates, weights)
+        passwords = self.passwords = PasswordTables(graph, inputs, ingresses)
+        hosts = self.hosts = HostTables(
+            graph, gateways, ingresses, certificates, passwords, weights
+        )
         aliases = self.aliases = AliasTables(graph, gateways, ingresses, hosts)
         backends = self.backends = BackendTables(
             graph, inputs, gateways, ingresses, hosts, credentials, weights

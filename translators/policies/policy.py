@@ -5,13 +5,14 @@ the messages that it concerns. Builders (`translators.envoy`) take the parts and
 `translators.merge.scopes` decides between Ingresses that disagree.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
 from fleet.ref import Ref
 from translators.envoy.parts import ClusterParts, EntryParts, HostParts, ListenerParts, RouteParts
 from translators.model.credentials import Credentials
+from translators.model.passwords import PasswordFile, Passwords
 from translators.model.policy import Policy
 
 MOST_ALIKE: Final = 1024
@@ -20,6 +21,15 @@ MOST_ALIKE: Final = 1024
 
 class EnvoyPolicy(Policy):
     """The base class of policies. Each method adds nothing unless a policy overrides it."""
+
+    @property
+    def needs(self) -> PasswordFile | None:
+        """The Secret whose passwords it needs, if any."""
+        return None
+
+    def given(self, passwords: Passwords) -> Policy:
+        """Return the policy with the passwords that it needs."""
+        return self
 
     def entry(self, parts: EntryParts) -> None:
         """Add to the parts of a weighted backend of the Ingress that asks for the policy."""
@@ -93,6 +103,20 @@ def listener_parts(policies: tuple[Policy, ...]) -> ListenerParts | None:
     for policy in _all(policies):
         policy.listener(parts)
     return parts
+
+
+def needs_of(policies: Iterable[Policy]) -> Iterator[PasswordFile]:
+    """Yield the Secrets whose passwords the policies need."""
+    return (needs for policy in _all(policies) if (needs := policy.needs))
+
+
+def with_passwords(
+    policies: tuple[Policy, ...], of: Callable[[PasswordFile], Passwords]
+) -> tuple[Policy, ...]:
+    """Give the policies the passwords that they need."""
+    if not any(True for _ in needs_of(policies)):
+        return policies
+    return tuple(p.given(of(p.needs)) if p.needs else p for p in _all(policies))
 
 
 def _all(policies: Iterable[Policy]) -> Iterator[EnvoyPolicy]:

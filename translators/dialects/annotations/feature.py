@@ -1,7 +1,7 @@
 """The interface of a feature: the annotations that it owns, and the changes that they ask for."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from translators.dialects.annotations.reader import Found, Key, Reader
@@ -59,6 +59,11 @@ class Feature:
     name: str
     keys: tuple[Key, ...]
     read: Callable[[Reader, Wanted], None]
+
+
+def restricted(rule: Rule) -> Rule:
+    """Change a rule of an Ingress that says who may ask."""
+    return replace(rule, restricted=True)
 
 
 def rule_feature(

@@ -134,6 +134,11 @@ class Reader:
         """The namespace of the object."""
         return self._at.namespace
 
+    @property
+    def at(self) -> Ref:
+        """The object."""
+        return self._at
+
     def read(
         self, key: Key, parse: Callable[[str], T], effect: str = "the annotation is ignored"
     ) -> T | None:

@@ -16,6 +16,8 @@ from translators.dialects.mse.backend_headers import FEATURE as BACKEND_HEADERS
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
 from translators.dialects.mse.backend_tls import FEATURE as BACKEND_TLS
 from translators.dialects.mse.balancing import FEATURE as BALANCING
+from translators.dialects.mse.basic_auth import FEATURE as BASIC_AUTH
+from translators.dialects.mse.body_size import FEATURE as BODY_SIZE
 from translators.dialects.mse.connections import FEATURES as CONNECTIONS
 from translators.dialects.mse.cors import FEATURE as CORS
 from translators.dialects.mse.default_backend import FEATURE as DEFAULT_BACKEND
@@ -56,6 +58,8 @@ FEATURES: Final = (
     ROUTE_SOURCES,
     HOST_SOURCES,
     CLIENT_LIMITS,
+    BASIC_AUTH,
+    BODY_SIZE,
     ROUTE_LIMITS,
     *TIMEOUTS,
     RETRIES,

@@ -5,12 +5,11 @@ In a list of denied addresses, such an item would let somebody in, so the paths 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from ipaddress import IPv6Network, ip_network
 from typing import Final
 
 from fleet.kinds import listed
-from translators.dialects.annotations.feature import Feature, Wanted
+from translators.dialects.annotations.feature import Feature, Wanted, restricted
 from translators.dialects.annotations.reader import Found, Key, Reader, Unusable, own, shared
 from translators.dialects.annotations.unsupported import Without
 from translators.dialects.annotations.values import network, one_of
@@ -92,7 +91,7 @@ def read_route_sources(reader: Reader, wanted: Wanted) -> None:
     if found := allowed or denied:
         sources = _sources(allowed, denied)
         wanted.policies.append(Declared(RouteSources(sources, either), found.spelling, found.text))
-        wanted.changes.append(lambda rule: _restricted(rule, sources))
+        wanted.changes.append(lambda rule: _narrowed(rule, sources))
 
 
 def read_host_sources(reader: Reader, wanted: Wanted) -> None:
@@ -105,7 +104,7 @@ def read_host_sources(reader: Reader, wanted: Wanted) -> None:
         if denied is not None and denied.value is None:
             sources = Sources(allowed=())
         wanted.policies.append(Declared(HostSources(sources), found.spelling, found.text))
-        wanted.changes.append(lambda rule: _restricted(rule, sources))
+        wanted.changes.append(lambda rule: _narrowed(rule, sources))
 
 
 def _allowed(
@@ -137,10 +136,10 @@ def _sources(
     return Sources(allowed.value if allowed else None, (denied.value or ()) if denied else ())
 
 
-def _restricted(rule: Rule, sources: Sources) -> Rule:
+def _narrowed(rule: Rule, sources: Sources) -> Rule:
     """Mark a rule that keeps somebody out."""
     everybody = sources.allowed is None or set(_EVERYBODY) <= {*sources.allowed}
-    return rule if everybody and not sources.denied else replace(rule, restricted=True)
+    return rule if everybody and not sources.denied else restricted(rule)
 
 
 def _networks(text: str) -> tuple[Network, ...]:
