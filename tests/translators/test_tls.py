@@ -234,7 +234,7 @@ def test_a_gateway_is_told_about_its_default_certificate() -> None:
     world = world_of(gateway=GATEWAY.annotate({DEFAULT: "team/b"}))
     (status,) = world.translator.tables.statuses.of_gateways.rows.values()
     (problem,) = (p for p in status.problems if p.key == DEFAULT)
-    assert (problem.reason, problem.value) == ("MissingSecret", "b")
+    assert (problem.reason, problem.value) == ("MissingSecret", "team/b")
     world.put(cert("b", B, "team"))
     (status,) = world.translator.tables.statuses.of_gateways.rows.values()
     assert not [p for p in status.problems if p.key == DEFAULT]
