@@ -70,6 +70,7 @@ GOALS: Final[Mapping[tuple[str, str, str], Goal]] = MappingProxyType(
         ): Goal(30),
         ("policies", USUAL, "memory in Envoy of a plain host"): Goal(150),
         ("policies", USUAL, "memory in fleetgate of a plain host"): Goal(150),
+        ("tls", "5000 hosts", "first handshake, median"): Goal(60),
         ("failover", "kill -9, fleetgate", "failed"): Goal(0),
         ("failover", "partition, fleetgate", "failed"): Goal(0),
         ("failover", "partition, fleetgate", "worst wait"): Goal(3000),

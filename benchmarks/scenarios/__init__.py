@@ -15,6 +15,7 @@ from benchmarks.scenarios.patterns import PATTERNS
 from benchmarks.scenarios.policies import POLICIES
 from benchmarks.scenarios.routes import ROUTES
 from benchmarks.scenarios.step import Scenario
+from benchmarks.scenarios.tls import TLS
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     ROUTES,
@@ -29,4 +30,5 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     FORWARDING,
     PATTERNS,
     POLICIES,
+    TLS,
 )

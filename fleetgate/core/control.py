@@ -177,6 +177,15 @@ class ControlPlane:
             return ()
         return tuple((bind.address, bind.port_for(listener)) for listener in status.listeners)
 
+    def urls(self, gateway: Ref) -> tuple[str, ...]:
+        """Return the URL of each listener of a gateway, none for an unknown one."""
+        status = self.translator.tables.statuses.of_gateways.get(gateway)
+        schemes = [listener.scheme for listener in status.listeners] if status else []
+        return tuple(
+            f"{scheme}://{address}:{port}"
+            for scheme, (address, port) in zip(schemes, self.sockets(gateway), strict=False)
+        )
+
     def on_turn(self, callback: Callable[[TurnTaken], None]) -> Callable[[], None]:
         """Call `callback` in the task of the turns after each of them. Return a way to stop."""
         self._callbacks.append(callback)
@@ -362,6 +371,10 @@ class ControlPlane:
         return translation.turn
 
     def _publish(self, turn: Turn, gateways: Iterable[Ref]) -> None:
+        # Remembered objects name Secrets, and no Secret is remembered: until the hub has been read,
+        # an Envoy keeps the certificates that it has.
+        is_read = self.state.origins.get(HUB, Origin()).listed
+        self.cache.undecide(*(() if is_read else (TypeUrl.SECRET,)))
         for group, update in turn.updates.items():
             self.cache.publish(group, update)
         for group in turn.dropped:

@@ -9,6 +9,6 @@ def delta(**fields: object) -> bytes:
 
 
 def sotw(**fields: object) -> bytes:
-    """A request of the state-of-the-rig variant, with the names as delta has them."""
+    """A request of the state-of-the-world variant, with the names as delta has them."""
     names = fields.pop("resource_names_subscribe", [])
     return bytes(discovery.DiscoveryRequest(resource_names=names, **fields))  # type: ignore[arg-type]
