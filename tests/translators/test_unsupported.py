@@ -74,8 +74,6 @@ def test_what_restricts_or_narrows_closes_the_paths_and_is_told(key: str, value:
         pytest.param("enable-global-auth", "false", None, id="without-global-auth"),
         pytest.param("enable-cors", "false", None, id="without-cors"),
         pytest.param("enable-cors", "true", None, id="cors"),
-        pytest.param("proxy-body-size", "1m", "no effect yet", id="largest-body"),
-        pytest.param("proxy-body-size", "0", None, id="no-largest-body"),
         pytest.param(
             "configuration-snippet",
             'more_set_headers "x-frame-options: DENY";',
@@ -163,7 +161,10 @@ GRAY = {f"{NGINX}canary": "true", f"{NGINX}canary-by-header": "stage"}
             id="access-rules-are-those-of-the-main",
         ),
         pytest.param(
-            f"{MSE}match-method", 0, "the canary takes no request", id="narrowed-it-takes-nothing"
+            f"{MSE}match-method",
+            0,
+            "its paths are answered with 503; a canary takes no request",
+            id="narrowed-it-takes-nothing",
         ),
     ],
 )

@@ -13,24 +13,37 @@ from translators.model.policy import Declared
 from translators.policies.basic_auth import BasicAuth
 
 TYPE: Final = shared(
-    "auth-type", "`basic`: a user and a password are demanded, or 401", restricts=True
+    "auth-type",
+    "`basic`: a user and a password are demanded, or 401",
+    differs="no `digest`",
+    example="basic",
+    restricts=True,
 )
 
 SECRET: Final = shared(
     "auth-secret",
     "the Secret with the users, in the Ingress's namespace; passwords in the notation `{SHA}`, "
     "`$apr1$`, `$1$` or `{PLAIN}`",
+    differs="only a Secret of the Ingress's own namespace; no bcrypt, and no crypt but MD5",
+    example="users",
     restricts=True,
 )
 
 FORM: Final = shared(
     "auth-secret-type",
-    "`auth-file` (default): htpasswd lines under the key `auth`; `auth-map`: each key is a user",
+    "`auth-file`: htpasswd lines under the key `auth`; `auth-map`: each key is a user",
+    default="`auth-file`",
+    example="auth-map",
 )
 
-REALM: Final = shared("auth-realm", "what a browser shows when it asks for the password")
-
 _REALM: Final = "Authentication Required"
+
+REALM: Final = shared(
+    "auth-realm",
+    "what a browser shows when it asks for the password",
+    default=f"`{_REALM}`",
+    example="Staff only",
+)
 
 _CLOSED: Final = Without.CLOSED.value
 

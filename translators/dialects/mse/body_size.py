@@ -12,7 +12,10 @@ from translators.policies.body_size import BodySize
 SIZE: Final = shared(
     "proxy-body-size",
     "the largest body of a request, such as `512k`, `8m` or `1g`; a larger one gets 413; `0` is no "
-    "limit, as is no annotation, while NGINX has `1m` then",
+    "limit",
+    default="no limit",
+    differs="without it there is no limit; NGINX has `1m` then",
+    example="8m",
 )
 
 _SIZE: Final = re.compile(r"([0-9]{1,15})([kmgKMG]?)")
