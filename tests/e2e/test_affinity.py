@@ -65,6 +65,28 @@ def test_a_client_keeps_its_pod_and_clients_are_spread(
     assert len(set.union(*kept)) > 1
 
 
+HALF = {f"{NGINX}canary": "true", f"{NGINX}canary-weight": "50"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("behavior", ["sticky", "legacy"])
+def test_a_client_with_a_cookie_stays_with_the_canary_or_the_main(
+    site: Standing[Annotated], way: str, behavior: str
+) -> None:
+    mode = {**BALANCED, f"{NGINX}affinity-canary-behavior": behavior}
+
+    async def asking() -> list[set[str]]:
+        feature = await site.value.declare("branch", mode, canary={**BALANCED, **HALF})
+        clients = [Client(feature, way) for _ in range(ENOUGH)]
+        for client in clients:
+            await client.ask("/branch")
+        return [{(await client.ask("/branch")).pod[:4] for _ in range(6)} for client in clients]
+
+    branches = site.run(asking())
+    assert ({len(each) for each in branches} == {1}) is (behavior == "sticky")
+    assert len(set.union(*branches)) > 1
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("mode", [BALANCED, PERSISTENT], ids=["balanced", "persistent"])
 def test_the_cookie_is_as_the_annotations_say(

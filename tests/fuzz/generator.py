@@ -116,6 +116,7 @@ _VALUES: Final = {
     "load-balance": ("round_robin", "least_conn", "random", "ewma"),
     "affinity": ("cookie", "ip"),
     "affinity-mode": ("balanced", "persistent", "sticky"),
+    "affinity-canary-behavior": ("sticky", "legacy", "none"),
     "upstream-hash-by": ("$request_uri", "$host", "$http_X_Y", "$arg_a", "$remote_addr", "$x"),
     "cookie-name": ("route", "a b", "é", "a" * 256, "%"),
     "cookie-path": ("/", "/a", "/%2F;", "a"),

@@ -21,6 +21,7 @@ from translators.policies.connections import (
 ALGORITHM, HASH, AFFINITY, MODE = (
     NGINX + name for name in ("load-balance", "upstream-hash-by", "affinity", "affinity-mode")
 )
+BRANCHES = f"{NGINX}affinity-canary-behavior"
 NAME, PATH, MAX_AGE, EXPIRES, SAME_SITE, SECURE, DOMAIN = (
     f"{NGINX}session-cookie-{name}"
     for name in ("name", "path", "max-age", "expires", "samesite", "secure", "domain")
@@ -96,6 +97,12 @@ def test_a_hash_is_read(value: str, policy: Policy) -> None:
         ),
         pytest.param({MODE: "persistent", MAX_AGE: "5"}, (), id="a-mode-alone"),
         pytest.param(
+            {AFFINITY: "cookie", BRANCHES: "legacy"},
+            (HashCookie(Cookie("INGRESSCOOKIE"), of_branches=False), BY_HASH),
+            id="each-branch-anew",
+        ),
+        pytest.param({AFFINITY: "cookie", BRANCHES: "sticky"}, (USUAL, BY_HASH), id="sticky"),
+        pytest.param(
             {
                 AFFINITY: "cookie",
                 NAME: "c",
@@ -157,6 +164,7 @@ def test_affinity_is_read(annotations: dict[str, str], policies: tuple[Policy, .
         ),
         *((AFFINITY, value) for value in ("ip", "cookies", "true")),
         (MODE, "sticky"),
+        (BRANCHES, "persistent"),
         *((NAME, value) for value in ("a b", "a;b", "a=b", "é", "a\x00", "a" * 300)),
         *(
             (PATH, value)

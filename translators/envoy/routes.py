@@ -26,7 +26,7 @@ from translators.envoy.messages import (
     WeightedClusterClusterWeight,
 )
 from translators.envoy.names import cluster_name
-from translators.envoy.parts import Fields, Keywords, RouteParts
+from translators.envoy.parts import Keywords, RouteParts
 from translators.model.actions import Action, FixedResponse, Redirect
 from translators.model.bounds import MAX_MATCHED
 from translators.model.conditions import Condition, Text, Where
@@ -72,7 +72,7 @@ def encode_route(rule: Rule, parts: RouteParts | None = None) -> bytes:
         route["metadata"] = Metadata(filter_metadata=by_filter)
     if parts.filters:
         route["typed_per_filter_config"] = {n: pack(c) for n, c in parts.filters.items()}
-    return encode(Route(**parts.route.over(route | _action(rule.action, parts.action))))
+    return encode(Route(**parts.route.over(route | _action(rule.action, parts))))
 
 
 def direct_response(status: int, body: str) -> schema.DirectResponseAction:
@@ -150,7 +150,7 @@ def _alternation(values: tuple[Text, ...]) -> str:
     return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 
-def _action(action: Action, fields: Fields | None = None) -> Keywords:  # of Route
+def _action(action: Action, parts: RouteParts | None = None) -> Keywords:  # of Route
     """Return the `action` of a route."""
     if isinstance(action, FixedResponse):
         return {"direct_response": direct_response(action.status, action.body)}
@@ -169,5 +169,8 @@ def _action(action: Action, fields: Fields | None = None) -> Keywords:  # of Rou
             WeightedClusterClusterWeight(name=cluster_name(share.target), weight=share.weight)
             for share in action.shares
         ]
-        own["weighted_clusters"] = WeightedCluster(clusters=clusters)
-    return {"route": RouteAction(**(fields.over(own) if fields else own))}
+        choice: Keywords = {"clusters": clusters}
+        own["weighted_clusters"] = WeightedCluster(
+            **(parts.weighted.over(choice) if parts else choice)
+        )
+    return {"route": RouteAction(**(parts.action.over(own) if parts else own))}

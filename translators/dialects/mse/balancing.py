@@ -42,6 +42,12 @@ MODE: Final = shared(
     "the first one, as for requests to a canary",
 )
 
+BRANCHES: Final = shared(
+    "affinity-canary-behavior",
+    "`sticky` (default): the cookie of `balanced` also keeps a client with the canary or the main "
+    "from its second request on, while their weights stay; `legacy`: each request anew",
+)
+
 NAME: Final = shared("session-cookie-name", "name of the cookie; `INGRESSCOOKIE`")
 
 PATH: Final = shared("session-cookie-path", "path of the cookie; `/`")
@@ -93,6 +99,7 @@ def read(reader: Reader, wanted: Wanted) -> None:
     hashed = reader.find(HASH, _hash)
     sticky = reader.find(AFFINITY, _by_cookie, "no client keeps its Pod for it")
     mode = reader.find(MODE, _is_persistent, "balanced holds")
+    branches = reader.read(BRANCHES, _is_legacy, "sticky holds")
     name, path = reader.find(NAME, cookie_name), reader.find(PATH, _path)
     cookie = _cookie(reader, name, path)
     by = sticky or name or path
@@ -102,7 +109,7 @@ def read(reader: Reader, wanted: Wanted) -> None:
             wanted.policies.append(_declared(by, PodCookie(cookie)))
             balancing = algorithm.value if algorithm else Balancing.ROUND_ROBIN
         else:
-            wanted.policies.append(_declared(by, HashCookie(cookie)))
+            wanted.policies.append(_declared(by, HashCookie(cookie, of_branches=not branches)))
         wanted.policies.append(_declared(by, LoadBalancing(balancing)))
     elif hashed:
         wanted.policies.append(_declared(hashed, hashed.value))
@@ -165,6 +172,12 @@ def _is_persistent(text: str) -> bool:
     raise Unusable("balanced or persistent")
 
 
+def _is_legacy(text: str) -> bool:
+    if text.lower() in {"sticky", "legacy"}:
+        return text.lower() == "legacy"
+    raise Unusable("sticky or legacy")
+
+
 def _path(text: str) -> str:
     if _PATH.fullmatch(text):
         return text
@@ -186,7 +199,7 @@ def _same_site(text: str) -> str:
 FEATURE: Final = Feature(
     "Choice of a Pod",
     (
-        *(ALGORITHM, HASH, AFFINITY, MODE, NAME, PATH),
+        *(ALGORITHM, HASH, AFFINITY, MODE, BRANCHES, NAME, PATH),
         *(MAX_AGE, EXPIRES, SAME_SITE, SECURE, DOMAIN),
     ),
     read,
