@@ -122,7 +122,7 @@ _VALUES: Final = {
     "cookie-path": ("/", "/a", "/%2F;", "a"),
     "-samesite": ("None", "lax", "Strict;"),
     "-domain": ("example.com", ".a", "a;b"),
-    "-secure": ("true", "false"),
+    **dict.fromkeys(("-secure", "-partitioned", "-on-failure"), ("true", "false", "on")),
     **dict.fromkeys(
         ("default-backend", "mirror-target-service"),
         ("web", "api", "api:80", "other/web", "web:http", "nowhere", "a/b/c"),
@@ -394,7 +394,7 @@ class Generator:
         for _ in range(self._random.randint(0, 6)):
             key = self.one_of(_IN_USE if self.chance(60) else KEYS)
             annotations[key] = self._value(key) if self.chance(80) else self._anything()
-        if self.chance(15):  # `test_fuzz` counts what these do, so they are not left to chance
+        if self.chance(30):  # `test_fuzz` counts what these do, so they are not left to chance
             key = self.one_of(("subset-labels", "ssl-redirect", "backend-protocol"))
             annotations[f"mse.ingress.kubernetes.io/{key}"] = self._value(key)
         if self.chance(20):

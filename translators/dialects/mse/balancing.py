@@ -68,6 +68,17 @@ SECURE: Final = shared("session-cookie-secure", "`true`: the cookie is sent by h
 
 DOMAIN: Final = shared("session-cookie-domain", "`Domain` of the cookie")
 
+PARTITIONED: Final = shared(
+    "session-cookie-partitioned", "`true`: browsers keep the cookie apart for each embedding site"
+)
+
+ON_FAILURE: Final = shared(
+    "session-cookie-change-on-failure",
+    "whether a client stays with the Pod that took over from a failed one: `true` with the mode "
+    "`persistent`, and `false` with `balanced`, where the client returns to its Pod; the other "
+    "value is reported",
+)
+
 _DEFAULT_NAME: Final = "INGRESSCOOKIE"
 
 _ALGORITHMS: Final[Mapping[str, Balancing]] = {
@@ -93,6 +104,13 @@ _LONGEST: Final = 31_536_000
 """A year in seconds."""
 
 
+_AFTER_A_FAILURE: Final[Mapping[bool, tuple[str, str]]] = {
+    True: ("true with affinity-mode persistent", "clients stay with the Pod that took over"),
+    False: ("false with affinity-mode balanced", "clients return to their Pod once it is usable"),
+}
+"""The value of `ON_FAILURE` that holds, and its consequence, by whether the mode is persistent."""
+
+
 def read(reader: Reader, wanted: Wanted) -> None:
     """Declare the policies that the annotations ask for."""
     algorithm = reader.find(ALGORITHM, _algorithm, "round_robin holds")
@@ -103,9 +121,13 @@ def read(reader: Reader, wanted: Wanted) -> None:
     name, path = reader.find(NAME, cookie_name), reader.find(PATH, _path)
     cookie = _cookie(reader, name, path)
     by = sticky or name or path
+    persistent = mode is not None and mode.value
+    changes = reader.find(ON_FAILURE, boolean)
     if by:
+        if changes and changes.value is not persistent:
+            reader.note(changes, "NotSupported", *_AFTER_A_FAILURE[persistent])
         balancing = Balancing.HASH
-        if mode and mode.value:
+        if persistent:
             wanted.policies.append(_declared(by, PodCookie(cookie)))
             balancing = algorithm.value if algorithm else Balancing.ROUND_ROBIN
         else:
@@ -130,6 +152,7 @@ def _cookie(reader: Reader, name: Found[str] | None, path: Found[str] | None) ->
         *([("Domain", domain)] if domain else []),
         *([("SameSite", same_site)] if same_site else []),
         *([("Secure", "")] if reader.read(SECURE, boolean) else []),
+        *([("Partitioned", "")] if reader.read(PARTITIONED, boolean) else []),
     ]
     life = next((life for life in lives if life is not None), timedelta(0))
     return Cookie(
@@ -200,7 +223,7 @@ FEATURE: Final = Feature(
     "Choice of a Pod",
     (
         *(ALGORITHM, HASH, AFFINITY, MODE, BRANCHES, NAME, PATH),
-        *(MAX_AGE, EXPIRES, SAME_SITE, SECURE, DOMAIN),
+        *(MAX_AGE, EXPIRES, SAME_SITE, SECURE, DOMAIN, PARTITIONED, ON_FAILURE),
     ),
     read,
 )

@@ -55,8 +55,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         preserve-trailing-slash proxy-body-size proxy-cookie-domain
         proxy-cookie-path proxy-redirect-from proxy-redirect-to
         relative-redirects rewrite-target server-alias
-        session-cookie-change-on-failure session-cookie-conditional-samesite-none
-        session-cookie-partitioned
+        session-cookie-conditional-samesite-none
         ssl-cipher ssl-ciphers ssl-passthrough
         temporal-redirect temporal-redirect-code upstream-hash-by-subset
         upstream-hash-by-subset-size upstream-vhost use-port-in-redirects use-regex
