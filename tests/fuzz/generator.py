@@ -257,8 +257,9 @@ class Generator:
             "fleetgate.dev/trusted-proxies": f"{self.one_of(proxies)},{self.one_of(proxies)}",
             "fleetgate.dev/proxy-protocol": self.mostly("true", "false", self._text()),
             "fleetgate.dev/upstream-idle-timeout": self.one_of((*times, self._text())),
-            HOST_OWNERSHIP: self.mostly(SHARED, NAMESPACE, self._text()),
-            CROSS_NAMESPACE: self.mostly(ALLOW, DENY, self._text()),
+            # Half of them are strict: there are few gateways, and `test_fuzz` counts what follows.
+            HOST_OWNERSHIP: self.one_of((SHARED, SHARED, NAMESPACE, self._text())),
+            CROSS_NAMESPACE: self.one_of((ALLOW, ALLOW, DENY, self._text())),
         }
         metadata = {"name": name, "annotations": annotations}
         spec = {"name": self.mostly(name, self._anything())}
@@ -395,7 +396,8 @@ class Generator:
             key = self.one_of(_IN_USE if self.chance(60) else KEYS)
             annotations[key] = self._value(key) if self.chance(80) else self._anything()
         if self.chance(30):  # `test_fuzz` counts what these do, so they are not left to chance
-            key = self.one_of(("subset-labels", "ssl-redirect", "backend-protocol"))
+            counted = ("subset-labels", "ssl-redirect", "backend-protocol", "destination")
+            key = self.one_of(counted)
             annotations[f"mse.ingress.kubernetes.io/{key}"] = self._value(key)
         if self.chance(20):
             key = self.one_of(ALB_KEYS)
