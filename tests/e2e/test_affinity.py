@@ -7,6 +7,7 @@ from http.cookies import SimpleCookie
 import pytest
 
 from tests.e2e.annotated import WAYS, Annotated, Feature, Seen, annotated
+from tests.e2e.backends import Manner
 from tests.e2e.standing import Standing, standing
 
 NGINX = "nginx.ingress.kubernetes.io/"
@@ -67,6 +68,49 @@ def test_a_client_keeps_its_pod_and_clients_are_spread(
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("mode", [BALANCED, PERSISTENT], ids=["balanced", "persistent"])
+def test_after_a_failure_a_client_returns_or_stays_as_the_mode_says(
+    site: Standing[Annotated], way: str, mode: Mapping[str, object]
+) -> None:
+    async def asking() -> tuple[str, str, str]:
+        client = Client(await site.value.declare("sticky", mode), way)
+        usual = (await client.ask()).pod
+        pod = site.value.pods[usual]
+        pod.manner = Manner.RESET
+        try:
+            meanwhile = (await client.ask()).answer.body.decode()
+        finally:
+            pod.manner = Manner.ANSWER
+        return usual, meanwhile, (await client.ask()).pod
+
+    usual, meanwhile, then = site.run(asking())
+    assert meanwhile != usual
+    assert then == (meanwhile if mode is PERSISTENT else usual)
+
+
+HALF = {f"{NGINX}canary": "true", f"{NGINX}canary-weight": "50"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("behavior", ["sticky", "legacy"])
+def test_a_client_with_a_cookie_stays_with_the_canary_or_the_main(
+    site: Standing[Annotated], way: str, behavior: str
+) -> None:
+    mode = {**BALANCED, f"{NGINX}affinity-canary-behavior": behavior}
+
+    async def asking() -> list[set[str]]:
+        feature = await site.value.declare("branch", mode, canary={**BALANCED, **HALF})
+        clients = [Client(feature, way) for _ in range(ENOUGH)]
+        for client in clients:
+            await client.ask("/branch")
+        return [{(await client.ask("/branch")).pod[:4] for _ in range(6)} for client in clients]
+
+    branches = site.run(asking())
+    assert ({len(each) for each in branches} == {1}) is (behavior == "sticky")
+    assert len(set.union(*branches)) > 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("mode", [BALANCED, PERSISTENT], ids=["balanced", "persistent"])
 def test_the_cookie_is_as_the_annotations_say(
     site: Standing[Annotated], way: str, mode: Mapping[str, object]
 ) -> None:
@@ -77,17 +121,20 @@ def test_the_cookie_is_as_the_annotations_say(
         f"{COOKIE}max-age": "60",
         f"{COOKIE}samesite": "strict",
         f"{COOKIE}secure": "true",
+        f"{COOKIE}partitioned": "true",
         f"{COOKIE}domain": "sticky.test",
     }
 
-    async def asking() -> Client:
-        client = Client(await site.value.declare("sticky", said), way)
-        await client.ask()
-        return client
+    async def asking() -> str:
+        seen = await Client(await site.value.declare("sticky", said), way).ask()
+        return seen.answer.headers["set-cookie"]
 
-    morsel = site.run(asking()).jar["shop"]
-    assert (morsel["path"], morsel["max-age"], morsel["domain"]) == ("/sticky", "60", "sticky.test")
-    assert (morsel["samesite"], morsel["secure"], morsel["httponly"]) == ("Strict", True, True)
+    pair, *attributes = site.run(asking()).split("; ")
+    assert pair.startswith("shop=")
+    assert sorted(attributes) == [
+        *("Domain=sticky.test", "HttpOnly", "Max-Age=60", "Partitioned", "Path=/sticky"),
+        *("SameSite=Strict", "Secure"),
+    ]
 
 
 @pytest.mark.parametrize("mode", [BALANCED, PERSISTENT], ids=["balanced", "persistent"])

@@ -116,12 +116,13 @@ _VALUES: Final = {
     "load-balance": ("round_robin", "least_conn", "random", "ewma"),
     "affinity": ("cookie", "ip"),
     "affinity-mode": ("balanced", "persistent", "sticky"),
+    "affinity-canary-behavior": ("sticky", "legacy", "none"),
     "upstream-hash-by": ("$request_uri", "$host", "$http_X_Y", "$arg_a", "$remote_addr", "$x"),
     "cookie-name": ("route", "a b", "é", "a" * 256, "%"),
     "cookie-path": ("/", "/a", "/%2F;", "a"),
     "-samesite": ("None", "lax", "Strict;"),
     "-domain": ("example.com", ".a", "a;b"),
-    "-secure": ("true", "false"),
+    **dict.fromkeys(("-secure", "-partitioned", "-on-failure"), ("true", "false", "on")),
     **dict.fromkeys(
         ("default-backend", "mirror-target-service"),
         ("web", "api", "api:80", "other/web", "web:http", "nowhere", "a/b/c"),
@@ -256,8 +257,9 @@ class Generator:
             "fleetgate.dev/trusted-proxies": f"{self.one_of(proxies)},{self.one_of(proxies)}",
             "fleetgate.dev/proxy-protocol": self.mostly("true", "false", self._text()),
             "fleetgate.dev/upstream-idle-timeout": self.one_of((*times, self._text())),
-            HOST_OWNERSHIP: self.mostly(SHARED, NAMESPACE, self._text()),
-            CROSS_NAMESPACE: self.mostly(ALLOW, DENY, self._text()),
+            # Half of them are strict: there are few gateways, and `test_fuzz` counts what follows.
+            HOST_OWNERSHIP: self.one_of((SHARED, SHARED, NAMESPACE, self._text())),
+            CROSS_NAMESPACE: self.one_of((ALLOW, ALLOW, DENY, self._text())),
         }
         metadata = {"name": name, "annotations": annotations}
         spec = {"name": self.mostly(name, self._anything())}
@@ -393,8 +395,9 @@ class Generator:
         for _ in range(self._random.randint(0, 6)):
             key = self.one_of(_IN_USE if self.chance(60) else KEYS)
             annotations[key] = self._value(key) if self.chance(80) else self._anything()
-        if self.chance(15):  # `test_fuzz` counts what these do, so they are not left to chance
-            key = self.one_of(("subset-labels", "ssl-redirect", "backend-protocol"))
+        if self.chance(30):  # `test_fuzz` counts what these do, so they are not left to chance
+            counted = ("subset-labels", "ssl-redirect", "backend-protocol", "destination")
+            key = self.one_of(counted)
             annotations[f"mse.ingress.kubernetes.io/{key}"] = self._value(key)
         if self.chance(20):
             key = self.one_of(ALB_KEYS)

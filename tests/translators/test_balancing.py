@@ -21,9 +21,13 @@ from translators.policies.connections import (
 ALGORITHM, HASH, AFFINITY, MODE = (
     NGINX + name for name in ("load-balance", "upstream-hash-by", "affinity", "affinity-mode")
 )
-NAME, PATH, MAX_AGE, EXPIRES, SAME_SITE, SECURE, DOMAIN = (
+BRANCHES = f"{NGINX}affinity-canary-behavior"
+NAME, PATH, MAX_AGE, EXPIRES, SAME_SITE, SECURE, DOMAIN, PARTITIONED, ON_FAILURE = (
     f"{NGINX}session-cookie-{name}"
-    for name in ("name", "path", "max-age", "expires", "samesite", "secure", "domain")
+    for name in (
+        *("name", "path", "max-age", "expires", "samesite", "secure", "domain", "partitioned"),
+        "change-on-failure",
+    )
 )
 OF_SERVICE, OF_POD, REQUESTS = (
     f"{MSE}connection-policy-{name}"
@@ -96,6 +100,12 @@ def test_a_hash_is_read(value: str, policy: Policy) -> None:
         ),
         pytest.param({MODE: "persistent", MAX_AGE: "5"}, (), id="a-mode-alone"),
         pytest.param(
+            {AFFINITY: "cookie", BRANCHES: "legacy"},
+            (HashCookie(Cookie("INGRESSCOOKIE"), of_branches=False), BY_HASH),
+            id="each-branch-anew",
+        ),
+        pytest.param({AFFINITY: "cookie", BRANCHES: "sticky"}, (USUAL, BY_HASH), id="sticky"),
+        pytest.param(
             {
                 AFFINITY: "cookie",
                 NAME: "c",
@@ -103,6 +113,7 @@ def test_a_hash_is_read(value: str, policy: Policy) -> None:
                 EXPIRES: "70",
                 SAME_SITE: "lax",
                 SECURE: "true",
+                PARTITIONED: "true",
                 DOMAIN: "shop.test",
             },
             (
@@ -111,7 +122,12 @@ def test_a_hash_is_read(value: str, policy: Policy) -> None:
                         "c",
                         "/",
                         timedelta(seconds=60),
-                        (("Domain", "shop.test"), ("SameSite", "Lax"), ("Secure", "")),
+                        (
+                            ("Domain", "shop.test"),
+                            ("SameSite", "Lax"),
+                            ("Secure", ""),
+                            ("Partitioned", ""),
+                        ),
                     )
                 ),
                 BY_HASH,
@@ -157,6 +173,7 @@ def test_affinity_is_read(annotations: dict[str, str], policies: tuple[Policy, .
         ),
         *((AFFINITY, value) for value in ("ip", "cookies", "true")),
         (MODE, "sticky"),
+        (BRANCHES, "persistent"),
         *((NAME, value) for value in ("a b", "a;b", "a=b", "é", "a\x00", "a" * 300)),
         *(
             (PATH, value)
@@ -164,7 +181,7 @@ def test_affinity_is_read(annotations: dict[str, str], policies: tuple[Policy, .
         ),
         *((key, value) for key in (MAX_AGE, EXPIRES) for value in (*NO_NUMBERS, "31536001")),
         *((SAME_SITE, value) for value in ("Loose", "None; Secure")),
-        (SECURE, "on"),
+        *((key, "on") for key in (SECURE, PARTITIONED, ON_FAILURE)),
         *((DOMAIN, value) for value in ("a b", "a;b", "-a", "a\x00", "a" * 300)),
         *(
             (key, value)
@@ -177,6 +194,17 @@ def test_affinity_is_read(annotations: dict[str, str], policies: tuple[Policy, .
 def test_a_value_that_cannot_be_used_is_told_and_changes_nothing(key: str, value: str) -> None:
     assert wishes({key: value}) == ()
     assert told({key: value}) == [("InvalidAnnotation", key)]
+
+
+@pytest.mark.parametrize("mode", ["balanced", "persistent"])
+@pytest.mark.parametrize("changes", ["true", "false"])
+def test_another_cookie_after_a_failure_than_the_mode_gives_is_told(
+    mode: str, changes: str
+) -> None:
+    fits = (mode == "persistent") is (changes == "true")
+    annotations = {AFFINITY: "cookie", MODE: mode, ON_FAILURE: changes}
+    assert told(annotations) == ([] if fits else [("NotSupported", ON_FAILURE)])
+    assert told({ON_FAILURE: changes}) == []
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,8 @@ def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpCon
             max_concurrent_streams=100,
             initial_stream_window_size=64 * _KIB,
             initial_connection_window_size=1024 * _KIB,
+            # For WebSocket (RFC 8441). A CONNECT to another host finds no route.
+            allow_connect=True,
         ),
         "request_headers_timeout": timedelta(seconds=10),
         "preserve_external_request_id": True,

@@ -74,12 +74,16 @@ class Parts:
 
 
 class RouteParts(Parts):
-    """The parts of one route, of its match and of its action."""
+    """The parts of one route, of its match and of its action.
+
+    `weighted` are fields of the choice between weighted targets, where there are several.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.match = Fields()
         self.action = Fields()
+        self.weighted = Fields()
         self.route = Fields()
         self.metadata: dict[str, dict[str, object]] = {}
 

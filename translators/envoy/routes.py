@@ -23,7 +23,7 @@ from translators.envoy.messages import (
     WeightedClusterClusterWeight,
 )
 from translators.envoy.names import cluster_name
-from translators.envoy.parts import EntryParts, Fields, Keywords, Parts, RouteParts
+from translators.envoy.parts import EntryParts, Keywords, Parts, RouteParts
 from translators.envoy.redirects import direct_response, redirect
 from translators.model.actions import Action, FixedResponse, Redirect, Share
 from translators.model.bounds import MAX_MATCHED
@@ -75,7 +75,7 @@ def encode_route(rule: Rule, parts: RouteParts | None = None, entries: Entries =
     # A route with one backend has itself the fields of the entry.
     entry = (entries[0] if len(entries) == 1 else None) or EntryParts()
     route |= _filters(parts, entry)
-    route |= _action(rule.action, parts.action, entries)
+    route |= _action(rule.action, parts, entries)
     return encode(Route(**parts.route.over(entry.entry.over(route))))
 
 
@@ -163,7 +163,7 @@ def _filters(*parts: Parts) -> Keywords:
 
 
 def _action(
-    action: Action, fields: Fields | None = None, entries: Entries = ()
+    action: Action, parts: RouteParts | None = None, entries: Entries = ()
 ) -> Keywords:  # of Route
     """Return the `action` of a route."""
     if isinstance(action, FixedResponse):
@@ -176,9 +176,12 @@ def _action(
         own["cluster"] = cluster_name(action.shares[0].target)
     else:
         some = entries or (None,) * len(action.shares)
-        clusters = [_entry(share, parts) for share, parts in zip(action.shares, some, strict=True)]
-        own["weighted_clusters"] = WeightedCluster(clusters=clusters)
-    return {"route": RouteAction(**(fields.over(own) if fields else own))}
+        clusters = [_entry(*pair) for pair in zip(action.shares, some, strict=True)]
+        choice: Keywords = {"clusters": clusters}
+        own["weighted_clusters"] = WeightedCluster(
+            **(parts.weighted.over(choice) if parts else choice)
+        )
+    return {"route": RouteAction(**(parts.action.over(own) if parts else own))}
 
 
 def _entry(share: Share, parts: EntryParts | None) -> schema.WeightedClusterClusterWeight:

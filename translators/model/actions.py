@@ -40,7 +40,7 @@ class Forward:
         """Return a Forward in which the backend follows those of every target."""
         return Forward(
             tuple(
-                Share(Target((*share.target.backends, backend)), share.weight)
+                replace(share, target=Target((*share.target.backends, backend)))
                 for share in self.shares
             )
         )
@@ -49,7 +49,7 @@ class Forward:
     def first(self) -> "Forward":
         """The same without the backends behind the first one of each target."""
         return Forward(
-            tuple(Share(Target(share.target.backends[:1]), share.weight) for share in self.shares)
+            tuple(replace(share, target=Target(share.target.backends[:1])) for share in self.shares)
         )
 
 

@@ -73,11 +73,14 @@ class Cookie:
 class HashCookie(EnvoyPolicy):
     """Sends requests with the same cookie to the same Pod. Clients without it get one.
 
-    Some clients move to another Pod when the Pods of the Service change.
+    Some clients move to another Pod when the Pods of the Service change. With `of_branches` the
+    cookie also chooses between weighted targets. A client's first request has no cookie, so its
+    target is chosen by chance, and that of its second one can be another.
     """
 
     scope: ClassVar[Scope] = Scope.ROUTE
     cookie: Cookie
+    of_branches: bool = True
 
     def route(self, parts: RouteParts) -> None:
         """Add the hash of the cookie to the route. Without a ttl Envoy would set no cookie."""
@@ -91,6 +94,8 @@ class HashCookie(EnvoyPolicy):
             ],
         )
         parts.action.add("hash_policy", HashPolicy(cookie=cookie))
+        if self.of_branches:
+            parts.weighted.put("use_hash_policy", True)  # noqa: FBT003 (a value of a message)
 
 
 @dataclass(frozen=True, slots=True)

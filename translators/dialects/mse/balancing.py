@@ -51,6 +51,14 @@ MODE: Final = shared(
     example="persistent",
 )
 
+BRANCHES: Final = shared(
+    "affinity-canary-behavior",
+    "`sticky`: the cookie of `balanced` also keeps a client with the canary or the main "
+    "from its second request on, while their weights stay; `legacy`: each request anew",
+    default="`sticky`",
+    example="legacy",
+)
+
 NAME: Final = shared(
     "session-cookie-name",
     "name of the cookie; `INGRESSCOOKIE`",
@@ -89,6 +97,22 @@ SECURE: Final = shared(
 
 DOMAIN: Final = shared("session-cookie-domain", "`Domain` of the cookie", example="shop.test")
 
+PARTITIONED: Final = shared(
+    "session-cookie-partitioned",
+    "`true`: browsers keep the cookie apart for each embedding site",
+    default="`false`",
+    example="true",
+)
+
+ON_FAILURE: Final = shared(
+    "session-cookie-change-on-failure",
+    "whether a client stays with the Pod that took over from a failed one: `true` with the mode "
+    "`persistent`, and `false` with `balanced`, where the client returns to its Pod; the other "
+    "value is reported",
+    differs="only the value that belongs to the mode",
+    example="true",
+)
+
 _DEFAULT_NAME: Final = "INGRESSCOOKIE"
 
 _ALGORITHMS: Final[Mapping[str, Balancing]] = {
@@ -114,22 +138,34 @@ _LONGEST: Final = 31_536_000
 """A year in seconds."""
 
 
+_AFTER_A_FAILURE: Final[Mapping[bool, tuple[str, str]]] = {
+    True: ("true with affinity-mode persistent", "clients stay with the Pod that took over"),
+    False: ("false with affinity-mode balanced", "clients return to their Pod once it is usable"),
+}
+"""The value of `ON_FAILURE` that holds, and its consequence, by whether the mode is persistent."""
+
+
 def read(reader: Reader, wanted: Wanted) -> None:
     """Declare the policies that the annotations ask for."""
     algorithm = reader.find(ALGORITHM, _algorithm, "round_robin holds")
     hashed = reader.find(HASH, _hash)
     sticky = reader.find(AFFINITY, _by_cookie, "no client keeps its Pod for it")
     mode = reader.find(MODE, _is_persistent, "balanced holds")
+    branches = reader.read(BRANCHES, _is_legacy, "sticky holds")
     name, path = reader.find(NAME, cookie_name), reader.find(PATH, _path)
     cookie = _cookie(reader, name, path)
     by = sticky or name or path
+    persistent = mode is not None and mode.value
+    changes = reader.find(ON_FAILURE, boolean)
     if by:
+        if changes and changes.value is not persistent:
+            reader.note(changes, "NotSupported", *_AFTER_A_FAILURE[persistent])
         balancing = Balancing.HASH
-        if mode and mode.value:
+        if persistent:
             wanted.policies.append(_declared(by, PodCookie(cookie)))
             balancing = algorithm.value if algorithm else Balancing.ROUND_ROBIN
         else:
-            wanted.policies.append(_declared(by, HashCookie(cookie)))
+            wanted.policies.append(_declared(by, HashCookie(cookie, of_branches=not branches)))
         wanted.policies.append(_declared(by, LoadBalancing(balancing)))
     elif hashed:
         wanted.policies.append(_declared(hashed, hashed.value))
@@ -150,6 +186,7 @@ def _cookie(reader: Reader, name: Found[str] | None, path: Found[str] | None) ->
         *([("Domain", domain)] if domain else []),
         *([("SameSite", same_site)] if same_site else []),
         *([("Secure", "")] if reader.read(SECURE, boolean) else []),
+        *([("Partitioned", "")] if reader.read(PARTITIONED, boolean) else []),
     ]
     life = next((life for life in lives if life is not None), timedelta(0))
     return Cookie(
@@ -192,6 +229,12 @@ def _is_persistent(text: str) -> bool:
     raise Unusable("balanced or persistent")
 
 
+def _is_legacy(text: str) -> bool:
+    if text.lower() in {"sticky", "legacy"}:
+        return text.lower() == "legacy"
+    raise Unusable("sticky or legacy")
+
+
 def _path(text: str) -> str:
     if _PATH.fullmatch(text):
         return text
@@ -213,8 +256,8 @@ def _same_site(text: str) -> str:
 FEATURE: Final = Feature(
     "Choice of a Pod",
     (
-        *(ALGORITHM, HASH, AFFINITY, MODE, NAME, PATH),
-        *(MAX_AGE, EXPIRES, SAME_SITE, SECURE, DOMAIN),
+        *(ALGORITHM, HASH, AFFINITY, MODE, BRANCHES, NAME, PATH),
+        *(MAX_AGE, EXPIRES, SAME_SITE, SECURE, DOMAIN, PARTITIONED, ON_FAILURE),
     ),
     read,
 )

@@ -56,7 +56,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         shared,
         Without.NOTHING,
         """
-        affinity-canary-behavior app-root
+        app-root
         connection-proxy-header cors-allow-credentials cors-allow-headers cors-allow-methods
         cors-allow-origin cors-expose-headers cors-max-age custom-headers custom-http-errors
         default-backend enable-cors from-to-www-redirect limit-allowlist
