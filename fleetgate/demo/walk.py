@@ -1,15 +1,18 @@
 """The walk through the documents' examples on a running fleet, with a verdict on each."""
 
+import ssl
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Final, Protocol
 
 from fleet.ref import HUB
-from fleetgate.demo.examples import DOCUMENTS, NORTH_SOUTH_TRAFFIC
+from fleetgate.demo.examples import DOCUMENTS
 from fleetgate.demo.fleet import DemoFleet, manifest
-from fleetgate.demo.http import Address, NoAnswerError, Question
+from fleetgate.demo.http import Address, HttpClient, NoAnswerError, Tls
 from fleetgate.demo.kubelet import Kubelet
 from fleetgate.demo.load import ask, try_times
 from fleetgate.demo.page import Page
@@ -22,12 +25,16 @@ from fleetgate.demo.steps import (
     Document,
     Example,
     Kill,
+    Redirected,
     Revive,
     Scale,
     Step,
     Try,
 )
 from fleetgate.demo.verdict import judge
+from translators.model.shapes import HTTP_PORT, HTTPS_PORT
+
+_PATIENCE: Final = timedelta(seconds=10)
 
 
 class Gateways(Protocol):
@@ -90,20 +97,20 @@ class Walk:
         self._page.close(outcome.held, outcome.failed, time.monotonic() - started)
         return outcome
 
-    async def stand(self, document: Document = NORTH_SOUTH_TRAFFIC) -> Address:
+    async def stand(self, document: Document) -> Address:
         """Declare all objects of a document, and print the curl lines to try."""
         self._page.part(f"{document.title}: yours to try")
         address = await self._prepare(document)
-        questions: dict[str, Question] = {}
+        asks: dict[str, Ask | Try] = {}
         for step in (step for example in document.examples for step in example.steps):
             match step:
                 case Apply() if step.to == HUB:
                     await self._do(step, document)
-                case Ask(question=question) | Try(question=question):
-                    questions[question.curl(address)] = question
+                case Ask() | Try():
+                    asks[_curl(step, address)] = step
         await self._settle()
         self._page.gap()
-        for curl in questions:
+        for curl in asks:
             self._page.command(curl)
         self._page.gap()
         self._page.say("Edit what is declared, replicas for instance, and ask again:")
@@ -139,13 +146,15 @@ class Walk:
         held = True
         try:
             for before, step in zip((None, *example.steps), example.steps, strict=False):
-                if isinstance(before, Ask | Try):
+                if isinstance(before, Ask | Try | Redirected):
                     self._page.gap()
                 match step:
                     case Ask():
                         held &= await self._ask(step, address)
                     case Try():
                         held &= await self._try_times(step, address)
+                    case Redirected():
+                        held &= await self._is_redirected(step, address)
                     case _:
                         await self._do(step, document)
         except (TimeoutError, NoAnswerError) as error:
@@ -156,8 +165,13 @@ class Walk:
     async def _ask(self, step: Ask, address: Address) -> bool:
         if self._unsettled:
             await self._settle()
-        self._page.command(step.question.curl(address))
-        tally = await ask(address, step.question, self._requests)
+        self._page.command(_curl(step, address))
+        if step.certificate:
+            trusting = ssl.create_default_context(cadata=step.certificate)
+            tls = Tls(trusting, step.question.host)
+            tally = await ask(_over_tls(address), step.question, self._requests, tls=tls)
+        else:
+            tally = await ask(address, step.question, self._requests)
         verdict = judge(tally, step.promised)
         self._page.verdict(verdict)
         if any(pod.ready and not pod.pid for pod in self._pods()):
@@ -175,6 +189,18 @@ class Walk:
         came = Counter(answer.status for answer in answers)
         held = came == dict(step.promised) and path == step.path
         self._page.outcome(came, path, held=held)
+        return held
+
+    async def _is_redirected(self, step: Redirected, address: Address) -> bool:
+        self._page.command(step.question.curl(address, head=True))
+        client = HttpClient(address, step.question, _PATIENCE)
+        try:
+            answer = await client.ask()
+        finally:
+            client.close()
+        came = (answer.status, answer.headers.get("location", ""))
+        held = came == (HTTPStatus.PERMANENT_REDIRECT, step.to)
+        self._page.answer("{} {}".format(*came), held=held)
         return held
 
     async def _do(self, step: Step, document: Document) -> None:
@@ -236,3 +262,14 @@ class Walk:
 
     def _context(self, member: str) -> str:
         return f"cluster{self._fleet.members.index(member) + 1}"
+
+
+def _curl(step: Ask | Try, address: Address) -> str:
+    if isinstance(step, Ask) and step.certificate:
+        return step.question.curl_over_tls(_over_tls(address))
+    return step.question.curl(address)
+
+
+def _over_tls(address: Address) -> Address:
+    host, port = address
+    return host, port - HTTP_PORT + HTTPS_PORT
