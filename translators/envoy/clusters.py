@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from translators.envoy.header_edits import MOST_HEADERS
 from translators.envoy.messages import (
+    Address,
     AggregateClusterConfig,
     AggregatedConfigSource,
     ApiVersion,
@@ -23,15 +24,21 @@ from translators.envoy.messages import (
     ClusterCommonLbConfig,
     ClusterCustomClusterType,
     ClusterDiscoveryType,
+    ClusterDnsLookupFamily,
     ClusterEdsClusterConfig,
     ClusterLbPolicy,
+    ClusterLoadAssignment,
     CommonTlsContext,
     ConfigSource,
+    Endpoint,
     Http1ProtocolOptions,
     Http2ProtocolOptions,
     HttpProtocolOptions,
+    LbEndpoint,
+    LocalityLbEndpoints,
     OutlierDetection,
     Percent,
+    SocketAddress,
     SocketOption,
     SocketOptionSocketState,
     TcpKeepalive,
@@ -43,9 +50,10 @@ from translators.envoy.messages import (
     UpstreamHttpProtocolOptions,
     UpstreamTlsContext,
 )
-from translators.envoy.names import backend_name, cluster_name
+from translators.envoy.names import backend_name, cluster_name, outside_name
 from translators.envoy.parts import ClusterParts, Fields, Keywords
-from translators.model.backends import BackendProtocol, Target
+from translators.envoy.questions import question_filters
+from translators.model.backends import BackendProtocol, Outside, Target
 from translators.model.gateways import UpstreamLimits
 from xds.resource import Resource
 from xds.wire import encode, pack
@@ -73,8 +81,9 @@ _KEEPALIVE_PROBES: Final = 3
 unanswered probes that end it. TCP_USER_TIMEOUT overrides the number: Linux ends a connection that
 has been silent for that long and has an unanswered probe."""
 
-_BY_TLS: Final = frozenset({BackendProtocol.HTTPS, BackendProtocol.H2})
+_BY_TLS: Final = frozenset({BackendProtocol.HTTPS, BackendProtocol.H2, BackendProtocol.AUTH_TLS})
 _BY_HTTP2: Final = frozenset({BackendProtocol.H2C, BackendProtocol.H2})
+_ASKED: Final = frozenset({BackendProtocol.AUTH, BackendProtocol.AUTH_TLS})
 
 PANIC_PERCENT: Final = 1
 """The share of usable Pods below which Envoy ignores ejections, in percent.
@@ -101,6 +110,26 @@ def build_cluster(
     return Resource.of(name, encode(Cluster(name=name)) + rest, requires=(name,))
 
 
+def build_outside(outside: Outside, limits: UpstreamLimits) -> Resource:
+    """Build the Cluster of a host outside of the fleet, whose addresses Envoy asks DNS for."""
+    name = outside_name(outside)
+    protocol = BackendProtocol.AUTH_TLS if outside.tls else BackendProtocol.AUTH
+    at = SocketAddress(address=outside.host, port_value=outside.port)
+    endpoint = LbEndpoint(endpoint=Endpoint(address=Address(socket_address=at)))
+    fields = _fields(limits, protocol, Fields()) | {
+        "type": ClusterDiscoveryType.STRICT_DNS,
+        "eds_cluster_config": None,
+        "dns_lookup_family": ClusterDnsLookupFamily.V4_PREFERRED,
+        "load_assignment": ClusterLoadAssignment(
+            cluster_name=name, endpoints=[LocalityLbEndpoints(lb_endpoints=[endpoint])]
+        ),
+    }
+    if outside.tls:
+        is_name = not outside.host.replace(".", "").isdigit() and ":" not in outside.host
+        fields["transport_socket"] = _tls(protocol, outside.host if is_name else "")
+    return Resource.of(name, encode(Cluster(name=name, **fields)))
+
+
 @cache
 def _same_for_all(limits: UpstreamLimits, protocol: BackendProtocol) -> bytes:
     """Encode the fields but the name, once for all backends with these limits and protocol."""
@@ -109,7 +138,13 @@ def _same_for_all(limits: UpstreamLimits, protocol: BackendProtocol) -> bytes:
 
 def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterParts) -> bytes:
     """Encode all fields of a Cluster of one backend but its name, which is the first field."""
-    own: Keywords = {
+    own = _fields(limits, protocol, parts.http_options)
+    return encode(Cluster(**parts.cluster.over(own)))
+
+
+def _fields(limits: UpstreamLimits, protocol: BackendProtocol, http_options: Fields) -> Keywords:
+    """Return all fields of a Cluster of one backend but its name."""
+    return {
         "type": ClusterDiscoveryType.EDS,
         "eds_cluster_config": ClusterEdsClusterConfig(
             eds_config=ConfigSource(
@@ -138,7 +173,7 @@ def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: Clus
             ]
         ),
         "typed_extension_protocol_options": {
-            _HTTP_OPTIONS: pack(_http_options(limits, protocol, parts.http_options))
+            _HTTP_OPTIONS: pack(_http_options(limits, protocol, http_options))
         },
         "transport_socket": _tls(protocol) if protocol in _BY_TLS else None,
         # TCP_USER_TIMEOUT only applies to unacknowledged bytes. Without keepalive, a request that a
@@ -151,7 +186,6 @@ def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: Clus
             )
         ),
     }
-    return encode(Cluster(**parts.cluster.over(own)))
 
 
 def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:
@@ -180,6 +214,8 @@ def _http_options(
         ),
         "explicit_http_config": _explicit(protocol),
     }
+    if protocol in _ASKED:
+        own["http_filters"] = question_filters()
     return UpstreamHttpProtocolOptions(**fields.over(own))
 
 
@@ -196,14 +232,18 @@ def _explicit(protocol: BackendProtocol) -> upstreams.HttpProtocolOptionsExplici
     )
 
 
-def _tls(protocol: BackendProtocol) -> core.TransportSocket:
-    """Configure TLS to a backend. Its certificate is not verified, as no authority is declared."""
+def _tls(protocol: BackendProtocol, host: str = "") -> core.TransportSocket:
+    """Configure TLS to a backend. Its certificate is not verified, as no authority is declared.
+
+    `host` is the name that the backend is asked to prove, if it has one.
+    """
     context = UpstreamTlsContext(
         common_tls_context=CommonTlsContext(
             # Envoy's default for backends is at most 1.2.
             tls_params=TlsParameters(tls_maximum_protocol_version=TlsProtocol.TLSv1_3),
             alpn_protocols=["h2" if protocol in _BY_HTTP2 else "http/1.1"],
-        )
+        ),
+        sni=host,
     )
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=pack(context))
 

@@ -27,6 +27,7 @@ from translators.envoy.messages import (
 from translators.envoy.repair import repair
 from translators.envoy.retries import repeat_idempotent
 from translators.envoy.scoped_routes import searches
+from translators.envoy.sign_in import SIGN_IN, sign_in
 
 CORS: Final = "envoy.filters.http.cors"
 SOURCES: Final = "envoy.filters.http.rbac"
@@ -61,6 +62,8 @@ def http_filters(gateway: str, peer: Peer) -> Iterator[tuple[str, Any]]:  # of d
     yield CLIENT_RATE_LIMIT, LocalRateLimit(stat_prefix="client_rate_limit")
     # Before the filter that refuses requests without its note.
     yield PASSWORDS, md5_passwords()
+    # Before the filters whose refusal it turns into a redirect: answers pass in the other order.
+    yield SIGN_IN, sign_in()
     # Before the next limit: a client without access must not use up the requests of others.
     yield ACCESS, Composite()
     yield RATE_LIMIT, LocalRateLimit(stat_prefix="rate_limit")

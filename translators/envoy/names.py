@@ -9,6 +9,7 @@
                  NAMESPACE/SERVICE/PORT+PROTOCOL   the same, asked by something else than HTTP/1.1
                  NAMESPACE/SERVICE/PORT@SUBSET     the subset first, then the rest
                  A>B                               B serves while A has no usable Pod
+                 http://HOST:PORT, https://...     a host outside of the fleet
 
 Only hosts put dots into names, because Envoy splits the names of statistics at dots. A digest
 stands for a long SUBSET, and for the part behind A> if that is long: routes repeat these names.
@@ -19,7 +20,7 @@ from typing import Final
 from urllib.parse import quote
 
 from fleet.ref import Ref
-from translators.model.backends import Backend, BackendProtocol, Subset, Target
+from translators.model.backends import Backend, BackendProtocol, Outside, Subset, Target
 from translators.model.listeners import ListenerPort, Protocol, TableSet
 
 MEMBER: Final = "member"
@@ -79,6 +80,11 @@ def backend_name(backend: Backend) -> str:
     protocol = "" if backend.protocol is BackendProtocol.HTTP else f"+{backend.protocol}"
     subset = f"@{_subset(backend.subset)}" if backend.subset else ""
     return f"{backend.namespace}/{backend.service}/{port}{protocol}{subset}"
+
+
+def outside_name(outside: Outside) -> str:
+    """Return the name of the Cluster of a host outside of the fleet."""
+    return f"{'https' if outside.tls else 'http'}://{_escape(outside.host)}:{outside.port}"
 
 
 def _subset(subset: Subset) -> str:

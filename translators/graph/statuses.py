@@ -17,7 +17,7 @@ from translators.graph.inputs import Inputs
 from translators.graph.keys import GuestKey, HostKey, ServiceOf
 from translators.graph.passwords import PasswordTables
 from translators.graph.row_weights import RowWeights
-from translators.merge.ingress_status import lacking, shortened, without_listener
+from translators.merge.ingress_status import asking, lacking, shortened, without_listener
 from translators.merge.ownership import below_wildcard
 from translators.merge.phase import gateway_status, troubled, without_members
 from translators.merge.slices import more_slices
@@ -29,6 +29,7 @@ from translators.model.ingresses import IngressRules
 from translators.model.policy import Scope
 from translators.model.rules import Rule
 from translators.model.statuses import GatewayStatus, IngressStatus, RemoteCluster, Runtime
+from translators.policies.policy import asked_by
 
 MOST_SLICES: Final = 100
 """The bound on EndpointSlices of one member whose problems are reported one by one."""
@@ -143,6 +144,7 @@ class StatusTables:
         if rules.policies:
             yield from self._overruled(view, ref, rules, gateways)
             yield from self._passwords.lacks(view, ref, rules)
+            yield from self._asking(view, ref, rules, gateways)
         for gateway in gateways:
             yield from self._without_listener(view, ref, rules, gateway)
         for rule, backend in rules.named:
@@ -172,6 +174,18 @@ class StatusTables:
         for gateway, lack in found.items():
             name = self._dialects.name_of(gateway)
             yield lacking(rule, backend, lack, name, causes[gateway], of_canary=of_canary)
+
+    def _asking(
+        self, view: View, ref: Ref, rules: IngressRules, gateways: tuple[Ref, ...]
+    ) -> Iterator[Problem]:
+        """Report services that must allow requests and cannot answer. A canary asks none."""
+        for declared in () if rules.canaries else rules.policies:
+            for backend in asked_by([declared.policy]):
+                for gateway in gateways:
+                    lack = view.get(self._backends.lacks, (gateway, Target((backend,))))
+                    if lack not in {None, Lack.NOTHING}:
+                        name = self._dialects.name_of(gateway) if len(gateways) > 1 else ""
+                        yield asking(ref, declared, backend, lack, name)
 
     def _at_fault(self, view: View, gateway: Ref, lack: Lack) -> Iterator[Problem]:
         """Yield the problems of a gateway that hide its backends: no members, or unread ones."""

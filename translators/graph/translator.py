@@ -16,7 +16,13 @@ from fleet.models import (
 from fleet.ref import Ref
 from fleet.state import Changes, FleetState
 from translators.dialects.dialect import Dialects
-from translators.envoy.names import cluster_name, listener_name, secret_name, table_name
+from translators.envoy.names import (
+    cluster_name,
+    listener_name,
+    outside_name,
+    secret_name,
+    table_name,
+)
 from translators.graph.derive import Input, OnFailure
 from translators.graph.tables import Tables
 from translators.model.binds import Bind
@@ -149,6 +155,9 @@ class Translator:
         for target in backends.clusters.changed:
             cluster = backends.clusters.get(target)
             yield TypeUrl.CLUSTER, target[0], cluster_name(target[1]), cluster
+        for outside in backends.outside.changed:
+            cluster = backends.outside.get(outside)
+            yield TypeUrl.CLUSTER, outside[0], outside_name(outside[1]), cluster
         for target in backends.assignments.changed:
             row = backends.assignments.get(target)
             resource = row.resource if row else None

@@ -10,6 +10,7 @@ from translators.model.bounds import MAX_PROBLEMS
 from translators.model.endpoints import Lack
 from translators.model.ingresses import Asked
 from translators.model.listeners import ListenerPort, Protocol
+from translators.model.policy import Declared
 from translators.model.rules import Rule
 
 _REASONS: Final[Mapping[Lack, str]] = {
@@ -54,6 +55,21 @@ def lacking(
         "a Service with this port and a ready Pod in an attached member",
         f"{lack.value}, {effect}" + (f" at {gateway}" if gateway else ""),
         because,
+    )
+
+
+def asking(at: Ref, declared: Declared, backend: Backend, lack: Lack, gateway: str) -> Problem:
+    """Report an Ingress whose requests a service must allow that cannot answer."""
+    ends = lack is Lack.READY
+    effect = "which serve until they end" if ends else "requests are answered with 500"
+    return Problem(
+        at,
+        _REASONS[lack],
+        declared.key,
+        declared.value,
+        f"a Service {backend.namespace}/{backend.service} with port {backend.port} and a ready Pod "
+        "in an attached member",
+        f"{lack.value}, {effect}" + (f" at {gateway}" if gateway else ""),
     )
 
 

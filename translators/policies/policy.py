@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from translators.envoy.parts import ClusterParts, HostParts, ListenerParts, RouteParts
+from translators.model.backends import Backend, Outside, Target
 from translators.model.passwords import PasswordFile, Passwords
 from translators.model.policy import Policy
 
@@ -23,6 +24,11 @@ class EnvoyPolicy(Policy):
     @property
     def needs(self) -> PasswordFile | None:
         """The Secret whose passwords it needs, if any."""
+        return None
+
+    @property
+    def asks(self) -> Target | Outside | None:
+        """The service that it asks about each request, if any."""
         return None
 
     def given(self, passwords: Passwords) -> Policy:
@@ -87,6 +93,22 @@ def listener_parts(policies: tuple[Policy, ...]) -> ListenerParts | None:
 def needs_of(policies: Iterable[Policy]) -> Iterator[PasswordFile]:
     """Yield the Secrets whose passwords the policies need."""
     return (needs for policy in _all(policies) if (needs := policy.needs))
+
+
+def services_of(policies: Iterable[Policy]) -> Iterator[Target | Outside]:
+    """Yield the services that the policies ask about each request."""
+    return (asks for policy in _all(policies) if (asks := policy.asks))
+
+
+def asked_by(policies: Iterable[Policy]) -> Iterator[Backend]:
+    """Yield the backends of the fleet that the policies ask about each request."""
+    services = (each for each in services_of(policies) if isinstance(each, Target))
+    return (backend for target in services for backend in target.backends)
+
+
+def without_asking(policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
+    """Leave out the policies that ask a service about each request."""
+    return tuple(policy for policy in _all(policies) if not policy.asks)
 
 
 def with_passwords(

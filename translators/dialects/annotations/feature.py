@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 
+from fleet.problem import Problem
 from translators.dialects.annotations.reader import Found, Key, Reader
 from translators.model.canaries import Split
 from translators.model.policy import Declared, Policy
@@ -12,6 +13,7 @@ from translators.model.rules import Rule
 T = TypeVar("T")
 
 Change: TypeAlias = Callable[[Rule], Rule]
+Check: TypeAlias = Callable[[Rule], Problem | None]
 
 
 @dataclass(slots=True)
@@ -19,6 +21,7 @@ class Wanted:
     """What the annotations of an Ingress ask for; features add to it.
 
     `changes` are made to each rule of the Ingress, in this order. A `split` makes it a canary.
+    `checks` report what an annotation lacks on a rule.
     `closed` says that an access rule cannot be carried out, so that nobody may ask.
     """
 
@@ -26,6 +29,7 @@ class Wanted:
     policies: list[Declared] = field(default_factory=list)
     split: Split | None = None
     closed: bool = False
+    checks: list[Check] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from translators.dialects.mse.basic_auth import FEATURE as BASIC_AUTH
 from translators.dialects.mse.body_size import FEATURE as BODY_SIZE
 from translators.dialects.mse.cors import FEATURE as CORS
 from translators.dialects.mse.destination import FEATURE as DESTINATION
+from translators.dialects.mse.external_auth import FEATURE as EXTERNAL_AUTH
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
 from translators.dialects.mse.rate_limits import CLIENT_FEATURE as CLIENT_LIMITS
 from translators.dialects.mse.rate_limits import ROUTE_FEATURE as ROUTE_LIMITS
@@ -34,6 +35,7 @@ FEATURES: Final = (
     HOST_SOURCES,
     CLIENT_LIMITS,
     BASIC_AUTH,
+    EXTERNAL_AUTH,
     BODY_SIZE,
     ROUTE_LIMITS,
 )

@@ -11,8 +11,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         shared,
         Without.CLOSED,
         """
-        allowlist-source-range auth-always-set-cookie auth-cache-duration auth-cache-key
-        auth-keepalive auth-keepalive-requests auth-keepalive-share-vars auth-keepalive-timeout
+        allowlist-source-range auth-always-set-cookie
         auth-method auth-proxy-set-headers auth-realm auth-request-redirect auth-response-headers
         auth-secret auth-secret-type auth-signin auth-signin-redirect-param auth-snippet
         auth-tls-error-page auth-tls-match-cn auth-tls-pass-certificate-to-upstream auth-tls-secret
@@ -82,7 +81,8 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         shared,
         Without.NEVER,
         """
-        enable-influxdb enable-opentracing fastcgi-index fastcgi-params-configmap
+        auth-cache-duration auth-cache-key enable-influxdb enable-opentracing fastcgi-index
+        fastcgi-params-configmap
         global-rate-limit global-rate-limit-ignored-cidrs global-rate-limit-key
         global-rate-limit-window modsecurity-transaction-id opentracing-operation-name
         opentracing-trust-incoming-span stream-snippet
@@ -93,6 +93,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         shared,
         Without.TUNING,
         """
+        auth-keepalive auth-keepalive-requests auth-keepalive-share-vars auth-keepalive-timeout
         client-body-buffer-size enable-rewrite-log http2-push-preload proxy-buffer-size
         proxy-buffering proxy-buffers-number proxy-busy-buffers-size proxy-http-version
         proxy-max-temp-file-size proxy-request-buffering service-upstream ssl-prefer-server-ciphers
