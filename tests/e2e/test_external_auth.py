@@ -10,9 +10,10 @@ import pytest
 from fleetgate.demo.http import Question
 from tests.e2e.annotated import WAYS, Annotated, Feature, Seen, annotated
 from tests.e2e.authorizer import Authorizer, authorizer, verdict
-from tests.e2e.backends import Request
+from tests.e2e.backends import Request, refusing
+from tests.e2e.rig import ONE
 from tests.e2e.standing import Standing, standing
-from tests.support.builders import ingress, secret
+from tests.support.builders import ingress, secret, service, slice_of
 from tests.translators.plans import NGINX
 from translators.dialects.edge_settings import TRUSTED_PROXIES
 
@@ -286,6 +287,24 @@ def test_a_service_that_cannot_be_asked_allows_nothing(
 ) -> None:
     seen, asked = ask(site, declared(site, "broken", **more), verdict(200), way)
     assert (seen.answer.status, seen.pod, asked) == (status, "", None)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_pod_of_the_service_that_refuses_connections_is_not_noticed(
+    site: Standing[Site], method: str
+) -> None:
+    with refusing(3) as dead:
+        slices = [
+            slice_of("some", addresses=[host], port=port, port_name="http", suffix=str(number))
+            for number, (host, port) in enumerate([*dead, site.value.auth.address])
+        ]
+        some = service("some", ports={"http": 80})
+        site.value.site.rig.declare("some.yaml", some, *slices, to=ONE)
+        feature = declared(
+            site, "some-dead", auth_url="http://some.default.svc/", auth_method=method
+        )
+        seen = [ask(site, feature, verdict(200), method=method)[0] for _ in range(20)]
+    assert {each.answer.status for each in seen} == {200}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -138,6 +138,7 @@ def test_a_url_that_cannot_be_asked_closes_the_paths(url: str) -> None:
         pytest.param({"auth-method": "POST", **OWN}, "auth-method", id="post-to-its-own-host"),
         pytest.param({"auth-response-headers": "X-A X-B"}, "auth-response-headers", id="blank"),
         pytest.param({"auth-response-headers": "X-A,X_B"}, "auth-response-headers", id="_"),
+        pytest.param({"auth-response-headers": "X%A"}, "auth-response-headers", id="percent"),
         pytest.param({"auth-response-headers": ","}, "auth-response-headers", id="none"),
         pytest.param({"auth-response-headers": "Host"}, "auth-response-headers", id="host"),
         pytest.param({"auth-response-headers": "x-fg-auth"}, "auth-response-headers", id="ours"),

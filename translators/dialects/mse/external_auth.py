@@ -105,6 +105,8 @@ _BACK: Final = {
     "request_uri": PATH,
 }
 
+_NAME: Final = re.compile(r"[a-z0-9-]{1,128}")
+
 _HANDS_OFF: Final = re.compile(
     r"host|connection|content-length|transfer-encoding|upgrade|te|trailer|keep-alive|expect"
     r"|x-envoy-.*|x-fg-.*|cdn-loop"
@@ -203,6 +205,9 @@ def _names(text: str) -> tuple[str, ...]:
         names = tuple(dict.fromkeys(map(header_name, listed(text))))
     except Unusable as e:
         raise Unusable(e.expected) from e
+    if any(not _NAME.fullmatch(name) for name in names):
+        # Envoy's formats, in which the names stand, give a meaning to other characters.
+        raise Unusable("names of headers of letters, digits and -")
     if not names or len(names) > MAX_NAMES:
         raise Unusable(f"1 to {MAX_NAMES} names of headers")
     if unfit := next(filter(_HANDS_OFF.fullmatch, names), ""):
