@@ -127,5 +127,5 @@ def test_where_no_proxy_is_trusted_the_requests_are_served() -> None:
 
 
 def test_what_is_closed_stays_closed() -> None:
-    closed = {REDIRECT: "true", f"{NGINX}auth-url": "http://auth.test/"}
+    closed = {REDIRECT: "true", f"{NGINX}auth-snippet": "deny all;"}
     assert answer(world_of(WEB.annotate(closed)), "/a", HTTP) == "503"

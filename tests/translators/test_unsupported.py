@@ -69,6 +69,12 @@ def test_what_restricts_or_narrows_closes_the_paths_and_is_told(key: str, value:
         pytest.param("whitelist-source-range", "10.0.0.0/8, 0.0.0.0/0", None, id="everybody"),
         pytest.param("allowlist-source-range", "*", None, id="star"),
         pytest.param("auth-tls-verify-client", "off", None, id="certificates-off"),
+        pytest.param(
+            "auth-snippet",
+            "proxy_set_header X-Forwarded-Host $http_host;\n",
+            None,
+            id="snippet-of-what-is-said-anyway",
+        ),
         pytest.param("satisfy", "all", None, id="satisfy-all"),
         pytest.param("enable-modsecurity", "false", None, id="firewall-off"),
         pytest.param("enable-global-auth", "false", None, id="without-global-auth"),

@@ -33,6 +33,7 @@ from translators.model.ingresses import NO_HOSTS, Alias, IngressRules
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
 from translators.model.rules import UNDATED, Age, Rule
+from translators.policies.policy import asked_by
 
 T = TypeVar("T")
 
@@ -129,6 +130,8 @@ class IngressReader:
                     yield replace(alias, sets=self.sets(alias.of))
 
     def _leads_out(self, rule: Rule) -> bool:
+        if any(backend.namespace != self.ref.namespace for backend in asked_by(rule.policies)):
+            return True
         if not isinstance(rule.action, Forward):
             return False
         targets = [share.target for share in rule.action.shares]
@@ -185,6 +188,9 @@ class IngressReader:
         )
         for change in self.wanted.changes:
             rule = change(rule)
+        if self.wanted.split is None:
+            found = filter(None, (check(rule) for check in self.wanted.checks))
+            self.problems.extend(problem for problem in found if problem not in self.problems)
         return rule
 
     def _forward(self, at: str, backend: IngressBackend) -> Forward | None:

@@ -3,7 +3,7 @@
 These filters have no idle configuration, so they cannot stand in the list of all filters. A route
 that uses one of them has the whole chain in its configuration of the Composite.
 
-    body size ─▶ passwords ─▶ authorization by a service
+    body size ─▶ passwords ─▶ names that only a service gives ─▶ authorization by this service
 
 A route can demand either an address or authentication. Then a request from such an address passes
 without the filters that authenticate.
@@ -30,12 +30,13 @@ class Place(IntEnum):
 
     BODY = 1
     PASSWORD = 2
-    SERVICE = 3
+    NAMES = 3
+    SERVICE = 4
 
     @property
     def authenticates(self) -> bool:
         """Whether a filter at this place asks who the client is."""
-        return self is not Place.BODY
+        return self in {Place.PASSWORD, Place.SERVICE}
 
 
 class _Inside(NamedTuple):

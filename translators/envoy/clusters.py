@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from translators.envoy.balancing import balanced
 from translators.envoy.header_edits import MOST_HEADERS
 from translators.envoy.messages import (
+    Address,
     AggregateClusterConfig,
     AggregatedConfigSource,
     ApiVersion,
@@ -24,15 +25,21 @@ from translators.envoy.messages import (
     ClusterCommonLbConfig,
     ClusterCustomClusterType,
     ClusterDiscoveryType,
+    ClusterDnsLookupFamily,
     ClusterEdsClusterConfig,
     ClusterLbPolicy,
+    ClusterLoadAssignment,
     CommonTlsContext,
     ConfigSource,
+    Endpoint,
     Http1ProtocolOptions,
     Http2ProtocolOptions,
     HttpProtocolOptions,
+    LbEndpoint,
+    LocalityLbEndpoints,
     OutlierDetection,
     Percent,
+    SocketAddress,
     SocketOption,
     SocketOptionSocketState,
     TcpKeepalive,
@@ -44,9 +51,10 @@ from translators.envoy.messages import (
     UpstreamHttpProtocolOptions,
     UpstreamTlsContext,
 )
-from translators.envoy.names import backend_name, cluster_name
+from translators.envoy.names import backend_name, cluster_name, outside_name
 from translators.envoy.parts import ClusterParts, Fields, Keywords
-from translators.model.backends import BackendProtocol, Target
+from translators.envoy.questions import question_filters
+from translators.model.backends import BackendProtocol, Outside, Target
 from translators.model.gateways import UpstreamLimits
 from xds.resource import Resource
 from xds.wire import encode, pack
@@ -74,8 +82,9 @@ _KEEPALIVE_PROBES: Final = 3
 unanswered probes that end it. TCP_USER_TIMEOUT overrides the number: Linux ends a connection that
 has been silent for that long and has an unanswered probe."""
 
-_BY_TLS: Final = frozenset({BackendProtocol.HTTPS, BackendProtocol.H2})
+_BY_TLS: Final = frozenset({BackendProtocol.HTTPS, BackendProtocol.H2, BackendProtocol.AUTH_TLS})
 _BY_HTTP2: Final = frozenset({BackendProtocol.H2C, BackendProtocol.H2})
+_ASKED: Final = frozenset({BackendProtocol.AUTH, BackendProtocol.AUTH_TLS})
 
 PANIC_PERCENT: Final = 1
 """The share of usable Pods below which Envoy ignores ejections, in percent.
@@ -107,6 +116,30 @@ def build_cluster(
     return Resource.of(name, encode(Cluster(name=name)) + rest, requires=(name,))
 
 
+def build_outside(outside: Outside, limits: UpstreamLimits) -> Resource:
+    """Build the Cluster of a host outside of the fleet, whose addresses Envoy asks DNS for."""
+    name = outside_name(outside)
+    protocol = BackendProtocol.AUTH_TLS if outside.tls else BackendProtocol.AUTH
+    at = SocketAddress(address=outside.host, port_value=outside.port)
+    endpoint = LbEndpoint(endpoint=Endpoint(address=Address(socket_address=at)))
+    parts = ClusterParts()
+    if outside.tls and not _is_address(outside.host):
+        parts.tls.put("sni", outside.host)
+    fields = _fields(limits, protocol, parts) | {
+        "type": ClusterDiscoveryType.STRICT_DNS,
+        "eds_cluster_config": None,
+        "dns_lookup_family": ClusterDnsLookupFamily.V4_PREFERRED,
+        "load_assignment": ClusterLoadAssignment(
+            cluster_name=name, endpoints=[LocalityLbEndpoints(lb_endpoints=[endpoint])]
+        ),
+    }
+    return Resource.of(name, encode(Cluster(name=name, **fields)))
+
+
+def _is_address(host: str) -> bool:
+    return host.replace(".", "").isdigit() or ":" in host
+
+
 @cache
 def _same_for_all(limits: UpstreamLimits, protocol: BackendProtocol) -> bytes:
     """Encode the fields but the name, once for all backends with these limits and protocol."""
@@ -115,7 +148,13 @@ def _same_for_all(limits: UpstreamLimits, protocol: BackendProtocol) -> bytes:
 
 def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterParts) -> bytes:
     """Encode all fields of a Cluster of one backend but its name, which is the first field."""
-    own: Keywords = {
+    own = _fields(limits, protocol, parts)
+    return encode(Cluster(**parts.cluster.over(own)))
+
+
+def _fields(limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterParts) -> Keywords:
+    """Return all fields of a Cluster of one backend but its name."""
+    return {
         "type": ClusterDiscoveryType.EDS,
         "eds_cluster_config": ClusterEdsClusterConfig(
             eds_config=ConfigSource(
@@ -157,7 +196,6 @@ def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: Clus
             )
         ),
     }
-    return encode(Cluster(**parts.cluster.over(own)))
 
 
 def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:
@@ -185,6 +223,8 @@ def _http_options(
         "common_http_protocol_options": HttpProtocolOptions(**parts.connections.over(connections)),
         "explicit_http_config": _explicit(protocol),
     }
+    if protocol in _ASKED:
+        own["http_filters"] = question_filters()
     return UpstreamHttpProtocolOptions(**parts.http_options.over(own))
 
 

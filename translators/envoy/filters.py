@@ -31,6 +31,7 @@ from translators.envoy.messages import (
 from translators.envoy.repair import repair
 from translators.envoy.retries import repeat_idempotent
 from translators.envoy.scoped_routes import searches
+from translators.envoy.sign_in import SIGN_IN, sign_in
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
@@ -77,6 +78,8 @@ def http_filters(
     yield CLIENT_RATE_LIMIT, LocalRateLimit(stat_prefix="client_rate_limit")
     # Before the filter that refuses requests without its note.
     yield PASSWORDS, md5_passwords()
+    # Before the filters whose refusal it turns into a redirect: answers pass in the other order.
+    yield SIGN_IN, sign_in()
     # Before the next limit: a client without access must not use up the requests of others.
     yield ACCESS, Composite()
     yield RATE_LIMIT, LocalRateLimit(stat_prefix="rate_limit")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.composite import v3 as composite
     from envoy_data_plane.envoy.extensions.filters.http.cors import v3 as cors
     from envoy_data_plane.envoy.extensions.filters.http.custom_response import v3 as custom_response
+    from envoy_data_plane.envoy.extensions.filters.http.ext_authz import v3 as ext_authz
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
     from envoy_data_plane.envoy.extensions.filters.http.local_ratelimit import v3 as local_ratelimit
     from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.stateful_session import (
         v3 as stateful_session,
     )
+    from envoy_data_plane.envoy.extensions.filters.http.upstream_codec import v3 as upstream_codec
     from envoy_data_plane.envoy.extensions.filters.listener.proxy_protocol import (
         v3 as proxy_protocol,
     )
@@ -100,6 +102,7 @@ else:
     cdn_loop = Package("envoy.extensions.filters.http.cdn_loop.v3")
     composite = Package("envoy.extensions.filters.http.composite.v3")
     cors = Package("envoy.extensions.filters.http.cors.v3")
+    ext_authz = Package("envoy.extensions.filters.http.ext_authz.v3")
     local_ratelimit = Package("envoy.extensions.filters.http.local_ratelimit.v3")
     stateful_session = Package("envoy.extensions.filters.http.stateful_session.v3")
     custom_response = Package("envoy.extensions.filters.http.custom_response.v3")
@@ -108,6 +111,7 @@ else:
     lua = Package("envoy.extensions.filters.http.lua.v3")
     http_rbac = Package("envoy.extensions.filters.http.rbac.v3")
     router = Package("envoy.extensions.filters.http.router.v3")
+    upstream_codec = Package("envoy.extensions.filters.http.upstream_codec.v3")
     proxy_protocol = Package("envoy.extensions.filters.listener.proxy_protocol.v3")
     set_filter_state = Package("envoy.extensions.filters.listener.set_filter_state.v3")
     tls_inspector = Package("envoy.extensions.filters.listener.tls_inspector.v3")
@@ -174,6 +178,7 @@ SocketOption = twin(core.SocketOption)
 TcpKeepalive = twin(core.TcpKeepalive)
 TlsParameters = twin(tls.TlsParameters)
 TransportSocket = twin(core.TransportSocket)
+UpstreamCodec = twin(upstream_codec.UpstreamCodec)
 UpstreamConnectionOptions = twin(cluster.UpstreamConnectionOptions)
 UpstreamHttpConfig = twin(upstreams.HttpProtocolOptionsExplicitHttpConfig)
 UpstreamHttpProtocolOptions = twin(upstreams.HttpProtocolOptions)
@@ -187,6 +192,8 @@ LbEndpoint = twin(endpoint.LbEndpoint)
 LocalityLbEndpoints = twin(endpoint.LocalityLbEndpoints)
 
 # ScopedRouteConfiguration
+AuthorizationRequest = twin(ext_authz.AuthorizationRequest)
+AuthorizationResponse = twin(ext_authz.AuthorizationResponse)
 AddressMatcher = twin(matcher.AddressMatcher)
 CidrRange = twin(core.CidrRange)
 CompositePerRoute = twin(composite.CompositePerRoute)
@@ -196,12 +203,16 @@ CorsPolicy = twin(cors.CorsPolicy)
 DirectResponseAction = twin(route.DirectResponseAction)
 DynamicMetadataInput = twin(network_inputs.DynamicMetadataInput)
 DynamicMetadataPath = twin(network_inputs.DynamicMetadataInputPathSegment)
+ExtAuthz = twin(ext_authz.ExtAuthz)
+ExtAuthzHttpService = twin(ext_authz.HttpService)
 FilterConfig = twin(route.FilterConfig)
 FractionalPercent = twin(envoy_type.FractionalPercent)
 HeaderMatcher = twin(route.HeaderMatcher)
+HttpUri = twin(core.HttpUri)
 HttpStatus = twin(envoy_type.HttpStatus)
 HttpRbac = twin(http_rbac.Rbac)
 IpMatcher = twin(ip_matcher.Ip)
+ListStringMatcher = twin(matcher.ListStringMatcher)
 LocalRateLimitDescriptor = twin(common_ratelimit.LocalRateLimitDescriptor)
 LuaPerRoute = twin(lua.LuaPerRoute)
 MetadataMatcher = twin(metadata_matcher.Metadata)
@@ -217,6 +228,10 @@ RateLimitRemoteAddressMatch = twin(route.RateLimitActionRemoteAddressMatch)
 RbacMatcherAction = twin(rbac.Action)
 RbacPerRoute = twin(http_rbac.RbacPerRoute)
 RedirectAction = twin(route.RedirectAction)
+RequestRetryPolicy = twin(core.RetryPolicy)
+RequestRetryHostPredicate = twin(core.RetryPolicyRetryHostPredicate)
+RequestRetryPriority = twin(core.RetryPolicyRetryPriority)
+RequestBackOff = twin(core.BackoffStrategy)
 RetryBackOff = twin(route.RetryPolicyRetryBackOff)
 RetryHostPredicate = twin(route.RetryPolicyRetryHostPredicate)
 RetryPolicy = twin(route.RetryPolicy)
@@ -339,11 +354,13 @@ XdsTypedExtensionConfig = twin(xds_core.TypedExtensionConfig)
 AppendAction = core.HeaderValueOptionHeaderAppendAction
 ApiVersion = core.ApiVersion
 ClusterDiscoveryType = cluster.ClusterDiscoveryType
+ClusterDnsLookupFamily = cluster.ClusterDnsLookupFamily
 ClusterLbPolicy = cluster.ClusterLbPolicy
 HealthStatus = core.HealthStatus
 HeadersWithUnderscoresAction = core.HttpProtocolOptionsHeadersWithUnderscoresAction
 PathWithEscapedSlashesAction = hcm.HttpConnectionManagerPathWithEscapedSlashesAction
 RbacAction = rbac.RbacAction
+StatusCode = envoy_type.StatusCode
 RedirectCode = route.RedirectActionRedirectResponseCode
 SocketOptionSocketState = core.SocketOptionSocketState
 SubjectAltNameType = tls.SubjectAltNameMatcherSanType

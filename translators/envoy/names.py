@@ -11,6 +11,7 @@
                  NAMESPACE/SERVICE/PORT+PROTOCOL   the same, asked as an annotation says
                  NAMESPACE/SERVICE/PORT@SUBSET     the subset first, then the rest
                  A>B                               B serves while A has no usable Pod
+                 http://HOST:PORT, https://...     a host outside of the fleet
     Secret       shop.example.com, *.example.com   the certificate of the host
                  _default                          the certificate of all other hosts
 
@@ -23,7 +24,7 @@ from typing import Final
 from urllib.parse import quote
 
 from fleet.ref import Ref
-from translators.model.backends import Backend, Subset, Target
+from translators.model.backends import Backend, Outside, Subset, Target
 from translators.model.listeners import ListenerPort, Protocol, TableSet
 
 MEMBER: Final = "member"
@@ -97,6 +98,11 @@ def backend_name(backend: Backend) -> str:
     protocol = f"+{backend.protocol}" if backend.protocol else ""
     subset = f"@{_subset(backend.subset)}" if backend.subset else ""
     return f"{backend.namespace}/{backend.service}/{port}{protocol}{subset}"
+
+
+def outside_name(outside: Outside) -> str:
+    """Return the name of the Cluster of a host outside of the fleet."""
+    return f"{'https' if outside.tls else 'http'}://{_escape(outside.host)}:{outside.port}"
 
 
 def _subset(subset: Subset) -> str:

@@ -7,7 +7,7 @@ from fleet.models import EndpointSlice, Service
 from fleet.pod_addresses import PodAddresses
 from fleet.ref import Ref
 from translators.envoy.assignments import Assignment, assign
-from translators.envoy.clusters import build_cluster
+from translators.envoy.clusters import build_cluster, build_outside
 from translators.envoy.names import backend_name
 from translators.graph.credentials import CredentialTables
 from translators.graph.derive import Derived, Graph, Index, View
@@ -15,17 +15,17 @@ from translators.graph.gateways import GatewayTables
 from translators.graph.hosts import HostTables
 from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
-from translators.graph.keys import HostKey, ServiceKey, ServiceOf, TargetKey
+from translators.graph.keys import HostKey, OutsideKey, ServiceKey, ServiceOf, TargetKey
 from translators.graph.row_weights import RowWeights
 from translators.merge.pools import Pools, is_preferred, spoken_by
 from translators.merge.scopes import NOTHING, Claim, Settled, settle
 from translators.merge.slices import read_slice
-from translators.model.backends import Backend, BackendProtocol, Target
+from translators.model.backends import Backend, BackendProtocol, Outside, Target
 from translators.model.endpoints import Lack, PodEndpoint, SliceEndpoints
 from translators.model.host_plans import HostPlan
 from translators.model.ingresses import IngressRules
 from translators.model.policy import Scope
-from translators.policies.policy import cluster_parts
+from translators.policies.policy import cluster_parts, services_of
 from xds.resource import Resource
 
 SERVICE_NAME: Final = "kubernetes.io/service-name"
@@ -56,6 +56,8 @@ class BackendTables:
         self.targets = Index(graph, "targets", hosts.plans, _targets)
         self._speaking = Index(graph, "naming a protocol", inputs.services, _with_protocol)
         self._asking = Index(graph, "asking for policies", ingresses.rules, _asks_for)
+        outside = Index(graph, "outside", hosts.plans, _outside)
+        self.outside = Derived(graph, "outside clusters", outside, self._outside_cluster)
         self.clusters = Derived(graph, "clusters", self.targets, self._cluster)
         self.assignments = Derived(
             graph, "assignments", self.targets, self._assignment, weights.of_pool
@@ -100,6 +102,10 @@ class BackendTables:
                     if said is not None:
                         return said
         return BackendProtocol.HTTP
+
+    def _outside_cluster(self, view: View, key: OutsideKey) -> Resource:
+        gateway, outside = key
+        return build_outside(outside, view.must(self._gateways.limits, gateway))
 
     def _assignment(self, view: View, key: TargetKey) -> Assignment | None:
         gateway, target = key
@@ -155,3 +161,19 @@ def _targets(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:
         yield key.gateway, target
         for backend in target.backends:
             yield key.gateway, Target((backend,))
+    for service in _services(plan):
+        if isinstance(service, Target):
+            yield key.gateway, service
+
+
+def _outside(key: HostKey, plan: HostPlan) -> Iterator[OutsideKey]:
+    for service in _services(plan):
+        if isinstance(service, Outside):
+            yield key.gateway, service
+
+
+def _services(plan: HostPlan) -> Iterator[Target | Outside]:
+    """Yield the services that are asked whether a request is allowed."""
+    for rule in plan.everything:
+        if rule.policies:
+            yield from services_of(rule.policies)

@@ -3,10 +3,11 @@
 from typing import NamedTuple, TypeAlias
 
 from fleet.ref import Ref
-from translators.model.backends import Target
+from translators.model.backends import Outside, Target
 from translators.model.listeners import Entry, TableSet
 
 TargetKey: TypeAlias = tuple[Ref, Target]
+OutsideKey: TypeAlias = tuple[Ref, Outside]
 EntryKey: TypeAlias = tuple[Ref, Entry]
 SetKey: TypeAlias = tuple[Ref, TableSet]
 

@@ -27,7 +27,7 @@ from translators.merge.certificate_problems import (
     without_default,
 )
 from translators.merge.credentials import without_credentials
-from translators.merge.ingress_status import lacking, shortened, without_listener
+from translators.merge.ingress_status import asking, lacking, shortened, without_listener
 from translators.merge.ownership import below_wildcard
 from translators.merge.phase import gateway_status, troubled, without_members
 from translators.merge.slices import more_slices
@@ -38,6 +38,7 @@ from translators.model.hosts import wildcard_over
 from translators.model.ingresses import IngressRules, Named
 from translators.model.policy import Scope
 from translators.model.statuses import GatewayStatus, IngressStatus, RemoteCluster, Runtime
+from translators.policies.policy import asked_by
 
 MOST_SLICES: Final = 100
 """The bound on EndpointSlices of one member whose problems are reported one by one."""
@@ -168,6 +169,7 @@ class StatusTables:
             yield from self._overruled(view, ref, rules, gateways)
             yield from self._without_credentials(view, ref, rules)
             yield from self._passwords.lacks(view, ref, rules)
+            yield from self._asking(view, ref, rules, gateways)
         if rules.tls:
             yield from self._of_certificates(view, ref, rules, gateways)
         for gateway in gateways:
@@ -197,6 +199,18 @@ class StatusTables:
         for gateway, lack in found.items():
             name = self._dialects.name_of(gateway)
             yield lacking(named, lack, name, causes[gateway])
+
+    def _asking(
+        self, view: View, ref: Ref, rules: IngressRules, gateways: tuple[Ref, ...]
+    ) -> Iterator[Problem]:
+        """Report services that must allow requests and cannot answer. A canary asks none."""
+        for declared in () if rules.canaries else rules.policies:
+            for backend in asked_by([declared.policy]):
+                for gateway in gateways:
+                    lack = view.get(self._backends.lacks, (gateway, Target((backend,))))
+                    if lack not in {None, Lack.NOTHING}:
+                        name = self._dialects.name_of(gateway) if len(gateways) > 1 else ""
+                        yield asking(ref, declared, backend, lack, name)
 
     def _at_fault(self, view: View, gateway: Ref, lack: Lack) -> Iterator[Problem]:
         """Yield the problems of a gateway that hide its backends: no members, or unread ones."""

@@ -1,6 +1,6 @@
 """The translator: it takes changes of the fleet, and gives changes of resources and statuses."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -17,16 +17,9 @@ from fleet.models import (
 from fleet.ref import Ref
 from fleet.state import Changes, FleetState
 from translators.dialects.dialect import Dialects
-from translators.envoy.names import (
-    certificate_name,
-    client_certificate_name,
-    cluster_name,
-    inner_tables,
-    listener_name,
-    table_name,
-)
 from translators.graph.derive import Input, OnFailure
 from translators.graph.inputs import NOW
+from translators.graph.outputs import changed_resources
 from translators.graph.tables import Tables
 from translators.model.binds import Bind
 from translators.model.statuses import Refusal, Runtime
@@ -170,51 +163,12 @@ class Translator:
         updates: dict[str, dict[TypeUrl, dict[str, Resource | None]]] = {
             self.dialects.name_of(ref): {} for ref in declared.changed - gone
         }
-        for type_url, gateway, name, resource in self._changed():
+        for type_url, gateway, name, resource in changed_resources(self.tables):
             if gateway not in gone:
                 by_type = updates.setdefault(self.dialects.name_of(gateway), {})
                 by_type.setdefault(type_url, {})[name] = resource
         restated = frozenset(statuses.of_gateways.changed | statuses.of_ingresses.changed)
         return Turn(updates, tuple(sorted(self.dialects.name_of(ref) for ref in gone)), restated)
-
-    def _changed(self) -> Iterator[tuple[TypeUrl, Ref, str, Resource | None]]:
-        """Yield every resource that has changed, with its gateway."""
-        gateways, hosts = self.tables.gateways, self.tables.hosts
-        backends, certificates = self.tables.backends, self.tables.certificates
-        for key in certificates.of_hosts.changed:
-            yield (
-                TypeUrl.SECRET,
-                key.gateway,
-                certificate_name(key.host),
-                certificates.of_hosts.get(key),
-            )
-        for gateway in certificates.defaults.changed:
-            default = certificates.defaults.get(gateway)
-            yield TypeUrl.SECRET, gateway, certificate_name(""), default
-        credentials = self.tables.credentials
-        for client in credentials.secrets.changed:
-            secret = credentials.secrets.get(client)
-            yield TypeUrl.SECRET, client.gateway, client_certificate_name(client.secret), secret
-        for target in backends.clusters.changed:
-            cluster = backends.clusters.get(target)
-            yield TypeUrl.CLUSTER, target[0], cluster_name(target[1]), cluster
-        for target in backends.assignments.changed:
-            row = backends.assignments.get(target)
-            resource = row.resource if row else None
-            yield TypeUrl.ENDPOINT, target[0], cluster_name(target[1]), resource
-        for gateway, entry in gateways.listeners.changed:
-            listener = gateways.listeners.get((gateway, entry))
-            yield TypeUrl.LISTENER, gateway, listener_name(entry.at), listener
-        aliases = self.tables.aliases.tables
-        for host in hosts.tables.changed | aliases.changed:
-            table = hosts.tables.get(host) or aliases.get(host)
-            yield TypeUrl.SCOPED_ROUTE, host.gateway, table_name(host.tables, host.host), table
-        for inner in hosts.inner_tables.changed:
-            name = table_name(inner_tables(), cluster_name(inner[1]))
-            yield TypeUrl.SCOPED_ROUTE, inner[0], name, hosts.inner_tables.get(inner)
-        for gateway, tables_set in hosts.star_tables.changed:
-            table = hosts.star_tables.get((gateway, tables_set))
-            yield TypeUrl.SCOPED_ROUTE, gateway, table_name(tables_set, ""), table
 
 
 class Translation:

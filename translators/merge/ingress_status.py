@@ -5,10 +5,12 @@ from typing import Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
+from translators.model.backends import Backend
 from translators.model.bounds import MAX_PROBLEMS
 from translators.model.endpoints import Lack
 from translators.model.ingresses import Asked, Named, Role
 from translators.model.listeners import ListenerPort, Protocol
+from translators.model.policy import Declared
 
 _REASONS: Final[Mapping[Lack, str]] = {
     Lack.MEMBERS: "NoMembers",
@@ -50,6 +52,21 @@ def lacking(named: Named, lack: Lack, gateway: str, because: tuple[Problem, ...]
         "a Service with this port and a ready Pod in an attached member",
         f"{lack.value}, {effect}" + (f" at {gateway}" if gateway else ""),
         because,
+    )
+
+
+def asking(at: Ref, declared: Declared, backend: Backend, lack: Lack, gateway: str) -> Problem:
+    """Report an Ingress whose requests a service must allow that cannot answer."""
+    ends = lack is Lack.READY
+    effect = "which serve until they end" if ends else "requests are answered with 500"
+    return Problem(
+        at,
+        _REASONS[lack],
+        declared.key,
+        declared.value,
+        f"a Service {backend.namespace}/{backend.service} with port {backend.port} and a ready Pod "
+        "in an attached member",
+        f"{lack.value}, {effect}" + (f" at {gateway}" if gateway else ""),
     )
 
 

@@ -6,6 +6,7 @@ Ingress whose host, path or wildcard they share is told by a hint.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final, TypeAlias
 
 from fleet.problem import Problem, Severity
@@ -17,6 +18,7 @@ from translators.model.gateways import Boundaries
 from translators.model.ingresses import IngressRules
 from translators.model.listeners import TableSet
 from translators.model.rules import Age, Rule
+from translators.policies.policy import asked_by, without_asking
 
 Owner: TypeAlias = tuple[Age, Ref]
 """An Ingress, preceded by its age, so that the older of two owners is the smaller one."""
@@ -56,10 +58,10 @@ def closed_inside(
         for other in beside:
             problems.setdefault(*_denied(declared, other, alone))
         rule = _without_others(declared) if beside else declared
-        if (backend := next(_foreign(rule), None)) is None:
+        if (backend := next(chain(_foreign(rule), _asked(rule)), None)) is None:
             inside.append(rule)
         else:
-            inside.append(replace(rule, action=DENIED))
+            inside.append(replace(rule, action=DENIED, policies=without_asking(rule.policies)))
             problems.setdefault(*_denied(rule, backend, effect))
     return inside, list(problems.values())
 
@@ -125,7 +127,10 @@ def partaking(mains: Sequence[Rule], canaries: Sequence[tuple[Rule, Rule]]) -> I
         effect = f"{guest} takes requests from it"
         yield _hint(rules[0], "ForeignCanary", rules[0].at, value, "canaries", effect)
     asked = (*mains, *(canary for canary, _ in canaries))
-    ways = ((rule.origin, _service(backend)) for rule in asked for backend in _foreign(rule))
+    ways = [(rule.origin, _service(backend)) for rule in asked for backend in _foreign(rule)]
+    # A service that allows requests is often in another namespace, and its Ingress knows of it.
+    others = (rule for rule in mains if rule.origin != oldest.origin)
+    ways += [(rule.origin, _service(backend)) for rule in others for backend in _asked(rule)]
     host = oldest.host or "*"
     for guest, service in dict.fromkeys(ways):
         effect = f"{guest} sends requests to {service}"
@@ -179,6 +184,11 @@ def _without_others(rule: Rule) -> Rule:
     leaves = any(backend.namespace != home for backend in behind)
     action = rule.action.first if leaves else rule.action
     return replace(rule, action=action, policies=inside, fallback="" if leaves else rule.fallback)
+
+
+def _asked(rule: Rule) -> Iterator[Backend]:
+    """Yield the backends in another namespace that are asked whether a request is allowed."""
+    return (b for b in asked_by(rule.policies) if b.namespace != rule.origin.namespace)
 
 
 def _service(backend: Backend) -> str:

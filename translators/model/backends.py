@@ -45,12 +45,17 @@ class ServicePort(NamedTuple):
 
 
 class BackendProtocol(StrEnum):
-    """The protocol of a backend: HTTP/1.1 or HTTP/2, in clear text or over TLS."""
+    """The protocol of a backend: HTTP/1.1 or HTTP/2, in clear text or over TLS.
+
+    `AUTH` and `AUTH_TLS` are HTTP/1.1 to a service that is asked whether a request is allowed.
+    """
 
     HTTP = "http"
     H2C = "h2c"
     HTTPS = "https"
     H2 = "h2"
+    AUTH = "auth"
+    AUTH_TLS = "auth-tls"
 
 
 class Backend(NamedTuple):
@@ -72,6 +77,14 @@ class Backend(NamedTuple):
     def pool(self) -> tuple[str, str, ServicePort]:
         """The Service port without subset and protocol. Backends with the same pool share Pods."""
         return self.namespace, self.service, self.port
+
+
+class Outside(NamedTuple):
+    """A host outside of the fleet that is asked whether a request is allowed."""
+
+    host: str
+    port: int
+    tls: bool
 
 
 class Target(NamedTuple):

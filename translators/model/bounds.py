@@ -21,6 +21,7 @@ MAX_ORIGINS: Final = 64
 MAX_RANGES: Final = 1024
 MAX_CLIENTS: Final = 20_000
 MAX_USERS: Final = 1000
+MAX_NAMES: Final = 32
 
 MAX_ROUTES_OF_INGRESS: Final = 10_000
 MAX_ROUTES_OF_HOST: Final = 20_000
@@ -74,6 +75,7 @@ BOUNDS: Final = (
         "the count of the address that has been silent for longest begins anew",
     ),
     Bound("users of a Secret of `auth-secret`", MAX_USERS, "the others cannot sign in"),
+    Bound("headers in `auth-response-headers`", MAX_NAMES, "the paths are closed"),
     Bound("listeners in `listen-ports`", MAX_LISTENERS, "the Ingress is not served"),
     Bound(
         "rules of an Ingress; one counts once for each of its backends, on each of its listeners",

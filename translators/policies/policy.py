@@ -11,6 +11,7 @@ from typing import Final
 
 from fleet.ref import Ref
 from translators.envoy.parts import ClusterParts, EntryParts, HostParts, ListenerParts, RouteParts
+from translators.model.backends import Backend, Outside, Target
 from translators.model.credentials import Credentials
 from translators.model.passwords import PasswordFile, Passwords
 from translators.model.policy import Policy
@@ -25,6 +26,11 @@ class EnvoyPolicy(Policy):
     @property
     def needs(self) -> PasswordFile | None:
         """The Secret whose passwords it needs, if any."""
+        return None
+
+    @property
+    def asks(self) -> Target | Outside | None:
+        """The service that it asks about each request, if any."""
         return None
 
     def given(self, passwords: Passwords) -> Policy:
@@ -108,6 +114,22 @@ def listener_parts(policies: tuple[Policy, ...]) -> ListenerParts | None:
 def needs_of(policies: Iterable[Policy]) -> Iterator[PasswordFile]:
     """Yield the Secrets whose passwords the policies need."""
     return (needs for policy in _all(policies) if (needs := policy.needs))
+
+
+def services_of(policies: Iterable[Policy]) -> Iterator[Target | Outside]:
+    """Yield the services that the policies ask about each request."""
+    return (asks for policy in _all(policies) if (asks := policy.asks))
+
+
+def asked_by(policies: Iterable[Policy]) -> Iterator[Backend]:
+    """Yield the backends of the fleet that the policies ask about each request."""
+    services = (each for each in services_of(policies) if isinstance(each, Target))
+    return (backend for target in services for backend in target.backends)
+
+
+def without_asking(policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
+    """Leave out the policies that ask a service about each request."""
+    return tuple(policy for policy in _all(policies) if not policy.asks)
 
 
 def with_passwords(

@@ -32,7 +32,7 @@ def close(met: Sequence[Met], wanted: Wanted) -> None:
     """Close the paths of an Ingress if an annotation demands it. Call it after all features."""
     closing = (wanted.unusable | {annotation.without for annotation in met}) & _CLOSING
     if closing and wanted.split is None:
-        wanted.changes.append(_closed)
+        wanted.changes.append(closed)
     elif Without.NARROWED in closing:
         wanted.split = Split()
 
@@ -68,5 +68,6 @@ def of_canary(at: Ref, restricting: Mapping[str, str]) -> Iterator[Problem]:
         )
 
 
-def _closed(rule: Rule) -> Rule:
+def closed(rule: Rule) -> Rule:
+    """Change a rule so that nobody may use it."""
     return replace(rule, action=CLOSED, restricted=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias, TypeVar
 
+from fleet.problem import Problem
 from translators.dialects.annotations.reader import Found, Key, Reader
 from translators.dialects.annotations.unsupported import Without
 from translators.dialects.paths import PLAIN, PathReading
@@ -17,6 +18,7 @@ from translators.model.rules import Rule
 T = TypeVar("T")
 
 Change: TypeAlias = Callable[[Rule], Rule]
+Check: TypeAlias = Callable[[Rule], Problem | None]
 
 
 Aliases: TypeAlias = Callable[[tuple[str, ...]], Iterable[Alias]]
@@ -39,8 +41,8 @@ class Wanted:
     """What the annotations of an Ingress ask for; features add to it.
 
     `paths` says how its paths are read. `changes` are made to each rule of the Ingress, in this
-    order. A `split` makes it a canary. `unusable` are the consequences of annotations that cannot
-    be read.
+    order. A `split` makes it a canary. `checks` report what an annotation lacks on a rule.
+    `unusable` are the consequences of annotations that cannot be read.
     """
 
     paths: PathReading = PLAIN
@@ -49,6 +51,7 @@ class Wanted:
     changes: list[Change] = field(default_factory=list)
     policies: list[Declared] = field(default_factory=list)
     split: Split | None = None
+    checks: list[Check] = field(default_factory=list)
     unusable: set[Without] = field(default_factory=set)
 
 

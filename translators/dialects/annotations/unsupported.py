@@ -104,6 +104,13 @@ def _keeps_out(text: str) -> bool:
     return _RESTRICTION.search(text) is not None
 
 
+_SAID_ANYWAY: Final = re.compile(
+    r"(?:\s*proxy_set_header\s+(?i:X-Forwarded-Host\s+\$(?:http_host|host|best_http_host)"
+    r"|X-Forwarded-Proto\s+\$(?:scheme|pass_access_scheme))\s*;)+\s*"
+)
+"""Directives that give a service of `auth-url` headers which it gets in any case."""
+
+
 _ASKS: Final[Mapping[str, Callable[[str], bool]]] = {
     **dict.fromkeys(
         ("whitelist-source-range", "allowlist-source-range", "domain-whitelist-source-range"),
@@ -119,6 +126,7 @@ _ASKS: Final[Mapping[str, Callable[[str], bool]]] = {
         _is_there,
     ),
     **dict.fromkeys(_SNIPPETS, _keeps_out),
+    "auth-snippet": lambda text: _SAID_ANYWAY.fullmatch(text) is None,
     "auth-tls-verify-client": lambda text: text != "off",
     "order": lambda text: text != "10",
     "proxy-body-size": lambda text: text != "0",

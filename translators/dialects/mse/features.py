@@ -22,6 +22,7 @@ from translators.dialects.mse.connections import FEATURES as CONNECTIONS
 from translators.dialects.mse.cors import FEATURE as CORS
 from translators.dialects.mse.default_backend import FEATURE as DEFAULT_BACKEND
 from translators.dialects.mse.destination import FEATURE as DESTINATION
+from translators.dialects.mse.external_auth import FEATURE as EXTERNAL_AUTH
 from translators.dialects.mse.header_control import FEATURE as HEADER_CONTROL
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
 from translators.dialects.mse.match import FEATURE as MATCH
@@ -59,6 +60,7 @@ FEATURES: Final = (
     HOST_SOURCES,
     CLIENT_LIMITS,
     BASIC_AUTH,
+    EXTERNAL_AUTH,
     BODY_SIZE,
     ROUTE_LIMITS,
     *TIMEOUTS,

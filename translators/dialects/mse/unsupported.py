@@ -25,8 +25,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         shared,
         Without.CLOSED,
         """
-        allowlist-source-range auth-always-set-cookie auth-cache-duration auth-cache-key
-        auth-keepalive auth-keepalive-requests auth-keepalive-share-vars auth-keepalive-timeout
+        allowlist-source-range auth-always-set-cookie
         auth-method auth-proxy-set-headers auth-realm auth-request-redirect auth-response-headers
         auth-secret auth-secret-type auth-signin auth-signin-redirect-param
         auth-tls-error-page auth-tls-match-cn auth-tls-pass-certificate-to-upstream auth-tls-secret
@@ -192,6 +191,19 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         Without.TUNING,
         "preserve-trailing-slash relative-redirects use-port-in-redirects",
         reason="redirects keep the path, and name the host and port that the client asked for",
+    ),
+    *rows(
+        shared,
+        Without.TUNING,
+        "auth-keepalive auth-keepalive-requests auth-keepalive-share-vars auth-keepalive-timeout",
+        reason="Envoy keeps connections to the service of auth-url open by itself",
+    ),
+    *rows(
+        shared,
+        Without.NEVER,
+        "auth-cache-duration auth-cache-key",
+        reason="each request is asked about, so a lost right counts at once",
+        instead="a cache in the service of auth-url",
     ),
     *rows(
         shared,
