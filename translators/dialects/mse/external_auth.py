@@ -31,8 +31,8 @@ URL: Final = shared(
     "the answer to the client, anything else is 500; "
     "`http://NAME.NAMESPACE.svc.cluster.local:PORT/PATH` is a Service of the fleet; `$host` can "
     "stand for the host of a rule",
-    differs="of the variables only `$host` and `$http_host`; 10 seconds at most; any answer but 2xx, "
-    "401 and 403 is 500",
+    differs="of the variables only `$host` and `$http_host`; 10 seconds at most; any answer but "
+    "2xx, 401 and 403 is 500",
     example="http://api.default.svc.cluster.local/check",
     restricts=True,
 )
