@@ -30,6 +30,11 @@ class Without(Enum):
     NEVER = "no effect, and none is planned"
     TUNING = "no effect, and nothing is lost without it"
 
+    @staticmethod
+    def narrowed(*, is_canary: bool) -> str:
+        """Return the effect of NARROWED in the problem of an Ingress."""
+        return "the canary takes no request" if is_canary else Without.CLOSED.value
+
 
 _FALSE: Final = frozenset({"false", "False", "FALSE", "f", "F"})
 
