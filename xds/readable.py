@@ -77,8 +77,15 @@ def _held(cls: Schema, message: Message) -> Json:
         return _any(cast("BuiltAny", message))
     if name.startswith(WELL_KNOWN):
         # A wrapper becomes a plain value and a duration a text, not the dict of the signature.
-        return cast("Json", MessageToDict(message))
+        return _in_order(cast("Json", MessageToDict(message)))
     return dict(_message(cls, message))
+
+
+def _in_order(value: Json) -> Json:
+    """Sort the keys of a Struct: as in every map of the C runtime, their order is by chance."""
+    if isinstance(value, dict):
+        return {key: _in_order(value[key]) for key in sorted(value)}
+    return [_in_order(item) for item in value] if isinstance(value, list) else value
 
 
 def _any(holder: BuiltAny) -> Json:

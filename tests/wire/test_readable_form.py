@@ -116,6 +116,14 @@ def test_fields_stand_in_the_order_of_their_numbers_and_maps_in_that_of_keys() -
     assert json.dumps(shown).index('"a"') < json.dumps(shown).index('"b"')
 
 
+def test_the_keys_of_a_struct_stand_in_their_order() -> None:
+    values = {f"key-{number}": {"b": 1.0, "a": 2.0} for number in reversed(range(10))}
+    body = encode(Metadata(filter_metadata={"of": struct(values)}))
+    metadata = readable(type_url_of(core.Metadata), body)["filter_metadata"]
+    shown = json.dumps(metadata)
+    assert shown == json.dumps(json.loads(shown), sort_keys=True)
+
+
 def test_bytes_that_are_no_message_are_malformed() -> None:
     with pytest.raises(MalformedMessage):
         readable(type_url_of(cluster.Cluster), b"\xff")

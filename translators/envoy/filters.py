@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from translators.envoy.answers import change_answers
 from translators.envoy.forwarded import Peer, name_client
 from translators.envoy.loops import stop_loops
 from translators.envoy.messages import Composite, Cors, LocalRateLimit, Router, StatefulSession
@@ -27,6 +28,7 @@ ACCESS: Final = "fleetgate.access"
 They run inside of it, in the order that a route's configuration gives."""
 RATE_LIMIT: Final = "envoy.filters.http.local_ratelimit"
 SESSION: Final = "envoy.filters.http.stateful_session"
+ANSWERS: Final = "fleetgate.answers"
 
 
 def http_filters(gateway: str, peer: Peer) -> Iterator[tuple[str, Any]]:  # of different types
@@ -47,6 +49,8 @@ def http_filters(gateway: str, peer: Peer) -> Iterator[tuple[str, Any]]:  # of d
     yield RATE_LIMIT, LocalRateLimit(stat_prefix="rate_limit")
     # After all that may refuse a request, and before the router, which asks the Pod that it names.
     yield SESSION, StatefulSession()
+    # Answers pass the filters from the end, so the gateway's own cookies are not there yet.
+    yield ANSWERS, change_answers()
     # Anywhere before the router, which reads what it sets.
     yield "fleetgate.idempotent_retry", repeat_idempotent()
     yield "envoy.filters.http.router", Router()
