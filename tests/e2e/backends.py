@@ -37,7 +37,10 @@ class Request:
 
 
 class Backend:
-    """Answers every request with its name as the body and its member in `x-member`."""
+    """Answers every request with its name as the body and its member in `x-member`.
+
+    `headers` are further ones of its answers.
+    """
 
     def __init__(self, name: str, address: Address, member: str, manner: Manner) -> None:
         self.name = name
@@ -45,6 +48,7 @@ class Backend:
         self.member = member
         self.manner = manner
         self.asked: list[Request] = []
+        self.headers: tuple[tuple[str, str], ...] = ()
         self._counted = asyncio.Event()
 
     async def has_been_asked(self, path: str) -> Request:
@@ -89,7 +93,8 @@ class Backend:
         status = "503 Service Unavailable" if down else "200 OK"
         body = self.name.encode()
         head = f"HTTP/1.1 {status}\r\nx-member: {self.member}\r\ncontent-length: {len(body)}\r\n"
-        return head.encode() + b"\r\n" + body
+        more = "".join(f"{name}: {value}\r\n" for name, value in self.headers)
+        return f"{head}{more}\r\n".encode() + body
 
 
 @asynccontextmanager

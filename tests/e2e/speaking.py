@@ -11,6 +11,10 @@ from typing import TypeAlias
 
 import grpc.aio
 from aiohttp import web
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import StreamEnded
+from h2.exceptions import ProtocolError
 
 from fleetgate.demo.http import Address
 from tests.support.authority import Authority, Pair
@@ -76,6 +80,27 @@ async def grpc_pod(call: Call, tls: Pair | None = None) -> AsyncIterator[Address
         yield "127.0.0.1", port
     finally:
         await server.stop(0)
+
+
+@asynccontextmanager
+async def strict_http2_pod() -> AsyncIterator[Address]:
+    """Answer requests over HTTP/2, and end the connection if one has a field that is forbidden."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
+        connection.initiate_connection()
+        with closing(writer), suppress(ConnectionError, ProtocolError):
+            while data := await reader.read(65536):
+                for event in connection.receive_data(data):
+                    if isinstance(event, StreamEnded) and event.stream_id is not None:
+                        answer = [(":status", "200")]
+                        connection.send_headers(event.stream_id, answer, end_stream=True)
+                writer.write(connection.data_to_send())
+                await writer.drain()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with serving(listener, serve):
+            yield listener.getsockname()
 
 
 @asynccontextmanager

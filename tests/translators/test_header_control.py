@@ -174,10 +174,6 @@ def test_a_canary_by_header_has_its_own_and_not_that_of_its_main() -> None:
         pytest.param(PREFIX, "/shop", "/shop", id="prefix"),
         pytest.param(PREFIX, "/100%", "/100%%", id="percent"),
         pytest.param(PREFIX, "/a\r\nx: y", None, id="header-injection"),
-        pytest.param(CONNECTION, "keep-alive", "keep-alive", id="keep-alive"),
-        pytest.param(CONNECTION, "Close", "close", id="close"),
-        pytest.param(CONNECTION, "upgrade", None, id="upgrade"),
-        pytest.param(CONNECTION, "$connection_upgrade", None, id="variable"),
     ],
 )
 def test_a_single_header_for_backends(key: Key, text: str, value: str | None) -> None:
@@ -187,6 +183,24 @@ def test_a_single_header_for_backends(key: Key, text: str, value: str | None) ->
     added = route.get("request_headers_to_add", ())
     assert [each["header"]["value"] for each in added] == ([value] if value else [])
     assert [p.key for p in problems(web)] == ([] if value else list(annotations))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_told"),
+    [
+        pytest.param("keep-alive", False, id="keep-alive"),
+        pytest.param("Keep-Alive", False, id="capitals"),
+        pytest.param("close", True, id="close"),
+        pytest.param("upgrade", True, id="upgrade"),
+        pytest.param("$connection_upgrade", True, id="variable"),
+    ],
+)
+def test_no_connection_header_is_sent(text: str, is_told: bool) -> None:
+    annotations = {f"{NGINX}{CONNECTION.name}": text}
+    web = ingress_with("web", "Prefix /a to web:80", annotations=annotations)
+    (route,) = routes(web)
+    assert "request_headers_to_add" not in route
+    assert [p.key for p in problems(web)] == (list(annotations) if is_told else [])
 
 
 def test_a_canary_takes_the_prefix_of_its_main_beside_its_own_headers() -> None:

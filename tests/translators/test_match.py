@@ -15,7 +15,7 @@ from translators.model.paths import Path, PathKind
 from xds.readable import readable
 
 ROUTE = "type.googleapis.com/envoy.config.route.v3.Route"
-NARROWED = "its paths are answered with 503; a canary takes no request"
+NARROWED = "its paths are answered with 503"
 OLD, NEW = "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"
 STAGE = f"{MSE}exact-match-header-x-stage"
 

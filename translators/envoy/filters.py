@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from translators.envoy.answers import change_answers
 from translators.envoy.forwarded import Peer, name_client
 from translators.envoy.header_edits import absent
 from translators.envoy.loops import stop_loops
@@ -49,6 +50,7 @@ RATE_LIMIT: Final = "envoy.filters.http.local_ratelimit"
 """Limits of all clients together."""
 ERRORS: Final = "envoy.filters.http.custom_response"
 SESSION: Final = "envoy.filters.http.stateful_session"
+ANSWERS: Final = "fleetgate.answers"
 
 
 def http_filters(
@@ -87,6 +89,8 @@ def http_filters(
     yield ERRORS, CustomResponse()
     # After all that may refuse a request, and before the router, which asks the Pod that it names.
     yield SESSION, StatefulSession()
+    # Answers pass the filters from the end, so the gateway's own cookies are not there yet.
+    yield ANSWERS, change_answers()
     # Anywhere before the router, which reads what it sets.
     yield "fleetgate.idempotent_retry", repeat_idempotent()
     yield "envoy.filters.http.router", Router()

@@ -40,6 +40,7 @@ def _to_https(rule: Rule) -> Rule:
         rule,
         conditions=(*rule.conditions, _CLEAR),
         action=Redirect(scheme="https", host=host),
+        policies=tuple(policy for policy in rule.policies if not policy.of_answers),
         https_only="",
     )
 

@@ -28,9 +28,13 @@ class Scope(Enum):
 
 
 class Policy:
-    """The base class of all policies. Its subclasses are frozen dataclasses."""
+    """The base class of all policies. Its subclasses are frozen dataclasses.
+
+    `of_answers` says that it changes answers of backends, and none that the gateway gives itself.
+    """
 
     scope: ClassVar[Scope]
+    of_answers: ClassVar[bool] = False
 
     @property
     def targets(self) -> tuple[Target, ...]:

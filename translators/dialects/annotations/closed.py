@@ -47,7 +47,7 @@ def not_supported(at: Ref, met: Iterable[Met], *, is_canary: bool) -> Iterator[P
         if found.without is Without.CLOSED:
             effect = "no effect: the main rule's hold" if is_canary else effect
         elif found.without is Without.NARROWED:
-            effect = "the canary takes no request" if is_canary else Without.CLOSED.value
+            effect = Without.narrowed(is_canary=is_canary)
         reason = "" if is_canary and found.without is Without.CLOSED else found.reason
         yield Problem(
             at, "NotSupported", found.key, found.value, expected, explained(effect, reason)

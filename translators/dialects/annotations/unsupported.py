@@ -36,6 +36,11 @@ class Without(Enum):
         """Whether an Ingress has no problem by it."""
         return self in {Without.OTHERS, Without.TUNING}
 
+    @staticmethod
+    def narrowed(*, is_canary: bool) -> str:
+        """Return the effect of NARROWED in the problem of an Ingress."""
+        return "the canary takes no request" if is_canary else Without.CLOSED.value
+
 
 _FALSE: Final = frozenset({"false", "False", "FALSE", "f", "F"})
 

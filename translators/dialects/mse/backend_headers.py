@@ -1,4 +1,8 @@
-"""Annotations of NGINX that set one header of requests to backends."""
+"""Annotations of NGINX that set one header of requests to backends.
+
+A Connection header is never sent. HTTP/2 forbids it: a Pod that gets one over HTTP/2 ends the
+connection, with all requests on it. The protocol is not known here, as a Service may say it too.
+"""
 
 from dataclasses import replace
 from typing import Final
@@ -17,33 +21,29 @@ PREFIX: Final = shared(
 
 CONNECTION: Final = shared(
     "connection-proxy-header",
-    "the Connection header of requests to backends, `keep-alive` or `close`; it ends upgrades to "
-    "WebSocket",
-    default="that of the gateway",
-    differs="`keep-alive` and `close` only",
+    "`keep-alive`, which holds anyway: the gateway keeps its connections to Pods",
+    default="`keep-alive`",
+    differs="`keep-alive` only",
     example="keep-alive",
 )
-
-_CONNECTIONS: Final = frozenset({"keep-alive", "close"})
 
 
 def connection(text: str) -> str:
     """Read the value of a Connection header."""
-    if text.lower() in _CONNECTIONS:
-        return text.lower()
-    raise Unusable("keep-alive or close")
+    if text.lower() == "keep-alive":
+        return text
+    raise Unusable("keep-alive: the gateway sends no Connection header, which HTTP/2 forbids")
 
 
-def parse(reader: Reader) -> tuple[RequestHeader, ...] | None:
-    """Read both headers."""
+def parse(reader: Reader) -> RequestHeader | None:
+    """Read the header."""
+    reader.read(CONNECTION, connection, "connections to Pods are kept")
     prefix = reader.read(PREFIX, printable)
-    kept = reader.read(CONNECTION, connection)
-    headers = (("x-forwarded-prefix", prefix), ("connection", kept))
-    return tuple(RequestHeader(name, value) for name, value in headers if value) or None
+    return RequestHeader("x-forwarded-prefix", prefix) if prefix else None
 
 
-def _apply(rule: Rule, headers: tuple[RequestHeader, ...]) -> Rule:
-    return replace(rule, policies=(*rule.policies, *headers))
+def _apply(rule: Rule, header: RequestHeader) -> Rule:
+    return replace(rule, policies=(*rule.policies, header))
 
 
 FEATURE: Final = rule_feature("Headers for backends", (PREFIX, CONNECTION), parse, _apply)

@@ -11,6 +11,7 @@ from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.aliases import FEATURE as ALIASES
+from translators.dialects.mse.answers import FEATURE as ANSWERS
 from translators.dialects.mse.app_root import FEATURE as APP_ROOT
 from translators.dialects.mse.backend_headers import FEATURE as BACKEND_HEADERS
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
@@ -69,6 +70,7 @@ FEATURES: Final = (
     MIRROR,
     BACKEND_TLS,
     *CONNECTIONS,
+    ANSWERS,
 )
 """All features, in the order in which they change a rule."""
 

@@ -99,10 +99,11 @@ FAMILIES: Final[Mapping[Key, tuple[Where, Callable[[str], str], Callable[[str], 
 
 def read(reader: Reader, wanted: Wanted) -> None:
     """Narrow the rules, or close their paths."""
+    effect = Without.narrowed(is_canary=wanted.split is not None)
     declared = [(METHOD, _methods), *_declared(reader)]
     conditions = []
     for key, parse in declared:
-        condition = reader.read(key, parse, Without.NARROWED.value)
+        condition = reader.read(key, parse, effect)
         if condition is not None:
             conditions.append(condition)
         elif reader.has(key):

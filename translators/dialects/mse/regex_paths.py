@@ -35,7 +35,8 @@ IGNORE_CASE: Final = own(
 
 def read(reader: Reader, wanted: Wanted) -> None:
     """Say how paths are read."""
-    whole = reader.read(FULL_REGEX, boolean, Without.NARROWED.value)
+    effect = Without.narrowed(is_canary=wanted.split is not None)
+    whole = reader.read(FULL_REGEX, boolean, effect)
     if reader.is_unread(FULL_REGEX) or (whole is None and reader.has(FULL_REGEX)):
         wanted.unusable.add(Without.NARROWED)
     wanted.paths = replace(

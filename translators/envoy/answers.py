@@ -1,0 +1,94 @@
+"""Answers of backends: URLs, and attributes of cookies, are changed as a route asks for it.
+
+All routes share one Lua source, since a source of its own costs a route 178 KB. A route names it,
+and gives its texts in the filter's context. The filter has no default source, so it does nothing to
+other routes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from translators.envoy.messages import DataSource, Lua, LuaPerRoute
+from xds.wire import struct
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
+
+_SOURCE: Final = "answer"
+
+_CHANGE: Final = """
+local function swapped(text, from, to)
+  if string.sub(text, 1, #from) ~= from then return text end
+  return to .. string.sub(text, #from + 1)
+end
+
+local function trimmed(text)
+  -- The pattern "^(.-)%s*$" would take seconds for a long text of blanks.
+  return string.reverse(string.match(string.reverse(text), "^%s*(.*)$"))
+end
+
+local function bare(domain)
+  return string.lower((string.gsub(domain, "^%.", "")))
+end
+
+local function attribute(part, wanted)
+  local head, key, rest = string.match(part, "^(%s*(%a+)%s*=%s*)(.*)$")
+  if not head then return part end
+  local name, value = string.lower(key), trimmed(rest)
+  if name == "path" and wanted:get("path") then
+    return head .. swapped(value, wanted:get("path"), wanted:get("new_path"))
+  end
+  if name == "domain" and wanted:get("domain") and bare(value) == bare(wanted:get("domain")) then
+    return head .. wanted:get("new_domain")
+  end
+  return part
+end
+
+local function changed(cookie, wanted)
+  local first, rest = string.match(cookie, "^([^;]*)(.*)$")
+  local parts = {first}
+  for part in string.gmatch(rest, ";([^;]*)") do
+    table.insert(parts, attribute(part, wanted))
+  end
+  return table.concat(parts, ";")
+end
+
+function envoy_on_response(response)
+  local wanted = response:filterContext()
+  local headers = response:headers()
+  local from, to = wanted:get("url"), wanted:get("new_url")
+  local location = from and headers:get("location")
+  local refresh = from and headers:get("refresh")
+  local head, url = string.match(refresh or "", "^(.-[uU][rR][lL]=)(.*)$")
+  if location and swapped(location, from, to) ~= location then
+    headers:replace("location", swapped(location, from, to))
+  end
+  if head and swapped(url, from, to) ~= url then
+    headers:replace("refresh", head .. swapped(url, from, to))
+  end
+  local count = headers:getNumValues("set-cookie")
+  if count == 0 or not (wanted:get("path") or wanted:get("domain")) then return end
+  local cookies = {}
+  for number = 0, count - 1 do
+    table.insert(cookies, changed(headers:getAtIndex("set-cookie", number), wanted))
+  end
+  headers:remove("set-cookie")
+  for _, cookie in ipairs(cookies) do headers:add("set-cookie", cookie) end
+end
+"""
+
+
+def change_answers() -> lua.Lua:
+    """Configure the filter, which waits for routes that name its source."""
+    return Lua(source_codes={_SOURCE: DataSource(inline_string=_CHANGE)})
+
+
+def answer_changes(texts: Mapping[str, str]) -> lua.LuaPerRoute:
+    """Configure the filter for a route.
+
+    `texts` has `url`, `domain` and `path`, or some of them, and the text for each to put in its
+    place under the same key with `new_` before it.
+    """
+    return LuaPerRoute(name=_SOURCE, filter_context=struct(texts))
