@@ -43,7 +43,9 @@ def test_the_largest_size_is_that_of_scenarios_with_one() -> None:
 def test_without_hosts_nothing_is_measured_that_needs_them() -> None:
     named = {one.scenario for one in order((0,))}
 
-    assert named == {"route", "cold", "memory", "envoy", "failover", "forwarding", "patterns"}
+    assert named == {
+        *("route", "cold", "memory", "envoy", "failover", "forwarding", "patterns", "grpc"),
+    }
 
 
 def test_up_to_a_larger_size_only_growth_is_measured() -> None:
