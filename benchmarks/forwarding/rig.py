@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ import aiohttp
 import yaml
 
 from benchmarks.forwarding.resources import BACKEND
+from benchmarks.processes import cpu
 from fleetgate.bootstrap import BootstrapSettings, bootstrap
 from fleetgate.local.envoy_process import find_envoy
 from xds.cache import SnapshotCache
@@ -22,8 +22,6 @@ from xds.server import XdsServer
 
 GATEWAY: Final = "mse/bench"
 PATIENCE: Final = 60.0
-
-_TICK: Final = 1 / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,7 @@ class Worker:
 
     def cpu(self) -> float:
         """The seconds of CPU that the Envoy has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) * _TICK
+        return cpu(self.pid)
 
     async def allocated(self) -> float:
         """The MiB in use, by Envoy's allocator."""

@@ -9,6 +9,7 @@ from benchmarks.scenarios.envoy import ENVOY
 from benchmarks.scenarios.failover import FAILOVER
 from benchmarks.scenarios.fan_out import FAN_OUT
 from benchmarks.scenarios.forwarding import FORWARDING
+from benchmarks.scenarios.grpc import GRPC
 from benchmarks.scenarios.load_in import LOAD_IN
 from benchmarks.scenarios.memory import MEMORY
 from benchmarks.scenarios.patterns import PATTERNS
@@ -31,4 +32,5 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     PATTERNS,
     POLICIES,
     TLS,
+    GRPC,
 )

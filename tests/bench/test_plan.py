@@ -44,7 +44,8 @@ def test_without_hosts_nothing_is_measured_that_needs_them() -> None:
     named = {one.scenario for one in order((0,))}
 
     assert named == {
-        *("route", "cold", "memory", "envoy", "failover", "forwarding", "patterns", "policies")
+        *("route", "cold", "memory", "envoy", "failover", "forwarding", "patterns", "policies"),
+        "grpc",
     }
 
 

@@ -21,6 +21,7 @@ from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway
 from tests.support.running_fleet import NEVER, RunningFleet, running_fleet
 
 NGINX = "nginx.ingress.kubernetes.io/"
+CONNECTION = "mse.ingress.kubernetes.io/connection-policy-"
 POLICIES: Mapping[str, Mapping[str, str]] = {"balanced": {}, "pinned": PINNED}
 CHOOSING: Mapping[str, Mapping[str, str]] = {
     "least-conn": {f"{NGINX}load-balance": "least_conn"},
@@ -29,8 +30,14 @@ CHOOSING: Mapping[str, Mapping[str, str]] = {
     "cookie": {f"{NGINX}affinity": "cookie"},
     "persistent": {f"{NGINX}affinity": "cookie", f"{NGINX}affinity-mode": "persistent"},
     "warmup": {"mse.ingress.kubernetes.io/warmup": "5"},
+    "limits": {
+        f"{CONNECTION}tcp-max-connection": "4",
+        f"{CONNECTION}tcp-max-connection-per-endpoint": "2",
+        f"{CONNECTION}http-max-request-per-connection": "10",
+    },
+    "connect-timeout": {f"{NGINX}proxy-connect-timeout": "5"},
 }
-"""Annotations that change how a Pod is chosen."""
+"""Annotations that change how a Pod is chosen, or how it is connected to."""
 
 QUESTION = Question("/", "web.test")
 UPSTREAM_TIMEOUT = timedelta(seconds=60)

@@ -196,12 +196,26 @@ TRIED: Mapping[str, object] = {
 }
 """The annotations of a second host with the same backends."""
 
+FORCED_HOST = "forced.test"
+FORCED: Mapping[str, object] = {
+    "nginx.ingress.kubernetes.io/proxy-next-upstream": "error non_idempotent",
+    "nginx.ingress.kubernetes.io/proxy-next-upstream-tries": "2",
+}
+"""The annotations of a third host with the same backends."""
+
+HOSTS = {"": HOST, "tried-": TRIED_HOST, "forced-": FORCED_HOST}
+"""All hosts, by what stands before the kinds of requests to them in what is seen."""
+
 NAMED = {
     case
     for case in ANSWERED
     if case.startswith(("status-503", "status-429", "503-", "http-1.0-503", "head-of-a-503"))
 } - {"503-x-envoy-ratelimited"}
 """The answers that they name. Envoy repeats no request whose answer has that one header."""
+
+UPLOAD_UNREAD = {"answer-to-the-head-close", "answer-to-the-head-reset"}
+"""The Pod closes with a part of a large upload unread. The kernel resets the connection then, and
+the answer may get lost on its way to Envoy."""
 
 CASES = {**ANSWERED, **LOST, **GIVEN_UP, **UNREAD}
 
@@ -228,11 +242,13 @@ async def running(root: Path) -> AsyncIterator[tuple[Rig, Mapping[str, ScriptedP
         served = await stack.enter_async_context(rig(root))
         rule = ingress("web", host=HOST).of_class("mse")
         tried = ingress("tried", host=TRIED_HOST).of_class("mse").annotate(TRIED)
+        forced = ingress("forced", host=FORCED_HOST).of_class("mse").annotate(FORCED)
         objects: list[Builder[Any]] = []
         for number, each in enumerate(pods.values()):
             name = f"case-{number}"
             rule = rule.path(f"/{name}", to=f"{name}:80")
             tried = tried.path(f"/{name}", to=f"{name}:80")
+            forced = forced.path(f"/{name}", to=f"{name}:80")
             objects.append(service(name))
             objects += [
                 slice_of(name, addresses=[host], port=port, suffix=str(n))
@@ -242,12 +258,12 @@ async def running(root: Path) -> AsyncIterator[tuple[Rig, Mapping[str, ScriptedP
         gateway = mse_gateway("gw", members=[ONE, TWO]).annotate({UPSTREAM_TIMEOUT: "60s"})
         served.declare("gateway.yaml", gateway)
         served.declare("pods.yaml", *objects, to=ONE)
-        served.declare("web.yaml", rule, tried)
+        served.declare("web.yaml", rule, tried, forced)
         yield served, pods
 
 
 async def ask_everything(root: Path) -> Mapping[tuple[str, str], Seen]:
-    """Ask each case. The kinds of requests to the second host begin with "tried-"."""
+    """Ask each case at all hosts."""
     async with running(root) as (served, pods):
         address = await served.address()
         cases = await asyncio.gather(
@@ -262,7 +278,7 @@ async def ask_everything(root: Path) -> Mapping[tuple[str, str], Seen]:
 
 async def ask_case(address: Address, path: str, pods: ScriptedPods) -> Mapping[str, Seen]:
     found = {}
-    for prefix, host in (("", HOST), ("tried-", TRIED_HOST)):
+    for prefix, host in HOSTS.items():
         for kind, asked in {**ONCE, **IDEMPOTENT}.items():
             before = pods.reached
             of_host = asked.replace(HOST.encode(), host.encode(), 1)
@@ -336,6 +352,10 @@ def of_second_host(kinds: Iterable[str]) -> list[str]:
     return [f"tried-{kind}" for kind in kinds]
 
 
+def of_third_host(kinds: Iterable[str]) -> list[str]:
+    return [f"forced-{kind}" for kind in kinds]
+
+
 @pytest.mark.parametrize("case", [*ANSWERED, *LOST, *GIVEN_UP])
 def test_keys_that_do_not_say_so_repeat_nothing_that_is_not_idempotent(
     seen: Mapping[tuple[str, str], Seen], case: str
@@ -355,3 +375,20 @@ def test_what_is_idempotent_is_repeated_as_often_as_the_key_says(
     seen: Mapping[tuple[str, str], Seen], case: str
 ) -> None:
     assert reached(seen, case, of_second_host(IDEMPOTENT)) == {3}
+
+
+@pytest.mark.parametrize("case", [*ANSWERED, *GIVEN_UP])
+def test_no_answer_is_asked_for_again_by_non_idempotent_alone(
+    seen: Mapping[tuple[str, str], Seen], case: str
+) -> None:
+    kinds = {**ONCE, **IDEMPOTENT}
+    if case in UPLOAD_UNREAD:
+        del kinds["POST-large"]
+    assert reached(seen, case, of_third_host(kinds)) == {1}
+
+
+@pytest.mark.parametrize("case", LOST)
+def test_non_idempotent_repeats_every_method_while_there_is_no_answer(
+    seen: Mapping[tuple[str, str], Seen], case: str
+) -> None:
+    assert reached(seen, case, of_third_host({**ONCE, **IDEMPOTENT})) == {3}

@@ -196,6 +196,12 @@ def test_a_value_that_cannot_be_used_is_told_and_changes_nothing(key: str, value
     assert told({key: value}) == [("InvalidAnnotation", key)]
 
 
+@pytest.mark.parametrize("behavior", ["sticky", "legacy"])
+def test_a_cookie_that_names_the_pod_chooses_no_branch_and_that_is_told(behavior: str) -> None:
+    annotations = {AFFINITY: "cookie", MODE: "persistent", BRANCHES: behavior}
+    assert told(annotations) == ([("NotSupported", BRANCHES)] if behavior == "sticky" else [])
+
+
 @pytest.mark.parametrize("mode", ["balanced", "persistent"])
 @pytest.mark.parametrize("changes", ["true", "false"])
 def test_another_cookie_after_a_failure_than_the_mode_gives_is_told(

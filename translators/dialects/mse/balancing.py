@@ -54,8 +54,10 @@ MODE: Final = shared(
 BRANCHES: Final = shared(
     "affinity-canary-behavior",
     "`sticky`: the cookie of `balanced` also keeps a client with the canary or the main "
-    "from its second request on, while their weights stay; `legacy`: each request anew",
+    "from its second request on, while their weights stay; `legacy`: each request is divided "
+    "between them anew, as with `persistent` in any case",
     default="`sticky`",
+    differs="`sticky` only with the mode `balanced`",
     example="legacy",
 )
 
@@ -151,7 +153,7 @@ def read(reader: Reader, wanted: Wanted) -> None:
     hashed = reader.find(HASH, _hash)
     sticky = reader.find(AFFINITY, _by_cookie, "no client keeps its Pod for it")
     mode = reader.find(MODE, _is_persistent, "balanced holds")
-    branches = reader.read(BRANCHES, _is_legacy, "sticky holds")
+    branches = reader.find(BRANCHES, _is_legacy, "sticky holds")
     name, path = reader.find(NAME, cookie_name), reader.find(PATH, _path)
     cookie = _cookie(reader, name, path)
     by = sticky or name or path
@@ -162,10 +164,14 @@ def read(reader: Reader, wanted: Wanted) -> None:
             reader.note(changes, "NotSupported", *_AFTER_A_FAILURE[persistent])
         balancing = Balancing.HASH
         if persistent:
+            if branches and not branches.value:
+                expected = "legacy with affinity-mode persistent"
+                reader.note(branches, "NotSupported", expected, "each request is divided anew")
             wanted.policies.append(_declared(by, PodCookie(cookie)))
             balancing = algorithm.value if algorithm else Balancing.ROUND_ROBIN
         else:
-            wanted.policies.append(_declared(by, HashCookie(cookie, of_branches=not branches)))
+            anew = branches is not None and branches.value
+            wanted.policies.append(_declared(by, HashCookie(cookie, of_branches=not anew)))
         wanted.policies.append(_declared(by, LoadBalancing(balancing)))
     elif hashed:
         wanted.policies.append(_declared(hashed, hashed.value))
