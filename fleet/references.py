@@ -10,6 +10,9 @@ from fleet.ref import HUB, Ref
 DEFAULT_CERTIFICATE: Final = "fleetgate.dev/default-certificate"
 """The annotation of a gateway's object that names a Secret, as NAMESPACE/NAME."""
 
+_NAMING: Final = frozenset({"auth-tls-secret"})
+"""Annotations that name a Secret, alone or behind its namespace and a slash."""
+
 
 def secret_named(text: str) -> Ref | None:
     """The Secret of the hub that NAMESPACE/NAME names; None for any other text."""
@@ -24,13 +27,14 @@ def default_certificate_of(gateway: GatewayObject) -> frozenset[Ref]:
 
 
 def secrets_of(ingress: Ingress) -> frozenset[Ref]:
-    """The Secrets that `spec.tls` names, in the Ingress's own namespace."""
+    """The Secrets that `spec.tls` and annotations name, in the Ingress's own namespace."""
     namespace = ingress.metadata.namespace
-    return frozenset(
-        Ref(HUB, "Secret", namespace, tls.secret_name)
-        for tls in ingress.spec.tls
-        if tls.secret_name
-    )
+    names = {tls.secret_name for tls in ingress.spec.tls}
+    for key, text in ingress.metadata.annotations.items():
+        if key.rpartition("/")[2] in _NAMING:
+            of, slash, name = text.strip().rpartition("/")
+            names |= {name} if not slash or of == namespace else set()
+    return frozenset(Ref(HUB, "Secret", namespace, name) for name in names if name)
 
 
 class SecretUse:

@@ -35,6 +35,7 @@ from translators.dialects.dialect import Dialects
 from translators.graph.translator import Translation, Translator, Turn
 from translators.merge.attachments import gateway_of
 from translators.model.binds import Bind
+from translators.model.listeners import Protocol
 from translators.model.statuses import Runtime
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
@@ -170,12 +171,19 @@ class ControlPlane:
         await turn
 
     def sockets(self, gateway: Ref) -> tuple[tuple[str, int], ...]:
-        """Return the address and port of each listener of a gateway, none for an unknown one."""
+        """Return the address and port of each listener of a gateway, none for an unknown one.
+
+        A listener for QUIC has the same ones as a listener for TLS, and is left out.
+        """
         bind = self.gateways.get(gateway)
         status = self.translator.tables.statuses.of_gateways.get(gateway)
         if bind is None or status is None:
             return ()
-        return tuple((bind.address, bind.port_for(listener)) for listener in status.listeners)
+        return tuple(
+            (bind.address, bind.port_for(listener))
+            for listener in status.listeners
+            if listener.protocol is not Protocol.QUIC
+        )
 
     def on_turn(self, callback: Callable[[TurnTaken], None]) -> Callable[[], None]:
         """Call `callback` in the task of the turns after each of them. Return a way to stop."""

@@ -21,7 +21,7 @@ from translators.dialects.gateway_settings import read_settings
 from translators.model.binds import Bind
 from translators.model.gateways import Gateway, Selector
 from translators.model.ingresses import IngressRules
-from translators.model.listeners import Entry
+from translators.model.listeners import Entry, Protocol
 from translators.model.policy import Policy
 from translators.model.shapes import Shape
 from translators.model.statuses import GatewayStatus
@@ -144,11 +144,15 @@ class Dialects:
         )
         spec = dialect.read_gateway(ref, config)
         settings = read_settings(ref, self.name_of(ref), annotations)
+        entries, places = spec.entries, spec.places
+        if settings.edge.http3:
+            beside = tuple(_with_quic(entries, places))
+            entries, places = tuple(e for e, _ in beside), tuple(place for _, place in beside)
         return Gateway(
             ref=ref,
             name=self.name_of(ref),
-            entries=spec.entries,
-            places=spec.places,
+            entries=entries,
+            places=places,
             members=self.kinds.attached(config),
             members_key=dialect.kind.attaches,
             selector=Selector(ref, spec.ingress_class, spec.namespace),
@@ -166,3 +170,11 @@ class Dialects:
         """Return the `status` field of a gateway's object."""
         observed = {"observedGeneration": status.generation} if status.generation else {}
         return {**observed, **self.of(gateway).status(status)}
+
+
+def _with_quic(entries: Iterable[Entry], places: Iterable[str]) -> Iterator[tuple[Entry, str]]:
+    """Add a listener for QUIC beside each one for TLS, and yield all with their places."""
+    for entry, place in zip(entries, places, strict=True):
+        yield entry, place
+        if entry.at.protocol is Protocol.HTTPS:
+            yield entry._replace(at=entry.at._replace(protocol=Protocol.QUIC)), place

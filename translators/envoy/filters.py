@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from translators.envoy.client_certificates import idle
 from translators.envoy.forwarded import Peer, name_client
 from translators.envoy.header_edits import absent
 from translators.envoy.loops import stop_loops
@@ -32,6 +33,7 @@ from translators.envoy.scoped_routes import searches
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
 
+CLIENTS: Final = "fleetgate.client_certificates"
 CORS: Final = "envoy.filters.http.cors"
 ACCESS: Final = "fleetgate.access"
 """A Composite for filters that have no idle configuration, such as basic or external authorization.
@@ -62,6 +64,8 @@ def http_filters(
     # Before all that may refuse a request: a browser shows a refusal to its page by these headers,
     # and asks for them without the page's credentials.
     yield CORS, Cors()
+    # Before all that asks less of a client than a certificate.
+    yield CLIENTS, idle()
     # Before the rate limit: a client without access must not use up the requests of others.
     yield ACCESS, Composite()
     yield RATE_LIMIT, LocalRateLimit(stat_prefix="rate_limit")

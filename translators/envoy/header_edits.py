@@ -13,6 +13,7 @@ from translators.envoy.messages import (
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
+    from envoy_data_plane.envoy.config.core import v3 as core
 
 MOST_HEADERS: Final = 200
 """The bound on headers of a request or response, whose size is limited to 60 KiB.
@@ -20,11 +21,15 @@ MOST_HEADERS: Final = 200
 HTTP/2 clients send each cookie in a header of its own, and so do backends that set cookies."""
 
 
-def put(name: str, value: str) -> mutation_rules.HeaderMutation:
+def overwritten(name: str, value: str) -> core.HeaderValueOption:
     """Set a header, and replace a received one. A value that evaluates to "" changes nothing."""
     header = HeaderValue(key=name, value=value)
-    action = AppendAction.OVERWRITE_IF_EXISTS_OR_ADD
-    return HeaderMutationRule(append=HeaderValueOption(header=header, append_action=action))
+    return HeaderValueOption(header=header, append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD)
+
+
+def put(name: str, value: str) -> mutation_rules.HeaderMutation:
+    """Make the rule of a HeaderMutation that does the same."""
+    return HeaderMutationRule(append=overwritten(name, value))
 
 
 def absent(name: str, value: str) -> mutation_rules.HeaderMutation:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
     from envoy_data_plane.envoy.extensions.filters.http.local_ratelimit import v3 as local_ratelimit
     from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
+    from envoy_data_plane.envoy.extensions.filters.http.rbac import v3 as http_rbac
     from envoy_data_plane.envoy.extensions.filters.http.router import v3 as router
     from envoy_data_plane.envoy.extensions.filters.http.stateful_session import (
         v3 as stateful_session,
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.listener.tls_inspector import v3 as tls_inspector
     from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
     from envoy_data_plane.envoy.extensions.filters.network.rbac import v3 as network_rbac
+    from envoy_data_plane.envoy.extensions.filters.network.set_filter_state import (
+        v3 as network_set_filter_state,
+    )
+    from envoy_data_plane.envoy.extensions.filters.network.tcp_proxy import v3 as tcp_proxy
     from envoy_data_plane.envoy.extensions.http.early_header_mutation.header_mutation import (
         v3 as early_header_mutation,
     )
@@ -52,10 +57,14 @@ if TYPE_CHECKING:
         v3 as network_inputs,
     )
     from envoy_data_plane.envoy.extensions.matching.input_matchers.ip import v3 as ip_matcher
+    from envoy_data_plane.envoy.extensions.rbac.principals.mtls_authenticated import (
+        v3 as mtls_authenticated,
+    )
     from envoy_data_plane.envoy.extensions.retry.host.previous_hosts import v3 as previous_hosts
     from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities import (
         v3 as previous_priorities,
     )
+    from envoy_data_plane.envoy.extensions.transport_sockets.quic import v3 as quic
     from envoy_data_plane.envoy.extensions.transport_sockets.tls import v3 as tls
     from envoy_data_plane.envoy.extensions.transport_sockets.tls.cert_mappers.sni import v3 as sni
     from envoy_data_plane.envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret import (  # noqa: E501
@@ -88,18 +97,22 @@ else:
     stateful_session = Package("envoy.extensions.filters.http.stateful_session.v3")
     header_mutation = Package("envoy.extensions.filters.http.header_mutation.v3")
     lua = Package("envoy.extensions.filters.http.lua.v3")
+    http_rbac = Package("envoy.extensions.filters.http.rbac.v3")
     router = Package("envoy.extensions.filters.http.router.v3")
     proxy_protocol = Package("envoy.extensions.filters.listener.proxy_protocol.v3")
     set_filter_state = Package("envoy.extensions.filters.listener.set_filter_state.v3")
     tls_inspector = Package("envoy.extensions.filters.listener.tls_inspector.v3")
     hcm = Package("envoy.extensions.filters.network.http_connection_manager.v3")
     network_rbac = Package("envoy.extensions.filters.network.rbac.v3")
+    network_set_filter_state = Package("envoy.extensions.filters.network.set_filter_state.v3")
+    tcp_proxy = Package("envoy.extensions.filters.network.tcp_proxy.v3")
     early_header_mutation = Package(
         "envoy.extensions.http.early_header_mutation.header_mutation.v3"
     )
     xff = Package("envoy.extensions.http.original_ip_detection.xff.v3")
     network_inputs = Package("envoy.extensions.matching.common_inputs.network.v3")
     ip_matcher = Package("envoy.extensions.matching.input_matchers.ip.v3")
+    mtls_authenticated = Package("envoy.extensions.rbac.principals.mtls_authenticated.v3")
     previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
     tls = Package("envoy.extensions.transport_sockets.tls.v3")
@@ -107,6 +120,7 @@ else:
     on_demand_secret = Package(
         "envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret.v3"
     )
+    quic = Package("envoy.extensions.transport_sockets.quic.v3")
     upstreams = Package("envoy.extensions.upstreams.http.v3")
     envoy_type = Package("envoy.type.v3")
     matcher = Package("envoy.type.matcher.v3")
@@ -163,9 +177,11 @@ CookieMatcher = twin(route.CookieMatcher)
 DirectResponseAction = twin(route.DirectResponseAction)
 FilterConfig = twin(route.FilterConfig)
 HeaderMatcher = twin(route.HeaderMatcher)
+HttpRbac = twin(http_rbac.Rbac)
 PreviousHostsPredicate = twin(previous_hosts.PreviousHostsPredicate)
 PreviousPrioritiesConfig = twin(previous_priorities.PreviousPrioritiesConfig)
 QueryParameterMatcher = twin(route.QueryParameterMatcher)
+RbacPerRoute = twin(http_rbac.RbacPerRoute)
 RedirectAction = twin(route.RedirectAction)
 RetryBackOff = twin(route.RetryPolicyRetryBackOff)
 RetryHostPredicate = twin(route.RetryPolicyRetryHostPredicate)
@@ -193,6 +209,7 @@ CelExpressionConfig = twin(core.CelExpressionConfig)
 CelIdent = twin(expr.ExprIdent)
 CelSelect = twin(expr.ExprSelect)
 CidrRange = twin(core.CidrRange)
+CertificateValidationContext = twin(tls.CertificateValidationContext)
 Composite = twin(composite.Composite)
 DirectSourceIpInput = twin(network_inputs.DirectSourceIpInput)
 DownstreamTlsContext = twin(tls.DownstreamTlsContext)
@@ -204,6 +221,7 @@ ExtensionFilter = twin(accesslog.ExtensionFilter)
 Filter = twin(listener.Filter)
 FilterChain = twin(listener.FilterChain)
 FilterChainConfiguration = twin(composite.FilterChainConfiguration)
+FilterStateMatcher = twin(matcher.FilterStateMatcher)
 FilterStateValue = twin(filter_state.FilterStateValue)
 HeaderMutation = twin(header_mutation.HeaderMutation)
 HeaderMutationMutations = twin(header_mutation.Mutations)
@@ -221,31 +239,44 @@ Listener = twin(listener.Listener)
 ListenerFilter = twin(listener.ListenerFilter)
 LocalReplyConfig = twin(hcm.LocalReplyConfig)
 Lua = twin(lua.Lua)
+MtlsAuthenticated = twin(mtls_authenticated.Config)
 NetworkRbac = twin(network_rbac.Rbac)
 OnDemandSecrets = twin(on_demand_secret.Config)
+NetworkSetFilterState = twin(network_set_filter_state.Config)
 OnMatch = twin(xds_matcher.MatcherOnMatch)
 Permission = twin(rbac.Permission)
+PermissionSet = twin(rbac.PermissionSet)
 Policy = twin(rbac.Policy)
 Principal = twin(rbac.Principal)
+PrincipalSet = twin(rbac.PrincipalSet)
 ProxyProtocol = twin(proxy_protocol.ProxyProtocol)
+QuicListenerOptions = twin(listener.QuicProtocolOptions)
+QuicTransport = twin(quic.QuicDownstreamTransport)
 Rbac = twin(rbac.Rbac)
 ResponseMapper = twin(hcm.ResponseMapper)
 Router = twin(router.Router)
+SdsSecretConfig = twin(tls.SdsSecretConfig)
 ScopedRds = twin(hcm.ScopedRds)
 ScopedRoutes = twin(hcm.ScopedRoutes)
 ScopeKeyBuilder = twin(hcm.ScopedRoutesScopeKeyBuilder)
 ScopeKeyFragment = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilder)
 ScopeKeyHeaderExtractor = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilderHeaderValueExtractor)
 ServerNameInput = twin(network_inputs.ServerNameInput)
+SetCurrentClientCertDetails = twin(hcm.HttpConnectionManagerSetCurrentClientCertDetails)
 SetFilterState = twin(set_filter_state.Config)
 SkipFilter = twin(matcher_action.SkipFilter)
 SniMapper = twin(sni.Sni)
 SourceIpInput = twin(network_inputs.SourceIpInput)
 SubstitutionFormatString = twin(core.SubstitutionFormatString)
-TlsCertificate = twin(tls.TlsCertificate)
+TcpProxy = twin(tcp_proxy.TcpProxy)
+TcpProxyWeight = twin(tcp_proxy.TcpProxyWeightedClusterClusterWeight)
+TcpProxyWeightedCluster = twin(tcp_proxy.TcpProxyWeightedCluster)
 TlsInspector = twin(tls_inspector.TlsInspector)
+TlsCertificate = twin(tls.TlsCertificate)
 TlsSecret = twin(tls.Secret)
 TypedExtensionConfig = twin(core.TypedExtensionConfig)
+UdpListenerConfig = twin(listener.UdpListenerConfig)
+UdpSocketConfig = twin(core.UdpSocketConfig)
 XffConfig = twin(xff.XffConfig)
 XffTrustedCidrs = twin(xff.XffTrustedCidrs)
 XdsMatcher = twin(xds_matcher.Matcher)
@@ -255,6 +286,7 @@ XdsMatcherPredicate = twin(xds_matcher.MatcherMatcherListPredicate)
 XdsMatcherPredicateList = twin(xds_matcher.MatcherMatcherListPredicatePredicateList)
 XdsMatcherSinglePredicate = twin(xds_matcher.MatcherMatcherListPredicateSinglePredicate)
 XdsMatcherTree = twin(xds_matcher.MatcherMatcherTree)
+XdsMatchMap = twin(xds_matcher.MatcherMatcherTreeMatchMap)
 XdsRegexMatcher = twin(xds_matcher.RegexMatcher)
 XdsRegexMatcherGoogleRe2 = twin(xds_matcher.RegexMatcherGoogleRe2)
 XdsStringMatcher = twin(xds_matcher.StringMatcher)
@@ -265,9 +297,14 @@ AppendAction = core.HeaderValueOptionHeaderAppendAction
 ApiVersion = core.ApiVersion
 ClusterDiscoveryType = cluster.ClusterDiscoveryType
 ClusterLbPolicy = cluster.ClusterLbPolicy
+ForwardClientCertDetails = hcm.HttpConnectionManagerForwardClientCertDetails
 HealthStatus = core.HealthStatus
 HeadersWithUnderscoresAction = core.HttpProtocolOptionsHeadersWithUnderscoresAction
+HttpCodec = hcm.HttpConnectionManagerCodecType
 PathWithEscapedSlashesAction = hcm.HttpConnectionManagerPathWithEscapedSlashesAction
+RbacAction = rbac.RbacAction
 RedirectCode = route.RedirectActionRedirectResponseCode
+SocketProtocol = core.SocketAddressProtocol
 SocketOptionSocketState = core.SocketOptionSocketState
 TlsProtocol = tls.TlsParametersTlsProtocol
+TrustChainVerification = tls.CertificateValidationContextTrustChainVerification

@@ -11,6 +11,7 @@
                  A>B                               B serves while A has no usable Pod
     Secret       shop.example.com, *.example.com   the certificate of the host
                  _default                          the certificate of all other hosts
+                 quic|shop.example.com             the same for HTTP/3
 
 Only hosts put dots into names, because Envoy splits the names of statistics at dots. A digest
 stands for a long SUBSET, and for the part behind A> if that is long: routes repeat these names.
@@ -59,6 +60,11 @@ def certificate_name(host: str) -> str:
     has the name for "", and in the xDS protocol "*" would stand for all Secrets.
     """
     return host or "_default"
+
+
+def quic_name(host: str) -> str:
+    """Return the name of a host's certificate for QUIC, where no client chooses names."""
+    return f"quic|{certificate_name(host)}"
 
 
 def table_name(tables: TableSet, host: str) -> str:

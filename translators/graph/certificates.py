@@ -26,6 +26,7 @@ from translators.model.certificates import Certificate, Reading, TlsEntry, Valid
 from translators.model.hosts import wildcard_over
 from translators.model.ingresses import IngressRules
 from translators.model.listeners import TableSet
+from translators.model.rules import Age
 from xds.resource import Resource
 
 
@@ -35,6 +36,7 @@ class Decided:
 
     by: Ref
     secret: Ref
+    since: Age
 
 
 class CertificateTables:
@@ -145,7 +147,7 @@ class CertificateTables:
             return None
         by, ingress = min(claims, key=lambda claim: claim[0])
         entry = entry_for(ingress.tls, key.host)
-        return Decided(by[1], entry.secret) if entry and entry.secret else None
+        return Decided(by[1], entry.secret, by[0]) if entry and entry.secret else None
 
     def _owner(self, view: View, key: CertificateKey, sets: frozenset[TableSet]) -> str:
         """Return the namespace that owns a host."""

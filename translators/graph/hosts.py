@@ -125,7 +125,7 @@ class HostTables:
         return self._table(view, host, view.get(self.plans, host) or _NOTHING)
 
     def _table(self, view: View, key: HostKey, plan: HostPlan) -> Resource:
-        parts = host_parts(plan.policies)
+        parts = host_parts(plan.policies, key.host)
         body = virtual_host(plan, key.host, self._encoder(view, plan), parts)
         return route_table(key.tables, key.host, body, plan.origins)
 

@@ -17,6 +17,7 @@ from translators.graph.hosts import HostTables
 from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import GuestKey, HostKey, ServiceOf
+from translators.graph.listeners import ListenerTables
 from translators.graph.row_weights import RowWeights
 from translators.merge.certificate_problems import (
     of_names,
@@ -55,6 +56,7 @@ class StatusTables:
         ingresses: IngressTables,
         certificates: CertificateTables,
         hosts: HostTables,
+        listeners: ListenerTables,
         backends: BackendTables,
         dialects: Dialects,
         weights: RowWeights,
@@ -64,6 +66,7 @@ class StatusTables:
         self._ingresses = ingresses
         self._certificates = certificates
         self._plans = hosts.plans
+        self._listeners = listeners
         self._backends = backends
         self._dialects = dialects
         self._findings = Index(graph, "findings", hosts.plans, _found_in)
@@ -110,12 +113,15 @@ class StatusTables:
             self._gateways.bind(view, ref),
             config.metadata.generation if config else 0,
             view.get(self._inputs.refusals, ref),
-            tuple(
-                problem
-                for secret in named
-                for problem in of_secret(
-                    ref, DEFAULT_CERTIFICATE, secret, self._certificates.held(view, secret)
-                )
+            (
+                *(
+                    problem
+                    for secret in named
+                    for problem in of_secret(
+                        ref, DEFAULT_CERTIFICATE, secret, self._certificates.held(view, secret)
+                    )
+                ),
+                *self._listeners.named.problems(view, ref),
             ),
         )
 
@@ -157,6 +163,8 @@ class StatusTables:
             yield from view.must(self._plans, host).problems_of(ref)
         if rules.policies:
             yield from self._overruled(view, ref, rules, gateways)
+            claimed = view.must(self._ingresses.claims, ref)
+            yield from self._listeners.chains.problems(view, ref, rules, claimed)
         if rules.tls:
             yield from self._of_certificates(view, ref, rules, gateways)
         for gateway in gateways:

@@ -5,6 +5,7 @@
     objects ─▶ rules ────────────────────────────────┘               └───▶ targets ─▶ clusters (CDS)
     slices ─▶ slice endpoints ────────────────────────────────────────────▶ assignments (EDS)
     Secrets, rules ───────────────────────────────────────────────────────▶ certificates (SDS)
+    plans ───▶ chains of hosts ───────────────────────────────────────────▶ listeners (LDS)
 
 Each compute function reads what its row depends on; `translators.graph.derive` keeps the rows up to
 date.
@@ -13,11 +14,14 @@ date.
 from translators.dialects.dialect import Dialects
 from translators.graph.backends import BackendTables
 from translators.graph.certificates import CertificateTables
+from translators.graph.chains import ChainTables
 from translators.graph.derive import Graph, OnFailure
 from translators.graph.gateways import GatewayTables
 from translators.graph.hosts import HostTables
 from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
+from translators.graph.listeners import ListenerTables
+from translators.graph.named_certificates import NamedCertificates
 from translators.graph.row_weights import RowWeights
 from translators.graph.statuses import StatusTables
 from translators.model.binds import Bind
@@ -38,7 +42,19 @@ class Tables:
         )
         certificates = self.certificates = CertificateTables(graph, inputs, gateways, ingresses)
         hosts = self.hosts = HostTables(graph, gateways, ingresses, certificates, weights)
+        chains = self.chains = ChainTables(graph, inputs, gateways, hosts)
+        named = self.named = NamedCertificates(graph, gateways, certificates)
+        listeners = self.listeners = ListenerTables(graph, gateways, named, chains, dialects)
         backends = self.backends = BackendTables(graph, inputs, gateways, ingresses, hosts, weights)
         self.statuses = StatusTables(
-            graph, inputs, gateways, ingresses, certificates, hosts, backends, dialects, weights
+            graph,
+            inputs,
+            gateways,
+            ingresses,
+            certificates,
+            hosts,
+            listeners,
+            backends,
+            dialects,
+            weights,
         )

@@ -17,7 +17,13 @@ from fleet.models import (
 from fleet.ref import Ref
 from fleet.state import Changes, FleetState
 from translators.dialects.dialect import Dialects
-from translators.envoy.names import certificate_name, cluster_name, listener_name, table_name
+from translators.envoy.names import (
+    certificate_name,
+    cluster_name,
+    listener_name,
+    quic_name,
+    table_name,
+)
 from translators.graph.derive import Input, OnFailure
 from translators.graph.inputs import NOW
 from translators.graph.tables import Tables
@@ -172,7 +178,7 @@ class Translator:
 
     def _changed(self) -> Iterator[tuple[TypeUrl, Ref, str, Resource | None]]:
         """Yield every resource that has changed, with its gateway."""
-        gateways, hosts = self.tables.gateways, self.tables.hosts
+        listeners, hosts = self.tables.listeners.rows, self.tables.hosts
         backends, certificates = self.tables.backends, self.tables.certificates
         for key in certificates.of_hosts.changed:
             yield (
@@ -184,6 +190,9 @@ class Translator:
         for gateway in certificates.defaults.changed:
             default = certificates.defaults.get(gateway)
             yield TypeUrl.SECRET, gateway, certificate_name(""), default
+        named = self.tables.listeners.named.secrets
+        for key in named.changed:
+            yield TypeUrl.SECRET, key.gateway, quic_name(key.host), named.get(key)
         for target in backends.clusters.changed:
             cluster = backends.clusters.get(target)
             yield TypeUrl.CLUSTER, target[0], cluster_name(target[1]), cluster
@@ -191,8 +200,8 @@ class Translator:
             row = backends.assignments.get(target)
             resource = row.resource if row else None
             yield TypeUrl.ENDPOINT, target[0], cluster_name(target[1]), resource
-        for gateway, entry in gateways.listeners.changed:
-            listener = gateways.listeners.get((gateway, entry))
+        for gateway, entry in listeners.changed:
+            listener = listeners.get((gateway, entry))
             yield TypeUrl.LISTENER, gateway, listener_name(entry.at), listener
         for host in hosts.tables.changed:
             table = hosts.tables.get(host)

@@ -16,7 +16,8 @@ from translators.model.actions import Forward, Redirect
 from translators.model.conditions import Condition, Text, Where
 from translators.model.rules import Rule
 
-_CLEAR: Final = Condition(Where.HEADER, "x-forwarded-proto", (Text("http"),))
+CLEAR: Final = Condition(Where.HEADER, "x-forwarded-proto", (Text("http"),))
+"""The condition of requests in clear text."""
 
 
 def redirects(rule: Rule, problems: list[Problem], *, https: bool) -> Iterator[Rule]:
@@ -36,9 +37,7 @@ def _to_https(rule: Rule) -> Rule:
     redirect names the host without it, unless the host is a wildcard.
     """
     host = "" if rule.host.startswith("*") else rule.host
-    return replace(
-        rule, conditions=(*rule.conditions, _CLEAR), action=Redirect(host), https_only=""
-    )
+    return replace(rule, conditions=(*rule.conditions, CLEAR), action=Redirect(host), https_only="")
 
 
 def _in_clear(rule: Rule) -> Problem:

@@ -5,12 +5,22 @@ the messages that it concerns. Builders (`translators.envoy`) take the parts and
 `translators.merge.scopes` decides between Ingresses that disagree.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Final
+from typing import ClassVar, Final
 
-from translators.envoy.parts import ClusterParts, HostParts, ListenerParts, RouteParts
-from translators.model.policy import Policy
+from fleet.ref import Ref
+from translators.envoy.parts import (
+    ChainParts,
+    ClusterParts,
+    HostParts,
+    ListenerParts,
+    RouteParts,
+)
+from translators.model.actions import Forward
+from translators.model.authorities import AuthoritiesReading
+from translators.model.policy import Policy, Scope
+from translators.model.tls import ServerTls
 
 MOST_ALIKE: Final = 1024
 """The number of policy sets whose parts are cached. Many routes have the same set."""
@@ -32,6 +42,27 @@ class EnvoyPolicy(Policy):
         """Add to the parts of each listener of the gateway."""
 
 
+class ChainPolicy(EnvoyPolicy):
+    """The base class of policies of a host that needs a filter chain of its own.
+
+    The handshake chooses a chain by the server name, so a rule without a host has none. `without`
+    is the effect on a host without a chain. `sends_on` says that it sends connections to the
+    backend of the path `/`.
+    """
+
+    scope: ClassVar[Scope] = Scope.HOST
+    without: ClassVar[str] = "no effect there"
+    sends_on: ClassVar[bool] = False
+
+    @property
+    def secrets(self) -> Iterator[Ref]:
+        """The Secrets with authorities that the chain needs."""
+        return iter(())
+
+    def chain(self, parts: ChainParts) -> None:
+        """Add to the parts of the host's chain."""
+
+
 @lru_cache(maxsize=MOST_ALIKE)
 def route_parts(policies: tuple[Policy, ...]) -> RouteParts | None:
     """Collect what policies add to a route; None if there are no policies."""
@@ -43,11 +74,11 @@ def route_parts(policies: tuple[Policy, ...]) -> RouteParts | None:
     return parts
 
 
-def host_parts(policies: tuple[Policy, ...]) -> HostParts | None:
+def host_parts(policies: tuple[Policy, ...], host: str) -> HostParts | None:
     """Collect what policies add to a host; None if there are no policies."""
     if not policies:
         return None
-    parts = HostParts()
+    parts = HostParts(host)
     for policy in _all(policies):
         policy.host(parts)
     return parts
@@ -61,6 +92,25 @@ def cluster_parts(policies: tuple[Policy, ...]) -> ClusterParts | None:
     parts = ClusterParts()
     for policy in _all(policies):
         policy.cluster(parts)
+    return parts
+
+
+def chain_policies(policies: tuple[Policy, ...]) -> tuple[ChainPolicy, ...]:
+    """Return the policies that need a filter chain of the host's own."""
+    return tuple(policy for policy in policies if isinstance(policy, ChainPolicy))
+
+
+def chain_parts(
+    policies: Iterable[ChainPolicy],
+    host: str,
+    tls: ServerTls,
+    root: Forward | None,
+    authorities: Callable[[Ref], AuthoritiesReading],
+) -> ChainParts:
+    """Collect what policies add to the chain of a host, as `ChainParts` describes it."""
+    parts = ChainParts(host, tls, root, authorities)
+    for policy in policies:
+        policy.chain(parts)
     return parts
 
 

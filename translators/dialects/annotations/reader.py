@@ -92,6 +92,11 @@ class Reader:
         self._annotations = {k: v for k, v in annotations.items() if k.startswith(prefixes)}
         self.problems: list[Problem] = []
 
+    @property
+    def namespace(self) -> str:
+        """The namespace of the object."""
+        return self._at.namespace
+
     def read(
         self, key: Key, parse: Callable[[str], T], effect: str = "the annotation is ignored"
     ) -> T | None:
@@ -143,8 +148,20 @@ class Reader:
         texts = self._annotations
         return bool(texts) and not self.has(key) and any(s in texts for s in key.spellings)
 
+    def written(self, key: Key) -> tuple[str, str]:
+        """Return the first annotation of the key that is not empty, and its text.
+
+        Both are "" if there is none.
+        """
+        texts = (
+            (spelling, self._annotations.get(spelling, "").strip()) for spelling in key.spellings
+        )
+        return next((each for each in texts if each[1]), ("", ""))
+
     def note(self, found: Found[T], reason: str, expected: str, effect: str) -> None:
         """Report a value that parses, but that cannot take effect."""
-        self.problems.append(
-            Problem(self._at, reason, found.spelling, found.text, expected, effect)
-        )
+        self.report(reason, found.spelling, found.text, expected, effect)
+
+    def report(self, reason: str, spelling: str, text: str, expected: str, effect: str) -> None:
+        """Report an annotation by its spelling and text."""
+        self.problems.append(Problem(self._at, reason, spelling, text, expected, effect))

@@ -11,9 +11,13 @@ from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
+from translators.dialects.mse.client_certificates import FEATURE as CLIENT_CERTIFICATES
 from translators.dialects.mse.destination import FEATURE as DESTINATION
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
+from translators.dialects.mse.passthrough import FEATURE as PASSTHROUGH
 from translators.dialects.mse.subset import FEATURE as SUBSET
+from translators.dialects.mse.tls_settings import CIPHERS_FEATURE as TLS_CIPHERS
+from translators.dialects.mse.tls_settings import VERSIONS_FEATURE as TLS_VERSIONS
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 
 FEATURES: Final = (
@@ -22,6 +26,10 @@ FEATURES: Final = (
     BACKEND_PROTOCOL,
     CANARY,
     HTTPS_REDIRECT,
+    TLS_VERSIONS,
+    TLS_CIPHERS,
+    CLIENT_CERTIFICATES,  # behind CANARY: a canary has the access rules of its main
+    PASSTHROUGH,
 )
 """All features, in the order in which they change a rule."""
 
