@@ -91,6 +91,16 @@ class Bench:
         self._run("load", f"-held={self.held}", f"-to={self.held}", f"-endpoints={endpoints}")
 
     @contextmanager
+    def secured(self) -> Iterator[None]:
+        """Give each host of the load a certificate while the block runs."""
+        self.say(f"giving {self.held.hosts} hosts certificates")
+        self._run("secure", f"-held={self.held}")
+        try:
+            yield
+        finally:
+            self._run("bare", f"-held={self.held}")
+
+    @contextmanager
     def serving(self, *options: str) -> Iterator[Fleetgate]:
         """Run a new control plane while the block runs."""
         log = self.place / "fleetgate.log"

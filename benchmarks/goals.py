@@ -64,6 +64,7 @@ GOALS: Final[Mapping[tuple[str, str, str], Goal]] = MappingProxyType(
             f"{MAX_PATTERNS} patterns, a value of {MAX_MATCHED} bytes",
             "CPU per request",
         ): Goal(30),
+        ("tls", "5000 hosts", "first handshake, median"): Goal(60),
         ("failover", "kill -9, fleetgate", "failed"): Goal(0),
         ("failover", "partition, fleetgate", "failed"): Goal(0),
         ("failover", "partition, fleetgate", "worst wait"): Goal(3000),

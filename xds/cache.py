@@ -48,6 +48,7 @@ class SnapshotCache:
         self._next_callback = 0
         self._traffic: dict[str, Traffic] = {}
         self._left_unclear = LeftUnclear()
+        self._undecided: frozenset[str] = frozenset()
 
     # What follows is for those who declare resources.
 
@@ -62,6 +63,16 @@ class SnapshotCache:
         """
         if self._group(group).publish(update, versions or {}):
             self._changed()
+
+    def undecide(self, *types: TypeUrl) -> None:
+        """Tell no client that a name of these types is absent, until this is called without them.
+
+        It is for a start at which not all sources have been read. Clients that hold such a name
+        keep it, and others wait.
+        """
+        self._undecided = frozenset(types)
+        for group in self._groups.values():
+            group.undecide(self._undecided)
 
     def drop(self, group: str) -> None:
         """Remove all resources of a group; its connected clients are told, in the usual order."""
@@ -231,6 +242,7 @@ class SnapshotCache:
     def _group(self, name: str) -> Group:
         if name not in self._groups:
             self._groups[name] = Group(Snapshot(self._epoch), self._stand_ins)
+            self._groups[name].undecide(self._undecided)
         return self._groups[name]
 
     def _changed(self) -> None:

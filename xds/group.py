@@ -52,6 +52,13 @@ class Group:
                 follower.wake()
         return news
 
+    def undecide(self, types: frozenset[str]) -> None:
+        """Tell no client that a name of these types is absent, until told otherwise."""
+        if types != self.snapshot.undecided:
+            self.snapshot.undecided = types
+            for follower in self.followers:
+                follower.wake()
+
     def ask(self, type_url: str, names: Iterable[str]) -> None:
         """Make the resources of names that clients ask for, where a rule has a stand-in."""
         if on_demand := self._on_demand.get(type_url):

@@ -164,7 +164,7 @@ class Holdings:
         settled = set()
         declared = self._snapshot.declared(self._type_url)
         disputed = self._snapshot.disputed(self._type_url)
-        for name, held in self._differs.items():
+        for name, held in self._decided(declared).items():
             wanted = declared.get(name)
             if name in disputed:
                 target = self._target(name)
@@ -181,6 +181,12 @@ class Holdings:
         if settled:
             self._settle(settled)
         return Changes(found)
+
+    def _decided(self, declared: Container[str]) -> Mapping[str, Held]:
+        """The names that differ, but those of which is not known yet whether they are absent."""
+        if self._type_url not in self._snapshot.undecided:
+            return self._differs
+        return {name: held for name, held in self._differs.items() if name in declared}
 
     def _whole(self) -> Changes | None:
         """All that is declared, where the client watches just that."""

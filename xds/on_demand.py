@@ -74,10 +74,10 @@ class OnDemand:
         `before` are the names that were declared before the change. O(made names) if a name came or
         went, else O(names made from those that have changed).
         """
-        for name in changed:
-            if name in self._sources:
-                self._drop(name)  # it is declared itself, or removed
-        if any((name in before) != (name in declared) for name in changed):
+        taken_over = [name for name in changed if name in self._sources]
+        for name in taken_over:
+            self._drop(name)  # it is declared itself, or removed
+        if taken_over or any((name in before) != (name in declared) for name in changed):
             affected = list(self._sources)
         else:
             affected = [made for name in changed for made in self._made.get(name, ())]

@@ -39,6 +39,9 @@ class Snapshot:
         self.versions: dict[str, str] = {}
         """By type, the version that was given for what is declared of it."""
 
+        self.undecided: frozenset[str] = frozenset()
+        """Types of which more may be declared soon, so that no name of them counts as absent."""
+
         self._quarantine = Quarantine()
         self._verdicts: Verdicts | None = None
         self._declared: dict[str, dict[str, Resource]] = {}

@@ -54,7 +54,11 @@ func (s *apiServer) do(method, path, body string, accepted ...int) error {
 		return err
 	}
 	request.Header.Set("Authorization", "Bearer "+s.token)
-	request.Header.Set("Content-Type", "application/json")
+	content := "application/json"
+	if method == "PATCH" {
+		content = "application/merge-patch+json"
+	}
+	request.Header.Set("Content-Type", content)
 	answer, err := s.client.Do(request)
 	if err != nil {
 		return err

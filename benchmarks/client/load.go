@@ -122,9 +122,14 @@ const ingresses = "/apis/networking.k8s.io/v1/namespaces/%s/ingresses"
 
 // createIngress declares one host with the path / to port 80 of a Service.
 func (s *apiServer) createIngress(namespace, name, host, service string) error {
+	return s.createIngressWith(namespace, name, host, service, "")
+}
+
+// createIngressWith adds fields to the spec, in JSON with a comma behind them.
+func (s *apiServer) createIngressWith(namespace, name, host, service, fields string) error {
 	body := fmt.Sprintf(`{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":%q},`+
-		`"spec":{"ingressClassName":%q,"rules":[{"host":%q,"http":{"paths":[{"path":"/","pathType":"Prefix",`+
-		`"backend":{"service":{"name":%q,"port":{"number":80}}}}]}}]}}`, name, ingressClass, host, service)
+		`"spec":{%s"ingressClassName":%q,"rules":[{"host":%q,"http":{"paths":[{"path":"/","pathType":"Prefix",`+
+		`"backend":{"service":{"name":%q,"port":{"number":80}}}}]}}]}}`, name, fields, ingressClass, host, service)
 	return s.do("POST", fmt.Sprintf(ingresses, namespace), body, http.StatusConflict)
 }
 

@@ -8,6 +8,9 @@
 //	client loadin     write the whole load while connected
 //	client cold       start a control plane, until all resources have come
 //	client fanout     many Envoys, one changed endpoint
+//	client secure     give each host of the load a certificate
+//	client bare       take these certificates away
+//	client handshakes new Ingresses with a certificate, one by one
 //
 // It prints one JSON object: samples (milliseconds, one by one) and numbers.
 package main
@@ -67,7 +70,7 @@ type options struct {
 func main() {
 	commands := map[string]func(*options) (outcome, error){
 		"load": load, "hold": hold, "routes": newRoutes, "endpoints": changedEndpoints, "churn": churn,
-		"loadin": loadIn, "cold": cold, "fanout": fanOut,
+		"loadin": loadIn, "cold": cold, "fanout": fanOut, "secure": secure, "bare": bare, "handshakes": newHandshakes,
 	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, "usage: client COMMAND [FLAGS]; the first lines of main.go say which commands")

@@ -14,6 +14,7 @@ from benchmarks.scenarios.memory import MEMORY
 from benchmarks.scenarios.patterns import PATTERNS
 from benchmarks.scenarios.routes import ROUTES
 from benchmarks.scenarios.step import Scenario
+from benchmarks.scenarios.tls import TLS
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     ROUTES,
@@ -27,4 +28,5 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     FAILOVER,
     FORWARDING,
     PATTERNS,
+    TLS,
 )

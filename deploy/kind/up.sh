@@ -57,13 +57,14 @@ address_of() {
   fi
 }
 
-# 1. Clusters. This machine's 8080 is the hub's port 80, its 8081 that of docker-compose.yml here.
+# 1. Clusters. This machine's 8080 and 8443 are the hub's 80 and 443, its 8081 that of docker-compose.yml here.
 for cluster in "${CLUSTERS[@]}"; do
   node='- role: control-plane'
   if [[ $cluster = hub ]]; then
     node+='
   extraPortMappings:
   - {containerPort: 80, hostPort: 8080, listenAddress: 127.0.0.1}
+  - {containerPort: 443, hostPort: 8443, listenAddress: 127.0.0.1}
   - {containerPort: 10080, hostPort: 8081, listenAddress: 127.0.0.1}'
   fi
   run_with "kind: Cluster

@@ -110,7 +110,5 @@ async def _announce_one(fleet: LocalFleet, gateway: Ref) -> None:
     except TimeoutError as e:
         click.echo(str(e), err=True)
     else:
-        places = (f"http://{address}:{port}" for address, port in fleet.control.sockets(gateway))
-        click.echo(
-            f"ready: {fleet.control.dialects.name_of(gateway)} listens on {', '.join(places)}"
-        )
+        name, places = fleet.control.dialects.name_of(gateway), fleet.control.urls(gateway)
+        click.echo(f"ready: {name} listens on {', '.join(places)}")

@@ -197,6 +197,11 @@ class HttpClient:
             self.close()
         return answer
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection of the last answer is still there."""
+        return self._link is not None and self._link.is_open
+
     def close(self) -> None:
         """Close the connection."""
         if self._link:

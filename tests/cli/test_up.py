@@ -24,7 +24,8 @@ def _status(address: str, host: str) -> int:
 
 
 def test_it_says_where_each_gateway_listens_and_then_it_does(up: Staying, address: str) -> None:
-    assert up.out[-1] == f"ready: mse/shop listens on http://{address}:{80 + PORT_OFFSET}\n"
+    http, https = f"http://{address}:{80 + PORT_OFFSET}", f"https://{address}:{443 + PORT_OFFSET}"
+    assert up.out[-1] == f"ready: mse/shop listens on {http}, {https}\n"
 
     assert _status(address, "nobody.example") == 404
     assert _status(address, "shop.example") == 503  # nobody listens at the Pod's address

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
+from envoy_data_plane.envoy.config.core import v3 as core
+from envoy_data_plane.envoy.service.discovery import v3 as discovery
 
 from fleet.events import Event, Listed, Members, Unreachable, Upserted
 from fleet.ref import HUB, Ref
@@ -13,6 +15,9 @@ from fleetgate.core.view import FleetView
 from fleetgate.http.status import report
 from tests.control.rig import AT_ONCE, DECLARED, GATEWAY, NEVER, Said, starting
 from tests.support.builders import ingress, mse_gateway
+from xds.resource import TypeUrl
+from xds.stream import Stream
+from xds.variants import DELTA
 
 SHOP = Upserted(Ref(HUB, "Ingress", "default", "shop"), ingress("shop").model())
 
@@ -111,3 +116,28 @@ def test_what_is_remembered_of_an_unreachable_hub_will_do() -> None:
         assert list(control.translator.tables.statuses.of_gateways.rows) == [GATEWAY]
 
     starting(NEVER, scenario)
+
+
+def test_until_the_hub_is_read_no_envoy_is_told_that_a_certificate_is_gone() -> None:
+    """Remembered objects name Secrets, and no Secret is remembered."""
+
+    async def scenario(control: ControlPlane, source: Said) -> None:
+        since = datetime(2026, 1, 1, tzinfo=UTC)
+        await source.say(DECLARED, Unreachable(HUB, "connection refused", since))
+        await control.started.wait()
+        group = control.dialects.name_of(GATEWAY)
+        stream = Stream(control.cache, DELTA, group_of=lambda _: group, wake=lambda: None)
+        asked = discovery.DeltaDiscoveryRequest(
+            node=core.Node(id="envoy", cluster=group),
+            type_url=TypeUrl.SECRET,
+            resource_names_subscribe=["web.test"],
+            initial_resource_versions={"web.test": "1"},
+        )
+        stream.receive(bytes(asked))
+        assert stream.next_message(0) is None
+        await source.say(Listed(HUB))
+        told = discovery.DeltaDiscoveryResponse.parse(stream.next_message(0) or b"")
+        assert told.removed_resources == ["web.test"]
+        stream.close()
+
+    starting(AT_ONCE, scenario)

@@ -70,11 +70,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         }
         network = tmp_path_factory.mktemp("compose") / "network.yml"
         network.write_text(yaml.safe_dump({"services": builds}))
-        gateway, admin = free_port(), free_port()
+        gateway, tls, admin = free_port(), free_port(), free_port()
         env = {
             **running.env,
             "COMPOSE_PROJECT_NAME": "fleetgate-tests",
             "GATEWAY_PORT": str(gateway),
+            "GATEWAY_TLS_PORT": str(tls),
             "ENVOY_ADMIN_PORT": str(admin),
         }
         made = Project(running, (ROOT / "docker-compose.yml", network), env, gateway, admin)

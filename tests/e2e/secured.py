@@ -6,7 +6,7 @@ answer = await site.ask("shop.test", "/")   over HTTPS
 """
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,11 @@ from pathlib import Path
 from fleet.models import Secret
 from fleetgate.demo.http import Address, Answer, HttpClient, Question, Tls
 from tests.e2e.backends import Backend, backend
-from tests.e2e.rig import PATIENCE, Rig, rig
+from tests.e2e.rig import ONE, PATIENCE, TWO, Rig, rig
 from tests.support.authority import Authority, Pair
-from tests.support.builders import Builder, IngressBuilder, ingress, secret
-from tests.support.handshakes import Shown, client_context, handshake, tls_data
+from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway, secret
+from tests.support.certificates import tls_data
+from tests.support.handshakes import Shown, client_context, handshake
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,16 @@ async def is_refused(site: Secured, name: str | None) -> bool:
 
 
 @asynccontextmanager
-async def secured(root: Path) -> AsyncIterator[Secured]:
-    """Serve a gateway of the class `mse`; enter it with `tests.e2e.standing.standing`."""
-    async with rig(root) as served, backend("web") as pod:
+async def secured(
+    root: Path, annotations: Mapping[str, str] | None = None
+) -> AsyncIterator[Secured]:
+    """Serve a gateway of the class `mse`; enter it with `tests.e2e.standing.standing`.
+
+    `annotations` are those of the gateway's object.
+    """
+    async with rig(root, gateway=False) as served, backend("web") as pod:
+        gateway = mse_gateway("gw", members=[ONE, TWO]).annotate(annotations or {})
+        served.declare("gateway.yaml", gateway)
         served.expose("web", [pod])
         http, https = await served.addresses("gw")
         yield Secured(served, Authority.make("clients trust it"), pod, http, https)

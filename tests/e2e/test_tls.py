@@ -1,11 +1,18 @@
 """A gateway ends TLS: each host has its certificate, and what it serves in clear it serves here."""
 
+import ssl
 from collections.abc import Iterator
 
 import pytest
 
+from fleetgate.demo.http import Question, Tls
+from tests.e2e.rig import ask_once
 from tests.e2e.secured import Secured, is_refused, secured
 from tests.e2e.standing import Standing, standing
+from tests.support.handshakes import client_context, handshake
+from tests.support.http2 import ask_http2
+
+REDIRECT = {"nginx.ingress.kubernetes.io/ssl-redirect": "true"}
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +58,88 @@ def test_https_serves_the_rules_of_the_host(site: Standing[Secured]) -> None:
     answer = site.run(site.value.ask("exact.test", "/page?x=1"))
     assert (answer.status, answer.body) == (200, b"web")
     assert site.value.pod.asked[-1].path == "/page?x=1"
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        pytest.param(("h2", "http/1.1"), "h2", id="both"),
+        pytest.param(("http/1.1",), "http/1.1", id="http-1"),
+        pytest.param((), "", id="none"),
+        pytest.param(("spdy/3",), "", id="another"),
+    ],
+)
+def test_the_protocol_is_agreed_upon_by_alpn(
+    site: Standing[Secured], offered: tuple[str, ...], chosen: str
+) -> None:
+    assert site.run(site.value.handshake("exact.test", *offered)).alpn == chosen
+
+
+def test_http2_is_served(site: Standing[Secured]) -> None:
+    tls = Tls(client_context(site.value.authority, "h2"), "exact.test")
+    answer = site.run(ask_http2(site.value.https, [(":authority", "exact.test")], tls))
+    assert (answer.status, answer.body) == (200, b"web")
+
+
+@pytest.mark.parametrize(
+    ("version", "is_served"),
+    [
+        pytest.param(ssl.TLSVersion.TLSv1_1, False, id="1.1"),
+        pytest.param(ssl.TLSVersion.TLSv1_2, True, id="1.2"),
+        pytest.param(ssl.TLSVersion.TLSv1_3, True, id="1.3"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+def test_a_version_of_tls_is_served_or_refused(
+    site: Standing[Secured], version: ssl.TLSVersion, is_served: bool
+) -> None:
+    context = client_context(site.value.authority)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = version
+    try:
+        shown = site.run(handshake(site.value.https, "exact.test", context))
+    except ssl.SSLError:
+        assert not is_served
+    else:
+        assert is_served
+        assert shown.version.replace("v1", "v1_").replace("_.", "_") == version.name
+
+
+def test_a_backend_learns_that_it_was_asked_by_https(site: Standing[Secured]) -> None:
+    lies = {"x-forwarded-proto": "http", "x-forwarded-port": "80", "x-scheme": "http"}
+    site.run(site.value.ask("exact.test", headers=lies))
+    headers = site.value.pod.asked[-1].headers
+    assert headers["x-forwarded-proto"] == headers["x-scheme"] == "https"
+    assert headers["x-forwarded-port"] == "443"
+    assert headers["x-forwarded-host"] == "exact.test"
+
+
+@pytest.mark.parametrize(
+    ("declared", "host", "target"),
+    [
+        pytest.param("sent.test", "sent.test", "https://sent.test/a?b=1", id="exact"),
+        pytest.param("sent.test", "sent.test:8080", "https://sent.test/a?b=1", id="with-a-port"),
+        pytest.param("*.sent.test", "x.sent.test", "https://x.sent.test/a?b=1", id="wildcard"),
+        pytest.param(
+            "*.sent.test", "x.sent.test:80", "https://x.sent.test/a?b=1", id="wildcard-with-port-80"
+        ),
+    ],
+)
+def test_a_request_in_clear_is_sent_to_https(
+    site: Standing[Secured], declared: str, host: str, target: str
+) -> None:
+    served = site.value
+    redirected = served.ingress(declared, "sent").annotate(REDIRECT)
+    served.rig.declare("sent.yaml", redirected, served.secret("sent", declared))
+    site.run(served.rig.sync())
+    answer = site.run(ask_once(served.http, Question("/a?b=1", host)))
+    assert (answer.status, answer.headers["location"]) == (308, target)
+    assert site.run(served.ask(host, "/a?b=1")).status == 200
+
+
+def test_a_host_without_a_certificate_is_served_in_clear(site: Standing[Secured]) -> None:
+    served = site.value
+    served.rig.declare("bare.yaml", served.ingress("bare.test", "none").annotate(REDIRECT))
+    site.run(served.rig.sync())
+    assert site.run(ask_once(served.http, Question("/", "bare.test"))).status == 200
+    assert site.run(is_refused(served, "bare.test"))

@@ -2,14 +2,13 @@
 
 import asyncio
 import ssl
-from base64 import b64encode
 from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography import x509
 
 from fleetgate.demo.http import Address
-from tests.support.authority import Authority, Pair
+from tests.support.authority import Authority
 
 PATIENCE = 20.0
 
@@ -57,12 +56,6 @@ async def handshake(address: Address, name: str | None, context: ssl.SSLContext)
         )
     finally:
         writer.transport.abort()
-
-
-def tls_data(pair: Pair) -> dict[str, str]:
-    """The data of a TLS Secret."""
-    parts = {"tls.crt": pair.certificate, "tls.key": pair.key}
-    return {key: b64encode(part).decode() for key, part in parts.items()}
 
 
 def hello(name: bytes) -> bytes:

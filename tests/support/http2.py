@@ -1,4 +1,4 @@
-"""Sends one request over HTTP/2 without TLS, with unchecked header fields."""
+"""Sends one request over HTTP/2, with or without TLS, with unchecked header fields."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,18 +8,22 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset
 
-from fleetgate.demo.http import Address, Answer, NoAnswerError
+from fleetgate.demo.http import Address, Answer, NoAnswerError, Tls
 
 
-async def ask_http2(address: Address, fields: Sequence[tuple[str, str]]) -> Answer:
+async def ask_http2(
+    address: Address, fields: Sequence[tuple[str, str]], tls: Tls | None = None
+) -> Answer:
     """Send one request, by default a GET. Raises NoAnswerError if the stream is reset."""
-    pseudo = {":method": "GET", ":scheme": "http", ":path": "/"}
+    pseudo = {":method": "GET", ":scheme": "https" if tls else "http", ":path": "/"}
     pseudo |= {name: value for name, value in fields if name.startswith(":")}
     others = [(name, value) for name, value in fields if not name.startswith(":")]
     connection = H2Connection(H2Configuration(header_encoding="utf-8"))
     connection.initiate_connection()
     connection.send_headers(1, [*pseudo.items(), *others], end_stream=True)
-    reader, writer = await asyncio.open_connection(*address)
+    reader, writer = await asyncio.open_connection(
+        *address, ssl=tls.context if tls else None, server_hostname=tls.name if tls else None
+    )
     with closing(writer):
         writer.write(connection.data_to_send())
         status, headers, body = 0, dict[str, str](), b""

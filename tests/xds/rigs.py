@@ -11,6 +11,7 @@ from tests.xds.dialogue import AGGREGATED, CLIENTS, Client, Transport
 from tests.xds.resources import CLUSTER, LISTENER, SCOPE, Declared, update
 from xds import wire
 from xds.cache import SnapshotCache
+from xds.on_demand import NO_STAND_INS, StandIns
 from xds.resource import TypeUrl
 from xds.server import GroupOf, ServerSettings, XdsServer, by_cluster
 from xds.services import methods
@@ -25,8 +26,8 @@ PATIENCE = 20.0  # seconds; no test takes that long, even on a busy machine
 class World(ABC):
     """A cache, and clients of one variant."""
 
-    def __init__(self, protocol: str) -> None:
-        self.cache = SnapshotCache(epoch="e")
+    def __init__(self, protocol: str, stand_ins: Mapping[TypeUrl, StandIns] = NO_STAND_INS) -> None:
+        self.cache = SnapshotCache(stand_ins, epoch="e")
         self.cache.publish(GROUP, {})
         self.protocol = protocol
 
@@ -72,8 +73,14 @@ class MachineWorld(World):
     `filling` is the length of a field that is appended to each request and that no server knows.
     """
 
-    def __init__(self, protocol: str, *, filling: int = 0) -> None:
-        super().__init__(protocol)
+    def __init__(
+        self,
+        protocol: str,
+        stand_ins: Mapping[TypeUrl, StandIns] = NO_STAND_INS,
+        *,
+        filling: int = 0,
+    ) -> None:
+        super().__init__(protocol, stand_ins)
         self.filling = wire.field(100, bytes(filling)) if filling else b""
         self.now = 0.0
         self.wakes = 0

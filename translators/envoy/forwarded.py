@@ -40,7 +40,7 @@ from translators.envoy.messages import (
 )
 from translators.envoy.proxy_headers import read_headers, refuse_named
 from translators.model.edge import EdgeSettings, Network
-from translators.model.listeners import ListenerPort, Protocol
+from translators.model.listeners import ListenerPort
 from xds.wire import pack
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def early_rules(peer: Peer, at: ListenerPort) -> Iterator[mutation_rules.HeaderM
         ours = HeaderMutationRemoveOnMatch(key_matcher=StringMatcher(prefix="x-envoy-"))
         yield HeaderMutationRule(remove_on_match=ours)
         yield absent("x-forwarded-proto", "%REQ(X-FORWARDED-SCHEME?X-SCHEME)%")
-        yield absent("x-forwarded-proto", _scheme(at))
+        yield absent("x-forwarded-proto", at.scheme)
         yield put("x-forwarded-scheme", "%REQ(X-FORWARDED-PROTO)%")
         yield put("x-scheme", "%REQ(X-FORWARDED-PROTO)%")
         yield absent("x-forwarded-host", _HOST)
@@ -129,8 +129,8 @@ def early_rules(peer: Peer, at: ListenerPort) -> Iterator[mutation_rules.HeaderM
     yield put("x-real-ip", _CLIENT)
     yield put("x-forwarded-host", _HOST)
     yield put("x-forwarded-port", str(at.port))
-    yield put("x-forwarded-scheme", _scheme(at))  # Envoy itself sets X-Forwarded-Proto
-    yield put("x-scheme", _scheme(at))
+    yield put("x-forwarded-scheme", at.scheme)  # Envoy itself sets X-Forwarded-Proto
+    yield put("x-scheme", at.scheme)
     for name in _OTHERS_WORD:
         yield remove(name)
 
@@ -141,10 +141,6 @@ def name_client(peer: Peer) -> Iterator[tuple[str, Any]]:  # messages of differe
         rules = [put("x-real-ip", _CLIENT)]
         config = HeaderMutation(mutations=HeaderMutationMutations(request_mutations=rules))
         yield "fleetgate.client_address", config
-
-
-def _scheme(at: ListenerPort) -> str:
-    return "http" if at.protocol is Protocol.HTTP else "https"
 
 
 def _range(network: Network) -> core.CidrRange:

@@ -13,7 +13,7 @@ from translators.dialects.tls import listed
 from translators.model.certificates import ENDING, Certificate, Reading, TlsEntry, Validity
 
 _SECRET: Final = "a Secret of type kubernetes.io/tls"  # noqa: S105 (no password)
-_NONE: Final = "its hosts have no certificate by it; their HTTP is served"
+_NONE: Final = "no host has a certificate by it; HTTP is served"
 _LAST: Final = "the last certificate that could be used stays"
 _SERVED: Final = "it is served, and clients reject it"
 
@@ -33,17 +33,18 @@ class Held:
 
 def of_secret(at: Ref, key: str, secret: Ref, held: Held) -> Iterator[Problem]:
     """Report a Secret that is missing or broken, and a certificate outside of its period."""
+    named = secret.name if at.namespace else f"{secret.namespace}/{secret.name}"
     certificate = held.reading.certificate if held.reading else None
     if certificate and held.validity:
-        yield from _of_period(at, key, secret, certificate, held)
+        yield from _of_period(at, key, named, certificate, held)
         return
     effect = _LAST if held.keeps_last else _NONE
     if held.reading is None:
         expected = f"{_SECRET} of this name in namespace {secret.namespace}"
-        yield Problem(at, "MissingSecret", key, secret.name, expected, effect)
+        yield Problem(at, "MissingSecret", key, named, expected, effect)
     else:
         expected = f"{_SECRET} with a certificate and its key: {held.reading.fault}"
-        yield Problem(at, "InvalidCertificate", key, secret.name, expected, effect)
+        yield Problem(at, "InvalidCertificate", key, named, expected, effect)
 
 
 def of_names(at: Ref, entry: TlsEntry, secret: Ref, certificate: Certificate) -> Iterator[Problem]:
@@ -79,17 +80,17 @@ def without_default(at: Ref, entry: TlsEntry, setting: str) -> Problem:
 
 
 def _of_period(
-    at: Ref, key: str, secret: Ref, certificate: Certificate, held: Held
+    at: Ref, key: str, named: str, certificate: Certificate, held: Held
 ) -> Iterator[Problem]:
     begin, end = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (certificate.begin, certificate.end))
     if held.validity is Validity.EARLY:
         expected = f"a certificate that is valid; this one begins on {begin}"
-        yield Problem(at, "CertificateNotYetValid", key, secret.name, expected, _SERVED)
+        yield Problem(at, "CertificateNotYetValid", key, named, expected, _SERVED)
     elif held.validity is Validity.ENDED:
         expected = f"a certificate that is valid; this one ended on {end}"
         effect = _LAST if held.keeps_last else _SERVED
-        yield Problem(at, "CertificateExpired", key, secret.name, expected, effect)
+        yield Problem(at, "CertificateExpired", key, named, expected, effect)
     elif held.validity is Validity.ENDING:
         expected = f"a certificate that lasts more than {ENDING.days} days; it ends on {end}"
         effect = "clients reject it from then on"
-        yield Problem(at, "CertificateExpiresSoon", key, secret.name, expected, effect)
+        yield Problem(at, "CertificateExpiresSoon", key, named, expected, effect)

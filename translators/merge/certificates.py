@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
+    NoEncryption,
+    PrivateFormat,
     PublicFormat,
     load_pem_private_key,
 )
@@ -26,6 +28,8 @@ KEY: Final = "tls.key"
 
 _LARGEST: Final = 64 * 1024
 """The bound on the bytes of a chain and of a key. An Envoy keeps them for each host."""
+
+_BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
 
 _CURVES: Final = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _RSA_BITS: Final = range(2048, 8192 + 1)
@@ -61,11 +65,13 @@ def _bytes(secret: Secret, key: str) -> bytes:
 
 def _certificate(chain: bytes, key: bytes) -> Certificate:
     try:
-        first, *_ = x509.load_pem_x509_certificates(chain)
-        public = first.public_key()
-        names = _names(first)
+        certificates = x509.load_pem_x509_certificates(chain)
+        public = certificates[0].public_key()
+        names = _names(certificates[0])
     except _UNREADABLE:
         raise _Unfit(f"its {CHAIN} is no certificate in PEM") from None
+    if len(certificates) != chain.count(_BEGIN):
+        raise _Unfit(f"its {CHAIN} has a certificate that is cut")  # the library leaves it out
     try:
         # The library's own check takes 0.15 s for a usual key, and 1 s for a larger one.
         private = load_pem_private_key(key, password=None, unsafe_skip_rsa_key_validation=True)
@@ -75,7 +81,14 @@ def _certificate(chain: bytes, key: bytes) -> Certificate:
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if public.public_bytes(*form) != private.public_key().public_bytes(*form):
         raise _Unfit(f"its {KEY} is not the key of its {CHAIN}")
-    return Certificate(chain, key, names, first.not_valid_before_utc, first.not_valid_after_utc)
+    # Written anew, so that Envoy's library reads in them what this one has read.
+    return Certificate(
+        b"".join(each.public_bytes(Encoding.PEM) for each in certificates),
+        private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        names,
+        certificates[0].not_valid_before_utc,
+        certificates[0].not_valid_after_utc,
+    )
 
 
 def _check_kind(private: PrivateKeyTypes) -> None:

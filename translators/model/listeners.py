@@ -28,6 +28,11 @@ class ListenerPort(NamedTuple):
     def __str__(self) -> str:
         return f"{self.port}/{self.protocol}"
 
+    @property
+    def scheme(self) -> str:
+        """The scheme of the URLs that clients ask this listener for."""
+        return "http" if self.protocol is Protocol.HTTP else "https"
+
 
 class Entry(NamedTuple):
     """A listener that a gateway serves, its set of route tables, and TLS unless in clear text."""
