@@ -4,6 +4,7 @@ from typing import Final
 
 from fleetgate.demo.fleet import CLUSTER_1, CLUSTER_2
 from fleetgate.demo.http import Question
+from fleetgate.demo.self_signed import SelfSigned
 from fleetgate.demo.steps import (
     Apply,
     Ask,
@@ -12,6 +13,7 @@ from fleetgate.demo.steps import (
     Document,
     Example,
     Kill,
+    Redirected,
     Revive,
     Scale,
 )
@@ -160,5 +162,35 @@ ZONE_DISASTER_RECOVERY: Final = Document(
         ),
     ),
 )
+
+SHOP: Final = "shop.example.com"
+"""The host of the example of TLS."""
+
+
+def tls(signed: SelfSigned) -> Document:
+    """Return the demo's own example of TLS, with this certificate in the Secret."""
+    return Document(
+        title="TLS at the gateway",
+        folder=NORTH_SOUTH_TRAFFIC.folder,
+        gateway=NORTH_SOUTH_TRAFFIC.gateway,
+        preparation=NORTH_SOUTH_TRAFFIC.preparation,
+        examples=(
+            Example(
+                "A certificate for a host",
+                "The host is served over TLS with the certificate of a Secret, and requests without"
+                " TLS are redirected to https.",
+                (
+                    Apply("ingress-tls.yaml", values=signed.values),
+                    Ask(
+                        Question("/", SHOP),
+                        {"cluster1": 50, "cluster2": 50},
+                        certificate=signed.certificate.decode(),
+                    ),
+                    Redirected(Question("/cart", SHOP), f"https://{SHOP}/cart"),
+                ),
+            ),
+        ),
+    )
+
 
 DOCUMENTS: Final = (NORTH_SOUTH_TRAFFIC, ZONE_DISASTER_RECOVERY)

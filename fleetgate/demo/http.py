@@ -36,13 +36,20 @@ class Question:
         lines = [f"{self.method} {self.path} HTTP/1.1", *(f"{n}: {v}" for n, v in fields.items())]
         return "\r\n".join([*lines, "", ""]).encode() + self.body
 
-    def curl(self, address: Address) -> str:
-        """Return the command line of curl that sends the same request."""
+    def curl(self, address: Address, *, head: bool = False) -> str:
+        """Return the command line of curl for this request. `head` shows headers, too."""
         fields = {"host": self.host, **(self.headers or {})}
         shown = " ".join(f"-H '{name}: {value}'" for name, value in fields.items())
+        option = "-i " if head else ""
         method = "" if self.method == "GET" else f"-X {self.method} "
         body = f"-d '{self.body.decode()}' " if self.body else ""
-        return f"curl {method}{shown} {body}http://{address[0]}:{address[1]}{self.path}"
+        options = f"{option}{method}{shown} {body}"
+        return f"curl {options}http://{address[0]}:{address[1]}{self.path}"
+
+    def curl_over_tls(self, address: Address) -> str:
+        """Return the command line of curl that sends a GET over TLS, and takes any certificate."""
+        host, port = address
+        return f"curl -k --connect-to ::{host}:{port} https://{self.host}{self.path}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from fleetgate.demo.http import Address, HttpClient, NoAnswerError, Question
+from fleetgate.demo.http import Address, HttpClient, NoAnswerError, Question, Tls
 
 _PATIENCE = timedelta(seconds=10)
 _PAUSE_AFTER_FAILURE = 0.01
@@ -101,9 +101,10 @@ class Load:
         longest: timedelta = timedelta(minutes=2),
         patience: timedelta = _PATIENCE,
         pause: timedelta = timedelta(),
+        tls: Tls | None = None,
     ) -> None:
         self.asked: list[Asked] = []
-        self._clients = [HttpClient(address, question, patience) for _ in range(connections)]
+        self._clients = [HttpClient(address, question, patience, tls) for _ in range(connections)]
         self._most = most
         self._longest = longest
         self._pause = pause.total_seconds()
@@ -198,11 +199,18 @@ async def ask(
     *,
     connections: int = 16,
     patience: timedelta = _PATIENCE,
+    tls: Tls | None = None,
 ) -> Tally:
     """Send n requests and count the results. Each takes `patience` at most, so this always ends."""
     longest = patience * (n / connections + 1)
     load = Load(
-        address, question, connections=connections, most=n, longest=longest, patience=patience
+        address,
+        question,
+        connections=connections,
+        most=n,
+        longest=longest,
+        patience=patience,
+        tls=tls,
     )
     await load.complete()
     return load.tally()

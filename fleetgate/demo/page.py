@@ -72,9 +72,13 @@ class Page:
         summary = (
             f"{tally.total} requests, {failed or 'none'} failed, the slowest took {slowest:.0f} ms"
         )
-        self._line(f"      {summary:<{width + _BAR + 11}}   {self._mark(held=verdict.held)}")
+        self._result(summary, width, held=verdict.held)
         for failure, number in tally.failures.items():
             self._line(f"      {number} x {failure}")
+
+    def answer(self, text: str, *, held: bool) -> None:
+        """Write a single answer, and whether it is as promised."""
+        self._result(text, _NAME, held=held)
 
     def broken(self, reason: str) -> None:
         """Write the reason why an example could not be tried to its end."""
@@ -93,6 +97,9 @@ class Page:
         bar = self.block * round(share.came * _BAR / 100)
         came, promised = f"{share.came:5.1f} %", f"{share.promised:3.0f} %"
         return f"      {share.env:<{width}}  {bar:<{_BAR}}  {came}   promised {promised}"
+
+    def _result(self, text: str, width: int, *, held: bool) -> None:
+        self._line(f"      {text:<{width + _BAR + 11}}   {self._mark(held=held)}")
 
     def _mark(self, *, held: bool) -> str:
         return self._in(_GREEN, "ok") if held else self._in(_RED, "NOT AS PROMISED")

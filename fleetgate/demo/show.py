@@ -6,23 +6,25 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleet.ref import HUB, Ref
 from fleetgate.core.control import ControlSettings
 from fleetgate.defaults import LOOPBACK
+from fleetgate.demo.examples import DOCUMENTS, NORTH_SOUTH_TRAFFIC, SHOP, tls
 from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Address
 from fleetgate.demo.kubelet import Kubelet
 from fleetgate.demo.page import Page
+from fleetgate.demo.self_signed import SelfSigned
 from fleetgate.demo.walk import Walk
 from fleetgate.fleets import DirectoryPlace
 from fleetgate.lifetime import until_stopped
 from fleetgate.local.fleet import LocalFleet, local_fleet
 from fleetgate.local.local_envoys import require_free
 from fleetgate.serving import ServeSettings, XdsSettings
-from translators.model.shapes import HTTP_PORT
+from translators.model.shapes import HTTP_PORT, HTTPS_PORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ async def show(port_offset: int, admin_port: int, *, once: bool, verbose: bool) 
     requests. The walk changes the fleet all the time, so problems are logged only if `verbose`.
     """
     # `local_fleet` checks the ports of the first gateways only, and there are none at the start.
-    require_free("the demo", LOOPBACK, HTTP_PORT + port_offset, "--port-offset")
+    for port in (HTTP_PORT, HTTPS_PORT):
+        require_free("the demo", LOOPBACK, port + port_offset, "--port-offset")
     with tempfile.TemporaryDirectory(prefix="fleetgate-demo-") as place:
         root, logs = Path(place, "fleet"), Path(place)
         fleet = DemoFleet.create(root)
@@ -59,11 +62,14 @@ async def show(port_offset: int, admin_port: int, *, once: bool, verbose: bool) 
             Kubelet(root).running() as kubelet,
             local_fleet(DirectoryPlace(root), settings, logs) as served,
         ):
-            walk = Walk(fleet, kubelet, _Gateways(served), page)
+            over_tls = tls(SelfSigned.make(SHOP))
+            documents = (*DOCUMENTS, over_tls)
+            walk = Walk(fleet, kubelet, _Gateways(served), page, documents=documents)
             with nullcontext() if verbose else _errors_only():
                 outcome = await walk.run()
                 if not once:
-                    await walk.stand()
+                    examples = (*NORTH_SOUTH_TRAFFIC.examples, *over_tls.examples)
+                    await walk.stand(replace(NORTH_SOUTH_TRAFFIC, examples=examples))
             if not once:
                 _invite(page, root, served)
                 await until_stopped()

@@ -61,13 +61,25 @@ class Revive:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Send a request many times. `promised` has percentages by the ENV_NAME of the answers."""
+    """Send a request many times. `promised` has percentages by the ENV_NAME of the answers.
+
+    With `certificate` (PEM) it is sent over TLS, and only that certificate is trusted.
+    """
 
     question: Question
     promised: Mapping[str, float]
+    certificate: str = ""
 
 
-Step: TypeAlias = Apply | Attach | Scale | DeleteService | Kill | Revive | Ask
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """Send a request once, without TLS. The answer is a redirect to the URL `to`."""
+
+    question: Question
+    to: str
+
+
+Step: TypeAlias = Apply | Attach | Scale | DeleteService | Kill | Revive | Ask | Redirected
 
 
 @dataclass(frozen=True, slots=True)

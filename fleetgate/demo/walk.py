@@ -1,14 +1,17 @@
 """The walk through the documents' examples on a running fleet, with a verdict on each."""
 
+import ssl
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Final, Protocol
 
 from fleet.ref import HUB
-from fleetgate.demo.examples import DOCUMENTS, NORTH_SOUTH_TRAFFIC
+from fleetgate.demo.examples import DOCUMENTS
 from fleetgate.demo.fleet import DemoFleet, manifest
-from fleetgate.demo.http import Address, Question
+from fleetgate.demo.http import Address, HttpClient, NoAnswerError, Tls
 from fleetgate.demo.kubelet import Kubelet
 from fleetgate.demo.load import ask
 from fleetgate.demo.page import Page
@@ -21,11 +24,15 @@ from fleetgate.demo.steps import (
     Document,
     Example,
     Kill,
+    Redirected,
     Revive,
     Scale,
     Step,
 )
 from fleetgate.demo.verdict import judge
+from translators.model.shapes import HTTP_PORT, HTTPS_PORT
+
+_PATIENCE: Final = timedelta(seconds=10)
 
 
 class Gateways(Protocol):
@@ -88,20 +95,20 @@ class Walk:
         self._page.close(outcome.held, outcome.failed, time.monotonic() - started)
         return outcome
 
-    async def stand(self, document: Document = NORTH_SOUTH_TRAFFIC) -> Address:
+    async def stand(self, document: Document) -> Address:
         """Declare all objects of a document, and print the curl lines to try."""
         self._page.part(f"{document.title}: yours to try")
         address = await self._prepare(document)
-        questions: dict[str, Question] = {}
+        asks: dict[str, Ask] = {}
         for step in (step for example in document.examples for step in example.steps):
             match step:
                 case Apply() if step.to == HUB:
                     await self._do(step, document)
-                case Ask(question=question):
-                    questions[question.curl(address)] = question
+                case Ask():
+                    asks[_curl(step, address)] = step
         await self._settle()
         self._page.gap()
-        for curl in questions:
+        for curl in asks:
             self._page.command(curl)
         self._page.gap()
         self._page.say("Edit what is declared, replicas for instance, and ask again:")
@@ -137,10 +144,12 @@ class Walk:
         held = True
         try:
             for before, step in zip((None, *example.steps), example.steps, strict=False):
-                if isinstance(before, Ask):
+                if isinstance(before, (Ask, Redirected)):
                     self._page.gap()
                 if isinstance(step, Ask):
                     held &= await self._ask(step, address)
+                elif isinstance(step, Redirected):
+                    held &= await self._is_redirected(step, address)
                 else:
                     await self._do(step, document)
         except TimeoutError as error:
@@ -151,13 +160,33 @@ class Walk:
     async def _ask(self, step: Ask, address: Address) -> bool:
         if self._unsettled:
             await self._settle()
-        self._page.command(step.question.curl(address))
-        tally = await ask(address, step.question, self._requests)
+        self._page.command(_curl(step, address))
+        if step.certificate:
+            trusting = ssl.create_default_context(cadata=step.certificate)
+            tls = Tls(trusting, step.question.host)
+            tally = await ask(_over_tls(address), step.question, self._requests, tls=tls)
+        else:
+            tally = await ask(address, step.question, self._requests)
         verdict = judge(tally, step.promised)
         self._page.verdict(verdict)
         if any(pod.ready and not pod.pid for pod in self._pods()):
             self._page.remark("the gateway noticed by itself: endpoints still name the dead Pods")
         return verdict.held
+
+    async def _is_redirected(self, step: Redirected, address: Address) -> bool:
+        self._page.command(step.question.curl(address, head=True))
+        client = HttpClient(address, step.question, _PATIENCE)
+        try:
+            answer = await client.ask()
+        except NoAnswerError as error:
+            self._page.broken(str(error))
+            return False
+        finally:
+            client.close()
+        came = (answer.status, answer.headers.get("location", ""))
+        held = came == (HTTPStatus.PERMANENT_REDIRECT, step.to)
+        self._page.answer("{} {}".format(*came), held=held)
+        return held
 
     async def _do(self, step: Step, document: Document) -> None:
         """Change the fleet, and print the command by which a user does the same."""
@@ -218,3 +247,14 @@ class Walk:
 
     def _context(self, member: str) -> str:
         return f"cluster{self._fleet.members.index(member) + 1}"
+
+
+def _curl(step: Ask, address: Address) -> str:
+    if step.certificate:
+        return step.question.curl_over_tls(_over_tls(address))
+    return step.question.curl(address)
+
+
+def _over_tls(address: Address) -> Address:
+    host, port = address
+    return host, port - HTTP_PORT + HTTPS_PORT

@@ -118,10 +118,13 @@ class Staying:
 
 
 def free_offset() -> str:
-    """A port offset for which the gateway's port is free on the demo's address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(int(probe.getsockname()[1]) - 80)
+    """A port offset for which the gateway's ports are free on the demo's address."""
+    while True:
+        with socket.socket() as probe, socket.socket() as secure, suppress(OSError):
+            probe.bind(("127.0.0.1", 0))
+            offset = int(probe.getsockname()[1]) - 80
+            secure.bind(("127.0.0.1", offset + 443))
+            return str(offset)
 
 
 def runs(pid: int) -> bool:

@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from fleet.ref import HUB
-from fleetgate.demo.examples import DOCUMENTS
+from fleetgate.demo.examples import DOCUMENTS, tls
 from fleetgate.demo.fleet import CLUSTER_1, CLUSTER_2, DemoFleet, manifest
+from fleetgate.demo.self_signed import SelfSigned
 from fleetgate.demo.steps import Apply, Document
 from tests.support.world import ONE, TWO, deployment, service
 
@@ -107,7 +108,7 @@ def test_attach_names_the_members_and_no_others(fleet: DemoFleet) -> None:
 
 
 def applied() -> Iterator[tuple[Document, Apply]]:
-    for document in DOCUMENTS:
+    for document in (*DOCUMENTS, tls(SelfSigned(b"certificate", b"key"))):
         for step in (*document.preparation, *(s for e in document.examples for s in e.steps)):
             if isinstance(step, Apply):
                 yield document, step
@@ -128,8 +129,9 @@ def test_an_applied_manifest_is_complete(tmp_path: Path, document: Document, ste
     text = manifest(f"{document.folder}/{step.file}")
     path = fleet.apply(text, step.file, to=step.to, namespace=step.namespace, values=step.values)
     assert "${cluster" not in path.read_text()
-    assert "${env" not in path.read_text()
+    assert "${tls" not in path.read_text()
+    on_the_hub = {"MseIngressConfig", "Ingress", "Secret"}
     for each in objects(path):
-        assert each["kind"] in {"MseIngressConfig", "Ingress", "Deployment", "Service"}
+        assert each["kind"] in {*on_the_hub, "Deployment", "Service"}
         assert ("namespace" in each["metadata"]) == (each["kind"] != "MseIngressConfig")
-        assert (step.to == HUB) == (each["kind"] in {"MseIngressConfig", "Ingress"})
+        assert (step.to == HUB) == (each["kind"] in on_the_hub)

@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import ssl
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +19,18 @@ from fleetgate.demo.kubelet import RUNNING, Kubelet
 from fleetgate.demo.load import Tally
 from fleetgate.demo.page import Page
 from fleetgate.demo.pod import Pace
-from fleetgate.demo.steps import Apply, Ask, Document, Example, Kill, Revive, Scale, Step
+from fleetgate.demo.self_signed import SelfSigned
+from fleetgate.demo.steps import (
+    Apply,
+    Ask,
+    Document,
+    Example,
+    Kill,
+    Redirected,
+    Revive,
+    Scale,
+    Step,
+)
 from fleetgate.demo.verdict import judge
 from fleetgate.demo.walk import Outcome, Walk
 
@@ -276,3 +289,86 @@ def test_a_document_can_be_left_standing_with_the_questions_to_try(tmp_path: Pat
     shown = page.stream.getvalue()  # type: ignore[attr-defined]  # a StringIO
     assert shown.count("$ curl") == 2, "each question once"
     assert f"  {fleet.directory(CLUSTER_1) / WEB}\n" in shown, "what to edit"
+
+
+class Standing:
+    """Stands in for a gateway that always listens at one address."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+
+    async def sync(self) -> None:
+        return
+
+    async def address(self, gateway: str) -> Address:
+        return self._address
+
+
+async def outcome_at(root: Path, address: Address, *steps: Step) -> Outcome:
+    """Walk through one example with a gateway at this address, and no Pods."""
+    document = Document("Title", "north-south-traffic", "gw", (), (example(*steps),))
+    fleet, page = DemoFleet.create(root), Page.on(io.StringIO(), {})
+    async with Kubelet(root).running() as kubelet:
+        gateways = Standing(address)
+        walking = Walk(fleet, kubelet, gateways, page, requests=4, documents=[document])
+        return await walking.run()
+
+
+def answering(head: str) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """Serve connections by one answer to all requests."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(head.encode())
+        writer.close()
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("trusted", "held"),
+    [pytest.param("shown", True, id="its own"), pytest.param("other", False, id="another one")],
+)
+def test_an_example_of_tls_holds_with_its_own_certificate_only(
+    tmp_path: Path, trusted: str, held: bool
+) -> None:
+    """It is asked on the port that is as far from the gateway's own as 443 is from 80."""
+    host = "shop.example.com"
+    signed = {"shown": SelfSigned.make(host), "other": SelfSigned.make(host)}
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    (tmp_path / "pair.pem").write_bytes(signed["shown"].key + signed["shown"].certificate)
+    context.load_cert_chain(tmp_path / "pair.pem")
+
+    async def run() -> Outcome:
+        serve = answering("HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\nThis is env one !")
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        async with server:
+            port = server.sockets[0].getsockname()[1] - 443 + 80
+            ask = Ask(Question("/", host), {"one": 100}, signed[trusted].certificate.decode())
+            return await outcome_at(tmp_path / "fleet", ("127.0.0.1", port), ask)
+
+    assert asyncio.run(run()) == (Outcome(held=1) if held else Outcome(failed=1))
+
+
+@pytest.mark.parametrize(
+    ("head", "held"),
+    [
+        pytest.param("308 Permanent Redirect\r\nlocation: https://a.com/x", True, id="as said"),
+        pytest.param("308 Permanent Redirect\r\nlocation: http://a.com/x", False, id="elsewhere"),
+        pytest.param("302 Found\r\nlocation: https://a.com/x", False, id="another status"),
+        pytest.param("200 OK", False, id="served"),
+    ],
+)
+def test_an_example_of_a_redirect_holds_if_it_leads_to_the_promised_url(
+    tmp_path: Path, head: str, held: bool
+) -> None:
+    async def run() -> Outcome:
+        serve = answering(f"HTTP/1.1 {head}\r\ncontent-length: 0\r\n\r\n")
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            host, port = server.sockets[0].getsockname()
+            step = Redirected(Question("/x", "a.com"), "https://a.com/x")
+            return await outcome_at(tmp_path, (host, port), step)
+
+    assert asyncio.run(run()) == (Outcome(held=1) if held else Outcome(failed=1))
