@@ -5,7 +5,7 @@ with a value of `Dialect`, and a line in `translators.dialects.DIALECTS`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, cast
 
 from fleet.kinds import Kind, Kinds
@@ -164,7 +164,10 @@ class Dialects:
 
     def shape(self, ref: Ref, config: GatewayObject, bind: Bind) -> Shape:
         """Read from a gateway's object how its Envoys are run; they will listen at `bind`."""
-        return self.of(ref).shape(ref, config, bind)
+        shape = self.of(ref).shape(ref, config, bind)
+        ports = (entry.at for entry in self.gateway(ref, config).entries if bind.takes(entry.at))
+        quic = dict.fromkeys(at.port for at in ports if at.protocol is Protocol.QUIC)
+        return replace(shape, quic_ports=tuple(quic))
 
     def status(self, gateway: Ref, status: GatewayStatus) -> Mapping[str, Any]:  # JSON
         """Return the `status` field of a gateway's object."""
