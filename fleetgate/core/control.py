@@ -377,9 +377,9 @@ class ControlPlane:
 
     def _publish(self, turn: Turn, gateways: Iterable[Ref]) -> None:
         # Remembered objects name Secrets, and no Secret is remembered: until the hub has been read,
-        # an Envoy keeps the certificates that it has.
+        # an Envoy keeps the certificates that it has, and its listeners for TLS.
         is_read = self.state.origins.get(HUB, Origin()).listed
-        self.cache.undecide(*(() if is_read else (TypeUrl.SECRET,)))
+        self.cache.undecide(*(() if is_read else (TypeUrl.SECRET, TypeUrl.LISTENER)))
         for group, update in turn.updates.items():
             self.cache.publish(group, update)
         for group in turn.dropped:

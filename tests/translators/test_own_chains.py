@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from fleet.events import Unreachable
 from fleet.ref import HUB
 from tests.support.authority import Authority
 from tests.support.builders import IngressBuilder, ingress, mse_gateway, secret, service, slice_of
+from tests.support.certificates import certificate, tls_data
 from tests.support.translation import World
 from tests.translators.plans import MSE, NGINX
 from translators.model.bounds import MAX_BELOW, MAX_CHAINS
@@ -224,3 +226,25 @@ def test_a_passthrough_names_a_cluster_that_is_there() -> None:
     assert named == "default/web/80"
     assert {named, "default/web/80+https"} <= set(of.names(TypeUrl.CLUSTER))
     assert named in of.names(TypeUrl.ENDPOINT)
+
+
+def test_listeners_for_tls_wait_for_the_secrets_of_a_hub_that_has_not_been_read() -> None:
+    """Objects are remembered over a restart, and Secrets are not."""
+    of = World()
+    of.apply([Unreachable(HUB, "connection refused")])
+    of.attach("c1")
+    redirected = {**CERTIFIED, f"{NGINX}ssl-redirect": "true"}
+    guarded = asking("shop.test", redirected).tls("shop", "shop.test")
+    of.put(mse_gateway("gw", members=["c1"]).manifest, guarded.manifest)
+    assert of.names(TypeUrl.LISTENER) == ["http-80"]
+    assert of.problems("shop-test") == ["ServiceNotFound"]
+    table = of.snapshots["mse/gw"][TypeUrl.SCOPED_ROUTE, "mse|shop.test"]
+
+    of.attach(HUB)
+    assert of.names(TypeUrl.LISTENER) == ["http-80", "https-443"]
+    assert of.problems("shop-test") == ["MissingSecret", "NoChain", "NoHttps", "ServiceNotFound"]
+
+    pair = certificate("shop.test")
+    of.put(bundle(), secret("shop", tls_data(pair)).manifest)
+    assert list(chains(of)) == ["shop.test"]
+    assert of.snapshots["mse/gw"][TypeUrl.SCOPED_ROUTE, "mse|shop.test"] == table

@@ -122,7 +122,9 @@ class StatusTables:
                     )
                 ),
                 *self._listeners.named.problems(view, ref),
-            ),
+            )
+            if self._certificates.hub.knows_secrets(view)
+            else (),
         )
 
     def _remote_cluster(self, view: View, member: str) -> RemoteCluster:
@@ -163,9 +165,9 @@ class StatusTables:
             yield from view.must(self._plans, host).problems_of(ref)
         if rules.policies:
             yield from self._overruled(view, ref, rules, gateways)
+        if (rules.policies or rules.tls) and self._certificates.hub.knows_secrets(view):
             claimed = view.must(self._ingresses.claims, ref)
             yield from self._listeners.chains.problems(view, ref, rules, claimed)
-        if rules.tls:
             yield from self._of_certificates(view, ref, rules, gateways)
         for gateway in gateways:
             yield from self._without_listener(view, ref, rules, gateway)

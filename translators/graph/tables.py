@@ -18,6 +18,7 @@ from translators.graph.chains import ChainTables
 from translators.graph.derive import Graph, OnFailure
 from translators.graph.gateways import GatewayTables
 from translators.graph.hosts import HostTables
+from translators.graph.hub import HubTables
 from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
 from translators.graph.listeners import ListenerTables
@@ -36,15 +37,18 @@ class Tables:
         graph = self.graph = Graph(on_failure)
         weights = RowWeights(self)
         inputs = self.inputs = Inputs(graph)
+        hub = HubTables(graph, inputs)
         gateways = self.gateways = GatewayTables(graph, inputs, dialects, default_bind)
         ingresses = self.ingresses = IngressTables(
             graph, inputs, gateways, dialects, weights.of_paths
         )
-        certificates = self.certificates = CertificateTables(graph, inputs, gateways, ingresses)
+        certificates = self.certificates = CertificateTables(
+            graph, inputs, hub, gateways, ingresses
+        )
         hosts = self.hosts = HostTables(graph, gateways, ingresses, certificates, weights)
         chains = self.chains = ChainTables(graph, inputs, gateways, hosts)
         named = self.named = NamedCertificates(graph, gateways, certificates)
-        listeners = self.listeners = ListenerTables(graph, gateways, named, chains, dialects)
+        listeners = self.listeners = ListenerTables(graph, hub, gateways, named, chains, dialects)
         backends = self.backends = BackendTables(graph, inputs, gateways, ingresses, hosts, weights)
         self.statuses = StatusTables(
             graph,
