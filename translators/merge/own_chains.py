@@ -56,7 +56,9 @@ def spared(rules: Sequence[Rule], policies: Sequence[Policy]) -> tuple[Rule, ...
 def _is_spared(rule: Rule) -> bool:
     if CLEAR in rule.conditions:
         return not isinstance(rule.action, Forward)
-    is_challenge = rule.path.kind is PathKind.EXACT and rule.path.value.startswith(_CHALLENGES)
+    # The solvers of some versions of cert-manager have the path type ImplementationSpecific.
+    is_plain = rule.path.kind is not PathKind.REGEX
+    is_challenge = is_plain and rule.path.value.startswith(_CHALLENGES)
     return is_challenge and not any(isinstance(p, ClientCertificates) for p in rule.policies)
 
 
