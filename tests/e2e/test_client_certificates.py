@@ -9,11 +9,14 @@ from urllib.parse import unquote
 
 import pytest
 
+from fleetgate.demo.http import Tls
 from tests.e2e.secured import Secured, secured
 from tests.e2e.showing import NGINX, ask, ask_in_clear, authorities, guard
 from tests.e2e.standing import Standing, standing
 from tests.support.authority import Authority, Pair
 from tests.support.builders import ingress
+from tests.support.handshakes import client_context
+from tests.support.http2 import ask_http2
 
 HOSTS: Final = ("exact.test", "*.wild.test")
 """Hosts that need a certificate of OURS."""
@@ -141,6 +144,15 @@ def test_a_connection_to_another_host_does_not_get_in(
     host = OWN[declared]
     seen = site.run(ask(site.value, host, name=name, showing=clients.shown[shown], place=tmp_path))
     assert (seen.answer.status, seen.request) == (421, None)
+
+
+@pytest.mark.parametrize("spelling", ["exact.test", "EXACT.test", "exact.test.", "exact.test:443"])
+def test_a_connection_of_http2_to_another_host_does_not_get_in(
+    site: Standing[Secured], clients: Site, spelling: str
+) -> None:
+    tls = Tls(client_context(site.value.authority, "h2"), "open.test")
+    answer = site.run(ask_http2(site.value.https, [(":authority", spelling)], tls))
+    assert answer.status == 421
 
 
 @pytest.mark.parametrize("declared", HOSTS)

@@ -248,3 +248,24 @@ def test_listeners_for_tls_wait_for_the_secrets_of_a_hub_that_has_not_been_read(
     of.put(bundle(), secret("shop", tls_data(pair)).manifest)
     assert list(chains(of)) == ["shop.test"]
     assert of.snapshots["mse/gw"][TypeUrl.SCOPED_ROUTE, "mse|shop.test"] == table
+
+
+@pytest.mark.parametrize(
+    ("annotations", "path"),
+    [
+        pytest.param(CERTIFIED, "/", id="client-certificates-without-authorities"),
+        pytest.param(THROUGH, "/more", id="passthrough-without-a-root"),
+    ],
+)
+def test_what_has_no_chain_takes_nothing_else_from_the_host(
+    annotations: dict[str, str], path: str
+) -> None:
+    made = ingress("shop", host="shop.test").path(path, to="web:80").of_class("mse")
+    of = world(made.annotate({**annotations, **V1_3}))
+    assert [reason for reason, _ in told(of, "shop")] == ["NoChain"]
+    (chain,) = chains(of).values()
+    assert chain["transport_socket"]["typed_config"]["common_tls_context"]["tls_params"] == {
+        "tls_minimum_protocol_version": "TLSv1_3",
+        "tls_maximum_protocol_version": "TLSv1_3",
+    }
+    assert "set_filter_state" not in str(chain)

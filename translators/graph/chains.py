@@ -131,8 +131,12 @@ class ChainTables:
                 continue
             policies = chain_policies(plan.policies)
             parts = chain_parts(policies, key.host, entry.tls, plan.root, authorities)
-            lacks += parts.lacks
-            if not parts.lacks:
+            if parts.lacks:
+                lacks += parts.lacks
+                lacking = {policy for policy, _ in parts.lacks}
+                policies = tuple(policy for policy in policies if policy not in lacking)
+                parts = chain_parts(policies, key.host, entry.tls, plan.root, authorities)
+            if policies:
                 added = listener_parts(gateway.policies)
                 encoded = chains_of_host(gateway.name, entry, edge, parts, added)
                 bodies += [(entry.at, body) for body in encoded]
