@@ -1,5 +1,7 @@
 """A Secret is in use while the good version of some Ingress references it."""
 
+import pytest
+
 from fleet.events import Deleted, Refused, Upserted
 from fleet.ref import HUB, Ref
 from fleet.references import SecretUse, secrets_of
@@ -19,6 +21,24 @@ def put(thing: IngressBuilder) -> Upserted:
 def test_an_ingress_references_its_tls_secrets_in_its_own_namespace() -> None:
     shop = ingress("shop").in_namespace("team").tls("a", "x").tls("b", "y").tls("", "z")
     assert secrets_of(shop.model()) == {cert("a", "team"), cert("b", "team")}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        pytest.param("ca", {"ca"}, id="name"),
+        pytest.param(" default/ca ", {"ca"}, id="its-own-namespace"),
+        pytest.param("other/ca", set(), id="another-namespace"),
+        pytest.param("", set(), id="empty"),
+        pytest.param("default/", set(), id="no-name"),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["nginx.ingress.kubernetes.io", "higress.io"])
+def test_an_ingress_references_the_authorities_of_its_clients(
+    prefix: str, text: str, named: set[str]
+) -> None:
+    shop = ingress("shop").annotate({f"{prefix}/auth-tls-secret": text})
+    assert secrets_of(shop.model()) == {cert(name) for name in named}
 
 
 def test_the_first_user_makes_a_secret_needed_and_the_last_one_frees_it() -> None:
