@@ -7,13 +7,11 @@ from fleet.models import GatewayObject, Ingress
 from fleet.parse import is_name
 from fleet.ref import HUB, Ref
 
-_NAMING: Final = frozenset({"proxy-ssl-secret"})
-"""Annotations that name a Secret, alone or behind its namespace and a slash."""
-
-_PASSWORDS: Final = "auth-secret"
-
 DEFAULT_CERTIFICATE: Final = "fleetgate.dev/default-certificate"
 """The annotation of a gateway's object that names a Secret, as NAMESPACE/NAME."""
+
+_NAMING: Final = frozenset({"auth-secret", "auth-tls-secret", "proxy-ssl-secret"})
+"""Annotations that name a Secret, alone or behind its namespace and a slash."""
 
 
 def secret_named(text: str) -> Ref | None:
@@ -35,19 +33,8 @@ def secrets_of(ingress: Ingress) -> frozenset[Ref]:
     for key, text in ingress.metadata.annotations.items():
         if key.rpartition("/")[2] in _NAMING:
             of, slash, name = text.strip().rpartition("/")
-            names |= {name} if not slash or of == namespace else set()
+            names |= {name} if is_name(name) and (not slash or of == namespace) else set()
     return frozenset(Ref(HUB, "Secret", namespace, name) for name in names if name)
-
-
-def password_secrets_of(ingress: Ingress) -> frozenset[Ref]:
-    """The Secrets that `auth-secret` names under any prefix, in the Ingress's own namespace."""
-    namespace = ingress.metadata.namespace
-    named = (
-        text.strip().removeprefix(f"{namespace}/")
-        for key, text in ingress.metadata.annotations.items()
-        if key.rpartition("/")[2] == _PASSWORDS
-    )
-    return frozenset(Ref(HUB, "Secret", namespace, name) for name in named if is_name(name))
 
 
 class SecretUse:
@@ -71,7 +58,7 @@ class SecretUse:
         """
         match event:
             case Upserted(ref, Ingress() as ingress):
-                now = secrets_of(ingress) | password_secrets_of(ingress)
+                now = secrets_of(ingress)
             case Upserted(ref, GatewayObject() as gateway):
                 now = default_certificate_of(gateway)
             case Deleted(ref) if ref in self._of:

@@ -6,7 +6,7 @@ from functools import partial
 
 from benchmarks.backends import Pods, pods
 from benchmarks.bench import Bench, Size
-from benchmarks.envoys import following, resident
+from benchmarks.envoys import following
 from benchmarks.figures import Case, Figure, quantile
 from benchmarks.processes import resident
 from benchmarks.scenarios.step import Scenario, Step, Unavailable

@@ -15,7 +15,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -35,6 +35,7 @@ from translators.dialects.dialect import Dialects
 from translators.graph.translator import Translation, Translator, Turn
 from translators.merge.attachments import gateway_of
 from translators.model.binds import Bind
+from translators.model.listeners import ListenerPort, Protocol
 from translators.model.statuses import Runtime
 from xds.cache import SnapshotCache
 from xds.resource import TypeUrl
@@ -170,21 +171,25 @@ class ControlPlane:
         await turn
 
     def sockets(self, gateway: Ref) -> tuple[tuple[str, int], ...]:
-        """Return the address and port of each listener of a gateway, none for an unknown one."""
-        bind = self.gateways.get(gateway)
-        status = self.translator.tables.statuses.of_gateways.get(gateway)
-        if bind is None or status is None:
-            return ()
-        return tuple((bind.address, bind.port_for(listener)) for listener in status.listeners)
+        """Return the address and port of each listener of a gateway, none for an unknown one.
+
+        A listener for QUIC has the same ones as a listener for TLS, and is left out.
+        """
+        return tuple((bind.address, bind.port_for(at)) for bind, at in self._listening(gateway))
 
     def urls(self, gateway: Ref) -> tuple[str, ...]:
         """Return the URL of each listener of a gateway, none for an unknown one."""
-        status = self.translator.tables.statuses.of_gateways.get(gateway)
-        schemes = [listener.scheme for listener in status.listeners] if status else []
         return tuple(
-            f"{scheme}://{address}:{port}"
-            for scheme, (address, port) in zip(schemes, self.sockets(gateway), strict=False)
+            f"{at.scheme}://{bind.address}:{bind.port_for(at)}"
+            for bind, at in self._listening(gateway)
         )
+
+    def _listening(self, gateway: Ref) -> Iterator[tuple[Bind, ListenerPort]]:
+        bind = self.gateways.get(gateway)
+        status = self.translator.tables.statuses.of_gateways.get(gateway)
+        for at in status.listeners if bind and status else ():
+            if bind and at.protocol is not Protocol.QUIC:
+                yield bind, at
 
     def on_turn(self, callback: Callable[[TurnTaken], None]) -> Callable[[], None]:
         """Call `callback` in the task of the turns after each of them. Return a way to stop."""
@@ -372,9 +377,9 @@ class ControlPlane:
 
     def _publish(self, turn: Turn, gateways: Iterable[Ref]) -> None:
         # Remembered objects name Secrets, and no Secret is remembered: until the hub has been read,
-        # an Envoy keeps the certificates that it has.
+        # an Envoy keeps the certificates that it has, and its listeners for TLS.
         is_read = self.state.origins.get(HUB, Origin()).listed
-        self.cache.undecide(*(() if is_read else (TypeUrl.SECRET,)))
+        self.cache.undecide(*(() if is_read else (TypeUrl.SECRET, TypeUrl.LISTENER)))
         for group, update in turn.updates.items():
             self.cache.publish(group, update)
         for group in turn.dropped:

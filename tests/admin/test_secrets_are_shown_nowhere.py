@@ -7,6 +7,7 @@ from urllib.request import urlopen
 
 from tests.cli.commands import FLEETGATE, Staying, fleetgate
 from tests.support.builders import ingress, mse_gateway, secret, service, slice_of, write
+from tests.support.certificates import certificate, tls_data
 
 KEPT = "kept-by-a-secret"
 HASHES = (
@@ -21,7 +22,7 @@ ENCODED = base64.b64encode(KEPT.encode()).decode()
 
 
 def test_no_page_no_log_no_file_and_no_command_shows_it(tmp_path: Path) -> None:
-    """This holds for a good Secret, and for one with a mistake."""
+    """This holds for a good Secret, for one with a mistake, and for a key in the wrong place."""
     root, state = tmp_path / "fleet", tmp_path / "state"
     write(root, "hub/gateway.yaml", mse_gateway("shop", members=["east"]))
     web = ingress("web", host="shop.example").path("/", to="web:80").of_class("mse")
@@ -33,6 +34,13 @@ def test_no_page_no_log_no_file_and_no_command_shows_it(tmp_path: Path) -> None:
     users = secret("users", {"auth": base64.b64encode(HTPASSWD.encode()).decode()})
     tls = web.with_spec(tls=entries).annotate(signed)
     write(root, "hub/web.yaml", tls, good, bad, users)
+    pair = certificate("real.example")
+    mixed = base64.b64encode(pair.certificate + pair.key).decode()
+    real = secret("real", {**tls_data(pair), "ca.crt": mixed})
+    host = ingress("host", host="real.example").path("/", to="web:80").of_class("mse")
+    host = host.annotate({f"{auth}-tls-secret": "real"})
+    write(root, "hub/host.yaml", host.tls("real", "real.example"), real)
+    key = pair.key.decode().splitlines()[1]
     write(root, "clusters/east/web.yaml", service("web"), slice_of("web", addresses=["10.0.0.1"]))
 
     command = ("serve", root, "--xds-port", "0", "--admin-port", "0", "--state-dir", state)
@@ -48,6 +56,6 @@ def test_no_page_no_log_no_file_and_no_command_shows_it(tmp_path: Path) -> None:
     assert "shop.example" in (state / "hub.fleet").read_text()
     shown |= {name: ended.out + ended.err for name, ended in asked.items()}
     shown |= {file.name: file.read_text() for file in state.iterdir()}
-    secrets = [KEPT, ENCODED, *HASHES]
+    hidden = (KEPT, ENCODED, *HASHES, key, mixed, tls_data(pair)["tls.key"])
     assert "'dora' in the Secret" in shown["check"]
-    assert [name for name, text in shown.items() if any(s in text for s in secrets)] == []
+    assert [name for name, text in shown.items() if any(each in text for each in hidden)] == []

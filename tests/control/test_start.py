@@ -118,7 +118,16 @@ def test_what_is_remembered_of_an_unreachable_hub_will_do() -> None:
     starting(NEVER, scenario)
 
 
-def test_until_the_hub_is_read_no_envoy_is_told_that_a_certificate_is_gone() -> None:
+@pytest.mark.parametrize(
+    ("type_url", "name", "kept"),
+    [
+        pytest.param(TypeUrl.SECRET, "web.test", [], id="certificates"),
+        pytest.param(TypeUrl.LISTENER, "https-443", ["http-80"], id="listeners-for-tls"),
+    ],
+)
+def test_until_the_hub_is_read_an_envoy_keeps_what_secrets_are_for(
+    type_url: TypeUrl, name: str, kept: list[str]
+) -> None:
     """Remembered objects name Secrets, and no Secret is remembered."""
 
     async def scenario(control: ControlPlane, source: Said) -> None:
@@ -129,15 +138,18 @@ def test_until_the_hub_is_read_no_envoy_is_told_that_a_certificate_is_gone() -> 
         stream = Stream(control.cache, DELTA, group_of=lambda _: group, wake=lambda: None)
         asked = discovery.DeltaDiscoveryRequest(
             node=core.Node(id="envoy", cluster=group),
-            type_url=TypeUrl.SECRET,
-            resource_names_subscribe=["web.test"],
-            initial_resource_versions={"web.test": "1"},
+            type_url=type_url,
+            resource_names_subscribe=[name, *kept],
+            initial_resource_versions={name: "1"},
         )
         stream.receive(bytes(asked))
-        assert stream.next_message(0) is None
+        told = discovery.DeltaDiscoveryResponse.parse(stream.next_message(0) or b"")
+        assert ([each.name for each in told.resources], told.removed_resources) == (kept, [])
+        accepted = discovery.DeltaDiscoveryRequest(type_url=type_url, response_nonce=told.nonce)
+        stream.receive(bytes(accepted))
         await source.say(Listed(HUB))
         told = discovery.DeltaDiscoveryResponse.parse(stream.next_message(0) or b"")
-        assert told.removed_resources == ["web.test"]
+        assert [*told.removed_resources, *(each.name for each in told.resources)] == [name]
         stream.close()
 
     starting(AT_ONCE, scenario)

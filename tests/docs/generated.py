@@ -41,6 +41,7 @@ from translators.dialects.boundaries import (
 )
 from translators.dialects.dialect import Dialect
 from translators.dialects.edge_settings import (
+    HTTP3,
     PATH_NORMALIZATION,
     PROXY_PROTOCOL,
     STREAM_IDLE_TIMEOUT,
@@ -165,6 +166,8 @@ def _gateway() -> str:
         "certificate for hosts without one of their own |",
         f"| `{HSTS}` | none | `Strict-Transport-Security` of all answers over TLS, such as "
         "`max-age=15724800; includeSubDomains`; what a backend says itself stays |",
+        f"| `{HTTP3}` | false | whether hosts with a certificate are served by HTTP/3 too, on the "
+        "UDP port 443 |",
         f"| `{HOST_OWNERSHIP}` | {SHARED} | `{NAMESPACE}`: the namespace of the oldest Ingress "
         "that names a host, or a wildcard over it, has the host to itself |",
         f"| `{CROSS_NAMESPACE}` | {ALLOW} | `{DENY}`: no request goes to a Service of another "

@@ -94,7 +94,7 @@ def test_an_escaped_dot_is_a_dot(site: Standing[Applications]) -> None:
 @pytest.mark.parametrize(
     ("case", "named"),
     [
-        pytest.param("argo-cd", {"ssl-passthrough"}, id="argo-cd"),
+        pytest.param("argo-cd", set(), id="argo-cd"),
         pytest.param("argo-cd-insecure", set(), id="argo-cd-insecure"),
         pytest.param("harbor", set(), id="harbor"),
         pytest.param("keycloak", {"proxy-buffer-size"}, id="keycloak"),

@@ -99,7 +99,7 @@ def table(host: str, *, asked: bool) -> Resource:
         plan,
         host,
         lambda each: encode_route(each, route_parts(each.policies)),
-        host_parts(plan.policies),
+        host_parts(plan.policies, host),
     )
     return route_table(MSE_TABLES, host, body, ())
 

@@ -15,6 +15,7 @@ from tests.support.authority import Pair
 from tests.support.builders import ingress, secret
 from tests.support.certificates import Key, certificate, tls_data
 
+OF_SOLVERS = {"nginx.ingress.kubernetes.io/whitelist-source-range": "0.0.0.0/0,::/0"}
 REDIRECT = {"nginx.ingress.kubernetes.io/ssl-redirect": "true"}
 ROTATIONS = 20
 KEYS: Mapping[str, Callable[[], Key]] = {
@@ -146,6 +147,7 @@ def test_a_certificate_of_cert_manager_comes_after_its_challenge(site: Standing[
     token = "/.well-known/acme-challenge/nK-token_1"  # noqa: S105 (part of a path)
     host = served.ingress("acme.test", "acme").annotate(REDIRECT)
     solver = ingress("cm-acme-http-solver-x7", host="acme.test").of_class("mse")
+    solver = solver.annotate(OF_SOLVERS)
     solver = solver.path(token, to="web:80", kind="ImplementationSpecific")
 
     async def status(path: str) -> int:

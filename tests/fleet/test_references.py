@@ -4,7 +4,7 @@ import pytest
 
 from fleet.events import Deleted, Refused, Upserted
 from fleet.ref import HUB, Ref
-from fleet.references import SecretUse, password_secrets_of, secrets_of
+from fleet.references import SecretUse, secrets_of
 from tests.support.builders import IngressBuilder, ingress, service
 
 ONE, TWO = ingress("one"), ingress("two")
@@ -24,29 +24,24 @@ def test_an_ingress_references_its_tls_secrets_in_its_own_namespace() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "names"),
+    ("text", "named"),
     [
-        pytest.param("users", ["users"], id="name"),
-        pytest.param(" team/users ", ["users"], id="its-own-namespace"),
-        pytest.param("other/users", [], id="another-namespace"),
-        pytest.param("a/b/c", [], id="no-name"),
-        pytest.param("", [], id="empty"),
-        pytest.param("x\ny", [], id="newline"),
+        pytest.param("ca", {"ca"}, id="name"),
+        pytest.param(" default/ca ", {"ca"}, id="its-own-namespace"),
+        pytest.param("other/ca", set(), id="another-namespace"),
+        pytest.param("", set(), id="empty"),
+        pytest.param("default/", set(), id="no-name"),
+        pytest.param("a/b/c", set(), id="too-many-parts"),
+        pytest.param("x\ny", set(), id="newline"),
     ],
 )
-def test_an_ingress_references_its_passwords_in_its_own_namespace(
-    value: str, names: list[str]
+@pytest.mark.parametrize("prefix", ["nginx.ingress.kubernetes.io", "higress.io"])
+@pytest.mark.parametrize("key", ["auth-secret", "auth-tls-secret", "proxy-ssl-secret"])
+def test_an_ingress_references_secrets_by_annotations(
+    key: str, prefix: str, text: str, named: set[str]
 ) -> None:
-    for prefix in ("nginx.ingress.kubernetes.io", "mse.ingress.kubernetes.io", "higress.io"):
-        shop = ingress("shop").in_namespace("team").annotate({f"{prefix}/auth-secret": value})
-        assert password_secrets_of(shop.model()) == {cert(name, "team") for name in names}
-
-
-def test_passwords_are_in_use_as_certificates_are() -> None:
-    use = SecretUse()
-    shop = ONE.annotate({"nginx.ingress.kubernetes.io/auth-secret": "users"}).tls("a")
-    assert use.note(put(shop)) == {cert("a"), cert("users")}
-    assert use.note(put(ONE)) == {cert("a"), cert("users")}
+    shop = ingress("shop").annotate({f"{prefix}/{key}": text})
+    assert secrets_of(shop.model()) == {cert(name) for name in named}
 
 
 def test_the_first_user_makes_a_secret_needed_and_the_last_one_frees_it() -> None:

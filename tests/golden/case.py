@@ -6,9 +6,10 @@
     cases/NAME/TYPE.yaml      the resources of each gateway; problems.yaml: the output of `check`
     common.yaml               fields that the cases omit where they have these values
 
-Listeners do not depend on Ingresses, so one case shows them, which has two gateways.
-Endpoints depend on few features, so only cases about endpoints show them: those that have a file
-`endpoints.yaml`. To make a case one of these, create the file empty, and run `make golden`.
+Listeners and endpoints depend on few features, so only cases about them show them: those that have
+a file `listeners.yaml` or `endpoints.yaml`. To make a case one of these, create the file empty, and
+run `make golden`. Of the listeners the case with two gateways shows all, and other cases show what
+differs from the first listener.
 """
 
 import shutil
@@ -44,10 +45,9 @@ class Case:
         """The directory of its manifests and its expected output."""
         return HERE / "cases" / self.name
 
-    @property
-    def is_about_endpoints(self) -> bool:
-        """Whether the expected output has endpoints."""
-        return (self.directory / "endpoints.yaml").exists()
+    def is_about(self, section: str) -> bool:
+        """Whether the expected output has resources that only some cases show."""
+        return (self.directory / f"{section}.yaml").exists()
 
     @property
     def expected(self) -> dict[str, str]:
@@ -83,16 +83,15 @@ class Case:
     def translate(self, root: Path, common: Json) -> dict[str, str]:
         """Translate its fleet, in the empty directory `root`, and return the output."""
         self.make(root)
-        limited = {
-            "listeners": self.name == _WITH_LISTENERS,
-            "endpoints": self.is_about_endpoints,
-        }
+        limited = {section: self.is_about(section) for section in ("listeners", "endpoints")}
         offline = read_fleet(root, "127.0.0.1", 0)
         output: dict[str, dict[str, Json]] = {}
         for gateway, resources in sorted(offline.resources.items()):
             for section, shown in show(resources).items():
                 if shown and limited.get(section, True):
                     short = [without(one, common.get(section)) for one in shown]
+                    if section == "listeners" and self.name != _WITH_LISTENERS:
+                        short = [without(one, shown[0]) for one in shown[1:]]
                     output.setdefault(f"{section}.yaml", {})[gateway] = short
         texts = {name: dump(by_gateway) for name, by_gateway in output.items()}
         if offline.problems:
@@ -121,10 +120,12 @@ def common_now(root: Path) -> Json:
 def without(value: Json, common: Json) -> Json:
     """Omit the fields that are equal to common ones. A common field that is absent becomes null.
 
-    The only item of a common list stands for every item.
+    Items of lists of one length are compared in pairs. Otherwise the first common item stands for
+    every item.
     """
-    if isinstance(value, list) and isinstance(common, list):
-        return [without(item, common[0]) for item in value]
+    if isinstance(value, list) and isinstance(common, list) and common:
+        others = common if len(common) == len(value) else common[:1] * len(value)
+        return [without(item, other) for item, other in zip(value, others, strict=True)]
     if not isinstance(value, dict) or not isinstance(common, dict):
         return value
     lacking = dict.fromkeys(sorted(common.keys() - value.keys()))

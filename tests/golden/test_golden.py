@@ -31,7 +31,7 @@ def test_case(name: str, tmp_path: Path, update: bool) -> None:
 
 def test_some_cases_are_about_endpoints() -> None:
     """These cases cover slices, members, subsets, IP families and canaries by priority."""
-    about_endpoints = {name for name in CASES if Case(name).is_about_endpoints}
+    about_endpoints = {name for name in CASES if Case(name).is_about("endpoints")}
     assert about_endpoints >= {
         "balanced",
         "canary-weight",

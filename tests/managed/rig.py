@@ -53,6 +53,11 @@ def alb(name: str = "web", *ports: int | str, **config: Json) -> Json:
     }
 
 
+def annotated(manifest: Json, annotations: Json) -> Json:
+    """The manifest with annotations."""
+    return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
+
+
 def read(manifest: Json) -> tuple[Ref, GatewayObject]:
     """What fleetgate reads of a manifest."""
     parsed = parse(manifest, HUB, "test", DIALECTS.kinds)

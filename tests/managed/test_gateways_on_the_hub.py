@@ -28,11 +28,13 @@ from tests.managed.rig import (
     Hub,
     Running,
     alb,
+    annotated,
     gateway,
     read,
     running,
 )
 from tests.sinks.rig import Answer, Asked
+from translators.dialects.edge_settings import HTTP3
 
 Json: TypeAlias = Any  # as kubectl prints it
 
@@ -252,6 +254,23 @@ def test_listeners_of_an_alb_gateway_change_its_service_and_no_pod(hub: Hub) -> 
             await r.declare(alb("web"))
             await r.until(lambda: _ports(hub) == [80])
             after = await r.get("deployment", WEB)
+            assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+            assert r.managed.refusals == {}
+
+    asyncio.run(story())
+
+
+def test_http3_opens_and_closes_the_udp_port_of_the_service_and_changes_no_pod(hub: Hub) -> None:
+    async def story() -> None:
+        async with running(hub) as r:
+            await r.declare(gateway())
+            await r.settled()
+            before = await r.get("deployment")
+            await r.declare(annotated(gateway(), {HTTP3: "true"}))
+            await r.until(lambda: _protocols(hub) == ["80/TCP", "443/TCP", "443/UDP"])
+            await r.declare(gateway())
+            await r.until(lambda: _protocols(hub) == ["80/TCP", "443/TCP"])
+            after = await r.get("deployment")
             assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
             assert r.managed.refusals == {}
 
@@ -688,6 +707,11 @@ def _autoscale(hub: Hub, replicas: int) -> None:
 
 def _ports(hub: Hub) -> list[int]:
     return [port["port"] for port in hub.get("service", WEB)["spec"]["ports"]]
+
+
+def _protocols(hub: Hub) -> list[str]:
+    ports = hub.get("service")["spec"]["ports"]
+    return [f"{port['port']}/{port['protocol']}" for port in ports]
 
 
 def _container(hub: Hub) -> Json:

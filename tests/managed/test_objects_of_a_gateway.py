@@ -17,8 +17,9 @@ from fleetgate.hub.managed.workload_names import (
     secret_name,
     workload_name,
 )
-from tests.managed.rig import alb, gateway, read
+from tests.managed.rig import alb, annotated, gateway, read
 from translators.dialects import DIALECTS
+from translators.dialects.edge_settings import HTTP3
 from translators.model.binds import Bind
 
 HERE = Path(__file__).parent
@@ -180,6 +181,19 @@ def test_ports_below_1024_are_opened_to_a_user_that_is_not_root(
     assert pod["securityContext"].get("sysctls") == sysctls
     ports = found["envoy-mse-shop"]["spec"]["ports"]
     assert [(p["port"], p["targetPort"]) for p in ports] == [(80, 80 + offset), (443, 443 + offset)]
+
+
+def test_http3_is_a_port_of_the_service_and_the_pods_stay() -> None:
+    asked = annotated(gateway(), {HTTP3: "true"})
+    settings = replace(SETTINGS, bind=Bind(port_offset=10000))
+
+    ports = objects_of(asked, settings)["envoy-mse-shop"]["spec"]["ports"]
+    assert [(p["name"], p["port"], p["targetPort"], p["protocol"]) for p in ports] == [
+        ("port-80", 80, 10080, "TCP"),
+        ("port-443", 443, 10443, "TCP"),
+        ("quic-443", 443, 10443, "UDP"),
+    ]
+    assert pod_of(asked) == pod_of(gateway())
 
 
 def test_a_pod_has_the_time_to_drain() -> None:

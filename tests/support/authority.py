@@ -31,21 +31,40 @@ class Authority:
     _key: ec.EllipticCurvePrivateKey = field(repr=False)
 
     @classmethod
-    def make(cls, name: str) -> "Authority":
-        """Make a new authority."""
+    def make(cls, name: str, *, above: int = 0) -> "Authority":
+        """Make a new authority, which may stand above so many levels of others."""
         key = ec.generate_private_key(ec.SECP256R1())
-        constraints = x509.BasicConstraints(ca=True, path_length=0)
-        unsigned = (
-            _certificate(_name(name), _name(name), key.public_key())
-            .add_extension(constraints, critical=True)
-            .add_extension(_usage(signs=True), critical=True)
-            .add_extension(
-                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-            )
-        )
+        unsigned = _authority(_name(name), _name(name), key.public_key(), above)
         return cls(unsigned.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM), key)
 
-    def issue(self, name: str, *, addresses: Sequence[str], names: Sequence[str]) -> Pair:
+    def intermediate(self, name: str) -> "Authority":
+        """Make an authority that this one has signed. It may stand above as many others."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        own = x509.load_pem_x509_certificate(self.certificate)
+        unsigned = _authority(_name(name), own.subject, key.public_key(), 9)
+        signed = unsigned.sign(self._key, hashes.SHA256())
+        return Authority(signed.public_bytes(Encoding.PEM), key)
+
+    def revoke(self, *revoked: Pair) -> bytes:
+        """Make a revocation list of certificates that this authority has signed, PEM."""
+        now = datetime.now(UTC)
+        own = x509.load_pem_x509_certificate(self.certificate)
+        made = x509.CertificateRevocationListBuilder().issuer_name(own.subject)
+        made = made.last_update(now - timedelta(minutes=5)).next_update(now + _LIFE)
+        for pair in revoked:
+            number = x509.load_pem_x509_certificate(pair.certificate).serial_number
+            entry = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(now)
+            made = made.add_revoked_certificate(entry.build())
+        return made.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+    def issue(
+        self,
+        name: str,
+        *,
+        addresses: Sequence[str],
+        names: Sequence[str],
+        ends: timedelta = _LIFE,
+    ) -> Pair:
         """Issue a certificate for a server at these IP addresses and DNS names."""
         key = ec.generate_private_key(ec.SECP256R1())
         own = x509.load_pem_x509_certificate(self.certificate)
@@ -54,7 +73,7 @@ class Authority:
             *(x509.DNSName(dns) for dns in names),
         ]
         unsigned = (
-            _certificate(_name(name), own.subject, key.public_key())
+            _certificate(_name(name), own.subject, key.public_key(), ends)
             .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
             .add_extension(_usage(signs=False), critical=True)
             .add_extension(
@@ -71,8 +90,23 @@ class Authority:
         return _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
 
+def _authority(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, above: int
+) -> x509.CertificateBuilder:
+    constraints = x509.BasicConstraints(ca=True, path_length=above)
+    return (
+        _certificate(subject, issuer, key)
+        .add_extension(constraints, critical=True)
+        .add_extension(_usage(signs=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
 def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    ends: timedelta = _LIFE,
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
@@ -82,7 +116,7 @@ def _certificate(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + _LIFE)
+        .not_valid_after(now + ends)
     )
 
 

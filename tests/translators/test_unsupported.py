@@ -45,8 +45,6 @@ def is_closed(annotations: dict[str, str]) -> bool:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        pytest.param(f"{NGINX}auth-tls-secret", "ca", id="client-certificates"),
-        pytest.param(f"{NGINX}auth-tls-verify-client", "optional", id="optional-certificates"),
         pytest.param(f"{NGINX}enable-modsecurity", "true", id="firewall"),
         pytest.param(f"{MSE}enable-modsecurity", "on", id="firewall-of-mse"),
         pytest.param(f"{HIGRESS}enable-owasp-core-rules", "true", id="firewall-of-higress"),
@@ -68,7 +66,6 @@ def test_what_restricts_or_narrows_closes_the_paths_and_is_told(key: str, value:
         pytest.param("whitelist-source-range", " ", None, id="blank"),
         pytest.param("whitelist-source-range", "10.0.0.0/8, 0.0.0.0/0", None, id="everybody"),
         pytest.param("allowlist-source-range", "*", None, id="star"),
-        pytest.param("auth-tls-verify-client", "off", None, id="certificates-off"),
         pytest.param(
             "auth-snippet",
             "proxy_set_header X-Forwarded-Host $http_host;\n",

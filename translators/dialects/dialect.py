@@ -5,7 +5,7 @@ with a value of `Dialect`, and a line in `translators.dialects.DIALECTS`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, cast
 
 from fleet.kinds import Kind, Kinds
@@ -21,7 +21,7 @@ from translators.dialects.gateway_settings import read_settings
 from translators.model.binds import Bind
 from translators.model.gateways import Gateway, Selector
 from translators.model.ingresses import IngressRules
-from translators.model.listeners import Entry
+from translators.model.listeners import Entry, Protocol
 from translators.model.policy import Policy
 from translators.model.shapes import Shape
 from translators.model.statuses import GatewayStatus
@@ -144,11 +144,15 @@ class Dialects:
         )
         spec = dialect.read_gateway(ref, config)
         settings = read_settings(ref, self.name_of(ref), annotations)
+        entries, places = spec.entries, spec.places
+        if settings.edge.http3:
+            beside = tuple(_with_quic(entries, places))
+            entries, places = tuple(e for e, _ in beside), tuple(place for _, place in beside)
         return Gateway(
             ref=ref,
             name=self.name_of(ref),
-            entries=spec.entries,
-            places=spec.places,
+            entries=entries,
+            places=places,
             members=self.kinds.attached(config),
             members_key=dialect.kind.attaches,
             selector=Selector(ref, spec.ingress_class, spec.namespace),
@@ -160,9 +164,20 @@ class Dialects:
 
     def shape(self, ref: Ref, config: GatewayObject, bind: Bind) -> Shape:
         """Read from a gateway's object how its Envoys are run; they will listen at `bind`."""
-        return self.of(ref).shape(ref, config, bind)
+        shape = self.of(ref).shape(ref, config, bind)
+        ports = (entry.at for entry in self.gateway(ref, config).entries if bind.takes(entry.at))
+        quic = dict.fromkeys(at.port for at in ports if at.protocol is Protocol.QUIC)
+        return replace(shape, quic_ports=tuple(quic))
 
     def status(self, gateway: Ref, status: GatewayStatus) -> Mapping[str, Any]:  # JSON
         """Return the `status` field of a gateway's object."""
         observed = {"observedGeneration": status.generation} if status.generation else {}
         return {**observed, **self.of(gateway).status(status)}
+
+
+def _with_quic(entries: Iterable[Entry], places: Iterable[str]) -> Iterator[tuple[Entry, str]]:
+    """Add a listener for QUIC beside each one for TLS, and yield all with their places."""
+    for entry, place in zip(entries, places, strict=True):
+        yield entry, place
+        if entry.at.protocol is Protocol.HTTPS:
+            yield entry._replace(at=entry.at._replace(protocol=Protocol.QUIC)), place

@@ -19,6 +19,8 @@ TRUSTED_PROXIES: Final = "fleetgate.dev/trusted-proxies"
 
 PROXY_PROTOCOL: Final = "fleetgate.dev/proxy-protocol"
 
+HTTP3: Final = "fleetgate.dev/http3"
+
 STREAM_IDLE_TIMEOUT: Final = "fleetgate.dev/stream-idle-timeout"
 
 MOST_TRUSTED: Final = 512
@@ -48,6 +50,7 @@ def read_edge(ref: Ref, annotations: Mapping[str, str], problems: list[Problem])
             problems,
         ),
         read_setting(ref, annotations, HSTS, parse_hsts, default.hsts, "none", problems),
+        read_setting(ref, annotations, HTTP3, boolean, False, "false", problems),  # noqa: FBT003
     )
     if settings.proxy_protocol and not trusted:
         problems.append(_nobody_trusted(ref, annotations[PROXY_PROTOCOL].strip()))

@@ -1,7 +1,10 @@
 """The choice of a connection's filter chain.
 
     server's name  ─▶ no name, or one of letters, digits, ".", "-" and "_" ─▶ by the peer's address
-    (TLS alone)    └▶ anything else: the connection is closed
+    (TLS alone)    └▶ anything else: the connection is closed                 └▶ by the host
+
+A host may have chains of its own. A wildcard stands for one label, as in rules, and does not stand
+for a host that is declared itself.
 
 A client may write any bytes as the server's name, and Envoy asks for a certificate by it as it
 came. Bytes that are no UTF-8 would end the stream of its configuration, again and again. In the xDS
@@ -12,11 +15,13 @@ A change of the choice alone leaves all connections as they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import re2
 
 from translators.envoy.forwarded import Chain
-from translators.envoy.matching import any_of, no, regex, server_name
+from translators.envoy.matching import any_of, no, regex, server_name, server_name_input
 from translators.envoy.messages import (
     ListenerFilter,
     OnMatch,
@@ -24,6 +29,8 @@ from translators.envoy.messages import (
     XdsMatcher,
     XdsMatcherFieldMatcher,
     XdsMatcherList,
+    XdsMatcherTree,
+    XdsMatchMap,
     XdsTypedExtensionConfig,
 )
 from xds.wire import TYPE_URL_PREFIX, field, pack, pack_bytes
@@ -37,15 +44,34 @@ _ANY: Final = r"\C+"
 """A pattern for any bytes; "." would not match bytes that are no UTF-8."""
 
 
+class NamedHosts(NamedTuple):
+    """Hosts with chains of their own, and hosts below their wildcards that have none."""
+
+    own: tuple[str, ...] = ()
+    usual: tuple[str, ...] = ()
+
+
+NO_HOSTS: Final = NamedHosts()
+
+
+def name_of_host(host: str, chain: Chain) -> str:
+    """Return the name of a host's own chain that stands for one of the listener."""
+    return f"{host}/{chain.name}"
+
+
 def chosen_by_peer(chains: Sequence[Chain]) -> xds_matcher.Matcher | None:
-    """Choose among chains of a listener in clear text; None if there is only one."""
-    return _by_peer(chains) if len(chains) > 1 else None
+    """Choose among chains of a listener that reads no name; None if there is only one."""
+    return _by_peer(chains, lambda chain: _take(chain.name)) if len(chains) > 1 else None
 
 
-def chosen_by_name(chains: Sequence[Chain]) -> xds_matcher.Matcher:
+def chosen_by_name(chains: Sequence[Chain], hosts: NamedHosts = NO_HOSTS) -> xds_matcher.Matcher:
     """Choose among chains of a listener for TLS, and close connections with an odd name."""
     is_usual = any_of(server_name(regex(_USUAL)), no(server_name(regex(_ANY))))
-    by_peer = OnMatch(matcher=_by_peer(chains)) if len(chains) > 1 else _take(chains[0])
+
+    def by_host(chain: Chain) -> xds_matcher.MatcherOnMatch:
+        return OnMatch(matcher=_by_host(chain, hosts)) if hosts.own else _take(chain.name)
+
+    by_peer = OnMatch(matcher=_by_peer(chains, by_host)) if len(chains) > 1 else by_host(chains[0])
     return _listed(XdsMatcherFieldMatcher(predicate=is_usual, on_match=by_peer))
 
 
@@ -56,19 +82,46 @@ def read_name() -> listener.ListenerFilter:
     )
 
 
-def _by_peer(chains: Sequence[Chain]) -> xds_matcher.Matcher:
+def _by_peer(
+    chains: Sequence[Chain], then: Callable[[Chain], xds_matcher.MatcherOnMatch]
+) -> xds_matcher.Matcher:
     *some, last = chains
-    fields = [XdsMatcherFieldMatcher(predicate=c.match, on_match=_take(c)) for c in some]
-    return XdsMatcher(matcher_list=XdsMatcherList(matchers=fields), on_no_match=_take(last))
+    fields = [XdsMatcherFieldMatcher(predicate=c.match, on_match=then(c)) for c in some]
+    return XdsMatcher(matcher_list=XdsMatcherList(matchers=fields), on_no_match=then(last))
+
+
+def _by_host(chain: Chain, hosts: NamedHosts) -> xds_matcher.Matcher:
+    """Choose among a chain of the listener, and those that hosts have in its place."""
+    exact = {host: name_of_host(host, chain) for host in hosts.own if not host.startswith("*")}
+    exact |= dict.fromkeys(hosts.usual, chain.name)
+    # A final dot is part of a name as clients may write it.
+    spelt = {spelling: name for host, name in exact.items() for spelling in (host, f"{host}.")}
+    wildcards = [
+        XdsMatcherFieldMatcher(
+            predicate=server_name(regex(rf"[^.]+{re2.escape(host[1:])}\.?")),
+            on_match=_take(name_of_host(host, chain)),
+        )
+        for host in hosts.own
+        if host.startswith("*")
+    ]
+    others = _take(chain.name)
+    if wildcards:
+        among = XdsMatcher(matcher_list=XdsMatcherList(matchers=wildcards), on_no_match=others)
+        if not spelt:
+            return among
+        others = OnMatch(matcher=among)
+    found = XdsMatchMap(map={host: _take(name) for host, name in sorted(spelt.items())})
+    return XdsMatcher(
+        matcher_tree=XdsMatcherTree(input=server_name_input(), exact_match_map=found),
+        on_no_match=others,
+    )
 
 
 def _listed(*fields: xds_matcher.MatcherMatcherListFieldMatcher) -> xds_matcher.Matcher:
     return XdsMatcher(matcher_list=XdsMatcherList(matchers=[*fields]))
 
 
-def _take(chain: Chain) -> xds_matcher.MatcherOnMatch:
+def _take(name: str) -> xds_matcher.MatcherOnMatch:
     """Take a chain: the action is its name as a StringValue."""
-    name = pack_bytes(
-        f"{TYPE_URL_PREFIX}google.protobuf.StringValue", field(1, chain.name.encode())
-    )
-    return OnMatch(action=XdsTypedExtensionConfig(name=chain.name, typed_config=name))
+    packed = pack_bytes(f"{TYPE_URL_PREFIX}google.protobuf.StringValue", field(1, name.encode()))
+    return OnMatch(action=XdsTypedExtensionConfig(name=name, typed_config=packed))

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from translators.envoy.answers import change_answers
+from translators.envoy.client_certificates import idle
 from translators.envoy.forwarded import Peer, name_client
 from translators.envoy.header_edits import absent
 from translators.envoy.loops import stop_loops
@@ -37,6 +38,7 @@ from translators.envoy.sign_in import SIGN_IN, sign_in
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
 
+CLIENTS: Final = "fleetgate.client_certificates"
 CORS: Final = "envoy.filters.http.cors"
 SOURCES: Final = "envoy.filters.http.rbac"
 """Lists of client addresses. The list of a route replaces that of its host."""
@@ -74,6 +76,8 @@ def http_filters(
     # Before all that may refuse a request: a browser shows a refusal to its page by these headers,
     # and asks for them without the page's credentials.
     yield CORS, Cors()
+    # Before all that asks less of a client than a certificate.
+    yield CLIENTS, idle()
     # Before all that costs more than to compare the address of a client with a list.
     yield SOURCES, HttpRbac()
     # Before the check of passwords, so that a client cannot guess many.

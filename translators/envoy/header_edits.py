@@ -31,11 +31,15 @@ def option(name: str, value: str, *, add: bool = False) -> core.HeaderValueOptio
     return HeaderValueOption(header=header, append_action=action, keep_empty_value=not value)
 
 
-def put(name: str, value: str) -> mutation_rules.HeaderMutation:
+def overwritten(name: str, value: str) -> core.HeaderValueOption:
     """Set a header, and replace a received one. A value that evaluates to "" changes nothing."""
     header = HeaderValue(key=name, value=value)
-    action = AppendAction.OVERWRITE_IF_EXISTS_OR_ADD
-    return HeaderMutationRule(append=HeaderValueOption(header=header, append_action=action))
+    return HeaderValueOption(header=header, append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD)
+
+
+def put(name: str, value: str) -> mutation_rules.HeaderMutation:
+    """Make the rule of a HeaderMutation that does the same."""
+    return HeaderMutationRule(append=overwritten(name, value))
 
 
 def absent(name: str, value: str) -> mutation_rules.HeaderMutation:

@@ -6,11 +6,21 @@ Listener that changes. `translators.envoy.filters` has the HTTP filters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from translators.envoy.filter_chains import chosen_by_name, chosen_by_peer, read_name
+from translators.envoy import http3
+from translators.envoy.client_certificates import refusals
+from translators.envoy.filter_chains import (
+    NO_HOSTS,
+    NamedHosts,
+    chosen_by_name,
+    chosen_by_peer,
+    name_of_host,
+    read_name,
+)
 from translators.envoy.filters import http_filters
 from translators.envoy.forwarded import Chain, chains, client_address, early_rules, listener_filters
 from translators.envoy.header_edits import MOST_HEADERS
@@ -35,15 +45,16 @@ from translators.envoy.messages import (
     TypedExtensionConfig,
 )
 from translators.envoy.names import listener_name
-from translators.envoy.parts import Fields, Keywords, ListenerParts
+from translators.envoy.parts import ChainParts, Fields, Keywords, ListenerParts
 from translators.envoy.retries import unkept_upload
 from translators.envoy.scoped_routes import scoped_routes, set_scope
 from translators.envoy.tls import HANDSHAKE, server_tls
+from translators.envoy.tunnels import tunnel
 from translators.model.binds import Bind
 from translators.model.edge import EdgeSettings, PathNormalization
 from translators.model.listeners import Entry
 from xds.resource import Resource
-from xds.wire import encode, pack
+from xds.wire import encode, field, pack
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
@@ -52,6 +63,8 @@ if TYPE_CHECKING:
 
 
 _KIB: Final = 1024
+
+_CHAINS: Final = 3  # Listener.filter_chains
 
 _PER_CONNECTION_BUFFER: Final = 64 * _KIB
 """The bytes that are read from a client at a time, and that are held for one that reads slowly.
@@ -85,60 +98,174 @@ _NO_HOST: Final = "_"
 No rule can have this host, so the table `SET|*` serves such requests."""
 
 
+class HostChains(NamedTuple):
+    """The encoded filter chains that hosts have of their own, and what a choice has to know."""
+
+    hosts: NamedHosts = NO_HOSTS
+    bodies: tuple[bytes, ...] = ()
+
+
+NO_CHAINS: Final = HostChains()
+
+
 def build_listener(
-    gateway: str, entry: Entry, bind: Bind, edge: EdgeSettings, parts: ListenerParts | None = None
+    gateway: str,
+    entry: Entry,
+    bind: Bind,
+    edge: EdgeSettings,
+    parts: ListenerParts | None = None,
+    of_hosts: HostChains = NO_CHAINS,
 ) -> Resource:
     """Build the Listener of an entry, whose port `bind` must be able to take.
 
     `gateway` is the name of the gateway.
     """
     added = parts or ListenerParts()
-    name = listener_name(entry.at)
     peers = list(chains(edge))
-    socket = SocketAddress(address=bind.address, port_value=bind.port_for(entry.at))
     own: Keywords = {
-        "name": name,
-        "stat_prefix": name,
-        "address": Address(socket_address=socket),
-        "per_connection_buffer_limit_bytes": _PER_CONNECTION_BUFFER,
+        **_common_fields(entry, bind),
         "listener_filters": [*listener_filters(edge), *([read_name()] if entry.tls else [])],
         "filter_chains": [
             _filter_chain(gateway, entry, edge, chain, added.manager) for chain in peers
         ],
-        "filter_chain_matcher": chosen_by_name(peers) if entry.tls else chosen_by_peer(peers),
+        "filter_chain_matcher": (
+            chosen_by_name(peers, of_hosts.hosts) if entry.tls else chosen_by_peer(peers)
+        ),
     }
-    return Resource.of(name, encode(Listener(**added.listener.over(own))))
+    body = encode(Listener(**added.listener.over(own)))
+    more = b"".join(field(_CHAINS, chain) for chain in of_hosts.bodies)
+    return Resource.of(listener_name(entry.at), body + more)
+
+
+def build_quic_listener(
+    gateway: str,
+    entry: Entry,
+    bind: Bind,
+    edge: EdgeSettings,
+    parts: ListenerParts | None,
+    certificates: Sequence[str],
+) -> Resource:
+    """Build the Listener of an entry for QUIC. `certificates` are names of Secrets, at least one.
+
+    It reads no PROXY headers, which exist on TCP alone, and has no chains of hosts.
+    """
+    added = parts or ListenerParts()
+    peers = list(chains(replace(edge, proxy_protocol=False)))
+    tls = http3.quic_tls(certificates)
+    own: Keywords = {
+        **_common_fields(entry, bind),
+        **http3.listener_fields(),
+        "filter_chains": [
+            FilterChain(
+                name=chain.name,
+                filters=[_http(gateway, entry, edge, chain, added.manager, http3.MANAGER)],
+                transport_socket=tls,
+            )
+            for chain in peers
+        ],
+        "filter_chain_matcher": chosen_by_peer(peers),
+    }
+    return Resource.of(listener_name(entry.at), encode(Listener(**added.listener.over(own))))
+
+
+def chains_of_host(
+    gateway: str,
+    entry: Entry,
+    edge: EdgeSettings,
+    host: ChainParts,
+    parts: ListenerParts | None = None,
+) -> Iterator[bytes]:
+    """Yield the encoded filter chains of a host, one in place of each that the listener has."""
+    added = parts or ListenerParts()
+    for chain in chains(edge):
+        name = name_of_host(host.host, chain)
+        of_host = chain._replace(name=name, filters=(*chain.filters, *host.network))
+        if host.tunnel:
+            filters = [*of_host.filters, tunnel(host.tunnel)]
+            yield encode(FilterChain(name=name, filters=filters))
+        else:
+            entry = entry._replace(tls=host.tls)
+            yield encode(_filter_chain(gateway, entry, edge, of_host, added.manager, host))
+
+
+def _common_fields(entry: Entry, bind: Bind) -> Keywords:
+    """Return the fields that all Listeners have."""
+    name = listener_name(entry.at)
+    socket = SocketAddress(
+        address=bind.address,
+        port_value=bind.port_for(entry.at),
+        protocol=http3.socket_protocol(entry.at),
+    )
+    return {
+        "name": name,
+        "stat_prefix": name,
+        "address": Address(socket_address=socket),
+        "per_connection_buffer_limit_bytes": _PER_CONNECTION_BUFFER,
+    }
 
 
 def _filter_chain(
-    gateway: str, entry: Entry, edge: EdgeSettings, chain: Chain, fields: Fields
+    gateway: str,
+    entry: Entry,
+    edge: EdgeSettings,
+    chain: Chain,
+    fields: Fields,
+    host: ChainParts | None = None,
 ) -> listener.FilterChain:
-    """Build the filter chain for one kind of peer."""
+    """Build a filter chain that serves HTTP, perhaps for one host only."""
+    # A host with a chain of its own may ask for what QUIC does not have.
+    has_quic = edge.http3 and entry.tls and host is None
+    advertised = http3.advertise(entry.at) if has_quic else ()
+    http = _http(gateway, entry, edge, chain, fields, {}, advertised, host)
+    built: Keywords = {"name": chain.name, "filters": [*chain.filters, http]}
+    if entry.tls:
+        built["transport_socket"] = server_tls(entry.tls)
+        built["transport_socket_connect_timeout"] = HANDSHAKE
+    return FilterChain(**built)
+
+
+def _http(
+    gateway: str,
+    entry: Entry,
+    edge: EdgeSettings,
+    chain: Chain,
+    fields: Fields,
+    more: Keywords,
+    first: Iterable[tuple[str, Any]] = (),  # messages of different types
+    host: ChainParts | None = None,
+) -> listener.Filter:
+    """Build the HttpConnectionManager of a chain, with `more` fields, and other filters `first`."""
+    early = host.early if host else []
+    answers = host.answers if host else []
+    configured = host.filters if host else {}
     own: Keywords = {
         "stat_prefix": listener_name(entry.at),
         "scoped_routes": scoped_routes(entry.tables),
         "early_header_mutation_extensions": [
-            _early_mutations(set_scope(entry.tables), *early_rules(chain.peer, entry.at))
+            _early_mutations(set_scope(entry.tables), *early_rules(chain.peer, entry.at), *early)
         ],
         "http_filters": [
-            HttpFilter(name=name, typed_config=pack(config))
-            for name, config in http_filters(gateway, chain.peer, edge.hsts if entry.tls else "")
+            HttpFilter(name=name, typed_config=pack(configured.get(name, config)))
+            for name, config in (
+                *first,
+                *http_filters(gateway, chain.peer, edge.hsts if entry.tls else ""),
+            )
         ],
-        "local_reply_config": LocalReplyConfig(mappers=[unkept_upload()]),
+        "local_reply_config": LocalReplyConfig(
+            # Envoy takes the first that matches.
+            mappers=[*answers, *refusals(), unkept_upload()]
+        ),
         "upgrade_configs": [
             HttpConnectionManagerUpgradeConfig(upgrade_type=each) for each in _UPGRADES
         ],
         **client_address(chain.peer, edge),
         **_edge_settings(edge),
+        **more,
     }
+    if host:
+        own = host.manager.over(own)
     manager = HttpConnectionManager(**fields.over(own))
-    http = Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager))
-    filters = [*chain.filters, http]
-    built: Keywords = {"name": chain.name, "filters": filters}
-    if entry.tls:
-        built["transport_socket"] = server_tls(entry.tls)
-        built["transport_socket_connect_timeout"] = HANDSHAKE
-    return FilterChain(**built)
+    return Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager))
 
 
 def _early_mutations(

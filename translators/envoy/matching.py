@@ -36,6 +36,7 @@ from xds.wire import pack
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
+    from envoy_data_plane.xds.core import v3 as xds_core
     from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
 
 
@@ -74,13 +75,15 @@ def client_in(networks: Iterable[Network]) -> xds_matcher.MatcherMatcherListPred
     )
 
 
+def server_name_input() -> xds_core.TypedExtensionConfig:
+    """Read the server's name of a TLS connection, in lower case."""
+    return XdsTypedExtensionConfig(name="server_name", typed_config=pack(ServerNameInput()))
+
+
 def server_name(value: xds_matcher.StringMatcher) -> xds_matcher.MatcherMatcherListPredicate:
     """Match a TLS connection by the server's name, in lower case. No name does not match."""
     return XdsMatcherPredicate(
-        single_predicate=XdsMatcherSinglePredicate(
-            input=XdsTypedExtensionConfig(name="server_name", typed_config=pack(ServerNameInput())),
-            value_match=value,
-        )
+        single_predicate=XdsMatcherSinglePredicate(input=server_name_input(), value_match=value)
     )
 
 

@@ -50,6 +50,10 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.listener.tls_inspector import v3 as tls_inspector
     from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
     from envoy_data_plane.envoy.extensions.filters.network.rbac import v3 as network_rbac
+    from envoy_data_plane.envoy.extensions.filters.network.set_filter_state import (
+        v3 as network_set_filter_state,
+    )
+    from envoy_data_plane.envoy.extensions.filters.network.tcp_proxy import v3 as tcp_proxy
     from envoy_data_plane.envoy.extensions.http.custom_response.redirect_policy import (
         v3 as redirect_policy,
     )
@@ -67,10 +71,14 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.matching.input_matchers.metadata import (
         v3 as metadata_matcher,
     )
+    from envoy_data_plane.envoy.extensions.rbac.principals.mtls_authenticated import (
+        v3 as mtls_authenticated,
+    )
     from envoy_data_plane.envoy.extensions.retry.host.previous_hosts import v3 as previous_hosts
     from envoy_data_plane.envoy.extensions.retry.priority.previous_priorities import (
         v3 as previous_priorities,
     )
+    from envoy_data_plane.envoy.extensions.transport_sockets.quic import v3 as quic
     from envoy_data_plane.envoy.extensions.transport_sockets.tls import v3 as tls
     from envoy_data_plane.envoy.extensions.transport_sockets.tls.cert_mappers.sni import v3 as sni
     from envoy_data_plane.envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret import (  # noqa: E501
@@ -117,6 +125,8 @@ else:
     tls_inspector = Package("envoy.extensions.filters.listener.tls_inspector.v3")
     hcm = Package("envoy.extensions.filters.network.http_connection_manager.v3")
     network_rbac = Package("envoy.extensions.filters.network.rbac.v3")
+    network_set_filter_state = Package("envoy.extensions.filters.network.set_filter_state.v3")
+    tcp_proxy = Package("envoy.extensions.filters.network.tcp_proxy.v3")
     early_header_mutation = Package(
         "envoy.extensions.http.early_header_mutation.header_mutation.v3"
     )
@@ -124,6 +134,7 @@ else:
     network_inputs = Package("envoy.extensions.matching.common_inputs.network.v3")
     ip_matcher = Package("envoy.extensions.matching.input_matchers.ip.v3")
     metadata_matcher = Package("envoy.extensions.matching.input_matchers.metadata.v3")
+    mtls_authenticated = Package("envoy.extensions.rbac.principals.mtls_authenticated.v3")
     previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
     cookie_session = Package("envoy.extensions.http.stateful_session.cookie.v3")
@@ -132,6 +143,7 @@ else:
     on_demand_secret = Package(
         "envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret.v3"
     )
+    quic = Package("envoy.extensions.transport_sockets.quic.v3")
     upstreams = Package("envoy.extensions.upstreams.http.v3")
     envoy_type = Package("envoy.type.v3")
     type_http = Package("envoy.type.http.v3")
@@ -282,6 +294,8 @@ CelExpression = twin(expr.Expr)
 CelExpressionConfig = twin(core.CelExpressionConfig)
 CelIdent = twin(expr.ExprIdent)
 CelSelect = twin(expr.ExprSelect)
+CidrRange = twin(core.CidrRange)
+CertificateValidationContext = twin(tls.CertificateValidationContext)
 Composite = twin(composite.Composite)
 DirectSourceIpInput = twin(network_inputs.DirectSourceIpInput)
 DownstreamTlsContext = twin(tls.DownstreamTlsContext)
@@ -293,6 +307,7 @@ ExtensionFilter = twin(accesslog.ExtensionFilter)
 Filter = twin(listener.Filter)
 FilterChain = twin(listener.FilterChain)
 FilterChainConfiguration = twin(composite.FilterChainConfiguration)
+FilterStateMatcher = twin(matcher.FilterStateMatcher)
 FilterStateValue = twin(filter_state.FilterStateValue)
 HeaderMutation = twin(header_mutation.HeaderMutation)
 HeaderMutationMutations = twin(header_mutation.Mutations)
@@ -311,31 +326,44 @@ ListenerFilter = twin(listener.ListenerFilter)
 LocalReplyConfig = twin(hcm.LocalReplyConfig)
 Lua = twin(lua.Lua)
 LuaPerRoute = twin(lua.LuaPerRoute)
+MtlsAuthenticated = twin(mtls_authenticated.Config)
 NetworkRbac = twin(network_rbac.Rbac)
 OnDemandSecrets = twin(on_demand_secret.Config)
+NetworkSetFilterState = twin(network_set_filter_state.Config)
 OnMatch = twin(xds_matcher.MatcherOnMatch)
 Permission = twin(rbac.Permission)
+PermissionSet = twin(rbac.PermissionSet)
 Policy = twin(rbac.Policy)
 Principal = twin(rbac.Principal)
+PrincipalSet = twin(rbac.PrincipalSet)
 ProxyProtocol = twin(proxy_protocol.ProxyProtocol)
+QuicListenerOptions = twin(listener.QuicProtocolOptions)
+QuicTransport = twin(quic.QuicDownstreamTransport)
 Rbac = twin(rbac.Rbac)
 ResponseMapper = twin(hcm.ResponseMapper)
 Router = twin(router.Router)
+SdsSecretConfig = twin(tls.SdsSecretConfig)
 ScopedRds = twin(hcm.ScopedRds)
 ScopedRoutes = twin(hcm.ScopedRoutes)
 ScopeKeyBuilder = twin(hcm.ScopedRoutesScopeKeyBuilder)
 ScopeKeyFragment = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilder)
 ScopeKeyHeaderExtractor = twin(hcm.ScopedRoutesScopeKeyBuilderFragmentBuilderHeaderValueExtractor)
 ServerNameInput = twin(network_inputs.ServerNameInput)
+SetCurrentClientCertDetails = twin(hcm.HttpConnectionManagerSetCurrentClientCertDetails)
 SetFilterState = twin(set_filter_state.Config)
 SkipFilter = twin(matcher_action.SkipFilter)
 SniMapper = twin(sni.Sni)
 SourceIpInput = twin(network_inputs.SourceIpInput)
 SubstitutionFormatString = twin(core.SubstitutionFormatString)
-TlsCertificate = twin(tls.TlsCertificate)
+TcpProxy = twin(tcp_proxy.TcpProxy)
+TcpProxyWeight = twin(tcp_proxy.TcpProxyWeightedClusterClusterWeight)
+TcpProxyWeightedCluster = twin(tcp_proxy.TcpProxyWeightedCluster)
 TlsInspector = twin(tls_inspector.TlsInspector)
+TlsCertificate = twin(tls.TlsCertificate)
 TlsSecret = twin(tls.Secret)
 TypedExtensionConfig = twin(core.TypedExtensionConfig)
+UdpListenerConfig = twin(listener.UdpListenerConfig)
+UdpSocketConfig = twin(core.UdpSocketConfig)
 XffConfig = twin(xff.XffConfig)
 XffTrustedCidrs = twin(xff.XffTrustedCidrs)
 XdsCidrRange = twin(xds_core.CidrRange)
@@ -346,6 +374,7 @@ XdsMatcherPredicate = twin(xds_matcher.MatcherMatcherListPredicate)
 XdsMatcherPredicateList = twin(xds_matcher.MatcherMatcherListPredicatePredicateList)
 XdsMatcherSinglePredicate = twin(xds_matcher.MatcherMatcherListPredicateSinglePredicate)
 XdsMatcherTree = twin(xds_matcher.MatcherMatcherTree)
+XdsMatchMap = twin(xds_matcher.MatcherMatcherTreeMatchMap)
 XdsRegexMatcher = twin(xds_matcher.RegexMatcher)
 XdsRegexMatcherGoogleRe2 = twin(xds_matcher.RegexMatcherGoogleRe2)
 XdsStringMatcher = twin(xds_matcher.StringMatcher)
@@ -357,12 +386,16 @@ ApiVersion = core.ApiVersion
 ClusterDiscoveryType = cluster.ClusterDiscoveryType
 ClusterDnsLookupFamily = cluster.ClusterDnsLookupFamily
 ClusterLbPolicy = cluster.ClusterLbPolicy
+ForwardClientCertDetails = hcm.HttpConnectionManagerForwardClientCertDetails
 HealthStatus = core.HealthStatus
 HeadersWithUnderscoresAction = core.HttpProtocolOptionsHeadersWithUnderscoresAction
+HttpCodec = hcm.HttpConnectionManagerCodecType
 PathWithEscapedSlashesAction = hcm.HttpConnectionManagerPathWithEscapedSlashesAction
 RbacAction = rbac.RbacAction
 StatusCode = envoy_type.StatusCode
 RedirectCode = route.RedirectActionRedirectResponseCode
+SocketProtocol = core.SocketAddressProtocol
 SocketOptionSocketState = core.SocketOptionSocketState
 SubjectAltNameType = tls.SubjectAltNameMatcherSanType
 TlsProtocol = tls.TlsParametersTlsProtocol
+TrustChainVerification = tls.CertificateValidationContextTrustChainVerification

@@ -14,6 +14,7 @@
                  http://HOST:PORT, https://...     a host outside of the fleet
     Secret       shop.example.com, *.example.com   the certificate of the host
                  _default                          the certificate of all other hosts
+                 quic|shop.example.com             the same for HTTP/3
 
 Only hosts put dots into names, because Envoy splits the names of statistics at dots. A digest
 stands for a long SUBSET, and for the part behind A> if that is long: routes repeat these names.
@@ -68,6 +69,11 @@ def certificate_name(host: str) -> str:
 def client_certificate_name(secret: Ref) -> str:
     """Return the name under which Envoys request a Secret's certificate towards backends."""
     return f"client/{secret.namespace}/{secret.name}"
+
+
+def quic_name(host: str) -> str:
+    """Return the name of a host's certificate for QUIC, where no client chooses names."""
+    return f"quic|{certificate_name(host)}"
 
 
 def table_name(tables: TableSet, host: str) -> str:

@@ -4,7 +4,7 @@ All policies add to the parts first. Then a builder makes the message from its o
 of the parts, and encodes it once. A builder knows no policy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -12,8 +12,12 @@ from typing import Any, TypeAlias
 from fleet.ref import Ref
 from translators.envoy.access import Access
 from translators.envoy.filters import ACCESS
+from translators.model.actions import Forward
+from translators.model.authorities import AuthoritiesReading
 from translators.model.balancing import Balancing
 from translators.model.credentials import Credentials
+from translators.model.policy import Policy
+from translators.model.tls import ServerTls
 from xds.wire import pack
 
 Keywords: TypeAlias = dict[str, Any]
@@ -101,11 +105,51 @@ class EntryParts(Parts):
 
 
 class HostParts(Parts):
-    """The parts of a VirtualHost, which hold for all routes of a host."""
+    """The parts of a VirtualHost, which hold for all routes of a host.
 
-    def __init__(self) -> None:
+    `host` is its name as it is declared; "" stands for all hosts that no rule names.
+    """
+
+    def __init__(self, host: str = "") -> None:
         super().__init__()
+        self.host = host
         self.virtual_host = Fields()
+
+
+class ChainParts:
+    """The parts of a host's own filter chain.
+
+    `tls` begins as that of the listener. `root` is where requests for the path `/` go; None if no
+    rule says. A `tunnel` sends connections to a backend as they come, and makes HTTP needless.
+    `authorities` reads a Secret. `lacks` holds the policies that cannot be carried out, with what
+    they expect; a chain that lacks something is not made.
+
+    The rest goes into the chain: `network` filters, `early` changes of headers, base configurations
+    of HTTP `filters` by name, `answers` of the gateway itself, and fields of the `manager`.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        tls: ServerTls,
+        root: Forward | None,
+        authorities: Callable[[Ref], AuthoritiesReading],
+    ) -> None:
+        self.host = host
+        self.tls = tls
+        self.root = root
+        self.authorities = authorities
+        self.tunnel: Forward | None = None
+        self.network: list[Any] = []  # listener.Filter
+        self.early: list[Any] = []  # mutation_rules.HeaderMutation
+        self.answers: list[Any] = []  # hcm.ResponseMapper
+        self.filters: Keywords = {}
+        self.manager = Fields()
+        self.lacks: list[tuple[Policy, str]] = []
+
+    def lacking(self, policy: Policy, expected: str) -> None:
+        """Note that a policy cannot be carried out."""
+        self.lacks.append((policy, expected))
 
 
 class ClusterParts:

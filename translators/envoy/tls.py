@@ -18,21 +18,26 @@ from typing import TYPE_CHECKING, Any, Final
 from translators.envoy.messages import (
     AggregatedConfigSource,
     ApiVersion,
+    CertificateValidationContext,
     CommonTlsContext,
     ConfigSource,
+    DataSource,
     DownstreamTlsContext,
     OnDemandSecrets,
     SniMapper,
     TlsParameters,
     TlsProtocol,
     TransportSocket,
+    TrustChainVerification,
     TypedExtensionConfig,
 )
-from translators.model.tls import ServerTls, TlsVersion
+from translators.envoy.parts import Keywords
+from translators.model.tls import ClientTrust, ServerTls, TlsVersion
 from xds.wire import pack
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.core import v3 as core
+    from envoy_data_plane.envoy.extensions.transport_sockets.tls import v3 as schema
 
 HANDSHAKE: Final = timedelta(seconds=15)
 """The bound on a handshake, so that none waits for ever for a Secret that does not come."""
@@ -44,23 +49,56 @@ _VERSIONS: Final[Mapping[TlsVersion, Any]] = {
     TlsVersion.V1_3: TlsProtocol.TLSv1_3,
 }
 
+_OLD_CIPHERS: Final = (
+    "[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]",
+    "[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-AES128-SHA",
+    "ECDHE-RSA-AES128-SHA",
+    "ECDHE-ECDSA-AES256-SHA",
+    "ECDHE-RSA-AES256-SHA",
+)
+"""Envoy's usual ciphers, and behind them those without which TLS 1.0 and 1.1 do not work."""
+
 
 def server_tls(tls: ServerTls) -> core.TransportSocket:
     """Build the transport socket of a filter chain that ends TLS."""
-    context = DownstreamTlsContext(
-        common_tls_context=CommonTlsContext(
-            tls_params=TlsParameters(
-                tls_minimum_protocol_version=_VERSIONS[tls.minimum],
-                tls_maximum_protocol_version=_VERSIONS[tls.maximum],
-            ),
-            alpn_protocols=[*tls.alpn],
-            custom_tls_certificate_selector=_by_name(tls.nameless),
+    ciphers = tls.ciphers or (_OLD_CIPHERS if tls.minimum < TlsVersion.V1_2 else ())
+    common: Keywords = {
+        "tls_params": TlsParameters(
+            tls_minimum_protocol_version=_VERSIONS[tls.minimum],
+            tls_maximum_protocol_version=_VERSIONS[tls.maximum],
+            cipher_suites=[*ciphers],
         ),
+        "alpn_protocols": [*tls.alpn],
+        "custom_tls_certificate_selector": _by_name(tls.nameless),
+    }
+    if tls.clients:
+        common["validation_context"] = _validation(tls.clients)
+    context = DownstreamTlsContext(
+        common_tls_context=CommonTlsContext(**common),
         # Envoy demands both for certificates on demand: a session could outlive its certificate.
         disable_stateless_session_resumption=True,
         disable_stateful_session_resumption=True,
     )
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=pack(context))
+
+
+def _validation(clients: ClientTrust) -> schema.CertificateValidationContext:
+    """Check a client's certificate, without an effect on the handshake.
+
+    `translators.envoy.client_certificates` refuses requests by the result.
+    """
+    bundle, revocations = clients.authorities.certificates, clients.authorities.revocations
+    context: Keywords = {
+        "trusted_ca": DataSource(inline_bytes=bundle),
+        "max_verify_depth": clients.depth,
+        "trust_chain_verification": TrustChainVerification.ACCEPT_UNTRUSTED,
+    }
+    if revocations:
+        context["crl"] = DataSource(inline_bytes=revocations)
+    return CertificateValidationContext(**context)
 
 
 def _by_name(nameless: str) -> core.TypedExtensionConfig:

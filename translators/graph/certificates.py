@@ -16,6 +16,7 @@ from fleet.ref import Ref
 from translators.envoy.certificates import build_secret
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import GatewayTables
+from translators.graph.hub import HubTables
 from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import NOW, Inputs
 from translators.graph.keys import CertificateKey, HostKey
@@ -26,6 +27,7 @@ from translators.model.certificates import Certificate, Reading, TlsEntry, Valid
 from translators.model.hosts import wildcard_over
 from translators.model.ingresses import IngressRules
 from translators.model.listeners import TableSet
+from translators.model.rules import Age
 from xds.resource import Resource
 
 
@@ -35,15 +37,22 @@ class Decided:
 
     by: Ref
     secret: Ref
+    since: Age
 
 
 class CertificateTables:
     """The tables of certificates. An Envoy gets only those of its own gateway."""
 
     def __init__(
-        self, graph: Graph, inputs: Inputs, gateways: GatewayTables, ingresses: IngressTables
+        self,
+        graph: Graph,
+        inputs: Inputs,
+        hub: HubTables,
+        gateways: GatewayTables,
+        ingresses: IngressTables,
     ) -> None:
         self._inputs = inputs
+        self.hub = hub
         self._gateways = gateways
         self._ingresses = ingresses
         self.readings = Derived(graph, "certificates", inputs.secrets, self._reading)
@@ -64,17 +73,29 @@ class CertificateTables:
         )
 
     def ends_tls(self, view: View, gateway: Ref, host: str) -> bool:
-        """Return whether the gateway has a certificate for the host, and a listener for TLS."""
+        """Return whether the gateway has a certificate for the host, and a listener for TLS.
+
+        One that is not known yet counts.
+        """
         if not view.get(self._gateways.secure, gateway):
             return False
         names = (host, over) if (over := wildcard_over(host)) else (host,)
-        keys = (CertificateKey(gateway, name) for name in names)
-        has_own = any(view.get(self._has_own, key) is not None for key in keys)
-        return has_own or self.has_default(view, gateway)
+        keys = [CertificateKey(gateway, name) for name in names]
+        if any(view.get(self._has_own, key) is not None for key in keys):
+            return True
+        if self.has_default(view, gateway):
+            return True
+        return not self.hub.knows_secrets(view) and self._is_named(view, gateway, keys)
 
     def has_default(self, view: View, gateway: Ref) -> bool:
         """Return whether the gateway has a certificate for hosts without one of their own."""
         return view.get(self._has_default, gateway) is not None
+
+    def _is_named(self, view: View, gateway: Ref, keys: Iterable[CertificateKey]) -> bool:
+        """Return whether a Secret is named for one of the keys, or for all other hosts."""
+        every = (*keys, CertificateKey(gateway, ""))
+        defaults = view.get(self._gateways.default_certificates, gateway) or ()
+        return bool(defaults) or any(view.get(self.deciders, key) is not None for key in every)
 
     def held(self, view: View, secret: Ref) -> Held:
         """Return what is known of a Secret."""
@@ -145,7 +166,7 @@ class CertificateTables:
             return None
         by, ingress = min(claims, key=lambda claim: claim[0])
         entry = entry_for(ingress.tls, key.host)
-        return Decided(by[1], entry.secret) if entry and entry.secret else None
+        return Decided(by[1], entry.secret, by[0]) if entry and entry.secret else None
 
     def _owner(self, view: View, key: CertificateKey, sets: frozenset[TableSet]) -> str:
         """Return the namespace that owns a host."""

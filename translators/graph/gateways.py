@@ -1,10 +1,9 @@
-"""The tables of gateways: their declarations, settings and listeners."""
+"""The tables of gateways: their declarations and settings, and which listeners they have."""
 
 from collections.abc import Iterator
 
 from fleet.ref import Ref
 from translators.dialects.dialect import Dialects
-from translators.envoy.listeners import build_listener
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.inputs import Inputs
 from translators.graph.keys import EntryKey
@@ -13,8 +12,6 @@ from translators.model.edge import EdgeSettings, PathNormalization
 from translators.model.gateways import Boundaries, Gateway, Selector, UpstreamLimits
 from translators.model.listeners import Entry, TableSet
 from translators.model.policy import Policy
-from translators.policies.policy import listener_parts
-from xds.resource import Resource
 
 ALL = "all"
 """The key of the only group in an index that has one group."""
@@ -50,7 +47,6 @@ class GatewayTables:
         self.selection = Derived(graph, "selection", all_selectors, self._selection)
         self.sets = Derived(graph, "sets", self.declared, self._sets)
         self.entries = Index(graph, "entries", self.declared, _entries)
-        self.listeners = Derived(graph, "listeners", self.entries, self._listener)
 
     def bind(self, view: View, gateway: Ref) -> Bind:
         """Return the bind of a gateway's Envoys."""
@@ -112,15 +108,6 @@ class GatewayTables:
     def _sets(self, view: View, ref: Ref) -> frozenset[TableSet]:
         """Return the sets of route tables that the gateway's listeners use."""
         return frozenset(entry.tables for entry in self.served(view, ref))
-
-    def _listener(self, view: View, key: EntryKey) -> Resource | None:
-        gateway, entry = key
-        bind = self.bind(view, gateway)
-        if not bind.takes(entry.at):
-            return None
-        parts = listener_parts(view.must(self.policies, gateway))
-        name = self._dialects.name_of(gateway)
-        return build_listener(name, entry, bind, view.must(self.edges, gateway), parts)
 
 
 def _entries(ref: Ref, gateway: Gateway) -> Iterator[EntryKey]:

@@ -54,7 +54,7 @@ class HostTables:
         self.passwords = passwords
         self._gateways = gateways
         self._ingresses = ingresses
-        self._certificates = certificates
+        self.certificates = certificates
         self._wildcards: dict[HostKey, HostKey] = {}
         self.plans = Derived(graph, "plans", ingresses.by_host, self._plan, weights.of_hosts_rules)
         self.of_long_hosts = Index(graph, "of long hosts", self.plans, _origins_of_long)
@@ -93,7 +93,7 @@ class HostTables:
         """Return whether clients can ask for a host by https: TLS ends here, or at a proxy."""
         if view.must(self._gateways.edges, key.gateway).trusted:
             return True
-        return self._certificates.ends_tls(view, key.gateway, key.host)
+        return self.certificates.ends_tls(view, key.gateway, key.host)
 
     def _wildcard_over(self, key: HostKey) -> HostKey | None:
         """Return the key of the wildcard over a host, one shared object for all of its hosts."""
@@ -149,7 +149,7 @@ class HostTables:
 
     def table(self, view: View, key: HostKey, plan: HostPlan) -> Resource:
         """Make the route table of a name that serves the plan."""
-        parts = host_parts(plan.policies)
+        parts = host_parts(plan.policies, key.host)
         body = virtual_host(plan, key.host, self._encoder(view, plan), parts)
         return route_table(key.tables, key.host, body, plan.origins)
 

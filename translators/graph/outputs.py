@@ -12,6 +12,7 @@ from translators.envoy.names import (
     inner_tables,
     listener_name,
     outside_name,
+    quic_name,
     table_name,
 )
 from translators.graph.tables import Tables
@@ -40,6 +41,9 @@ def _secrets(tables: Tables) -> Iterator[Output]:
         yield Output(TypeUrl.SECRET, key.gateway, name, of_hosts.get(key))
     for gateway in defaults.changed:
         yield Output(TypeUrl.SECRET, gateway, certificate_name(""), defaults.get(gateway))
+    named = tables.named.secrets
+    for key in named.changed:
+        yield Output(TypeUrl.SECRET, key.gateway, quic_name(key.host), named.get(key))
     for client in of_clients.changed:
         name = client_certificate_name(client.secret)
         yield Output(TypeUrl.SECRET, client.gateway, name, of_clients.get(client))
@@ -60,7 +64,7 @@ def _clusters(tables: Tables) -> Iterator[Output]:
 
 
 def _listeners(tables: Tables) -> Iterator[Output]:
-    listeners = tables.gateways.listeners
+    listeners = tables.listeners.rows
     for key in listeners.changed:
         gateway, entry = key
         yield Output(TypeUrl.LISTENER, gateway, listener_name(entry.at), listeners.get(key))

@@ -11,13 +11,13 @@ from translators.dialects.dialect import Dialects
 from translators.envoy.names import tables_of
 from translators.graph.aliases import AliasTables
 from translators.graph.backends import BackendTables
-from translators.graph.certificates import CertificateTables
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import ALL, GatewayTables
 from translators.graph.hosts import HostTables
 from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import GuestKey, HostKey, ServiceOf
+from translators.graph.listeners import ListenerTables
 from translators.graph.row_weights import RowWeights
 from translators.merge.aliases import AliasPlan
 from translators.merge.certificate_problems import (
@@ -56,9 +56,9 @@ class StatusTables:
         inputs: Inputs,
         gateways: GatewayTables,
         ingresses: IngressTables,
-        certificates: CertificateTables,
         hosts: HostTables,
         aliases: AliasTables,
+        listeners: ListenerTables,
         backends: BackendTables,
         dialects: Dialects,
         weights: RowWeights,
@@ -66,10 +66,11 @@ class StatusTables:
         self._inputs = inputs
         self._gateways = gateways
         self._ingresses = ingresses
-        self._certificates = certificates
+        self._certificates = hosts.certificates
         self._plans = hosts.plans
         self._aliases = aliases.plans
         self._credentials = backends.credentials
+        self._listeners = listeners
         self._backends = backends
         self._passwords = hosts.passwords
         self._dialects = dialects
@@ -118,13 +119,18 @@ class StatusTables:
             self._gateways.bind(view, ref),
             config.metadata.generation if config else 0,
             view.get(self._inputs.refusals, ref),
-            tuple(
-                problem
-                for secret in named
-                for problem in of_secret(
-                    ref, DEFAULT_CERTIFICATE, secret, self._certificates.held(view, secret)
-                )
-            ),
+            (
+                *(
+                    problem
+                    for secret in named
+                    for problem in of_secret(
+                        ref, DEFAULT_CERTIFICATE, secret, self._certificates.held(view, secret)
+                    )
+                ),
+                *self._listeners.named.problems(view, ref),
+            )
+            if self._certificates.hub.knows_secrets(view)
+            else (),
         )
 
     def _remote_cluster(self, view: View, member: str) -> RemoteCluster:
@@ -170,7 +176,9 @@ class StatusTables:
             yield from self._without_credentials(view, ref, rules)
             yield from self._passwords.lacks(view, ref, rules)
             yield from self._asking(view, ref, rules, gateways)
-        if rules.tls:
+        if (rules.policies or rules.tls) and self._certificates.hub.knows_secrets(view):
+            claimed = view.must(self._ingresses.claims, ref)
+            yield from self._listeners.chains.problems(view, ref, rules, claimed)
             yield from self._of_certificates(view, ref, rules, gateways)
         for gateway in gateways:
             yield from self._without_listener(view, ref, rules, gateway)

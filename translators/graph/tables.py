@@ -5,6 +5,7 @@
     objects ─▶ rules ────────────────────────────────┘               └───▶ targets ─▶ clusters (CDS)
     slices ─▶ slice endpoints ────────────────────────────────────────────▶ assignments (EDS)
     Secrets, rules ───────────────────────────────────────────────────────▶ certificates (SDS)
+    plans ───▶ chains of hosts ───────────────────────────────────────────▶ listeners (LDS)
 
 Each compute function reads what its row depends on; `translators.graph.derive` keeps the rows up to
 date.
@@ -14,12 +15,16 @@ from translators.dialects.dialect import Dialects
 from translators.graph.aliases import AliasTables
 from translators.graph.backends import BackendTables
 from translators.graph.certificates import CertificateTables
+from translators.graph.chains import ChainTables
 from translators.graph.credentials import CredentialTables
 from translators.graph.derive import Graph, OnFailure
 from translators.graph.gateways import GatewayTables
 from translators.graph.hosts import HostTables
+from translators.graph.hub import HubTables
 from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
+from translators.graph.listeners import ListenerTables
+from translators.graph.named_certificates import NamedCertificates
 from translators.graph.passwords import PasswordTables
 from translators.graph.row_weights import RowWeights
 from translators.graph.statuses import StatusTables
@@ -35,16 +40,22 @@ class Tables:
         graph = self.graph = Graph(on_failure)
         weights = RowWeights(self)
         inputs = self.inputs = Inputs(graph)
+        hub = HubTables(graph, inputs)
         gateways = self.gateways = GatewayTables(graph, inputs, dialects, default_bind)
         ingresses = self.ingresses = IngressTables(
             graph, inputs, gateways, dialects, weights.of_paths
         )
-        certificates = self.certificates = CertificateTables(graph, inputs, gateways, ingresses)
+        certificates = self.certificates = CertificateTables(
+            graph, inputs, hub, gateways, ingresses
+        )
         credentials = self.credentials = CredentialTables(graph, inputs, ingresses)
         passwords = self.passwords = PasswordTables(graph, inputs, ingresses)
         hosts = self.hosts = HostTables(
             graph, gateways, ingresses, certificates, passwords, weights
         )
+        chains = self.chains = ChainTables(graph, inputs, gateways, hosts)
+        named = self.named = NamedCertificates(graph, gateways, certificates)
+        listeners = self.listeners = ListenerTables(graph, hub, gateways, named, chains, dialects)
         aliases = self.aliases = AliasTables(graph, gateways, ingresses, hosts)
         backends = self.backends = BackendTables(
             graph, inputs, gateways, ingresses, hosts, credentials, weights
@@ -54,9 +65,9 @@ class Tables:
             inputs,
             gateways,
             ingresses,
-            certificates,
             hosts,
             aliases,
+            listeners,
             backends,
             dialects,
             weights,

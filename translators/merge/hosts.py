@@ -12,6 +12,7 @@ from translators.dialects.paths import NORMALISED
 from translators.merge.canaries import excessive, relate
 from translators.merge.host_bounds import HostBounds
 from translators.merge.https_redirect import redirects
+from translators.merge.own_chains import root_of, spared
 from translators.merge.ownership import (
     Owner,
     canaries_inside,
@@ -82,6 +83,10 @@ def plan_host(
     mains = {claim: rule for claim, rule in mains.items() if bounds.takes(rule)}
     joined = canaries_of(mains, adding, bounds, tables, problems) if adding else {}
     problems += bounds.problems()
+    serving = (*mains.values(), *defaults)
+    settled = _settled(ingresses, serving, host)
+    root = root_of(serving, settled.policies)
+    https = https or root is not None
     rules: list[Rule] = []
     for claim, main in sorted(mains.items(), key=lambda item: rank(item[1])):
         of_path = joined.get(claim, ())
@@ -94,11 +99,10 @@ def plan_host(
     default = min(defaults, key=by_age, default=None)
     if default:
         rules += redirects(default, problems, https=https)
-    settled = _settled(ingresses, (*mains.values(), *defaults), host)
     sharing = {c.rule.origin for taken in joined.values() for c in taken if c.split.weight}
-    guests = _namespaces((*mains.values(), *defaults), bare) if below else ()
+    guests = _namespaces(serving, bare) if below else ()
     return HostPlan(
-        tuple(rules),
+        spared(rules, settled.policies),
         default,
         tuple(sorted({*problems, *settled.problems})),
         bool(bare or unmet),
@@ -106,6 +110,7 @@ def plan_host(
         settled.policies,
         frozenset(sharing) if sharing else NO_INGRESS,
         frozenset(guests) if below else NO_NAMESPACE,
+        root,
     )
 
 

@@ -16,7 +16,8 @@ from translators.model.actions import Forward, Redirect
 from translators.model.conditions import Condition, Text, Where
 from translators.model.rules import Rule
 
-_CLEAR: Final = Condition(Where.HEADER, "x-forwarded-proto", (Text("http"),))
+CLEAR: Final = Condition(Where.HEADER, "x-forwarded-proto", (Text("http"),))
+"""The condition of requests in clear text."""
 
 
 def redirects(rule: Rule, problems: list[Problem], *, https: bool) -> Iterator[Rule]:
@@ -38,7 +39,7 @@ def _to_https(rule: Rule) -> Rule:
     host = "" if rule.host.startswith("*") else rule.host
     return replace(
         rule,
-        conditions=(*rule.conditions, _CLEAR),
+        conditions=(*rule.conditions, CLEAR),
         action=Redirect(scheme="https", host=host),
         policies=tuple(policy for policy in rule.policies if not policy.of_answers),
         https_only="",

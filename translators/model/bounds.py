@@ -30,6 +30,13 @@ MAX_INSTRUCTIONS: Final = 200
 """Where RE2 cannot build its automaton, a match costs about 10 ns for each instruction and byte.
 With MAX_MATCHED bytes, the worst pattern costs 1 ms a request."""
 
+MAX_CHAINS: Final = 100
+MAX_BELOW: Final = 1000
+"""A listener is sent as a whole, with all chains and with all names that choose one."""
+
+MAX_NAMED: Final = 100
+"""Envoy reads all certificates that a listener names at once: 100 in 0.3 s, 400 in 4 s."""
+
 MAX_PROBLEMS: Final = 50
 
 MAX_MATCHED: Final = 512
@@ -87,6 +94,22 @@ BOUNDS: Final = (
         "may ask",
         MAX_ROUTES_OF_HOST,
         "the youngest are not served, canaries first",
+    ),
+    Bound(
+        "hosts of a gateway with TLS of their own, by `ssl-passthrough`, `auth-tls-secret`, "
+        "`ssl-cipher` or `tls-min-protocol-version`",
+        MAX_CHAINS,
+        "the youngest have none",
+    ),
+    Bound(
+        "hosts below wildcards with TLS of their own",
+        MAX_BELOW,
+        "the youngest of these wildcards have none",
+    ),
+    Bound(
+        "certificates of a gateway with HTTP/3",
+        MAX_NAMED,
+        "hosts of the youngest have no HTTP/3",
     ),
     Bound("canaries of a path", MAX_CANARIES, "the youngest take no request there"),
     Bound(

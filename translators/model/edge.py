@@ -27,6 +27,7 @@ class EdgeSettings:
     The gateway believes the forwarded headers of the `trusted` proxies, and with `proxy_protocol`
     also their PROXY headers. `stream_idle` is the longest silence of a request or its response.
     `hsts` is the Strict-Transport-Security of answers over TLS; "" stands for none.
+    With `http3` a listener for TLS has one for QUIC beside it, at the same port.
     """
 
     paths: PathNormalization = PathNormalization.BASE
@@ -34,3 +35,4 @@ class EdgeSettings:
     proxy_protocol: bool = False
     stream_idle: timedelta = timedelta(minutes=5)
     hsts: str = ""
+    http3: bool = False

@@ -25,7 +25,8 @@ class HostPlan:
     answered with 404, instead of by a wildcard host or by rules without host. `guarded` says that
     some rule is restricted: requests are refused whose path a backend may read otherwise than the
     rules do. `policies` hold for the whole host. `sharing` holds the Ingresses whose canary has a
-    weight. `below` holds the namespaces that declare the host, if a wildcard covers it too.
+    weight. `below` holds the namespaces that declare the host, if a wildcard covers it too. `root`
+    is where connections to the host go if a policy sends them on as they come.
     """
 
     rules: tuple[Rule, ...]
@@ -36,6 +37,7 @@ class HostPlan:
     policies: tuple[Policy, ...] = ()
     sharing: frozenset[Ref] = NO_INGRESS
     below: frozenset[str] = NO_NAMESPACE
+    root: Forward | None = None
 
     @property
     def everything(self) -> tuple[Rule, ...]:
@@ -44,8 +46,9 @@ class HostPlan:
 
     @property
     def targets(self) -> frozenset[Target]:
-        """All targets to which requests of this host may be sent, or copies of them."""
-        return frozenset(target for rule in self.everything for target in _targets(rule))
+        """All targets for requests of this host, for copies of them, or for connections to it."""
+        at_root = (share.target for share in self.root.shares) if self.root else ()
+        return frozenset((*(t for rule in self.everything for t in _targets(rule)), *at_root))
 
     def problems_of(self, origin: Ref) -> Sequence[Problem]:
         """Return the problems of one Ingress. O(log n) of all problems, which are sorted by it."""

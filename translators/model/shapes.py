@@ -36,7 +36,8 @@ class Shape:
     """The Envoys and load balancers that a gateway's object asks for.
 
     `ports` are the ports that clients use. `vary` says that the object decides about them. Envoys
-    are then run so that they can open any port, and a new port does not replace them.
+    are then run so that they can open any port, and a new port does not replace them. `quic_ports`
+    are those that clients use by UDP too.
     """
 
     replicas: int = 3
@@ -45,3 +46,4 @@ class Shape:
     ports: tuple[int, ...] = (HTTP_PORT, HTTPS_PORT)
     vary: bool = False
     problems: tuple[Problem, ...] = ()
+    quic_ports: tuple[int, ...] = ()

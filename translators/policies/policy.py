@@ -7,14 +7,24 @@ the messages that it concerns. Builders (`translators.envoy`) take the parts and
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Final
+from typing import ClassVar, Final
 
 from fleet.ref import Ref
-from translators.envoy.parts import ClusterParts, EntryParts, HostParts, ListenerParts, RouteParts
+from translators.envoy.parts import (
+    ChainParts,
+    ClusterParts,
+    EntryParts,
+    HostParts,
+    ListenerParts,
+    RouteParts,
+)
+from translators.model.actions import Forward
+from translators.model.authorities import AuthoritiesReading
 from translators.model.backends import Backend, Outside, Target
 from translators.model.credentials import Credentials
 from translators.model.passwords import PasswordFile, Passwords
-from translators.model.policy import Policy
+from translators.model.policy import Policy, Scope
+from translators.model.tls import ServerTls
 
 MOST_ALIKE: Final = 1024
 """The number of policy sets whose parts are cached. Many routes have the same set."""
@@ -53,6 +63,27 @@ class EnvoyPolicy(Policy):
         """Add to the parts of each listener of the gateway."""
 
 
+class ChainPolicy(EnvoyPolicy):
+    """The base class of policies of a host that needs a filter chain of its own.
+
+    The handshake chooses a chain by the server name, so a rule without a host has none. `without`
+    is the effect on a host without a chain. `sends_on` says that it sends connections to the
+    backend of the path `/`.
+    """
+
+    scope: ClassVar[Scope] = Scope.HOST
+    without: ClassVar[str] = "no effect there"
+    sends_on: ClassVar[bool] = False
+
+    @property
+    def authorities(self) -> Iterator[Ref]:
+        """The Secrets with authorities that the chain needs."""
+        return iter(())
+
+    def chain(self, parts: ChainParts) -> None:
+        """Add to the parts of the host's chain."""
+
+
 @lru_cache(maxsize=MOST_ALIKE)
 def route_parts(policies: tuple[Policy, ...]) -> RouteParts | None:
     """Collect what policies add to a route; None if there are no policies."""
@@ -75,11 +106,11 @@ def entry_parts(policies: tuple[Policy, ...]) -> EntryParts | None:
     return parts
 
 
-def host_parts(policies: tuple[Policy, ...]) -> HostParts | None:
+def host_parts(policies: tuple[Policy, ...], host: str) -> HostParts | None:
     """Collect what policies add to a host; None if there are no policies."""
     if not policies:
         return None
-    parts = HostParts()
+    parts = HostParts(host)
     for policy in _all(policies):
         policy.host(parts)
     return parts
@@ -98,6 +129,25 @@ def cluster_parts(
     parts = ClusterParts(dict(credentials))
     for policy in _all(policies):
         policy.cluster(parts)
+    return parts
+
+
+def chain_policies(policies: tuple[Policy, ...]) -> tuple[ChainPolicy, ...]:
+    """Return the policies that need a filter chain of the host's own."""
+    return tuple(policy for policy in policies if isinstance(policy, ChainPolicy))
+
+
+def chain_parts(
+    policies: Iterable[ChainPolicy],
+    host: str,
+    tls: ServerTls,
+    root: Forward | None,
+    authorities: Callable[[Ref], AuthoritiesReading],
+) -> ChainParts:
+    """Collect what policies add to the chain of a host, as `ChainParts` describes it."""
+    parts = ChainParts(host, tls, root, authorities)
+    for policy in policies:
+        policy.chain(parts)
     return parts
 
 

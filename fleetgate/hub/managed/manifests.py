@@ -142,18 +142,18 @@ def _service(shape: Shape, selector: Json, settings: ManagedSettings) -> Json:
         "externalTrafficPolicy": "Local",
         "selector": selector,
         "ports": [
-            {
-                "name": f"port-{port}",
-                "port": port,
-                "targetPort": port + settings.bind.port_offset,
-                "protocol": "TCP",
-            }
-            for port in shape.ports
+            *(_service_port(f"port-{port}", port, "TCP", settings) for port in shape.ports),
+            *(_service_port(f"quic-{port}", port, "UDP", settings) for port in shape.quic_ports),
         ],
     }
     if settings.load_balancer.load_balancer_class:
         spec["loadBalancerClass"] = settings.load_balancer.load_balancer_class
     return {"spec": spec}
+
+
+def _service_port(name: str, port: int, protocol: str, settings: ManagedSettings) -> Json:
+    target = port + settings.bind.port_offset
+    return {"name": name, "port": port, "targetPort": target, "protocol": protocol}
 
 
 def _cloud(balancer: LoadBalancer, settings: ManagedSettings) -> Json:

@@ -270,13 +270,24 @@ class Reader:
         texts = self._annotations
         return bool(texts) and not self.has(key) and any(s in texts for s in key.spellings)
 
+    def written(self, key: Key) -> tuple[str, str]:
+        """Return the first annotation of the key that is not empty, and its text.
+
+        Both are "" if there is none.
+        """
+        texts = (
+            (spelling, self._annotations.get(spelling, "").strip()) for spelling in key.spellings
+        )
+        return next((each for each in texts if each[1]), ("", ""))
+
     def as_written(self, key: Key, value: T) -> Found[T]:
-        """Give a value to the first spelling with a text, for which `has` is True."""
-        spelling = next(s for s in key.spellings if self._annotations.get(s, "").strip())
-        return Found(spelling, self._annotations[spelling].strip(), value)
+        """Give a value to the annotation that `written` returns."""
+        return Found(*self.written(key), value)
 
     def note(self, found: Found[T], reason: str, expected: str, effect: str) -> None:
         """Report a value that parses, but that cannot take effect."""
-        self.problems.append(
-            Problem(self._at, reason, found.spelling, found.text, expected, effect)
-        )
+        self.report(reason, found.spelling, found.text, expected, effect)
+
+    def report(self, reason: str, spelling: str, text: str, expected: str, effect: str) -> None:
+        """Report an annotation by its spelling and text."""
+        self.problems.append(Problem(self._at, reason, spelling, text, expected, effect))

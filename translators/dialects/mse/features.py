@@ -19,6 +19,7 @@ from translators.dialects.mse.backend_tls import FEATURE as BACKEND_TLS
 from translators.dialects.mse.balancing import FEATURE as BALANCING
 from translators.dialects.mse.basic_auth import FEATURE as BASIC_AUTH
 from translators.dialects.mse.body_size import FEATURE as BODY_SIZE
+from translators.dialects.mse.client_certificates import FEATURE as CLIENT_CERTIFICATES
 from translators.dialects.mse.connections import FEATURES as CONNECTIONS
 from translators.dialects.mse.cors import FEATURE as CORS
 from translators.dialects.mse.default_backend import FEATURE as DEFAULT_BACKEND
@@ -28,6 +29,7 @@ from translators.dialects.mse.header_control import FEATURE as HEADER_CONTROL
 from translators.dialects.mse.https_redirect import FEATURE as HTTPS_REDIRECT
 from translators.dialects.mse.match import FEATURE as MATCH
 from translators.dialects.mse.mirror import FEATURE as MIRROR
+from translators.dialects.mse.passthrough import FEATURE as PASSTHROUGH
 from translators.dialects.mse.rate_limits import CLIENT_FEATURE as CLIENT_LIMITS
 from translators.dialects.mse.rate_limits import ROUTE_FEATURE as ROUTE_LIMITS
 from translators.dialects.mse.redirects import FEATURE as REDIRECT
@@ -38,6 +40,8 @@ from translators.dialects.mse.sources import HOST_FEATURE as HOST_SOURCES
 from translators.dialects.mse.sources import ROUTE_FEATURE as ROUTE_SOURCES
 from translators.dialects.mse.subset import FEATURE as SUBSET
 from translators.dialects.mse.timeouts import FEATURES as TIMEOUTS
+from translators.dialects.mse.tls_settings import CIPHERS_FEATURE as TLS_CIPHERS
+from translators.dialects.mse.tls_settings import VERSIONS_FEATURE as TLS_VERSIONS
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 
 FEATURES: Final = (
@@ -71,6 +75,10 @@ FEATURES: Final = (
     BACKEND_TLS,
     *CONNECTIONS,
     ANSWERS,
+    TLS_VERSIONS,
+    TLS_CIPHERS,
+    CLIENT_CERTIFICATES,  # behind CANARY: a canary has the access rules of its main
+    PASSTHROUGH,
 )
 """All features, in the order in which they change a rule."""
 

@@ -1,0 +1,21 @@
+"""Passthrough: connections to a host go on to its backend as they come, with their TLS."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from translators.envoy.parts import ChainParts
+from translators.policies.policy import ChainPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Passthrough(ChainPolicy):
+    """Sends the connections of a host to the backend of its path `/`."""
+
+    without: ClassVar[str] = "the gateway ends TLS for this host itself"
+    sends_on: ClassVar[bool] = True
+
+    def chain(self, parts: ChainParts) -> None:
+        """Replace TLS and HTTP by a tunnel."""
+        if parts.root is None:
+            parts.lacking(self, "a rule of the host with the path / and a Service")
+        parts.tunnel = parts.root
