@@ -7,7 +7,7 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.annotations.canary import FEATURE as CANARY
 from translators.dialects.annotations.closed import close, not_supported
-from translators.dialects.annotations.feature import Wanted
+from translators.dialects.annotations.feature import FeatureList, Wanted
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.aliases import FEATURE as ALIASES
@@ -44,6 +44,8 @@ FEATURES: Final = (
 )
 """All features, in the order in which they change a rule."""
 
+_BY_KEY: Final = FeatureList(FEATURES)
+
 VOCABULARY: Final = Vocabulary(
     (NGINX, MSE, HIGRESS),
     (key for feature in FEATURES for key in feature.keys),
@@ -62,7 +64,7 @@ def read_features(
     if not annotations and not unread:
         return wanted, ()
     reader = Reader(at, annotations, VOCABULARY.prefixes, unread)
-    for feature in FEATURES:
+    for feature in _BY_KEY.of((*annotations, *unread)):
         feature.read(reader, wanted)
     met = list(VOCABULARY.met(annotations, unread))
     is_canary = wanted.split is not None
