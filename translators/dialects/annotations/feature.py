@@ -1,6 +1,7 @@
 """The interface of a feature: the annotations that it owns, and the changes that they ask for."""
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -67,6 +68,35 @@ class Feature:
 def restricted(rule: Rule) -> Rule:
     """Change a rule of an Ingress that says who may ask."""
     return replace(rule, restricted=True)
+
+
+class FeatureList:
+    """Features in the order in which they change a rule.
+
+    A feature does nothing to an Ingress that has none of its annotations. Most Ingresses have few,
+    so they are not read by all features.
+    """
+
+    def __init__(self, features: Iterable[Feature]) -> None:
+        self._features = tuple(features)
+        self._by_spelling: dict[str, set[int]] = defaultdict(set)
+        self._by_family: dict[str, set[int]] = defaultdict(set)
+        for place, feature in enumerate(self._features):
+            for key in feature.keys:
+                found = self._by_family if key.family else self._by_spelling
+                for spelling in key.spellings:
+                    found[spelling].add(place)
+        self._families = tuple(self._by_family)
+
+    def of(self, annotations: Iterable[str]) -> Iterator[Feature]:
+        """Yield the features that some of these annotations belong to."""
+        places: set[int] = set()
+        for name in annotations:
+            places.update(self._by_spelling.get(name, ()))
+            if name.startswith(self._families):
+                families = (family for family in self._families if name.startswith(family))
+                places.update(*map(self._by_family.__getitem__, families))
+        return (self._features[place] for place in sorted(places))
 
 
 def rule_feature(

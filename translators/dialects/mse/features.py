@@ -7,7 +7,7 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.annotations.canary import FEATURE as CANARY
 from translators.dialects.annotations.closed import close, not_supported, of_canary
-from translators.dialects.annotations.feature import Wanted
+from translators.dialects.annotations.feature import FeatureList, Wanted
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.aliases import FEATURE as ALIASES
@@ -82,6 +82,8 @@ FEATURES: Final = (
 )
 """All features, in the order in which they change a rule."""
 
+_BY_KEY: Final = FeatureList(FEATURES)
+
 VOCABULARY: Final = Vocabulary(
     (NGINX, MSE, HIGRESS),
     (key for feature in FEATURES for key in feature.keys),
@@ -100,7 +102,7 @@ def read_features(
     if not annotations and not unread:
         return wanted, ()
     reader = Reader(at, annotations, VOCABULARY.prefixes, unread)
-    for feature in FEATURES:
+    for feature in _BY_KEY.of((*annotations, *unread)):
         feature.read(reader, wanted)
     met = list(VOCABULARY.met(annotations, unread))
     is_canary = wanted.split is not None
@@ -109,7 +111,7 @@ def read_features(
     problems = (
         *(problem for problem in reader.problems if problem.key not in idle),
         *not_supported(at, met, is_canary=is_canary),
-        *of_canary(at, {key: annotations[key] for key in idle}),
+        *of_canary(at, {key: annotations[key] for key in sorted(idle)}),
         *VOCABULARY.unknown(at, annotations),
     )
     return wanted, problems
