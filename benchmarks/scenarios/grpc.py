@@ -13,8 +13,9 @@ from benchmarks import processes
 from benchmarks.bench import NOTHING, Bench
 from benchmarks.figures import Case, Figure
 from benchmarks.scenarios.step import Scenario, Step
-from tests.e2e.calls import CHUNK, Calls, channel, grpc_server, method
+from tests.e2e.calls import CHUNK, Calls, channel, method
 from tests.e2e.rig import ONE, gateway_ref, rig
+from tests.e2e.speaking import grpc_server
 from tests.support.builders import ingress, service, slice_of
 
 NAME: Final = "grpc"
@@ -39,7 +40,7 @@ def _measure(bench: Bench) -> Iterable[Figure]:
 
 async def _streamed(place: Path) -> list[Figure]:
     figures = []
-    async with rig(place) as served, grpc_server(Calls(), None) as (host, port):
+    async with rig(place) as served, grpc_server(Calls()) as (host, port):
         served.declare(
             "web.yaml", service("web"), slice_of("web", addresses=[host], port=port), to=ONE
         )

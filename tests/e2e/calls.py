@@ -1,4 +1,4 @@
-"""A gRPC server of grpcio with a method of each kind, and a client for it. Messages are bytes."""
+"""A method of each kind for a gRPC server, and a client for it. Messages are bytes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +10,6 @@ import grpc
 import grpc.aio
 
 from fleetgate.demo.http import Address
-from tests.support.authority import Pair
 
 CHUNK = b"x" * (64 * 1024)
 
@@ -59,23 +58,6 @@ class Calls(grpc.GenericRpcHandler):
         finally:
             self.ended.set()
         return b""
-
-
-@asynccontextmanager
-async def grpc_server(calls: Calls, pair: Pair | None) -> AsyncIterator[Address]:
-    """Serve the methods, over TLS if there is a certificate, while the block runs."""
-    server = grpc.aio.server()
-    server.add_generic_rpc_handlers((calls,))
-    if pair is None:
-        port = server.add_insecure_port("127.0.0.1:0")
-    else:
-        credentials = grpc.ssl_server_credentials([(pair.key, pair.certificate)])
-        port = server.add_secure_port("127.0.0.1:0", credentials)
-    await server.start()
-    try:
-        yield "127.0.0.1", port
-    finally:
-        await server.stop(0)
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -65,11 +65,18 @@ class _Calls(grpc.GenericRpcHandler):
         return grpc.unary_stream_rpc_method_handler(self.call)
 
 
-@asynccontextmanager
-async def grpc_pod(call: Call, tls: Pair | None = None) -> AsyncIterator[Address]:
+def grpc_pod(call: Call, tls: Pair | None = None) -> AbstractAsyncContextManager[Address]:
     """Answer calls of every method while the block runs."""
+    return grpc_server(_Calls(call), tls)
+
+
+@asynccontextmanager
+async def grpc_server(
+    handler: grpc.GenericRpcHandler, tls: Pair | None = None
+) -> AsyncIterator[Address]:
+    """Serve the methods of a handler while the block runs."""
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers((_Calls(call),))
+    server.add_generic_rpc_handlers((handler,))
     if tls is None:
         port = server.add_insecure_port("127.0.0.1:0")
     else:

@@ -1,5 +1,6 @@
 """Backends over TLS: certificates on both sides, and the name in the handshake."""
 
+import asyncio
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -13,6 +14,8 @@ from aiohttp import web
 
 from fleet.models import Secret
 from fleetgate.demo.http import Address, Answer, Question
+from fleetgate.demo.load import Load
+from tests.e2e.backends import Backend, Manner
 from tests.e2e.rig import ONE, Rig, ask_once, rig
 from tests.e2e.speaking import http_pod, tls_of
 from tests.e2e.standing import Standing, standing
@@ -145,3 +148,48 @@ def test_the_name_in_the_handshake(
     site.value.names.clear()
     assert ask(site, {**HTTPS, **annotations}).status == 200
     assert site.value.names == [name] if name else {*site.value.names} <= {None}
+
+
+@asynccontextmanager
+async def living_pod(name: str, context: ssl.SSLContext) -> AsyncIterator[Backend]:
+    """Run a Pod while the block runs; then it dies, with all of its connections."""
+    opened: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(writer)
+        await pod.serve(reader, writer)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    pod = Backend(name, server.sockets[0].getsockname(), name, Manner.ANSWER)
+    try:
+        yield pod
+    finally:
+        server.close()
+        for writer in opened:
+            writer.transport.abort()
+
+
+def test_no_request_is_lost_when_a_pod_dies(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        ours = Authority.make("ours")
+        pair = ours.issue("pod", addresses=["127.0.0.1"], names=["pod.test"])
+        context = tls_of(pair, tmp_path)
+        async with AsyncExitStack() as stack, AsyncExitStack() as dying:
+            served = await stack.enter_async_context(rig(tmp_path))
+            pods = [
+                await dying.enter_async_context(living_pod("dying", context)),
+                await stack.enter_async_context(living_pod("living", context)),
+            ]
+            served.expose("web", pods)
+            rule = ingress("web", host="web.test").path("/", to="web:80").of_class("mse")
+            verified = {**TRUSTING, f"{SSL}server-name": "on", f"{SSL}name": "pod.test"}
+            served.declare("web.yaml", secret("trusted", ours, pair), rule.annotate(verified))
+            load = Load(await served.address(), Question("/", "web.test"))
+            async with load.running():
+                await load.until_answered_by("dying")
+                await dying.aclose()
+                await load.answered(500)
+            assert load.tally().failures == {}
+            assert set(load.tally().members) == {"dying", "living"}
+
+    asyncio.run(scenario())

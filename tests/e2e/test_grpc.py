@@ -14,9 +14,9 @@ import grpc.aio
 import pytest
 
 from fleetgate.demo.http import Address
-from tests.e2e.calls import CHUNK, Calls, channel, grpc_server, method
+from tests.e2e.calls import CHUNK, Calls, channel, method
 from tests.e2e.rig import ONE, rig
-from tests.e2e.speaking import self_made
+from tests.e2e.speaking import grpc_server, self_made
 from tests.e2e.standing import Standing, standing
 from tests.support.builders import ingress, service, slice_of
 
