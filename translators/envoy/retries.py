@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from translators.envoy.matching import header, only_where, regex
@@ -18,6 +19,10 @@ from translators.envoy.messages import (
     HeaderValueOption,
     PreviousHostsPredicate,
     PreviousPrioritiesConfig,
+    RequestBackOff,
+    RequestRetryHostPredicate,
+    RequestRetryPolicy,
+    RequestRetryPriority,
     ResponseMapper,
     RetryBackOff,
     RetryHostPredicate,
@@ -27,6 +32,7 @@ from translators.envoy.messages import (
 from xds.wire import pack
 
 if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.config.route import v3 as schema
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
     from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
@@ -47,6 +53,9 @@ RETRY_ON: Final = "connect-failure,refused-stream,reset-before-request"
 
 No response causes a retry, because a backend that answers 503 may have acted on the request.
 `repeat_idempotent` adds another failure for idempotent methods."""
+
+_LOST: Final = "reset"
+"""A failure after which an idempotent request is retried: no response has begun."""
 
 IDEMPOTENT: Final = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
 """Methods that RFC 9110 section 9.2.2 allows a proxy to repeat."""
@@ -79,6 +88,26 @@ def retry_policy() -> schema.RetryPolicy:
     )
 
 
+@cache
+def question_retries(method: str, timeout: timedelta) -> core.RetryPolicy:
+    """Build the same policy for a question about a request, which has a type of its own."""
+    return RequestRetryPolicy(
+        retry_on=f"{RETRY_ON},{_LOST}" if method in IDEMPOTENT else RETRY_ON,
+        num_retries=RETRIES,
+        # Envoy takes the longest pause as the limit of a single try, too.
+        retry_back_off=RequestBackOff(
+            base_interval=timedelta(milliseconds=1), max_interval=timeout
+        ),
+        retry_priority=RequestRetryPriority(
+            name="priorities", typed_config=pack(PreviousPrioritiesConfig(update_frequency=2))
+        ),
+        retry_host_predicate=[
+            RequestRetryHostPredicate(name="hosts", typed_config=pack(PreviousHostsPredicate()))
+        ],
+        host_selection_retry_max_attempts=10,
+    )
+
+
 def repeat_idempotent() -> matching.ExtensionWithMatcher:
     """Configure the filter that lets idempotent requests be retried until a response begins.
 
@@ -88,7 +117,7 @@ def repeat_idempotent() -> matching.ExtensionWithMatcher:
     """
     set_header = HeaderMutationRule(
         append=HeaderValueOption(
-            header=HeaderValue(key="x-envoy-retry-on", value="reset"),
+            header=HeaderValue(key="x-envoy-retry-on", value=_LOST),
             append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
         )
     )
