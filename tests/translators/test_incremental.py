@@ -212,6 +212,7 @@ class Edits(RuleBasedStateMachine):
         namespace=st.sampled_from(["default", "default", "other"]),
         destination=st.sampled_from([None, None, "default", "other"]),
         listen=st.sampled_from([None, '[{"HTTP":80},{"HTTP":81}]', '[{"HTTP":81}]', "no list"]),
+        auth=st.sampled_from([None, None, "http://web.other.svc/", "https://$host/"]),
         default=st.booleans(),
         bare=st.booleans(),
     )
@@ -229,10 +230,13 @@ class Edits(RuleBasedStateMachine):
         namespace: str,
         destination: str | None,
         listen: str | None,
+        auth: str | None,
         default: bool,
         bare: bool,
     ) -> None:
         annotations: dict[str, str] = {}
+        if auth:
+            annotations["nginx.ingress.kubernetes.io/auth-url"] = auth
         if canary:
             annotations["nginx.ingress.kubernetes.io/canary"] = "true"
             annotations["nginx.ingress.kubernetes.io/canary-weight"] = canary
