@@ -10,7 +10,7 @@ import pytest
 from fleetgate.demo.http import Question
 from tests.e2e.annotated import WAYS, Annotated, Feature, Seen, annotated
 from tests.e2e.authorizer import Authorizer, authorizer, verdict
-from tests.e2e.backends import Request, refusing
+from tests.e2e.backends import Manner, Request, backend, refusing
 from tests.e2e.rig import ONE
 from tests.e2e.standing import Standing, standing
 from tests.support.builders import ingress, secret, service, slice_of
@@ -154,6 +154,7 @@ def test_a_question_has_the_headers_of_the_request_and_no_body(
         "x-auth-request-redirect": "/external/x?a=1&b=/",
         "x-real-ip": "192.0.2.7",
         "x-forwarded-proto": "http",
+        "x-envoy-expected-rq-timeout-ms": "10000",
     }
     assert {name: asked.headers.get(name) for name in told} == told
     for headers in (asked.headers, seen.request.headers):
@@ -305,6 +306,19 @@ def test_a_pod_of_the_service_that_refuses_connections_is_not_noticed(
         )
         seen = [ask(site, feature, verdict(200), method=method)[0] for _ in range(20)]
     assert {each.answer.status for each in seen} == {200}
+
+
+def test_a_pod_of_the_service_that_crashes_is_not_noticed(site: Standing[Site]) -> None:
+    async def crashing() -> list[int]:
+        async with backend("crashes", manner=Manner.RESET) as pod:
+            site.value.site.rig.expose("half", [pod, site.value.auth])
+            annotations = {f"{NGINX}auth-url": "http://half.default.svc/"}
+            feature = await site.value.site.declare("half", annotations, canary={})
+            asked = [await feature.ask("exact", "/half", method="POST") for _ in range(20)]
+            assert pod.asked
+            return [seen.answer.status for seen in asked]
+
+    assert set(site.run(crashing())) == {200}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, Final, TypeVar
 
+from tests.support.builders import ingress
 from translators.dialects.alb.unsupported import ALB_UNSUPPORTED
 from translators.dialects.annotations.reader import ALB
 from translators.dialects.boundaries import (
@@ -40,7 +41,10 @@ _LISTEN_PORTS: Final = (
     *('[{"HTTP":80}]', '[{"HTTP":80,"HTTPS":443}]', '[{"http":81},{"HTTP":80}]', '[{"HTTP":82}]'),
     *("[]", "{}", "80", "[{}]", '[{"HTTP":"80"}]', '[{"HTTP":1e3}]', '[{"TCP":80}]', "[[[["),
 )
-_IN_USE: Final = tuple(s for f in FEATURES for key in f.keys for s in key.spellings)
+_IN_USE: Final = tuple(
+    s for f in FEATURES for key in f.keys for s in key.spellings if not key.restricts
+)
+"""Keys that are carried out. Those that restrict access would close most paths (see `guarded`)."""
 
 TEXTS: Final = (
     *("", " ", "\t", "\n", "\r\n", "\0", "\x7f", "\x1b[31m", "a\x00b", "a\nb", "x" * 5000),
@@ -138,6 +142,31 @@ _VALUES: Final = {
     "ssl-ciphers": ("ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA", "HIGH:!aNULL", "DEFAULT"),
 }
 """Values that suit keys with these ends, more or less."""
+_ACCESS: Final = {
+    "auth-url": (
+        *("http://web.default.svc.cluster.local/check", "https://api.default.svc/a?b=%2F&c"),
+        *("http://web.other.svc:80", "http://$host/x", "http://10.0.0.1:8080", "http://[fd00::1]/"),
+        *("https://auth.invalid/%REQ(x)%", "https://10.0.0.1", "http://web.default.svc/a b"),
+    ),
+    "auth-method": ("GET", "POST", "HEAD"),
+    "auth-response-headers": ("X-User", "x-user,Authorization", "Cookie, X-A", "!#$%&'*+.^`|~"),
+    "auth-signin": ("https://a.test/?rd=$request_uri", "https://$host/%REQ(x)%", "https://a.test"),
+    "auth-request-redirect": ("$scheme://$http_host$request_uri", "100%", "/%REQ(x)%"),
+    "auth-type": ("basic",),
+    "auth-secret": ("users", "other"),
+    "auth-secret-type": ("auth-file", "auth-map"),
+    **dict.fromkeys(
+        ("allowlist-source-range", "denylist-source-range"),
+        ("10.0.0.0/8", "10.0.0.1, ::1", "*", "::ffff:10.0.0.0/104", "10.0.0.0/33"),
+    ),
+    "satisfy": ("any", "all"),
+    "enable-cors": ("true",),
+    "cors-allow-origin": ("*", "https://a.test", "https://*.a.test:8443", "https://a.*"),
+    "limit-rps": ("1", "1000000", "1000001", "0"),
+    "limit-req-status-code": ("429", "503", "418", "599"),
+    "proxy-body-size": ("0", "1k", "8m", "1024g"),
+}
+"""Values of annotations that say who may ask."""
 _HOSTS: Final = (
     *(
         "example.com",
@@ -241,6 +270,23 @@ class Generator:
         """Choose what is right four times of five."""
         return good if self.chance(80) else self.one_of(odd)
 
+    def guarded(self, name: str) -> Json:
+        """An Ingress that says who may ask; each annotation keeps company that it needs."""
+        names = self.one_of(
+            (
+                ("auth-url", "auth-response-headers", "auth-signin"),
+                ("auth-url", "auth-method", "auth-request-redirect", "allowlist-source-range"),
+                ("auth-url", "auth-type", "auth-secret", "satisfy", "denylist-source-range"),
+                ("auth-type", "auth-secret", "auth-secret-type", "proxy-body-size"),
+                ("enable-cors", "cors-allow-origin", "limit-rps", "limit-req-status-code"),
+            )
+        )
+        prefix = self.one_of(("nginx", "mse")) + ".ingress.kubernetes.io/"
+        values = {prefix + each: self.mostly(self.one_of(_ACCESS[each]), *_TEXTS) for each in names}
+        host = self.one_of(("a.guarded.test", "*.guarded.test", "b.guarded.test"))
+        made = ingress(name, host=host).path(f"/{name}", to="web:80").annotate(values)
+        return made.of_class("mse").manifest
+
     # -- the hub -----------------------------------------------------------------------------------
 
     def gateway(self, name: str) -> Json:
@@ -248,11 +294,13 @@ class Generator:
         others = ("", " ", "three", "ä", "*", "one", "../two", "a" * 300)
         proxies = ("0.0.0.0/0", "127.0.0.1", "10.1.2.3/8", "::/0", "fe80::1%1", "a/8", self._text())
         times = ("3s", "1s", "0s", "-1s", "1", "1h", "250ms", "99999999s", "1.5s", "9" * 400)
+        # A short one would end requests of the control Ingress while the machine is busy.
+        silences = tuple("600s" if time in {"3s", "1s", "250ms"} else time for time in times)
         annotations = {
             "mse.alibabacloud.com/remote-clusters": ",".join([*MEMBERS, self.one_of(others)]),
             "fleetgate.dev/upstream-timeout": self.one_of((*times, self._text())),
             "fleetgate.dev/connect-timeout": self.one_of((*times, self._text())),
-            "fleetgate.dev/stream-idle-timeout": self.one_of((*times, self._text())),
+            "fleetgate.dev/stream-idle-timeout": self.one_of((*silences, self._text())),
             "fleetgate.dev/path-normalization": self.one_of(("base", "strict", self._text())),
             "fleetgate.dev/trusted-proxies": f"{self.one_of(proxies)},{self.one_of(proxies)}",
             "fleetgate.dev/proxy-protocol": self.mostly("true", "false", self._text()),

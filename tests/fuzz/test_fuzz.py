@@ -30,6 +30,9 @@ INGRESSES: Final = 200
 WEIGHTED: Final = 20
 """Paths in each batch with canaries by weight."""
 
+GUARDED: Final = 40
+"""Ingresses in each batch that say who may ask."""
+
 HOST: Final = "control.test"
 CONTROL: Final = ingress("control", host=HOST)
 
@@ -72,7 +75,8 @@ def test_envoy_refuses_nothing_and_the_control_ingress_is_served(tmp_path: Path)
     assert len(seen.alb_hosts) > 15
     assert len(seen.regexes) > 15
     assert len(seen.redirects) > 3
-    assert {name.partition("+")[2] for name in seen.clusters} > {"", "h2c", "https", "h2"}
+    assert {name.partition("+")[2] for name in seen.clusters} > {"", "h2c", "https", "h2", "auth"}
+    assert any("://" in name for name in seen.clusters)
     assert {">" in name for name in seen.clusters} == {True, False}
     assert {"@" in name for name in seen.clusters} == {True, False}
     assert seen.reasons > {
@@ -84,7 +88,7 @@ def test_envoy_refuses_nothing_and_the_control_ingress_is_served(tmp_path: Path)
 
 
 async def _fuzz(tmp_path: Path, seed: int) -> Seen:
-    generator, seen = Generator(seed), Seen()
+    generator, guards, seen = Generator(seed), Generator(seed), Seen()
     async with backend("control") as pod, rig(tmp_path) as served:
         served.expose("control", [pod])
         served.declare("control.yaml", CONTROL.path("/", to="control:80").of_class("mse"))
@@ -92,6 +96,8 @@ async def _fuzz(tmp_path: Path, seed: int) -> Seen:
         async with Load(address, Question(host=HOST), connections=1).running() as load:
             for number in range(BATCHES):
                 _write(served, generator, number)
+                for place in range(GUARDED):
+                    _put(served, HUB, f"guarded-{place}", [guards.guarded(f"g{place}")])
                 await served.sync()
                 await load.answered(5)
 

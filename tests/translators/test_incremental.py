@@ -228,6 +228,7 @@ class Edits(RuleBasedStateMachine):
         destination=st.sampled_from([None, None, "default", "other"]),
         listen=st.sampled_from([None, '[{"HTTP":80},{"HTTP":81}]', '[{"HTTP":81}]', "no list"]),
         routing=st.sampled_from(_ROUTING),
+        auth=st.sampled_from([None, None, "http://web.other.svc/", "https://$host/"]),
         default=st.booleans(),
         bare=st.booleans(),
     )
@@ -246,10 +247,13 @@ class Edits(RuleBasedStateMachine):
         destination: str | None,
         listen: str | None,
         routing: Mapping[str, str],
+        auth: str | None,
         default: bool,
         bare: bool,
     ) -> None:
         annotations = {**routing}
+        if auth:
+            annotations["nginx.ingress.kubernetes.io/auth-url"] = auth
         if canary:
             annotations["nginx.ingress.kubernetes.io/canary"] = "true"
             annotations["nginx.ingress.kubernetes.io/canary-weight"] = canary

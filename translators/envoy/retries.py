@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from translators.envoy.header_edits import put
@@ -16,6 +17,10 @@ from translators.envoy.messages import (
     HeaderMutationMutations,
     PreviousHostsPredicate,
     PreviousPrioritiesConfig,
+    RequestBackOff,
+    RequestRetryHostPredicate,
+    RequestRetryPolicy,
+    RequestRetryPriority,
     ResponseMapper,
     RetryBackOff,
     RetryHostPredicate,
@@ -25,6 +30,7 @@ from translators.envoy.messages import (
 from xds.wire import pack
 
 if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.config.route import v3 as schema
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
     from envoy_data_plane.envoy.extensions.filters.network.http_connection_manager import v3 as hcm
@@ -54,6 +60,9 @@ MORE: Final = "fleetgate.retries"
 RETRY_ON_KEY: Final = "on"
 
 RETRIES_KEY: Final = "number"
+
+_LOST: Final = "reset"
+"""A failure after which an idempotent request is retried: no response has begun."""
 
 IDEMPOTENT: Final = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
 """Methods that RFC 9110 section 9.2.2 allows a proxy to repeat."""
@@ -96,6 +105,26 @@ def retry_policy(
     )
 
 
+@cache
+def question_retries(method: str, timeout: timedelta) -> core.RetryPolicy:
+    """Build the same policy for a question about a request, which has a type of its own."""
+    return RequestRetryPolicy(
+        retry_on=f"{RETRY_ON},{_LOST}" if method in IDEMPOTENT else RETRY_ON,
+        num_retries=RETRIES,
+        # Envoy takes the longest pause as the limit of a single try, too.
+        retry_back_off=RequestBackOff(
+            base_interval=timedelta(milliseconds=1), max_interval=timeout
+        ),
+        retry_priority=RequestRetryPriority(
+            name="priorities", typed_config=pack(PreviousPrioritiesConfig(update_frequency=2))
+        ),
+        retry_host_predicate=[
+            RequestRetryHostPredicate(name="hosts", typed_config=pack(PreviousHostsPredicate()))
+        ],
+        host_selection_retry_max_attempts=10,
+    )
+
+
 def repeat_idempotent() -> matching.ExtensionWithMatcher:
     """Configure the filter that lets idempotent requests be retried until a response begins.
 
@@ -105,7 +134,7 @@ def repeat_idempotent() -> matching.ExtensionWithMatcher:
     """
     of_route = f"%METADATA(ROUTE:{MORE}:{{}})%"
     mutations = [
-        put("x-envoy-retry-on", "reset"),
+        put("x-envoy-retry-on", _LOST),
         put("x-envoy-retry-on", of_route.format(RETRY_ON_KEY)),
         put("x-envoy-max-retries", of_route.format(RETRIES_KEY)),
     ]

@@ -26,25 +26,18 @@ from translators.envoy.messages import (
     HttpStatus,
     HttpUri,
     ListStringMatcher,
-    PreviousHostsPredicate,
-    PreviousPrioritiesConfig,
     RegexMatcher,
-    RequestBackOff,
-    RequestRetryHostPredicate,
-    RequestRetryPolicy,
-    RequestRetryPriority,
     StatusCode,
     StringMatcher,
 )
 from translators.envoy.names import cluster_name, outside_name
 from translators.envoy.parts import RouteParts
 from translators.envoy.questions import QUESTION
-from translators.envoy.retries import RETRIES, RETRY_ON
+from translators.envoy.retries import question_retries
 from translators.envoy.sign_in import SIGN_IN, send_to
 from translators.model.backends import Outside, Target
 from translators.model.policy import Scope
 from translators.policies.policy import EnvoyPolicy
-from xds.wire import pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,7 +109,7 @@ class ExternalAuth(EnvoyPolicy):
                 path_override=self.path,
                 authorization_request=AuthorizationRequest(headers_to_add=[*self._told()]),
                 authorization_response=self._answer(),
-                retry_policy=_retries(),
+                retry_policy=question_retries(self.method, TIMEOUT),
             ),
         )
         parts.access.add(Place.SERVICE, "envoy.filters.http.ext_authz", filters)
@@ -164,22 +157,3 @@ def _exactly(names: Iterable[str]) -> matcher.ListStringMatcher:
 @cache
 def _everything() -> matcher.ListStringMatcher:
     return ListStringMatcher(patterns=[StringMatcher(safe_regex=RegexMatcher(regex=".*"))])
-
-
-@cache
-def _retries() -> core.RetryPolicy:
-    """Ask another Pod if one cannot be reached."""
-    return RequestRetryPolicy(
-        retry_on=RETRY_ON,
-        num_retries=RETRIES,
-        retry_back_off=RequestBackOff(
-            base_interval=timedelta(milliseconds=1), max_interval=timedelta(milliseconds=100)
-        ),
-        retry_priority=RequestRetryPriority(
-            name="priorities", typed_config=pack(PreviousPrioritiesConfig(update_frequency=2))
-        ),
-        retry_host_predicate=[
-            RequestRetryHostPredicate(name="hosts", typed_config=pack(PreviousHostsPredicate()))
-        ],
-        host_selection_retry_max_attempts=10,
-    )
