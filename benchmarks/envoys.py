@@ -71,6 +71,12 @@ def endpoints(source: Path, members: Sequence[Sequence[Address]]) -> None:
     new.replace(source)  # Envoy notices only files that are moved into place
 
 
+def resident(pid: int) -> float:
+    """The resident memory of a process in MiB."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+
+
 async def accepting(address: Address, patience: float = 120.0) -> None:
     """Return when a server accepts connections at the address. Raises TimeoutError."""
     async with asyncio.timeout(patience):

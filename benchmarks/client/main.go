@@ -11,6 +11,7 @@
 //	client secure     give each host of the load a certificate
 //	client bare       take these certificates away
 //	client handshakes new Ingresses with a certificate, one by one
+//	client visit      one handshake with each host of the load
 //
 // It prints one JSON object: samples (milliseconds, one by one) and numbers.
 package main
@@ -71,6 +72,7 @@ func main() {
 	commands := map[string]func(*options) (outcome, error){
 		"load": load, "hold": hold, "routes": newRoutes, "endpoints": changedEndpoints, "churn": churn,
 		"loadin": loadIn, "cold": cold, "fanout": fanOut, "secure": secure, "bare": bare, "handshakes": newHandshakes,
+		"visit": visit,
 	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, "usage: client COMMAND [FLAGS]; the first lines of main.go say which commands")

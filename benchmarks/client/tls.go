@@ -95,6 +95,13 @@ func newHandshakes(given *options) (outcome, error) {
 	return result, nil
 }
 
+// visit makes a handshake with each host of the load. An Envoy then holds all certificates.
+func visit(given *options) (outcome, error) {
+	return newOutcome(), everywhere(writers, 0, given.held.hosts, func(i int) error {
+		return untilShown(given.through, hostOf(i))
+	})
+}
+
 // untilShown makes handshakes with an Envoy until it shows the certificate of a host.
 func untilShown(envoy, host string) error {
 	config := &tls.Config{ServerName: host, InsecureSkipVerify: true}

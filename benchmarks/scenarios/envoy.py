@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 from benchmarks.backends import Pods, pods
 from benchmarks.bench import Bench, Size
-from benchmarks.envoys import following
+from benchmarks.envoys import following, resident
 from benchmarks.figures import Case, Figure, quantile
 from benchmarks.scenarios.step import Scenario, Step, Unavailable
 from tests.support import netns
@@ -34,7 +33,7 @@ async def _answered(hosts: int, backend: Pods, bench: Bench) -> list[Figure]:
     (place,) = backend.places
     async with following(bench) as (serving, envoy, address):
         series = await envoy.get("/stats/prometheus")
-        memory = _resident(envoy.pid or 0)
+        memory = resident(envoy.pid or 0)
         outcome = await asyncio.to_thread(
             bench.measure,
             serving,
@@ -53,12 +52,6 @@ async def _answered(hosts: int, backend: Pods, bench: Bench) -> list[Figure]:
         held.figure("series", len(lines), ""),
         held.figure("memory", memory, "MiB"),
     ]
-
-
-def _resident(pid: int) -> float:
-    """The resident memory of a process in MiB."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 
 
 ENVOY = Scenario(
