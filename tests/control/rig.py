@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from fleet.events import Emit, Event, Upserted
 from fleet.ref import HUB, Ref
@@ -39,10 +40,15 @@ class Said:
             await asyncio.sleep(0)
 
 
-def starting(deadline: float, scenario: Callable[[ControlPlane, Said], Awaitable[None]]) -> None:
+def starting(
+    deadline: float,
+    scenario: Callable[[ControlPlane, Said], Awaitable[None]],
+    settings: ControlSettings | None = None,
+) -> None:
     async def run() -> None:
         source = Said()
-        control = ControlPlane(source, SnapshotCache(), ControlSettings(start_deadline=deadline))
+        chosen = replace(settings or ControlSettings(), start_deadline=deadline)
+        control = ControlPlane(source, SnapshotCache(), chosen)
         running = asyncio.create_task(control.run())
         async with asyncio.timeout(20):
             await scenario(control, source)

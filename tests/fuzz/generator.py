@@ -282,7 +282,7 @@ class Generator:
             )
         )
         prefix = self.one_of(("nginx", "mse")) + ".ingress.kubernetes.io/"
-        values = {prefix + each: self.mostly(self.one_of(_ACCESS[each]), *_TEXTS) for each in names}
+        values = {prefix + each: self.mostly(self.one_of(_ACCESS[each]), *TEXTS) for each in names}
         host = self.one_of(("a.guarded.test", "*.guarded.test", "b.guarded.test"))
         made = ingress(name, host=host).path(f"/{name}", to="web:80").annotate(values)
         return made.of_class("mse").manifest

@@ -152,10 +152,15 @@ def test_a_certificate_without_dns_names_is_for_no_host() -> None:
     assert not good(certificate()).covers("nobody")
 
 
+BEGIN, HOUR = NOW - timedelta(days=30), timedelta(hours=1)
+
+
 @pytest.mark.parametrize(
     ("now", "validity"),
     [
         pytest.param(NOW - timedelta(days=31), Validity.EARLY, id="before-its-begin"),
+        pytest.param(BEGIN - HOUR, Validity.EARLY, id="an-hour-before-its-begin"),
+        pytest.param(BEGIN - HOUR / 2, Validity.VALID, id="in-the-hour-of-its-begin"),
         pytest.param(NOW, Validity.VALID, id="valid"),
         pytest.param(NOW + timedelta(days=46), Validity.ENDING, id="14-days-before-its-end"),
         pytest.param(NOW + timedelta(days=60), Validity.ENDED, id="its-end"),

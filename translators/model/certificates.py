@@ -12,6 +12,11 @@ from translators.model.hosts import wildcard_over
 ENDING: Final = timedelta(days=14)
 """The time before its end in which a certificate is reported."""
 
+_TOLERANCE: Final = timedelta(hours=1)
+"""The time before its begin in which a certificate counts as valid.
+
+Time is told in steps of an hour, so that of an issuer may be as much ahead."""
+
 
 class Validity(Enum):
     """What a certificate's period says about the present time."""
@@ -42,7 +47,7 @@ class Certificate:
 
     def validity(self, now: datetime) -> Validity:
         """Return what the period says about a time."""
-        if now < self.begin:
+        if now <= self.begin - _TOLERANCE:
             return Validity.EARLY
         if now >= self.end:
             return Validity.ENDED
