@@ -12,6 +12,7 @@ from translators.dialects.mse.features import FEATURES, read_features
 from translators.dialects.mse.ingress import read_mse_ingress
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 from translators.model.policy import Policy
+from translators.policies.client_certificates import ClientCertificates
 from translators.policies.sources import HostSources, RouteSources
 
 CARRIED = [key for feature in FEATURES for key in feature.keys]
@@ -41,7 +42,11 @@ UNUSABLE = {
     "huge": "x" * 100_000,
 }
 
-NAMES = {"auth-response-headers": {"boolean", "number"}, "auth-secret": {"boolean"}}
+NAMES = {
+    "auth-response-headers": {"boolean", "number"},
+    "auth-secret": {"boolean"},
+    "auth-tls-secret": {"boolean"},
+}
 """Values that are names of something, and so can be used."""
 
 
@@ -54,6 +59,8 @@ def shop(annotations: dict[str, str]) -> Ingress:
 
 
 def allows_nobody(policy: Policy) -> bool:
+    if isinstance(policy, ClientCertificates):
+        return policy.secret is None
     return isinstance(policy, RouteSources | HostSources) and policy.sources.allowed == ()
 
 

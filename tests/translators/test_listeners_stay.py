@@ -13,7 +13,9 @@ from translators.dialects.annotations.feature import Feature
 from translators.dialects.mse.features import FEATURES
 from xds.resource import TypeUrl
 
-OWN_CHAINS: Final[frozenset[str]] = frozenset()
+OWN_CHAINS: Final = frozenset(
+    {"TLS versions", "TLS ciphers", "Client certificates", "TLS passthrough"}
+)
 """Features that give a host a filter chain of its own."""
 
 

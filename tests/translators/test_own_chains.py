@@ -223,7 +223,7 @@ def test_a_passthrough_names_a_cluster_that_is_there() -> None:
     of = world(asking("shop.test", {**THROUGH, f"{NGINX}backend-protocol": "HTTPS"}))
     (filter_,) = chains(of)["shop.test"]["filters"]
     named = filter_["typed_config"]["cluster"]
-    assert named == "default/web/80"
+    assert named == "default/web/80+http"
     assert {named, "default/web/80+https"} <= set(of.names(TypeUrl.CLUSTER))
     assert named in of.names(TypeUrl.ENDPOINT)
 

@@ -216,4 +216,6 @@ def test_annotations_without_a_secret_are_reported(
 def test_a_canary_has_the_access_rules_of_its_main() -> None:
     canary = {f"{NGINX}canary": "true", f"{NGINX}canary-weight": "10"}
     canary |= {**of_clients({"secret": "bad/", "match-cn": "("})}
-    assert read(canary) == ([], ())
+    policies, problems = read(canary)
+    assert policies == []
+    assert {problem.reason for problem in problems} == {"CanaryAccessRule"}

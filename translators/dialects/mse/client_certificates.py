@@ -18,26 +18,40 @@ SECRET: Final = shared(
     "auth-tls-secret",
     "a Secret of the Ingress's namespace, as NAMESPACE/NAME or NAME: its `ca.crt` has the "
     "authorities of client certificates, its `ca.crl` their revocation lists",
+    differs="only a Secret of the Ingress's own namespace",
+    example="good",
+    restricts=True,
 )
 VERIFY: Final = shared(
     "auth-tls-verify-client",
-    "`on` (default): a client needs a good certificate, or gets 400; `optional`: a client without "
+    "`on`: a client needs a good certificate, or gets 400; `optional`: a client without "
     "one is served too; `optional_no_ca`: every client is; `off`: none is asked for a certificate",
+    default="`on`",
+    example="optional",
+    restricts=True,
 )
 DEPTH: Final = shared(
     "auth-tls-verify-depth",
-    "how many certificates may stand between that of a client and an authority, 1 by default",
+    "how many certificates may stand between that of a client and an authority",
+    default="1",
+    example="2",
 )
 SUBJECT: Final = shared(
     "auth-tls-match-cn",
     "RE2 pattern `CN=...` for the subject of client certificates; other clients get 403",
+    example="CN=.*-client",
+    restricts=True,
 )
 PAGE: Final = shared(
-    "auth-tls-error-page", "URL to which a client without a good certificate is sent"
+    "auth-tls-error-page",
+    "URL to which a client without a good certificate is sent",
+    example="https://web.test/how-to",
 )
 PASS: Final = shared(
     "auth-tls-pass-certificate-to-upstream",
     "`true`: backends get the certificate, in `ssl-client-cert` and `X-Forwarded-Client-Cert`",
+    default="`false`",
+    example="true",
 )
 
 OFF: Final = "off"

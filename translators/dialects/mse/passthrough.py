@@ -12,6 +12,8 @@ PASSTHROUGH: Final = shared(
     "ssl-passthrough",
     "`true`: TLS connections to the host go to the backend of its path `/` as they come; all other "
     "annotations hold for its plain HTTP only",
+    default="`false`",
+    example="true",
 )
 
 

@@ -11,18 +11,31 @@ from translators.policies.tls_versions import Ciphers, TlsVersions
 
 MINIMUM: Final = own(
     "tls-min-protocol-version",
-    "the lowest version of TLS that the host takes, `TLSv1.0` to `TLSv1.3`; `TLSv1.2` by default",
+    "the lowest version of TLS that the host takes, `TLSv1.0` to `TLSv1.3`",
+    default="`TLSv1.2`",
+    example="TLSv1.2",
 )
 MAXIMUM: Final = own(
     "tls-max-protocol-version",
-    "the highest version of TLS that the host takes; `TLSv1.3` by default",
+    "the highest version of TLS that the host takes",
+    default="`TLSv1.3`",
+    example="TLSv1.3",
 )
 CIPHER: Final = shared(
     "ssl-cipher",
     "the host's ciphers for TLS up to 1.2, the preferred one first, with `:` between them; "
     "unknown ones are left out",
+    default="those of Envoy",
+    differs="names of ciphers only, no classes such as `HIGH`",
+    example="ECDHE-RSA-AES128-GCM-SHA256",
 )
-CIPHERS: Final = shared("ssl-ciphers", "the same as `ssl-cipher`, in the spelling of NGINX Ingress")
+CIPHERS: Final = shared(
+    "ssl-ciphers",
+    "the same as `ssl-cipher`, in the spelling of NGINX Ingress",
+    default="those of Envoy",
+    differs="names of ciphers only, no classes such as `HIGH`",
+    example="ECDHE-RSA-AES128-GCM-SHA256",
+)
 
 KNOWN: Final = (
     "ECDHE-ECDSA-AES128-GCM-SHA256",

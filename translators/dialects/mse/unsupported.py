@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from translators.dialects.annotations.reader import own, shared
+from translators.dialects.annotations.reader import shared
 from translators.dialects.annotations.unsupported import Unsupported, Without, rows
 
 MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
@@ -24,68 +24,31 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
     *rows(
         shared,
         Without.CLOSED,
-        """
-        allowlist-source-range auth-always-set-cookie
-        auth-method auth-proxy-set-headers auth-realm auth-request-redirect auth-response-headers
-        auth-secret auth-secret-type auth-signin auth-signin-redirect-param
-        auth-tls-error-page auth-tls-match-cn auth-tls-pass-certificate-to-upstream auth-tls-secret
-        auth-tls-verify-client auth-tls-verify-depth auth-type auth-url
-        denylist-source-range enable-global-auth satisfy whitelist-source-range
-        """,
+        "auth-proxy-set-headers",
+        reason="fleetgate reads no ConfigMaps",
+        instead="headers that the service of auth-url makes from those of the request",
     ),
-    *rows(
-        own,
-        Without.CLOSED,
-        "blacklist-source-range domain-blacklist-source-range domain-whitelist-source-range",
-    ),
-    # conditions of rules
-    *rows(own, Without.NARROWED, "full-path-regex match-method"),
-    *rows(
-        own,
-        Without.NARROWED,
-        """
-        exact-match-header- exact-match-pseudo-header- exact-match-query- prefix-match-header-
-        prefix-match-pseudo-header- prefix-match-query- regex-match-header-
-        regex-match-pseudo-header- regex-match-query-
-        """,
-        family=True,
-    ),
-    # treatment of requests that a rule takes
     *rows(
         shared,
-        Without.NOTHING,
-        """
-        app-root
-        connection-proxy-header cors-allow-credentials cors-allow-headers cors-allow-methods
-        cors-allow-origin cors-expose-headers cors-max-age custom-headers custom-http-errors
-        default-backend enable-cors from-to-www-redirect limit-allowlist
-        limit-burst-multiplier limit-req-status-code limit-rpm limit-rps limit-whitelist
-        load-balance mirror-host mirror-request-body mirror-target permanent-redirect
-        permanent-redirect-code proxy-body-size proxy-connect-timeout
-        proxy-cookie-domain proxy-cookie-path proxy-next-upstream proxy-next-upstream-timeout
-        proxy-next-upstream-tries proxy-read-timeout proxy-redirect-from proxy-redirect-to
-        proxy-send-timeout proxy-ssl-ciphers proxy-ssl-name proxy-ssl-protocols proxy-ssl-secret
-        proxy-ssl-server-name proxy-ssl-verify proxy-ssl-verify-depth rewrite-target server-alias
-        session-cookie-change-on-failure session-cookie-conditional-samesite-none
-        session-cookie-domain session-cookie-expires session-cookie-max-age session-cookie-name
-        session-cookie-partitioned session-cookie-path session-cookie-samesite
-        session-cookie-secure ssl-cipher ssl-ciphers ssl-passthrough
-        temporal-redirect temporal-redirect-code upstream-hash-by
-        upstream-vhost use-regex x-forwarded-prefix
-        """,
-    ),
-    *rows(
-        own,
-        Without.NOTHING,
-        """
-        ignore-path-case
-        request-header-control-add request-header-control-remove
-        request-header-control-update response-header-control-add response-header-control-remove
-        response-header-control-update route-limit-burst-multiplier route-limit-rpm route-limit-rps
-        tls-max-protocol-version tls-min-protocol-version
-        """,
+        Without.TUNING,
+        "enable-global-auth",
+        reason="a gateway has no authorization of its own: auth-url on an Ingress is all there is",
     ),
     # what Envoy, or fleetgate, does not have
+    *rows(
+        shared,
+        Without.NEVER,
+        "custom-headers",
+        reason="fleetgate reads no ConfigMaps",
+        instead="response-header-control-update",
+    ),
+    *rows(
+        shared,
+        Without.NEVER,
+        "session-cookie-conditional-samesite-none",
+        reason="Envoy sets the same cookie for all browsers",
+        instead="session-cookie-samesite: Lax where such browsers matter",
+    ),
     *rows(
         shared,
         Without.NEVER,
