@@ -44,11 +44,15 @@ def world(*ingresses: IngressBuilder) -> World:
 
 
 def chains(of: World) -> dict[str, Any]:
-    """The filter chains of the HTTPS listener by name, without the one for all other hosts."""
+    """The filter chains of the HTTPS listener by the hosts that have one of their own."""
     body = of.snapshots["mse/gw"][TypeUrl.LISTENER, HTTPS].body
     shown: Any = readable(TypeUrl.LISTENER, body)  # JSON
     by_name = {chain["name"]: chain for chain in shown["filter_chains"]}
-    return {name.removesuffix("/anybody"): by_name[name] for name in by_name if "/" in name}
+    return {
+        key.host: by_name[f"{label}/anybody"]
+        for key, row in of.translator.tables.chains.rows.rows.items()
+        for _, label, _ in row.bodies
+    }
 
 
 def told(of: World, name: str) -> list[tuple[str, str]]:
@@ -114,6 +118,21 @@ def test_a_change_encodes_one_chain() -> None:
     computed = of.put(asking("h7.test", changed).manifest)
     assert computed["chains of hosts"] == 1
     assert computed["listeners"] == 1
+
+
+def test_hosts_share_a_chain_unless_it_depends_on_the_host() -> None:
+    """A filter chain takes memory in each worker of an Envoy, whatever it is for."""
+    ciphers = {f"{NGINX}ssl-ciphers": "AES128-SHA"}
+    kinds = {"v": V1_3, "c": ciphers, "both": {**V1_3, **ciphers}, "t": THROUGH, "m": CERTIFIED}
+    of = world(*(asking(f"{k}{n}.test", kinds[k]) for k in kinds for n in (1, 2)))
+    of.put(bundle())
+    names = {host: chain["name"].partition("/")[0] for host, chain in chains(of).items()}
+    assert names["v1.test"] == names["v2.test"]
+    assert names["c1.test"] == names["c2.test"]
+    assert names["both1.test"] == names["both2.test"]
+    alone = {host: name for host, name in names.items() if host[0] in "tm"}
+    assert alone == {host: host for host in ("t1.test", "t2.test", "m1.test", "m2.test")}
+    assert len(set(names.values())) == 7
 
 
 def test_a_chain_that_goes_leaves_the_listener_as_it_was() -> None:

@@ -3,8 +3,9 @@
     server's name  ─▶ no name, or one of letters, digits, ".", "-" and "_" ─▶ by the peer's address
     (TLS alone)    └▶ anything else: the connection is closed                 └▶ by the host
 
-A host may have chains of its own. A wildcard stands for one label, as in rules, and does not stand
-for a host that is declared itself.
+A host may have chains that are not the listener's. A wildcard stands for one label, as in rules,
+and does not stand for a host that is declared itself. Hosts share chains that would differ in their
+names alone, since a chain takes about 1 MiB of memory in an Envoy with two workers.
 
 A client may write any bytes as the server's name, and Envoy asks for a certificate by it as it
 came. Bytes that are no UTF-8 would end the stream of its configuration, again and again. In the xDS
@@ -16,6 +17,7 @@ A change of the choice alone leaves all connections as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import re2
@@ -33,6 +35,7 @@ from translators.envoy.messages import (
     XdsMatchMap,
     XdsTypedExtensionConfig,
 )
+from translators.envoy.parts import ChainParts
 from xds.wire import TYPE_URL_PREFIX, field, pack, pack_bytes
 
 if TYPE_CHECKING:
@@ -54,9 +57,28 @@ class NamedHosts(NamedTuple):
 NO_HOSTS: Final = NamedHosts()
 
 
-def name_of_host(host: str, chain: Chain) -> str:
-    """Return the name of a host's own chain that stands for one of the listener."""
-    return f"{host}/{chain.name}"
+class LabelledHosts(NamedTuple):
+    """The same, with the label of the chains of each host in `own`."""
+
+    own: tuple[tuple[str, str], ...] = ()
+    usual: tuple[str, ...] = ()
+
+
+NO_LABELS: Final = LabelledHosts()
+
+
+def label_of(host: ChainParts) -> str:
+    """Return the label of a host's chains. Only chains that are alike have the same one."""
+    if host.alone:
+        return host.host
+    tls = host.tls
+    digest = blake2b(":".join(tls.ciphers).encode(), digest_size=8).hexdigest()
+    return f"{tls.minimum}-{tls.maximum}" + (f"-{digest}" if tls.ciphers else "")
+
+
+def labelled(label: str, chain: Chain) -> str:
+    """Return the name of a chain of hosts that stands for one of the listener."""
+    return f"{label}/{chain.name}"
 
 
 def chosen_by_peer(chains: Sequence[Chain]) -> xds_matcher.Matcher | None:
@@ -64,7 +86,9 @@ def chosen_by_peer(chains: Sequence[Chain]) -> xds_matcher.Matcher | None:
     return _by_peer(chains, lambda chain: _take(chain.name)) if len(chains) > 1 else None
 
 
-def chosen_by_name(chains: Sequence[Chain], hosts: NamedHosts = NO_HOSTS) -> xds_matcher.Matcher:
+def chosen_by_name(
+    chains: Sequence[Chain], hosts: LabelledHosts = NO_LABELS
+) -> xds_matcher.Matcher:
     """Choose among chains of a listener for TLS, and close connections with an odd name."""
     is_usual = any_of(server_name(regex(_USUAL)), no(server_name(regex(_ANY))))
 
@@ -90,18 +114,19 @@ def _by_peer(
     return XdsMatcher(matcher_list=XdsMatcherList(matchers=fields), on_no_match=then(last))
 
 
-def _by_host(chain: Chain, hosts: NamedHosts) -> xds_matcher.Matcher:
+def _by_host(chain: Chain, hosts: LabelledHosts) -> xds_matcher.Matcher:
     """Choose among a chain of the listener, and those that hosts have in its place."""
-    exact = {host: name_of_host(host, chain) for host in hosts.own if not host.startswith("*")}
+    own = {host: labelled(label, chain) for host, label in hosts.own}
+    exact = {host: name for host, name in own.items() if not host.startswith("*")}
     exact |= dict.fromkeys(hosts.usual, chain.name)
     # A final dot is part of a name as clients may write it.
     spelt = {spelling: name for host, name in exact.items() for spelling in (host, f"{host}.")}
     wildcards = [
         XdsMatcherFieldMatcher(
             predicate=server_name(regex(rf"[^.]+{re2.escape(host[1:])}\.?")),
-            on_match=_take(name_of_host(host, chain)),
+            on_match=_take(name),
         )
-        for host in hosts.own
+        for host, name in own.items()
         if host.startswith("*")
     ]
     others = _take(chain.name)

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from translators.envoy import http3
 from translators.envoy.client_certificates import refusals
 from translators.envoy.filter_chains import (
-    NO_HOSTS,
-    NamedHosts,
+    NO_LABELS,
+    LabelledHosts,
     chosen_by_name,
     chosen_by_peer,
-    name_of_host,
+    label_of,
+    labelled,
     read_name,
 )
 from translators.envoy.filters import http_filters
@@ -101,7 +102,7 @@ No rule can have this host, so the table `SET|*` serves such requests."""
 class HostChains(NamedTuple):
     """The encoded filter chains that hosts have of their own, and what a choice has to know."""
 
-    hosts: NamedHosts = NO_HOSTS
+    hosts: LabelledHosts = NO_LABELS
     bodies: tuple[bytes, ...] = ()
 
 
@@ -178,7 +179,7 @@ def chains_of_host(
     """Yield the encoded filter chains of a host, one in place of each that the listener has."""
     added = parts or ListenerParts()
     for chain in chains(edge):
-        name = name_of_host(host.host, chain)
+        name = labelled(label_of(host), chain)
         of_host = chain._replace(name=name, filters=(*chain.filters, *host.network))
         if host.tunnel:
             filters = [*of_host.filters, tunnel(host.tunnel)]

@@ -122,7 +122,8 @@ class ChainParts:
     `tls` begins as that of the listener. `root` is where requests for the path `/` go; None if no
     rule says. A `tunnel` sends connections to a backend as they come, and makes HTTP needless.
     `authorities` reads a Secret. `lacks` holds the policies that cannot be carried out, with what
-    they expect; a chain that lacks something is not made.
+    they expect; a chain that lacks something is not made. A chain is `alone` unless another host
+    with the same `tls` may share it.
 
     The rest goes into the chain: `network` filters, `early` changes of headers, base configurations
     of HTTP `filters` by name, `answers` of the gateway itself, and fields of the `manager`.
@@ -139,6 +140,7 @@ class ChainParts:
         self.tls = tls
         self.root = root
         self.authorities = authorities
+        self.alone = False
         self.tunnel: Forward | None = None
         self.network: list[Any] = []  # listener.Filter
         self.early: list[Any] = []  # mutation_rules.HeaderMutation

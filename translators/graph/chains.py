@@ -13,7 +13,7 @@ from typing import Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.envoy.filter_chains import NO_HOSTS, NamedHosts
+from translators.envoy.filter_chains import NO_HOSTS, LabelledHosts, NamedHosts, label_of
 from translators.envoy.listeners import HostChains, chains_of_host
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import GatewayTables
@@ -33,12 +33,13 @@ from translators.policies.policy import ChainPolicy, chain_parts, chain_policies
 
 @dataclass(frozen=True, slots=True)
 class ChainRow:
-    """The encoded filter chains of a host by listener, and the policies that have no chain.
+    """The encoded filter chains of a host, and the policies that have no chain.
 
+    Each chain has its listener and its label before it: hosts with the same label share chains.
     `lacks` holds what each of these policies expects.
     """
 
-    bodies: tuple[tuple[ListenerPort, bytes], ...] = ()
+    bodies: tuple[tuple[ListenerPort, str, bytes], ...] = ()
     lacks: tuple[tuple[Policy, str], ...] = ()
 
 
@@ -65,17 +66,16 @@ class ChainTables:
     def of(self, view: View, key: SetKey, at: ListenerPort) -> HostChains:
         """Return the chains of a listener, which uses the set of route tables."""
         chosen = view.get(self.chosen, key) or NO_HOSTS
-        bodies = {
-            host: [
-                body
-                for port, body in view.must(self.rows, HostKey(*key, host)).bodies
-                if port == at
-            ]
-            for host in chosen.own
-        }
-        own = tuple(host for host, encoded in bodies.items() if encoded)
-        joined = tuple(body for encoded in bodies.values() for body in encoded)
-        return HostChains(NamedHosts(own, chosen.usual), joined)
+        own: list[tuple[str, str]] = []
+        bodies: dict[str, list[bytes]] = {}
+        for host in chosen.own:
+            row = view.must(self.rows, HostKey(*key, host))
+            encoded = [(label, body) for port, label, body in row.bodies if port == at]
+            for label in {label for label, _ in encoded}:
+                own.append((host, label))
+                bodies[label] = [body for _, body in encoded]
+        joined = tuple(body for _, encoded in sorted(bodies.items()) for body in encoded)
+        return HostChains(LabelledHosts(tuple(own), chosen.usual), joined)
 
     def problems(
         self, view: View, ref: Ref, rules: IngressRules, hosts: Iterable[HostKey]
@@ -120,7 +120,7 @@ class ChainTables:
         def authorities(secret: Ref) -> AuthoritiesReading:
             return view.must(self._authorities, secret)
 
-        bodies: list[tuple[ListenerPort, bytes]] = []
+        bodies: list[tuple[ListenerPort, str, bytes]] = []
         lacks: list[tuple[Policy, str]] = []
         for entry in gateway.entries:
             if (
@@ -139,7 +139,7 @@ class ChainTables:
             if policies:
                 added = listener_parts(gateway.policies)
                 encoded = chains_of_host(gateway.name, entry, edge, parts, added)
-                bodies += [(entry.at, body) for body in encoded]
+                bodies += [(entry.at, label_of(parts), body) for body in encoded]
         return ChainRow(tuple(bodies), tuple(lacks))
 
 

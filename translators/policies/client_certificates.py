@@ -85,6 +85,7 @@ class ClientCertificates(ChainPolicy):
             return
         depth = self.intermediates + 1  # Envoy counts the authority too
         parts.tls = replace(parts.tls, clients=ClientTrust(reading.authorities, depth))
+        parts.alone = True
         parts.network.append(client_certificates.name_host(parts.host))
         parts.filters[CLIENTS] = client_certificates.refuse_others()
         if self.subject:

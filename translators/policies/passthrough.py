@@ -19,3 +19,4 @@ class Passthrough(ChainPolicy):
         if parts.root is None:
             parts.lacking(self, "a rule of the host with the path / and a Service")
         parts.tunnel = parts.root
+        parts.alone = True
