@@ -43,7 +43,7 @@ AFFINITY: Final = shared(
 
 MODE: Final = shared(
     "affinity-mode",
-    "`balanced` (default): some clients move when the Pods change; `persistent`: the cookie names "
+    "`balanced`: some clients move when the Pods change; `persistent`: the cookie names "
     "the Pod, and the client keeps it while it is usable; not where another Service stands behind "
     "the first one, as for requests to a canary",
     default="`balanced`",
@@ -63,14 +63,12 @@ BRANCHES: Final = shared(
 
 NAME: Final = shared(
     "session-cookie-name",
-    "name of the cookie; `INGRESSCOOKIE`",
+    "name of the cookie",
     default="`INGRESSCOOKIE`",
     example="route",
 )
 
-PATH: Final = shared(
-    "session-cookie-path", "path of the cookie; `/`", default="`/`", example="/shop"
-)
+PATH: Final = shared("session-cookie-path", "path of the cookie", default="`/`", example="/shop")
 
 MAX_AGE: Final = shared(
     "session-cookie-max-age",

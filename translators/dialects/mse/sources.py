@@ -54,7 +54,7 @@ BLACKLIST: Final = own(
 
 SATISFY: Final = shared(
     "satisfy",
-    "`any`: the address of a client or its authentication suffices; `all` by default",
+    "`any`: the address of a client or its authentication suffices",
     default="`all`",
     example="any",
 )
