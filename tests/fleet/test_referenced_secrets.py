@@ -1,6 +1,7 @@
 """Only referenced Secrets are read, and the newest version counts, from a read or a watch."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from fleet.events import Event, Refused, Unreachable, Upserted
+from fleet.kubernetes.connection import Query, Reply
 from fleet.models import Secret
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
@@ -24,6 +26,7 @@ from tests.fleet.api_dialogue import (
     listing,
 )
 from tests.fleet.rigs import line
+from tests.support.api_double import ApiDouble
 from tests.support.builders import ingress, secret
 
 CERT, OTHER = secret("cert", {"tls.crt": "YQ=="}), secret("other", {"tls.crt": "Yg=="})
@@ -576,3 +579,44 @@ def test_a_secret_that_a_server_fails_on_each_time_is_a_problem_of_who_reference
         assert asked == {"secrets", "cert"}  # the list of the watch, and the Secret again
 
     play(script, way)
+
+
+class BusyServer(ApiDouble):
+    """A server that gives each Secret after a turn of the loop, and counts open requests."""
+
+    def __init__(self) -> None:
+        self.open = self.most = self.answered = 0
+
+    async def answer(self, method: str, path: str, query: Query) -> Reply:
+        self.open += 1
+        self.most = max(self.most, self.open)
+        await asyncio.sleep(0)
+        self.open -= 1
+        self.answered += 1
+        *_, namespace, _, name = path.split("/")
+        manifest = secret(name).in_namespace(namespace).manifest
+        manifest["metadata"]["resourceVersion"] = "5"
+        return Reply(200, json.dumps(manifest).encode())
+
+
+def test_no_more_secrets_are_read_at_the_same_time_in_many_namespaces_than_in_one() -> None:
+    """Each takes a connection, which costs memory here and work at the server."""
+
+    async def read(namespaces: int) -> BusyServer:
+        server, secrets = (
+            BusyServer(),
+            ReferencedSecrets(lambda _: None, lambda: None, lambda _: ()),
+        )
+        parts = [
+            frozenset(secret(f"s{i}").in_namespace(f"n{n}").ref() for i in range(50))
+            for n in range(namespaces)
+        ]
+        for part in parts:
+            secrets.need(part)
+        await asyncio.gather(*(secrets.read_again(server, part) for part in parts))
+        assert server.answered == 50 * namespaces
+        assert secrets.is_complete
+        return server
+
+    one, many = (asyncio.run(read(namespaces)) for namespaces in (1, 20))
+    assert many.most == one.most

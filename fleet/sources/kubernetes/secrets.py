@@ -33,7 +33,7 @@ SECRETS: Final = Collection(
 )
 
 _AT_ONCE: Final = 16
-"""Secrets that are read at the same time."""
+"""Secrets that are read at the same time, in all namespaces. Each takes a connection of its own."""
 
 _OF_THE_SERVER: Final = frozenset(
     {
@@ -77,6 +77,7 @@ class ReferencedSecrets:
         self._positions: dict[Ref, str] = {}
         self._refusals: dict[Ref, str] = {}
         self._failures: Counter[Ref] = Counter()
+        self._free = asyncio.Semaphore(_AT_ONCE)
         self._wake = asyncio.Event()
         self._has_refusals = asyncio.Event()
 
@@ -208,9 +209,10 @@ class ReferencedSecrets:
                     raise failure
 
     async def _read(self, server: ApiServer, ref: Ref) -> None:
-        known = self._positions.get(ref)
         path = f"/api/v1/namespaces/{ref.namespace}/secrets/{ref.name}"
-        reply = await server.request("GET", path)
+        async with self._free:
+            known = self._positions.get(ref)
+            reply = await server.request("GET", path)
         if reply.status == HTTPStatus.INTERNAL_SERVER_ERROR and ref in self._needed:
             self._failures[ref] += 1
         if reply.ok:
