@@ -23,7 +23,7 @@ from tests.fuzz.generator import MEMBERS, SERVICES, Generator
 from tests.support.builders import alb_class, ingress
 from xds.resource import TypeUrl
 
-SEED: Final = 20260131
+SEED: Final = 20260134
 BATCHES: Final = 10
 INGRESSES: Final = 200
 """In each batch; half of them stay for the next one."""
