@@ -47,7 +47,7 @@ def invalid(feature: Feature, key: Key) -> str:
             feature.read(reader, Wanted())
             effects = [p.effect for p in reader.problems if p.key == spelling]
             if effects:
-                return effects[0]
+                return effects[0].removesuffix(f": {text}")  # an item that is left out
     return ""
 
 
