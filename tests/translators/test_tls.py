@@ -107,6 +107,43 @@ def test_a_host_that_belongs_to_another_namespace_has_no_certificate_of_a_guest(
     assert served(world) == {}
 
 
+# -- further names of hosts ------------------------------------------------------------------------
+
+ALIAS = "nginx.ingress.kubernetes.io/server-alias"
+WWW = "nginx.ingress.kubernetes.io/from-to-www-redirect"
+BOTH = certificate("web.test", "www.web.test", "b.test")
+
+
+@pytest.mark.parametrize(
+    ("annotations", "hosts", "names"),
+    [
+        pytest.param({ALIAS: "b.test"}, ["web.test", "b.test"], ["b.test"], id="named-alias"),
+        pytest.param({ALIAS: "b.test"}, ["web.test"], ["b.test"], id="alias"),
+        pytest.param({ALIAS: "c.test"}, ["web.test"], [], id="alias-beyond-the-certificate"),
+        pytest.param({WWW: "true"}, ["web.test"], ["www.web.test"], id="www"),
+        pytest.param({WWW: "true"}, ["web.test", "www.web.test"], ["www.web.test"], id="named-www"),
+    ],
+)
+def test_a_further_name_of_a_host_has_its_certificate(
+    annotations: dict[str, str], hosts: list[str], names: list[str]
+) -> None:
+    world = world_of(web().annotate(annotations).tls("a", *hosts), cert("a", BOTH))
+    assert served(world) == dict.fromkeys(["web.test", *names], "a")
+    assert told(world) == []
+
+
+@pytest.mark.parametrize("owned", [False, True], ids=["shared", "owned"])
+def test_rules_of_a_host_decide_about_its_certificate_before_an_older_alias(owned: bool) -> None:
+    gateway = GATEWAY.annotate({"fleetgate.dev/host-ownership": "namespace"} if owned else {})
+    old = web("old").annotate({ALIAS: "b.test"}).tls("a", "web.test", "b.test").created(OLD)
+    young = web("young", "b.test").tls("b", "b.test").created(NEW)
+    world = world_of(old, cert("a", BOTH), cert("b", BOTH), gateway=gateway)
+    assert served(world) == {"web.test": "a", "b.test": "a"}
+    world.put(young.manifest)
+    assert served(world) == {"web.test": "a", "b.test": "b"}
+    assert (reasons(world, "old"), reasons(world, "young")) == ([], [])
+
+
 BROKEN = {"tls.crt": "aGVsbG8=", "tls.key": "aGVsbG8="}
 
 

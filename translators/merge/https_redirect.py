@@ -30,6 +30,14 @@ def redirects(rule: Rule, problems: list[Problem], *, https: bool) -> Iterator[R
         problems.append(_in_clear(rule))
 
 
+def at_name(rule: Rule, name: str) -> Rule:
+    """Return a rule so that a redirect to https leads to this name of its host."""
+    if CLEAR not in rule.conditions or not isinstance(rule.action, Redirect):
+        return rule
+    host = "" if name.startswith("*") else name
+    return replace(rule, action=replace(rule.action, host=host))
+
+
 def _to_https(rule: Rule) -> Rule:
     """Make the rule that redirects requests in clear text.
 
