@@ -125,6 +125,7 @@ _HASHES: Final[Mapping[str, HashBy]] = {
     "request_uri": HashBy(HashOf.HEADER, ":path"),
     "host": HashBy(HashOf.HEADER, ":authority"),
     "remote_addr": HashBy(HashOf.ADDRESS),
+    "binary_remote_addr": HashBy(HashOf.ADDRESS),
 }
 
 _VARIABLE: Final = re.compile(r"\$(?:\{([a-zA-Z0-9_]{1,128})\}|([a-zA-Z0-9_]{1,128}))")
@@ -160,17 +161,17 @@ def read(reader: Reader, wanted: Wanted) -> None:
     if by:
         if changes and changes.value is not persistent:
             reader.note(changes, "NotSupported", *_AFTER_A_FAILURE[persistent])
-        balancing = Balancing.HASH
         if persistent:
             if branches and not branches.value:
                 expected = "legacy with affinity-mode persistent"
                 reader.note(branches, "NotSupported", expected, "each request is divided anew")
             wanted.policies.append(_declared(by, PodCookie(cookie)))
-            balancing = algorithm.value if algorithm else Balancing.ROUND_ROBIN
+            if algorithm:  # the cookie holds with any, so it claims none
+                wanted.policies.append(_declared(algorithm, LoadBalancing(algorithm.value)))
         else:
             anew = branches is not None and branches.value
             wanted.policies.append(_declared(by, HashCookie(cookie, of_branches=not anew)))
-        wanted.policies.append(_declared(by, LoadBalancing(balancing)))
+            wanted.policies.append(_declared(by, LoadBalancing(Balancing.HASH)))
     elif hashed:
         wanted.policies.append(_declared(hashed, hashed.value))
         wanted.policies.append(_declared(hashed, LoadBalancing(Balancing.HASH)))
