@@ -88,6 +88,8 @@ def test_the_first_spelling_that_parses_counts() -> None:
     [
         pytest.param("inner.test", "inner.test", id="name"),
         pytest.param("inner.test:8080", "inner.test:8080", id="port"),
+        pytest.param("inner.test:0", None, id="port-zero"),
+        pytest.param("inner.test:65536", None, id="port-too-large"),
         pytest.param("web_1", "web_1", id="underscore"),
         pytest.param("[::1]:80", "[::1]:80", id="ipv6"),
         pytest.param("$host", None, id="variable-of-nginx"),

@@ -25,13 +25,14 @@ from fleet.ref import Ref
 from translators.dialects.annotations.feature import Aliases, Wanted
 from translators.dialects.annotations.reader import Unusable
 from translators.dialects.hosts import LABEL, host_name
-from translators.model.actions import Action, Forward, Share, size_of
+from translators.model.actions import Action, Forward, Redirect, Share, size_of
 from translators.model.backends import Backend, ServicePort, Target
 from translators.model.bounds import MAX_ROUTES_OF_INGRESS
 from translators.model.canaries import Canary, Split
 from translators.model.ingresses import NO_HOSTS, Alias, IngressRules
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
+from translators.model.policy import at_redirect
 from translators.model.rules import UNDATED, Age, Rule
 from translators.policies.policy import asked_by
 
@@ -192,6 +193,8 @@ class IngressReader:
         )
         for change in self.wanted.changes:
             rule = change(rule)
+        if isinstance(rule.action, Redirect):
+            rule = replace(rule, policies=at_redirect(rule.policies))
         if self.wanted.split is None:
             found = filter(None, (check(rule) for check in self.wanted.checks))
             self.problems.extend(problem for problem in found if problem not in self.problems)

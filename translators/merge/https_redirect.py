@@ -14,6 +14,7 @@ from fleet.problem import Problem
 from translators.dialects.edge_settings import TRUSTED_PROXIES
 from translators.model.actions import Forward, Redirect
 from translators.model.conditions import Condition, Text, Where
+from translators.model.policy import at_redirect
 from translators.model.rules import Rule
 
 CLEAR: Final = Condition(Where.HEADER, "x-forwarded-proto", (Text("http"),))
@@ -49,7 +50,7 @@ def _to_https(rule: Rule) -> Rule:
         rule,
         conditions=(*rule.conditions, CLEAR),
         action=Redirect(scheme="https", host=host),
-        policies=tuple(policy for policy in rule.policies if not policy.of_answers),
+        policies=at_redirect(rule.policies),
         https_only="",
     )
 

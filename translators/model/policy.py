@@ -28,13 +28,18 @@ class Scope(Enum):
 
 
 class Policy:
-    """The base class of all policies. Its subclasses are frozen dataclasses.
-
-    `of_answers` says that it changes answers of backends, and none that the gateway gives itself.
-    """
+    """The base class of all policies. Its subclasses are frozen dataclasses."""
 
     scope: ClassVar[Scope]
-    of_answers: ClassVar[bool] = False
+
+    @property
+    def at_redirect(self) -> "Policy | None":
+        """What it asks of requests that the gateway redirects; None for nothing.
+
+        Only policies of scope ROUTE say so. Nobody is asked for a password to be redirected, least
+        of all in clear text to https.
+        """
+        return None
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -59,3 +64,9 @@ class Declared:
     policy: Policy
     key: str
     value: str
+
+
+def at_redirect(policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
+    """Return what policies ask of requests that the gateway redirects."""
+    kept = (p.at_redirect if p.scope is Scope.ROUTE else p for p in policies)
+    return tuple(policy for policy in kept if policy)

@@ -72,6 +72,11 @@ class RouteSources(EnvoyPolicy):
     sources: Sources
     or_authenticated: bool = False
 
+    @property
+    def at_redirect(self) -> RouteSources:
+        """The list, or everybody where authentication would do too."""
+        return RouteSources(Sources()) if self.or_authenticated else self
+
     def route(self, parts: RouteParts) -> None:
         """Configure the list for the route."""
         if self.or_authenticated:

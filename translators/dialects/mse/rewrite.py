@@ -9,6 +9,7 @@ import re2
 
 from translators.dialects.annotations.feature import Feature, Wanted, rule_feature
 from translators.dialects.annotations.reader import Reader, Unusable, shared
+from translators.dialects.annotations.values import NGINX_VARIABLE
 from translators.model.actions import Forward
 from translators.model.paths import Path, PathKind
 from translators.model.rules import Rule
@@ -37,12 +38,11 @@ _TARGET: Final = re.compile(
 
 _GROUP: Final = re.compile(r"\$([1-9])")
 
-_VARIABLE: Final = re.compile(r"\$[A-Za-z_{]")
-
 _LONGEST: Final = 4096
 
 _HOST: Final = re.compile(
-    r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?"
+    r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]{2,45}\])"
+    r"(?::(?P<port>[0-9]{1,5}))?"
 )
 
 _WHOLE: Final = "^.*$"
@@ -51,7 +51,7 @@ _WHOLE: Final = "^.*$"
 
 def target(text: str) -> str:
     """Read a path with groups of a pattern in it."""
-    if _VARIABLE.search(text):
+    if NGINX_VARIABLE.search(text):
         raise Unusable("a path without variables of NGINX; $1 to $9 stand for groups of the path")
     if len(text) > _LONGEST or not _TARGET.fullmatch(text):
         raise Unusable("a path that starts with / or a group, without blank, backslash, ? and #")
@@ -82,7 +82,8 @@ def _rewritten(rule: Rule, to: str) -> Rule:
 
 def host(text: str) -> str:
     """Read a Host with a port or without."""
-    if len(text) <= 255 and _HOST.fullmatch(text):
+    found = _HOST.fullmatch(text) if len(text) <= 255 else None
+    if found and 1 <= int(found["port"] or 1) <= 65535:
         return text
     raise Unusable("a host name or address with a port or without, and without variables of NGINX")
 
