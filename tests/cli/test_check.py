@@ -134,6 +134,31 @@ CLASS_KEY = "spec.ingress.local.ingressClass"
         ),
         pytest.param(
             "hub/other.yaml",
+            [OTHER.path("/api/(.*)", to="web:80").path("/v[0-9]*", to="web:80").of_class("mse")],
+            [
+                (
+                    "LiteralPattern",
+                    f"spec.rules[0].http.paths[{number}].path",
+                    'nginx.ingress.kubernetes.io/use-regex: "true", if it is a pattern',
+                )
+                for number in (0, 1)
+            ],
+            id="pattern-in-a-path-without-use-regex",
+        ),
+        pytest.param(
+            "hub/other.yaml",
+            [
+                OTHER.path("/api/*", to="web:80")
+                .path("/v[0-9]*", to="web:80")
+                .path("/.*", to="web:80")
+                .of_class("mse")
+                .annotate({"nginx.ingress.kubernetes.io/use-regex": "true"})
+            ],
+            [],
+            id="pattern-in-a-path",
+        ),
+        pytest.param(
+            "hub/other.yaml",
             [
                 OTHER.path("/", to="web:80")
                 .of_class("nginx")

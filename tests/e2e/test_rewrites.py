@@ -54,7 +54,8 @@ def test_what_a_pattern_does_not_match_is_not_found(site: Standing[Annotated], w
     ("path", "target", "asked", "got"),
     [
         pytest.param("/whole", "/b", "/whole/c?d=/whole/c", "/b?d=/whole/c", id="prefix"),
-        pytest.param("/whole/(.*)", "$1", "/whole//x", "/x", id="group-alone"),
+        pytest.param("/whole/(.*)", "$1", "/whole/x", "/x", id="group-alone"),
+        pytest.param("/whole/(.*)", "$1", "/whole/http://b/", "/http://b/", id="no-other-host"),
         pytest.param("/whole/(a+)/.*(b)", "/$2$1", "/whole/aa/xb", "/baa", id="costly-pattern"),
         pytest.param("/?(.*)", "/new", "/whole/x", "/new", id="pattern-that-an-empty-path-matches"),
         pytest.param("/*|(.*)", "/$1", "/whole/x", "/", id="pattern-of-two-parts"),

@@ -179,3 +179,19 @@ def test_a_further_name_of_a_host_is_served_over_https(
     assert (answer.status, answer.body) == (200, b"web")
     in_clear = site.run(ask_once(served.http, Question("/page?x=1", name)))
     assert (in_clear.status, in_clear.headers["location"]) == (308, f"https://{name}/page?x=1")
+
+
+def test_nobody_is_asked_for_a_password_before_the_redirect_to_https(
+    site: Standing[Secured],
+) -> None:
+    served = site.value
+    demands = {
+        "nginx.ingress.kubernetes.io/auth-type": "basic",
+        "nginx.ingress.kubernetes.io/auth-secret": "users",
+    }
+    made = served.ingress("asks.test", "asks").annotate({**demands, **REDIRECT})
+    served.rig.declare("asks.yaml", made, served.secret("asks", "asks.test"))
+    site.run(served.rig.sync())
+    in_clear = site.run(ask_once(served.http, Question("/", "asks.test")))
+    assert (in_clear.status, in_clear.headers["location"]) == (308, "https://asks.test/")
+    assert site.run(served.ask("asks.test")).status == 401

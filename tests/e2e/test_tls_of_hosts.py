@@ -82,6 +82,16 @@ def test_a_host_takes_only_its_versions_of_tls(
     assert site.run(takes(site.value, "usual.test", V1_2))
 
 
+def test_an_alias_takes_only_the_versions_of_its_host(site: Standing[Secured]) -> None:
+    secure = site.value
+    asked = {f"{MSE}tls-min-protocol-version": "TLSv1.3", f"{NGINX}server-alias": "alias.test"}
+    made = secure.ingress("named.test", "named").annotate(asked)
+    secure.rig.declare("named.yaml", made, secure.secret("named", "named.test", "alias.test"))
+    site.run(secure.rig.sync())
+    taken = [site.run(takes(secure, "alias.test", version)) for version in (V1_2, V1_3)]
+    assert taken == [False, True]
+
+
 @pytest.mark.parametrize(
     ("offer", "is_taken"),
     [

@@ -16,6 +16,7 @@ from xds.readable import readable
 from xds.resource import TypeUrl
 
 NGINX = "nginx.ingress.kubernetes.io/"
+MSE = "mse.ingress.kubernetes.io/"
 REDIRECT, FORCE = f"{NGINX}ssl-redirect", f"{NGINX}force-ssl-redirect"
 CANARY = {f"{NGINX}canary": "true", f"{NGINX}canary-by-header": "stage"}
 HTTP, HTTPS = {"x-forwarded-proto": "http"}, {"x-forwarded-proto": "https"}
@@ -31,8 +32,8 @@ def world_of(*ingresses: IngressBuilder, gateway: Builder[MseIngressConfig] = TR
     return world
 
 
-def answer(world: World, path: str, headers: dict[str, str], host: str = "web.test") -> str:
-    """Return the Cluster of a request, the URL of its redirect, or its status."""
+def route_of(world: World, path: str, headers: dict[str, str], host: str = "web.test") -> Any:  # noqa: ANN401 (JSON)
+    """Return the route of a request."""
     name = find_table(world.names(TypeUrl.SCOPED_ROUTE), "mse", host)
     table: Any = readable(
         TypeUrl.SCOPED_ROUTE, world.snapshots["mse/gw"][TypeUrl.SCOPED_ROUTE, name].body
@@ -40,6 +41,12 @@ def answer(world: World, path: str, headers: dict[str, str], host: str = "web.te
     request = Request(path, host, headers)
     route = choose(table["route_configuration"]["virtual_hosts"][0], request)
     assert route is not None
+    return route
+
+
+def answer(world: World, path: str, headers: dict[str, str], host: str = "web.test") -> str:
+    """Return the Cluster of a request, the URL of its redirect, or its status."""
+    route = route_of(world, path, headers, host)
     if "redirect" in route:
         redirect = route["redirect"]
         assert redirect["https_redirect"]
@@ -129,3 +136,41 @@ def test_where_no_proxy_is_trusted_the_requests_are_served() -> None:
 def test_what_is_closed_stays_closed() -> None:
     closed = {REDIRECT: "true", f"{NGINX}auth-snippet": "deny all;"}
     assert answer(world_of(WEB.annotate(closed)), "/a", HTTP) == "503"
+
+
+AUTH = {f"{NGINX}auth-type": "basic", f"{NGINX}auth-secret": "users"}
+LIST = {f"{NGINX}allowlist-source-range": "10.0.0.0/8"}
+LISTS = "envoy.filters.http.rbac"
+
+
+@pytest.mark.parametrize(
+    ("annotations", "asked"),
+    [
+        pytest.param(AUTH, [], id="passwords"),
+        pytest.param({f"{NGINX}auth-url": "http://auth.default.svc:80/"}, [], id="service"),
+        pytest.param({f"{NGINX}limit-rps": "1"}, [], id="rate-of-a-client"),
+        pytest.param({f"{MSE}route-limit-rps": "1"}, [], id="rate-of-a-route"),
+        pytest.param({f"{NGINX}proxy-body-size": "1m"}, [], id="size"),
+        pytest.param(LIST, [LISTS], id="addresses"),
+        pytest.param({**AUTH, **LIST}, [LISTS], id="addresses-and-passwords"),
+        pytest.param(
+            {**AUTH, **LIST, f"{NGINX}satisfy": "any"}, [LISTS], id="addresses-or-passwords"
+        ),
+    ],
+)
+def test_nobody_is_asked_for_a_password_in_clear_text(
+    annotations: dict[str, str], asked: list[str]
+) -> None:
+    """What a redirect asks, https would ask again: only its address costs a client nothing."""
+    world = world_of(WEB.annotate({REDIRECT: "true", **annotations}))
+    route = route_of(world, "/a", HTTP)
+    assert "redirect" in route
+    assert list(route.get("typed_per_filter_config", ())) == asked
+    assert "typed_per_filter_config" in route_of(world, "/a", HTTPS)
+
+
+def test_everybody_is_redirected_whom_a_password_would_admit() -> None:
+    world = world_of(WEB.annotate({**AUTH, **LIST, f"{NGINX}satisfy": "any", REDIRECT: "true"}))
+    matcher = route_of(world, "/a", HTTP)["typed_per_filter_config"][LISTS]["rbac"]["matcher"]
+    assert list(matcher) == ["on_no_match"]
+    assert matcher["on_no_match"]["action"]["name"] == "allow"

@@ -321,3 +321,19 @@ def test_what_has_no_chain_takes_nothing_else_from_the_host(
         "tls_maximum_protocol_version": "TLSv1_3",
     }
     assert "set_filter_state" not in str(chain)
+
+
+@pytest.mark.parametrize("tls", [V1_3, CERTIFIED, THROUGH], ids=["versions", "asks", "through"])
+def test_an_alias_has_the_tls_of_its_host(tls: dict[str, str]) -> None:
+    alias = {f"{NGINX}server-alias": "alias.test, *.alias.test"}
+    of = world(asking("shop.test", {**tls, **alias}))
+    of.put(bundle())
+    assert chains(of).keys() == {"shop.test", "alias.test", "*.alias.test"}
+    of.put(asking("shop.test", tls).manifest)
+    assert chains(of).keys() == {"shop.test"}
+
+
+def test_a_name_that_is_only_redirected_has_no_chain() -> None:
+    of = world(asking("shop.test", {**CERTIFIED, f"{NGINX}from-to-www-redirect": "true"}))
+    of.put(bundle())
+    assert chains(of).keys() == {"shop.test"}

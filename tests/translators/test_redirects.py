@@ -8,6 +8,7 @@ from tests.translators.plans import MSE, NGINX, ingress_with, plan, problems
 from translators.dialects.annotations.closed import CLOSED
 from translators.envoy.routes import encode_route
 from translators.model.actions import FixedResponse, Forward, Redirect
+from translators.policies.sources import RouteSources
 from xds.readable import readable
 
 TEMPORAL, PERMANENT = f"{NGINX}temporal-redirect", f"{NGINX}permanent-redirect"
@@ -134,6 +135,11 @@ def test_a_canary_of_a_redirect_takes_no_request() -> None:
         pytest.param("app", None, id="no-slash"),
         pytest.param("/a b", None, id="blank"),
         pytest.param("/a\r\nx: y", None, id="header-injection"),
+        pytest.param("/?a=1", None, id="itself-with-a-query"),
+        pytest.param("/#/login", None, id="itself-with-a-fragment"),
+        pytest.param("/%2e/", None, id="itself-normalised"),
+        pytest.param("/a/..", None, id="dot-segments"),
+        pytest.param("/$host", None, id="variable-of-nginx"),
     ],
 )
 def test_the_root_of_an_application(text: str, path: str | None) -> None:
@@ -141,6 +147,29 @@ def test_the_root_of_an_application(text: str, path: str | None) -> None:
     roots = [rule for rule in plan(web).rules if rule.path.value == "/"]
     assert [rule.action for rule in roots] == ([Redirect(302, path=path)] if path else [])
     assert [p.key for p in problems(web)] == ([] if path else [APP_ROOT])
+
+
+def test_a_fragment_comes_after_the_query() -> None:
+    """So the query of the request cannot stay."""
+    web = ingress_with("web", "Prefix /app to web:80", annotations={APP_ROOT: "/app#/login"})
+    action = plan(web).rules[0].action
+    assert action == Redirect(302, path="/app#/login", keeps_query=False)
+
+
+@pytest.mark.parametrize("redirect", [{TEMPORAL: TO}, {APP_ROOT: "/app"}], ids=["url", "root"])
+def test_a_redirect_asks_for_no_password_and_changes_no_answer(redirect: dict[str, str]) -> None:
+    beside = {
+        f"{NGINX}auth-type": "basic",
+        f"{NGINX}auth-secret": "users",
+        f"{NGINX}auth-url": "http://auth.default.svc/",
+        f"{NGINX}proxy-redirect-from": "https://a.test",
+        f"{NGINX}proxy-redirect-to": "https://b.test",
+        f"{NGINX}allowlist-source-range": "10.0.0.0/8",
+    }
+    web = ingress_with("web", "Prefix /a to web:80", annotations={**redirect, **beside})
+    rule = plan(web).rules[0]
+    assert isinstance(rule.action, Redirect)
+    assert [type(policy) for policy in rule.policies] == [RouteSources]
 
 
 def test_a_root_wins_over_the_paths_of_its_ingress() -> None:

@@ -47,6 +47,15 @@ def rewritten(path: str, target: str, asked: str) -> str:
         pytest.param("Prefix /(a)", "/$10", "/a", "/a0", id="nine-groups"),
         pytest.param("Prefix /a(/.*)", "/é$1", "/a/x", "/%C3%A9/x", id="as-requests-spell-it"),
         pytest.param("Prefix /a(/.*)", "$1", "/a/x", "/x", id="a-group-alone"),
+        pytest.param("Prefix /a(/.*|$)", "$1", "/a/x", "/x", id="a-group-with-a-slash-or-empty"),
+        pytest.param("Prefix /a(/|$)(.*)", "$1$2", "/a/x", "/x", id="a-slash-alone"),
+        pytest.param("Prefix /a/(.*)", "$1", "/a/x", "/x", id="a-slash-before-the-group"),
+        pytest.param("Prefix /a/(.*)", "$1", "/a/http://b/", "/http://b/", id="no-other-host"),
+        pytest.param("Prefix /a(.*)", "$1", "/a/x", "/x", id="a-group-of-anything"),
+        pytest.param("Prefix /a(.+)", "$1", "/a/x", "/x", id="a-group-of-something"),
+        pytest.param("Prefix /a(.*)", "$1", "/ahttp://b/", "/ahttp://b/", id="not-below"),
+        pytest.param("Prefix /a(?P<x>.*)", "$1", "/a/x", "/x", id="a-group-with-a-name"),
+        pytest.param("Prefix /(?:[(]|\\()?b(.*)", "$1", "/b/x", "/x", id="other-parentheses"),
         pytest.param("Prefix /a(.*)", "/100%25$1", "/a/x", "/100%25/x", id="percent"),
     ],
 )
@@ -78,6 +87,27 @@ def test_a_target_that_cannot_be_used_is_told(target: str) -> None:
     assert rule.policies == ()
 
 
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        pytest.param("/a([a-z]+)", "$1", id="no-slash"),
+        pytest.param("/a(/?)(.*)", "$1$2", id="perhaps-a-slash"),
+        pytest.param("/a(/x|y)", "$1", id="a-slash-in-one-alternative"),
+        pytest.param("/a(/)?(.*)", "$1$2", id="an-optional-slash"),
+        pytest.param("/a(/|)(.*)", "$1$2", id="a-slash-or-nothing"),
+        pytest.param("/a(/|$)", "$1x", id="text-behind-an-end"),
+        pytest.param("/a", "$1x", id="no-such-group-before-text"),
+        pytest.param("/a", "$1", id="no-such-group"),
+    ],
+)
+def test_a_target_that_makes_no_path_is_told_and_the_path_stays(path: str, target: str) -> None:
+    web = ingress_with("web", f"Prefix {path} to web:80", annotations={TARGET: target})
+    (problem,) = problems(web)
+    assert (problem.reason, problem.key, problem.value) == ("InvalidAnnotation", TARGET, target)
+    assert problem.effect == f"{path} is not rewritten"
+    assert plan(web).rules[0].policies == ()
+
+
 def test_the_first_spelling_that_parses_counts() -> None:
     made = action("Prefix /a", {TARGET: "no path", f"{MSE}rewrite-target": "/b"})
     assert made["regex_rewrite"]["substitution"] == "/b"
@@ -88,6 +118,8 @@ def test_the_first_spelling_that_parses_counts() -> None:
     [
         pytest.param("inner.test", "inner.test", id="name"),
         pytest.param("inner.test:8080", "inner.test:8080", id="port"),
+        pytest.param("inner.test:0", None, id="port-zero"),
+        pytest.param("inner.test:65536", None, id="port-too-large"),
         pytest.param("web_1", "web_1", id="underscore"),
         pytest.param("[::1]:80", "[::1]:80", id="ipv6"),
         pytest.param("$host", None, id="variable-of-nginx"),

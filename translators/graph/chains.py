@@ -1,7 +1,7 @@
 """The tables of hosts' own filter chains.
 
-    plans ─▶ wanting ─▶ chosen ─▶ chains ─▶ listeners (LDS)
-    plans ─▶ named ─▶ authorities ────┘
+    plans, alias plans ─▶ wanting ─▶ chosen ─▶ chains ─▶ listeners (LDS)
+    plans ─▶ named ─▶ authorities ──────────────┘
 
 A change of one host encodes its chain, and joins the encoded chains of its listener. A certificate
 or a route changes no chain.
@@ -15,11 +15,13 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.envoy.filter_chains import NO_HOSTS, LabelledHosts, NamedHosts, label_of
 from translators.envoy.listeners import HostChains, chains_of_host
+from translators.graph.aliases import AliasTables
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import GatewayTables
 from translators.graph.hosts import HostTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import HostKey, SetKey
+from translators.merge.aliases import AliasPlan
 from translators.merge.authorities import read_authorities
 from translators.merge.own_chains import Wish, choose, chosen_by, without_chain
 from translators.model.authorities import AuthoritiesReading
@@ -50,14 +52,21 @@ class ChainTables:
     """The tables of filter chains that hosts have of their own."""
 
     def __init__(
-        self, graph: Graph, inputs: Inputs, gateways: GatewayTables, hosts: HostTables
+        self,
+        graph: Graph,
+        inputs: Inputs,
+        gateways: GatewayTables,
+        hosts: HostTables,
+        aliases: AliasTables,
     ) -> None:
         self._inputs = inputs
         self._gateways = gateways
         self._plans = hosts.plans
+        self._aliases = aliases.plans
         named = Index(graph, "authorities of plans", hosts.plans, _secrets)
         self._authorities = Derived(graph, "authorities", named, self._reading)
         self._wanting = Index(graph, "wanting chains", hosts.plans, _wanting)
+        self._wanting_too = Index(graph, "aliases wanting chains", aliases.plans, _alias_wanting)
         self._below = Index(graph, "hosts below wildcards", hosts.plans, _below)
         self.chosen = Derived(graph, "hosts with chains", self._wanting, self._chosen)
         by_host = Index(graph, "chains", self.chosen, _with_chains)
@@ -109,14 +118,19 @@ class ChainTables:
     def _chosen(self, view: View, key: SetKey) -> NamedHosts:
         """Choose the hosts that get a chain."""
         wishes = []
-        for host in view.group(self._wanting, key):
-            plan = view.must(self._plans, host)
+        for host in (*view.group(self._wanting, key), *view.group(self._wanting_too, key)):
+            plan = self._plan(view, host)
             below = view.group(self._below, host) if host.host.startswith("*") else ()
             wishes.append(Wish(chosen_by(plan), host.host, tuple(each.host for each in below)))
         return choose(wishes)
 
+    def _plan(self, view: View, key: HostKey) -> HostPlan:
+        """Return the plan of a name with a chain: an alias has that of its host."""
+        alias = view.get(self._aliases, key)
+        return alias.plan if alias and alias.plan else view.must(self._plans, key)
+
     def _row(self, view: View, key: HostKey) -> ChainRow:
-        plan = view.must(self._plans, key)
+        plan = self._plan(view, key)
         gateway = view.must(self._gateways.declared, key.gateway)
         edge = view.must(self._gateways.edges, key.gateway)
 
@@ -158,6 +172,10 @@ def _secrets(_: HostKey, plan: HostPlan) -> Iterator[Ref]:
 def _wanting(key: HostKey, plan: HostPlan) -> Iterator[SetKey]:
     if key.host and chain_policies(plan.policies):
         yield key.gateway, key.tables
+
+
+def _alias_wanting(key: HostKey, row: AliasPlan) -> Iterator[SetKey]:
+    return _wanting(key, row.plan) if row.plan else iter(())
 
 
 def _below(key: HostKey, plan: HostPlan) -> Iterator[HostKey]:

@@ -53,10 +53,10 @@ class Tables:
         hosts = self.hosts = HostTables(
             graph, gateways, ingresses, certificates, passwords, weights
         )
-        chains = self.chains = ChainTables(graph, inputs, gateways, hosts)
+        aliases = self.aliases = AliasTables(graph, gateways, ingresses, hosts)
+        chains = self.chains = ChainTables(graph, inputs, gateways, hosts, aliases)
         named = self.named = NamedCertificates(graph, gateways, certificates)
         listeners = self.listeners = ListenerTables(graph, hub, gateways, named, chains, dialects)
-        aliases = self.aliases = AliasTables(graph, gateways, ingresses, hosts)
         backends = self.backends = BackendTables(
             graph, inputs, gateways, ingresses, hosts, credentials, weights
         )

@@ -20,6 +20,9 @@ _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 _PARAMETER: Final = re.compile(r"[\x21\x22\x24\x25\x27-\x3c\x3e-\x7e]{1,4096}")
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]{1,4096}")
+NGINX_VARIABLE: Final = re.compile(r"\$[A-Za-z_{]")
+"""The begin of a variable, which ingress-nginx would expand; `$1` and the like are groups."""
+
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MAX_QUERY_VALUE: Final = 4096
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")

@@ -5,7 +5,7 @@ from typing import Final
 from translators.dialects.dialect import Dialect
 from translators.dialects.mse.features import FEATURES, VOCABULARY
 from translators.dialects.mse.gateway import read_mse_gateway
-from translators.dialects.mse.hints import literal_stars
+from translators.dialects.mse.hints import literal_paths
 from translators.dialects.mse.ingress import read_mse_ingress
 from translators.dialects.mse.kind import MSE_INGRESS_CONFIG
 from translators.dialects.mse.objects import MseIngressConfig
@@ -22,6 +22,6 @@ MSE: Final[Dialect[MseIngressConfig]] = Dialect(
     read_ingress=read_mse_ingress,
     status=mse_status,
     shape=mse_shape,
-    hints=literal_stars,
+    hints=literal_paths,
     class_field="spec.ingress.local.ingressClass",
 )

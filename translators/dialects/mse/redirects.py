@@ -6,7 +6,7 @@ from typing import Final
 
 from translators.dialects.annotations.feature import rule_feature
 from translators.dialects.annotations.reader import Reader, Unusable, shared
-from translators.dialects.annotations.values import integer
+from translators.dialects.annotations.values import NGINX_VARIABLE, integer
 from translators.model.actions import Forward, Redirect
 from translators.model.rules import Rule
 
@@ -39,14 +39,12 @@ _URL: Final = re.compile(
 )
 """A URL in ASCII as RFC 3986 has it, without a user."""
 
-_VARIABLE: Final = re.compile(r"\$[A-Za-z_{]")
-
 _STATUS: Final = integer(300, 308)
 
 
 def url(text: str) -> Redirect:
     """Read a URL. Without a path, the path and the query of the request stay."""
-    if _VARIABLE.search(text):
+    if NGINX_VARIABLE.search(text):
         raise Unusable(
             "a URL without variables of NGINX; one without a path keeps the request's path and "
             "query"
