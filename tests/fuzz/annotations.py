@@ -67,7 +67,7 @@ class Fixed(NamedTuple):
     kind: str = "plain"
 
 
-def _fixed() -> Iterator[Fixed]:
+def _singles() -> Iterator[Fixed]:
     for feature in FEATURES:
         for place in range(3):
             yield _together(feature, spelling=place)
@@ -76,6 +76,9 @@ def _fixed() -> Iterator[Fixed]:
         yield Fixed({spelling: value}, {spelling: value}, is_usable=False)
     for row in MSE_UNSUPPORTED:
         yield Fixed({row.key.spellings[-1] + ("x" if row.family else ""): "true"}, is_usable=False)
+
+
+def _pairs() -> Iterator[Fixed]:
     for pair in combinations(FEATURES, 2):
         yield _together(*pair)._replace(is_usable=False)
 
@@ -99,8 +102,14 @@ def _spelt(key: Key, spelling: int) -> tuple[str, str]:
     return chosen + name.removeprefix(key.spellings[0]), value
 
 
-FIXED: Final = tuple(_fixed())
-"""What the first Ingresses have. So no annotation, and no pair of features, is left to chance."""
+SINGLES: Final = (*_singles(),)
+"""What the first Ingresses have: each feature, each key alone, and each key without an effect."""
+
+PAIRS: Final = (*_pairs(),)
+"""What the next ones have: each two features together."""
+
+FIXED: Final = SINGLES + PAIRS
+"""So no annotation, and no pair of features, is left to chance."""
 
 
 class Annotations:

@@ -6,6 +6,7 @@ Requests to the control Ingress never pause; with each batch they come over TLS 
 
 import asyncio
 import json
+import re
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -38,6 +39,9 @@ _CONTROL: Final = Question(host=CONTROL)
 _OBSERVED: Final = timedelta(milliseconds=20)
 _BY_QUIC: Final = 5.0
 """Seconds for a request by HTTP/3 to a host that may refuse it by silence."""
+_ERROR: Final = re.compile(r"\]\[(?:error|critical)\]|deprecated")
+_REFUSED: Final = re.compile("exceeds maximum")
+"""Lines by which Envoy tells of a body that is larger than an annotation allows."""
 _LONGEST: Final = timedelta(days=7)
 
 
@@ -108,6 +112,7 @@ class Stand:
     answers: Counter[Way] = field(default_factory=Counter)
     _starts: int = 1
     _failures: int = 0
+    _log_read: int = 0
     _by_quic: bool = False
 
     async def try_out(self, numbers: Sequence[int]) -> None:
@@ -127,6 +132,7 @@ class Stand:
         if why := await self._ask(batch, control):
             await self._find_cause(batch, control, why)
         await self._look_at_control(batch)
+        self._look_at_log(batch)
         self.pods.forget()
 
     def _look_for_mistakes(self, batch: list[Declared]) -> None:
@@ -196,6 +202,15 @@ class Stand:
                 why.extend(again)
         what = f"no answer: {list(dict.fromkeys(why))[:9]}"
         self.findings.append(Finding(what, tuple(causes or batch)))
+
+    def _look_at_log(self, batch: list[Declared]) -> None:
+        """Find errors in the log of Envoy, which would grow with each request."""
+        (envoy,) = self.served.served.gateways.envoys.values()
+        log = envoy.log_file.read_text(encoding="utf-8", errors="replace")
+        new, self._log_read = log[self._log_read :].splitlines(), len(log)
+        errors = [line for line in new if _ERROR.search(line) and not _REFUSED.search(line)]
+        if errors:
+            self.findings.append(Finding(f"Envoy logs {errors[:3]}", tuple(batch)))
 
     async def _look_at_control(self, batch: list[Declared]) -> None:
         await self.load.answered(1)
