@@ -22,6 +22,9 @@ UNUSABLE: Final = ("\x01", "-1", "a b", "(", "\x01,\x01", "x" * 5000)
 
 _ITEMS_LEFT_OUT: Final = "the entries that cannot be used are left out"
 
+_INSTEAD: Final = "counts instead"
+"""A part of the effect if another annotation of the same meaning stands beside."""
+
 OF_RULES: Final = "rules"
 
 _SCOPES: Final = {Scope.ROUTE: OF_RULES, Scope.HOST: "host", Scope.SERVICE: "Service"}
@@ -42,15 +45,17 @@ def scope(feature: Feature, key: Key) -> str:
 
 def invalid(feature: Feature, key: Key) -> str:
     """Return the effect of a value that cannot be used; "" if every value can be used."""
+    effect = next((each for each in _effects(feature, key) if _INSTEAD not in each), "")
+    return _ITEMS_LEFT_OUT if effect.startswith("left out: ") else effect
+
+
+def _effects(feature: Feature, key: Key) -> Iterator[str]:
     spelling, _ = example(key)
     for companions in _companions(feature):
         for text in UNUSABLE:
             reader = _reader({**companions, spelling: text})
             feature.read(reader, Wanted())
-            effects = [p.effect for p in reader.problems if p.key == spelling]
-            if effects:
-                return _ITEMS_LEFT_OUT if effects[0].startswith("left out: ") else effects[0]
-    return ""
+            yield from (p.effect for p in reader.problems if p.key == spelling)
 
 
 def _companions(feature: Feature) -> Iterator[Mapping[str, str]]:

@@ -7,9 +7,13 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Final
 
 from fleetgate.demo.http import Address
 from tests.support.serving import serving
+
+_HANDSHAKE: Final = b"\x16"
+"""The first byte of a client that speaks TLS."""
 
 
 class Manner(Enum):
@@ -122,7 +126,10 @@ async def _read(reader: asyncio.StreamReader) -> Request:
 
     Raises ConnectionError for another protocol.
     """
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first = await reader.readexactly(1)
+    if first == _HANDSHAKE:
+        raise ConnectionError("TLS")
+    head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     line, *fields = head.rstrip("\r\n").split("\r\n")
     method, _, rest = line.partition(" ")
     path, _, version = rest.partition(" ")

@@ -13,7 +13,7 @@ import grpc.aio
 from aiohttp import web
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import StreamEnded
+from h2.events import RequestReceived, StreamEnded
 from h2.exceptions import ProtocolError
 
 from fleetgate.demo.http import Address
@@ -90,8 +90,13 @@ async def grpc_server(
 
 
 @asynccontextmanager
-async def strict_http2_pod() -> AsyncIterator[Address]:
-    """Answer requests over HTTP/2, and end the connection if one has a field that is forbidden."""
+async def strict_http2_pod(
+    at: type[StreamEnded | RequestReceived] = StreamEnded,
+) -> AsyncIterator[Address]:
+    """Answer requests over HTTP/2, and end the connection if one has a field that is forbidden.
+
+    It answers at the end of a request, or when the request begins.
+    """
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
@@ -99,7 +104,7 @@ async def strict_http2_pod() -> AsyncIterator[Address]:
         with closing(writer), suppress(ConnectionError, ProtocolError):
             while data := await reader.read(65536):
                 for event in connection.receive_data(data):
-                    if isinstance(event, StreamEnded) and event.stream_id is not None:
+                    if isinstance(event, at) and event.stream_id is not None:
                         answer = [(":status", "200")]
                         connection.send_headers(event.stream_id, answer, end_stream=True)
                 writer.write(connection.data_to_send())

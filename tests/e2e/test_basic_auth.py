@@ -74,6 +74,17 @@ def ask(
     return site.run(asking())
 
 
+@pytest.mark.parametrize("satisfy", ["all", "any"])
+def test_a_good_request_leaves_no_error_in_the_log_of_envoy(
+    site: Standing[Annotated], satisfy: str
+) -> None:
+    either = {f"{NGINX}allowlist-source-range": "127.0.0.0/8", f"{NGINX}satisfy": satisfy}
+    feature = site.run(site.value.declare(f"quiet-{satisfy}", {**ANNOTATIONS, **either}))
+    assert ask(site, feature, signed("apr1", "secret")).answer.status == 200
+    (envoy,) = site.value.rig.served.gateways.envoys.values()
+    assert "[error]" not in envoy.log_file.read_text()
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("canary", [False, True], ids=["main", "canary"])
 @pytest.mark.parametrize("user", ["sha", "apr1", "plain"])

@@ -7,10 +7,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Final
 
-from tests.fuzz.stand import Finding, stand
+from tests.fuzz.stand import BATCH, Finding, stand
 
-BATCH = 200
+LIFE: Final = 5000
+"""How many Ingresses an Envoy is for. It keeps filter chains of former ones for ten minutes."""
 
 
 def main() -> int:
@@ -27,16 +29,21 @@ def main() -> int:
 
 
 async def _run(root: Path, seed: int, first: int, number: int) -> list[Finding]:
-    async with stand(root, seed) as tried:
-        for start in range(first, first + number, BATCH):
-            known = len(tried.findings)
-            end = min(start + BATCH, first + number)
-            await tried.try_out(range(start, end))
-            for finding in tried.findings[known:]:
-                _say(f"seed {seed}, from {start}: {finding}\n")
-            _say(f"seed {seed}: {end - first} of {number} tried, {tried.answers} answers, ")
-            _say(f"{len(tried.findings)} findings\n")
-        return tried.findings
+    findings: list[Finding] = []
+    answers, end = 0, first + number
+    for start in range(first, end, LIFE):
+        async with stand(root / str(start), seed) as tried:
+            for batch in range(start, min(start + LIFE, end), BATCH):
+                known, done = len(tried.findings), min(batch + BATCH, end)
+                await tried.try_out(range(batch, done))
+                for finding in tried.findings[known:]:
+                    _say(f"seed {seed}, from {batch}: {finding}\n")
+                count, total = len(findings) + len(tried.findings), answers + tried.answers.total()
+                _say(f"seed {seed}: {done - first} of {number} tried, ")
+                _say(f"{total} answers, {count} findings\n")
+        findings += tried.findings
+        answers += tried.answers.total()
+    return findings
 
 
 def _say(text: str) -> None:

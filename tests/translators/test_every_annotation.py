@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from fleet.ref import HUB, Ref
-from tests.support.annotations import OWN, SHARED, examples
+from tests.support.annotations import OWN, SHARED, example, examples
 from translators.dialects.annotations.feature import Feature
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Key
 from translators.dialects.annotations.unsupported import Unsupported
@@ -55,3 +55,18 @@ def test_an_annotation_with_an_effect_has_a_meaning_and_an_example(key: Key) -> 
 def test_the_examples_of_a_feature_have_no_problem(feature: Feature) -> None:
     _, problems = read_features(Ref(HUB, "Ingress", "default", "any"), examples(feature))
     assert problems == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["a\x01b", "\ud800", "x" * 100_000], ids=["control", "half", "long"]
+)
+@pytest.mark.parametrize(
+    ("feature", "key"), [pytest.param(f, k, id=k.name) for f in FEATURES for k in f.keys]
+)
+def test_an_unusable_value_is_a_problem_whatever_stands_beside_it(
+    feature: Feature, key: Key, text: str
+) -> None:
+    spelling, _ = example(key)
+    annotations = {**examples(feature), spelling: text}
+    _, problems = read_features(Ref(HUB, "Ingress", "default", "any"), annotations)
+    assert spelling in {problem.key for problem in problems}

@@ -11,12 +11,12 @@ without the filters that authenticate.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from translators.envoy.matching import do, first_of, skip
-from translators.envoy.messages import CompositePerRoute
+from translators.envoy.matching import do, first_of
+from translators.envoy.messages import CompositePerRoute, HeaderMutation
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.composite import v3 as composite
@@ -46,6 +46,10 @@ class _Inside(NamedTuple):
     name: str
     config: Any  # the message of any filter
     unless: Predicate | None
+
+
+_NOTHING: Final = (_Inside(Place.NAMES, "nothing", HeaderMutation(), None),)
+"""A filter that does nothing, for a chain without others: Envoy refuses an empty one."""
 
 
 class _Either(NamedTuple):
@@ -122,5 +126,6 @@ class Access:
                 yield one.unless, _run([each for each in self._inside if each is not one])
 
 
-def _run(filters: list[_Inside]) -> xds_matcher.MatcherOnMatch:
-    return do(*((each.name, each.config) for each in filters)) if filters else skip()
+def _run(filters: Sequence[_Inside]) -> xds_matcher.MatcherOnMatch:
+    """Run these filters. A Composite takes no other action: it would log an error each time."""
+    return do(*((each.name, each.config) for each in filters or _NOTHING))

@@ -78,6 +78,8 @@ def server_tls(tls: ServerTls) -> core.TransportSocket:
         common["validation_context"] = _validation(tls.clients)
     context = DownstreamTlsContext(
         common_tls_context=CommonTlsContext(**common),
+        # Said, since Envoy warns of its own default where clients are asked for a certificate.
+        require_client_certificate=False if tls.clients else None,
         # Envoy demands both for certificates on demand: a session could outlive its certificate.
         disable_stateless_session_resumption=True,
         disable_stateful_session_resumption=True,

@@ -157,12 +157,12 @@ def _picks(reader: Reader, by: _By) -> tuple[Pick, ...]:
     name = reader.read(by.name, parse_name[by.where])
     if name is None:
         return ()
+    parse_value = query_value if by.where is Where.QUERY else printable
+    value = reader.read(by.value, parse_value, _NEVER)
+    found = reader.read(by.pattern, _anywhere, _NEVER) if by.pattern else None
     if reader.has(by.value):
-        parse_value = query_value if by.where is Where.QUERY else printable
-        value = reader.read(by.value, parse_value, _NEVER)
         return () if value is None else (_pick(by, name, Text(value), canary=True),)
     if by.pattern and reader.has(by.pattern):
-        found = reader.read(by.pattern, _anywhere, _NEVER)
         return () if found is None else (_pick(by, name, found, canary=True),)
     return (
         _pick(by, name, Text("always"), canary=True),

@@ -92,6 +92,9 @@ def parse_client(reader: Reader) -> Found[Policy] | None:
     if not rates:
         return None
     key = next(filter(reader.has, (ALLOWLIST, WHITELIST)), ALLOWLIST)
+    if key is ALLOWLIST:
+        counts = f"{ALLOWLIST.name} counts instead"
+        reader.find_items(WHITELIST, network, MAX_RANGES, counts, counts)
     exempt = reader.find_items(
         key, network, MAX_RANGES, "no client is exempt by it", "no client is exempt"
     )

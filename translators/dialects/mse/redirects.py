@@ -66,9 +66,9 @@ def parse(reader: Reader) -> Redirect | None:
         TEMPORAL: reader.read(TEMPORAL_CODE, _STATUS, "302 holds") or 302,
         PERMANENT: reader.read(PERMANENT_CODE, _STATUS, "301 holds") or 301,
     }
+    urls = {key: reader.read(key, url, "requests are not redirected by it") for key in codes}
     for key, status in codes.items():
-        found = reader.read(key, url, "requests are not redirected by it")
-        if found is not None:
+        if (found := urls[key]) is not None:
             return replace(found, status=status)
     return None
 

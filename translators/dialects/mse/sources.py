@@ -108,9 +108,12 @@ def _allowed(
     reader: Reader, keys: Sequence[Key], without: str
 ) -> Found[tuple[Network, ...]] | None:
     """Read the first key that has a text. Nobody is allowed if no item can be used."""
-    key = next(filter(reader.has, keys), None)
-    if key is None:
+    if not any(map(reader.has, keys)):
         return None
+    key, *others = filter(reader.has, keys)
+    for other in others:
+        counts = f"{key.name} counts instead"
+        reader.find_items(other, _networks, MAX_RANGES, counts, counts)
     found = reader.find_items(key, _networks, MAX_RANGES, "nobody is allowed by it", without)
     if found is None:
         return reader.as_written(key, ())
@@ -121,9 +124,11 @@ def _denied(
     reader: Reader, keys: Sequence[Key], without: str
 ) -> Found[tuple[Network, ...] | None] | None:
     """Read the first key that has a text. The value is None if some item cannot be used."""
-    key = next(filter(reader.has, keys), None)
-    if key is None:
+    if not any(map(reader.has, keys)):
         return None
+    key, *others = filter(reader.has, keys)
+    for other in others:
+        reader.find(other, _all_networks, f"{key.name} counts instead")
     return reader.find(key, _all_networks, without) or reader.as_written(key, None)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from translators.dialects.annotations.feature import Feature, Wanted
-from translators.dialects.annotations.reader import Reader, Unusable, own, shared
+from translators.dialects.annotations.reader import Key, Reader, Unusable, own, shared
 from translators.model.policy import Declared
 from translators.model.tls import TlsVersion
 from translators.policies.tls_versions import Ciphers, TlsVersions
@@ -117,10 +117,11 @@ def _version(text: str) -> TlsVersion:
 
 
 def _ciphers(reader: Reader, wanted: Wanted) -> None:
-    for key in (CIPHERS, CIPHER):
-        found = reader.find(key, _listed, "the usual ciphers hold")
-        if found is None:
-            continue
+    lists = [
+        reader.find(key, _listed, _without_list(reader, other))
+        for key, other in ((CIPHERS, CIPHER), (CIPHER, CIPHERS))
+    ]
+    if found := next(filter(None, lists), None):
         names, others = found.value
         if others:
             more = len(others) - _MOST_NAMED
@@ -128,7 +129,12 @@ def _ciphers(reader: Reader, wanted: Wanted) -> None:
             expected = f"ciphers that Envoy has, not {named}"
             reader.note(found, "InvalidAnnotation", expected, "these are left out")
         wanted.policies.append(Declared(Ciphers(names), found.spelling, found.text))
-        return
+
+
+def _without_list(reader: Reader, other: Key) -> str:
+    if reader.has(other):
+        return f"{other.name} counts instead, if it can be used"
+    return "the usual ciphers hold"
 
 
 def _listed(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
