@@ -115,7 +115,7 @@ class IngressReader:
             defaults,
             tables or NO_HOSTS,
             tuple(self.problems),
-            aliases=tuple(self._aliases(hosts)) if split is None else (),
+            aliases=tuple(self._aliases(hosts)) if self.wanted.aliases and split is None else (),
             policies=tuple(self.wanted.policies),
             leads_out=any(self._leads_out(rule) for rule in (*rules, *defaults)),
             without_rules=(self.age, self.ref) if tables else None,
@@ -130,13 +130,13 @@ class IngressReader:
                     yield replace(alias, sets=self.sets(alias.of))
 
     def _leads_out(self, rule: Rule) -> bool:
-        if any(backend.namespace != self.ref.namespace for backend in asked_by(rule.policies)):
-            return True
-        if not isinstance(rule.action, Forward):
-            return False
-        targets = [share.target for share in rule.action.shares]
-        targets += [target for policy in rule.policies for target in policy.targets]
-        backends = (backend for target in targets for backend in target.backends)
+        backends = [*asked_by(rule.policies)] if rule.policies else []
+        if isinstance(rule.action, Forward):
+            for share in rule.action.shares:
+                backends += share.target.backends
+            for policy in rule.policies:
+                for target in policy.targets:
+                    backends += target.backends
         return any(backend.namespace != self.ref.namespace for backend in backends)
 
     def _hosts(self, rules: Iterable[IngressRule]) -> Iterator[_Host]:
