@@ -41,7 +41,7 @@ def _to_https(rule: Rule) -> Rule:
         rule,
         conditions=(*rule.conditions, CLEAR),
         action=Redirect(scheme="https", host=host),
-        policies=tuple(policy for policy in rule.policies if not policy.of_answers),
+        policies=tuple(policy for policy in rule.policies if policy.on_redirects),
         https_only="",
     )
 

@@ -30,11 +30,11 @@ class Scope(Enum):
 class Policy:
     """The base class of all policies. Its subclasses are frozen dataclasses.
 
-    `of_answers` says that it changes answers of backends, and none that the gateway gives itself.
+    `on_redirects` says that it has an effect on requests that the gateway answers with a redirect.
     """
 
     scope: ClassVar[Scope]
-    of_answers: ClassVar[bool] = False
+    on_redirects: ClassVar[bool] = True
 
     @property
     def targets(self) -> tuple[Target, ...]:

@@ -23,6 +23,7 @@ class Cors(EnvoyPolicy):
     """The origins that are allowed, and what their pages may send and read."""
 
     scope: ClassVar[Scope] = Scope.ROUTE
+    on_redirects: ClassVar[bool] = False  # Envoy's filter does nothing there
     origins: tuple[Text, ...]
     methods: tuple[str, ...]
     headers: tuple[str, ...]
