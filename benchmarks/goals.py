@@ -25,6 +25,9 @@ class Goal:
         return value >= self.bound if self.at_least else value <= self.bound
 
 
+IDLE: Final = "plain, all filters idle"
+"""The case of a host without annotations."""
+
 USUAL: Final = "TLS, redirect, CORS and a list"
 """The case of a host with what a usual host has."""
 
@@ -68,6 +71,7 @@ GOALS: Final[Mapping[tuple[str, str, str], Goal]] = MappingProxyType(
             f"{MAX_PATTERNS} patterns, a value of {MAX_MATCHED} bytes",
             "CPU per request",
         ): Goal(30),
+        ("policies", IDLE, "requests of a listener without them"): Goal(97, at_least=True),
         ("policies", USUAL, "memory in Envoy of a plain host"): Goal(150),
         ("policies", USUAL, "memory in fleetgate of a plain host"): Goal(150),
         ("tls", "5000 hosts", "first handshake, median"): Goal(60),

@@ -15,7 +15,7 @@ from translators.envoy.listeners import build_listener
 from translators.envoy.messages import RouteConfiguration
 from translators.envoy.names import cluster_name
 from translators.envoy.routes import encode_route
-from translators.envoy.scoped_routes import SEARCHES
+from translators.envoy.scoped_routes import SEARCH
 from translators.model.actions import FixedResponse, Forward, Share
 from translators.model.backends import Backend, ServicePort, Target
 from translators.model.binds import Bind
@@ -93,7 +93,7 @@ def own_tables_without(name: str, filters: Collection[str]) -> Resource:
 
 
 def _drop_searches(manager: Any) -> None:  # noqa: ANN401 (the C runtime's message)
-    _drop(manager, SEARCHES)
+    _drop(manager, {SEARCH})
 
 
 def _drop(manager: Any, names: Collection[str]) -> None:  # noqa: ANN401 (the C runtime's message)

@@ -9,7 +9,7 @@ import gc
 import tempfile
 import tracemalloc
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -23,22 +23,25 @@ from benchmarks.forwarding.load import Load, Measured, NoWrkError
 from benchmarks.forwarding.load import run as ask
 from benchmarks.forwarding.resources import own_tables_without
 from benchmarks.forwarding.rig import GATEWAY, Subject, subject
-from benchmarks.goals import USUAL
+from benchmarks.goals import IDLE, USUAL
 from benchmarks.scenarios.step import Scenario, Step, Unavailable
 from fleet.events import Confined
 from fleet.pod_addresses import PodAddresses
+from fleetgate.demo.loopback import Loopback
 from tests.support.annotations import examples
-from tests.support.builders import IngressBuilder, ingress, mse_gateway, service, slice_of
-from tests.support.kube import free_port
+from tests.support.builders import IngressBuilder, ingress, mse_gateway, secret, service, slice_of
 from tests.support.secrets import secrets
-from tests.support.translation import World
+from tests.support.translation import Manifest, World
 from translators.dialects.mse.features import FEATURES
-from translators.envoy.filters import ACCESS, CORS, RATE_LIMIT, SESSION
+from translators.envoy.filters import ACCESS, CORS, GROUP
 from translators.model.binds import Bind
 from xds.resource import Resource, TypeUrl
 
 NAME: Final = "policies"
 ROUNDS: Final = 7
+IDLE_ROUNDS: Final = 25
+"""Rounds for the filters that are idle. They cost little, and single rounds scatter by a tenth."""
+
 HOSTS: Final = 200
 """Hosts whose memory is measured."""
 
@@ -51,10 +54,12 @@ RICH: Final[Mapping[str, str]] = {
 }
 """The annotations of a usual host, which has a certificate too."""
 
-IDLE: Final = (CORS, ACCESS, RATE_LIMIT, SESSION)
+_IDLE: Final = (CORS, ACCESS, GROUP)
 """The filters that do nothing unless a route configures them."""
 
 _ALL, _FEW = "all-filters", "few-filters"
+
+_MEMBER: Final = "one"
 
 
 @dataclass(slots=True)
@@ -89,27 +94,34 @@ class Served:
 
 @asynccontextmanager
 async def _served(place: Path) -> AsyncIterator[Served]:
-    async with subject(place, cluster=False) as envoy:
-        world = World(bind=Bind("127.0.0.1", free_port() - 80))
-        world.attach("one")
-        world.apply([Confined("one", PodAddresses(loopback=True))])
-        world.put(
-            service("web").manifest,
-            slice_of("web", addresses=["127.0.0.1"], port=envoy.behind).manifest,
-            origin="one",
-        )
-        gateway = mse_gateway(GATEWAY.partition("/")[2], members=["one"])
-        world.put(gateway.manifest, *(each.manifest for each in secrets()))
-        listeners = {_ALL: own_tables_without(_ALL, ()), _FEW: own_tables_without(_FEW, IDLE)}
-        served = Served(envoy, world, listeners, {})
-        await served.put(_host(PLAIN, {}))
-        yield served
+    with closing(Loopback()) as loopback:
+        address, offset = next(iter(loopback.addresses("gateways"))), loopback.port(10080) - 80
+        async with subject(place, cluster=False) as envoy:
+            yield await _serving(envoy, World(bind=Bind(address, offset)))
 
 
-def _host(host: str, annotations: Mapping[str, str], *, tls: bool = False) -> IngressBuilder:
+async def _serving(envoy: Subject, world: World) -> Served:
+    world.attach(_MEMBER)
+    world.apply([Confined(_MEMBER, PodAddresses(loopback=True))])
+    world.put(
+        service("web").manifest,
+        slice_of("web", addresses=["127.0.0.1"], port=envoy.behind).manifest,
+        origin=_MEMBER,
+    )
+    gateway = mse_gateway(GATEWAY.partition("/")[2], members=[_MEMBER])
+    world.put(gateway.manifest, *(each.manifest for each in secrets()))
+    listeners = {_ALL: own_tables_without(_ALL, ()), _FEW: own_tables_without(_FEW, _IDLE)}
+    served = Served(envoy, world, listeners, {})
+    await served.put(_host(PLAIN, {}))
+    return served
+
+
+def _host(
+    host: str, annotations: Mapping[str, str], *, tls: str = "", behind: str = "web"
+) -> IngressBuilder:
     name = host.replace(".", "-").replace("_", "-")
-    made = ingress(name, host=host).path("/", to="web:80").annotate(annotations)
-    return (made.tls("good", host) if tls else made).of_class("mse")
+    made = ingress(name, host=host).path("/", to=f"{behind}:80").annotate(annotations)
+    return (made.tls(tls, host) if tls else made).of_class("mse")
 
 
 def _steps(sizes: Sequence[int]) -> Iterator[Step]:
@@ -139,13 +151,13 @@ async def _costs(place: Path) -> list[Figure]:
             figures += await _requests(served, place, case, host)
             each = await _memory(served, annotations)
             figures.append(case.figure("more memory of a host", 1024 * (each - plain), "KiB"))
-        figures += await _rich(served, plain)
+        figures += await _rich(served)
     return figures
 
 
-def _hosts(host: str, annotations: Mapping[str, str], *, tls: bool = False) -> list[IngressBuilder]:
+def _hosts(host: str, annotations: Mapping[str, str]) -> list[IngressBuilder]:
     """Return an Ingress with the annotations, behind a main Ingress if it is a canary."""
-    made = _host(host, annotations, tls=tls)
+    made = _host(host, annotations)
     if not any(key.endswith("/canary") for key in annotations):
         return [made]
     return [_host(host, {}), _host(f"{host}_canary", annotations).with_spec(**made.body["spec"])]
@@ -153,11 +165,12 @@ def _hosts(host: str, annotations: Mapping[str, str], *, tls: bool = False) -> l
 
 async def _idle(served: Served, place: Path) -> Iterable[Figure]:
     """Compare a listener with all filters with one without those that features configure."""
-    case = Case(NAME, "plain, all filters idle")
+    case = Case(NAME, IDLE)
     load = Load.of([(PLAIN, "/x")], place / "plain.lua")
     worker = served.envoy.worker
     ports = {name: await worker.port(name) for name in (_ALL, _FEW)}
-    rounds = [(await _pair(load, ports[_FEW], load, ports[_ALL], served, n)) for n in range(ROUNDS)]
+    few, every = ports[_FEW], ports[_ALL]
+    rounds = [await _pair(load, few, load, every, served, n) for n in range(IDLE_ROUNDS)]
     return _compared(case, rounds, "of a listener without them")
 
 
@@ -195,35 +208,81 @@ def _compared(
     yield case.figure("more CPU for a request", median(b.cpu - a.cpu for a, b in rounds), "us")
 
 
-async def _memory(served: Served, annotations: Mapping[str, str], *, tls: bool = False) -> float:
-    """Return the MiB that Envoy takes for a host with the annotations."""
-    made = [each for n in range(HOSTS) for each in _hosts(f"m{n}.test", annotations, tls=tls)]
+async def _memory(served: Served, annotations: Mapping[str, str]) -> float:
+    """Return the MiB that Envoy takes for a host with the annotations, without its Service."""
+    made = [each for n in range(HOSTS) for each in _hosts(f"m{n}.test", annotations)]
     taken = await served.put(*made)
     await served.remove(*made)
     return taken / HOSTS
 
 
-async def _rich(served: Served, plain: float) -> Iterable[Figure]:
-    """Compare a usual host, with a certificate, with a plain one."""
+async def _rich(served: Served) -> Iterable[Figure]:
+    """Compare a usual host, with a certificate, with a plain one. Both have a Service."""
     case = Case(NAME, USUAL)
-    envoy = await _memory(served, RICH, tls=True)
-    own = _held({}, tls=False)
+    served.world.put(*_backends(), origin=_MEMBER)
+    served.world.put(*_certificates())
+    envoy, plain = await _whole(served, RICH, tls=True), await _whole(served, {}, tls=False)
+    own, own_plain = _held(RICH, tls=True), _held({}, tls=False)
     return [
         case.figure("memory in Envoy", 1024 * envoy, "KiB"),
         case.figure("memory in Envoy of a plain host", 100 * envoy / plain, "%"),
-        case.figure("memory in fleetgate", _held(RICH, tls=True) / 1024, "KiB"),
-        case.figure("memory in fleetgate of a plain host", 100 * _held(RICH, tls=True) / own, "%"),
+        case.figure("memory in fleetgate", own / 1024, "KiB"),
+        case.figure("memory in fleetgate of a plain host", 100 * own / own_plain, "%"),
     ]
 
 
+def _backends() -> list[Manifest]:
+    """Return a Service with two endpoints for each host."""
+    names = [(f"s{n}", [f"127.1.{n}.1", f"127.1.{n}.2"]) for n in range(HOSTS)]
+    return [
+        made.manifest
+        for name, at in names
+        for made in (service(name), slice_of(name, addresses=at))
+    ]
+
+
+def _certificates() -> list[Manifest]:
+    """Return a Secret with a certificate for each host. Each has texts of its own in memory."""
+    data = secrets()[0].manifest["data"]
+    keys = ("tls.crt", "tls.key")
+    return [
+        secret(f"s{n}", {key: data[key].encode().decode() for key in keys}).manifest
+        for n in range(HOSTS)
+    ]
+
+
+def _fronts(annotations: Mapping[str, str], *, tls: bool) -> list[IngressBuilder]:
+    """Return hosts, each in front of its own Service, with a certificate of its own or none."""
+    return [
+        _host(f"m{n}.test", annotations, tls=f"s{n}" if tls else "", behind=f"s{n}")
+        for n in range(HOSTS)
+    ]
+
+
+async def _whole(served: Served, annotations: Mapping[str, str], *, tls: bool) -> float:
+    """Return the MiB that Envoy takes for a host with a Service of its own."""
+    made = _fronts(annotations, tls=tls)
+    taken = await served.put(*made)
+    await served.remove(*made)
+    return taken / HOSTS
+
+
 def _held(annotations: Mapping[str, str], *, tls: bool) -> float:
-    """Return the bytes that translation holds for a host."""
-    made = [_host(f"m{n}.test", annotations, tls=tls).manifest for n in range(HOSTS)]
+    """Return the bytes that the fleet's state and translation hold for a host.
+
+    Its Service counts, and its Secret if it has one.
+    """
     world = World()
-    world.put(mse_gateway("gw").manifest, *(each.manifest for each in secrets()))
+    world.attach(_MEMBER)
+    world.apply([Confined(_MEMBER, PodAddresses(loopback=True))])
+    gateway = mse_gateway("gw", members=[_MEMBER])
+    world.put(gateway.manifest, *(each.manifest for each in secrets()))
+    backends, certificates = _backends(), _certificates() if tls else []
+    fronts = [each.manifest for each in _fronts(annotations, tls=tls)]
     gc.collect()
     tracemalloc.start()
-    world.put(*made)
+    world.put(*backends, origin=_MEMBER)
+    world.put(*certificates, *fronts)
     gc.collect()
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

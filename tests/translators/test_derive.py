@@ -1,13 +1,14 @@
 """Derived tables: the rows that a change computes again, and those that it leaves alone."""
 
 import tracemalloc
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translators.graph.derive import STEP, Derived, Graph, Index, Input, View
+from translators.graph.derive import FEW, STEP, Derived, Graph, Index, Input, View
 
 
 @dataclass
@@ -220,3 +221,54 @@ def test_the_first_of_a_group_are_the_same_whether_or_not_all_are_sorted() -> No
     assert few == orders.by_customer.first("ann", 3)
     assert (orders.by_customer.size("ann"), set(orders.by_customer.groups)) == (20, {"ann"})
     assert orders.by_customer.first("bob", 3) == ()
+
+
+@pytest.mark.parametrize("count", [1, 2, FEW, FEW + 1, 3 * FEW])
+def test_each_of_many_readers_is_told_until_it_reads_no_more(count: int) -> None:
+    graph = Graph()
+    switch = Input[str, bool](graph, "switch")
+    names = Input[int, int](graph, "names")
+    value = Input[str, int](graph, "value")
+
+    def read(view: View, _: int) -> int | None:
+        return view.get(value, "v") if view.get(switch, "on") else None
+
+    rows = Derived(graph, "rows", names, read)
+    switch.set("on", True)
+    for name in range(count):
+        names.set(name, 1)
+    graph.update()
+    graph.end_turn()
+
+    value.set("v", 7)
+    graph.update()
+    assert set(rows.rows.values()) == {7}
+    graph.end_turn()
+
+    switch.set("on", False)
+    graph.update()
+    graph.end_turn()
+    before = rows.computed
+    value.set("v", 8)
+    graph.update()
+    assert rows.computed == before
+
+
+def test_a_turn_visits_only_tables_that_may_change() -> None:
+    graph = Graph()
+    visited: list[str] = []
+
+    class Watched(Index[int, str, int]):
+        def settle(self) -> Iterable[int]:
+            visited.append(self.name)
+            return super().settle()
+
+    one, two = Input[str, int](graph, "one"), Input[str, int](graph, "two")
+    Watched(graph, "of one", one, lambda _, row: (row,))
+    Watched(graph, "of two", two, lambda _, row: (row,))
+    one.set("a", 1)
+    graph.update()
+    graph.end_turn()
+    assert visited == ["of one"]
+    graph.update()
+    assert visited == ["of one"]

@@ -11,6 +11,7 @@ from tests.support.host_tables import find_table
 from tests.support.translation import World
 from translators.dialects.edge_settings import TRUSTED_PROXIES
 from translators.dialects.mse.objects import MseIngressConfig
+from translators.envoy.filters import CORS, SOURCES
 from translators.envoy.host_tables import LONG
 from xds.readable import readable
 from xds.resource import TypeUrl
@@ -80,6 +81,22 @@ def test_requests_in_clear_are_redirected_where_an_annotation_says_so(
     assert answer(world, "/a/b", HTTP) == ("https://web.test" if redirected else "default/web/80")
     assert answer(world, "/a/b", HTTPS) == "default/web/80"
     assert answer(world, "/b", HTTP) == "404"
+
+
+def test_a_redirect_has_the_list_of_clients_and_nothing_that_needs_a_backend() -> None:
+    more = {"enable-cors": "true", "whitelist-source-range": "10.0.0.0/8"}
+    annotations = {REDIRECT: "true", **{f"{NGINX}{key}": value for key, value in more.items()}}
+    world = world_of(WEB.annotate(annotations))
+    made = world.snapshots["mse/gw"][TypeUrl.SCOPED_ROUTE, "mse|web.test"]
+    table: Any = readable(TypeUrl.SCOPED_ROUTE, made.body)
+    routes = table["route_configuration"]["virtual_hosts"][0]["routes"]
+    filters = {
+        action: set(route["typed_per_filter_config"])
+        for route in routes
+        for action in ("redirect", "route")
+        if action in route
+    }
+    assert filters == {"redirect": {SOURCES}, "route": {SOURCES, CORS}}
 
 
 def test_every_rule_of_the_ingress_is_for_https_and_no_other() -> None:

@@ -70,8 +70,8 @@ class PathReading:
         if self.is_regex(text):
             return regex_path(text, whole=self.whole, ignore_case=self.ignore_case)
         path = plain_path(kind, text)
-        has_cases = path.value.lower() != path.value.upper()
-        return replace(path, ignore_case=self.ignore_case and has_cases)
+        has_cases = self.ignore_case and path.value.lower() != path.value.upper()
+        return replace(path, ignore_case=True) if has_cases else path
 
     def is_regex(self, text: str) -> bool:
         """Return whether the text of a path is a pattern."""

@@ -110,7 +110,7 @@ class IngressReader:
         bare = [host for host in hosts if host.name in own and host.name not in served]
         self.problems.extend(_without_paths(self.ref, host) for host in bare if not host.paths)
         tables = frozenset((each, host.name) for host in bare for each in self.sets(host.name))
-        aliases = tuple(self._aliases(hosts)) if split is None else ()
+        aliases = tuple(self._aliases(hosts)) if self.wanted.aliases and split is None else ()
         return IngressRules(
             rules if split is None else (),
             () if split is None else tuple(_canaries(hosts, rules, split)),
@@ -135,13 +135,13 @@ class IngressReader:
                     yield replace(alias, sets=self.sets(alias.of))
 
     def _leads_out(self, rule: Rule) -> bool:
-        if any(backend.namespace != self.ref.namespace for backend in asked_by(rule.policies)):
-            return True
-        if not isinstance(rule.action, Forward):
-            return False
-        targets = [share.target for share in rule.action.shares]
-        targets += [target for policy in rule.policies for target in policy.targets]
-        backends = (backend for target in targets for backend in target.backends)
+        backends = [*asked_by(rule.policies)] if rule.policies else []
+        if isinstance(rule.action, Forward):
+            for share in rule.action.shares:
+                backends += share.target.backends
+            for policy in rule.policies:
+                for target in policy.targets:
+                    backends += target.backends
         return any(backend.namespace != self.ref.namespace for backend in backends)
 
     def _hosts(self, rules: Iterable[IngressRule]) -> Iterator[_Host]:

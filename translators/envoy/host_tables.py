@@ -20,6 +20,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from fleet.ref import Ref
+from translators.envoy.filters import GROUP
 from translators.envoy.matching import header, regex
 from translators.envoy.messages import (
     FilterConfig,
@@ -39,7 +40,7 @@ from translators.envoy.path_matcher import first_where, path_matcher
 from translators.envoy.path_tree import Branch, grow
 from translators.envoy.redirects import direct_response
 from translators.envoy.retries import REPEATABLE, retry_policy
-from translators.envoy.scoped_routes import SCOPE_HEADER, SEARCHES
+from translators.envoy.scoped_routes import SCOPE_HEADER, SEARCH
 from translators.model.backends import Target
 from translators.model.host_plans import HostPlan
 from translators.model.listeners import TableSet
@@ -100,18 +101,24 @@ def virtual_host(
 
 
 def route_table(
-    tables: TableSet, host: str, virtual_host: bytes, origins: Iterable[Ref]
+    tables: TableSet,
+    host: str,
+    virtual_host: bytes,
+    origins: Iterable[Ref],
+    *,
+    filters: bool = True,
 ) -> Resource:
     """Encode a host's VirtualHost as the ScopedRouteConfiguration of its key.
 
-    `origins` are the Ingresses whose rules are in it.
+    `origins` are the Ingresses whose rules are in it. Without `filters`, its requests pass none of
+    the filters that stand in groups (`translators.envoy.filters`), so that they cost nothing.
     """
     name = table_name(tables, host)
     table = splice(
         encode(RouteConfiguration(name=name)),
         _TABLE_VHOSTS,
         [virtual_host],
-        _same_for_all_tables(),
+        _behind_hosts(filters=filters),
     )
     key = ScopedRouteConfigurationKey(
         fragments=[ScopedRouteConfigurationKeyFragment(string_key=name)]
@@ -121,7 +128,10 @@ def route_table(
 
 
 def inner_table(target: Target) -> Resource:
-    """Make the table by which a filter asks a target, whatever the host and path are."""
+    """Make the table by which a filter asks a target, whatever the host and path are.
+
+    The filter that asks takes the answer too, so its group stays on.
+    """
     name = cluster_name(target)
     action = RouteAction(cluster=name, timeout=timedelta(0))
     route = encode(Route(name=f"inner {name}", match=RouteMatch(prefix=""), route=action))
@@ -152,13 +162,14 @@ def _without_routes(parts: HostParts) -> tuple[bytes, bytes]:
 
 
 @cache
-def _same_for_all_tables() -> bytes:
+def _behind_hosts(*, filters: bool) -> bytes:
     """Encode once the fields of a RouteConfiguration behind its VirtualHosts."""
+    off = (SEARCH,) if filters else (SEARCH, GROUP)
     return encode(
         RouteConfiguration(
             # The default is true in SRDS: one unknown Cluster would make Envoy reject the response.
             validate_clusters=False,
-            typed_per_filter_config=dict.fromkeys(SEARCHES, pack(FilterConfig(disabled=True))),
+            typed_per_filter_config=dict.fromkeys(off, pack(FilterConfig(disabled=True))),
         )
     )
 

@@ -238,7 +238,6 @@ def _http(
     """Build the HttpConnectionManager of a chain, with `more` fields, and other filters `first`."""
     early = host.early if host else []
     answers = host.answers if host else []
-    configured = host.filters if host else {}
     own: Keywords = {
         "stat_prefix": listener_name(entry.at),
         "scoped_routes": scoped_routes(entry.tables),
@@ -246,10 +245,15 @@ def _http(
             _early_mutations(set_scope(entry.tables), *early_rules(chain.peer, entry.at), *early)
         ],
         "http_filters": [
-            HttpFilter(name=name, typed_config=pack(configured.get(name, config)))
+            HttpFilter(name=name, typed_config=pack(config))
             for name, config in (
                 *first,
-                *http_filters(gateway, chain.peer, edge.hsts if entry.tls else ""),
+                *http_filters(
+                    gateway,
+                    chain.peer,
+                    edge.hsts if entry.tls else "",
+                    host.filters if host else {},
+                ),
             )
         ],
         "local_reply_config": LocalReplyConfig(

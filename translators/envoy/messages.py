@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.cors import v3 as cors
     from envoy_data_plane.envoy.extensions.filters.http.custom_response import v3 as custom_response
     from envoy_data_plane.envoy.extensions.filters.http.ext_authz import v3 as ext_authz
+    from envoy_data_plane.envoy.extensions.filters.http.filter_chain import v3 as http_filter_chain
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
     from envoy_data_plane.envoy.extensions.filters.http.local_ratelimit import v3 as local_ratelimit
     from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
@@ -115,6 +116,7 @@ else:
     stateful_session = Package("envoy.extensions.filters.http.stateful_session.v3")
     custom_response = Package("envoy.extensions.filters.http.custom_response.v3")
     redirect_policy = Package("envoy.extensions.http.custom_response.redirect_policy.v3")
+    http_filter_chain = Package("envoy.extensions.filters.http.filter_chain.v3")
     header_mutation = Package("envoy.extensions.filters.http.header_mutation.v3")
     lua = Package("envoy.extensions.filters.http.lua.v3")
     http_rbac = Package("envoy.extensions.filters.http.rbac.v3")
@@ -222,6 +224,8 @@ FractionalPercent = twin(envoy_type.FractionalPercent)
 HeaderMatcher = twin(route.HeaderMatcher)
 HttpUri = twin(core.HttpUri)
 HttpStatus = twin(envoy_type.HttpStatus)
+HttpFilterChain = twin(http_filter_chain.FilterChain)
+HttpFilterChainConfig = twin(http_filter_chain.FilterChainConfig)
 HttpRbac = twin(http_rbac.Rbac)
 IpMatcher = twin(ip_matcher.Ip)
 ListStringMatcher = twin(matcher.ListStringMatcher)

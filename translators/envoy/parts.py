@@ -69,6 +69,11 @@ class Parts:
         self.filters[name] = config
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """The filters that are configured outside of the Composite."""
+        return frozenset((*self.filters, *self.access.beside()))
+
+    @cached_property
     def packed(self) -> Keywords:
         """All configurations as a message holds them, once all policies have added theirs."""
         filters = {**self.filters, **self.access.beside()}

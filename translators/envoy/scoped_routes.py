@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 SCOPE_HEADER: Final = "x-fg-scope"
 
-SEARCHES: Final = ("fleetgate.search_host", "fleetgate.search_rest")
-"""The names of the filters that look for the table of a host without one of its own."""
+SEARCH: Final = "fleetgate.search"
+"""The name of both filters that look for the table of a host without one of its own."""
 
 _UNSURE: Final = ":"
 """The end of a scope that may have no table. It is not part of the key, as ports are not."""
@@ -117,10 +117,9 @@ def scoped_routes(tables: TableSet) -> hcm.ScopedRoutes:
 
 def searches() -> Iterator[tuple[str, Any]]:  # messages of different types
     """Yield the filters that look for the table of a host without one of its own, in order."""
-    first, second = SEARCHES
-    yield first, _lua(_FIRST)
+    yield SEARCH, _lua(_FIRST)
     unsure = header(SCOPE_HEADER, XdsStringMatcher(suffix=_UNSURE))
-    yield second, only_where(unsure, "envoy.filters.http.lua", _lua(_SECOND))
+    yield SEARCH, only_where(unsure, "envoy.filters.http.lua", _lua(_SECOND))
 
 
 def _lua(source: str) -> lua.Lua:

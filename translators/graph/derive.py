@@ -26,7 +26,7 @@ costs one row, and not the fleet. Without `on_failure` the exception is raised.
 Costs: one changed row costs its readers, not the size of the table. A group is sorted when it is
 read after a change, O(n log n) of that group, so nothing should read a group that grows with the
 fleet. Most groups have one member and most rows one reader, and these are kept without a set of
-their own: a fleet of 5000 hosts has a hundred thousand of them.
+their own: a fleet of 5000 hosts has a hundred thousand of them. A few readers are kept as a list.
 """
 
 from abc import ABC, abstractmethod
@@ -47,14 +47,23 @@ STEP: Final = 16
 
 Either takes about a millisecond."""
 
+FEW: Final = 8
+"""Up to so many readers of a row are a list, which takes 150 bytes less than a dictionary."""
+
 
 class Table(ABC, Generic[K, V]):
-    """Rows by key, and their readers. `changed` holds the keys that have changed in this turn."""
+    """Rows by key, and their readers. `changed` holds the keys that have changed in this turn.
 
-    def __init__(self, graph: "Graph", name: str) -> None:
+    `dirty` holds the keys of rows to compute anew. A table changes in a turn only if it is dirty or
+    `above`, the changes of the table that it takes its keys from, has some.
+    """
+
+    def __init__(self, graph: "Graph", name: str, above: Set[Any] | None = None) -> None:
         self.name = name
         self.changed: set[K] = set()
-        self._readers: dict[K, Reader | dict[Reader, None]] = {}
+        self.dirty: set[K] = set()
+        self.above: Set[Any] = self.changed if above is None else above
+        self._readers: dict[K, Reader | list[Reader] | dict[Reader, None]] = {}
         graph.add(self)
 
     @abstractmethod
@@ -74,8 +83,10 @@ class Table(ABC, Generic[K, V]):
     def tell_readers(self) -> None:
         """Mark every row dirty that has read a key that changed."""
         for key in self.changed:
-            readers = self._readers.get(key, {})
-            for table, cell in readers if isinstance(readers, dict) else (readers,):
+            readers = self._readers.get(key)
+            if readers is None:
+                continue
+            for table, cell in [readers] if isinstance(readers, tuple) else readers:
                 table.dirty.add(cell)
 
     def listen(self, key: K, reader: Reader) -> None:
@@ -85,23 +96,31 @@ class Table(ABC, Generic[K, V]):
             self._readers[key] = reader
         elif isinstance(readers, dict):
             readers[reader] = None
-        elif readers != reader:
-            self._readers[key] = {readers: None, reader: None}
+        elif isinstance(readers, tuple):
+            if readers != reader:
+                self._readers[key] = [readers, reader]
+        elif reader not in readers:
+            if len(readers) < FEW:
+                readers.append(reader)
+            else:
+                self._readers[key] = dict.fromkeys((*readers, reader))
 
     def forget(self, key: K, reader: Reader) -> None:
         """Note that a row depends on this key no more."""
         readers = self._readers[key]
         if isinstance(readers, dict):
             del readers[reader]
-        if not isinstance(readers, dict) or not readers:
+        elif isinstance(readers, list):
+            readers.remove(reader)
+        if isinstance(readers, tuple) or not readers:
             del self._readers[key]
 
 
 class _Stored(Table[K, V]):
     """A table that keeps its rows."""
 
-    def __init__(self, graph: "Graph", name: str) -> None:
-        super().__init__(graph, name)
+    def __init__(self, graph: "Graph", name: str, above: Set[Any] | None = None) -> None:
+        super().__init__(graph, name, above)
         self._rows: dict[K, V] = {}
 
     @property
@@ -143,8 +162,8 @@ class Index(Table[G, tuple[K, ...]], Generic[G, K, V]):
         source: _Stored[K, V],
         of: Callable[[K, V], Iterable[G]],
     ) -> None:
-        super().__init__(graph, name)
-        self._source = source
+        super().__init__(graph, name, source.changed)
+        self._source = source.rows
         self._of = of
         self._groups_of: dict[K, tuple[G, ...]] = {}
         self._members: dict[G, tuple[K] | set[K]] = {}
@@ -180,24 +199,33 @@ class Index(Table[G, tuple[K, ...]], Generic[G, K, V]):
 
     def settle(self) -> Iterable[int]:
         """Put the rows that have changed into their groups."""
-        return self._move() if self._source.changed else ()
+        if len(self.above) >= STEP:
+            return self._in_steps()
+        for key in self.above:
+            self._move(key)
+        return ()
 
-    def _move(self) -> Iterator[int]:
-        """Move the keys whose rows changed to the groups that they belong to now."""
-        for number, key in enumerate(self._source.changed):
+    def _in_steps(self) -> Iterator[int]:
+        for number, key in enumerate(self.above):
             if number % STEP == STEP - 1:
                 yield 0
-            row = self._source.get(key)
-            before = set(self._groups_of.get(key, ()))
-            now = set() if row is None else set(self._of(key, row))
-            for group in before - now:
-                self._leave(group, key)
-            for group in now - before:
-                self._join(group, key)
-            if now:
-                self._groups_of[key] = tuple(now)
-            else:
-                self._groups_of.pop(key, None)
+            self._move(key)
+
+    def _move(self, key: K) -> None:
+        """Move a key whose row has changed to the groups that it belongs to now."""
+        row = self._source.get(key)
+        before = self._groups_of.get(key, ())
+        now = () if row is None else tuple(self._of(key, row))
+        if now == before:
+            return
+        for group in set(before).difference(now):
+            self._leave(group, key)
+        for group in set(now).difference(before):
+            self._join(group, key)
+        if now:
+            self._groups_of[key] = now
+        else:
+            del self._groups_of[key]
 
     def _join(self, group: G, key: K) -> None:
         members = self._members.get(group)
@@ -259,10 +287,9 @@ class Derived(_Stored[K, V]):
         compute: Callable[[View, K], V | None],
         weigh: Callable[[K], int] | None = None,
     ) -> None:
-        super().__init__(graph, name)
+        super().__init__(graph, name, domain.changed)
         self._graph = graph
         self._weigh = weigh
-        self.dirty: set[K] = set()
         self.computed = 0
         self._domain = domain
         self._compute = compute
@@ -270,10 +297,6 @@ class Derived(_Stored[K, V]):
 
     def settle(self) -> Iterable[int]:
         """Compute the dirty rows, and those of keys that are new in the domain."""
-        return self._run() if self.dirty or self._domain.changed else ()
-
-    def _run(self) -> Iterator[int]:
-        """Compute the dirty rows."""
         for key in self._domain.changed:
             if (key in self._domain) != (key in self._reads):
                 self.dirty.add(key)
@@ -295,7 +318,7 @@ class Derived(_Stored[K, V]):
                 self._record(key, {})
                 self._reads.pop(key, None)
             self._store(key, row)
-        self.dirty = set()
+        self.dirty.clear()
 
     def _record(self, key: K, reads: dict[tuple[Table[Any, Any], Any], None]) -> None:
         flat = self._reads.get(key, ())
@@ -317,6 +340,7 @@ class Graph:
 
     def __init__(self, on_failure: OnFailure | None = None) -> None:
         self._tables: list[Table[Any, Any]] = []
+        self._changed: list[Table[Any, Any]] = []
         self._on_failure = on_failure
 
     def add(self, table: Table[Any, Any]) -> None:
@@ -334,9 +358,11 @@ class Graph:
         Yields at the end of a step. Before a row of many parts, it yields their number.
         """
         for table in self._tables:
-            if work := table.settle():
-                yield from work
+            if not table.above and not table.dirty:
+                continue
+            yield from table.settle()
             if table.changed:
+                self._changed.append(table)
                 table.tell_readers()
 
     def fail(self, table: str, key: Hashable, error: Exception) -> None:
@@ -347,8 +373,9 @@ class Graph:
 
     def end_turn(self) -> None:
         """Forget what has changed. Call it after the changes have been taken out."""
-        for table in self._tables:
+        for table in self._changed:
             table.changed.clear()
+        self._changed.clear()
 
     def computed(self) -> Mapping[str, int]:
         """Return the number of computations by table. Tests measure the cost of a change by it."""

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet.ref import Ref
+from translators.envoy.filters import GROUPED
 from translators.envoy.host_tables import inner_table, is_long, route_table, virtual_host
+from translators.envoy.parts import Parts
 from translators.envoy.routes import encode_route
 from translators.graph.certificates import CertificateTables
 from translators.graph.derive import Derived, Graph, Index, View
@@ -151,7 +153,18 @@ class HostTables:
         """Make the route table of a name that serves the plan."""
         parts = host_parts(plan.policies, key.host)
         body = virtual_host(plan, key.host, self._encoder(view, plan), parts)
-        return route_table(key.tables, key.host, body, plan.origins)
+        every = (parts, *_parts(plan))
+        filters = any(not each.names.isdisjoint(GROUPED) for each in every if each)
+        return route_table(key.tables, key.host, body, plan.origins, filters=filters)
+
+
+def _parts(plan: HostPlan) -> Iterator[Parts | None]:
+    """Yield the parts of all routes and entries that have policies, without passwords."""
+    rules = plan.everything
+    actions = [rule.action for rule in rules]
+    shares = [each for a in actions if isinstance(a, Forward) for each in a.shares]
+    yield from map(route_parts, {rule.policies for rule in rules if rule.policies})
+    yield from map(entry_parts, {share.policies for share in shares if share.policies})
 
 
 def _origins_of_long(_: HostKey, plan: HostPlan) -> frozenset[Ref]:

@@ -36,4 +36,4 @@ class PasswordTables:
 
 
 def _named(_: Ref, rules: IngressRules) -> Iterator[PasswordFile]:
-    return needs_of(declared.policy for declared in rules.policies)
+    return needs_of(declared.policy for declared in rules.policies) if rules.policies else iter(())

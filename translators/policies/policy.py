@@ -135,7 +135,7 @@ def cluster_parts(
 
 def chain_policies(policies: tuple[Policy, ...]) -> tuple[ChainPolicy, ...]:
     """Return the policies that need a filter chain of the host's own."""
-    return tuple(policy for policy in policies if isinstance(policy, ChainPolicy))
+    return tuple([policy for policy in policies if isinstance(policy, ChainPolicy)])
 
 
 def chain_parts(
@@ -187,7 +187,7 @@ def with_passwords(
     policies: tuple[Policy, ...], of: Callable[[PasswordFile], Passwords]
 ) -> tuple[Policy, ...]:
     """Give the policies the passwords that they need."""
-    if not any(True for _ in needs_of(policies)):
+    if not policies or not any(True for _ in needs_of(policies)):
         return policies
     return tuple(p.given(of(p.needs)) if p.needs else p for p in _all(policies))
 
