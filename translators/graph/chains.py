@@ -18,6 +18,7 @@ from translators.envoy.listeners import HostChains, chains_of_host
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import GatewayTables
 from translators.graph.hosts import HostTables
+from translators.graph.hub import HubTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import HostKey, SetKey
 from translators.merge.authorities import read_authorities
@@ -50,9 +51,15 @@ class ChainTables:
     """The tables of filter chains that hosts have of their own."""
 
     def __init__(
-        self, graph: Graph, inputs: Inputs, gateways: GatewayTables, hosts: HostTables
+        self,
+        graph: Graph,
+        inputs: Inputs,
+        hub: HubTables,
+        gateways: GatewayTables,
+        hosts: HostTables,
     ) -> None:
         self._inputs = inputs
+        self._hub = hub
         self._gateways = gateways
         self._plans = hosts.plans
         named = Index(graph, "authorities of plans", hosts.plans, _secrets)
@@ -94,11 +101,16 @@ class ChainTables:
             chosen = view.get(self.chosen, (key.gateway, key.tables)) or NO_HOSTS
             if key.host in chosen.own:
                 lacks = dict((view.get(self.rows, key) or _NO_ROW).lacks)
+                holding = [each for each in holding if not self._awaits(view, each[1])]
             else:
                 lacks = dict.fromkeys((policy for _, policy in holding), "")
             for declared, policy in holding:
                 if policy in lacks:
                     yield without_chain(ref, declared, policy, key.host, lacks[policy])
+
+    def _awaits(self, view: View, policy: ChainPolicy) -> bool:
+        """Return whether a policy's authorities have not been read yet."""
+        return any(self._hub.awaits(view, secret) for secret in policy.authorities)
 
     def _reading(self, view: View, ref: Ref) -> AuthoritiesReading:
         return read_authorities(view.get(self._inputs.secrets, ref))
