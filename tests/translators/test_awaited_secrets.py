@@ -1,14 +1,24 @@
 """A Secret that has not been read yet is not said to be missing, and nothing is open without it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from fleet.events import Awaited, Deleted, Event, Listed, Refused, Unreachable
+from fleet.events import Awaited, Deleted, Event, Listed, Refused, Unreachable, Upserted
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
-from tests.support.builders import IngressBuilder, ingress, mse_gateway, secret, service, slice_of
-from tests.support.translation import World
+from tests.support.builders import (
+    Builder,
+    IngressBuilder,
+    ingress,
+    mse_gateway,
+    secret,
+    service,
+    slice_of,
+)
+from tests.support.certificates import certificate, tls_data
+from tests.support.translation import World, upserted
 from tests.translators.plans import NGINX
 from xds.readable import readable
 from xds.resource import TypeUrl
@@ -33,12 +43,14 @@ AWAITED: list[Event] = [Listed(HUB), Awaited(SECRET)]
 REFUSED = Refused(SECRET, (Problem(SHOP.ref(), "SecretUnreadable", "spec.tls", "all", "a Secret"),))
 
 
-def world(events: Sequence[Event], declared: IngressBuilder, gateway: object = GATEWAY) -> World:
+def world(
+    events: Sequence[Event], declared: IngressBuilder, gateway: Builder[Any] = GATEWAY
+) -> World:
     made = World()
     made.attach("c1")
     made.apply(events)
     made.put(service("web").manifest, slice_of("web", addresses=["10.0.0.1"]).manifest, origin="c1")
-    made.put(gateway.manifest, declared.manifest)  # type: ignore[attr-defined]  # a Builder
+    made.put(gateway.manifest, declared.manifest)
     return made
 
 
@@ -65,7 +77,7 @@ def test_nothing_is_said_about_a_secret_until_it_is_known_to_be_missing(
     unread: list[Event],
     outcome: Event,
     declared: IngressBuilder,
-    gateway: object,
+    gateway: Builder[Any],
     reasons: list[str],
 ) -> None:
     of = world(unread, declared, gateway)
@@ -113,3 +125,56 @@ def test_a_host_is_redirected_to_https_while_its_certificate_is_awaited() -> Non
     assert "https_redirect" in route()
     of.apply([Deleted(SECRET)])
     assert "https_redirect" not in route()
+
+
+PAIRS = {name: certificate("shop.test") for name in ("all", "new")}
+NEW = SECRET._replace(name="new")
+
+
+def holding(name: str) -> Upserted:
+    """A Secret with a certificate, its key, and authorities of clients."""
+    data = tls_data(PAIRS[name])
+    return upserted(secret(name, {**data, "ca.crt": data["tls.crt"]}).manifest)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "type_url", "name"),
+    [
+        pytest.param(
+            [CERTIFIED], [SHOP.tls("new", "shop.test")], TypeUrl.SECRET, "shop.test", id="host"
+        ),
+        pytest.param([SHOP.tls("all")], [SHOP.tls("new")], TypeUrl.SECRET, "_default", id="rest"),
+        pytest.param(
+            [BY_DEFAULT],
+            [GATEWAY.annotate({"fleetgate.dev/default-certificate": "default/new"})],
+            TypeUrl.SECRET,
+            "_default",
+            id="default-of-the-gateway",
+        ),
+        pytest.param(
+            [CLIENTS],
+            [SHOP.annotate({f"{NGINX}auth-tls-secret": "default/new"})],
+            TypeUrl.LISTENER,
+            "https-443",
+            id="client-certificates",
+        ),
+    ],
+)
+@pytest.mark.parametrize("outcome", [holding("new"), Deleted(NEW)], ids=["there", "gone"])
+def test_what_is_served_stays_while_the_secret_in_its_place_is_awaited(
+    before: list[Builder[Any]],
+    after: list[Builder[Any]],
+    type_url: TypeUrl,
+    name: str,
+    outcome: Event,
+) -> None:
+    of = world([Listed(HUB), holding("all")], SHOP)
+    of.put(*(each.manifest for each in before))
+    served = of.snapshots["mse/gw"][type_url, name]
+    of.apply([Awaited(NEW), *(upserted(each.manifest) for each in after)])
+    assert of.snapshots["mse/gw"][type_url, name] == served
+    of.apply([outcome])
+    scratch = world([Listed(HUB), holding("all"), outcome], SHOP)
+    scratch.put(*(each.manifest for each in after))
+    assert of.versions() == scratch.versions()
+    assert of.snapshots["mse/gw"].get((type_url, name)) != served

@@ -5,7 +5,8 @@
     rules ─▶ claims ─▶ deciders ───────┘
 
 A Secret whose certificate cannot be used any more keeps its last usable one, which the translator
-remembers. So a broken or deleted Secret takes no host off HTTPS.
+remembers. So a broken or deleted Secret takes no host off HTTPS. A host keeps the certificate that
+it has while the Secret in its place is awaited.
 """
 
 from collections.abc import Iterable, Sequence
@@ -197,8 +198,9 @@ class CertificateTables:
         if not key.host:
             return None  # it is in `defaults`
         secret = view.must(self.deciders, key).secret
-        certificate = self._usable(view, secret)
-        return build_secret(key.host, certificate, secret) if certificate else None
+        if certificate := self._usable(view, secret):
+            return build_secret(key.host, certificate, secret)
+        return self.of_hosts.get(key) if self._hub.awaits(view, secret) else None
 
     def _default(self, view: View, gateway: Ref) -> Resource | None:
         """Choose the certificate for other hosts: the gateway's own, else one of an Ingress."""
@@ -207,6 +209,8 @@ class CertificateTables:
         for secret in (*own, *((decided.secret,) if decided else ())):
             if certificate := self._usable(view, secret):
                 return build_secret("", certificate, secret)
+            if self._hub.awaits(view, secret) and (former := self.defaults.get(gateway)):
+                return former
         return None
 
     def _usable(self, view: View, secret: Ref) -> Certificate | None:

@@ -4,7 +4,8 @@
     plans ─▶ named ─▶ authorities ────┘
 
 A change of one host encodes its chain, and joins the encoded chains of its listener. A certificate
-or a route changes no chain.
+or a route changes no chain. A host keeps its chain while other authorities are awaited, since each
+change of a listener ends connections.
 """
 
 from collections.abc import Iterable, Iterator
@@ -126,6 +127,10 @@ class ChainTables:
 
     def _row(self, view: View, key: HostKey) -> ChainRow:
         plan = view.must(self._plans, key)
+        wanted = chain_policies(plan.policies)
+        former = self.rows.get(key)
+        if former and any(self._awaits(view, policy) for policy in wanted):
+            return former
         gateway = view.must(self._gateways.declared, key.gateway)
         edge = view.must(self._gateways.edges, key.gateway)
 
@@ -141,7 +146,7 @@ class ChainTables:
                 or entry.at.protocol is not Protocol.HTTPS
             ):
                 continue
-            policies = chain_policies(plan.policies)
+            policies = wanted
             parts = chain_parts(policies, key.host, entry.tls, plan.root, authorities)
             if parts.lacks:
                 lacks += parts.lacks
