@@ -46,6 +46,16 @@ class Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited:
+    """An object is about to be read: nobody knows yet whether it exists.
+
+    The next Upserted, Refused or Deleted of the object ends this.
+    """
+
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """The origin can be reached, and every object that it holds has been emitted."""
 
@@ -90,7 +100,9 @@ class Confined:
     addresses: PodAddresses
 
 
-Event: TypeAlias = Upserted | Refused | Deleted | Listed | Unreachable | Members | Confined
+Event: TypeAlias = (
+    Upserted | Refused | Deleted | Awaited | Listed | Unreachable | Members | Confined
+)
 Emit: TypeAlias = Callable[[Sequence[Event]], None]
 
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TypeVar, cast
 
 from fleet.events import (
+    Awaited,
     Confined,
     Deleted,
     Event,
@@ -47,11 +48,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The keys of rows that differ after `apply`: objects by class, problems, and origins."""
+    """The keys of rows that differ after `apply`: objects by class, problems, and origins.
+
+    `awaited` are objects whose reading has begun or has ended.
+    """
 
     objects: Mapping[type[Model], frozenset[Ref]] = field(default_factory=dict)
     problems: frozenset[Ref] = frozenset()
     origins: frozenset[str] = frozenset()
+    awaited: frozenset[Ref] = frozenset()
 
 
 class FleetState:
@@ -67,6 +72,7 @@ class FleetState:
         self._models: dict[Ref, type[Model]] = {}
         self._problems: dict[Ref, tuple[Problem, ...]] = {}
         self._refused: dict[Ref, int] = {}
+        self._awaited: set[Ref] = set()
         self._origins: dict[str, Origin] = {}
         self._addresses: dict[str, PodAddresses] = {}
         self.unattached: frozenset[str] = frozenset()
@@ -90,6 +96,11 @@ class FleetState:
         return self._refused.get(ref, 0)
 
     @property
+    def awaited(self) -> Set[Ref]:
+        """Objects that are about to be read; a live view."""
+        return self._awaited
+
+    @property
     def origins(self) -> Mapping[str, Origin]:
         """The states of the hub and of members, as far as events have named them; a live view."""
         return MappingProxyType(self._origins)
@@ -100,26 +111,34 @@ class FleetState:
         return MappingProxyType(self._addresses)
 
     def apply(self, events: Sequence[Event]) -> Changes:
-        """Apply events in their order. O(events). An object that stays equal is no change.
+        """Apply events in their order. An object that stays equal is no change.
+
+        The cost is O(events and awaited objects).
 
         `Members` costs O(objects).
         """
         before: dict[Ref, FleetObject | None] = {}
         problems: set[Ref] = set()
         origins: set[str] = set()
+        awaited = frozenset(self._awaited)
         for event in events:
             match event:
                 case Upserted(ref, value, complaints):
+                    self._awaited.discard(ref)
                     before.setdefault(ref, self._get(ref))
                     self._put(ref, value)
                     self._refused.pop(ref, None)
                     problems |= self._complain(ref, complaints)
                 case Refused(ref, complaints, generation):
+                    self._awaited.discard(ref)
                     problems |= self._refuse(ref, generation if complaints else None)
                     problems |= self._complain(ref, complaints)
                 case Deleted(ref):
+                    self._awaited.discard(ref)
                     before.setdefault(ref, self._get(ref))
                     problems |= self._forget(ref)
+                case Awaited(ref):
+                    self._awaited.add(ref)
                 case Listed() | Unreachable() | Confined():
                     origins |= self._hear(event)
                 case Members(ids, unattached):
@@ -130,7 +149,12 @@ class FleetState:
                     origins |= self._leave(ids)
                     for new in sorted(ids - self._origins.keys()):
                         origins |= self._mark(new, Origin())
-        return Changes(self._differences(before), frozenset(problems), frozenset(origins))
+        return Changes(
+            self._differences(before),
+            frozenset(problems),
+            frozenset(origins),
+            awaited ^ self._awaited,
+        )
 
     def _hear(self, event: Listed | Unreachable | Confined) -> set[str]:
         """Apply an event about an origin, and give the origin if its row differs."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pytest
 
 from fleet.events import (
+    Awaited,
     Confined,
     Deleted,
     Event,
@@ -189,7 +190,7 @@ class Listener:
     async def news(self) -> list[str]:
         """The events since the last call, as short lines.
 
-        Members and Confined are left out, since not every source emits them.
+        Members, Confined and Awaited are left out, since not every source emits them.
         """
         async with asyncio.timeout(PATIENCE):
             await self._source.refresh()
@@ -202,7 +203,7 @@ class Listener:
                 return False
             case Upserted(ref) | Refused(ref) | Deleted(ref):
                 return ref not in self._scenery
-            case Members() | Confined():
+            case Members() | Confined() | Awaited():
                 return False
             case _:
                 return True
@@ -215,8 +216,8 @@ def line(event: Event) -> str:
             text = f"upserted {ref}"
         case Refused(ref, problems):
             text = f"refused {ref}"
-        case Deleted(ref):
-            return f"deleted {ref}"
+        case Deleted(ref) | Awaited(ref):
+            return f"{type(event).__name__.lower()} {ref}"
         case Listed(origin):
             return f"listed {origin or 'hub'}"
         case Unreachable(origin):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fleet.events import Event, Refused, Unreachable, Upserted
+from fleet.events import Awaited, Event, Refused, Unreachable, Upserted
 from fleet.kubernetes.connection import Query, Reply
 from fleet.models import Secret
 from fleet.problem import Problem
@@ -28,9 +28,12 @@ from tests.fleet.api_dialogue import (
 from tests.fleet.rigs import line
 from tests.support.api_double import ApiDouble
 from tests.support.builders import ingress, secret
+from tests.support.loop_time import ForwardLoop
 
 CERT, OTHER = secret("cert", {"tls.crt": "YQ=="}), secret("other", {"tls.crt": "Yg=="})
+THIRD = secret("third")
 SAID = "upserted Secret default/cert"
+GONE = "deleted Secret default/cert"
 REFUSED = "refused Secret default/cert: SecretUnreadable"
 SHOP, CART = ingress("shop").ref(), ingress("cart").ref()
 
@@ -52,11 +55,15 @@ OTHER_METADATA = {**OTHER.manifest["metadata"], "resourceVersion": "5"}
 
 
 class Holder:
-    """Reads and watches Secrets that a test needs, and keeps the events about them."""
+    """Reads and watches Secrets that a test needs, and keeps the events about them.
+
+    `awaited` are those of the Awaited events, and `said` has all other events.
+    """
 
     def __init__(self, api: Dialogue, limits: WatchLimits, namespaces: Sequence[str]) -> None:
         self.api = api
         self.said: list[str] = []
+        self.awaited: list[Ref] = []
         self.held: list[str] = []
         self.users = [SHOP]
         self.problems: list[Problem] = []
@@ -99,6 +106,9 @@ class Holder:
 
     def _say(self, events: Sequence[Event]) -> None:
         for each in events:
+            if isinstance(each, Awaited):
+                self.awaited.append(each.ref)
+                continue
             self.said.append(line(each))
             if isinstance(each, Refused):
                 self.problems = list(each.problems)
@@ -266,7 +276,7 @@ def test_of_other_secrets_nothing_is_said(way: WatchLimits) -> None:
     async def script(holder: Holder, api: Dialogue) -> None:
         watch = await holder.watching(404, failure(404))
         watch.say(event("ADDED", OTHER.manifest, "8"), event("ADDED", CERT.manifest, "9"))
-        await holder.until(lambda: holder.said == [SAID])
+        await holder.until(lambda: holder.said == [GONE, SAID])
 
     play(script, way)
 
@@ -355,6 +365,82 @@ def test_after_a_gap_every_needed_secret_is_read_again(way: WatchLimits) -> None
         await holder.until(lambda: holder.said == [SAID, "deleted Secret default/cert"])
 
     play(script, way)
+
+
+# -- awaited Secrets -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        pytest.param(200, version("5", "YQ=="), SAID, id="there"),
+        pytest.param(404, failure(404), GONE, id="not-there"),
+        pytest.param(403, failure(403, "no"), REFUSED, id="refused"),
+    ],
+)
+def test_a_secret_is_awaited_until_the_server_has_answered(
+    status: int, body: object, outcome: str, way: WatchLimits
+) -> None:
+    async def script(holder: Holder, api: Dialogue) -> None:
+        holder.need()
+        assert (holder.awaited, holder.said) == ([CERT.ref()], [])
+        (await holder.reads()).answer(status, body)
+        await holder.until(lambda: holder.said == [outcome])
+        assert holder.awaited == [CERT.ref()]
+
+    play(script, way)
+
+
+def test_a_secret_that_is_known_is_not_awaited_when_it_is_read_again(way: WatchLimits) -> None:
+    async def script(holder: Holder, api: Dialogue) -> None:
+        watch = await holder.watching()
+        watch.say(event("ERROR", failure(410), "9"))
+        (await holder.reads()).answer(404, failure(404))
+        await holder.until(lambda: holder.said == [SAID, GONE])
+        assert holder.awaited == [CERT.ref()]
+
+    play(script, way)
+
+
+def test_a_secret_that_nobody_needs_any_more_is_not_awaited(way: WatchLimits) -> None:
+    async def script(holder: Holder, api: Dialogue) -> None:
+        holder.need()
+        holder.watches.drop([CERT.ref()])
+        assert (holder.awaited, holder.said) == ([CERT.ref()], [GONE])
+        holder.need()
+        assert holder.awaited == [CERT.ref(), CERT.ref()]
+
+    play(script, way)
+
+
+def test_a_server_that_answers_about_no_secret_is_not_awaited_for_ever() -> None:
+    async def waiting(loop: ForwardLoop) -> None:
+        said: list[Event] = []
+        secrets = ReferencedSecrets(said.extend, lambda: None, lambda _: [SHOP])
+        secrets.need([CERT.ref(), OTHER.ref()])
+        assert said == [Awaited(CERT.ref()), Awaited(OTHER.ref())]
+
+        async def pass_time(seconds: float) -> list[str]:
+            said.clear()
+            loop.ahead += seconds
+            for _ in range(3):
+                await asyncio.sleep(0)
+            return [line(each) for each in said]
+
+        assert await pass_time(6) == []
+        await secrets.read_again(Answering(), {CERT.ref()})
+        assert await pass_time(6) == [], "it has answered about another Secret"
+        assert await pass_time(6) == ["refused Secret default/other: SecretUnreadable"]
+        assert await pass_time(60) == []
+        await secrets.read_again(Answering(), {OTHER.ref()})
+        assert line(said[-1]) == "upserted Secret default/other"
+        secrets.need([THIRD.ref()])
+        secrets.retire()
+        assert await pass_time(60) == []
+
+    loop = ForwardLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(waiting(loop))
 
 
 # -- refusals --------------------------------------------------------------------------------------
@@ -581,7 +667,20 @@ def test_a_secret_that_a_server_fails_on_each_time_is_a_problem_of_who_reference
     play(script, way)
 
 
-class BusyServer(ApiDouble):
+class Answering(ApiDouble):
+    """A server that has all Secrets."""
+
+    def __init__(self) -> None:
+        """There is no connection."""
+
+    async def answer(self, method: str, path: str, query: Query) -> Reply:
+        *_, namespace, _, name = path.split("/")
+        manifest = secret(name).in_namespace(namespace).manifest
+        manifest["metadata"]["resourceVersion"] = "5"
+        return Reply(200, json.dumps(manifest).encode())
+
+
+class BusyServer(Answering):
     """A server that gives each Secret after a turn of the loop, and counts open requests."""
 
     def __init__(self) -> None:
@@ -593,10 +692,7 @@ class BusyServer(ApiDouble):
         await asyncio.sleep(0)
         self.open -= 1
         self.answered += 1
-        *_, namespace, _, name = path.split("/")
-        manifest = secret(name).in_namespace(namespace).manifest
-        manifest["metadata"]["resourceVersion"] = "5"
-        return Reply(200, json.dumps(manifest).encode())
+        return await super().answer(method, path, query)
 
 
 def test_no_more_secrets_are_read_at_the_same_time_in_many_namespaces_than_in_one() -> None:

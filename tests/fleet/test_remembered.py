@@ -182,6 +182,8 @@ def test_the_snapshots_of_a_restart_during_an_outage_are_those_from_before(tmp_p
     before = asyncio.run(served(fleet()))
     assert any(b"10.0.0.1" in body for body in before[TypeUrl.ENDPOINT].values())
     assert asyncio.run(served(without("one"))) == before
+    # Envoys keep their listeners for TLS, since these need Secrets, which are not remembered.
+    del before[TypeUrl.LISTENER]["https-443"]
     assert asyncio.run(served(without(HUB, "one"))) == before
 
 

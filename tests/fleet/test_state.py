@@ -1,10 +1,11 @@
 """Events of sources are merged into tables, and the differences are given back."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fleet.events import Deleted, Event, Listed, Members, Refused, Unreachable, Upserted
+from fleet.events import Awaited, Deleted, Event, Listed, Members, Refused, Unreachable, Upserted
 from fleet.models import Ingress, Service
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
@@ -54,6 +55,35 @@ def test_changes_are_what_differs(
     state = FleetState()
     state.apply(before)
     assert state.apply(events) == changes
+
+
+AWAITED = Awaited(SHOP.ref())
+BEGUN = Changes(awaited=frozenset({SHOP.ref()}))
+
+
+@pytest.mark.parametrize(
+    ("before", "events", "changes", "is_awaited"),
+    [
+        pytest.param([], [AWAITED], BEGUN, True, id="begun"),
+        pytest.param([AWAITED], [AWAITED], NOTHING, True, id="begun-again"),
+        pytest.param([AWAITED], [PUT], replace(VALUE, awaited=BEGUN.awaited), False, id="found"),
+        pytest.param([AWAITED], [DELETED], BEGUN, False, id="not-there"),
+        pytest.param(
+            [AWAITED], [REFUSED], replace(PROBLEMS, awaited=BEGUN.awaited), False, id="refused"
+        ),
+        pytest.param([], [AWAITED, DELETED], NOTHING, False, id="begun-and-ended"),
+        pytest.param([PUT], [AWAITED], BEGUN, True, id="what-is-known-stays"),
+        pytest.param([AWAITED], [Listed(HUB)], Changes(origins=frozenset({HUB})), True, id="other"),
+    ],
+)
+def test_an_object_is_awaited_until_its_outcome_is_known(
+    before: list[Event], events: list[Event], changes: Changes, *, is_awaited: bool
+) -> None:
+    state = FleetState()
+    state.apply(before)
+    assert state.apply(events) == changes
+    assert (SHOP.ref() in state.awaited) == is_awaited
+    assert (SHOP.ref() in state.table(Ingress)) == (PUT in [*before, *events])
 
 
 def test_changes_are_told_apart_by_model() -> None:

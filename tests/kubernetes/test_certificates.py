@@ -1,6 +1,7 @@
 """Certificates on a real API server: a Secret may come after all that names it, and change."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.support.builders import Builder, ingress, mse_gateway, secret
 from tests.support.certificates import certificate, tls_data
 from tests.support.kube import Cluster, Clusters
 from tests.support.process import Fleetgate, fleetgate, until
+from tests.translators.plans import NGINX
 from xds.resource import TypeUrl
 
 GATEWAY = "ackone-gateway"
@@ -35,11 +37,15 @@ def declare(hub: Cluster, *things: Builder[Any]) -> None:  # of any kinds
     )
 
 
-@contextmanager
-def served(hub: Cluster, place: Path) -> Iterator[tuple[Fleetgate, AdsClient]]:
-    """Serve the hub, with a client that has asked for the certificates of two hosts."""
+def serve_command(kubeconfig: Path, *options: str) -> tuple[str, ...]:
     free = ("--xds-port", "0", "--admin-port", "0", "--bind", "192.0.2.9")
-    command = ("serve", "--hub-kubeconfig", str(hub.kubeconfig), *free)
+    return ("serve", "--hub-kubeconfig", str(kubeconfig), *free, *options)
+
+
+@contextmanager
+def served(hub: Cluster, place: Path, *options: str) -> Iterator[tuple[Fleetgate, AdsClient]]:
+    """Serve the hub, with a client that has asked for the certificates of two hosts."""
+    command = serve_command(hub.kubeconfig, *options)
     with fleetgate(place / "fleetgate.log", *command) as serving:
         serving.until(lambda: "xDS on" in serving.text)
         serving.sync()
@@ -90,3 +96,73 @@ def test_a_gateway_names_a_secret_of_any_namespace(hub: Cluster, tmp_path: Path)
             names |= found
             if "third.test" in removed:  # it was asked for before the Secret had been read
                 client.request(TypeUrl.SECRET, "third.test")
+
+
+ASKING = {
+    f"{NGINX}ssl-redirect": "true",
+    f"{NGINX}auth-type": "basic",
+    f"{NGINX}auth-secret": "{}",
+    f"{NGINX}auth-tls-secret": "default/{}",
+    f"{NGINX}proxy-ssl-secret": "default/{}",
+}
+REASONS = ("MissingSecret", "NoHttps", "NoPasswords", "NoChain", "SecretNotFound")
+"""The problems of an Ingress with these annotations if its Secret is not there."""
+
+
+def guarded(name: str) -> Builder[Any]:
+    """An Ingress with a Secret of its name, which is for everything that takes one."""
+    made = ingress(name, host=f"{name}.test").path("/", to=f"{name}:80").of_class("mse")
+    annotations = {key: value.format(name) for key, value in ASKING.items()}
+    return made.tls(name, f"{name}.test").annotate(annotations)
+
+
+def useful(name: str) -> Builder[Any]:
+    """The Secret of such an Ingress."""
+    data = tls_data(certificate(f"{name}.test"))
+    users = b64encode(b"anna:{PLAIN}word").decode()
+    return secret(name, {**data, "ca.crt": data["tls.crt"], "auth": users})
+
+
+def reasons(text: str) -> list[str]:
+    return [reason for reason in REASONS if reason in text]
+
+
+def test_a_secret_that_has_not_been_read_yet_is_not_said_to_be_missing(
+    hub: Cluster, tmp_path: Path
+) -> None:
+    names = [f"web-{number}" for number in range(20)]
+    default = mse_gateway(GATEWAY).annotate({DEFAULT: "default/default"})
+    declare(hub, mse_gateway(GATEWAY), *map(useful, names), useful("default"))
+    with served(hub, tmp_path) as (serving, _):
+        for name in names:
+            declare(hub, guarded(name), default)
+        serving.sync()
+        assert names[-1] in json.dumps(serving.status())
+        assert reasons(serving.text) == []
+        declare(hub, mse_gateway(GATEWAY), guarded("late"))
+        until(lambda: reasons(serving.text) == list(REASONS))
+        assert {line for line in serving.text.splitlines() if reasons(line)} == {
+            line
+            for line in serving.text.splitlines()
+            if "Ingress default/late:" in line and reasons(line)
+        }
+        events = ("get", "events", "--field-selector")
+        until(lambda: "MissingSecret" in hub.kubectl(*events, "involvedObject.name=late"))
+        assert reasons(hub.kubectl(*events, "involvedObject.name!=late")) == []
+
+
+def test_while_the_hub_is_away_no_secret_is_said_to_be_missing(
+    hub: Cluster, tmp_path: Path
+) -> None:
+    """Objects of the hub are remembered over a restart, and Secrets are not."""
+    declare(hub, mse_gateway(GATEWAY), guarded("web"), useful("web"))
+    remembering = ("--state-dir", str(tmp_path / "state"))
+    with served(hub, tmp_path, *remembering):
+        pass
+    away = tmp_path / "away.yaml"
+    away.write_text(hub.kubeconfig.read_text().replace(hub.url, "https://127.0.0.1:9"))
+    with fleetgate(tmp_path / "again.log", *serve_command(away, *remembering)) as serving:
+        serving.until(lambda: "xDS on" in serving.text)
+        assert "in force are" in serving.text
+        assert [each["name"] for each in serving.status()["ingresses"]] == ["web"]
+        assert reasons(serving.text) == []

@@ -5,7 +5,8 @@
     rules ─▶ claims ─▶ deciders ───────┘
 
 A Secret whose certificate cannot be used any more keeps its last usable one, which the translator
-remembers. So a broken or deleted Secret takes no host off HTTPS.
+remembers. So a broken or deleted Secret takes no host off HTTPS. A host keeps the certificate that
+it has while the Secret in its place is awaited.
 """
 
 from collections.abc import Iterable, Sequence
@@ -56,7 +57,7 @@ class CertificateTables:
         ingresses: IngressTables,
     ) -> None:
         self._inputs = inputs
-        self.hub = hub
+        self._hub = hub
         self._gateways = gateways
         self._ingresses = ingresses
         self.readings = Derived(graph, "certificates", inputs.secrets, self._reading)
@@ -89,24 +90,36 @@ class CertificateTables:
             return True
         if self.has_default(view, gateway):
             return True
-        return not self.hub.knows_secrets(view) and self._is_named(view, gateway, keys)
+        every = (*keys, CertificateKey(gateway, ""))
+        return self._awaits_default(view, gateway) or self._awaits_any(view, every)
 
     def has_default(self, view: View, gateway: Ref) -> bool:
         """Return whether the gateway has a certificate for hosts without one of their own."""
         return view.get(self._has_default, gateway) is not None
 
-    def _is_named(self, view: View, gateway: Ref, keys: Iterable[CertificateKey]) -> bool:
-        """Return whether a Secret is named for one of the keys, or for all other hosts."""
-        every = (*keys, CertificateKey(gateway, ""))
-        defaults = view.get(self._gateways.default_certificates, gateway) or ()
-        return bool(defaults) or any(view.get(self.deciders, key) is not None for key in every)
+    def lacks_default(self, view: View, gateway: Ref) -> bool:
+        """Return whether the gateway is known to have no certificate for other hosts."""
+        if self.has_default(view, gateway) or self._awaits_default(view, gateway):
+            return False
+        return not self._awaits_any(view, (CertificateKey(gateway, ""),))
+
+    def _awaits_default(self, view: View, gateway: Ref) -> bool:
+        named = view.get(self._gateways.default_certificates, gateway) or ()
+        return any(self._hub.awaits(view, secret) for secret in named)
+
+    def _awaits_any(self, view: View, keys: Iterable[CertificateKey]) -> bool:
+        """Return whether the Secret that is named for one of the keys has not been read yet."""
+        deciders = (view.get(self.deciders, key) for key in keys)
+        return any(self._hub.awaits(view, decided.secret) for decided in deciders if decided)
 
     def held(self, view: View, secret: Ref) -> Held:
         """Return what is known of a Secret."""
+        reading = view.get(self.readings, secret)
         return Held(
-            view.get(self.readings, secret),
+            reading,
             view.get(self.validities, secret),
-            view.get(self._inputs.last_certificates, secret) is not None,
+            keeps_last=view.get(self._inputs.last_certificates, secret) is not None,
+            is_awaited=reading is None and self._hub.awaits(view, secret),
         )
 
     def others(
@@ -196,7 +209,9 @@ class CertificateTables:
             return None  # it is in `defaults`
         decided = view.must(self.deciders, key)
         certificate = self._usable(view, decided.secret)
-        if certificate is None or (decided.if_covered and not certificate.covers(key.host)):
+        if certificate is None:
+            return self.of_hosts.get(key) if self._hub.awaits(view, decided.secret) else None
+        if decided.if_covered and not certificate.covers(key.host):
             return None
         return build_secret(key.host, certificate, decided.secret)
 
@@ -207,6 +222,8 @@ class CertificateTables:
         for secret in (*own, *((decided.secret,) if decided else ())):
             if certificate := self._usable(view, secret):
                 return build_secret("", certificate, secret)
+            if self._hub.awaits(view, secret) and (former := self.defaults.get(gateway)):
+                return former
         return None
 
     def _usable(self, view: View, secret: Ref) -> Certificate | None:

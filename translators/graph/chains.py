@@ -4,7 +4,8 @@
     plans ─▶ named ─▶ authorities ──────────────┘
 
 A change of one host encodes its chain, and joins the encoded chains of its listener. A certificate
-or a route changes no chain.
+or a route changes no chain. A host keeps its chain while other authorities are awaited, since each
+change of a listener ends connections.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,7 @@ from translators.graph.aliases import AliasTables
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import GatewayTables
 from translators.graph.hosts import HostTables
+from translators.graph.hub import HubTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import HostKey, SetKey
 from translators.merge.aliases import AliasPlan
@@ -55,11 +57,13 @@ class ChainTables:
         self,
         graph: Graph,
         inputs: Inputs,
+        hub: HubTables,
         gateways: GatewayTables,
         hosts: HostTables,
         aliases: AliasTables,
     ) -> None:
         self._inputs = inputs
+        self._hub = hub
         self._gateways = gateways
         self._plans = hosts.plans
         self._aliases = aliases.plans
@@ -106,11 +110,16 @@ class ChainTables:
             chosen = view.get(self.chosen, (key.gateway, key.tables)) or NO_HOSTS
             if key.host in chosen.own:
                 lacks = dict((view.get(self.rows, key) or _NO_ROW).lacks)
+                holding = [each for each in holding if not self._awaits(view, each[1])]
             else:
                 lacks = dict.fromkeys((policy for _, policy in holding), "")
             for declared, policy in holding:
                 if policy in lacks:
                     yield without_chain(ref, declared, policy, key.host, lacks[policy])
+
+    def _awaits(self, view: View, policy: ChainPolicy) -> bool:
+        """Return whether a policy's authorities have not been read yet."""
+        return any(self._hub.awaits(view, secret) for secret in policy.authorities)
 
     def _reading(self, view: View, ref: Ref) -> AuthoritiesReading:
         return read_authorities(view.get(self._inputs.secrets, ref))
@@ -131,6 +140,10 @@ class ChainTables:
 
     def _row(self, view: View, key: HostKey) -> ChainRow:
         plan = self._plan(view, key)
+        wanted = chain_policies(plan.policies)
+        former = self.rows.get(key)
+        if former and any(self._awaits(view, policy) for policy in wanted):
+            return former
         gateway = view.must(self._gateways.declared, key.gateway)
         edge = view.must(self._gateways.edges, key.gateway)
 
@@ -146,7 +159,7 @@ class ChainTables:
                 or entry.at.protocol is not Protocol.HTTPS
             ):
                 continue
-            policies = chain_policies(plan.policies)
+            policies = wanted
             parts = chain_parts(policies, key.host, entry.tls, plan.root, authorities)
             if parts.lacks:
                 lacks += parts.lacks

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fleet.ref import Ref
 from translators.envoy.certificates import build_client_certificate
 from translators.graph.derive import Derived, Graph, Index, View
+from translators.graph.hub import HubTables
 from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import CredentialsKey
@@ -26,8 +27,11 @@ class CredentialsRow:
 class CredentialTables:
     """The tables of credentials. An Envoy gets only those of its own gateway."""
 
-    def __init__(self, graph: Graph, inputs: Inputs, ingresses: IngressTables) -> None:
+    def __init__(
+        self, graph: Graph, inputs: Inputs, hub: HubTables, ingresses: IngressTables
+    ) -> None:
         self._inputs = inputs
+        self._hub = hub
         self._attachments = ingresses.attachments
         self._users = Index(graph, "users of credentials", ingresses.rules, _named)
         self.rows = Derived(graph, "credentials", self._users, self._row)
@@ -38,6 +42,10 @@ class CredentialTables:
         """Return the credentials of a Secret; None if it is absent, or has none."""
         row = view.get(self.rows, secret)
         return row.credentials if row else None
+
+    def lacks(self, view: View, secret: Ref) -> bool:
+        """Return whether a Secret is known to have no credentials."""
+        return self.of(view, secret) is None and not self._hub.awaits(view, secret)
 
     def _row(self, view: View, ref: Ref) -> CredentialsRow | None:
         secret = view.get(self._inputs.secrets, ref)

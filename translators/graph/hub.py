@@ -1,10 +1,11 @@
-"""The table that says whether the hub has been read.
+"""The knowledge about the hub: which of its Secrets are not there, and which are only not read yet.
 
-Objects of the hub are remembered over a restart, and Secrets are not. So while the hub has not been
-read, a Secret that somebody names is unknown rather than missing.
+Objects of the hub are remembered over a restart, and Secrets are not. A Secret is read once an
+object names it. Until then it is unknown rather than missing: what it is for stays closed, and no
+object has a problem by it.
 """
 
-from fleet.ref import HUB
+from fleet.ref import HUB, Ref
 from translators.graph.derive import Derived, Graph, View
 from translators.graph.inputs import Inputs
 
@@ -17,8 +18,14 @@ class HubTables:
         self._unread = Derived(graph, "unread hub", inputs.origins, self._is_unread)
 
     def knows_secrets(self, view: View) -> bool:
-        """Return whether a Secret that is not there is missing."""
+        """Return whether the Secrets of the hub have been read."""
         return view.get(self._unread, HUB) is None
+
+    def awaits(self, view: View, secret: Ref) -> bool:
+        """Return whether a Secret is not there only because it has not been read yet."""
+        if view.get(self._inputs.secrets, secret) is not None:
+            return False
+        return view.get(self._inputs.awaited, secret) is not None or not self.knows_secrets(view)
 
     def _is_unread(self, view: View, origin: str) -> bool | None:
         return (

@@ -36,6 +36,8 @@ class Inputs:
         self.services = Input[Ref, Service](graph, "services")
         self.slices = Input[Ref, EndpointSlice](graph, "slices")
         self.pods = Input[Ref, Pod](graph, "pods")
+        # Secrets that are about to be read
+        self.awaited = Input[Ref, bool](graph, "awaited")
         # the last usable certificates of Secrets that have none, or an ended one
         self.last_certificates = Input[Ref, Certificate](graph, "last certificates")
         # gateways whose object cannot be read, and all gateways including these

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.graph.derive import Derived, Graph, Index, View
+from translators.graph.hub import HubTables
 from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
 from translators.merge.passwords import lacks_of, read_passwords
@@ -16,8 +17,11 @@ from translators.policies.policy import needs_of
 class PasswordTables:
     """A row for each Secret that an Ingress of a gateway names."""
 
-    def __init__(self, graph: Graph, inputs: Inputs, ingresses: IngressTables) -> None:
+    def __init__(
+        self, graph: Graph, inputs: Inputs, hub: HubTables, ingresses: IngressTables
+    ) -> None:
         self._inputs = inputs
+        self._hub = hub
         users = Index(graph, "users of passwords", ingresses.rules, _named)
         self._read = Derived(graph, "passwords", users, self._passwords)
 
@@ -29,7 +33,8 @@ class PasswordTables:
         """Report what the Secrets lack that an Ingress names. A canary's have no effect."""
         for declared in () if rules.canaries else rules.policies:
             for file in needs_of([declared.policy]):
-                yield from lacks_of(self.of(view, file), ref, declared.key, declared.value)
+                if not self._hub.awaits(view, file.secret):
+                    yield from lacks_of(self.of(view, file), ref, declared.key, declared.value)
 
     def _passwords(self, view: View, file: PasswordFile) -> Passwords:
         return read_passwords(view.get(self._inputs.secrets, file.secret), file.form)

@@ -128,9 +128,7 @@ class StatusTables:
                     )
                 ),
                 *self._listeners.named.problems(view, ref),
-            )
-            if self._certificates.hub.knows_secrets(view)
-            else (),
+            ),
         )
 
     def _remote_cluster(self, view: View, member: str) -> RemoteCluster:
@@ -176,9 +174,9 @@ class StatusTables:
             yield from self._without_credentials(view, ref, rules)
             yield from self._passwords.lacks(view, ref, rules)
             yield from self._asking(view, ref, rules, gateways)
-        if (rules.policies or rules.tls) and self._certificates.hub.knows_secrets(view):
             claimed = view.must(self._ingresses.claims, ref)
             yield from self._listeners.chains.problems(view, ref, rules, claimed)
+        if rules.tls:
             yield from self._of_certificates(view, ref, rules, gateways)
         for gateway in gateways:
             yield from self._without_listener(view, ref, rules, gateway)
@@ -190,7 +188,7 @@ class StatusTables:
     def _without_credentials(self, view: View, ref: Ref, rules: IngressRules) -> Iterator[Problem]:
         for declared in rules.policies:
             for secret in declared.policy.secrets:
-                if self._credentials.of(view, secret) is None:
+                if self._credentials.lacks(view, secret):
                     yield without_credentials(ref, declared, secret)
 
     def _lacking(self, view: View, gateways: tuple[Ref, ...], named: Named) -> Iterator[Problem]:
@@ -247,7 +245,7 @@ class StatusTables:
         tables = self._certificates
         for entry in rules.tls:
             if (secret := entry.secret) is None:
-                if not all(tables.has_default(view, gateway) for gateway in gateways):
+                if any(tables.lacks_default(view, gateway) for gateway in gateways):
                     yield without_default(ref, entry, DEFAULT_CERTIFICATE)
                 continue
             held = tables.held(view, secret)

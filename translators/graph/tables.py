@@ -48,13 +48,13 @@ class Tables:
         certificates = self.certificates = CertificateTables(
             graph, inputs, hub, gateways, ingresses
         )
-        credentials = self.credentials = CredentialTables(graph, inputs, ingresses)
-        passwords = self.passwords = PasswordTables(graph, inputs, ingresses)
+        credentials = self.credentials = CredentialTables(graph, inputs, hub, ingresses)
+        passwords = self.passwords = PasswordTables(graph, inputs, hub, ingresses)
         hosts = self.hosts = HostTables(
             graph, gateways, ingresses, certificates, passwords, weights
         )
         aliases = self.aliases = AliasTables(graph, gateways, ingresses, hosts)
-        chains = self.chains = ChainTables(graph, inputs, gateways, hosts, aliases)
+        chains = self.chains = ChainTables(graph, inputs, hub, gateways, hosts, aliases)
         named = self.named = NamedCertificates(graph, gateways, certificates)
         listeners = self.listeners = ListenerTables(graph, hub, gateways, named, chains, dialects)
         backends = self.backends = BackendTables(

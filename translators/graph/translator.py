@@ -108,6 +108,8 @@ class Translator:
         self._take(inputs.slices, EndpointSlice, changes)
         self._take(inputs.pods, Pod, changes)
         self._take_refusals(changes)
+        for ref in changes.awaited:
+            inputs.awaited.set(ref, ref in self._state.awaited or None)
         for origin in changes.origins:
             inputs.origins.set(origin, self._state.origins.get(origin))
             inputs.pod_addresses.set(origin, self._state.addresses.get(origin))

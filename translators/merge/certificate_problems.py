@@ -22,13 +22,14 @@ _SERVED: Final = "it is served, and clients reject it"
 class Held:
     """What is known of the Secret of an entry.
 
-    `reading` is None for a Secret that does not exist. With `keeps_last` an older certificate of
-    the Secret is served.
+    `reading` is None for a Secret that does not exist, or that `is_awaited`. With `keeps_last` an
+    older certificate of the Secret is served.
     """
 
     reading: Reading | None
     validity: Validity | None
     keeps_last: bool
+    is_awaited: bool = False
 
 
 def of_secret(at: Ref, key: str, secret: Ref, held: Held) -> Iterator[Problem]:
@@ -37,6 +38,8 @@ def of_secret(at: Ref, key: str, secret: Ref, held: Held) -> Iterator[Problem]:
     certificate = held.reading.certificate if held.reading else None
     if certificate and held.validity:
         yield from _of_period(at, key, named, certificate, held)
+        return
+    if held.is_awaited:
         return
     effect = _LAST if held.keeps_last else _NONE
     if held.reading is None:

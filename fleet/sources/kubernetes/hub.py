@@ -1,6 +1,7 @@
 """Reads the hub: gateways, Ingresses, their certificates, and the Secrets that name members."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from typing import Never
 
 from fleet.events import Emit, Event, Listed, Refused, Unreachable
@@ -27,7 +28,8 @@ class HubReader:
 
     `reserved` are members that no Secret can name. Secrets name members in the namespace `home` and
     in `trusted` ones. References to Secrets are followed in the namespaces that are `followed`, or
-    in all namespaces if that is empty.
+    in all namespaces if that is empty. If the hub answers about no Secret for `patience`, that is a
+    problem of the objects that reference those which are awaited.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class HubReader:
         followed: Iterable[str],
         emit: Emit,
         on_change: Callable[[], None],
+        patience: timedelta,
     ) -> None:
         self.needs = Needs(kinds)
         self.roster = Roster()
@@ -55,7 +58,7 @@ class HubReader:
         named = collections(home, sorted(set(trusted)))
         self._naming = {secrets: MemberSecrets(secrets, self._redraw) for secrets in named}
         self._complaints: dict[Ref, tuple[Problem, ...]] = {}
-        self._secrets = ReferencedSecrets(emit, self._complete, self._use.users)
+        self._secrets = ReferencedSecrets(emit, self._complete, self._use.users, patience)
         self._watches = SecretWatches(self._reading, self._secrets, followed)
         declaring = (kind for kind in kinds.values() if kind.on_hub and kind is not SECRET)
         objects = {
@@ -91,19 +94,24 @@ class HubReader:
     def retire(self) -> None:
         """End all calls of `refresh`, since `run` will not run again."""
         self._reading.retire()
+        self._secrets.retire()
 
     async def _fetch_secrets(self, server: ApiServer) -> Never:
         await self._secrets.run(server, self._watches.wake)
 
     def _hear(self, events: Sequence[Event]) -> None:
-        """Pass on events about objects, and read the Secrets that these objects reference."""
+        """Pass on events about objects, and read the Secrets that these objects reference.
+
+        Secrets are awaited before it is known that an object references them.
+        """
         turned: set[Ref] = set()
         for event in events:
             turned |= self._use.note(event)
             self.needs.note(event)
-        self._emit(events)
         if turned:
             self._watches.need(ref for ref in turned if ref in self._use)
+        self._emit(events)
+        if turned:
             self._watches.drop(ref for ref in turned if ref not in self._use)
         self._secrets.users_changed()
         self._on_change()

@@ -3,18 +3,21 @@
 Secrets are not listed. A watch begins, then each referenced Secret is read by its name, and the
 watch tells when it changes. Events of the watch about other Secrets are dropped unread.
 
-If the API server refuses a Secret, that is a problem of the Ingresses that reference it. The Secret
-is asked for again, and no other object waits for it.
+A Secret is Awaited from the moment it is referenced, so that nobody calls it missing before the API
+server has answered. If the API server refuses a Secret, or answers about none for a time, that is a
+problem of the Ingresses that reference it. The Secret is asked for again, and no other object waits
+for it.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Set
 from collections.abc import Collection as Several
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Final, Never, TypeAlias
 
-from fleet.events import Emit, Refused, Upserted
+from fleet.events import Awaited, Deleted, Emit, Refused, Upserted
 from fleet.kinds import INGRESS, SECRET
 from fleet.kubernetes.backoff import CALM, Backoff
 from fleet.kubernetes.collection import Collection, Json, Refusal, refusal
@@ -54,6 +57,9 @@ etcd elects a leader answers so to everything, for a short time; then the list t
 fails before any Secret is read.
 """
 
+PATIENCE: Final = timedelta(seconds=10)
+"""The longest silence of the server for which Secrets are awaited."""
+
 Users: TypeAlias = Callable[[Ref], Iterable[Ref]]
 """Gives the Ingresses and gateways that reference a Secret."""
 
@@ -63,13 +69,24 @@ class ReferencedSecrets:
 
     The caller watches the Secrets. It calls `read_again` once a watch has a position to begin from,
     and `take` for each change. `on_complete` is called when the server has answered about every
-    Secret that is needed, whether or not it has the Secret.
+    Secret that is needed, whether or not it has the Secret. If it answers about none for
+    `patience`, the Secrets that are awaited count as unreadable until it does.
     """
 
-    def __init__(self, emit: Emit, on_complete: Callable[[], None], users: Users) -> None:
+    def __init__(
+        self,
+        emit: Emit,
+        on_complete: Callable[[], None],
+        users: Users,
+        patience: timedelta = PATIENCE,
+    ) -> None:
         self._emit = emit
         self._on_complete = on_complete
         self._users = users
+        self._patience = patience.total_seconds()
+        self._awaited: set[Ref] = set()
+        self._heard = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._emitted = Emitted()
         self._needed: set[Ref] = set()
         self._unread: set[Ref] = set()
@@ -92,9 +109,10 @@ class ReferencedSecrets:
 
     def need(self, secrets: Iterable[Ref]) -> None:
         """Read these Secrets from now on, once they are watched."""
-        for ref in secrets:
-            self._needed.add(ref)
-            self._unread.add(ref)
+        new = [ref for ref in secrets if ref not in self._needed]
+        self._needed.update(new)
+        self._unread.update(new)
+        self._await(new)
         self._wake.set()
 
     def drop(self, secrets: Iterable[Ref]) -> None:
@@ -106,6 +124,12 @@ class ReferencedSecrets:
             self._positions.pop(ref, None)
             self._settle(ref, None)
         self._complete()
+
+    def retire(self) -> None:
+        """Await nothing any more, since `run` will not run again."""
+        self._awaited.clear()
+        if self._timer is not None:
+            self._timer.cancel()
 
     def users_changed(self) -> None:
         """Report refused Secrets to the Ingresses that now reference them. O(refused Secrets)."""
@@ -251,8 +275,36 @@ class ReferencedSecrets:
         self._update(ref, outcome)
 
     def _update(self, ref: Ref, outcome: Upserted | Refused | None) -> None:
-        if (event := self._emitted.update(ref, outcome)) is not None:
+        event = self._emitted.update(ref, outcome)
+        if ref in self._awaited:
+            self._awaited.remove(ref)
+            self._heard = asyncio.get_running_loop().time()
+            event = event or Deleted(ref)
+        if event is not None:
             self._emit([event])
+
+    def _await(self, secrets: Several[Ref]) -> None:
+        if not secrets:
+            return
+        if not self._awaited:
+            self._heard = asyncio.get_running_loop().time()
+        self._awaited.update(secrets)
+        self._emit([Awaited(ref) for ref in secrets])
+        if self._timer is None:
+            self._set_timer(self._patience)
+
+    def _set_timer(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        """Report the awaited Secrets as unreadable if the server has been silent for too long."""
+        self._timer = None
+        left = self._heard + self._patience - asyncio.get_running_loop().time()
+        if self._awaited and left > 0:
+            self._set_timer(left)
+            return
+        for ref in sorted(self._awaited):
+            self.complain(ref, f"the hub has not answered for {self._patience:g} s")
 
 
 def _secret_in(server: ApiServer, reply: Reply) -> tuple[str, Json]:

@@ -48,7 +48,8 @@ class KubernetesSource:
     `followed`, or in all namespaces if that is empty.
 
     A client is made when it is needed, and again when its credentials are refused. A gateway waits
-    for newly attached members, but no longer than `patience`.
+    for newly attached members, but no longer than `patience`. Secrets that are referenced count as
+    unreadable once the hub has answered about none of them for `patience`.
     """
 
     def __init__(
@@ -66,7 +67,15 @@ class KubernetesSource:
             kinds, self._forward, self._unread, patience, self._settle
         )
         self._hub = HubReader(
-            hub, kinds, namespace, self._given, trusted, followed, attaching.hear, self._settle
+            hub,
+            kinds,
+            namespace,
+            self._given,
+            trusted,
+            followed,
+            attaching.hear,
+            self._settle,
+            patience,
         )
         self._recalled = Needs(kinds)
         self._members: dict[str, _Read] = {}
