@@ -8,7 +8,14 @@ import pytest
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from tests.support.authority import Pair
-from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway, secret
+from tests.support.builders import (
+    Builder,
+    IngressBuilder,
+    alb_gateway,
+    ingress,
+    mse_gateway,
+    secret,
+)
 from tests.support.certificates import NOW, certificate, tls_data
 from tests.support.translation import Manifest, World
 from xds.resource import TypeUrl
@@ -343,3 +350,24 @@ def test_hosts_with_certificates_come_change_and_go_without_a_listener(hosts: in
     assert [
         v for (kind, _), v in world.versions()["mse/gw"].items() if kind is TypeUrl.LISTENER
     ] == listeners
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param(DEFAULT, "team/default", id="default-certificate"),
+        pytest.param("fleetgate.dev/hsts", "max-age=60", id="hsts"),
+        pytest.param("fleetgate.dev/http3", "true", id="http3"),
+    ],
+)
+def test_a_gateway_without_tls_is_told_that_a_setting_of_tls_has_no_effect(
+    key: str, value: str
+) -> None:
+    world = World()
+    world.put(alb_gateway("gw").annotate({key: value}).manifest)
+    (status,) = world.translator.tables.statuses.of_gateways.rows.values()
+    told = [(p.reason, p.value) for p in status.problems if p.key == key]
+    assert ("NoTls", value) in told
+    world.put(alb_gateway("gw").annotate({"fleetgate.dev/http3": "false"}).manifest)
+    (status,) = world.translator.tables.statuses.of_gateways.rows.values()
+    assert not [p for p in status.problems if p.reason == "NoTls"]
