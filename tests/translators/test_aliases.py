@@ -113,6 +113,35 @@ def test_a_host_that_rules_name_is_never_taken_over() -> None:
     expect_as_from_scratch(world, one)
 
 
+@pytest.mark.parametrize(
+    ("annotations", "name", "expected"),
+    [
+        pytest.param({ALIAS: "b.test"}, "b.test", "default/one/80", id="alias"),
+        pytest.param({WWW: "true"}, "www.a.test", "to a.test", id="redirect"),
+    ],
+)
+def test_a_solver_of_a_challenge_takes_no_name_over(
+    annotations: Mapping[str, str], name: str, expected: str
+) -> None:
+    """Each renewal of a certificate for both names has a solver for each of them."""
+    one = asking("one", annotations)
+    token = "/.well-known/acme-challenge/x"  # noqa: S105 (part of a path)
+    solver = ingress("solver", host=name).path(token, to="solver:80").of_class("mse")
+    world = world_of(one, solver)
+    assert answer(world, name, token) == "default/solver/80"
+    assert answer(world, name, "/one") == expected
+    assert told(world, one) == []
+    expect_as_from_scratch(world_of(solver, one), one, solver)
+    world.remove(solver.manifest)
+    assert answer(world, name, token) != "default/solver/80"
+    assert answer(world, name, "/one") == expected
+    expect_as_from_scratch(world, one)
+    world.put(solver.manifest)
+    world.remove(one.manifest)
+    assert answer(world, name, token) == "default/solver/80"
+    assert answer(world, name, "/one") == "404"
+
+
 def test_of_two_aliases_the_older_one_stays() -> None:
     old = asking("old", {ALIAS: "c.test"}, "a.test", OLD)
     new = asking("new", {ALIAS: "c.test"}, "b.test", NEW)

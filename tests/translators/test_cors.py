@@ -93,6 +93,8 @@ def test_an_origin(value: str, expected: object) -> None:
         pytest.param("https://u@a.test", id="user"),
         pytest.param("https://a.test:port", id="port-that-is-no-number"),
         pytest.param("https://a.test:123456", id="huge-port"),
+        pytest.param("https://a.test:65536", id="port-too-large"),
+        pytest.param("https://a.test:0", id="port-zero"),
         pytest.param("https://a b.test", id="blank"),
         pytest.param("https://a\n.test", id="newline"),
         pytest.param("https://%61.test", id="percent"),

@@ -17,7 +17,6 @@ from xds.readable import readable
 from xds.resource import TypeUrl
 
 NGINX = "nginx.ingress.kubernetes.io/"
-MSE = "mse.ingress.kubernetes.io/"
 REDIRECT, FORCE = f"{NGINX}ssl-redirect", f"{NGINX}force-ssl-redirect"
 CANARY = {f"{NGINX}canary": "true", f"{NGINX}canary-by-header": "stage"}
 HTTP, HTTPS = {"x-forwarded-proto": "http"}, {"x-forwarded-proto": "https"}
@@ -165,29 +164,16 @@ LISTS = "envoy.filters.http.rbac"
     [
         pytest.param(AUTH, [], id="passwords"),
         pytest.param({f"{NGINX}auth-url": "http://auth.default.svc:80/"}, [], id="service"),
-        pytest.param({f"{NGINX}limit-rps": "1"}, [], id="rate-of-a-client"),
-        pytest.param({f"{MSE}route-limit-rps": "1"}, [], id="rate-of-a-route"),
-        pytest.param({f"{NGINX}proxy-body-size": "1m"}, [], id="size"),
         pytest.param(LIST, [LISTS], id="addresses"),
         pytest.param({**AUTH, **LIST}, [LISTS], id="addresses-and-passwords"),
-        pytest.param(
-            {**AUTH, **LIST, f"{NGINX}satisfy": "any"}, [LISTS], id="addresses-or-passwords"
-        ),
+        pytest.param({**AUTH, **LIST, f"{NGINX}satisfy": "any"}, [], id="addresses-or-passwords"),
     ],
 )
 def test_nobody_is_asked_for_a_password_in_clear_text(
     annotations: dict[str, str], asked: list[str]
 ) -> None:
-    """What a redirect asks, https would ask again: only its address costs a client nothing."""
     world = world_of(WEB.annotate({REDIRECT: "true", **annotations}))
     route = route_of(world, "/a", HTTP)
     assert "redirect" in route
     assert list(route.get("typed_per_filter_config", ())) == asked
     assert "typed_per_filter_config" in route_of(world, "/a", HTTPS)
-
-
-def test_everybody_is_redirected_whom_a_password_would_admit() -> None:
-    world = world_of(WEB.annotate({**AUTH, **LIST, f"{NGINX}satisfy": "any", REDIRECT: "true"}))
-    matcher = route_of(world, "/a", HTTP)["typed_per_filter_config"][LISTS]["rbac"]["matcher"]
-    assert list(matcher) == ["on_no_match"]
-    assert matcher["on_no_match"]["action"]["name"] == "allow"

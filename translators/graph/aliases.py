@@ -75,7 +75,7 @@ class AliasTables:
             {host: plan for host, plan in plans.items() if plan},
             {t.host: bisect_left(view.group(self._aliases_of, t), key) for t in targets},
             key.tables,
-            is_named=own is not None and bool(own.everything or own.bare),
+            own=own,
             above=above,
             https=lambda: self._hosts.has_https(view, key),
         )

@@ -73,7 +73,7 @@ def _listeners(tables: Tables) -> Iterator[Output]:
 def _route_tables(tables: Tables) -> Iterator[Output]:
     hosts, aliases = tables.hosts, tables.aliases.tables
     for host in hosts.tables.changed | aliases.changed:
-        table = hosts.tables.get(host) or aliases.get(host)
+        table = aliases.get(host) or hosts.tables.get(host)
         name = table_name(host.tables, host.host)
         yield Output(TypeUrl.SCOPED_ROUTE, host.gateway, name, table)
     for inner in hosts.inner_tables.changed:

@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from fleet.problem import Problem
 from fleet.ref import Ref
+from translators.merge.challenges import is_challenge
 from translators.merge.https_redirect import at_name
+from translators.merge.own_chains import spared
 from translators.merge.ownership import Owner
 from translators.model.actions import Redirect
 from translators.model.bounds import MAX_ROUTES_OF_HOST
@@ -43,14 +45,15 @@ def plan_alias(
     before: Mapping[str, int],
     tables: TableSet,
     *,
-    is_named: bool,
+    own: HostPlan | None,
     above: Owner | None,
     https: Callable[[], bool],
 ) -> AliasPlan:
     """Decide about one name.
 
     `plans` are those of the hosts that the claims are about, and `before` counts the aliases of
-    such a host that come before this one. `is_named` says that rules name it. `above` is the owner
+    such a host that come before this one. `own` is what rules that name it serve: if these are
+    challenges alone, the name serves them beside what its host serves. `above` is the owner
     of the wildcard over it, if hosts belong to namespaces. `https` says whether clients can ask for
     it by https; without, requests in clear text are redirected to the host.
     """
@@ -61,7 +64,7 @@ def plan_alias(
     problems = []
     allowed = []
     for claim in serving:
-        if is_named:
+        if own is not None and _is_named(own):
             expected = f"a host that no rule names; {claim.alias.host} has rules"
             problems.append(_told(claim, "AliasTaken", expected))
         elif above and claim.origin.namespace != above[1].namespace:
@@ -85,7 +88,13 @@ def plan_alias(
     default = plan.default and at_name(plan.default, first.alias.host)
     if ([*plan.rules], plan.default) != (rules, default) and https():
         plan = replace(plan, rules=tuple(rules), default=default)
+    if own is not None:
+        plan = replace(plan, rules=(*spared(own.rules, plan.policies), *plan.rules))
     return AliasPlan(replace(plan, problems=()), tuple(sorted(problems)))
+
+
+def _is_named(own: HostPlan) -> bool:
+    return own.bare or not all(map(is_challenge, own.everything))
 
 
 def _serves(claim: AliasClaim, plans: Mapping[str, HostPlan]) -> bool:

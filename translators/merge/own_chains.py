@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.envoy.filter_chains import NamedHosts
+from translators.merge.challenges import is_challenge
 from translators.merge.https_redirect import CLEAR
 from translators.merge.precedence import by_age, rank
 from translators.model.actions import Forward
@@ -20,8 +21,6 @@ from translators.policies.client_certificates import ClientCertificates, Uncheck
 from translators.policies.policy import ChainPolicy
 
 ROOT: Final = Path(PathKind.PREFIX, "/")
-
-_CHALLENGES: Final = "/.well-known/acme-challenge/"
 
 
 def root_of(serving: Iterable[Rule], policies: Sequence[Policy]) -> Forward | None:
@@ -58,10 +57,8 @@ def spared(rules: Sequence[Rule], policies: Sequence[Policy]) -> tuple[Rule, ...
 def _is_spared(rule: Rule) -> bool:
     if CLEAR in rule.conditions:
         return not isinstance(rule.action, Forward)
-    # The solvers of some versions of cert-manager have the path type ImplementationSpecific.
-    is_plain = rule.path.kind is not PathKind.REGEX
-    is_challenge = is_plain and rule.path.value.startswith(_CHALLENGES)
-    return is_challenge and not any(isinstance(p, ClientCertificates) for p in rule.policies)
+    asks = any(isinstance(policy, ClientCertificates) for policy in rule.policies)
+    return is_challenge(rule) and not asks
 
 
 # -- which hosts have a chain ----------------------------------------------------------------------

@@ -136,7 +136,8 @@ def _split(rest: str) -> tuple[str, str | None]:
     host, colon, port = rest.rpartition(":")
     if not colon or rest.endswith("]"):
         return rest, ""
-    return host, f":{int(port)}" if re.fullmatch(r"[0-9]{1,5}", port) else None
+    is_port = re.fullmatch(r"[0-9]{1,5}", port) and 1 <= int(port) <= 65535
+    return host, f":{int(port)}" if is_port else None
 
 
 FEATURE: Final = policy_feature("CORS", KEYS, parse)
