@@ -80,6 +80,20 @@ def test_what_restricts_or_narrows_closes_the_paths_and_is_told(key: str, value:
             None,
             id="snippet-of-what-is-said-anyway",
         ),
+        pytest.param(
+            "auth-snippet",
+            "proxy_set_header X-Forwarded-Method $request_method;\n"
+            "proxy_set_header X-Original-URL $scheme://$http_host$request_uri;\n",
+            None,
+            id="snippet-about-the-request",
+        ),
+        pytest.param("session-cookie-hash", "sha1", None, id="hash-of-a-cookie"),
+        pytest.param(
+            "secure-backends",
+            "true",
+            "no effect: ingress-nginx has removed it too",
+            id="old-spelling-of-a-protocol",
+        ),
         pytest.param("satisfy", "all", None, id="satisfy-all"),
         pytest.param("enable-modsecurity", "false", None, id="firewall-off"),
         pytest.param("enable-global-auth", "false", None, id="without-global-auth"),

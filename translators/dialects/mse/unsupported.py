@@ -40,7 +40,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         Without.NEVER,
         "custom-headers",
         reason="fleetgate reads no ConfigMaps",
-        instead="response-header-control-update",
+        instead="mse.ingress.kubernetes.io/response-header-control-update",
     ),
     *rows(
         shared,
@@ -71,7 +71,9 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         global-rate-limit-window
         """,
         reason="each Envoy counts by itself",
-        instead="route-limit-rps or route-limit-rpm, divided by the number of Envoys",
+        instead=(
+            "mse.ingress.kubernetes.io/route-limit-rps or -rpm, divided by the number of Envoys"
+        ),
     ),
     *rows(
         shared,
@@ -100,13 +102,6 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
     *rows(
         shared,
         Without.NEVER,
-        "disable-proxy-intercept-errors",
-        reason="it changes a default of NGINX that Envoy does not have",
-        instead="to do without it",
-    ),
-    *rows(
-        shared,
-        Without.NEVER,
         "stream-snippet",
         reason="Envoy cannot run NGINX's directives",
         instead="a load balancer for TCP beside the gateway",
@@ -124,6 +119,27 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         "modsecurity-transaction-id",
         reason="Envoy has no web application firewall",
         instead="X-Request-ID, which each request has",
+    ),
+    *rows(
+        shared,
+        Without.NEVER,
+        "grpc-backend secure-backends",
+        reason="ingress-nginx has removed it too",
+        instead="backend-protocol",
+    ),
+    *rows(
+        shared,
+        Without.NEVER,
+        "secure-verify-ca-secret",
+        reason="ingress-nginx has removed it too",
+        instead="proxy-ssl-secret and proxy-ssl-verify",
+    ),
+    *rows(
+        shared,
+        Without.NEVER,
+        "add-base-url base-url-scheme",
+        reason="ingress-nginx has removed it too",
+        instead="to do without it",
     ),
     *rows(
         shared,
@@ -179,6 +195,12 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         Without.TUNING,
         "http2-push-preload",
         reason="browsers have removed HTTP/2 push",
+    ),
+    *rows(
+        shared,
+        Without.TUNING,
+        "session-cookie-hash",
+        reason="Envoy makes the values of cookies in its own way, and ingress-nginx does so too",
     ),
     *rows(
         shared,
