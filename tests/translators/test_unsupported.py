@@ -49,6 +49,7 @@ def is_closed(annotations: dict[str, str]) -> bool:
         pytest.param(f"{MSE}enable-modsecurity", "on", id="firewall-of-mse"),
         pytest.param(f"{HIGRESS}enable-owasp-core-rules", "true", id="firewall-of-higress"),
         pytest.param(f"{NGINX}auth-snippet", "deny all;", id="snippet"),
+        pytest.param(f"{NGINX}enable-global-auth", "true", id="authorization-of-all-hosts"),
         pytest.param(f"{NGINX}modsecurity-snippet", "false", id="rules-that-are-no-switch"),
         pytest.param(f"{NGINX}configuration-snippet", "allow 10.0.0.0/8;\ndeny all;", id="deny"),
         pytest.param(f"{NGINX}server-snippet", "if ($x) { return 403; }", id="return-403"),

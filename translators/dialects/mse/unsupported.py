@@ -30,9 +30,10 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
     ),
     *rows(
         shared,
-        Without.TUNING,
+        Without.CLOSED,
         "enable-global-auth",
-        reason="a gateway has no authorization of its own: auth-url on an Ingress is all there is",
+        reason="a gateway has no authorization of its own",
+        instead="auth-url",
     ),
     # what Envoy, or fleetgate, does not have
     *rows(
@@ -169,7 +170,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         shared,
         Without.TUNING,
         "preserve-trailing-slash relative-redirects use-port-in-redirects",
-        reason="redirects keep the path, and name the host and port that the client asked for",
+        reason="redirects name the host that the client asked for, and keep the path as it is",
     ),
     *rows(
         shared,
