@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from fleet.problem import Problem
-from tests.support.builders import IngressBuilder, ingress, mse_gateway
+from fleet.ref import HUB
+from tests.support.builders import IngressBuilder, ingress, mse_gateway, secret
+from tests.support.certificates import certificate, tls_data
 from tests.support.envoy_routing import Request, choose
 from tests.support.translation import World
 from translators.dialects.boundaries import HOST_OWNERSHIP
@@ -192,6 +194,22 @@ def test_a_name_below_a_wildcard_of_another_namespace_is_not_given_where_hosts_a
     world = world_of(wildcard, one, owned=True)
     assert answer(world, "a.b.test", "/one") is None
     assert [problem.reason for problem in told(world, one)] == ["HostOwnedByAnother"]
+
+
+@pytest.mark.parametrize("owned", [False, True])
+def test_an_alias_has_a_certificate_unless_rules_name_it(*, owned: bool) -> None:
+    one = asking("one", {ALIAS: "alias.test"}).tls("cert", "a.test")
+    world = world_of(one, owned=owned)
+    pair = secret("cert", tls_data(certificate("a.test", "alias.test")))
+    world.attach(HUB)
+    world.put(pair.manifest)
+    assert world.names(TypeUrl.SECRET) == ["a.test", "alias.test"]
+
+    other = asking("two", {}, "alias.test", NEW).in_namespace("other")
+    world.put(other.manifest)
+    assert world.names(TypeUrl.SECRET) == ["a.test"]
+    world.remove(other.manifest)
+    assert world.names(TypeUrl.SECRET) == ["a.test", "alias.test"]
 
 
 # -- from-to-www-redirect --------------------------------------------------------------------------

@@ -3,10 +3,11 @@
 An entry gives its Secret to those of its hosts that a rule of the Ingress names. A wildcard among
 them covers hosts of one more label. An entry without hosts is for the hosts that no other entry
 names, and for hosts without a certificate at all. An entry without a Secret stands for the default
-certificate.
+certificate. A further name that an annotation gives to a host is a host too; without an entry it
+has that of its host.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fleet.models import IngressTls
 from fleet.problem import Problem
@@ -21,9 +22,12 @@ HOSTS_SHOWN = 3
 
 def read_tls(ref: Ref, declared: Sequence[IngressTls], rules: IngressRules) -> tuple[TlsEntry, ...]:
     """Read the entries. `rules` are those of the Ingress."""
-    own = {host: None for _, host in sorted(rules.hosts) if host}
+    own = {host: host for _, host in sorted(rules.hosts) if host}
     named = {host.lower() for entry in declared for host in entry.hosts}
-    unnamed = [host for host in own if not _is_in(host, named)]
+    for alias in rules.aliases:
+        is_named = _is_in(alias.host, named)
+        own.setdefault(alias.host, alias.host if is_named else alias.of)
+    unnamed = [host for host, by in own.items() if not _is_in(by, named)]
     return tuple(
         _entry(ref, f"spec.tls[{i}]", entry, own, unnamed) for i, entry in enumerate(declared)
     )
@@ -52,13 +56,14 @@ def listed(hosts: Sequence[str]) -> str:
 
 
 def _entry(
-    ref: Ref, at: str, entry: IngressTls, own: Collection[str], unnamed: Sequence[str]
+    ref: Ref, at: str, entry: IngressTls, own: Mapping[str, str], unnamed: Sequence[str]
 ) -> TlsEntry:
+    """Read an entry. `own` has the name by which each host of the Ingress is looked up."""
     secret = Ref(HUB, "Secret", ref.namespace, entry.secret_name) if entry.secret_name else None
     if not entry.hosts:
         return TlsEntry(at, secret, tuple(unnamed), is_default=True)
     named = dict.fromkeys(host.lower() for host in entry.hosts)
-    hosts = tuple(host for host in own if _is_in(host, named))
+    hosts = tuple(host for host, by in own.items() if _is_in(by, named))
     used = {*hosts, *map(wildcard_over, hosts)}
     return TlsEntry(at, secret, hosts, idle=tuple(host for host in named if host not in used))
 

@@ -158,15 +158,32 @@ class CertificateTables:
         if boundaries.owned and not key.host:
             return None  # no namespace owns all other hosts
         asking = [view.must(self._ingresses.rules, ref) for ref in view.group(self._by_host, key)]
+        is_named = True
+        if key.host and any(ingress.aliases for ingress in asking):
+            # A further name of a host decides nothing about a host that rules name.
+            is_named = self._is_host(view, key, asking)
+            if is_named:
+                asking = [i for i in asking if any(i.names(s, key.host) for s in i.sets)]
         claims = [(by, i) for i in asking if (by := i.by)]
         if boundaries.owned:
             owner = self._owner(view, key, frozenset(s for i in asking for s in i.sets))
-            claims = [claim for claim in claims if claim[0][1].namespace == owner]
+            if owner or is_named:
+                claims = [claim for claim in claims if claim[0][1].namespace == owner]
         if not claims:
             return None
         by, ingress = min(claims, key=lambda claim: claim[0])
         entry = entry_for(ingress.tls, key.host)
         return Decided(by[1], entry.secret, by[0]) if entry and entry.secret else None
+
+    def _is_host(self, view: View, key: CertificateKey, asking: Iterable[IngressRules]) -> bool:
+        """Return whether rules name a host. `asking` are Ingresses that name a Secret for it."""
+        tables = self._ingresses
+        for name in sorted({each for ingress in asking for each in ingress.sets}):
+            here = HostKey(key.gateway, name, key.host)
+            naming = (view.must(tables.rules, ref) for ref in view.group(tables.by_host, here))
+            if any(rules.names(name, key.host) for rules in naming):
+                return True
+        return False
 
     def _owner(self, view: View, key: CertificateKey, sets: frozenset[TableSet]) -> str:
         """Return the namespace that owns a host."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from fleet.problem import Problem
 from fleet.ref import Ref
+from translators.merge.https_redirect import CLEAR
 from translators.merge.ownership import Owner
 from translators.model.actions import Redirect
 from translators.model.bounds import MAX_ROUTES_OF_HOST
@@ -72,7 +73,7 @@ def plan_alias(
         if (claim.alias.of, claim.alias.redirects) != (first.alias.of, first.alias.redirects):
             expected = f"a name that no older Ingress gives; {first.origin} has it"
             problems.append(_told(claim, "Overruled", expected))
-    plan = _redirect(first, tables) if first.alias.redirects else plans[first.alias.of]
+    plan = _redirect(first, tables) if first.alias.redirects else _at(first, plans)
     if (before[first.alias.of] + 1) * len(plan.everything) > MAX_ROUTES_OF_HOST:
         expected = f"at most {MAX_ROUTES_OF_HOST} rules of a host, times its aliases"
         told = [_told(claim, "TooManyAliases", expected) for claim in allowed]
@@ -83,6 +84,19 @@ def plan_alias(
 def _serves(claim: AliasClaim, plans: Mapping[str, HostPlan]) -> bool:
     plan = plans.get(claim.alias.of)
     return plan is not None and claim.origin in plan.origins
+
+
+def _at(claim: AliasClaim, plans: Mapping[str, HostPlan]) -> HostPlan:
+    """Plan a name that serves what its host does. Redirects to https stay at the name."""
+    host = "" if claim.alias.host.startswith("*") else claim.alias.host
+    plan = plans[claim.alias.of]
+    return replace(plan, rules=tuple(_renamed(rule, host) for rule in plan.rules))
+
+
+def _renamed(rule: Rule, host: str) -> Rule:
+    if CLEAR in rule.conditions and isinstance(rule.action, Redirect):
+        return replace(rule, action=replace(rule.action, host=host))
+    return rule
 
 
 def _redirect(claim: AliasClaim, tables: TableSet) -> HostPlan:
