@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fleet.problem import Problem
+from fleet.ref import HUB
 from tests.support.builders import IngressBuilder, ingress, mse_gateway, secret
 from tests.support.certificates import certificate, tls_data
 from tests.support.envoy_routing import Request, choose
@@ -246,6 +247,22 @@ def test_requests_in_clear_stay_at_the_alias_where_it_has_https(
     assert route is not None
     assert route["redirect"]["https_redirect"]
     assert route["redirect"].get("host_redirect", "") == to
+
+
+@pytest.mark.parametrize("owned", [False, True])
+def test_an_alias_has_a_certificate_unless_rules_name_it(*, owned: bool) -> None:
+    one = asking("one", {ALIAS: "alias.test"}).tls("cert", "a.test")
+    world = world_of(one, owned=owned)
+    pair = secret("cert", tls_data(certificate("a.test", "alias.test")))
+    world.attach(HUB)
+    world.put(pair.manifest)
+    assert world.names(TypeUrl.SECRET) == ["a.test", "alias.test"]
+
+    other = asking("two", {}, "alias.test", NEW).in_namespace("other")
+    world.put(other.manifest)
+    assert world.names(TypeUrl.SECRET) == ["a.test"]
+    world.remove(other.manifest)
+    assert world.names(TypeUrl.SECRET) == ["a.test", "alias.test"]
 
 
 # -- from-to-www-redirect --------------------------------------------------------------------------

@@ -45,13 +45,19 @@ PAIR = AUTHORITY.issue("client", addresses=[], names=["client"])
             id="versions",
         ),
         pytest.param(
-            {CIPHERS: "HIGH:AES128-SHA:!aNULL"}, BackendTls(ciphers=("AES128-SHA",)), id="ciphers"
+            {CIPHERS: "AES128-SHA:!aNULL"}, BackendTls(ciphers=("AES128-SHA",)), id="ciphers"
         ),
     ],
 )
 def test_settings_are_read(annotations: dict[str, str], policy: BackendTls) -> None:
     assert wishes(annotations) == (policy,)
     assert told(annotations) == []
+
+
+def test_ciphers_that_are_left_out_are_told() -> None:
+    annotations = {CIPHERS: "HIGH:AES128-SHA:AES256-SHA:!AES256-SHA"}
+    assert wishes(annotations) == (BackendTls(ciphers=("AES128-SHA",)),)
+    assert told(annotations) == [("InvalidAnnotation", CIPHERS)]
 
 
 @pytest.mark.parametrize("annotations", [{VERIFY: "off"}, {SERVER_NAME: "off"}])

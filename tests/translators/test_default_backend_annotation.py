@@ -129,3 +129,13 @@ def test_a_gateway_that_forbids_other_namespaces_takes_it_from_the_rule() -> Non
     made = world(errors=True, cross_namespace="deny")
     assert made.names(TypeUrl.CLUSTER) == ["default/shop/80"]
     assert "CrossNamespace" in made.problems("shop")
+
+
+@pytest.mark.parametrize(("value", "replaced"), [("true", False), ("false", True), ("x", True)])
+def test_answers_of_backends_can_be_left_as_they_are(value: str, replaced: bool) -> None:
+    key = f"{NGINX}disable-proxy-intercept-errors"
+    annotations = {KEY: "errors", ERRORS: "503", key: value}
+    errors = Backend("default", "errors", ServicePort())
+    assert wishes(annotations) == ((ErrorPages((503,), errors),) if replaced else ())
+    assert told(annotations) == ([("InvalidAnnotation", key)] if value == "x" else [])
+    assert wishes({key: value}) == ()

@@ -8,8 +8,8 @@ import pytest
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from tests.translators.plans import MSE, NGINX
+from translators.dialects.mse.ciphers import KNOWN
 from translators.dialects.mse.features import read_features
-from translators.dialects.mse.tls_settings import KNOWN
 from translators.model.policy import Policy
 from translators.model.tls import TlsVersion
 from translators.policies.client_certificates import ClientCertificates, Verify

@@ -3,11 +3,13 @@
 import pytest
 
 from tests.support.builders import IngressBuilder, ingress
+from tests.translators.plans import NGINX
 from translators.dialects.mse.ingress import read_mse_ingress
 from translators.model.certificates import TlsEntry
 
 WEB = ingress("web", host="web.test").path("/", to="web:80")
 BOTH = WEB.host("shop.test").path("/", to="shop:80")
+NAMED = WEB.annotate({f"{NGINX}server-alias": "alias.test", f"{NGINX}from-to-www-redirect": "true"})
 WILD = ingress("web", host="*.test").path("/", to="web:80")
 
 
@@ -39,6 +41,16 @@ def entries(declared: IngressBuilder) -> tuple[TlsEntry, ...]:
         ),
         pytest.param(WEB.tls("", "web.test"), [("", ["web.test"])], id="without-a-secret"),
         pytest.param(WEB, [], id="none"),
+        pytest.param(
+            NAMED.tls("a", "web.test").tls("b", "alias.test"),
+            [("a", ["web.test", "www.web.test"]), ("b", ["alias.test"])],
+            id="further-names",
+        ),
+        pytest.param(
+            NAMED.tls("a"),
+            [("a", ["web.test", "alias.test", "www.web.test", ""])],
+            id="further-names-without-hosts",
+        ),
     ],
 )
 def test_an_entry_is_for_hosts_of_rules(

@@ -49,6 +49,7 @@ def is_closed(annotations: dict[str, str]) -> bool:
         pytest.param(f"{MSE}enable-modsecurity", "on", id="firewall-of-mse"),
         pytest.param(f"{HIGRESS}enable-owasp-core-rules", "true", id="firewall-of-higress"),
         pytest.param(f"{NGINX}auth-snippet", "deny all;", id="snippet"),
+        pytest.param(f"{NGINX}enable-global-auth", "true", id="authorization-of-all-hosts"),
         pytest.param(f"{NGINX}modsecurity-snippet", "false", id="rules-that-are-no-switch"),
         pytest.param(f"{NGINX}configuration-snippet", "allow 10.0.0.0/8;\ndeny all;", id="deny"),
         pytest.param(f"{NGINX}server-snippet", "if ($x) { return 403; }", id="return-403"),
@@ -79,6 +80,20 @@ def test_what_restricts_or_narrows_closes_the_paths_and_is_told(key: str, value:
             "proxy_set_header X-Forwarded-Host $http_host;\n",
             None,
             id="snippet-of-what-is-said-anyway",
+        ),
+        pytest.param(
+            "auth-snippet",
+            "proxy_set_header X-Forwarded-Method $request_method;\n"
+            "proxy_set_header X-Original-URL $scheme://$http_host$request_uri;\n",
+            None,
+            id="snippet-about-the-request",
+        ),
+        pytest.param("session-cookie-hash", "sha1", None, id="hash-of-a-cookie"),
+        pytest.param(
+            "secure-backends",
+            "true",
+            "no effect: ingress-nginx has removed it too",
+            id="old-spelling-of-a-protocol",
         ),
         pytest.param("satisfy", "all", None, id="satisfy-all"),
         pytest.param("enable-modsecurity", "false", None, id="firewall-off"),

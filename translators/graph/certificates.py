@@ -178,10 +178,16 @@ class CertificateTables:
         if boundaries.owned and not key.host:
             return None  # no namespace owns all other hosts
         asking = [view.must(self._ingresses.rules, ref) for ref in view.group(self._by_host, key)]
+        is_named = True
+        if key.host and any(ingress.aliases for ingress in asking):
+            # A further name of a host decides nothing about a host that rules name.
+            is_named = self._is_host(view, key, asking)
+            if is_named:
+                asking = [i for i in asking if any(i.names(s, key.host) for s in i.sets)]
         claims = [(by, i) for i in asking if (by := i.by)]
         if boundaries.owned:
             owner = self._owner(view, key, frozenset(s for i in asking for s in i.sets))
-            if owner:
+            if owner or is_named:
                 claims = [claim for claim in claims if claim[0][1].namespace == owner]
         if not claims:
             return None
@@ -190,6 +196,16 @@ class CertificateTables:
         if entry is None or entry.secret is None:
             return None
         return Decided(by[1], entry.secret, by[0], if_covered=key.host in entry.further)
+
+    def _is_host(self, view: View, key: CertificateKey, asking: Iterable[IngressRules]) -> bool:
+        """Return whether rules name a host. `asking` are Ingresses that name a Secret for it."""
+        tables = self._ingresses
+        for name in sorted({each for ingress in asking for each in ingress.sets}):
+            here = HostKey(key.gateway, name, key.host)
+            naming = (view.must(tables.rules, ref) for ref in view.group(tables.by_host, here))
+            if any(rules.names(name, key.host) for rules in naming):
+                return True
+        return False
 
     def _owner(self, view: View, key: CertificateKey, sets: frozenset[TableSet]) -> str:
         """Return the namespace that owns a host; "" if only aliases name it."""

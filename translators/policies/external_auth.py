@@ -136,8 +136,9 @@ class ExternalAuth(EnvoyPolicy):
         yield HeaderValue(key=QUESTION, value=f"{self.method} {self.authority}")
         url = "%REQ(X-FORWARDED-PROTO)%://%REQ(:AUTHORITY)%%REQ(:PATH)%"
         yield HeaderValue(key="x-original-url", value=url)
-        yield HeaderValue(key="x-original-uri", value=PATH)
-        yield HeaderValue(key="x-original-method", value="%REQ(:METHOD)%")
+        for kind in ("original", "forwarded"):  # a client could send either
+            yield HeaderValue(key=f"x-{kind}-uri", value=PATH)
+            yield HeaderValue(key=f"x-{kind}-method", value="%REQ(:METHOD)%")
         yield HeaderValue(key="x-auth-request-redirect", value=self.back)
         for name in self.names:
             yield HeaderValue(key=name, value=f"%REQ({_KEPT}{name})%")

@@ -111,7 +111,11 @@ def _keeps_out(text: str) -> bool:
 
 _SAID_ANYWAY: Final = re.compile(
     r"(?:\s*proxy_set_header\s+(?i:X-Forwarded-Host\s+\$(?:http_host|host|best_http_host)"
-    r"|X-Forwarded-Proto\s+\$(?:scheme|pass_access_scheme))\s*;)+\s*"
+    r"|X-Forwarded-Proto\s+\$(?:scheme|pass_access_scheme)"
+    r"|X-(?:Forwarded|Original)-Method\s+\$request_method"
+    r"|X-(?:Forwarded|Original)-Uri\s+\$request_uri"
+    r"|X-Original-URL\s+\$(?:scheme|pass_access_scheme)://\$(?:http_host|best_http_host)"
+    r"\$request_uri)\s*;)+\s*"
 )
 """Directives that give a service of `auth-url` headers which it gets in any case."""
 

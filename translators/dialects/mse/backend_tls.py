@@ -11,6 +11,7 @@ from fleet.ref import HUB, Ref
 from translators.dialects.annotations.feature import policy_feature
 from translators.dialects.annotations.reader import Found, Reader, Unusable, shared
 from translators.dialects.annotations.values import integer
+from translators.dialects.mse.ciphers import find_ciphers
 from translators.model.policy import Policy
 from translators.policies.backend_tls import BackendTls
 
@@ -79,17 +80,6 @@ _VERSIONS: Final = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _BACKWARD: Final = frozenset({"SSLv2", "SSLv3"})
 """Versions that lists name by habit, and that Envoy does not have."""
 
-_CIPHERS: Final = frozenset(
-    {
-        *(f"ECDHE-{by}-AES{bits}" for by in ("ECDSA", "RSA") for bits in ("128-SHA", "256-SHA")),
-        *(f"ECDHE-{by}-AES128-GCM-SHA256" for by in ("ECDSA", "RSA")),
-        *(f"ECDHE-{by}-AES256-GCM-SHA384" for by in ("ECDSA", "RSA")),
-        *(f"ECDHE-{by}-CHACHA20-POLY1305" for by in ("ECDSA", "RSA")),
-        *("AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA", "AES256-SHA"),
-    }
-)
-"""Ciphers that Envoy's library has. It refuses a list with any other one."""
-
 
 def parse(reader: Reader) -> Found[Policy] | None:
     """Read the annotations; None if none of them can be used."""
@@ -107,7 +97,7 @@ def parse(reader: Reader) -> Found[Policy] | None:
         verify := reader.find(VERIFY, _on_or_off, "certificates are not verified"),
         depth := reader.find(DEPTH, integer(0, 100), "1 holds"),
         versions := reader.find(PROTOCOLS, _versions),
-        ciphers := reader.find(CIPHERS, _ciphers, "the usual ciphers hold"),
+        ciphers := find_ciphers(reader, CIPHERS),
     )
     first = next((each for each in found if each is not None), None)
     if first is None:
@@ -142,14 +132,6 @@ def _versions(text: str) -> tuple[str, str]:
         raise Unusable(f"versions among {', '.join(_VERSIONS)}, with blanks between them")
     ordered = [version for version in _VERSIONS if version in words]
     return ordered[0], ordered[-1]
-
-
-def _ciphers(text: str) -> tuple[str, ...]:
-    names = dict.fromkeys(name for part in text.split(":") if (name := part.strip()))
-    wanted = [name for name in names if name in _CIPHERS]
-    if not wanted:
-        raise Unusable("ciphers such as ECDHE-RSA-AES128-GCM-SHA256, with : between them")
-    return tuple(wanted)
 
 
 FEATURE: Final = policy_feature("TLS to backends", _KEYS, parse)

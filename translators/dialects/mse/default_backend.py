@@ -11,7 +11,7 @@ from typing import Final
 from fleet.kinds import listed
 from translators.dialects.annotations.feature import Feature, Wanted
 from translators.dialects.annotations.reader import Found, Reader, Unusable, shared
-from translators.dialects.annotations.values import ServiceName, service_name
+from translators.dialects.annotations.values import ServiceName, boolean, service_name
 from translators.model.actions import Forward
 from translators.model.backends import Backend
 from translators.model.policy import Declared
@@ -33,6 +33,14 @@ ERRORS: Final = shared(
     example="404,503",
 )
 
+LEFT: Final = shared(
+    "disable-proxy-intercept-errors",
+    "`true`: the answers of backends stay as they are, whatever `custom-http-errors` says",
+    default="`false`",
+    differs="errors of the gateway itself stay too, as they do without it",
+    example="true",
+)
+
 _MOST_ERRORS: Final = 32
 
 
@@ -42,6 +50,8 @@ def read(reader: Reader, wanted: Wanted) -> None:
     if found and wanted.split is None:
         wanted.changes.append(lambda rule: _apply(rule, found))
     errors = reader.find(ERRORS, _statuses)
+    if reader.read(LEFT, boolean, "custom-http-errors holds"):
+        return
     if errors and found:
         pages = ErrorPages(errors.value, Backend(*found.value))
         wanted.policies.append(Declared(pages, errors.spelling, errors.text))
@@ -66,4 +76,4 @@ def _statuses(text: str) -> tuple[int, ...]:
     return tuple(sorted({int(item) for item in items}))
 
 
-FEATURE: Final = Feature("Default backend", (DEFAULT_BACKEND, ERRORS), read)
+FEATURE: Final = Feature("Default backend", (DEFAULT_BACKEND, ERRORS, LEFT), read)

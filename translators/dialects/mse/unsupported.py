@@ -30,9 +30,10 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
     ),
     *rows(
         shared,
-        Without.TUNING,
+        Without.CLOSED,
         "enable-global-auth",
-        reason="a gateway has no authorization of its own: auth-url on an Ingress is all there is",
+        reason="a gateway has no authorization of its own",
+        instead="auth-url",
     ),
     # what Envoy, or fleetgate, does not have
     *rows(
@@ -40,7 +41,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         Without.NEVER,
         "custom-headers",
         reason="fleetgate reads no ConfigMaps",
-        instead="response-header-control-update",
+        instead="mse.ingress.kubernetes.io/response-header-control-update",
     ),
     *rows(
         shared,
@@ -71,7 +72,9 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         global-rate-limit-window
         """,
         reason="each Envoy counts by itself",
-        instead="route-limit-rps or route-limit-rpm, divided by the number of Envoys",
+        instead=(
+            "mse.ingress.kubernetes.io/route-limit-rps or -rpm, divided by the number of Envoys"
+        ),
     ),
     *rows(
         shared,
@@ -100,13 +103,6 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
     *rows(
         shared,
         Without.NEVER,
-        "disable-proxy-intercept-errors",
-        reason="it changes a default of NGINX that Envoy does not have",
-        instead="to do without it",
-    ),
-    *rows(
-        shared,
-        Without.NEVER,
         "stream-snippet",
         reason="Envoy cannot run NGINX's directives",
         instead="a load balancer for TCP beside the gateway",
@@ -124,6 +120,27 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         "modsecurity-transaction-id",
         reason="Envoy has no web application firewall",
         instead="X-Request-ID, which each request has",
+    ),
+    *rows(
+        shared,
+        Without.NEVER,
+        "grpc-backend secure-backends",
+        reason="ingress-nginx has removed it too",
+        instead="backend-protocol",
+    ),
+    *rows(
+        shared,
+        Without.NEVER,
+        "secure-verify-ca-secret",
+        reason="ingress-nginx has removed it too",
+        instead="proxy-ssl-secret and proxy-ssl-verify",
+    ),
+    *rows(
+        shared,
+        Without.NEVER,
+        "add-base-url base-url-scheme",
+        reason="ingress-nginx has removed it too",
+        instead="to do without it",
     ),
     *rows(
         shared,
@@ -153,7 +170,7 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         shared,
         Without.TUNING,
         "preserve-trailing-slash relative-redirects use-port-in-redirects",
-        reason="redirects keep the path, and name the host and port that the client asked for",
+        reason="redirects name the host that the client asked for, and keep the path as it is",
     ),
     *rows(
         shared,
@@ -179,6 +196,12 @@ MSE_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
         Without.TUNING,
         "http2-push-preload",
         reason="browsers have removed HTTP/2 push",
+    ),
+    *rows(
+        shared,
+        Without.TUNING,
+        "session-cookie-hash",
+        reason="Envoy makes the values of cookies in its own way, and ingress-nginx does so too",
     ),
     *rows(
         shared,
