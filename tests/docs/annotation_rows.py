@@ -20,6 +20,8 @@ ANY: Final = Ref(HUB, "Ingress", "default", "any")
 UNUSABLE: Final = ("\x01", "-1", "a b", "(", "\x01,\x01", "x" * 5000)
 """Values of which each annotation finds at least one unusable, if it finds any unusable."""
 
+_ITEMS_LEFT_OUT: Final = "the entries that cannot be used are left out"
+
 OF_RULES: Final = "rules"
 
 _SCOPES: Final = {Scope.ROUTE: OF_RULES, Scope.HOST: "host", Scope.SERVICE: "Service"}
@@ -47,7 +49,7 @@ def invalid(feature: Feature, key: Key) -> str:
             feature.read(reader, Wanted())
             effects = [p.effect for p in reader.problems if p.key == spelling]
             if effects:
-                return effects[0]
+                return _ITEMS_LEFT_OUT if effects[0].startswith("left out: ") else effects[0]
     return ""
 
 
