@@ -38,8 +38,8 @@ def test_text_shows_gateways_members_ingresses_and_envoys(up: Staying, address: 
     shown = up.ask("status")
 
     assert (shown.status, shown.err) == (0, "")
-    place = f"{address}:{80 + PORT_OFFSET}"
-    assert _rows(shown.out, "Gateways") == [["mse/shop", "Listening", place, "east"]]
+    places = [f"{address}:{80 + PORT_OFFSET},", f"{address}:{443 + PORT_OFFSET}"]
+    assert _rows(shown.out, "Gateways") == [["mse/shop", "Listening", *places, "east"]]
     assert _rows(shown.out, "Members") == [["east", "reachable"]]
     assert _rows(shown.out, "Ingresses") == [["default", "web", "mse/shop", address, "none"]]
     ((node, gateway, *acknowledged, pending, admin),) = _rows(shown.out, "Envoys")

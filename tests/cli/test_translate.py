@@ -45,7 +45,7 @@ def test_each_gateway_gets_an_address_of_its_own(fleet: Path) -> None:
         for gateway in yaml.safe_load_all(translated.out)
         for listener in gateway["listeners"]
         for place in [listener["address"]["socket_address"]]
-    ] == [("127.0.0.5", 10080), ("127.0.0.6", 10080)]
+    ] == [(host, port) for host in ("127.0.0.5", "127.0.0.6") for port in (10080, 10443)]
 
 
 def test_texts_of_many_lines_are_printed_as_such(fleet: Path) -> None:

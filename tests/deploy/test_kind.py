@@ -20,6 +20,8 @@ from tests.support.kube import Cluster, Clusters
 KIND = DEPLOY / "kind"
 CLUSTERS = ("fleetgate-hub", "fleetgate-c1", "fleetgate-c2")
 DOCUMENTS = DEPLOY.parent / "fleetgate" / "demo" / "manifests" / "north-south-traffic"
+OWN_EXAMPLE = "ingress-tls.yaml"
+"""An example of the demo that no document prints."""
 ADDRESS = "172.18.0.9"
 
 STAND_IN = r"""#!/usr/bin/env bash
@@ -129,6 +131,8 @@ def test_the_documents_manifests_are_applied_as_they_are_printed() -> None:
     applied = [text for _, text in texts(dry_run("up.sh"), "kubectl")]
 
     for path in DOCUMENTS.glob("*.yaml"):
+        if path.name == OWN_EXAMPLE:
+            continue
         printed = path.read_text().rstrip("\n")
         if path.name != "mseingressconfig.yaml":  # its placeholders are in comments
             for placeholder, value in (("${cluster1-id}", "c1"), ("${cluster2-id}", "c2")):

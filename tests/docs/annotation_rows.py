@@ -23,6 +23,8 @@ UNUSABLE: Final = ("\x01", "-1", "a b", "(", "\x01,\x01", "x" * 5000)
 _INSTEAD: Final = "counts instead"
 """A part of the effect if another annotation of the same meaning stands beside."""
 
+_ITEMS_LEFT_OUT: Final = "the entries that cannot be used are left out"
+
 OF_RULES: Final = "rules"
 
 _SCOPES: Final = {Scope.ROUTE: OF_RULES, Scope.HOST: "host", Scope.SERVICE: "Service"}
@@ -43,7 +45,8 @@ def scope(feature: Feature, key: Key) -> str:
 
 def invalid(feature: Feature, key: Key) -> str:
     """Return the effect of a value that cannot be used; "" if every value can be used."""
-    return next((each for each in _effects(feature, key) if _INSTEAD not in each), "")
+    found = next((each for each in _effects(feature, key) if _INSTEAD not in each), "")
+    return _ITEMS_LEFT_OUT if found.startswith("left out: ") else found
 
 
 def _effects(feature: Feature, key: Key) -> Iterator[str]:

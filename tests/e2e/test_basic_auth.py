@@ -201,3 +201,48 @@ def test_what_lets_nobody_in(
     feature = site.run(site.value.declare("nobody", annotations, canary={}))
     seen = ask(site, feature, signed("sha", "secret"), way)
     assert (seen.answer.status, seen.pod) == (status, "")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("canary", [False, True], ids=["main", "canary"])
+@pytest.mark.parametrize("satisfy", ["all", "any"])
+def test_nobody_is_asked_for_a_password_in_clear_where_https_is_demanded(
+    site: Standing[Annotated], way: str, canary: bool, satisfy: str
+) -> None:
+    annotations = {
+        **ANNOTATIONS,
+        f"{NGINX}force-ssl-redirect": "true",
+        f"{NGINX}satisfy": satisfy,
+        f"{NGINX}allowlist-source-range": {"all": "192.0.2.0/24", "any": "10.0.0.1"}[satisfy],
+    }
+    feature = site.run(site.value.declare(f"clear-{satisfy}", annotations, canary={}))
+    client = {"x-forwarded-for": "192.0.2.1"}
+    seen = ask(site, feature, {**client, "x-forwarded-proto": "http"}, way, canary=canary)
+    assert (seen.answer.status, seen.pod) == (308, "")
+    assert seen.answer.headers["location"].startswith("https://")
+    seen = ask(site, feature, {**client, "x-forwarded-proto": "https"}, way, canary=canary)
+    assert (seen.answer.status, seen.pod) == (401, "")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("key", "to", "status"),
+    [
+        ("permanent-redirect", "https://new.test/", 301),
+        ("temporal-redirect", "https://a.test", 302),
+    ],
+)
+def test_nobody_is_asked_for_a_password_to_be_sent_elsewhere(
+    site: Standing[Annotated], way: str, key: str, to: str, status: int
+) -> None:
+    annotations = {**ANNOTATIONS, f"{NGINX}{key}": to}
+    feature = site.run(site.value.declare(key, annotations, canary={}))
+    seen = ask(site, feature, {}, way)
+    assert (seen.answer.status, seen.pod) == (status, "")
+
+
+def test_nobody_is_asked_for_a_password_at_the_root_of_an_app(site: Standing[Annotated]) -> None:
+    annotations = {**ANNOTATIONS, f"{NGINX}app-root": "/app"}
+    feature = site.run(site.value.declare("app", annotations, [("/app", "Prefix")], canary={}))
+    asked = {path: site.run(feature.ask("exact", path)).answer.status for path in ("/", "/app")}
+    assert asked == {"/": 302, "/app": 401}

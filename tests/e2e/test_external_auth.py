@@ -341,3 +341,16 @@ def test_a_password_is_demanded_before_the_service_is_asked(site: Standing[Site]
     anna = {"authorization": "Basic YW5uYTpzZWNyZXQ="}
     assert ask(site, feature, {**anna, **verdict(200)})[0].pod == "main"
     assert ask(site, feature, {**anna, **verdict(403)})[0].answer.status == 403
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_question_is_asked_in_clear_where_https_is_demanded(
+    site: Standing[Site], way: str
+) -> None:
+    more = {"ssl_redirect": "true", "auth_signin": "https://login.test/start"}
+    feature = declared(site, "clear", **more)
+    seen, asked = ask(site, feature, {**verdict(401), "x-forwarded-proto": "http"}, way)
+    assert (seen.answer.status, asked) == (308, None)
+    seen, asked = ask(site, feature, {**verdict(401), "x-forwarded-proto": "https"}, way)
+    assert (seen.answer.status, seen.pod) == (302, "")
+    assert asked is not None

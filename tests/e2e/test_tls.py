@@ -143,3 +143,39 @@ def test_a_host_without_a_certificate_is_served_in_clear(site: Standing[Secured]
     site.run(served.rig.sync())
     assert site.run(ask_once(served.http, Question("/", "bare.test"))).status == 200
     assert site.run(is_refused(served, "bare.test"))
+
+
+ALIAS = "nginx.ingress.kubernetes.io/server-alias"
+WWW = "nginx.ingress.kubernetes.io/from-to-www-redirect"
+
+
+@pytest.mark.parametrize(
+    ("annotations", "name", "certified"),
+    [
+        pytest.param({ALIAS: "alias.test"}, "alias.test", "alias.test", id="alias"),
+        pytest.param({ALIAS: "*.alias.test"}, "any.alias.test", "*.alias.test", id="wildcard"),
+        pytest.param({WWW: "true"}, "www.twice.test", "www.twice.test", id="www"),
+    ],
+)
+@pytest.mark.parametrize("named", [False, True], ids=["covered", "named-in-the-entry"])
+def test_a_further_name_of_a_host_is_served_over_https(
+    site: Standing[Secured],
+    annotations: dict[str, str],
+    name: str,
+    certified: str,
+    named: bool,
+) -> None:
+    served = site.value
+    hosts = ["twice.test", certified] if named else ["twice.test"]
+    made = served.ingress("twice.test", "twice", *hosts).annotate({**annotations, **REDIRECT})
+    served.rig.declare("twice.yaml", made, served.secret("twice", "twice.test", certified))
+    site.run(served.rig.sync())
+    site.run(served.handshake(name, checks=True))
+    answer = site.run(served.ask(name, "/page?x=1"))
+    if WWW in annotations:
+        assert answer.status == 308
+        assert answer.headers["location"] == "https://twice.test/page?x=1"
+        return
+    assert (answer.status, answer.body) == (200, b"web")
+    in_clear = site.run(ask_once(served.http, Question("/page?x=1", name)))
+    assert (in_clear.status, in_clear.headers["location"]) == (308, f"https://{name}/page?x=1")

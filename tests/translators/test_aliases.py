@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from fleet.problem import Problem
-from tests.support.builders import IngressBuilder, ingress, mse_gateway
+from tests.support.builders import IngressBuilder, ingress, mse_gateway, secret
+from tests.support.certificates import certificate, tls_data
 from tests.support.envoy_routing import Request, choose
 from tests.support.translation import World
 from translators.dialects.boundaries import HOST_OWNERSHIP
@@ -194,6 +195,30 @@ def test_a_name_below_a_wildcard_of_another_namespace_is_not_given_where_hosts_a
     assert [problem.reason for problem in told(world, one)] == ["HostOwnedByAnother"]
 
 
+@pytest.mark.parametrize(
+    ("alias", "certified", "to"),
+    [
+        pytest.param("b.test", ["a.test", "b.test"], "b.test", id="alias-with-a-certificate"),
+        pytest.param("*.b.test", ["a.test", "*.b.test"], "", id="wildcard-with-a-certificate"),
+        pytest.param("b.test", ["a.test"], "a.test", id="alias-without"),
+    ],
+)
+def test_requests_in_clear_stay_at_the_alias_where_it_has_https(
+    alias: str, certified: list[str], to: str
+) -> None:
+    one = asking("one", {ALIAS: alias, f"{NGINX}ssl-redirect": "true"}).tls("cert", *certified)
+    world = world_of(one)
+    world.put(secret("cert", tls_data(certificate(*certified))).manifest)
+    key = TypeUrl.SCOPED_ROUTE, f"mse|{alias}"
+    table: Any = readable(TypeUrl.SCOPED_ROUTE, world.snapshots["mse/gw"][key].body)
+    host = alias.replace("*", "x")
+    asked = Request("/one", host, headers={"x-forwarded-proto": "http"})
+    route = choose(table["route_configuration"]["virtual_hosts"][0], asked)
+    assert route is not None
+    assert route["redirect"]["https_redirect"]
+    assert route["redirect"].get("host_redirect", "") == to
+
+
 # -- from-to-www-redirect --------------------------------------------------------------------------
 
 
@@ -225,6 +250,23 @@ def test_no_host_is_redirected(host: str, value: str) -> None:
     world = world_of(asking("one", {WWW: value}, host))
     expected = sorted({"mse|*", f"mse|{host or '*'}"})
     assert world.names(TypeUrl.SCOPED_ROUTE) == expected
+
+
+@pytest.mark.parametrize(
+    ("annotations", "host", "reasons"),
+    [
+        pytest.param({WWW: "true"}, "*.a.test", ["NoHostForAlias"], id="redirect-of-a-wildcard"),
+        pytest.param({WWW: "true"}, "", ["NoHostForAlias"], id="redirect-of-every-host"),
+        pytest.param({ALIAS: "b.test"}, "", ["NoHostForAlias"], id="alias-of-every-host"),
+        pytest.param({ALIAS: "b.test"}, "*.a.test", [], id="alias-of-a-wildcard"),
+        pytest.param({ALIAS: "a.test"}, "a.test", [], id="the-host-itself"),
+    ],
+)
+def test_an_annotation_that_finds_no_host_to_name_is_told(
+    annotations: Mapping[str, str], host: str, reasons: list[str]
+) -> None:
+    one = asking("one", annotations, host)
+    assert [problem.reason for problem in told(world_of(one), one)] == reasons
 
 
 def test_the_other_spelling_is_served_where_rules_name_it() -> None:

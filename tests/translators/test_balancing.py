@@ -66,6 +66,7 @@ def test_an_algorithm_is_read(value: str, balancing: Balancing) -> None:
         pytest.param("$host", header(":authority"), id="host"),
         pytest.param("${host}", header(":authority"), id="braces"),
         pytest.param("$remote_addr", HashBy(HashOf.ADDRESS), id="address"),
+        pytest.param("$binary_remote_addr", HashBy(HashOf.ADDRESS), id="address-in-binary"),
         pytest.param("$http_X_User_Id", header("x-user-id"), id="header"),
         pytest.param("$arg_Cart", HashBy(HashOf.QUERY, "Cart"), id="query-parameter"),
     ],
@@ -87,6 +88,11 @@ def test_a_hash_is_read(value: str, policy: Policy) -> None:
             {AFFINITY: "cookie", MODE: "persistent", ALGORITHM: "random"},
             (PodCookie(Cookie("INGRESSCOOKIE")), LoadBalancing(Balancing.RANDOM)),
             id="persistent",
+        ),
+        pytest.param(
+            {AFFINITY: "cookie", MODE: "persistent"},
+            (PodCookie(Cookie("INGRESSCOOKIE")),),
+            id="persistent-with-any-algorithm",
         ),
         pytest.param(
             {AFFINITY: "cookie", HASH: "$host", ALGORITHM: "random"},

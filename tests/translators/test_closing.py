@@ -17,6 +17,10 @@ from translators.policies.sources import HostSources, RouteSources
 
 CARRIED = [key for feature in FEATURES for key in feature.keys]
 RESTRICTING = [key for key in CARRIED if key.restricts]
+ACCESS = [
+    key for feature in FEATURES if any(k.restricts for k in feature.keys) for key in feature.keys
+]
+"""The keys of features that restrict access."""
 NOT_CARRIED = [
     row.key
     for row in MSE_UNSUPPORTED
@@ -105,3 +109,15 @@ def test_a_value_that_is_no_text_lets_nobody_in(key: Key) -> None:
             rule = change(rule)
         assert (rule.action, rule.restricted) == (CLOSED, True)
         assert [problem.key for problem in problems] == [spelling]
+
+
+@pytest.mark.parametrize("value", ["true", "a\nb"], ids=["boolean", "unusable"])
+@pytest.mark.parametrize("key", ACCESS, ids=named)
+def test_a_canary_is_told_that_the_rules_of_its_main_hold(key: Key, value: str) -> None:
+    """It is told nothing else, as no other effect of its annotation happens."""
+    at = Ref(HUB, "Ingress", "default", "gray")
+    canary = {NGINX + "canary": "true", NGINX + "canary-weight": "10"}
+    for spelling in key.spellings:
+        _, problems = read_features(at, {**canary, spelling: value})
+        effects = [(problem.key, problem.effect) for problem in problems]
+        assert effects == [(spelling, "no effect: the main rule's hold")]

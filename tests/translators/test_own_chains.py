@@ -220,6 +220,39 @@ def test_a_rule_without_a_host_has_no_chain() -> None:
     assert told(of, "rest") == [("NoChain", "*: no effect there")]
 
 
+def test_rules_without_a_host_whose_clients_need_certificates_are_closed() -> None:
+    of = world(asking("", CERTIFIED, name="rest"))
+    of.put(bundle())
+    assert told(of, "rest") == [("NoChain", "*: its paths are answered with 503")]
+
+
+def test_a_canary_is_told_nothing_about_chains() -> None:
+    canary = {f"{NGINX}canary": "true", f"{NGINX}canary-weight": "10"}
+    beside = ingress("gray", host="").path("/", to="web:80").of_class("mse")
+    of = world(asking("", V1_3, name="rest"), beside.annotate({**V1_3, **canary}))
+    assert told(of, "rest") == [("NoChain", "*: no effect there")]
+    assert told(of, "gray") == []
+
+
+@pytest.mark.parametrize(
+    "access",
+    [
+        pytest.param({"whitelist-source-range": "10.0.0.0/8"}, id="addresses"),
+        pytest.param({"auth-type": "basic", "auth-secret": "users"}, id="passwords"),
+        pytest.param({"auth-url": "http://auth.default.svc/"}, id="service"),
+        pytest.param({"enable-modsecurity": "true"}, id="not-supported"),
+    ],
+)
+def test_no_connection_passes_an_access_rule_by(access: dict[str, str]) -> None:
+    """The gateway checks requests, and a connection that goes on as it comes shows it none."""
+    spelt = {NGINX + key: value for key, value in access.items()}
+    of = world(asking("shop.test", {**THROUGH, **spelt}))
+    assert not chains(of)
+    assert ("NoChain", "shop.test: the gateway ends TLS for this host itself") in told(
+        of, "shop-test"
+    )
+
+
 def test_passthrough_needs_a_rule_for_the_root() -> None:
     only = ingress("shop-test", host="shop.test").path("/only", to="web:80").of_class("mse")
     of = world(only.annotate(THROUGH))

@@ -96,6 +96,13 @@ def test_some_clients_are_not_counted(key: str) -> None:
     assert told(spelt) == [(key, "x", "no client is exempt by it")]
 
 
+def test_a_client_that_is_not_counted_may_be_in_the_notation_of_ipv6() -> None:
+    spelt = {NGINX + "limit-rps": "1", NGINX + "limit-whitelist": "::ffff:10.0.0.0/104"}
+    (rate_limit,) = limit(CLIENT_RATE_LIMIT, spelt)["rate_limits"]
+    (network,) = rate_limit["actions"][0]["remote_address_match"]["address_matcher"]["ranges"]
+    assert network == {"address_prefix": "10.0.0.0", "prefix_len": 8}
+
+
 @pytest.mark.parametrize(
     ("value", "code", "expected"),
     [

@@ -8,7 +8,14 @@ import pytest
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from tests.support.authority import Pair
-from tests.support.builders import Builder, IngressBuilder, ingress, mse_gateway, secret
+from tests.support.builders import (
+    Builder,
+    IngressBuilder,
+    alb_gateway,
+    ingress,
+    mse_gateway,
+    secret,
+)
 from tests.support.certificates import NOW, certificate, tls_data
 from tests.support.translation import Manifest, World
 from xds.resource import TypeUrl
@@ -98,6 +105,43 @@ def test_a_host_that_belongs_to_another_namespace_has_no_certificate_of_a_guest(
     guest = web("guest").in_namespace("team").tls("a", "web.test").created(NEW)
     world = world_of(owner, guest, cert("a", namespace="team"), gateway=owned)
     assert served(world) == {}
+
+
+# -- further names of hosts ------------------------------------------------------------------------
+
+ALIAS = "nginx.ingress.kubernetes.io/server-alias"
+WWW = "nginx.ingress.kubernetes.io/from-to-www-redirect"
+BOTH = certificate("web.test", "www.web.test", "b.test")
+
+
+@pytest.mark.parametrize(
+    ("annotations", "hosts", "names"),
+    [
+        pytest.param({ALIAS: "b.test"}, ["web.test", "b.test"], ["b.test"], id="named-alias"),
+        pytest.param({ALIAS: "b.test"}, ["web.test"], ["b.test"], id="alias"),
+        pytest.param({ALIAS: "c.test"}, ["web.test"], [], id="alias-beyond-the-certificate"),
+        pytest.param({WWW: "true"}, ["web.test"], ["www.web.test"], id="www"),
+        pytest.param({WWW: "true"}, ["web.test", "www.web.test"], ["www.web.test"], id="named-www"),
+    ],
+)
+def test_a_further_name_of_a_host_has_its_certificate(
+    annotations: dict[str, str], hosts: list[str], names: list[str]
+) -> None:
+    world = world_of(web().annotate(annotations).tls("a", *hosts), cert("a", BOTH))
+    assert served(world) == dict.fromkeys(["web.test", *names], "a")
+    assert told(world) == []
+
+
+@pytest.mark.parametrize("owned", [False, True], ids=["shared", "owned"])
+def test_rules_of_a_host_decide_about_its_certificate_before_an_older_alias(owned: bool) -> None:
+    gateway = GATEWAY.annotate({"fleetgate.dev/host-ownership": "namespace"} if owned else {})
+    old = web("old").annotate({ALIAS: "b.test"}).tls("a", "web.test", "b.test").created(OLD)
+    young = web("young", "b.test").tls("b", "b.test").created(NEW)
+    world = world_of(old, cert("a", BOTH), cert("b", BOTH), gateway=gateway)
+    assert served(world) == {"web.test": "a", "b.test": "a"}
+    world.put(young.manifest)
+    assert served(world) == {"web.test": "a", "b.test": "b"}
+    assert (reasons(world, "old"), reasons(world, "young")) == ([], [])
 
 
 BROKEN = {"tls.crt": "aGVsbG8=", "tls.key": "aGVsbG8="}
@@ -306,3 +350,24 @@ def test_hosts_with_certificates_come_change_and_go_without_a_listener(hosts: in
     assert [
         v for (kind, _), v in world.versions()["mse/gw"].items() if kind is TypeUrl.LISTENER
     ] == listeners
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param(DEFAULT, "team/default", id="default-certificate"),
+        pytest.param("fleetgate.dev/hsts", "max-age=60", id="hsts"),
+        pytest.param("fleetgate.dev/http3", "true", id="http3"),
+    ],
+)
+def test_a_gateway_without_tls_is_told_that_a_setting_of_tls_has_no_effect(
+    key: str, value: str
+) -> None:
+    world = World()
+    world.put(alb_gateway("gw").annotate({key: value}).manifest)
+    (status,) = world.translator.tables.statuses.of_gateways.rows.values()
+    told = [(p.reason, p.value) for p in status.problems if p.key == key]
+    assert ("NoTls", value) in told
+    world.put(alb_gateway("gw").annotate({"fleetgate.dev/http3": "false"}).manifest)
+    (status,) = world.translator.tables.statuses.of_gateways.rows.values()
+    assert not [p for p in status.problems if p.reason == "NoTls"]

@@ -48,6 +48,44 @@ def test_an_entry_is_for_hosts_of_rules(
     assert found == named
 
 
+ALIASED = WEB.annotate({"nginx.ingress.kubernetes.io/server-alias": "alias.test"})
+WWW = WEB.annotate({"nginx.ingress.kubernetes.io/from-to-www-redirect": "true"})
+
+
+@pytest.mark.parametrize(
+    ("declared", "hosts", "further"),
+    [
+        pytest.param(
+            ALIASED.tls("cert", "web.test", "alias.test"),
+            ("web.test", "alias.test"),
+            (),
+            id="named-alias",
+        ),
+        pytest.param(
+            WWW.tls("cert", "web.test", "www.web.test"),
+            ("web.test", "www.web.test"),
+            (),
+            id="named-redirect",
+        ),
+        pytest.param(WWW.tls("cert", "www.web.test"), ("www.web.test",), (), id="redirect-alone"),
+        pytest.param(
+            ALIASED.tls("cert", "web.test"), ("web.test",), ("alias.test",), id="its-host-is-named"
+        ),
+        pytest.param(ALIASED.tls("cert"), ("web.test",), ("alias.test",), id="without-hosts"),
+    ],
+)
+def test_an_entry_is_for_further_names_of_its_hosts_too(
+    declared: IngressBuilder, hosts: tuple[str, ...], further: tuple[str, ...]
+) -> None:
+    (entry,) = entries(declared)
+    assert (entry.hosts, entry.further, entry.idle) == (hosts, further, ())
+
+
+def test_an_alias_with_an_entry_of_its_own_is_in_no_other_one() -> None:
+    one, other = entries(ALIASED.tls("a", "web.test").tls("b", "alias.test"))
+    assert (one.further, other.hosts) == ((), ("alias.test",))
+
+
 def test_a_secret_is_in_the_namespace_of_its_ingress() -> None:
     (entry,) = entries(WEB.in_namespace("team").tls("cert", "web.test"))
     assert entry.secret is not None

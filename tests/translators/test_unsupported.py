@@ -52,6 +52,14 @@ def is_closed(annotations: dict[str, str]) -> bool:
         pytest.param(f"{NGINX}modsecurity-snippet", "false", id="rules-that-are-no-switch"),
         pytest.param(f"{NGINX}configuration-snippet", "allow 10.0.0.0/8;\ndeny all;", id="deny"),
         pytest.param(f"{NGINX}server-snippet", "if ($x) { return 403; }", id="return-403"),
+        pytest.param(f"{NGINX}server-snippet", "if ($x) { return 503; }", id="return-503"),
+        pytest.param(f"{NGINX}configuration-snippet", "internal;", id="internal"),
+        pytest.param(f"{NGINX}server-snippet", "modsecurity on;", id="firewall-in-a-snippet"),
+        pytest.param(
+            f"{NGINX}configuration-snippet",
+            "rewrite_by_lua_block { ngx.exit(ngx.HTTP_FORBIDDEN) }",
+            id="script-that-refuses",
+        ),
     ],
 )
 def test_what_restricts_or_narrows_closes_the_paths_and_is_told(key: str, value: str) -> None:
@@ -82,6 +90,12 @@ def test_what_restricts_or_narrows_closes_the_paths_and_is_told(key: str, value:
             'more_set_headers "x-frame-options: DENY";',
             "no effect: Envoy cannot run NGINX's directives",
             id="snippet-about-headers",
+        ),
+        pytest.param(
+            "server-snippet",
+            "location = /.well-known/carddav { return 301 $scheme://$host/remote.php/dav; }",
+            "no effect: Envoy cannot run NGINX's directives",
+            id="snippet-that-redirects",
         ),
         pytest.param(
             "influxdb-host",

@@ -17,7 +17,7 @@ from fleet.ref import HUB, Ref
 from fleet.state import FleetState
 from translators.dialects.annotations.feature import Feature
 from translators.dialects.annotations.vocabulary import Vocabulary
-from translators.dialects.gateway_settings import read_settings
+from translators.dialects.gateway_settings import read_settings, without_tls
 from translators.model.binds import Bind
 from translators.model.gateways import Gateway, Selector
 from translators.model.ingresses import IngressRules
@@ -145,6 +145,7 @@ class Dialects:
         spec = dialect.read_gateway(ref, config)
         settings = read_settings(ref, self.name_of(ref), annotations)
         entries, places = spec.entries, spec.places
+        idle = () if any(e.tls for e in entries) else without_tls(ref, annotations, settings)
         if settings.edge.http3:
             beside = tuple(_with_quic(entries, places))
             entries, places = tuple(e for e, _ in beside), tuple(place for _, place in beside)
@@ -159,7 +160,7 @@ class Dialects:
             settings=settings,
             id=spec.id,
             policies=spec.policies,
-            problems=(*settings.problems, *spec.problems, *annotations.unread(ref)),
+            problems=(*settings.problems, *idle, *spec.problems, *annotations.unread(ref)),
         )
 
     def shape(self, ref: Ref, config: GatewayObject, bind: Bind) -> Shape:

@@ -1,7 +1,7 @@
 """Settings that gateways of every dialect have, read from annotations of their objects."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -14,7 +14,8 @@ from translators.dialects.annotations.reader import Unusable
 from translators.dialects.annotations.setting import read_setting
 from translators.dialects.annotations.values import duration
 from translators.dialects.boundaries import read_boundaries
-from translators.dialects.edge_settings import read_edge
+from translators.dialects.edge_settings import HTTP3, read_edge
+from translators.dialects.hsts import HSTS
 from translators.model.gateways import GatewaySettings, UpstreamLimits
 
 UPSTREAM_TIMEOUT: Final = "fleetgate.dev/upstream-timeout"
@@ -38,6 +39,20 @@ def read_settings(ref: Ref, gateway: str, annotations: Mapping[str, str]) -> Gat
         ref, annotations, DEFAULT_CERTIFICATE, _secret, None, "no default certificate", problems
     )
     return GatewaySettings(limits, edge, boundaries, addresses, secret, tuple(problems))
+
+
+def without_tls(
+    ref: Ref, annotations: Mapping[str, str], settings: GatewaySettings
+) -> Iterator[Problem]:
+    """Report the settings of TLS at a gateway that has no listener for it."""
+    for key, value in (
+        (DEFAULT_CERTIFICATE, settings.default_certificate),
+        (HSTS, settings.edge.hsts),
+        (HTTP3, settings.edge.http3),
+    ):
+        if value:
+            expected = "a gateway with a listener for TLS"
+            yield Problem(ref, "NoTls", key, annotations[key].strip(), expected, "no effect")
 
 
 def _limits(ref: Ref, annotations: Mapping[str, str], problems: list[Problem]) -> UpstreamLimits:

@@ -22,16 +22,17 @@ from fleet.models import (
 )
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.dialects.annotations.feature import Wanted
+from translators.dialects.annotations.feature import Aliases, Wanted
 from translators.dialects.annotations.reader import Unusable
 from translators.dialects.hosts import LABEL, host_name
-from translators.model.actions import Action, Forward, Share, size_of
+from translators.model.actions import Action, Forward, Redirect, Share, size_of
 from translators.model.backends import Backend, ServicePort, Target
 from translators.model.bounds import MAX_ROUTES_OF_INGRESS
 from translators.model.canaries import Canary, Split
 from translators.model.ingresses import NO_HOSTS, Alias, IngressRules
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
+from translators.model.policy import of_redirect
 from translators.model.rules import UNDATED, Age, Rule
 from translators.policies.policy import asked_by
 
@@ -109,13 +110,14 @@ class IngressReader:
         bare = [host for host in hosts if host.name in own and host.name not in served]
         self.problems.extend(_without_paths(self.ref, host) for host in bare if not host.paths)
         tables = frozenset((each, host.name) for host in bare for each in self.sets(host.name))
+        aliases = tuple(self._aliases(hosts)) if split is None else ()
         return IngressRules(
             rules if split is None else (),
             () if split is None else tuple(_canaries(hosts, rules, split)),
             defaults,
             tables or NO_HOSTS,
             tuple(self.problems),
-            aliases=tuple(self._aliases(hosts)) if split is None else (),
+            aliases=aliases,
             policies=tuple(self.wanted.policies),
             leads_out=any(self._leads_out(rule) for rule in (*rules, *defaults)),
             without_rules=(self.age, self.ref) if tables else None,
@@ -125,7 +127,10 @@ class IngressReader:
         """Yield the further names that annotations give to hosts of the Ingress."""
         named = tuple(dict.fromkeys(host.name for host in hosts if host.name))
         for aliases in self.wanted.aliases:
-            for alias in aliases(named):
+            given = tuple(aliases.of(named))
+            if not given:
+                self.problems.append(_without_hosts(self.ref, aliases))
+            for alias in given:
                 if alias.host not in named:
                     yield replace(alias, sets=self.sets(alias.of))
 
@@ -188,6 +193,8 @@ class IngressReader:
         )
         for change in self.wanted.changes:
             rule = change(rule)
+        if isinstance(rule.action, Redirect):
+            rule = replace(rule, policies=of_redirect(rule.policies))
         if self.wanted.split is None:
             found = filter(None, (check(rule) for check in self.wanted.checks))
             self.problems.extend(problem for problem in found if problem not in self.problems)
@@ -269,6 +276,12 @@ def _without_paths(ref: Ref, host: _Host) -> Problem:
     expected = "paths for it, or a spec.defaultBackend"
     effect = "its requests get 404 unless another Ingress serves this host"
     return Problem(ref, "HostWithoutPaths", f"{host.at}.host", host.name, expected, effect)
+
+
+def _without_hosts(ref: Ref, aliases: Aliases) -> Problem:
+    """Report an annotation for hosts of an Ingress that has none to give a further name to."""
+    key, value, _, expected = aliases
+    return Problem(ref, "NoHostForAlias", key, value, expected, "no effect")
 
 
 def _idle_default(ref: Ref, at: str, declared: Forward) -> Problem:

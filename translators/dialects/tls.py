@@ -1,19 +1,21 @@
 """The entries of an Ingress's `spec.tls` are read: which Secret is for which of its hosts.
 
-An entry gives its Secret to those of its hosts that a rule of the Ingress names. A wildcard among
-them covers hosts of one more label. An entry without hosts is for the hosts that no other entry
+An entry gives its Secret to those of its hosts that a rule or an alias of the Ingress names. A
+wildcard among them covers hosts of one more label. An alias that no entry names has the Secret of
+its host, if the certificate covers it. An entry without hosts is for the hosts that no other entry
 names, and for hosts without a certificate at all. An entry without a Secret stands for the default
 certificate.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from fleet.models import IngressTls
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from translators.model.certificates import TlsEntry
 from translators.model.hosts import wildcard_over
-from translators.model.ingresses import IngressRules
+from translators.model.ingresses import Alias, IngressRules
 
 HOSTS_SHOWN = 3
 """The most hosts that one problem names."""
@@ -22,15 +24,17 @@ HOSTS_SHOWN = 3
 def read_tls(ref: Ref, declared: Sequence[IngressTls], rules: IngressRules) -> tuple[TlsEntry, ...]:
     """Read the entries. `rules` are those of the Ingress."""
     own = {host: None for _, host in sorted(rules.hosts) if host}
+    own |= {alias.host: None for alias in rules.aliases}
     named = {host.lower() for entry in declared for host in entry.hosts}
-    unnamed = [host for host in own if not _is_in(host, named)]
-    return tuple(
-        _entry(ref, f"spec.tls[{i}]", entry, own, unnamed) for i, entry in enumerate(declared)
-    )
+    further = [alias for alias in rules.aliases if not _is_in(alias.host, named)]
+    without = {alias.host for alias in further}
+    rest = [host for host in own if host not in without and not _is_in(host, named)]
+    entries = (_entry(ref, f"spec.tls[{i}]", each, own, rest) for i, each in enumerate(declared))
+    return tuple(_with_further(entry, further) for entry in entries)
 
 
 def unused_tls(ref: Ref, entries: Sequence[TlsEntry]) -> Iterator[Problem]:
-    """Report hosts that `spec.tls` names without a rule for them."""
+    """Report hosts that `spec.tls` names without a rule or an alias for them."""
     for entry in entries:
         if entry.idle:
             expected = "hosts of this Ingress's rules"
@@ -61,6 +65,11 @@ def _entry(
     hosts = tuple(host for host in own if _is_in(host, named))
     used = {*hosts, *map(wildcard_over, hosts)}
     return TlsEntry(at, secret, hosts, idle=tuple(host for host in named if host not in used))
+
+
+def _with_further(entry: TlsEntry, aliases: Sequence[Alias]) -> TlsEntry:
+    further = dict.fromkeys(alias.host for alias in aliases if alias.of in entry.hosts)
+    return replace(entry, further=tuple(further)) if further else entry
 
 
 def _is_in(host: str, named: Collection[str]) -> bool:

@@ -77,6 +77,7 @@ class AliasTables:
             key.tables,
             is_named=own is not None and bool(own.everything or own.bare),
             above=above,
+            https=lambda: self._hosts.has_https(view, key),
         )
 
     def _table(self, view: View, key: HostKey) -> Resource | None:

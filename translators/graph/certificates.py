@@ -33,11 +33,15 @@ from xds.resource import Resource
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The Ingress that decides about the certificate of a host, and the Secret that it names."""
+    """The Ingress that decides about the certificate of a host, and the Secret that it names.
+
+    With `if_covered` the host has no certificate unless the one of the Secret covers it.
+    """
 
     by: Ref
     secret: Ref
     since: Age
+    if_covered: bool = False
 
 
 class CertificateTables:
@@ -153,7 +157,10 @@ class CertificateTables:
         return tuple(sorted(CertificateKey(g, host) for g in gateways for host in hosts))
 
     def _decided(self, view: View, key: CertificateKey) -> Decided | None:
-        """Find the oldest Ingress that names a Secret for a host, and may serve the host."""
+        """Find the oldest Ingress that names a Secret for a host, and may serve the host.
+
+        One whose rules name the host comes before one that only gives it as an alias.
+        """
         boundaries = view.must(self._gateways.boundaries, key.gateway)
         if boundaries.owned and not key.host:
             return None  # no namespace owns all other hosts
@@ -161,15 +168,18 @@ class CertificateTables:
         claims = [(by, i) for i in asking if (by := i.by)]
         if boundaries.owned:
             owner = self._owner(view, key, frozenset(s for i in asking for s in i.sets))
-            claims = [claim for claim in claims if claim[0][1].namespace == owner]
+            if owner:
+                claims = [claim for claim in claims if claim[0][1].namespace == owner]
         if not claims:
             return None
-        by, ingress = min(claims, key=lambda claim: claim[0])
+        by, ingress = min(claims, key=lambda claim: (claim[1].is_alias(key.host), claim[0]))
         entry = entry_for(ingress.tls, key.host)
-        return Decided(by[1], entry.secret, by[0]) if entry and entry.secret else None
+        if entry is None or entry.secret is None:
+            return None
+        return Decided(by[1], entry.secret, by[0], if_covered=key.host in entry.further)
 
     def _owner(self, view: View, key: CertificateKey, sets: frozenset[TableSet]) -> str:
-        """Return the namespace that owns a host."""
+        """Return the namespace that owns a host; "" if only aliases name it."""
         tables = self._ingresses
         owners = []
         for name in sorted(sets):
@@ -184,9 +194,11 @@ class CertificateTables:
     def _of_host(self, view: View, key: CertificateKey) -> Resource | None:
         if not key.host:
             return None  # it is in `defaults`
-        secret = view.must(self.deciders, key).secret
-        certificate = self._usable(view, secret)
-        return build_secret(key.host, certificate, secret) if certificate else None
+        decided = view.must(self.deciders, key)
+        certificate = self._usable(view, decided.secret)
+        if certificate is None or (decided.if_covered and not certificate.covers(key.host)):
+            return None
+        return build_secret(key.host, certificate, decided.secret)
 
     def _default(self, view: View, gateway: Ref) -> Resource | None:
         """Choose the certificate for other hosts: the gateway's own, else one of an Ingress."""

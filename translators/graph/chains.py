@@ -80,10 +80,13 @@ class ChainTables:
     def problems(
         self, view: View, ref: Ref, rules: IngressRules, hosts: Iterable[HostKey]
     ) -> Iterator[Problem]:
-        """Report the policies of an Ingress that need a chain on hosts that have none."""
+        """Report the policies of an Ingress that need a chain on hosts that have none.
+
+        Those of a canary have no effect on a host.
+        """
         asking = [
             (declared, policy)
-            for declared in rules.policies_of(Scope.HOST)
+            for declared in (() if rules.canaries else rules.policies_of(Scope.HOST))
             if isinstance(policy := declared.policy, ChainPolicy)
         ]
         for key in hosts if asking else ():

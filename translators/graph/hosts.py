@@ -86,10 +86,10 @@ class HostTables:
             view.get(owners, wildcard) if wildcard and boundaries.owned else None,
             below=is_below,
             strict=normalization is PathNormalization.STRICT,
-            https=any(ingress.https_only for ingress in ingresses) and self._has_https(view, key),
+            https=any(ingress.https_only for ingress in ingresses) and self.has_https(view, key),
         )
 
-    def _has_https(self, view: View, key: HostKey) -> bool:
+    def has_https(self, view: View, key: HostKey) -> bool:
         """Return whether clients can ask for a host by https: TLS ends here, or at a proxy."""
         if view.must(self._gateways.edges, key.gateway).trusted:
             return True

@@ -255,7 +255,9 @@ class StatusTables:
             if held.reading and held.reading.certificate:
                 yield from of_names(ref, entry, secret, held.reading.certificate)
             # An entry with hosts is not told of an older one for all other hosts.
-            hosts = entry.hosts or tuple(entry.named)
+            declared = entry.hosts or tuple(entry.named)
+            # One who takes an alias is told with the alias.
+            hosts = [host for host in declared if not rules.is_alias(host)]
             yield from overruled(ref, entry, secret, tables.others(view, entry, hosts, gateways))
 
     def _below_wildcards(self, view: View, ref: Ref, rules: IngressRules) -> Iterator[Problem]:

@@ -4,12 +4,13 @@ A host that rules name is never taken over, whatever the ages. Of several Ingres
 name, the oldest decides. An Ingress has a say about a host only if it serves some rule of it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from fleet.problem import Problem
 from fleet.ref import Ref
+from translators.merge.https_redirect import at_name
 from translators.merge.ownership import Owner
 from translators.model.actions import Redirect
 from translators.model.bounds import MAX_ROUTES_OF_HOST
@@ -44,12 +45,14 @@ def plan_alias(
     *,
     is_named: bool,
     above: Owner | None,
+    https: Callable[[], bool],
 ) -> AliasPlan:
     """Decide about one name.
 
     `plans` are those of the hosts that the claims are about, and `before` counts the aliases of
     such a host that come before this one. `is_named` says that rules name it. `above` is the owner
-    of the wildcard over it, if hosts belong to namespaces.
+    of the wildcard over it, if hosts belong to namespaces. `https` says whether clients can ask for
+    it by https; without, requests in clear text are redirected to the host.
     """
     serving = sorted(
         (claim for claim in claims if _serves(claim, plans)),
@@ -59,7 +62,8 @@ def plan_alias(
     allowed = []
     for claim in serving:
         if is_named:
-            problems.append(_told(claim, "AliasTaken", "a host that no rule names"))
+            expected = f"a host that no rule names; {claim.alias.host} has rules"
+            problems.append(_told(claim, "AliasTaken", expected))
         elif above and claim.origin.namespace != above[1].namespace:
             expected = f"a host that no other namespace owns; {above[1]} has this one"
             problems.append(_told(claim, "HostOwnedByAnother", expected))
@@ -77,6 +81,10 @@ def plan_alias(
         expected = f"at most {MAX_ROUTES_OF_HOST} rules of a host, times its aliases"
         told = [_told(claim, "TooManyAliases", expected) for claim in allowed]
         return AliasPlan(None, tuple(sorted([*problems, *told])))
+    rules = [at_name(rule, first.alias.host) for rule in plan.rules]
+    default = plan.default and at_name(plan.default, first.alias.host)
+    if ([*plan.rules], plan.default) != (rules, default) and https():
+        plan = replace(plan, rules=tuple(rules), default=default)
     return AliasPlan(replace(plan, problems=()), tuple(sorted(problems)))
 
 
@@ -95,5 +103,7 @@ def _redirect(claim: AliasClaim, tables: TableSet) -> HostPlan:
 
 def _told(claim: AliasClaim, reason: str, expected: str) -> Problem:
     alias = claim.alias
-    effect = f"{alias.host} is no name of {alias.of}"
+    effect = f"{alias.host} does not serve what {alias.of} does"
+    if alias.redirects:
+        effect = f"{alias.host} is not redirected to {alias.of}"
     return Problem(claim.origin, reason, alias.key, alias.value, expected, effect)

@@ -14,6 +14,7 @@ from fleet.problem import Problem
 from translators.dialects.edge_settings import TRUSTED_PROXIES
 from translators.model.actions import Forward, Redirect
 from translators.model.conditions import Condition, Text, Where
+from translators.model.policy import of_redirect
 from translators.model.rules import Rule
 
 CLEAR: Final = Condition(Where.HEADER, "x-forwarded-proto", (Text("http"),))
@@ -30,6 +31,14 @@ def redirects(rule: Rule, problems: list[Problem], *, https: bool) -> Iterator[R
         problems.append(_in_clear(rule))
 
 
+def at_name(rule: Rule, name: str) -> Rule:
+    """Return a rule so that a redirect to https leads to this name of its host."""
+    if CLEAR not in rule.conditions or not isinstance(rule.action, Redirect):
+        return rule
+    host = "" if name.startswith("*") else name
+    return replace(rule, action=replace(rule.action, host=host))
+
+
 def _to_https(rule: Rule) -> Rule:
     """Make the rule that redirects requests in clear text.
 
@@ -41,7 +50,7 @@ def _to_https(rule: Rule) -> Rule:
         rule,
         conditions=(*rule.conditions, CLEAR),
         action=Redirect(scheme="https", host=host),
-        policies=tuple(policy for policy in rule.policies if not policy.of_answers),
+        policies=of_redirect(rule.policies),
         https_only="",
     )
 

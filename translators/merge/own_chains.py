@@ -28,12 +28,14 @@ def root_of(serving: Iterable[Rule], policies: Sequence[Policy]) -> Forward | No
     """Return where connections to a host go if a policy sends them on; None if no rule says.
 
     `serving` are the host's rules without canaries. A backend gets the connections in its own
-    protocol, which the gateway does not see.
+    protocol, which the gateway does not see. So it gets none if its rule restricts access.
     """
     if not any(isinstance(policy, ChainPolicy) and policy.sends_on for policy in policies):
         return None
     roots = [rule for rule in serving if rule.path == ROOT and not rule.conditions]
     for rule in sorted(roots, key=rank):
+        if rule.restricted:
+            return None
         if isinstance(rule.action, Forward):
             return rule.action.each(lambda b: b._replace(protocol=BackendProtocol.HTTP))
     return None
@@ -96,12 +98,13 @@ def without_chain(
     at: Ref, declared: Declared, policy: ChainPolicy, host: str, expected: str
 ) -> Problem:
     """Report a policy of a host that has no chain. `expected` is "" if there is no room for one."""
-    reason = "NoChain"
+    reason, effect = "NoChain", policy.without
     if not host:
+        effect = policy.without_host or effect
         expected = "an Ingress whose rules have a host: TLS depends on the server name"
     elif not expected:
         reason, expected = "TooManyChains", f"at most {MAX_CHAINS} hosts with TLS of their own"
         if host.startswith("*"):
             expected += f", and {MAX_BELOW} hosts below their wildcards"
-    effect = f"{host or '*'}: {policy.without}"
+    effect = f"{host or '*'}: {effect}"
     return Problem(at, reason, declared.key, declared.value, expected, effect)

@@ -67,8 +67,9 @@ class TlsEntry:
     """An entry of an Ingress's `spec.tls`.
 
     `at` is its field. A `secret` of None stands for the default certificate. `hosts` are the hosts
-    of rules that it is for. With `is_default` it is also for hosts without a certificate of their
-    own. `idle` are hosts that it names without a rule for them.
+    of rules, and aliases, that it is for. `further` are aliases of these hosts that no entry names:
+    it is for those that its certificate covers. With `is_default` it is also for hosts without a
+    certificate of their own. `idle` are hosts that it names without a rule for them.
     """
 
     at: str
@@ -76,11 +77,13 @@ class TlsEntry:
     hosts: tuple[str, ...]
     is_default: bool = False
     idle: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
 
     @property
     def named(self) -> Iterator[str]:
-        """The hosts, and "" for an entry that is for all other hosts."""
+        """The hosts and further names, and "" for an entry that is for all other hosts."""
         yield from self.hosts
+        yield from self.further
         if self.is_default:
             yield ""
 

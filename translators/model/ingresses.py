@@ -150,6 +150,10 @@ class IngressRules:
         declared = (*self.rules_of(host), *(self.defaults_of(host) if host else ()))
         return (tables, host) in self.bare or any(tables in rule.sets for rule in declared)
 
+    def is_alias(self, host: str) -> bool:
+        """Return whether the Ingress gives the host as a further name of another one."""
+        return any(alias.host == host for alias in self.aliases)
+
     @property
     def sets(self) -> frozenset[TableSet]:
         """The sets of route tables that have a rule of this Ingress."""

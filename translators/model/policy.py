@@ -4,6 +4,7 @@ A policy is a frozen value, so that table rows that contain it can be compared.
 `translators.policies` has the policies, and brings them into Envoy's messages.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -37,6 +38,11 @@ class Policy:
     of_answers: ClassVar[bool] = False
 
     @property
+    def authenticates(self) -> bool:
+        """Whether it asks who a client is."""
+        return False
+
+    @property
     def targets(self) -> tuple[Target, ...]:
         """The targets that it sends requests to, beside those of the rule."""
         return ()
@@ -59,3 +65,11 @@ class Declared:
     policy: Policy
     key: str
     value: str
+
+
+def of_redirect(policies: Iterable[Policy]) -> tuple[Policy, ...]:
+    """Return the policies that hold for a redirect.
+
+    A redirect asks nobody who he is: one to https would ask for a password in clear text.
+    """
+    return tuple(p for p in policies if not (p.of_answers or p.authenticates))

@@ -44,6 +44,7 @@ class ClientCertificates(ChainPolicy):
     """
 
     without: ClassVar[str] = "no certificate is good: requests that need one are answered with 421"
+    without_host: ClassVar[str] = "its paths are answered with 503"
 
     secret: Ref | None
     verify: Verify = Verify.ON

@@ -67,12 +67,13 @@ class ChainPolicy(EnvoyPolicy):
     """The base class of policies of a host that needs a filter chain of its own.
 
     The handshake chooses a chain by the server name, so a rule without a host has none. `without`
-    is the effect on a host without a chain. `sends_on` says that it sends connections to the
-    backend of the path `/`.
+    is the effect on a host without a chain, and `without_host` on rules without a host, where it is
+    another one. `sends_on` says that it sends connections to the backend of the path `/`.
     """
 
     scope: ClassVar[Scope] = Scope.HOST
     without: ClassVar[str] = "no effect there"
+    without_host: ClassVar[str] = ""
     sends_on: ClassVar[bool] = False
 
     @property

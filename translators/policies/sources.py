@@ -72,6 +72,11 @@ class RouteSources(EnvoyPolicy):
     sources: Sources
     or_authenticated: bool = False
 
+    @property
+    def authenticates(self) -> bool:
+        """Whether a client that is not in the list has another way in."""
+        return self.or_authenticated
+
     def route(self, parts: RouteParts) -> None:
         """Configure the list for the route."""
         if self.or_authenticated:

@@ -41,7 +41,7 @@ WEIGHT: Final = everywhere(
 
 TOTAL: Final = everywhere(
     "canary-weight-total",
-    "what the weights are shares of, 100 by default",
+    "what the weights are shares of",
     default="100",
     example="1000",
 )

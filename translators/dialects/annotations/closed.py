@@ -54,9 +54,9 @@ def not_supported(at: Ref, met: Iterable[Met], *, is_canary: bool) -> Iterator[P
         )
 
 
-def of_canary(at: Ref, restricting: Mapping[str, str]) -> Iterator[Problem]:
+def of_canary(at: Ref, access: Mapping[str, str]) -> Iterator[Problem]:
     """Report the annotations by which a canary restricts access: only those of its main hold."""
-    for key, value in restricting.items():
+    for key, value in access.items():
         yield Problem(
             at,
             "CanaryAccessRule",

@@ -22,8 +22,17 @@ Change: TypeAlias = Callable[[Rule], Rule]
 Check: TypeAlias = Callable[[Rule], Problem | None]
 
 
-Aliases: TypeAlias = Callable[[tuple[str, ...]], Iterable[Alias]]
-"""Gives the aliases of an Ingress with these hosts. `sets` are added later."""
+class Aliases(NamedTuple):
+    """An annotation that gives aliases to hosts.
+
+    `of` gives those of an Ingress with these hosts, whose `sets` are added later. `expected` says
+    which hosts can have some.
+    """
+
+    key: str
+    value: str
+    of: Callable[[tuple[str, ...]], Iterable[Alias]]
+    expected: str
 
 
 class Extra(NamedTuple):

@@ -50,9 +50,9 @@ _SNIPPETS: Final = frozenset({"configuration-snippet", "server-snippet"})
 
 _RESTRICTION: Final = re.compile(
     r"\b(?:deny|allow|satisfy|limit_except|valid_referers|secure_link|auth_\w+|ssl_verify_client"
-    r"|access_by_lua\w*|return\s+4[0-9][0-9])\b"
+    r"|internal|modsecurity\w*|(?:access|rewrite)_by_lua\w*|return\s+[45][0-9][0-9])\b"
 )
-"""Directives of NGINX that restrict access."""
+"""Directives of NGINX that restrict access, or can do so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import IPv6Network, ip_network
 from typing import Final, NamedTuple
 
 import re2
@@ -22,6 +22,7 @@ _PARAMETER: Final = re.compile(r"[\x21\x22\x24\x25\x27-\x3c\x3e-\x7e]{1,4096}")
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]{1,4096}")
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MAX_QUERY_VALUE: Final = 4096
+_MAPPED: Final = IPv6Network("::ffff:0:0/96")
 
 
 def boolean(text: str) -> bool:
@@ -167,10 +168,18 @@ def network(text: str) -> Network:
     """Read an IP address or a CIDR. Address bits beyond the prefix length are ignored."""
     try:
         if "%" not in text:  # a zone such as fe80::1%eth0
-            return ip_network(text, strict=False)
+            return _unmapped(ip_network(text, strict=False))
     except ValueError:
         pass
     raise Unusable("IP addresses and CIDRs such as 10.0.0.0/8, with commas between them")
+
+
+def _unmapped(read: Network) -> Network:
+    """Return the IPv4 network of one in the notation of IPv6, as Envoy knows such clients."""
+    if not isinstance(read, IPv6Network) or not read.subnet_of(_MAPPED):
+        return read
+    embedded = read.network_address.ipv4_mapped
+    return ip_network(f"{embedded}/{read.prefixlen - _MAPPED.prefixlen}")
 
 
 class ServiceName(NamedTuple):

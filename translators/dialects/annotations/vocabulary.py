@@ -80,10 +80,6 @@ class Vocabulary:
             elif key in self._restricting:
                 yield Met(key, "", Without.CLOSED, "", "", "")
 
-    def restricting(self, annotations: Mapping[str, str]) -> Iterator[str]:
-        """Yield the annotations by which features restrict access."""
-        return (key for key in annotations if key in self._restricting)
-
     def unknown(self, at: Ref, annotations: Mapping[str, str]) -> Iterator[Problem]:
         """Report annotations with a prefix of the dialect that it does not know."""
         strangers = [key for key in annotations if self._is_strange(key)]

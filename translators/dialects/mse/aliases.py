@@ -1,9 +1,10 @@
 """The annotations that give further names to the hosts of an Ingress."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
-from translators.dialects.annotations.feature import Feature, Wanted
+from translators.dialects.annotations.feature import Aliases, Feature, Wanted
 from translators.dialects.annotations.reader import Reader, Unusable, shared
 from translators.dialects.annotations.values import boolean, lines
 from translators.dialects.hosts import host_name
@@ -33,10 +34,13 @@ def read(reader: Reader, wanted: Wanted) -> None:
     items = reader.items(SERVER_ALIAS, _names, _alias, "host names by comma")
     key = reader.spelling(SERVER_ALIAS)
     if items:
-        wanted.aliases.append(lambda hosts: _further(hosts, items, key))
+        further = partial(_further, names=items, key=key)
+        wanted.aliases.append(Aliases(key, ", ".join(items), further, "an Ingress with a host"))
     switch = reader.find(TO_WWW, boolean)
     if switch is not None and switch.value:
-        wanted.aliases.append(lambda hosts: _other(hosts, switch.spelling, switch.text))
+        other = partial(_other, key=switch.spelling, value=switch.text)
+        expected = "an Ingress with a host that is no wildcard"
+        wanted.aliases.append(Aliases(switch.spelling, switch.text, other, expected))
 
 
 def _further(hosts: tuple[str, ...], names: tuple[str, ...], key: str) -> Iterator[Alias]:

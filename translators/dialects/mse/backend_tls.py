@@ -45,7 +45,7 @@ VERIFY: Final = shared(
 
 DEPTH: Final = shared(
     "proxy-ssl-verify-depth",
-    "the most certificates between that of a backend and its authority; 1",
+    "the most certificates between that of a backend and its authority",
     default="1",
     example="2",
 )
@@ -53,7 +53,7 @@ DEPTH: Final = shared(
 PROTOCOLS: Final = shared(
     "proxy-ssl-protocols",
     "versions of TLS towards backends, `TLSv1` to `TLSv1.3`, with blanks between them; those "
-    "between the lowest and the highest are used; at most 1.3 by default",
+    "between the lowest and the highest are used",
     default="TLSv1.2 TLSv1.3",
     example="TLSv1.2 TLSv1.3",
 )

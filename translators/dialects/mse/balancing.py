@@ -43,7 +43,7 @@ AFFINITY: Final = shared(
 
 MODE: Final = shared(
     "affinity-mode",
-    "`balanced` (default): some clients move when the Pods change; `persistent`: the cookie names "
+    "`balanced`: some clients move when the Pods change; `persistent`: the cookie names "
     "the Pod, and the client keeps it while it is usable; not where another Service stands behind "
     "the first one, as for requests to a canary",
     default="`balanced`",
@@ -63,14 +63,12 @@ BRANCHES: Final = shared(
 
 NAME: Final = shared(
     "session-cookie-name",
-    "name of the cookie; `INGRESSCOOKIE`",
+    "name of the cookie",
     default="`INGRESSCOOKIE`",
     example="route",
 )
 
-PATH: Final = shared(
-    "session-cookie-path", "path of the cookie; `/`", default="`/`", example="/shop"
-)
+PATH: Final = shared("session-cookie-path", "path of the cookie", default="`/`", example="/shop")
 
 MAX_AGE: Final = shared(
     "session-cookie-max-age",
@@ -127,6 +125,7 @@ _HASHES: Final[Mapping[str, HashBy]] = {
     "request_uri": HashBy(HashOf.HEADER, ":path"),
     "host": HashBy(HashOf.HEADER, ":authority"),
     "remote_addr": HashBy(HashOf.ADDRESS),
+    "binary_remote_addr": HashBy(HashOf.ADDRESS),
 }
 
 _VARIABLE: Final = re.compile(r"\$(?:\{([a-zA-Z0-9_]{1,128})\}|([a-zA-Z0-9_]{1,128}))")
@@ -162,17 +161,17 @@ def read(reader: Reader, wanted: Wanted) -> None:
     if by:
         if changes and changes.value is not persistent:
             reader.note(changes, "NotSupported", *_AFTER_A_FAILURE[persistent])
-        balancing = Balancing.HASH
         if persistent:
             if branches and not branches.value:
                 expected = "legacy with affinity-mode persistent"
                 reader.note(branches, "NotSupported", expected, "each request is divided anew")
             wanted.policies.append(_declared(by, PodCookie(cookie)))
-            balancing = algorithm.value if algorithm else Balancing.ROUND_ROBIN
+            if algorithm:  # the cookie holds with any, so it claims none
+                wanted.policies.append(_declared(algorithm, LoadBalancing(algorithm.value)))
         else:
             anew = branches is not None and branches.value
             wanted.policies.append(_declared(by, HashCookie(cookie, of_branches=not anew)))
-        wanted.policies.append(_declared(by, LoadBalancing(balancing)))
+            wanted.policies.append(_declared(by, LoadBalancing(Balancing.HASH)))
     elif hashed:
         wanted.policies.append(_declared(hashed, hashed.value))
         wanted.policies.append(_declared(hashed, LoadBalancing(Balancing.HASH)))

@@ -23,7 +23,7 @@ ENABLE: Final = shared(
 
 ORIGINS: Final = shared(
     "cors-allow-origin",
-    "origins by comma, `*` (default) for all: `https://shop.example.com`, or "
+    "origins by comma, `*` for all: `https://shop.example.com`, or "
     "`https://*.example.com` for all names below; nobody is allowed if none can be used",
     default="`*`",
     differs="with `*` an answer names the origin of its request",
@@ -32,14 +32,14 @@ ORIGINS: Final = shared(
 
 METHODS: Final = shared(
     "cors-allow-methods",
-    "methods by comma; GET, PUT, POST, DELETE, PATCH, OPTIONS by default",
+    "methods by comma",
     default="GET, PUT, POST, DELETE, PATCH, OPTIONS",
     example="GET, POST",
 )
 
 HEADERS: Final = shared(
     "cors-allow-headers",
-    "request headers by comma; a list of common ones by default",
+    "request headers by comma",
     default="those of ingress-nginx",
     example="X-Token, Content-Type",
 )
@@ -50,14 +50,14 @@ EXPOSED: Final = shared(
 
 CREDENTIALS: Final = shared(
     "cors-allow-credentials",
-    "`true` (default): pages may send cookies and credentials",
+    "`true`: pages may send cookies and credentials",
     default="`true`",
     example="false",
 )
 
 MAX_AGE: Final = shared(
     "cors-max-age",
-    "seconds for which a browser keeps the answer to a preflight, 1728000 by default",
+    "seconds for which a browser keeps the answer to a preflight",
     default="1728000",
     example="600",
 )

@@ -84,6 +84,15 @@ FEATURES: Final = (
 
 _BY_KEY: Final = FeatureList(FEATURES)
 
+_ACCESS: Final = frozenset(
+    spelling
+    for feature in FEATURES
+    if any(key.restricts for key in feature.keys)
+    for key in feature.keys
+    for spelling in key.spellings
+)
+"""The annotations of features that restrict access. A canary's have no effect."""
+
 VOCABULARY: Final = Vocabulary(
     (NGINX, MSE, HIGRESS),
     (key for feature in FEATURES for key in feature.keys),
@@ -107,7 +116,7 @@ def read_features(
     met = list(VOCABULARY.met(annotations, unread))
     is_canary = wanted.split is not None
     close(met, wanted)
-    idle = {*VOCABULARY.restricting(annotations)} if is_canary else frozenset[str]()
+    idle = _ACCESS & annotations.keys() if is_canary else frozenset[str]()
     problems = (
         *(problem for problem in reader.problems if problem.key not in idle),
         *not_supported(at, met, is_canary=is_canary),

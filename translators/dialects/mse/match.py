@@ -74,7 +74,7 @@ _PLACES: Final[Mapping[str, tuple[Where, Callable[[str], str], str, str]]] = {
     "pseudo-header": (
         Where.HEADER,
         _pseudo_header,
-        "the pseudo header NAME, such as `authority`",
+        "the pseudo header NAME, such as `authority`,",
         "method GET",
     ),
 }

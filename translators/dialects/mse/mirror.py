@@ -18,7 +18,7 @@ SERVICE: Final = own(
 
 PERCENTAGE: Final = own(
     "mirror-percentage",
-    "share of requests that are copied, 0 to 100; 100",
+    "share of requests that are copied, 0 to 100",
     default="100",
     example="50",
 )

@@ -10,9 +10,10 @@ from translators.policies.passthrough import Passthrough
 
 PASSTHROUGH: Final = shared(
     "ssl-passthrough",
-    "`true`: TLS connections to the host go to the backend of its path `/` as they come; all other "
-    "annotations hold for its plain HTTP only",
+    "`true`: TLS connections to the host go to the backend of its path `/` as they come, unless "
+    "this path has an access rule; all other annotations hold for its plain HTTP only",
     default="`false`",
+    differs="not where the path `/` of the host has an access rule",
     example="true",
 )
 

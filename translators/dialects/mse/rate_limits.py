@@ -26,7 +26,7 @@ RPM: Final = shared(
 
 BURST: Final = shared(
     "limit-burst-multiplier",
-    "how many times the rate may come at once, 5 by default",
+    "how many times the rate may come at once",
     default="5",
     example="3",
 )
@@ -43,7 +43,7 @@ WHITELIST: Final = shared(
 
 STATUS: Final = shared(
     "limit-req-status-code",
-    "the answer to a request beyond the rate, 503 by default",
+    "the answer to a request beyond the rate",
     default="503",
     differs="an annotation here, a setting of the ConfigMap there",
     example="429",
@@ -65,7 +65,7 @@ ROUTE_RPM: Final = own(
 
 ROUTE_BURST: Final = own(
     "route-limit-burst-multiplier",
-    "how many times the rate may come at once, 5 by default",
+    "how many times the rate may come at once",
     default="5",
     example="3",
 )

@@ -18,7 +18,7 @@ TEMPORAL: Final = shared(
     example="https://other.test",
 )
 TEMPORAL_CODE: Final = shared(
-    "temporal-redirect-code", "its status, from 300 to 308; 302", default="302", example="307"
+    "temporal-redirect-code", "its status, from 300 to 308", default="302", example="307"
 )
 
 PERMANENT: Final = shared(
@@ -28,7 +28,7 @@ PERMANENT: Final = shared(
     example="https://new.test/moved",
 )
 PERMANENT_CODE: Final = shared(
-    "permanent-redirect-code", "its status, from 300 to 308; 301", default="301", example="308"
+    "permanent-redirect-code", "its status, from 300 to 308", default="301", example="308"
 )
 
 _URL: Final = re.compile(

@@ -5,7 +5,7 @@ In a list of denied addresses, such an item would let somebody in, so the paths 
 """
 
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import Final
 
 from fleet.kinds import listed
@@ -54,7 +54,7 @@ BLACKLIST: Final = own(
 
 SATISFY: Final = shared(
     "satisfy",
-    "`any`: the address of a client or its authentication suffices; `all` by default",
+    "`any`: the address of a client or its authentication suffices",
     default="`all`",
     example="any",
 )
@@ -76,9 +76,6 @@ HOST_DENIED: Final = own(
 )
 
 _EVERYBODY: Final[tuple[Network, ...]] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
-
-_MAPPED: Final = IPv6Network("::ffff:0:0/96")
-"""IPv4 addresses in the notation of IPv6. Envoy knows such clients by their IPv4 addresses."""
 
 
 def read_route_sources(reader: Reader, wanted: Wanted) -> None:
@@ -151,11 +148,7 @@ def _networks(text: str) -> tuple[Network, ...]:
     """Read an item of a list."""
     if text in {"*", "0.0.0.0/0"}:
         return _EVERYBODY
-    read = network(text)
-    if isinstance(read, IPv6Network) and read.subnet_of(_MAPPED):
-        embedded = read.network_address.ipv4_mapped
-        return (ip_network(f"{embedded}/{read.prefixlen - _MAPPED.prefixlen}"),)
-    return (read,)
+    return (network(text),)
 
 
 def _all_networks(text: str) -> tuple[Network, ...]:
