@@ -166,7 +166,10 @@ LISTS = "envoy.filters.http.rbac"
         pytest.param({f"{NGINX}auth-url": "http://auth.default.svc:80/"}, [], id="service"),
         pytest.param(LIST, [LISTS], id="addresses"),
         pytest.param({**AUTH, **LIST}, [LISTS], id="addresses-and-passwords"),
-        pytest.param({**AUTH, **LIST, f"{NGINX}satisfy": "any"}, [], id="addresses-or-passwords"),
+        pytest.param(
+            {**AUTH, **LIST, f"{NGINX}satisfy": "any"}, [LISTS], id="everybody-may-sign-in"
+        ),
+        pytest.param({f"{NGINX}limit-rps": "1", f"{NGINX}proxy-body-size": "1k"}, [], id="limits"),
     ],
 )
 def test_nobody_is_asked_for_a_password_in_clear_text(

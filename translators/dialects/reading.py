@@ -32,7 +32,7 @@ from translators.model.canaries import Canary, Split
 from translators.model.ingresses import NO_HOSTS, Alias, IngressRules
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
-from translators.model.policy import of_redirect
+from translators.model.policy import at_redirect
 from translators.model.rules import UNDATED, Age, Rule
 from translators.policies.policy import asked_by
 
@@ -194,7 +194,7 @@ class IngressReader:
         for change in self.wanted.changes:
             rule = change(rule)
         if isinstance(rule.action, Redirect):
-            rule = replace(rule, policies=of_redirect(rule.policies))
+            rule = replace(rule, policies=at_redirect(rule.policies))
         if self.wanted.split is None:
             found = filter(None, (check(rule) for check in self.wanted.checks))
             self.problems.extend(problem for problem in found if problem not in self.problems)

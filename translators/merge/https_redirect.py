@@ -14,7 +14,7 @@ from fleet.problem import Problem
 from translators.dialects.edge_settings import TRUSTED_PROXIES
 from translators.model.actions import Forward, Redirect
 from translators.model.conditions import Condition, Text, Where
-from translators.model.policy import of_redirect
+from translators.model.policy import at_redirect
 from translators.model.rules import Rule
 
 CLEAR: Final = Condition(Where.HEADER, "x-forwarded-proto", (Text("http"),))
@@ -50,7 +50,7 @@ def _to_https(rule: Rule) -> Rule:
         rule,
         conditions=(*rule.conditions, CLEAR),
         action=Redirect(scheme="https", host=host),
-        policies=of_redirect(rule.policies),
+        policies=at_redirect(rule.policies),
         https_only="",
     )
 

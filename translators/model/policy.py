@@ -4,7 +4,6 @@ A policy is a frozen value, so that table rows that contain it can be compared.
 `translators.policies` has the policies, and brings them into Envoy's messages.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -29,18 +28,18 @@ class Scope(Enum):
 
 
 class Policy:
-    """The base class of all policies. Its subclasses are frozen dataclasses.
-
-    `of_answers` says that it changes answers of backends, and none that the gateway gives itself.
-    """
+    """The base class of all policies. Its subclasses are frozen dataclasses."""
 
     scope: ClassVar[Scope]
-    of_answers: ClassVar[bool] = False
 
     @property
-    def authenticates(self) -> bool:
-        """Whether it asks who a client is."""
-        return False
+    def at_redirect(self) -> "Policy | None":
+        """What it asks of requests that the gateway redirects; None for nothing.
+
+        Only policies of scope ROUTE say so. Nobody is asked for a password to be redirected, least
+        of all in clear text to https.
+        """
+        return None
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -67,9 +66,7 @@ class Declared:
     value: str
 
 
-def of_redirect(policies: Iterable[Policy]) -> tuple[Policy, ...]:
-    """Return the policies that hold for a redirect.
-
-    A redirect asks nobody who he is: one to https would ask for a password in clear text.
-    """
-    return tuple(p for p in policies if not (p.of_answers or p.authenticates))
+def at_redirect(policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
+    """Return what policies ask of requests that the gateway redirects."""
+    kept = (p.at_redirect if p.scope is Scope.ROUTE else p for p in policies)
+    return tuple(policy for policy in kept if policy)

@@ -21,7 +21,6 @@ class AnswerChanges(EnvoyPolicy):
     """
 
     scope: ClassVar[Scope] = Scope.ROUTE
-    of_answers: ClassVar[bool] = True
     url: Swap | None = None
     domain: Swap | None = None
     path: Swap | None = None

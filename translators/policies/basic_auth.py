@@ -30,11 +30,6 @@ class BasicAuth(EnvoyPolicy):
     passwords: Passwords = NO_PASSWORDS
 
     @property
-    def authenticates(self) -> bool:
-        """It does: by a password."""
-        return True
-
-    @property
     def needs(self) -> PasswordFile:
         """The Secret whose passwords it needs."""
         return self.file

@@ -83,11 +83,6 @@ class ExternalAuth(EnvoyPolicy):
     back: str = PATH
 
     @property
-    def authenticates(self) -> bool:
-        """It does: by what the service knows."""
-        return True
-
-    @property
     def asks(self) -> Target | Outside | None:
         """The service that it asks."""
         return self.service

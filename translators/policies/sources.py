@@ -73,9 +73,9 @@ class RouteSources(EnvoyPolicy):
     or_authenticated: bool = False
 
     @property
-    def authenticates(self) -> bool:
-        """Whether a client that is not in the list has another way in."""
-        return self.or_authenticated
+    def at_redirect(self) -> RouteSources:
+        """The list, or everybody where authentication would do too."""
+        return RouteSources(Sources()) if self.or_authenticated else self
 
     def route(self, parts: RouteParts) -> None:
         """Configure the list for the route."""
