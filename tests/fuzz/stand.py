@@ -38,7 +38,7 @@ CONTROL: Final = "control.test"
 _CONTROL: Final = Question(host=CONTROL)
 _OBSERVED: Final = timedelta(milliseconds=20)
 _BY_QUIC: Final = 5.0
-"""Seconds for a request by HTTP/3 to a host that may refuse it by silence."""
+"""Seconds for a handshake by HTTP/3 with a host that may refuse it by silence."""
 _ERROR: Final = re.compile(r"\]\[(?:error|critical)\]|deprecated")
 _REFUSED: Final = re.compile("exceeds maximum")
 """Lines by which Envoy tells of a body that is larger than an annotation allows."""
@@ -83,9 +83,9 @@ class Clients:
             return (await ask_once(http, question)).status
         if sent.way is Way.QUIC:
             patience = PATIENCE.total_seconds() if sent.must else _BY_QUIC
-            by_quic = http3_client(https, name, self.authority, checks=False)
+            by_quic = http3_client(https, name, self.authority, checks=False, patience=patience)
             try:
-                async with asyncio.timeout(patience), by_quic as client:
+                async with by_quic as client:
                     return (await client.ask(name, question.path)).status
             except (OSError, TimeoutError) as error:
                 raise NoAnswerError(f"no HTTP/3: {error!r}") from error
@@ -160,15 +160,17 @@ class Stand:
     async def _ask(self, batch: Sequence[Declared], control: Sequence[Sent]) -> list[str]:
         """Ask Ingresses and the control Ingress at the same time; return why some did not answer.
 
-        At the same time, because some retries of failing backends take seconds.
+        At the same time, because some retries of failing backends take seconds. But those by HTTP/3
+        come last: their client works in this process, which would be too busy for it.
         """
         http, https = await self.served.addresses("gw")
         sent = [each for declared in batch for each in declared.sent]
         sent = [each for each in sent if self._by_quic or each.way is not Way.QUIC]
-        why = await asyncio.gather(
-            *(self._send(http, https, each) for each in sent),
-            *(self._send(http, https, each, expected=200) for each in control),
-        )
+        asked = [*((each, None) for each in sent), *((each, 200) for each in control)]
+        why: list[str] = []
+        for last in (False, True):
+            now = [each for each in asked if (each[0].way is Way.QUIC) is last]
+            why += await asyncio.gather(*(self._send(http, https, *each) for each in now))
         starts = max(envoy.starts for envoy in self.served.served.gateways.envoys.values())
         if starts > self._starts:
             why.append(f"Envoy has started {starts} times")

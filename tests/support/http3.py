@@ -94,15 +94,23 @@ class _Answer:
 
 @asynccontextmanager
 async def http3_client(
-    address: Address, name: str, authority: Authority, *, checks: bool = True
+    address: Address,
+    name: str,
+    authority: Authority,
+    *,
+    checks: bool = True,
+    patience: float = PATIENCE,
 ) -> AsyncIterator[Http3Client]:
-    """Connect while the block runs. Raises ConnectionError if the handshake fails."""
+    """Connect while the block runs. Raises ConnectionError if the handshake fails.
+
+    Raises TimeoutError if it takes longer than `patience`, in seconds.
+    """
     mode = ssl.CERT_REQUIRED if checks else ssl.CERT_NONE
     settings = QuicConfiguration(
         is_client=True, alpn_protocols=H3_ALPN, server_name=name, verify_mode=mode
     )
     settings.load_verify_locations(cadata=authority.certificate)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience):
         connecting = connect(*address, configuration=settings, create_protocol=Http3Client)
         client = await connecting.__aenter__()
     try:
