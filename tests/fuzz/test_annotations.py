@@ -14,7 +14,7 @@ SEED: Final = 20261130
 PAIRS: Final = range(len(SINGLES), len(FIXED), 3)
 """A third of the pairs: `make fuzz` tries all. No two of a batch have the same Services."""
 
-NUMBERS: Final = (*range(len(SINGLES)), *PAIRS, *range(len(FIXED), len(FIXED) + 250))
+NUMBERS: Final = (*range(len(SINGLES)), *PAIRS, *range(len(FIXED), len(FIXED) + 450))
 
 pytestmark = [pytest.mark.usefixtures("real_envoy"), pytest.mark.timeout(300)]
 
