@@ -62,3 +62,22 @@ def test_without_a_default_backend_the_answer_stays(site: Standing[Annotated]) -
     assert ask(site, "exact", alone).answer.body == b"main"
     nowhere = {**PAGES, f"{NGINX}default-backend": "nowhere"}
     assert ask(site, "exact", nowhere).answer.status == 503
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("body", [b"", b"x", b"x" * 70_000], ids=["none", "byte", "long"])
+@pytest.mark.parametrize("code", ["302", "307", "308"])
+def test_a_redirect_stays_whatever_body_the_request_has(
+    site: Standing[Annotated], way: str, body: bytes, code: str
+) -> None:
+    """Envoy would never answer a request with a body if it asked for another answer instead."""
+    moved = {f"{NGINX}temporal-redirect": "https://new.test/", f"{NGINX}custom-http-errors": code}
+    redirects = {**PAGES, **moved, f"{NGINX}temporal-redirect-code": code}
+
+    async def asking() -> Seen:
+        feature = await site.value.declare("moved", redirects, canary={})
+        return await feature.ask(way, "/moved", method="POST", body=body)
+
+    seen = site.run(asking())
+    assert (seen.answer.status, seen.request) == (int(code), None)
+    assert seen.answer.headers["location"] == "https://new.test/"
