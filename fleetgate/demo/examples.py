@@ -186,7 +186,7 @@ ANNOTATIONS: Final = Document(
         ),
         Example(
             "Client addresses",
-            "The path /office is for the network 192.0.2.0/24, and /local for this machine.",
+            "The path /office is for the network 192.0.2.0/24, and /local for private ones.",
             (
                 Apply("addresses.yaml"),
                 Try(Question("/office"), {403: 1}),

@@ -425,13 +425,13 @@ MISTAKES = {
         "SERVICE.NAMESPACE.svc.cluster.local:PORT",
         kept=True,
     ),
-    "later-feature": Mistake(
-        _annotated(f"{MSE}timeout", '"5"'),
+    "without-effect": Mistake(
+        _annotated(f"{MSE}limit-connections", '"5"'),
         GRAY,
         "NotSupported",
-        f"{MSE}timeout",
+        f"{MSE}limit-connections",
         "5",
-        "a later version of fleetgate",
+        "limit-rps or limit-rpm",
         kept=True,
     ),
     # the gateway and the members

@@ -90,7 +90,7 @@ def test_every_example_of_the_documents_holds(
                 outcome = await Walk(ready.reader, ready.kubelet, reading, page).run()
                 refusals = [line for line in serving.text.splitlines() if "forbidden" in line]
         shown = page.stream.getvalue()  # type: ignore[attr-defined]  # a StringIO
-        assert (outcome.held, outcome.failed) == (11, 0), shown
+        assert (outcome.held, outcome.failed) == (14, 0), shown
         assert reading.gateways == [*GATEWAYS]
         assert reading.looks > outcome.held
         assert refusals == []

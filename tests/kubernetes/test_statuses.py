@@ -82,13 +82,16 @@ def test_a_gateway_whose_envoy_refuses_its_listeners_has_failed(
     hub: Cluster, tmp_path: Path
 ) -> None:
     declare(hub, manifests.gateway(GATEWAY, []))
-    with serve(hub, tmp_path) as serving, ads_client(serving.xds_port, NAME) as client:
-        client.request(TypeUrl.LISTENER)
-        client.refuse(client.hear(), "no such filter")
-        shown(hub, "Failed")
-        message = field(hub, f"mseingressconfig {GATEWAY}", ".status.message")
-        assert message.startswith("Envoy refused ")
-        assert "no such filter" in message
+    with serve(hub, tmp_path) as serving:
+        serving.sync()  # both listeners come in one answer once the hub has been read
+        with ads_client(serving.xds_port, NAME) as client:
+            client.request(TypeUrl.LISTENER)
+            for _ in ("both listeners", "the first one alone", "the second one alone"):
+                client.refuse(client.hear(), "no such filter")
+            shown(hub, "Failed")
+            message = field(hub, f"mseingressconfig {GATEWAY}", ".status.message")
+            assert message.startswith("Envoy refused ")
+            assert "no such filter" in message
 
 
 def test_a_gateway_whose_objects_the_hub_refuses_has_failed(hub: Cluster, tmp_path: Path) -> None:
