@@ -98,7 +98,11 @@ class Bench:
         try:
             yield
         finally:
-            self._run("bare", f"-held={self.held}")
+            self.unsecure()
+
+    def unsecure(self) -> None:
+        """Take the certificates of the load away."""
+        self._run("bare", f"-held={self.held}")
 
     @contextmanager
     def serving(self, *options: str) -> Iterator[Fleetgate]:
@@ -120,10 +124,10 @@ class Bench:
         joining = (f"-xds=127.0.0.1:{serving.xds_port}", f"-pid={serving.process.pid}")
         return self._run(command, f"-held={self.held}", *joining, *arguments)
 
-    def load_in(self, serving: Fleetgate, size: Size) -> Outcome:
+    def load_in(self, serving: Fleetgate, size: Size, *options: str) -> Outcome:
         """Write a larger load by the client while a control plane serves."""
         self._most = max(self._most, size.hosts)
-        outcome = self.measure(serving, "loadin", f"-to={size}")
+        outcome = self.measure(serving, "loadin", f"-to={size}", *options)
         self.held = size
         return outcome
 

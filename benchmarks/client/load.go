@@ -162,7 +162,8 @@ func everywhere(goroutines, from, to int, work func(i int) error) error {
 }
 
 // grow writes the load from one size to another, which is larger in hosts or in Services.
-func (f *fleet) grow(from, to size) error {
+// Each new host gets a certificate in a Secret of its own if the load is to be secured.
+func (f *fleet) grow(from, to size, secured bool) error {
 	all := size{max(from.hosts, to.hosts), max(from.services, to.services)}
 	if err := f.namespaces(all); err != nil {
 		return err
@@ -178,7 +179,14 @@ func (f *fleet) grow(from, to size) error {
 		}
 		if from.hosts <= i && i < to.hosts {
 			service := to.serviceOf(i)
-			return f.hub.createIngress(namespaceOf(service), nameOf(i), hostOf(i), nameOf(service))
+			namespace, tls := namespaceOf(service), ""
+			if secured {
+				if err := f.hub.createCertificate(namespace, nameOf(i), hostOf(i)); err != nil {
+					return err
+				}
+				tls = tlsOf(nameOf(i), hostOf(i))
+			}
+			return f.hub.createIngressWith(namespace, nameOf(i), hostOf(i), nameOf(service), tls)
 		}
 		return nil
 	})

@@ -18,7 +18,7 @@ func load(given *options) (outcome, error) {
 	if err := fleet.shrink(given.held, given.to); err != nil {
 		return result, err
 	}
-	if err := fleet.grow(given.held, given.to); err != nil {
+	if err := fleet.grow(given.held, given.to, false); err != nil {
 		return result, err
 	}
 	if given.wide > 0 {
@@ -52,7 +52,7 @@ func loadIn(given *options) (outcome, error) {
 	meter, before := startMeter(given.pid), joined.seen()
 	begun := time.Now()
 	complete := joined.whole(given.to)
-	if err := fleet.grow(given.held, given.to); err != nil {
+	if err := fleet.grow(given.held, given.to, given.secured); err != nil {
 		return result, err
 	}
 	written := time.Now()

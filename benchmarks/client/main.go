@@ -65,6 +65,7 @@ type options struct {
 	clients int
 	deaf    time.Duration
 	wide    int
+	secured bool
 	command []string
 }
 
@@ -96,6 +97,7 @@ func main() {
 	flags.IntVar(&given.clients, "clients", 100, "how many Envoys")
 	flags.DurationVar(&given.deaf, "deaf", 0, "how long one more Envoy reads nothing; 0: there is none")
 	flags.IntVar(&given.wide, "endpoints", 0, "endpoints that each Service gets; 0 leaves them")
+	flags.BoolVar(&given.secured, "secured", false, "give each new host of the load a certificate")
 	flags.Parse(os.Args[2:])
 	given.command = flags.Args()
 	result, err := commands[os.Args[1]](given)

@@ -32,6 +32,11 @@ func secure(given *options) (outcome, error) {
 	})
 }
 
+// tlsOf is the field of an Ingress that names the Secret of its host, with a comma behind it.
+func tlsOf(secret, host string) string {
+	return fmt.Sprintf(`"tls":[{"hosts":[%q],"secretName":%q}],`, host, secret)
+}
+
 // bare takes these certificates away.
 func bare(given *options) (outcome, error) {
 	result := newOutcome()
@@ -73,8 +78,7 @@ func newHandshakes(given *options) (outcome, error) {
 		if err := fleet.hub.createCertificate(ownNamespace, name(i), host); err != nil {
 			return 0, err
 		}
-		tls := fmt.Sprintf(`"tls":[{"hosts":[%q],"secretName":%q}],`, host, name(i))
-		if err := fleet.hub.createIngressWith(ownNamespace, name(i), host, ownService, tls); err != nil {
+		if err := fleet.hub.createIngressWith(ownNamespace, name(i), host, ownService, tlsOf(name(i), host)); err != nil {
 			return 0, err
 		}
 		answered := time.Now()

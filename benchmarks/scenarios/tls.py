@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from benchmarks.backends import Pods, pods
-from benchmarks.bench import Bench, Size
+from benchmarks.bench import NOTHING, Bench, Size
 from benchmarks.envoys import following
 from benchmarks.figures import Case, Figure, quantile
 from benchmarks.processes import resident
@@ -42,6 +42,10 @@ def _measure(hosts: int, bench: Bench) -> Iterable[Figure]:
             yield case.figure(f"{change}, times plain", median / quantile(plain[change], 0.5), "")
         more = _held(bench) - plain_memory
     yield case.figure("fleetgate, per host", 1024 * more / hosts, "KiB")
+    plain_load, load = _loaded(bench, hosts), _loaded(bench, hosts, "-secured")
+    bench.unsecure()
+    yield case.figure("CPU of load-in", load, "s")
+    yield case.figure("CPU of load-in, times plain", load / plain_load, "")
 
 
 async def _shown(case: Case, hosts: int, backend: Pods, bench: Bench) -> list[Figure]:
@@ -69,6 +73,13 @@ def _changes(bench: Bench) -> Mapping[str, Sequence[float]]:
         with bench.serving() as serving:
             found[measured] = bench.measure(serving, command, *_IDLE).samples[measured]
     return found
+
+
+def _loaded(bench: Bench, hosts: int, *options: str) -> float:
+    """Measure the CPU of a control plane while the whole load is written, in seconds."""
+    bench.have(NOTHING)
+    with bench.serving() as serving:
+        return bench.load_in(serving, Size.of(hosts), *options).numbers["cpu_s"]
 
 
 def _held(bench: Bench) -> float:
