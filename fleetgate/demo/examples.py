@@ -170,7 +170,7 @@ ZONE_DISASTER_RECOVERY: Final = Document(
 ANNOTATIONS: Final = Document(
     title="Annotations of NGINX Ingress",
     folder="annotations",
-    gateway="ackone-gateway",
+    gateway="annotated-gateway",
     preparation=(
         Apply("gateway.yaml"),
         Apply("web-demo.yaml", to=CLUSTER_1, values={"${envCluster}": "cluster1"}),

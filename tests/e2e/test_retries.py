@@ -1,5 +1,6 @@
 """A request that a backend may have acted on is tried again as the annotations say."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -35,8 +36,12 @@ def reached(
 
     async def asking() -> int:
         feature = await site.value.declare("tried", annotations)
-        # A success in between keeps the Pod from being ejected for its failures.
-        await feature.ask(way, "/tried", canary=canary)
+        # A success in between keeps the Pod from being ejected for its failures. One that has been
+        # ejected by earlier failures comes back within seconds.
+        served = len(pod.asked)
+        async with asyncio.timeout(60):
+            while len(pod.asked) == served:
+                await feature.ask(way, "/tried", canary=canary)
         before = sum(len(each.asked) for each in site.value.pods.values())
         pod.manner = manner
         try:

@@ -26,7 +26,7 @@ from tests.support.kube import Cluster, Clusters
 from tests.support.process import Fleetgate, fleetgate
 from tests.support.requirement import require
 
-GATEWAYS = ("ackone-gateway", "ackone-gateway-hongkong")
+GATEWAYS = ("ackone-gateway", "ackone-gateway-hongkong", "annotated-gateway")
 PHASES = ["Pending", "Running", "Listening"]
 
 
