@@ -85,5 +85,13 @@ def test_a_request_reaches_a_pod_so_often(
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_canary_is_tried_as_its_main(site: Standing[Annotated], way: str) -> None:
-    """The last try goes to the main's Pod, which stands in for a canary that fails."""
-    assert reached(site, way, EVERY_503, Manner.UNAVAILABLE, "POST", canary=True) == 3
+    """The last try goes to the main's Pod, which stands in for a canary that fails.
+
+    A canary whose Pod is ejected at that moment gets no try at all: the main answers at once.
+    """
+    for _ in range(20):
+        tries = reached(site, way, EVERY_503, Manner.UNAVAILABLE, "POST", canary=True)
+        assert tries in {1, 3}
+        if tries == 3:
+            return
+    pytest.fail("the canary was never asked")
