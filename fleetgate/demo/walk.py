@@ -5,14 +5,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Protocol
 
 from fleet.ref import HUB
 from fleetgate.demo.examples import DOCUMENTS
 from fleetgate.demo.fleet import DemoFleet, manifest
-from fleetgate.demo.http import Address, HttpClient, NoAnswerError, Tls
+from fleetgate.demo.http import Address, NoAnswerError, Tls
 from fleetgate.demo.kubelet import Kubelet
 from fleetgate.demo.load import ask, try_times
 from fleetgate.demo.page import Page
@@ -33,8 +32,6 @@ from fleetgate.demo.steps import (
 )
 from fleetgate.demo.verdict import judge
 from translators.model.shapes import HTTP_PORT, HTTPS_PORT
-
-_PATIENCE: Final = timedelta(seconds=10)
 
 
 class Gateways(Protocol):
@@ -193,11 +190,7 @@ class Walk:
 
     async def _is_redirected(self, step: Redirected, address: Address) -> bool:
         self._page.command(step.question.curl(address, head=True))
-        client = HttpClient(address, step.question, _PATIENCE)
-        try:
-            answer = await client.ask()
-        finally:
-            client.close()
+        (answer,) = await try_times(address, step.question, 1)
         came = (answer.status, answer.headers.get("location", ""))
         held = came == (HTTPStatus.PERMANENT_REDIRECT, step.to)
         self._page.answer("{} {}".format(*came), held=held)

@@ -6,7 +6,6 @@
                  mse|*.example.com                 (the names of one more label)
                  http-80|shop.example.com          (ALB: each listener has its own)
                  inner|NAMESPACE/SERVICE/PORT      (for filters that ask this Cluster)
-    Secret       client/NAMESPACE/NAME             (a certificate towards backends)
     Cluster      NAMESPACE/SERVICE/PORT            all Pods of all members; the first port is 0
                  NAMESPACE/SERVICE/PORT+PROTOCOL   the same, asked as an annotation says
                  NAMESPACE/SERVICE/PORT@SUBSET     the subset first, then the rest
@@ -15,6 +14,7 @@
     Secret       shop.example.com, *.example.com   the certificate of the host
                  _default                          the certificate of all other hosts
                  quic|shop.example.com             the same for HTTP/3
+                 client/NAMESPACE/NAME             a certificate towards backends
 
 Only hosts put dots into names, because Envoy splits the names of statistics at dots. A digest
 stands for a long SUBSET, and for the part behind A> if that is long: routes repeat these names.

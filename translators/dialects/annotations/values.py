@@ -48,6 +48,13 @@ def one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def on_or_off(text: str) -> bool:
+    """A switch as NGINX writes it. Raises Unusable."""
+    if text in {"on", "off"}:
+        return text == "on"
+    raise Unusable("on or off")
+
+
 def integer(low: int, high: int) -> Callable[[str], int]:
     """Make a parser of decimal integers between the bounds, which are included."""
 

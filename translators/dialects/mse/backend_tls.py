@@ -10,7 +10,7 @@ from typing import Final
 from fleet.ref import HUB, Ref
 from translators.dialects.annotations.feature import policy_feature
 from translators.dialects.annotations.reader import Found, Reader, Unusable, shared
-from translators.dialects.annotations.values import integer
+from translators.dialects.annotations.values import integer, on_or_off
 from translators.dialects.mse.ciphers import find_ciphers
 from translators.model.policy import Policy
 from translators.policies.backend_tls import BackendTls
@@ -93,8 +93,8 @@ def parse(reader: Reader) -> Found[Policy] | None:
     found = (
         named := reader.find(SECRET, secret, "backends get no certificate"),
         name := reader.find(NAME, _name, "no name is asked for"),
-        sends := reader.find(SERVER_NAME, _on_or_off, "no name is sent"),
-        verify := reader.find(VERIFY, _on_or_off, "certificates are not verified"),
+        sends := reader.find(SERVER_NAME, on_or_off, "no name is sent"),
+        verify := reader.find(VERIFY, on_or_off, "certificates are not verified"),
         depth := reader.find(DEPTH, integer(0, 100), "1 holds"),
         versions := reader.find(PROTOCOLS, _versions),
         ciphers := find_ciphers(reader, CIPHERS),
@@ -118,12 +118,6 @@ def _name(text: str) -> str:
     if _HOST.fullmatch(text):
         return text
     raise Unusable("a name such as shop.example.com")
-
-
-def _on_or_off(text: str) -> bool:
-    if text in {"on", "off"}:
-        return text == "on"
-    raise Unusable("on or off")
 
 
 def _versions(text: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from fleet.ref import HUB, Ref
-from translators.dialects.annotations.closed import CLOSED
+from translators.dialects.annotations.closed import closed
 from translators.dialects.annotations.feature import Feature, Wanted
 from translators.dialects.annotations.reader import Key, Reader, Unusable, shared
 from translators.dialects.annotations.values import boolean, integer, pattern
@@ -105,7 +105,7 @@ def _without_secret(reader: Reader, wanted: Wanted) -> None:
             expected = f"{SECRET.name} beside it, with the authorities of client certificates"
             reader.report("NoAuthorities", spelling, text, expected, effect)
             if closing:
-                wanted.changes.append(_closed)
+                wanted.changes.append(closed)
 
 
 def _verify(text: str) -> str:
@@ -145,12 +145,8 @@ def _or(value: int | None, default: int) -> int:
 def _restricted(rule: Rule) -> Rule:
     """Mark a rule as restricted. One without a host is closed: only a host has a chain."""
     if not rule.host:
-        return replace(rule, action=CLOSED, restricted=True)
+        return closed(rule)
     return replace(rule, restricted=True)
-
-
-def _closed(rule: Rule) -> Rule:
-    return replace(rule, action=CLOSED, restricted=True)
 
 
 KEYS: Final[tuple[Key, ...]] = (SECRET, VERIFY, DEPTH, SUBJECT, PAGE, PASS)

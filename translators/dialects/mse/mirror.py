@@ -5,7 +5,7 @@ from typing import Final
 
 from translators.dialects.annotations.feature import policy_feature
 from translators.dialects.annotations.reader import Found, Reader, Unusable, own, shared
-from translators.dialects.annotations.values import integer, service_name
+from translators.dialects.annotations.values import integer, on_or_off, service_name
 from translators.model.backends import Backend, BackendProtocol, ServicePort
 from translators.model.policy import Policy
 from translators.policies.mirror import Mirror
@@ -62,7 +62,7 @@ def parse(reader: Reader) -> Found[Policy] | None:
     target = reader.find(TARGET, _of_url)
     percent = reader.read(PERCENTAGE, integer(0, 100), "all requests are copied")
     host = reader.read(HOST, _host, "copies have the Host of the request")
-    body = reader.find(BODY, _on_or_off)
+    body = reader.find(BODY, on_or_off)
     found = service or target
     if found is None:
         return None
@@ -88,12 +88,6 @@ def _host(text: str) -> str:
     if _HOST.fullmatch(text):
         return text
     raise Unusable("a host such as test.example.com")
-
-
-def _on_or_off(text: str) -> bool:
-    if text in {"on", "off"}:
-        return text == "on"
-    raise Unusable("on or off")
 
 
 FEATURE: Final = policy_feature("Mirror", (SERVICE, PERCENTAGE, TARGET, HOST, BODY), parse)
