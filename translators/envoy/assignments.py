@@ -39,9 +39,6 @@ With Envoy's default of 140, a priority with half of its Pods down sends traffic
 Envoy also never panics while the priorities together are fully available. A member keeps its weight
 in the same way, while it has a usable Pod."""
 
-_BY_PODS: Final = 100
-"""The factor with which the weight of a member shrinks like the number of its usable Pods."""
-
 _DEGRADED: Final = encode(LbEndpoint(health_status=HealthStatus.DEGRADED))
 """Behind an encoded endpoint, this makes it a degraded one."""
 
@@ -79,11 +76,12 @@ def assign(
     occurrences is.
 
     `weights` are those of members, for a Cluster that goes by them. The other members are standbys:
-    each of the two priorities is followed by one for them. If the mapping is empty, the weight of a
-    member is the number of its Pods.
+    each of the two priorities is followed by one for them. If the mapping is empty, all Pods of a
+    priority stand in one locality, so that the Cluster divides requests as one without weights.
     """
     standbys = pools.keys() - weights.keys() if weights else frozenset[str]()
     step = 2 if standbys else 1
+    one_pool = weights is not None and not weights
     claims = sorted(
         (
             (0 if preferred(member, one) else step) + (member in standbys),
@@ -100,11 +98,9 @@ def assign(
     for priority, member, address, port, encoded in claims:
         if (address, port) not in seen:
             seen.add((address, port))
-            localities.setdefault((priority, member), []).append(encoded)
+            localities.setdefault((priority, "" if one_pool else member), []).append(encoded)
     # Clients whose cookie names a Pod of a standby stay there unless it is degraded.
     idle = standbys if any(member not in standbys for _, member in localities) else frozenset()
-    alike = weights is not None and not weights and all(not first for first, _ in localities)
-    factor = _BY_PODS if alike else OVERPROVISIONING
     body = splice(
         encode(ClusterLoadAssignment(cluster_name=name)),
         _ENDPOINTS,
@@ -119,7 +115,7 @@ def assign(
         ],
         encode(
             ClusterLoadAssignment(
-                policy=ClusterLoadAssignmentPolicy(overprovisioning_factor=factor)
+                policy=ClusterLoadAssignmentPolicy(overprovisioning_factor=OVERPROVISIONING)
             )
         ),
     )

@@ -39,7 +39,7 @@ def read(reader: Reader, wanted: Wanted) -> None:
         return
     entries = []
     for key in keys:
-        found = reader.find(key, _weight, "no share is given to this cluster by it")
+        found = reader.find(key, _weight, "the weight is left out")
         if found is not None:
             member = key.name.removeprefix(WEIGHT.name)
             entries.append(MemberWeight(member, found.value, found.spelling))
