@@ -1,30 +1,17 @@
 """Members without usable Pods give their shares to others, and get them back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import pytest
 
 from tests.e2e.rig import ONE, TWO
-from tests.e2e.standing import Standing, standing
-from tests.e2e.weighted import PODS, SPELLINGS, THREE, Rule, Weighted, weighted_site
+from tests.e2e.standing import Standing
+from tests.e2e.weighted import ALL, PODS, SPELLINGS, THREE, Rule, Weighted
 
-ALL = (ONE, TWO, THREE)
 PATIENCE = 60
 """Seconds; a Pod is ejected for at most 10."""
-
-
-@pytest.fixture(scope="module")
-def standing_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing[Weighted]]:
-    with standing(weighted_site(tmp_path_factory.mktemp("weighted"))) as site:
-        yield site
-
-
-@pytest.fixture
-def site(standing_site: Standing[Weighted]) -> Standing[Weighted]:
-    standing_site.run(standing_site.value.usual(ALL))
-    return standing_site
 
 
 def near(shares: Mapping[str, float]) -> object:
@@ -70,54 +57,54 @@ async def _lost(rule: Rule, lose: Loss, *members: str) -> None:
 @pytest.mark.parametrize("flavour", SPELLINGS)
 @pytest.mark.parametrize("lose", LOSSES)
 def test_the_share_of_a_lost_member_goes_to_the_other_weighted_ones(
-    site: Standing[Weighted], flavour: str, lose: Loss
+    trio: Standing[Weighted], flavour: str, lose: Loss
 ) -> None:
     async def asking() -> Mapping[str, float]:
         weights = {ONE: 20, TWO: 20, THREE: 60}
-        rule = await site.value.declare(f"ratio-{lose.__name__[:4]}", flavour, weights)
+        rule = await trio.value.declare(f"ratio-{lose.__name__[:4]}", flavour, weights)
         await _lost(rule, lose, THREE)
         lost = await rule.shares()
         await returned(rule, weights)
         return lost
 
-    assert site.run(asking()) == near({ONE: 50, TWO: 50})
+    assert trio.run(asking()) == near({ONE: 50, TWO: 50})
 
 
 @pytest.mark.parametrize("lose", LOSSES)
 def test_a_standby_takes_over_when_no_weighted_member_is_left(
-    site: Standing[Weighted], lose: Loss
+    trio: Standing[Weighted], lose: Loss
 ) -> None:
     async def asking() -> tuple[Mapping[str, float], Mapping[str, float]]:
         weights = {ONE: 60, TWO: 40}
-        rule = await site.value.declare(f"standby-{lose.__name__[:4]}", "mse", weights)
+        rule = await trio.value.declare(f"standby-{lose.__name__[:4]}", "mse", weights)
         usual = await rule.shares()
         await _lost(rule, lose, ONE, TWO)
         lost = await rule.shares()
         await returned(rule, weights)
         return usual, lost
 
-    usual, lost = site.run(asking())
+    usual, lost = trio.run(asking())
     assert usual == near({ONE: 60, TWO: 40})
     assert lost == {THREE: 100}
 
 
 async def returned(rule: Rule, shares: Mapping[str, float]) -> None:
     """Bring all Pods back; return once the members have these shares."""
-    await rule.site.usual(ALL)
+    await rule.site.usual()
     async with asyncio.timeout(PATIENCE):
         while await rule.shares(100) != near(shares):
             pass
 
 
 @pytest.mark.parametrize("lose", LOSSES)
-def test_a_drained_member_is_not_even_a_standby(site: Standing[Weighted], lose: Loss) -> None:
+def test_a_drained_member_is_not_even_a_standby(trio: Standing[Weighted], lose: Loss) -> None:
     async def asking() -> Mapping[str, float]:
         weights = {ONE: 100, TWO: 0, THREE: 0}
-        rule = await site.value.declare(f"drained-{lose.__name__[:4]}", "mse", weights)
+        rule = await trio.value.declare(f"drained-{lose.__name__[:4]}", "mse", weights)
         await _lost(rule, lose, ONE)
         return await rule.shares(50)
 
-    assert site.run(asking()) == {"503": 100}
+    assert trio.run(asking()) == {"503": 100}
 
 
 @pytest.mark.parametrize(
@@ -129,27 +116,27 @@ def test_a_drained_member_is_not_even_a_standby(site: Standing[Weighted], lose: 
     ],
 )
 def test_a_member_keeps_its_weight_while_one_pod_is_usable(
-    site: Standing[Weighted], dead: tuple[str, ...], shares: Mapping[str, float]
+    trio: Standing[Weighted], dead: tuple[str, ...], shares: Mapping[str, float]
 ) -> None:
     async def asking() -> Mapping[str, float]:
-        rule = await site.value.declare(f"some-{len(dead)}", "mse", {ONE: 60, TWO: 40})
-        await site.value.kill(*dead)
+        rule = await trio.value.declare(f"some-{len(dead)}", "mse", {ONE: 60, TWO: 40})
+        await trio.value.kill(*dead)
         await rule.shares(60)
         return await rule.shares(100)
 
-    assert site.run(asking()) == pytest.approx(shares, abs=6)
+    assert trio.run(asking()) == pytest.approx(shares, abs=6)
 
 
-def test_a_weight_changes_and_no_connection_ends(site: Standing[Weighted]) -> None:
+def test_a_weight_changes_and_no_connection_ends(trio: Standing[Weighted]) -> None:
     async def asking() -> list[Mapping[str, float]]:
-        rule = await site.value.declare("ramp", "mse", {ONE: 100})
+        rule = await trio.value.declare("ramp", "mse", {ONE: 100})
         seen = []
         for share in (90, 50, 10, 0):
             await rule.reweigh({ONE: share, TWO: 100 - share})
             seen.append(await rule.shares())
         return seen
 
-    assert site.run(asking()) == [
+    assert trio.run(asking()) == [
         near({ONE: 90, TWO: 10}),
         near({ONE: 50, TWO: 50}),
         near({ONE: 10, TWO: 90}),

@@ -1,7 +1,6 @@
 """A fleet of three members behind a gateway of each flavour, for tests of weights of members.
 
-The Service `web` has three Pods in the first member, and one in each of the others. The gateways
-attach the first two members, unless a test declares them anew.
+The Service `web` has three Pods in the first member, and one in each of the others.
 """
 
 import socket
@@ -28,6 +27,8 @@ PODS: Final[Mapping[str, Sequence[str]]] = {
     THREE: ("three-1",),
 }
 
+ALL: Final = tuple(PODS)
+
 SPELLINGS: Final[Mapping[str, str]] = {
     "mse": "fleetgate.dev/",
     "alb": "alb.ingress.kubernetes.io/",
@@ -40,9 +41,11 @@ def weighted(
     flavour: str,
     weights: Mapping[str, int | str],
     more: Mapping[str, str] | None = None,
+    *,
+    host: str = "",
 ) -> IngressBuilder:
-    """Make an Ingress of the host NAME.test with these weights."""
-    made = ingress(name, host=f"{name}.test").path("/", to="web:80").of_class(flavour)
+    """Make an Ingress with these weights, by default of the host NAME.test."""
+    made = ingress(name, host=host or f"{name}.test").path("/", to="web:80").of_class(flavour)
     prefix = f"{SPELLINGS[flavour]}cluster-weight."
     spelt = {prefix + member: str(weight) for member, weight in weights.items()}
     return made.annotate({**spelt, **(more or {})})
@@ -90,7 +93,7 @@ class Weighted:
         """The Pods as they have been asked, by name."""
         return {name: each.pod for name, each in self.mortals.items()}
 
-    async def usual(self, members: Iterable[str] = (ONE, TWO)) -> None:
+    async def usual(self, members: Iterable[str] = ALL) -> None:
         """Bring back the usual Pods, and attach these members."""
         for mortal in self.mortals.values():
             await mortal.live()
@@ -158,9 +161,11 @@ class Rule:
         """Declare it with other weights."""
         await self.site.declare(self.name, self.flavour, weights, more)
 
-    async def shares(self, n: int = 200) -> Mapping[str, float]:
+    async def shares(
+        self, n: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Mapping[str, float]:
         """Send requests over one connection; return the percentages by member, or by status."""
-        answers = await try_times(self.address, Question("/", self.host), n)
+        answers = await try_times(self.address, Question("/", self.host, headers or {}), n)
         counted = Counter(a.headers.get("x-member", str(a.status)) for a in answers)
         return {member: 100 * count / n for member, count in counted.items()}
 
@@ -191,7 +196,7 @@ class Client:
 async def weighted_site(root: Path) -> AsyncIterator[Weighted]:
     """Serve the fleet; enter it with `tests.e2e.standing.standing`."""
     async with AsyncExitStack() as stack:
-        served = await stack.enter_async_context(rig(root, tuple(PODS), gateway=False))
+        served = await stack.enter_async_context(rig(root, ALL, gateway=False))
         mortals = {name: Mortal(name, member) for member, names in PODS.items() for name in names}
         for each in mortals.values():
             stack.push_async_callback(each.end)

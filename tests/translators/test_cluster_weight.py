@@ -14,6 +14,7 @@ from tests.support.builders import (
     alb_gateway,
     ingress,
     mse_gateway,
+    pod,
     service,
     slice_of,
 )
@@ -238,7 +239,7 @@ def test_a_subset_comes_before_the_standbys_of_the_rest() -> None:
     subset = {"mse.ingress.kubernetes.io/subset-labels": f"topology.istio.io/cluster {TWO}"}
     world = served(rule_of({ONE: "100"}).annotate(subset))
     name = f"default/web/80@member={TWO}~web"
-    assert assigned(world, name) == ["1 two 1 1 DEGRADED", "2 one 100 3"]
+    assert assigned(world, name) == ["1 two 1 1", "2 one 100 3"]
 
 
 def shares(world: World) -> dict[str, list[str]]:
@@ -327,3 +328,18 @@ def test_a_member_is_attached_and_detached() -> None:
     world.put(mse_gateway("gw", members=(ONE, THREE)).manifest)
     assert assigned(world) == ["0 one 60 3", "0 three 40 1"]
     assert told(world) == []
+
+
+def test_only_standbys_behind_all_weighted_pods_are_degraded() -> None:
+    subset = {"mse.ingress.kubernetes.io/subset-labels": "version v2"}
+    world = served(rule_of({ONE: "100"}).annotate(subset))
+    slices = slice_of("web", addresses=["10.0.1.1", "10.0.1.2"], pods="ab", port_name="http")
+    world.put(slices.manifest, pod("a", version="v2").manifest, origin=ONE)
+    slices = slice_of("web", addresses=["10.0.2.1", "10.0.2.2"], pods="ab", port_name="http")
+    world.put(slices.manifest, pod("a", version="v2").manifest, origin=TWO)
+    assert assigned(world, "default/web/80@version~=v2~web") == [
+        "0 one 100 1",
+        "1 two 1 1",
+        "2 one 100 1",
+        "3 two 1 1 DEGRADED",
+    ]

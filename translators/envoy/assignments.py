@@ -99,8 +99,10 @@ def assign(
         if (address, port) not in seen:
             seen.add((address, port))
             localities.setdefault((priority, "" if one_pool else member), []).append(encoded)
-    # Clients whose cookie names a Pod of a standby stay there unless it is degraded.
-    idle = standbys if any(member not in standbys for _, member in localities) else frozenset()
+    # Clients whose cookie names a Pod of a standby stay there unless it is degraded. Envoy prefers
+    # healthy Pods of any priority to degraded ones, so only a standby behind all others may be so.
+    weighted = [priority for priority, member in localities if member not in standbys]
+    last = max(weighted) if standbys and weighted else None
     body = splice(
         encode(ClusterLoadAssignment(cluster_name=name)),
         _ENDPOINTS,
@@ -108,7 +110,7 @@ def assign(
             _locality(
                 priority,
                 member,
-                [each + _DEGRADED for each in bodies] if member in idle else bodies,
+                bodies if last is None or priority <= last else _degraded(bodies),
                 None if weights is None else weights.get(member, len(bodies)),
             )
             for (priority, member), bodies in localities.items()
@@ -124,6 +126,10 @@ def assign(
     elif lack is Lack.NOTHING and all(one.terminating for each in pools.values() for one in each):
         lack = Lack.READY
     return Assignment(Resource.of(name, body), lack)
+
+
+def _degraded(bodies: list[bytes]) -> list[bytes]:
+    return [body + _DEGRADED for body in bodies]
 
 
 def _locality(priority: int, member: str, bodies: list[bytes], weight: int | None) -> bytes:
