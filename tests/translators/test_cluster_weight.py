@@ -26,7 +26,7 @@ from xds.resource import TypeUrl
 ONE, TWO, THREE = "one", "two", "three"
 ALB, FLEETGATE = "alb.ingress.kubernetes.io/", "fleetgate.dev/"
 SPELLINGS = {"mse": FLEETGATE, "alb": ALB}
-NAME = "default/web/80~web"
+NAME = "default/web/80#web"
 PODS = {ONE: ("10.0.1.1", "10.0.1.2", "10.0.1.3"), TWO: ("10.0.2.1",), THREE: ("10.0.3.1",)}
 
 
@@ -238,13 +238,13 @@ def test_ending_pods_of_a_weighted_member_serve_before_ready_ones_of_a_drained_m
 def test_a_subset_comes_before_the_standbys_of_the_rest() -> None:
     subset = {"mse.ingress.kubernetes.io/subset-labels": f"topology.istio.io/cluster {TWO}"}
     world = served(rule_of({ONE: "100"}).annotate(subset))
-    name = f"default/web/80@member={TWO}~web"
+    name = f"default/web/80@member={TWO}#web"
     assert assigned(world, name) == ["1 two 1 1", "2 one 100 3"]
 
 
 def shares(world: World) -> dict[str, list[str]]:
     names = world.names(TypeUrl.ENDPOINT)
-    return {name: assigned(world, name) for name in names if "~" in name}
+    return {name: assigned(world, name) for name in names if "#" in name}
 
 
 def test_two_ingresses_give_the_same_service_different_weights() -> None:
@@ -252,15 +252,15 @@ def test_two_ingresses_give_the_same_service_different_weights() -> None:
     other = ingress("other", host="other.test").path("/", to="web:80").of_class("mse")
     world.put(other.annotate(spelt({TWO: "100", ONE: "0"})).manifest)
     assert shares(world) == {
-        "default/web/80~other": ["0 two 100 1"],
-        "default/web/80~web": ["0 one 100 3", "1 two 1 1 DEGRADED"],
+        "default/web/80#other": ["0 two 100 1"],
+        "default/web/80#web": ["0 one 100 3", "1 two 1 1 DEGRADED"],
     }
 
 
 def test_weights_count_for_all_services_of_the_ingress() -> None:
     rule = rule_of({ONE: "100"}).path("/api", to="api:81").default("rest:80")
     names = served(rule).names(TypeUrl.CLUSTER)
-    assert names == ["default/api/81~web", "default/rest/80~web", NAME]
+    assert names == ["default/api/81#web", "default/rest/80#web", NAME]
 
 
 def test_a_canary_has_weights_of_its_own() -> None:
@@ -274,7 +274,7 @@ def test_a_canary_has_weights_of_its_own() -> None:
     )
     world = served(rule_of({ONE: "100"}))
     world.put(canary.manifest)
-    beside = "default/next/80~next"
+    beside = "default/next/80#next"
     assert world.names(TypeUrl.CLUSTER) == [beside, f"{beside}>{NAME}", NAME]
 
 
@@ -289,7 +289,7 @@ def test_a_canary_of_the_same_service_leaves_a_drained_member_for_the_main() -> 
     )
     world = served(rule_of({ONE: "100"}))
     world.put(canary.manifest)
-    assert f"default/web/80~next>{NAME}" in world.names(TypeUrl.CLUSTER)
+    assert f"default/web/80#next>{NAME}" in world.names(TypeUrl.CLUSTER)
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_only_standbys_behind_all_weighted_pods_are_degraded() -> None:
     world.put(slices.manifest, pod("a", version="v2").manifest, origin=ONE)
     slices = slice_of("web", addresses=["10.0.2.1", "10.0.2.2"], pods="ab", port_name="http")
     world.put(slices.manifest, pod("a", version="v2").manifest, origin=TWO)
-    assert assigned(world, "default/web/80@version~=v2~web") == [
+    assert assigned(world, "default/web/80@version~=v2#web") == [
         "0 one 100 1",
         "1 two 1 1",
         "2 one 100 1",

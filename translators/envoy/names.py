@@ -10,7 +10,7 @@
     Cluster      NAMESPACE/SERVICE/PORT            all Pods of all members; the first port is 0
                  NAMESPACE/SERVICE/PORT+PROTOCOL   the same, asked as an annotation says
                  NAMESPACE/SERVICE/PORT@SUBSET     the subset first, then the rest
-                 NAMESPACE/SERVICE/PORT~INGRESS    with the weights of members that it gives
+                 NAMESPACE/SERVICE/PORT#INGRESS    with the weights of members that it gives
                  A>B                               B serves while A has no usable Pod
                  http://HOST:PORT, https://...     a host outside of the fleet
     Secret       shop.example.com, *.example.com   the certificate of the host
@@ -104,7 +104,7 @@ def backend_name(backend: Backend) -> str:
     port = _escape(backend.port.name) if backend.port.name else str(backend.port.number)
     protocol = f"+{backend.protocol}" if backend.protocol else ""
     subset = f"@{_subset(backend.subset)}" if backend.subset else ""
-    weighted = f"~{_weighting(backend, backend.weighted_by)}" if backend.weighted_by else ""
+    weighted = f"#{_weighting(backend, backend.weighted_by)}" if backend.weighted_by else ""
     return f"{backend.namespace}/{backend.service}/{port}{protocol}{subset}{weighted}"
 
 
