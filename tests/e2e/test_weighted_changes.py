@@ -69,6 +69,19 @@ def test_a_ramp_fails_no_request(trio: Standing[Weighted], flavour: str) -> None
     trio.run(asking())
 
 
+def test_weights_are_given_and_taken_and_no_request_fails(trio: Standing[Weighted]) -> None:
+    async def asking() -> None:
+        rule = await trio.value.declare("given", "mse", {})
+        load = Load(rule.address, Question("/", rule.host), connections=8)
+        async with load.running():
+            for weights in ({ONE: 100}, {}, split(50), {"gone": 100}, {ONE: 0, TWO: 0}, {}):
+                await rule.reweigh(weights)
+                await load.answered(200)
+        assert load.tally().failures == {}
+
+    trio.run(asking())
+
+
 def test_a_ramp_ends_no_connection(trio: Standing[Weighted]) -> None:
     async def asking() -> None:
         rule = await trio.value.declare("connection", "mse", split(100))

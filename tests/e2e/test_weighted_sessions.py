@@ -34,6 +34,20 @@ def test_a_client_keeps_pod_and_member_when_the_weights_change(trio: Standing[We
     assert {member_of(pod) for pod in first} == {ONE, TWO}
 
 
+def test_a_client_keeps_its_pod_when_weights_are_given_and_taken(trio: Standing[Weighted]) -> None:
+    async def asking() -> list[list[str]]:
+        rule = await trio.value.declare("first", "mse", {}, STICKY)
+        clients = [Client(rule) for _ in range(MANY)]
+        seen = [[await client.pod() for client in clients]]
+        for weights in ({ONE: 10, TWO: 10, THREE: 80}, {ONE: 0, TWO: 0, THREE: 0}, {}):
+            await rule.reweigh(weights, STICKY)
+            seen.append([await client.pod() for client in clients])
+        return seen
+
+    first, *later = trio.run(asking())
+    assert later == [first] * 3
+
+
 def test_new_clients_go_by_the_weights(trio: Standing[Weighted]) -> None:
     async def asking() -> list[str]:
         rule = await trio.value.declare("placed", "mse", {ONE: 25, TWO: 75}, STICKY)
