@@ -153,6 +153,52 @@ func (f *fleet) replaceEndpoint(i int, address string) error {
 	return f.memberOf(i).updateSlice(namespaceOf(i), nameOf(i), 8080, addresses...)
 }
 
+// changedWeights gives the members other weights for the first host of the load, again and again, and
+// measures from the API server's 200 until the assignment has come. The first weights, which make a
+// Cluster, are not measured.
+func changedWeights(given *options) (outcome, error) {
+	result := newOutcome()
+	fleet, joined, err := given.both()
+	if err != nil {
+		return result, err
+	}
+	defer joined.close()
+	namespace, name := namespaceOf(0), nameOf(0)
+	defer fleet.hub.patchIngress(namespace, name, weightsOf("null", "null"))
+	change := func(i int) error {
+		first := 1 + i%99
+		seen := joined.watch(assignments, fmt.Appendf(nil, "%s/%s/80#%s", namespace, name, name))
+		weights := weightsOf(strconv.Quote(strconv.Itoa(first)), strconv.Quote(strconv.Itoa(100-first)))
+		if err := fleet.hub.patchIngress(namespace, name, weights); err != nil {
+			return err
+		}
+		answered := time.Now()
+		came, err := joined.wait(seen, "the weights")
+		result.sample("weight", came.Sub(answered))
+		return err
+	}
+	if err := change(0); err != nil {
+		return result, err
+	}
+	clear(result.Samples)
+	settle(given.pid, joined)
+	meter, before := startMeter(given.pid), joined.seen()
+	for i := range given.n {
+		pause(given.gap)
+		if err := change(i + 1); err != nil {
+			return result, err
+		}
+	}
+	meter.read(result.Numbers, "")
+	result.traffic(before, joined.seen())
+	return result, nil
+}
+
+func weightsOf(first, second string) string {
+	return fmt.Sprintf(`{"metadata":{"annotations":{"fleetgate.dev/cluster-weight.c1":%s,`+
+		`"fleetgate.dev/cluster-weight.c2":%s}}}`, first, second)
+}
+
 // churn makes five changes a second for n seconds: half of them changed EndpointSlices, a quarter
 // new Ingresses, and a quarter deleted Ingresses. It restores the load at the end.
 func churn(given *options) (outcome, error) {

@@ -4,6 +4,7 @@
 //	client hold       connect, and measure the control plane's memory once all resources have come
 //	client routes     new Ingresses, one by one
 //	client endpoints  changed EndpointSlices, one by one
+//	client weights    changed weights of members, one by one
 //	client churn      changes at a steady rate
 //	client loadin     write the whole load while connected
 //	client cold       start a control plane, until all resources have come
@@ -71,7 +72,8 @@ type options struct {
 
 func main() {
 	commands := map[string]func(*options) (outcome, error){
-		"load": load, "hold": hold, "routes": newRoutes, "endpoints": changedEndpoints, "churn": churn,
+		"load": load, "hold": hold, "routes": newRoutes, "endpoints": changedEndpoints, "weights": changedWeights,
+		"churn":  churn,
 		"loadin": loadIn, "cold": cold, "fanout": fanOut, "secure": secure, "bare": bare, "handshakes": newHandshakes,
 		"visit": visit,
 	}

@@ -17,6 +17,7 @@ from benchmarks.scenarios.policies import POLICIES
 from benchmarks.scenarios.routes import ROUTES
 from benchmarks.scenarios.step import Scenario
 from benchmarks.scenarios.tls import TLS
+from benchmarks.scenarios.weights import WEIGHTS
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     ROUTES,
@@ -31,6 +32,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     FORWARDING,
     PATTERNS,
     POLICIES,
+    WEIGHTS,
     TLS,
     GRPC,
 )

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from tests.support.builders import ingress
 from translators.dialects.alb.unsupported import ALB_UNSUPPORTED
-from translators.dialects.annotations.reader import ALB
+from translators.dialects.annotations.reader import ALB, FLEETGATE
 from translators.dialects.boundaries import (
     ALLOW,
     CROSS_NAMESPACE,
@@ -451,12 +451,22 @@ class Generator:
             annotations[key if self.chance(90) else key + self._text()] = self._text()
         if self.chance(20):
             annotations[f"{ALB}listen-ports"] = self.mostly(*_LISTEN_PORTS[:1], *_LISTEN_PORTS)
+        if self.chance(15):
+            annotations |= self._weights()
         if self.chance(5):
             annotations[self._text()] = self._text()
         if self.chance(15):
             key = self._nearly(self.one_of((*KEYS, *ALB_KEYS, "fleetgate.dev/connect-timeout")))
             annotations[key] = self._value(key)
         return annotations
+
+    def _weights(self) -> dict[str, Json]:
+        """Weights of members, in one spelling."""
+        prefix = self.one_of((FLEETGATE, ALB))
+        named = [*MEMBERS, self.one_of(("gone", "a.b", self._text()))]
+        weights = [self.mostly(str(self.one_of(NUMBERS)), self._anything()) for _ in named]
+        keys = (f"{prefix}cluster-weight.{member}" for member in named)
+        return dict(zip(keys, weights, strict=True))
 
     def _nearly(self, key: str) -> str:
         """A key with a slip in it."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -12,11 +12,20 @@ Serve: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaita
 @asynccontextmanager
 async def serving(listener: socket.socket, serve: Serve) -> AsyncIterator[None]:
     """Serve connections while the block runs. At its end, open connections are aborted."""
-    served = set[asyncio.Task[None]]()
+    served = set[asyncio.Future[None]]()
+    ended = False
 
-    async def tracked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accepted(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> Coroutine[None, None, None] | None:
+        if ended:  # it was accepted before, and its turn comes only now
+            writer.transport.abort()
+            return None
         task = asyncio.ensure_future(serve(reader, writer))
         served.add(task)
+        return tracked(task, writer)
+
+    async def tracked(task: asyncio.Future[None], writer: asyncio.StreamWriter) -> None:
         await asyncio.wait({task})
         served.discard(task)
         if task.cancelled():
@@ -24,10 +33,14 @@ async def serving(listener: socket.socket, serve: Serve) -> AsyncIterator[None]:
         else:
             task.result()
 
-    server = await asyncio.start_server(tracked, sock=listener)
+    server = await asyncio.start_server(accepted, sock=listener)
     try:
         yield
     finally:
+        ended = True
+        # asyncio fails to attach a connection that it has just accepted to a closed server.
+        asyncio.get_running_loop().remove_reader(listener)
+        await asyncio.sleep(0)
         server.close()
         for task in served:
             task.cancel()

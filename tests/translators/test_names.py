@@ -35,6 +35,19 @@ PORT = ServicePort(80)
             "ns/svc/80+h2c@base=",
             id="protocol",
         ),
+        pytest.param(
+            Backend("ns", "svc", PORT, weighted_by=Ref(HUB, "Ingress", "ns", "shop.eu")),
+            "ns/svc/80#shop%2Eeu",
+            id="weighted",
+        ),
+        pytest.param(
+            Backend(
+                *("ns", "svc", PORT, Subset(member="c1#shop"), BackendProtocol.H2C),
+                weighted_by=Ref(HUB, "Ingress", "other", "shop"),
+            ),
+            "ns/svc/80+h2c@member=c1%23shop#other/shop",
+            id="weighted-from-another-namespace",
+        ),
     ],
 )
 def test_cluster_of_a_backend(backend: Backend, name: str) -> None:

@@ -119,6 +119,7 @@ class IngressReader:
             tuple(self.problems),
             aliases=aliases,
             policies=tuple(self.wanted.policies),
+            weights=self.wanted.weights,
             leads_out=any(self._leads_out(rule) for rule in (*rules, *defaults)),
             without_rules=(self.age, self.ref) if tables else None,
         )

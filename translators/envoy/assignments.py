@@ -1,7 +1,8 @@
 """ClusterLoadAssignments: the ready Pods of a backend in all attached members.
 
 An endpoint is encoded once, with its slice; an assignment joins the encoded endpoints. The locality
-of an endpoint names its member, for statistics. All Pods of a priority have the same weight.
+of an endpoint names its member, for statistics. All Pods of a priority have the same weight, unless
+an Ingress gives weights to members: then a member is chosen by its weight, and one of its Pods.
 
 Terminating Pods that still serve are the last resort, as in kube-proxy: they are used while no
 member has a ready Pod. They are marked as degraded, so that Envoy prefers a healthy Pod of the
@@ -35,7 +36,11 @@ OVERPROVISIONING: Final = 1_000_000
 """The overprovisioning factor in percent: one usable Pod of 10,000 keeps a priority available.
 
 With Envoy's default of 140, a priority with half of its Pods down sends traffic to the next one.
-Envoy also never panics while the priorities together are fully available."""
+Envoy also never panics while the priorities together are fully available. A member keeps its weight
+in the same way, while it has a usable Pod."""
+
+_DEGRADED: Final = encode(LbEndpoint(health_status=HealthStatus.DEGRADED))
+"""Behind an encoded endpoint, this makes it a degraded one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +67,29 @@ def assign(
     pools: Mapping[str, Sequence[PodEndpoint]],
     preferred: Callable[[str, PodEndpoint], bool],
     lack: Lack,
+    weights: Mapping[str, int] | None = None,
 ) -> Assignment:
     """Make the assignment `name` from the endpoints of each member.
 
     Preferred endpoints have priority 0. The others have priority 1, and are used while no preferred
     one is usable. An address that occurs several times counts once; it is preferred if one of its
     occurrences is.
+
+    `weights` are those of members, for a Cluster that goes by them. The other members are standbys:
+    each of the two priorities is followed by one for them. If the mapping is empty, all Pods of a
+    priority stand in one locality, so that the Cluster divides requests as one without weights.
     """
+    standbys = pools.keys() - weights.keys() if weights else frozenset[str]()
+    step = 2 if standbys else 1
+    one_pool = weights is not None and not weights
     claims = sorted(
-        (0 if preferred(member, one) else 1, member, one.address, one.port, one.body)
+        (
+            (0 if preferred(member, one) else step) + (member in standbys),
+            member,
+            one.address,
+            one.port,
+            one.body,
+        )
         for member, endpoints in pools.items()
         for one in endpoints
     )
@@ -79,11 +98,23 @@ def assign(
     for priority, member, address, port, encoded in claims:
         if (address, port) not in seen:
             seen.add((address, port))
-            localities.setdefault((priority, member), []).append(encoded)
+            localities.setdefault((priority, "" if one_pool else member), []).append(encoded)
+    # Clients whose cookie names a Pod of a standby stay there unless it is degraded. Envoy prefers
+    # healthy Pods of any priority to degraded ones, so only a standby behind all others may be so.
+    weighted = [priority for priority, member in localities if member not in standbys]
+    last = max(weighted) if standbys and weighted else None
     body = splice(
         encode(ClusterLoadAssignment(cluster_name=name)),
         _ENDPOINTS,
-        [_locality(*key, bodies) for key, bodies in localities.items()],
+        [
+            _locality(
+                priority,
+                member,
+                bodies if last is None or priority <= last else _degraded(bodies),
+                None if weights is None else weights.get(member, len(bodies)),
+            )
+            for (priority, member), bodies in localities.items()
+        ],
         encode(
             ClusterLoadAssignment(
                 policy=ClusterLoadAssignmentPolicy(overprovisioning_factor=OVERPROVISIONING)
@@ -97,10 +128,14 @@ def assign(
     return Assignment(Resource.of(name, body), lack)
 
 
-def _locality(priority: int, member: str, bodies: list[bytes]) -> bytes:
+def _degraded(bodies: list[bytes]) -> list[bytes]:
+    return [body + _DEGRADED for body in bodies]
+
+
+def _locality(priority: int, member: str, bodies: list[bytes], weight: int | None) -> bytes:
     return splice(
         encode(LocalityLbEndpoints(locality=Locality(sub_zone=member))),
         _LB_ENDPOINTS,
         bodies,
-        encode(LocalityLbEndpoints(priority=priority)),
+        encode(LocalityLbEndpoints(load_balancing_weight=weight, priority=priority)),
     )

@@ -29,9 +29,12 @@ from translators.envoy.messages import (
     ClusterEdsClusterConfig,
     ClusterLbPolicy,
     ClusterLoadAssignment,
+    ClusterLocalityWeightedLbConfig,
     CommonTlsContext,
     ConfigSource,
     Endpoint,
+    HealthStatus,
+    HealthStatusSet,
     Http1ProtocolOptions,
     Http2ProtocolOptions,
     HttpProtocolOptions,
@@ -111,8 +114,14 @@ def build_cluster(
     if len(target.backends) > 1:
         return _aggregate(target, limits)
     name = cluster_name(target)
-    protocol = target.backends[0].protocol or spoken
-    rest = _without_name(limits, protocol, parts) if parts else _same_for_all(limits, protocol)
+    backend = target.backends[0]
+    protocol = backend.protocol or spoken
+    weighted = backend.weighted_by is not None
+    rest = (
+        _without_name(limits, protocol, parts, weighted=weighted)
+        if parts
+        else _same_for_all(limits, protocol, weighted=weighted)
+    )
     return Resource.of(name, encode(Cluster(name=name)) + rest, requires=(name,))
 
 
@@ -141,19 +150,30 @@ def _is_address(host: str) -> bool:
 
 
 @cache
-def _same_for_all(limits: UpstreamLimits, protocol: BackendProtocol) -> bytes:
+def _same_for_all(limits: UpstreamLimits, protocol: BackendProtocol, *, weighted: bool) -> bytes:
     """Encode the fields but the name, once for all backends with these limits and protocol."""
-    return _without_name(limits, protocol, ClusterParts())
+    return _without_name(limits, protocol, ClusterParts(), weighted=weighted)
 
 
-def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterParts) -> bytes:
+def _without_name(
+    limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterParts, *, weighted: bool
+) -> bytes:
     """Encode all fields of a Cluster of one backend but its name, which is the first field."""
-    own = _fields(limits, protocol, parts)
+    own = _fields(limits, protocol, parts, weighted=weighted)
     return encode(Cluster(**parts.cluster.over(own)))
 
 
-def _fields(limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterParts) -> Keywords:
-    """Return all fields of a Cluster of one backend but its name."""
+def _fields(
+    limits: UpstreamLimits,
+    protocol: BackendProtocol,
+    parts: ClusterParts,
+    *,
+    weighted: bool = False,
+) -> Keywords:
+    """Return all fields of a Cluster of one backend but its name.
+
+    A `weighted` one takes the weights of members from its assignment.
+    """
     return {
         "type": ClusterDiscoveryType.EDS,
         "eds_cluster_config": ClusterEdsClusterConfig(
@@ -166,7 +186,9 @@ def _fields(limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterPar
         **balanced(parts.balancing, parts.warmup),
         # Envoy merges updates within 1 s by default, which would delay the second ejection.
         "common_lb_config": ClusterCommonLbConfig(
-            update_merge_window=timedelta(0), healthy_panic_threshold=Percent(value=PANIC_PERCENT)
+            update_merge_window=timedelta(0),
+            healthy_panic_threshold=Percent(value=PANIC_PERCENT),
+            **(_by_member() if weighted else {}),
         ),
         "circuit_breakers": _circuit_breakers(parts.limits, parts.pod_limits),
         "outlier_detection": _outlier_detection(),
@@ -195,6 +217,19 @@ def _fields(limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterPar
                 keepalive_probes=_KEEPALIVE_PROBES,
             )
         ),
+    }
+
+
+def _by_member() -> Keywords:
+    """Choose a member by its weight first, and then one of its Pods.
+
+    A cookie that names a Pod does not hold to a degraded one. So clients that came to a standby
+    during an outage leave it once a weighted member is back.
+    """
+    kept = HealthStatusSet(statuses=[HealthStatus.UNKNOWN, HealthStatus.HEALTHY])
+    return {
+        "locality_weighted_lb_config": ClusterLocalityWeightedLbConfig(),
+        "override_host_status": kept,
     }
 
 

@@ -9,6 +9,7 @@
     Cluster      NAMESPACE/SERVICE/PORT            all Pods of all members; the first port is 0
                  NAMESPACE/SERVICE/PORT+PROTOCOL   the same, asked as an annotation says
                  NAMESPACE/SERVICE/PORT@SUBSET     the subset first, then the rest
+                 NAMESPACE/SERVICE/PORT#INGRESS    with the weights of members that it gives
                  A>B                               B serves while A has no usable Pod
                  http://HOST:PORT, https://...     a host outside of the fleet
     Secret       shop.example.com, *.example.com   the certificate of the host
@@ -103,12 +104,20 @@ def backend_name(backend: Backend) -> str:
     port = _escape(backend.port.name) if backend.port.name else str(backend.port.number)
     protocol = f"+{backend.protocol}" if backend.protocol else ""
     subset = f"@{_subset(backend.subset)}" if backend.subset else ""
-    return f"{backend.namespace}/{backend.service}/{port}{protocol}{subset}"
+    weighted = f"#{_weighting(backend, backend.weighted_by)}" if backend.weighted_by else ""
+    return f"{backend.namespace}/{backend.service}/{port}{protocol}{subset}{weighted}"
 
 
 def outside_name(outside: Outside) -> str:
     """Return the name of the Cluster of a host outside of the fleet."""
     return f"{'https' if outside.tls else 'http'}://{_escape(outside.host)}:{outside.port}"
+
+
+def _weighting(backend: Backend, ingress: Ref) -> str:
+    """Name an Ingress; the namespace is left out where it is that of the Service."""
+    name = _escape(ingress.name)
+    same = ingress.namespace == backend.namespace
+    return name if same else f"{ingress.namespace}/{name}"
 
 
 def _subset(subset: Subset) -> str:

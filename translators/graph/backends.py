@@ -1,6 +1,6 @@
 """The tables of backends: the Clusters of routes, and the endpoints behind them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fleet.models import EndpointSlice, Service
@@ -24,6 +24,7 @@ from translators.model.backends import Backend, BackendProtocol, Outside, Target
 from translators.model.endpoints import Lack, PodEndpoint, SliceEndpoints
 from translators.model.host_plans import HostPlan
 from translators.model.ingresses import IngressRules
+from translators.model.member_weights import MemberWeights
 from translators.model.policy import Scope
 from translators.policies.policy import cluster_parts, services_of
 from xds.resource import Resource
@@ -56,6 +57,8 @@ class BackendTables:
         self.targets = Index(graph, "targets", hosts.plans, _targets)
         self._speaking = Index(graph, "naming a protocol", inputs.services, _with_protocol)
         self._asking = Index(graph, "asking for policies", ingresses.rules, _asks_for)
+        weighting = Index(graph, "weighting", ingresses.rules, _weighs)
+        self.weights = Derived(graph, "member weights", weighting, self._weights)
         outside = Index(graph, "outside", hosts.plans, _outside)
         self.outside = Derived(graph, "outside clusters", outside, self._outside_cluster)
         self.clusters = Derived(graph, "clusters", self.targets, self._cluster)
@@ -107,13 +110,19 @@ class BackendTables:
         gateway, outside = key
         return build_outside(outside, view.must(self._gateways.limits, gateway))
 
+    def _weights(self, view: View, ref: Ref) -> MemberWeights | None:
+        """Return the weights of an Ingress, so that its other changes concern no assignment."""
+        return view.must(self._ingresses.rules, ref).weights
+
     def _assignment(self, view: View, key: TargetKey) -> Assignment | None:
         gateway, target = key
         if len(target.backends) > 1:
             return None  # an aggregate has no endpoints of its own
         backend = target.backends[0]
         members = view.must(self._gateways.members, gateway)
-        pools = Pools(backend.port, has_members=bool(members))
+        weights = self._weights_of(view, backend, members)
+        drained = [m for m, weight in weights.items() if not weight] if weights else []
+        pools = Pools(backend.port, has_members=bool(members), drained=drained)
         for member in members:
             at = Ref(member, "Service", backend.namespace, backend.service)
             service = view.get(self._inputs.services, at)
@@ -127,7 +136,16 @@ class BackendTables:
             pod = view.get(self._inputs.pods, Ref(member, "Pod", backend.namespace, endpoint.pod))
             return pod is not None and is_preferred(wanted, member, pod.metadata.labels)
 
-        return assign(backend_name(backend), pools.usable(), preferred, pools.lack)
+        return assign(backend_name(backend), pools.usable(), preferred, pools.lack, weights)
+
+    def _weights_of(
+        self, view: View, backend: Backend, members: tuple[str, ...]
+    ) -> Mapping[str, int] | None:
+        """Return the weights of members for a backend; None if it does not go by them."""
+        if backend.weighted_by is None:
+            return None
+        given = view.get(self.weights, backend.weighted_by)
+        return given.among(members) if given else {}
 
     def _slices(self, view: View, service: Ref) -> list[SliceEndpoints]:
         key = ServiceKey(service.origin, service.namespace, service.name)
@@ -146,6 +164,10 @@ def _with_protocol(ref: Ref, service: Service) -> Iterator[tuple[str, str]]:
     """Return namespace and name of a Service that says what one of its ports speaks."""
     if any(port.app_protocol for port in service.spec.ports):
         yield ref.namespace, ref.name
+
+
+def _weighs(ref: Ref, rules: IngressRules) -> tuple[Ref, ...]:
+    return (ref,) if rules.weights is not None else ()
 
 
 def _asks_for(_: Ref, rules: IngressRules) -> frozenset[tuple[str, str]]:

@@ -66,7 +66,7 @@ class RowWeights:
         if (row := self._tables.backends.assignments.get(key)) is not None:
             return len(row.resource.body) // _ENDPOINT
         gateway, target = key
-        namespace, service, _ = target.backends[0].pool
+        namespace, service, *_ = target.backends[0].pool
         return sum(
             self.of_slice(ref)
             for member in self._tables.gateways.members.get(gateway) or ()

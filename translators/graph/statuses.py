@@ -27,7 +27,13 @@ from translators.merge.certificate_problems import (
     without_default,
 )
 from translators.merge.credentials import without_credentials
-from translators.merge.ingress_status import asking, lacking, shortened, without_listener
+from translators.merge.ingress_status import (
+    asking,
+    lacking,
+    shortened,
+    unattached,
+    without_listener,
+)
 from translators.merge.ownership import below_wildcard
 from translators.merge.phase import gateway_status, troubled, without_members
 from translators.merge.slices import more_slices
@@ -180,6 +186,10 @@ class StatusTables:
             yield from self._of_certificates(view, ref, rules, gateways)
         for gateway in gateways:
             yield from self._without_listener(view, ref, rules, gateway)
+            if rules.weights:
+                members = view.must(self._gateways.members, gateway)
+                whose = self._dialects.name_of(gateway)
+                yield from unattached(ref, rules.weights, members, whose)
         for named in rules.named:
             yield from self._lacking(view, gateways, named)
         if any(rule.host.startswith("*") for rule in rules.rules):

@@ -1,6 +1,6 @@
 """Problems in the status of an Ingress: backends without Pods, missing listeners, and how many."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from fleet.problem import Problem
@@ -10,6 +10,7 @@ from translators.model.bounds import MAX_PROBLEMS
 from translators.model.endpoints import Lack
 from translators.model.ingresses import Asked, Named, Role
 from translators.model.listeners import ListenerPort, Protocol
+from translators.model.member_weights import MemberWeights
 from translators.model.policy import Declared
 
 _REASONS: Final[Mapping[Lack, str]] = {
@@ -22,6 +23,7 @@ _REASONS: Final[Mapping[Lack, str]] = {
     Lack.SLICES: "NoEndpointSlices",
     Lack.SLICE_PORT: "PortNotInSlices",
     Lack.ENDPOINTS: "NoReadyPods",
+    Lack.DRAINED: "NoReadyPods",
     Lack.READY: "NoReadyPods",
 }
 
@@ -100,6 +102,20 @@ def without_listener(
     if not asked.value:
         expected += f"; without the annotation it is {listener} alone"
     return Problem(ref, "ListenerNotFound", asked.key, asked.value, expected, effect)
+
+
+def unattached(
+    ref: Ref, weights: MemberWeights, members: Collection[str], gateway: str
+) -> Iterator[Problem]:
+    """Report weights of members that the gateway does not attach."""
+    skipped = [entry for entry in weights.entries if entry.member not in members]
+    all_skipped = len(skipped) == len(weights.entries)
+    effect = (
+        "all Pods of its clusters share the requests" if all_skipped else "the weight is left out"
+    )
+    for entry in skipped:
+        expected = f"a cluster that {gateway} attaches, not {entry.member}"
+        yield Problem(ref, "ClusterNotAttached", entry.key, str(entry.weight), expected, effect)
 
 
 def _more(ref: Ref, alike: Sequence[Problem]) -> Problem:

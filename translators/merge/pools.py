@@ -1,6 +1,6 @@
 """Pools: the endpoints that serve a backend, or the reason why there are none."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from fleet.models import Service
@@ -15,11 +15,17 @@ FIRST_PORT: Final = ServicePort()
 
 
 class Pools:
-    """The endpoints of one backend by member. `lack` is the reason why it has none so far."""
+    """The endpoints of one backend by member. `lack` is the reason why it has none so far.
 
-    def __init__(self, port: ServicePort, *, has_members: bool) -> None:
+    Members that are `drained` serve nothing, not even by terminating Pods.
+    """
+
+    def __init__(
+        self, port: ServicePort, *, has_members: bool, drained: Collection[str] = ()
+    ) -> None:
         self.lack = Lack.SERVICE if has_members else Lack.MEMBERS
         self._port = port
+        self._drained = drained
         self._services: dict[str, Service] = {}
         self._endpoints: dict[str, list[PodEndpoint]] = {}
 
@@ -39,6 +45,9 @@ class Pools:
         """Add the slices of a member's Service; `port` is the port name that `port_of` returned."""
         self._services[member] = service
         endpoints = [endpoint for each in slices for endpoint in each.at(port)]
+        if endpoints and member in self._drained:
+            self.lack = self.lack.or_nearer(Lack.DRAINED)
+            return
         self._endpoints[member] = endpoints
         lack = Lack.NOTHING if endpoints else lack_of(service, port, slices)
         self.lack = self.lack.or_nearer(lack)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from fleet.ref import Ref
+
 CANARY_LABEL: Final = "opensergo.io/canary"
 """A Pod with this label, or with a label whose key starts so, is a canary.
 
@@ -61,7 +63,8 @@ class BackendProtocol(StrEnum):
 class Backend(NamedTuple):
     """A Service port in all attached members, the subset of its Pods, and their protocol.
 
-    Without a protocol, the Service's port says what its Pods speak; that is HTTP by default.
+    Without a protocol, the Service's port says what its Pods speak; that is HTTP by default. The
+    Ingress `weighted_by` gives weights to the members (`translators.model.member_weights`).
 
     Backend, Target and ServicePort are tuples because they are parts of table keys, which are
     hashed and compared often.
@@ -72,11 +75,15 @@ class Backend(NamedTuple):
     port: ServicePort
     subset: Subset | None = None
     protocol: BackendProtocol | None = None
+    weighted_by: Ref | None = None
 
     @property
-    def pool(self) -> tuple[str, str, ServicePort]:
-        """The Service port without subset and protocol. Backends with the same pool share Pods."""
-        return self.namespace, self.service, self.port
+    def pool(self) -> tuple[str, str, ServicePort, Ref | None]:
+        """The Service port, without subset and protocol, and what its members' weights are.
+
+        Backends with the same pool share Pods.
+        """
+        return self.namespace, self.service, self.port, self.weighted_by
 
 
 class Outside(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Final
 
 MAX_DESTINATIONS: Final = 64
 MAX_LABELS: Final = 32
+MAX_WEIGHTS: Final = 256
 MAX_LISTENERS: Final = 64
 MAX_ALIASES: Final = 64
 MAX_CONDITIONS: Final = 16
@@ -56,6 +57,7 @@ class Bound:
 BOUNDS: Final = (
     Bound("lines of `destination`", MAX_DESTINATIONS, "the annotation is ignored"),
     Bound("lines of `subset-labels`", MAX_LABELS, "the annotation is ignored"),
+    Bound("annotations `cluster-weight.NAME`", MAX_WEIGHTS, "all of them are ignored"),
     Bound("names in `server-alias`", MAX_ALIASES, "the annotation is ignored"),
     Bound(
         "rules of a host, times its aliases",

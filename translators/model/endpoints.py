@@ -54,6 +54,7 @@ class Lack(Enum):
     SLICES = "the Service has no EndpointSlice in any attached member"
     SLICE_PORT = "no EndpointSlice of the Service has a port of the Service port's name"
     ENDPOINTS = "the Service has no ready Pod in any attached member"
+    DRAINED = "the Service has a ready Pod only in members of weight 0"
     READY = "the Service has only Pods that are terminating in the attached members"
     NOTHING = ""
 

@@ -12,6 +12,7 @@ from translators.model.backends import Backend
 from translators.model.canaries import Canary
 from translators.model.certificates import NO_TLS, TlsEntry
 from translators.model.listeners import ListenerPort, TableSet
+from translators.model.member_weights import MemberWeights
 from translators.model.policy import Declared, Scope
 from translators.model.rules import Age, Rule
 
@@ -80,8 +81,9 @@ class IngressRules:
 
     A canary Ingress has `canaries` and no other rules. `defaults` stands for its
     `spec.defaultBackend`: a rule for every path of each of its hosts, and of the host "". `bare`
-    holds the hosts that it declares without a rule or default. `leads_out` says that some backend
-    is in another namespace. `without_rules` holds its age and name if no rule does. `tls` holds the
+    holds the hosts that it declares without a rule or default. `weights` are those of members, for
+    the backends of its rules; None if there are none. `leads_out` says that some backend is
+    in another namespace. `without_rules` holds its age and name if no rule does. `tls` holds the
     entries of its `spec.tls`.
 
     An Ingress may have thousands of hosts, so its rules are grouped by host once.
@@ -95,6 +97,7 @@ class IngressRules:
     asked: tuple[Asked, ...] = ()
     aliases: tuple[Alias, ...] = ()
     policies: tuple[Declared, ...] = ()
+    weights: MemberWeights | None = None
     leads_out: bool = False
     without_rules: tuple[Age, Ref] | None = None
     tls: tuple[TlsEntry, ...] = NO_TLS

@@ -13,6 +13,7 @@ from translators.dialects.alb.listen_ports import LISTEN_PORTS, listen_ports
 from translators.dialects.alb.unsupported import ALB_UNSUPPORTED, of_nginx_alone
 from translators.dialects.annotations.canary import FEATURE as CANARY
 from translators.dialects.annotations.closed import not_supported
+from translators.dialects.annotations.cluster_weight import FEATURE as CLUSTER_WEIGHT
 from translators.dialects.annotations.feature import Wanted
 from translators.dialects.annotations.reader import ALB, NGINX, Reader
 from translators.dialects.annotations.unsupported import Without
@@ -20,7 +21,7 @@ from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.features import FEATURES as MSE_FEATURES
 from translators.model.listeners import ListenerPort
 
-FEATURES: Final = (CANARY,)
+FEATURES: Final = (CANARY, CLUSTER_WEIGHT)
 
 VOCABULARY: Final = Vocabulary(
     (ALB, NGINX),

@@ -15,7 +15,7 @@ def _alb_and_nginx(name: str) -> Key:
 ALB_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
     *rows(alb, Without.PATHS, "actions. conditions.", family=True),
     *rows(alb, Without.INGRESS, "order rewrite-target use-regex"),
-    *rows(alb, Without.NOTHING, "cluster-weight. rule-direction.", family=True),
+    *rows(alb, Without.NOTHING, "rule-direction.", family=True),
     *rows(
         alb,
         Without.NOTHING,

@@ -12,6 +12,7 @@ from translators.dialects.paths import PLAIN, PathReading
 from translators.model.actions import Action
 from translators.model.canaries import Split
 from translators.model.ingresses import Alias
+from translators.model.member_weights import MemberWeights
 from translators.model.paths import Path
 from translators.model.policy import Declared, Policy
 from translators.model.rules import Rule
@@ -51,8 +52,8 @@ class Wanted:
     """What the annotations of an Ingress ask for; features add to it.
 
     `paths` says how its paths are read. `changes` are made to each rule of the Ingress, in this
-    order. A `split` makes it a canary. `checks` report what an annotation lacks on a rule.
-    `unusable` are the consequences of annotations that cannot be read.
+    order. A `split` makes it a canary. `weights` are those of members. `checks` report what an
+    annotation lacks on a rule. `unusable` are the consequences of annotations that cannot be read.
     """
 
     paths: PathReading = PLAIN
@@ -62,6 +63,7 @@ class Wanted:
     policies: list[Declared] = field(default_factory=list)
     split: Split | None = None
     checks: list[Check] = field(default_factory=list)
+    weights: MemberWeights | None = None
     unusable: set[Without] = field(default_factory=set)
 
 

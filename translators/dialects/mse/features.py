@@ -7,6 +7,7 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.annotations.canary import FEATURE as CANARY
 from translators.dialects.annotations.closed import close, not_supported, of_canary
+from translators.dialects.annotations.cluster_weight import FEATURE as CLUSTER_WEIGHT
 from translators.dialects.annotations.feature import FeatureList, Wanted
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
 from translators.dialects.annotations.vocabulary import Vocabulary
@@ -50,6 +51,7 @@ FEATURES: Final = (
     BACKEND_PROTOCOL,
     CANARY,
     DEFAULT_BACKEND,  # its protocol and its Pods are not those of the rules' backends
+    CLUSTER_WEIGHT,  # counts for all backends that the features before it have named
     HTTPS_REDIRECT,
     MATCH,
     REDIRECT,
