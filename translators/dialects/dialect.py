@@ -178,7 +178,10 @@ class Dialects:
 
 def _with_quic(entries: Iterable[Entry], places: Iterable[str]) -> Iterator[tuple[Entry, str]]:
     """Add a listener for QUIC beside each one for TLS, and yield all with their places."""
-    for entry, place in zip(entries, places, strict=True):
+    declared = tuple(zip(entries, places, strict=True))
+    ports = {entry.at for entry, _ in declared}
+    for entry, place in declared:
         yield entry, place
-        if entry.at.protocol is Protocol.HTTPS:
-            yield entry._replace(at=entry.at._replace(protocol=Protocol.QUIC)), place
+        quic = entry.at._replace(protocol=Protocol.QUIC)
+        if entry.at.protocol is Protocol.HTTPS and quic not in ports and not entry.authorities:
+            yield entry._replace(at=quic), place

@@ -6,11 +6,11 @@ from fleet.ref import Ref
 from translators.dialects.dialect import Dialects
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.inputs import Inputs
-from translators.graph.keys import EntryKey
+from translators.graph.keys import ListenerKey, SetKey
 from translators.model.binds import Bind
 from translators.model.edge import EdgeSettings, PathNormalization
 from translators.model.gateways import Boundaries, Gateway, Selector, UpstreamLimits
-from translators.model.listeners import Entry, TableSet
+from translators.model.listeners import Entry, Protocol, SecretAt, TableSet
 from translators.model.policy import Policy
 
 ALL = "all"
@@ -40,13 +40,22 @@ class GatewayTables:
         self.default_certificates = Derived(
             graph, "named default certificates", self.declared, self._default_certificates
         )
+        self.certificates = Derived(
+            graph, "certificates of listeners", self.declared, self._certificates
+        )
+        self.quic = Derived(graph, "gateways for QUIC", self.declared, self._has_quic)
         self.policies = Derived(graph, "gateway policies", self.declared, self._policies)
         self.selectors = Derived(graph, "selectors", self.declared, self._selector)
         all_selectors = Index(graph, "all selectors", self.selectors, lambda *_: (ALL,))
         self._all_selectors = all_selectors
         self.selection = Derived(graph, "selection", all_selectors, self._selection)
         self.sets = Derived(graph, "sets", self.declared, self._sets)
-        self.entries = Index(graph, "entries", self.declared, _entries)
+        ports = Index(graph, "listener ports", self.declared, _ports)
+        self.entries = Derived(graph, "entries", ports, self._entry)
+        with_policies = Index(graph, "sets with policies", self.declared, _sets_with_policies)
+        self.table_policies = Derived(
+            graph, "policies of listeners", with_policies, self._table_policies
+        )
 
     def bind(self, view: View, gateway: Ref) -> Bind:
         """Return the bind of a gateway's Envoys."""
@@ -92,9 +101,21 @@ class GatewayTables:
         return any(entry.tls for entry in self.served(view, ref))
 
     def _default_certificates(self, view: View, ref: Ref) -> tuple[Ref, ...]:
-        """Return the Secret that the gateway's object names for hosts without a certificate."""
-        named = view.must(self.declared, ref).settings.default_certificate
-        return (named,) if named else ()
+        """Return the Secrets that the gateway's object names for hosts without a certificate."""
+        gateway = view.must(self.declared, ref)
+        default = gateway.settings.default_certificate
+        of_listeners = [e.certificates[0].secret for e in gateway.entries if e.certificates]
+        return (*((default,) if default else ()), *of_listeners[:1])
+
+    def _certificates(self, view: View, ref: Ref) -> tuple[SecretAt, ...]:
+        """Return the Secrets that fields of the gateway's object name, each once."""
+        entries = view.must(self.declared, ref).entries
+        named = {each.secret: each for entry in entries for each in entry.certificates[::-1]}
+        return tuple(sorted(named.values()))
+
+    def _has_quic(self, view: View, ref: Ref) -> bool:
+        """Return whether a listener of the gateway takes QUIC connections."""
+        return any(e.at.protocol is Protocol.QUIC for e in view.must(self.declared, ref).entries)
 
     def _policies(self, view: View, ref: Ref) -> tuple[Policy, ...]:
         return view.must(self.declared, ref).policies
@@ -105,10 +126,26 @@ class GatewayTables:
     def _selection(self, view: View, key: str) -> tuple[Selector, ...]:
         return tuple(view.must(self.selectors, ref) for ref in view.group(self._all_selectors, key))
 
+    def _entry(self, view: View, key: ListenerKey) -> Entry:
+        gateway, at = key
+        entries = view.must(self.declared, gateway).entries
+        return next(entry for entry in entries if entry.at == at)
+
+    def _table_policies(self, view: View, key: SetKey) -> tuple[Policy, ...]:
+        """Return the policies of the listeners that use a set, whose tables carry them out."""
+        gateway, tables = key
+        entries = view.must(self.declared, gateway).entries
+        policies = (p for entry in entries if entry.tables == tables for p in entry.policies)
+        return tuple(dict.fromkeys(policies))
+
     def _sets(self, view: View, ref: Ref) -> frozenset[TableSet]:
         """Return the sets of route tables that the gateway's listeners use."""
         return frozenset(entry.tables for entry in self.served(view, ref))
 
 
-def _entries(ref: Ref, gateway: Gateway) -> Iterator[EntryKey]:
-    return ((ref, entry) for entry in gateway.entries)
+def _ports(ref: Ref, gateway: Gateway) -> Iterator[ListenerKey]:
+    return ((ref, entry.at) for entry in gateway.entries)
+
+
+def _sets_with_policies(ref: Ref, gateway: Gateway) -> frozenset[SetKey]:
+    return frozenset((ref, entry.tables) for entry in gateway.entries if entry.policies)

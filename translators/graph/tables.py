@@ -56,7 +56,9 @@ class Tables:
         aliases = self.aliases = AliasTables(graph, gateways, ingresses, hosts)
         chains = self.chains = ChainTables(graph, inputs, hub, gateways, hosts, aliases)
         named = self.named = NamedCertificates(graph, gateways, certificates)
-        listeners = self.listeners = ListenerTables(graph, hub, gateways, named, chains, dialects)
+        listeners = self.listeners = ListenerTables(
+            graph, inputs, hub, gateways, named, chains, dialects
+        )
         backends = self.backends = BackendTables(
             graph, inputs, gateways, ingresses, hosts, credentials, weights
         )

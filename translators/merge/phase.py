@@ -9,7 +9,14 @@ from translators.dialects.gateway_settings import ADDRESSES
 from translators.model.binds import Bind
 from translators.model.gateways import Gateway
 from translators.model.listeners import MAX_PORT, ListenerPort
-from translators.model.statuses import GatewayStatus, Phase, Refusal, RemoteCluster, Runtime
+from translators.model.statuses import (
+    GatewayStatus,
+    Phase,
+    Refusal,
+    RemoteCluster,
+    Runtime,
+    ShownCertificate,
+)
 
 _WHY: Final[Mapping[Phase, str]] = {
     Phase.PENDING: "none of its Envoys has asked for its configuration yet",
@@ -29,12 +36,13 @@ def gateway_status(
     generation: int = 0,
     refusal: Refusal | None = None,
     more: tuple[Problem, ...] = (),
+    certificates: tuple[ShownCertificate, ...] = (),
 ) -> GatewayStatus:
     """Make the status of a gateway whose Envoys listen at `bind`.
 
     A gateway whose object cannot be read (`refusal`) has failed, even though its last good version
     is still served. `gateway` is that version, or None if there never was one. `more` are problems
-    of what the gateway refers to.
+    of what the gateway refers to, and `certificates` those of its listeners.
     """
     listeners: tuple[ListenerPort, ...] = ()
     message = runtime.failure
@@ -58,6 +66,7 @@ def gateway_status(
         gateway.id if gateway else "",
         listeners,
         generation,
+        certificates if gateway else (),
     )
 
 

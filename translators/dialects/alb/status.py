@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from translators.model.listeners import ListenerPort
 from translators.model.statuses import GatewayStatus, Phase
 
 
@@ -16,7 +17,7 @@ def alb_status(status: GatewayStatus) -> dict[str, Any]:  # JSON
     return {
         "loadBalancer": {
             **shown,
-            "listeners": [{"portAndProtocol": str(listener)} for listener in status.listeners],
+            "listeners": [_listener(status, listener) for listener in status.listeners],
             "subClusters": [c.cluster_id for c in status.remote_clusters if c.known],
         },
         "conditions": [
@@ -34,3 +35,13 @@ def alb_status(status: GatewayStatus) -> dict[str, Any]:  # JSON
             },
         ],
     }
+
+
+def _listener(status: GatewayStatus, listener: ListenerPort) -> dict[str, Any]:  # JSON
+    certificates = [
+        {"certificateId": each.id, "isDefault": each.is_default}
+        for each in status.certificates
+        if each.listener == listener
+    ]
+    shown = {"portAndProtocol": str(listener)}
+    return {**shown, "certificates": certificates} if certificates else shown
