@@ -119,7 +119,7 @@ def test_a_default_holds_in_place_of_an_unusable_value(
         pytest.param({}, ForwardedHeaders(), id="absent"),
         pytest.param({"XForwardedForProtoEnabled": False}, ForwardedHeaders(proto=False), id="no"),
         pytest.param(
-            {"xForwardedForSLBPortEnabled": "false"}, ForwardedHeaders(port=False), id="x"
+            {"XForwardedForSLBPortEnabled": "false"}, ForwardedHeaders(port=False), id="no-port"
         ),
         pytest.param(
             {
@@ -136,10 +136,22 @@ def test_forwarded_headers(config: dict[str, object], headers: ForwardedHeaders)
     assert entry(http(xForwardedForConfig=config)).settings.forwarded == headers
 
 
-def test_forwarded_for_itself_cannot_be_switched_off() -> None:
-    gateway = read(http(xForwardedForConfig={"XForwardedForEnabled": False}))
-    place = "xForwardedForConfig.XForwardedForEnabled"
-    assert told(gateway) == [("NotSupported", place, "no effect")]
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("Enabled", False, id="forwarded-for-itself"),
+        pytest.param("SLBIdEnabled", True, id="id"),
+        pytest.param("ClientCertSubjectDNEnabled", True, id="subject"),
+        pytest.param("ClientCertIssuerDNEnabled", True, id="issuer"),
+        pytest.param("ClientCertFingerprintEnabled", True, id="fingerprint"),
+        pytest.param("ClientCertClientVerifyEnabled", True, id="verified"),
+    ],
+)
+def test_forwarded_headers_that_cannot_be_had_are_reported(name: str, *, value: bool) -> None:
+    field = f"XForwardedFor{name}"
+    gateway = read(http(xForwardedForConfig={field: value}))
+    assert told(gateway) == [("NotSupported", f"xForwardedForConfig.{field}", "no effect")]
+    assert read(http(xForwardedForConfig={field: not value})).problems == ()
 
 
 def test_http2_and_compression_can_be_switched_off() -> None:
@@ -442,9 +454,18 @@ def test_authorities_that_cannot_be_used_close_their_listener() -> None:
     problems = made.translator.tables.statuses.of_gateways.rows[GATEWAY].problems
     assert [(p.reason, p.effect) for p in problems] == [("InvalidSecret", NOT_SERVED)]
     assert made.names(TypeUrl.LISTENER, "alb/gw") == ["http-80"]
+    assert opened(made) == ["80/HTTP"], "nobody waits for a port that stays closed"
+    assert made.problems("web") == ["ListenerNotFound"]
     ca = of_bytes("ca", {"ca.crt": Authority.make("ours").certificate}).in_namespace("edge")
     made.put(ca.manifest)
     assert made.names(TypeUrl.LISTENER, "alb/gw") == ["http-80", "https-443"]
+    assert opened(made) == ["80/HTTP", "443/HTTPS"]
+
+
+def opened(made: World) -> list[str]:
+    """Return the listeners in the gateway's status."""
+    status = made.translator.tables.statuses.of_gateways.rows[GATEWAY]
+    return [str(listener) for listener in status.listeners]
 
 
 def test_the_status_shows_the_certificates_of_listeners() -> None:

@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from fleet.ref import Ref
 from translators.dialects.dialect import Dialects
 from translators.graph.derive import Derived, Graph, Index, View
+from translators.graph.hub import HubTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import ListenerKey, SetKey
+from translators.merge.authorities import joined, read_authorities
+from translators.model.authorities import Authorities, AuthoritiesReading
 from translators.model.binds import Bind
 from translators.model.edge import EdgeSettings, PathNormalization
 from translators.model.gateways import Boundaries, Gateway, Selector, UpstreamLimits
@@ -25,12 +28,22 @@ class GatewayTables:
     """
 
     def __init__(
-        self, graph: Graph, inputs: Inputs, dialects: Dialects, default_bind: Bind
+        self,
+        graph: Graph,
+        inputs: Inputs,
+        hub: HubTables,
+        dialects: Dialects,
+        default_bind: Bind,
     ) -> None:
         self._inputs = inputs
+        self._hub = hub
         self._dialects = dialects
         self._default_bind = default_bind
         self.declared = Derived(graph, "gateways", inputs.configs, self._gateway)
+        ports = Index(graph, "listener ports", self.declared, _ports)
+        self.entries = Derived(graph, "entries", ports, self._entry)
+        trusting = Index(graph, "authorities of listeners", self.entries, _authorities)
+        self._authorities = Derived(graph, "readings for listeners", trusting, self._reading)
         self.members = Derived(graph, "members", self.declared, self._members)
         self.limits = Derived(graph, "limits", self.declared, self._limits)
         self.edges = Derived(graph, "edges", self.declared, self._edge)
@@ -50,8 +63,6 @@ class GatewayTables:
         self._all_selectors = all_selectors
         self.selection = Derived(graph, "selection", all_selectors, self._selection)
         self.sets = Derived(graph, "sets", self.declared, self._sets)
-        ports = Index(graph, "listener ports", self.declared, _ports)
-        self.entries = Derived(graph, "entries", ports, self._entry)
         with_policies = Index(graph, "sets with policies", self.declared, _sets_with_policies)
         self.table_policies = Derived(
             graph, "policies of listeners", with_policies, self._table_policies
@@ -62,10 +73,30 @@ class GatewayTables:
         return view.get(self._inputs.binds, gateway) or self._default_bind
 
     def served(self, view: View, gateway: Ref) -> tuple[Entry, ...]:
-        """Return the listeners for which a gateway's Envoys can open a port."""
+        """Return the listeners that a gateway's Envoys can open.
+
+        A listener without the authorities that it names stays closed.
+        """
         bind = self.bind(view, gateway)
         entries = view.must(self.declared, gateway).entries
-        return tuple(entry for entry in entries if bind.takes(entry.at))
+        return tuple(
+            entry for entry in entries if bind.takes(entry.at) and not any(self.faults(view, entry))
+        )
+
+    def authorities(self, view: View, entry: Entry) -> Authorities | None:
+        """Return the authorities of a listener's clients; None if some cannot be used."""
+        readings = [view.must(self._authorities, secret) for _, secret in entry.authorities]
+        return joined([reading.authorities for reading in readings])
+
+    def faults(self, view: View, entry: Entry) -> Iterator[tuple[SecretAt, str]]:
+        """Yield the authorities of a listener's clients that cannot be used, each with its fault.
+
+        One that is awaited has no fault.
+        """
+        for each in entry.authorities:
+            fault = view.must(self._authorities, each.secret).fault
+            if fault and not self._hub.awaits(view, each.secret):
+                yield each, fault
 
     def addresses(self, view: View, gateway: Ref) -> tuple[str, ...]:
         """Return the addresses at which clients reach a gateway.
@@ -80,6 +111,9 @@ class GatewayTables:
 
     def _gateway(self, view: View, ref: Ref) -> Gateway:
         return self._dialects.gateway(ref, view.must(self._inputs.configs, ref))
+
+    def _reading(self, view: View, secret: Ref) -> AuthoritiesReading:
+        return read_authorities(view.get(self._inputs.secrets, secret))
 
     def _members(self, view: View, ref: Ref) -> tuple[str, ...]:
         return view.must(self.declared, ref).members
@@ -145,6 +179,10 @@ class GatewayTables:
 
 def _ports(ref: Ref, gateway: Gateway) -> Iterator[ListenerKey]:
     return ((ref, entry.at) for entry in gateway.entries)
+
+
+def _authorities(_: ListenerKey, entry: Entry) -> Iterator[Ref]:
+    return (each.secret for each in entry.authorities)
 
 
 def _sets_with_policies(ref: Ref, gateway: Gateway) -> frozenset[SetKey]:

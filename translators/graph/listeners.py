@@ -12,15 +12,14 @@ from fleet.ref import Ref
 from translators.dialects.dialect import Dialects
 from translators.envoy.listeners import NO_CHAINS, build_listener, build_quic_listener
 from translators.graph.chains import ChainTables
-from translators.graph.derive import Derived, Graph, Index, View
+from translators.graph.derive import Derived, Graph, View
 from translators.graph.gateways import GatewayTables
 from translators.graph.hub import HubTables
-from translators.graph.inputs import Inputs
 from translators.graph.keys import ListenerKey
 from translators.graph.named_certificates import NamedCertificates
-from translators.merge.authorities import joined, read_authorities, without_authorities
-from translators.model.authorities import MAX_DEPTH, AuthoritiesReading
-from translators.model.listeners import Entry, Protocol
+from translators.merge.authorities import without_authorities
+from translators.model.authorities import MAX_DEPTH
+from translators.model.listeners import Protocol
 from translators.model.tls import ClientTrust
 from translators.policies.policy import listener_parts
 from xds.resource import Resource
@@ -32,7 +31,6 @@ class ListenerTables:
     def __init__(
         self,
         graph: Graph,
-        inputs: Inputs,
         hub: HubTables,
         gateways: GatewayTables,
         named: NamedCertificates,
@@ -41,9 +39,6 @@ class ListenerTables:
     ) -> None:
         self._hub = hub
         self._gateways = gateways
-        named_by = Index(graph, "authorities of listeners", gateways.entries, _secrets)
-        self._authorities = Derived(graph, "readings for listeners", named_by, self._reading)
-        self._inputs = inputs
         self.named = named
         self.chains = chains
         self._dialects = dialects
@@ -56,11 +51,9 @@ class ListenerTables:
         if not bind.takes(entry.at) or (entry.tls and not self._hub.knows_secrets(view)):
             return None
         if entry.tls and entry.authorities:
-            secrets = [each.secret for each in entry.authorities]
-            if any(self._hub.awaits(view, secret) for secret in secrets):
+            if any(self._hub.awaits(view, each.secret) for each in entry.authorities):
                 return self.rows.get(key)
-            readings = [view.must(self._authorities, secret).authorities for secret in secrets]
-            if (authorities := joined(readings)) is None:
+            if (authorities := self._gateways.authorities(view, entry)) is None:
                 return None
             trust = ClientTrust(authorities, MAX_DEPTH)
             entry = entry._replace(tls=replace(entry.tls, clients=trust))
@@ -79,15 +72,6 @@ class ListenerTables:
 
     def problems(self, view: View, gateway: Ref) -> Iterator[Problem]:
         """Report authorities of client certificates that cannot be used."""
-        for entry in self._gateways.served(view, gateway):
-            for at, secret in entry.authorities:
-                reading = view.must(self._authorities, secret)
-                if reading.fault and not self._hub.awaits(view, secret):
-                    yield without_authorities(gateway, at, secret, reading.fault)
-
-    def _reading(self, view: View, secret: Ref) -> AuthoritiesReading:
-        return read_authorities(view.get(self._inputs.secrets, secret))
-
-
-def _secrets(_: ListenerKey, entry: Entry) -> Iterator[Ref]:
-    return (each.secret for each in entry.authorities)
+        for entry in view.must(self._gateways.declared, gateway).entries:
+            for (at, secret), fault in self._gateways.faults(view, entry):
+                yield without_authorities(gateway, at, secret, fault)

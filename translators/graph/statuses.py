@@ -150,6 +150,7 @@ class StatusTables:
                 *(self._listeners.problems(view, ref) if gateway else ()),
             ),
             tuple(self._shown(view, ref)) if gateway else (),
+            tuple(e.at for e in self._gateways.served(view, ref)) if gateway else (),
         )
 
     def _shown(self, view: View, ref: Ref) -> Iterator[ShownCertificate]:

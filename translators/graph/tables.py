@@ -41,7 +41,7 @@ class Tables:
         weights = RowWeights(self)
         inputs = self.inputs = Inputs(graph)
         hub = HubTables(graph, inputs)
-        gateways = self.gateways = GatewayTables(graph, inputs, dialects, default_bind)
+        gateways = self.gateways = GatewayTables(graph, inputs, hub, dialects, default_bind)
         ingresses = self.ingresses = IngressTables(
             graph, inputs, gateways, dialects, weights.of_paths
         )
@@ -56,9 +56,7 @@ class Tables:
         aliases = self.aliases = AliasTables(graph, gateways, ingresses, hosts)
         chains = self.chains = ChainTables(graph, inputs, hub, gateways, hosts, aliases)
         named = self.named = NamedCertificates(graph, gateways, certificates)
-        listeners = self.listeners = ListenerTables(
-            graph, inputs, hub, gateways, named, chains, dialects
-        )
+        listeners = self.listeners = ListenerTables(graph, hub, gateways, named, chains, dialects)
         backends = self.backends = BackendTables(
             graph, inputs, gateways, ingresses, hosts, credentials, weights
         )

@@ -37,17 +37,16 @@ def gateway_status(
     refusal: Refusal | None = None,
     more: tuple[Problem, ...] = (),
     certificates: tuple[ShownCertificate, ...] = (),
+    listeners: tuple[ListenerPort, ...] = (),
 ) -> GatewayStatus:
     """Make the status of a gateway whose Envoys listen at `bind`.
 
     A gateway whose object cannot be read (`refusal`) has failed, even though its last good version
     is still served. `gateway` is that version, or None if there never was one. `more` are problems
-    of what the gateway refers to, and `certificates` those of its listeners.
+    of what the gateway refers to. `listeners` can be opened, and have `certificates`.
     """
-    listeners: tuple[ListenerPort, ...] = ()
     message = runtime.failure
     if gateway is not None:
-        listeners = tuple(entry.at for entry in gateway.entries if bind.takes(entry.at))
         message = message if listeners else "none of its listeners can be served"
     if refusal is not None:
         message, generation = refusal.message, refusal.generation

@@ -9,18 +9,14 @@ from translators.dialects.alb.objects import AlbConfig
 _CERTIFICATE: Final = fields_of("CertificateId IsDefault certificateId isDefault")
 
 _FORWARDED: Final = fields_of(
-    " ".join(
-        f"{x}ForwardedFor{name}"
-        for x in "Xx"
-        for name in (
-            *("Enabled", "ProtoEnabled", "SLBIdEnabled", "SLBPortEnabled", "ClientSrcPortEnabled"),
-            *("HostEnabled", "ProcessingMode", "ClientSourceIpsEnabled", "ClientSourceIpsTrusted"),
-            *("ClientCertSubjectDNEnabled", "ClientCertSubjectDNAlias"),
-            *("ClientCertIssuerDNEnabled", "ClientCertIssuerDNAlias"),
-            *("ClientCertFingerprintEnabled", "ClientCertFingerprintAlias"),
-            *("ClientCertClientVerifyEnabled", "ClientCertClientVerifyAlias"),
-        )
-    )
+    "XForwardedForClientCertClientVerifyAlias XForwardedForClientCertClientVerifyEnabled "
+    "XForwardedForClientCertFingerprintAlias XForwardedForClientCertFingerprintEnabled "
+    "XForwardedForClientCertIssuerDNAlias XForwardedForClientCertIssuerDNEnabled "
+    "XForwardedForClientCertSubjectDNAlias XForwardedForClientCertSubjectDNEnabled "
+    "XForwardedForClientSourceIpsEnabled XForwardedForClientSourceIpsTrusted "
+    "XForwardedForClientSrcPortEnabled XForwardedForEnabled XForwardedForHostEnabled "
+    "XForwardedForProcessingMode XForwardedForProtoEnabled XForwardedForSLBIdEnabled "
+    "XForwardedForSLBPortEnabled"
 )
 
 _FIELDS: Final = object_of(

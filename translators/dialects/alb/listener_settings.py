@@ -22,6 +22,8 @@ IDLE: Final = timedelta(seconds=15)
 REQUEST: Final = timedelta(seconds=60)
 """The time in which a backend has to answer, unless a listener says otherwise."""
 
+_NOT_SENT: Final = "false: this header is not sent"
+
 _SECONDS: Final = seconds(1, 3600)
 
 
@@ -68,10 +70,17 @@ def read_tls(fields: ListenerFields, listener: AlbListener) -> ServerTls:
 
 def _forwarded(fields: ListenerFields, config: AlbForwarded) -> ForwardedHeaders:
     default = ForwardedHeaders()
-    if config.alone is not None and str(config.alone) == "false":
-        name = "xForwardedForConfig.XForwardedForEnabled"
-        expected = "true: X-Forwarded-For is always sent"
-        fields.report("NotSupported", name, "false", expected, "no effect")
+    for name, value, effective, expected in (
+        ("Enabled", config.itself, "true", "true: X-Forwarded-For is always sent"),
+        ("SLBIdEnabled", config.load_balancer, "false", _NOT_SENT),
+        ("ClientCertSubjectDNEnabled", config.subject, "false", _NOT_SENT),
+        ("ClientCertIssuerDNEnabled", config.issuer, "false", _NOT_SENT),
+        ("ClientCertFingerprintEnabled", config.fingerprint, "false", _NOT_SENT),
+        ("ClientCertClientVerifyEnabled", config.verified, "false", _NOT_SENT),
+    ):
+        if value is not None and str(value) != effective:
+            place = f"xForwardedForConfig.XForwardedFor{name}"
+            fields.report("NotSupported", place, value, expected, "no effect")
 
     def flag(name: str, value: int | str | None, *, default: bool) -> bool:
         return _flag(fields, f"xForwardedForConfig.{name}", value, default=default)

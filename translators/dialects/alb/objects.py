@@ -30,12 +30,24 @@ class AlbCertificate(Item):
 
 
 class AlbForwarded(Model):
-    """The headers beside X-Forwarded-For by which backends learn about a connection."""
+    """The headers beside X-Forwarded-For by which backends learn about a connection.
 
-    proto: AsWritten | None = _either("XForwardedForProtoEnabled")
-    port: AsWritten | None = _either("XForwardedForSLBPortEnabled")
-    client_port: AsWritten | None = _either("XForwardedForClientSrcPortEnabled")
-    alone: AsWritten | None = _either("XForwardedForEnabled")
+    `itself` is about X-Forwarded-For. The last five have no effect.
+    """
+
+    proto: AsWritten | None = Field(default=None, alias="XForwardedForProtoEnabled")
+    port: AsWritten | None = Field(default=None, alias="XForwardedForSLBPortEnabled")
+    client_port: AsWritten | None = Field(default=None, alias="XForwardedForClientSrcPortEnabled")
+    itself: AsWritten | None = Field(default=None, alias="XForwardedForEnabled")
+    load_balancer: AsWritten | None = Field(default=None, alias="XForwardedForSLBIdEnabled")
+    subject: AsWritten | None = Field(default=None, alias="XForwardedForClientCertSubjectDNEnabled")
+    issuer: AsWritten | None = Field(default=None, alias="XForwardedForClientCertIssuerDNEnabled")
+    fingerprint: AsWritten | None = Field(
+        default=None, alias="XForwardedForClientCertFingerprintEnabled"
+    )
+    verified: AsWritten | None = Field(
+        default=None, alias="XForwardedForClientCertClientVerifyEnabled"
+    )
 
 
 class AlbQuic(Model):
