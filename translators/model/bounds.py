@@ -112,6 +112,11 @@ BOUNDS: Final = (
         MAX_NAMED,
         "hosts of the youngest have no HTTP/3",
     ),
+    Bound(
+        "names in a certificate of an AlbConfig's listener",
+        MAX_CERTIFICATE_NAMES,
+        "the certificate is not shown for the names behind, unless it is the default one",
+    ),
     Bound("canaries of a path", MAX_CANARIES, "the youngest take no request there"),
     Bound(
         "problems of one reason that an Ingress is told", MAX_PROBLEMS, "it is told how many more"

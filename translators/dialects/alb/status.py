@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from translators.dialects.dialect import Columns
 from translators.model.listeners import ListenerPort
 from translators.model.statuses import GatewayStatus, Phase
 
@@ -35,6 +36,17 @@ def alb_status(status: GatewayStatus) -> dict[str, Any]:  # JSON
             },
         ],
     }
+
+
+def alb_columns(status: GatewayStatus) -> Columns:
+    """Return the columns of `kubectl get albconfig`, with all listeners and certificates."""
+    certificates = dict.fromkeys(each.id for each in status.certificates)
+    return (
+        ("ALBID", status.id),
+        ("DNSNAME", status.addresses[0] if status.addresses else ""),
+        ("PORT&PROTOCOL", ",".join(map(str, status.listeners))),
+        ("CERTID", ",".join(certificates)),
+    )
 
 
 def _listener(status: GatewayStatus, listener: ListenerPort) -> dict[str, Any]:  # JSON
