@@ -39,7 +39,10 @@ class Site:
     pod: Backend
 
     async def declare(
-        self, http: Mapping[str, object] | None = None, https: Mapping[str, object] | None = None
+        self,
+        http: Mapping[str, object] | None = None,
+        https: Mapping[str, object] | None = None,
+        quic: Mapping[str, object] | None = None,
     ) -> tuple[Address, Address]:
         """Declare the settings of the listeners, and return the addresses of the first two."""
         certificates = [{"CertificateId": "edge/default"}, {"CertificateId": "edge/named"}]
@@ -47,12 +50,17 @@ class Site:
         listeners = (
             {**PLAIN, **(http or {})},
             {**secure, "protocol": "HTTPS", **(https or {})},
-            {**secure, "protocol": "QUIC"},
+            {**secure, "protocol": "QUIC", **(quic or {})},
         )
         made = alb_gateway("gw", members=[ONE], listeners=listeners)
         self.rig.declare("gateway.yaml", made, alb_class("alb", gateway="gw"))
         first, second, *_ = await self.rig.addresses(GATEWAY)
         return first, second
+
+    def others(self) -> tuple[Builder[Any], ...]:
+        """Make the Secrets beside that of the default certificate."""
+        named = self.certificate("named", "named.test", "*.wild.test")
+        return named.in_namespace("edge"), authorities("ca", self.ours).in_namespace("edge")
 
     def certificate(self, name: str, *names: str) -> Builder[Any]:
         pair = self.authority.issue(names[0], addresses=[], names=names)
@@ -89,8 +97,7 @@ async def served(root: Path) -> AsyncIterator[Site]:
         made.declare(
             "secrets.yaml",
             site.certificate("default", "default.test").in_namespace("edge"),
-            site.certificate("named", "named.test", "*.wild.test").in_namespace("edge"),
-            authorities("ca", site.ours).in_namespace("edge"),
+            *site.others(),
         )
         made.declare(
             "rules.yaml",
@@ -395,6 +402,35 @@ def test_a_listener_for_quic_serves_the_hosts_of_https(
             return client.certificate, answer.status, answer.body
 
     assert site.run(scenario()) == (shown, 200, b"web")
+
+
+def test_the_access_list_of_quic_is_of_quic_alone(site: Standing[Site]) -> None:
+    async def scenario() -> list[int]:
+        acl = {"aclType": "Black", "aclEntries": ["127.0.0.0/8"]}
+        _, https = await site.value.declare(quic={"aclConfig": acl})
+        async with http3_client(https, "named.test", site.value.authority) as client:
+            by_quic = await client.ask("named.test")
+            over_tls = await site.value.ask(https, "named.test")
+            await site.value.declare()
+            again = await client.ask("named.test")
+        return [by_quic.status, over_tls.status, again.status]
+
+    assert site.run(scenario()) == [403, 200, 200]
+
+
+def test_rotated_certificates_are_shown_at_once(site: Standing[Site]) -> None:
+    async def scenario() -> list[str]:
+        _, https = await site.value.declare()
+        context = client_context(site.value.authority, checks=False)
+        shown = []
+        for name in ("second.test", "default.test"):
+            made = site.value.certificate("default", name).in_namespace("edge")
+            site.value.rig.declare("secrets.yaml", made, *site.value.others())
+            await site.value.rig.sync()
+            shown.append((await handshake(https, "web.test", context)).name)
+        return shown
+
+    assert site.run(scenario()) == ["second.test", "default.test"]
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["on", "off"])
