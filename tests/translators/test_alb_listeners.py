@@ -23,7 +23,7 @@ from tests.support.translation import World
 from translators.dialects import DIALECTS
 from translators.dialects.alb.objects import AlbConfig
 from translators.dialects.alb.security_policies import POLICIES
-from translators.dialects.edge_settings import STREAM_IDLE_TIMEOUT
+from translators.dialects.edge_settings import HTTP3, STREAM_IDLE_TIMEOUT
 from translators.dialects.mse.ciphers import KNOWN
 from translators.model.gateways import Gateway
 from translators.model.listeners import Entry, ForwardedHeaders
@@ -166,7 +166,7 @@ def tls(of: Entry) -> Any:  # noqa: ANN401 (ServerTls, which is not None)
 
 
 def test_http_listeners_have_no_tls() -> None:
-    assert entry(http(certificates=[{"CertificateId": "edge/a"}], caEnabled=True)).tls is None
+    assert entry(http(certificates=[{"CertificateId": "edge/a"}])).tls is None
 
 
 @pytest.mark.parametrize(
@@ -324,6 +324,11 @@ def test_another_default_behind_the_first_one_is_reported() -> None:
             ("NotSupported", "caEnabled"),
             id="quic",
         ),
+        pytest.param(
+            {"caEnabled": True, "protocol": "HTTP", "caCertificates": [{"CertificateId": "a/b"}]},
+            ("NotSupported", "caEnabled"),
+            id="http",
+        ),
     ],
 )
 def test_a_listener_that_cannot_check_clients_is_not_served(
@@ -332,6 +337,38 @@ def test_a_listener_that_cannot_check_clients_is_not_served(
     gateway = read(https(**fields))
     assert gateway.entries == ()
     assert told(gateway) == [(*problem, NOT_SERVED)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"caCertificates": [{"CertificateId": "edge/ca"}]}, id="usable"),
+        pytest.param({}, id="unusable"),
+    ],
+)
+def test_nobody_gets_around_client_certificates_by_quic(fields: dict[str, object]) -> None:
+    quic = https(protocol="QUIC")
+    gateway = read(https(caEnabled=True, **fields), quic, https(port=8443, protocol="QUIC"))
+    assert "443/QUIC" not in [str(each.at) for each in gateway.entries]
+    assert "8443/QUIC" in [str(each.at) for each in gateway.entries]
+    (problem,) = (p for p in gateway.problems if p.key == "spec.listeners[1]")
+    assert (problem.reason, problem.effect) == ("NotSupported", NOT_SERVED)
+    open_to_all = read(https(caEnabled=False), quic)
+    assert [str(each.at) for each in open_to_all.entries] == ["443/HTTPS", "443/QUIC"]
+
+
+def test_http3_by_annotation_leaves_out_listeners_with_client_certificates() -> None:
+    listener = https(caEnabled=True, caCertificates=[{"CertificateId": "edge/ca"}])
+    gateway = read(listener, https(port=8443), annotations={HTTP3: "true"})
+    found = [str(each.at) for each in gateway.entries]
+    assert found == ["443/HTTPS", "8443/HTTPS", "8443/QUIC"]
+
+
+def test_a_declared_listener_for_quic_stays_the_only_one_at_its_port() -> None:
+    quic = https(protocol="QUIC", requestTimeout=5)
+    gateway = read(https(), quic, annotations={HTTP3: "true"})
+    assert [str(each.at) for each in gateway.entries] == ["443/HTTPS", "443/QUIC"]
+    assert gateway.entries[1].settings.silence == seconds(5)
 
 
 # -- resources -------------------------------------------------------------------------------------

@@ -214,8 +214,9 @@ def _filter_chain(
     host: ChainParts | None = None,
 ) -> listener.FilterChain:
     """Build a filter chain that serves HTTP, perhaps for one host only."""
-    # A host with a chain of its own may ask for what QUIC does not have.
-    has_quic = (edge.http3 or entry.settings.advertised) and entry.tls and host is None
+    # A host with a chain of its own may ask for what QUIC does not have, such as certificates.
+    wanted = edge.http3 or entry.settings.advertised
+    has_quic = wanted and entry.tls and not entry.tls.clients and host is None
     advertised = http3.advertise(entry.at) if has_quic else ()
     http = _http(gateway, entry, edge, chain, fields, {}, advertised, host)
     built: Keywords = {"name": chain.name, "filters": [*chain.filters, http]}

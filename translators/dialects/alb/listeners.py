@@ -5,7 +5,7 @@ others are served. So is an entry that cannot keep out the clients that it shoul
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -39,6 +39,7 @@ def read_entries(
     entries: dict[str, Entry] = {}
     problems: list[Problem] = []
     at_sockets: dict[tuple[int, bool], str] = {}
+    asking: set[int] = set()
     if not listeners:
         expected = "at least one listener, such as {port: 80, protocol: HTTP}"
         problems.append(Problem(ref, "NoListener", "spec.listeners", "", expected, _NOTHING))
@@ -54,11 +55,29 @@ def read_entries(
             expected = f"a port that no listener before it has; {first} keeps it"
             problems.append(Problem(ref, "Conflict", where, str(read), expected, NOT_SERVED))
             continue
+        if read.protocol is Protocol.HTTPS and str(listener.ca_enabled) not in {"None", "false"}:
+            asking.add(read.port)
         fields = ListenerFields(ref, where, problems)
         with suppress(NotServedError):
             entries[where] = _entry(fields, listener, read, silence_is_set=silence_is_set)
+    for where, entry in _around(entries, asking):
+        expected = "a port other than that of a listener for HTTPS with caEnabled: QUIC has no such"
+        problems.append(Problem(ref, "NotSupported", where, str(entry.at), expected, NOT_SERVED))
+        del entries[where]
     problems += _other_defaults(ref, entries.values())
     return entries, tuple(problems)
+
+
+def _around(entries: Mapping[str, Entry], asking: Collection[int]) -> list[tuple[str, Entry]]:
+    """Return the listeners for QUIC by which clients would get around a demanded certificate.
+
+    `asking` are the ports at which clients of HTTPS have to show one.
+    """
+    return [
+        (where, entry)
+        for where, entry in entries.items()
+        if entry.at.protocol is Protocol.QUIC and entry.at.port in asking
+    ]
 
 
 def _entry(
@@ -71,13 +90,13 @@ def _entry(
         settings=read_settings(fields, listener, at, silence_is_set=silence_is_set),
         policies=read_access(fields, listener.acl_config),
     )
-    if at.protocol is Protocol.HTTP:
-        return entry
     authorities = read_authorities(fields, listener)
-    if authorities and at.protocol is Protocol.QUIC:
-        expected = "a listener with the protocol HTTPS: QUIC asks for no client certificates"
+    if authorities and at.protocol is not Protocol.HTTPS:
+        expected = f"a listener with the protocol HTTPS: {at.protocol} asks for no certificates"
         fields.report("NotSupported", "caEnabled", "true", expected, NOT_SERVED)
         raise NotServedError
+    if at.protocol is Protocol.HTTP:
+        return entry
     return entry._replace(
         tls=read_tls(fields, listener),
         certificates=read_certificates(fields, listener),
