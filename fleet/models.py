@@ -233,6 +233,11 @@ class GatewayObject(FleetObject):
 
     metadata: OwnerMetadata
 
+    @property
+    def secret_names(self) -> Iterator[str]:
+        """The Secrets of the hub that fields name, as NAMESPACE/NAME."""
+        return iter(())
+
 
 class Secret(FleetObject):
     """A Secret that an Ingress references. Its `repr` does not show its bytes."""

@@ -20,10 +20,10 @@ def secret_named(text: str) -> Ref | None:
     return Ref(HUB, "Secret", namespace, name) if is_name(namespace) and is_name(name) else None
 
 
-def default_certificate_of(gateway: GatewayObject) -> frozenset[Ref]:
-    """The Secret that a gateway's object names for hosts without a certificate."""
-    named = secret_named(gateway.metadata.annotations.get(DEFAULT_CERTIFICATE, ""))
-    return frozenset((named,)) if named else frozenset()
+def secrets_of_gateway(gateway: GatewayObject) -> frozenset[Ref]:
+    """The Secrets that the fields and an annotation of a gateway's object name."""
+    default = gateway.metadata.annotations.get(DEFAULT_CERTIFICATE, "")
+    return frozenset(filter(None, map(secret_named, (default, *gateway.secret_names))))
 
 
 def secrets_of(ingress: Ingress) -> frozenset[Ref]:
@@ -60,7 +60,7 @@ class SecretUse:
             case Upserted(ref, Ingress() as ingress):
                 now = secrets_of(ingress)
             case Upserted(ref, GatewayObject() as gateway):
-                now = default_certificate_of(gateway)
+                now = secrets_of_gateway(gateway)
             case Deleted(ref) if ref in self._of:
                 now = frozenset()
             case _:

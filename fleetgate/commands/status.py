@@ -76,6 +76,7 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
             for gateway in report["gateways"]
         ],
     )
+    yield from _kinds(report["gateways"])
     yield (
         "Members",
         ("ID", "STATE", "SINCE", "MESSAGE"),
@@ -112,6 +113,17 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
             for envoy in report["envoys"]
         ],
     )
+
+
+def _kinds(gateways: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str]]]]:  # noqa: ANN401 (JSON)
+    """Yield a table for each kind of gateway that has columns of its own."""
+    kinds: dict[str, list[Any]] = {}
+    for gateway in gateways:
+        if gateway["columns"]:
+            kinds.setdefault(gateway["kind"], []).append(gateway)
+    for kind, some in kinds.items():
+        rows: list[Sequence[str]] = [(each["name"], *each["columns"].values()) for each in some]
+        yield kind, ("NAME", *some[0]["columns"]), rows
 
 
 def _envoys_of(replica: Any) -> str:  # noqa: ANN401 (JSON)

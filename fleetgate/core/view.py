@@ -15,6 +15,7 @@ from fleet.problem import Problem, Severity
 from fleet.ref import HUB, Ref
 from fleet.state import Origin
 from fleetgate.core.control import ControlPlane
+from translators.dialects.dialect import Columns
 from translators.envoy.names import backend_name
 from translators.model.backends import Target
 from translators.model.endpoints import Lack
@@ -60,13 +61,17 @@ class OriginView:
 
 @dataclass(frozen=True, slots=True)
 class GatewayView:
-    """A gateway. Its Envoys listen on `address`, which is "" while it is unknown."""
+    """A gateway. Its Envoys listen on `address`, which is "" while it is unknown.
+
+    `columns` are what its dialect shows in a table of its own, by their heads.
+    """
 
     ref: Ref
     name: str
     status: GatewayStatus
     address: str
     ports: tuple[int, ...]
+    columns: Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,7 @@ class FleetView:
                 status,
                 bind.address if bind else "",
                 tuple(port for _, port in control.sockets(ref)),
+                control.dialects.columns(ref, status),
             )
 
     def hub(self) -> OriginView:

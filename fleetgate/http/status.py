@@ -80,12 +80,14 @@ def _gateway(gateway: GatewayView) -> Json:
     status = gateway.status
     return {
         "name": gateway.name,
+        "kind": gateway.ref.kind,
         "phase": status.phase.value,
         "message": status.message,
         "address": gateway.address,
         "addresses": list(status.addresses),
         "ports": list(gateway.ports),
         "members": [_attached(member) for member in status.remote_clusters],
+        "columns": dict(gateway.columns),
     }
 
 

@@ -457,12 +457,13 @@ MISTAKES = {
     ),
     "alb-gateway": Mistake(
         "apiVersion: alibabacloud.com/v1\nkind: AlbConfig\nmetadata: {name: alb}\n"
-        "spec: {listeners: [{port: 8001, protocol: HTTP}, {port: 443, protocol: HTTPS}]}\n",
+        "spec: {listeners: [{port: 8001, protocol: HTTP}, {port: 8002, protocol: HTTP,"
+        " aclConfig: {aclIds: [acl-1]}}]}\n",
         "AlbConfig alb",
         "NotSupported",
-        "spec.listeners[1].protocol",
-        "HTTPS",
-        "HTTP; HTTPS comes with a later version",
+        "spec.listeners[1].aclConfig.aclIds",
+        "acl-1",
+        "aclEntries",
         kept=True,
         file="hub/alb.yaml",
     ),

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from fleet.events import Listed, Members, Unreachable
+from fleet.ref import HUB
 from fleet.sources.memory import MemorySource
 from fleetgate.commands.findings import columns
 from fleetgate.commands.status import _tables, short
@@ -19,7 +20,10 @@ from fleetgate.core.control import ControlPlane, ControlSettings
 from fleetgate.core.view import FleetView, Replica
 from fleetgate.http.status import report
 from tests.cli.commands import PATIENCE, PORT_OFFSET, Staying, fleetgate
-from tests.support.builders import ingress, write
+from tests.support.authority import Authority
+from tests.support.builders import alb_gateway, ingress, mse_gateway, secret, write
+from tests.support.certificates import tls_data
+from tests.support.translation import upserted
 from translators.dialects import DIALECTS
 from xds.cache import SnapshotCache
 
@@ -115,6 +119,27 @@ def test_a_member_that_has_not_listed_yet_is_told_from_one_that_has() -> None:
         "four": "unattached",
     }
     assert shown["hub"]["state"] == "unread"
+
+
+def test_an_alb_gateway_is_shown_as_the_documents_show_it() -> None:
+    control = ControlPlane(MemorySource(DIALECTS.kinds), SnapshotCache(), ControlSettings())
+    pair = Authority.make("ours").issue("a.test", addresses=[], names=["a.test"])
+    named = [{"CertificateId": "edge/a"}, {"CertificateId": "edge/missing"}]
+    secure = {"port": 443, "protocol": "HTTPS", "certificates": named}
+    gateway = alb_gateway("web", listeners=[{"port": 80, "protocol": "HTTP"}, secure])
+    gateway = gateway.annotate({"fleetgate.dev/addresses": "alb.example"})
+    certificate = secret("a", tls_data(pair)).in_namespace("edge")
+    declared = (gateway, certificate, mse_gateway("shop"))
+    changes = control.state.apply([Listed(HUB), *(upserted(each.manifest) for each in declared)])
+    control.translator.update(changes)
+
+    shown = report(FleetView(control), lambda _: "", lambda _: "")
+
+    (table,) = ((head, rows) for title, head, rows in _tables(shown) if title == "AlbConfig")
+    assert table == (
+        ("NAME", "ALBID", "DNSNAME", "PORT&PROTOCOL", "CERTID"),
+        [("alb/web", "alb-web", "alb.example", "80/HTTP,443/HTTPS", "edge/a")],
+    )
 
 
 def test_whatever_a_message_holds_its_row_is_one_row() -> None:

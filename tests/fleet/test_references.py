@@ -4,8 +4,13 @@ import pytest
 
 from fleet.events import Deleted, Refused, Upserted
 from fleet.ref import HUB, Ref
-from fleet.references import SecretUse, secrets_of
-from tests.support.builders import IngressBuilder, ingress, service
+from fleet.references import (
+    DEFAULT_CERTIFICATE,
+    SecretUse,
+    secrets_of,
+    secrets_of_gateway,
+)
+from tests.support.builders import IngressBuilder, alb_gateway, ingress, service
 
 ONE, TWO = ingress("one"), ingress("two")
 
@@ -52,6 +57,18 @@ def test_the_first_user_makes_a_secret_needed_and_the_last_one_frees_it() -> Non
     assert use.note(Deleted(ONE.ref())) == set()
     assert use.note(put(TWO.tls("c"))) == {cert("a"), cert("b"), cert("c")}
     assert [cert(name) in use for name in "abc"] == [False, False, True]
+
+
+def test_a_gateway_references_the_certificates_of_its_listeners() -> None:
+    named = [{"CertificateId": "edge/a"}, {"certificateId": "edge/b"}, {"CertificateId": "7564-cn"}]
+    listener = {"port": 443, "protocol": "HTTPS", "certificates": named}
+    trusting = {**listener, "caCertificates": [{"CertificateId": "edge/ca"}]}
+    gateway = alb_gateway(listeners=[trusting]).annotate({DEFAULT_CERTIFICATE: "edge/default"})
+    wanted = {cert(name, "edge") for name in ("a", "b", "ca", "default")}
+    assert secrets_of_gateway(gateway.model()) == wanted
+    use = SecretUse()
+    assert use.note(Upserted(gateway.ref(), gateway.model())) == wanted
+    assert use.note(Deleted(gateway.ref())) == wanted
 
 
 def test_a_refused_ingress_keeps_its_secrets() -> None:

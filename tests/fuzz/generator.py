@@ -322,11 +322,34 @@ class Generator:
             }
             for _ in range(self._random.randint(0, 3))
         ]
+        odd += [self._alb_listener(port) for port in (443, 8443, 8080)]
         good = [{"port": port, "protocol": "HTTP"} for port in (80, "81")]
         annotations = {"alb.ingress.kubernetes.io/remote-clusters": ",".join(MEMBERS)}
         spec = {"config": {"id": self._anything()}, "listeners": [good[0], *odd, good[1]]}
         metadata = {"name": name, "annotations": annotations}
         return _manifest("alibabacloud.com/v1", "AlbConfig", metadata, spec=spec)
+
+    def _alb_listener(self, port: int) -> Json:
+        """A listener with odd settings."""
+        named = {"CertificateId": self.one_of(("default/good", "default/broken", self._text()))}
+        flag, number = (True, False, "false", self._anything()), (1, "60", 0, self._anything())
+        kinds = ("White", "Black", self._text())
+        ranges = ["127.0.0.0/8", self.one_of(("10.0.0.0/8", "::1", self._text()))]
+        return {
+            "port": port,
+            "protocol": self.one_of(("HTTP", "HTTPS", "QUIC")),
+            "requestTimeout": self.one_of(number),
+            "idleTimeout": self.one_of(number),
+            "gzipEnabled": self.one_of(flag),
+            "http2Enabled": self.one_of(flag),
+            "securityPolicyId": self.one_of(("tls_cipher_policy_1_0", self._text())),
+            "xForwardedForConfig": {"XForwardedForProtoEnabled": self.one_of(flag)},
+            "certificates": [named, {**named, "IsDefault": self.one_of(flag)}],
+            "caEnabled": self.one_of((False, False, True, self._anything())),
+            "caCertificates": [named],
+            "aclConfig": {"aclType": self.one_of(kinds), "aclEntries": ranges},
+            "quicConfig": {"quicUpgradeEnabled": self.one_of(flag)},
+        }
 
     def ingress(self, name: str) -> Json:
         """An Ingress; a few do not even have a usable name."""

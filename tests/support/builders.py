@@ -167,11 +167,16 @@ def alb_class(name: str = "alb", *, gateway: str | None = "gw") -> Builder[Ingre
 
 
 def alb_gateway(
-    name: str = "gw", *, members: Iterable[str] = (), ports: Iterable[object] = (80,)
+    name: str = "gw",
+    *,
+    members: Iterable[str] = (),
+    ports: Iterable[object] = (80,),
+    listeners: Iterable[Mapping[str, object]] | None = None,
 ) -> Builder[AlbConfig]:
-    """An ALB gateway with an HTTP listener on each of the ports."""
-    listeners = [{"port": port, "protocol": "HTTP"} for port in ports]
-    made = Builder(AlbConfig, "alibabacloud.com/v1", name, {"spec": {"listeners": listeners}})
+    """An ALB gateway with these listeners, or else one for HTTP on each of the ports."""
+    if listeners is None:
+        listeners = [{"port": port, "protocol": "HTTP"} for port in ports]
+    made = Builder(AlbConfig, "alibabacloud.com/v1", name, {"spec": {"listeners": [*listeners]}})
     attached = ",".join(members)
     key = "alb.ingress.kubernetes.io/remote-clusters"
     return made.annotate({key: attached}) if attached else made

@@ -38,17 +38,14 @@ def http(port: object) -> dict[str, object]:
         pytest.param([{"port": 80, "protocol": "http"}], ["80/HTTP"], [], id="lower-case"),
         pytest.param(
             [http(80), {"port": 443, "protocol": "HTTPS"}],
-            ["80/HTTP"],
-            ["NotSupported spec.listeners[1].protocol HTTPS"],
-            id="https-comes-later",
+            ["80/HTTP", "443/HTTPS"],
+            [],
+            id="https",
         ),
         pytest.param(
             [{"port": 443, "protocol": "HTTPS"}, {"port": 443, "protocol": "QUIC"}],
+            ["443/HTTPS", "443/QUIC"],
             [],
-            [
-                "NotSupported spec.listeners[0].protocol HTTPS",
-                "NotSupported spec.listeners[1].protocol QUIC",
-            ],
             id="https-and-quic-share-a-port",
         ),
         pytest.param(
@@ -59,8 +56,8 @@ def http(port: object) -> dict[str, object]:
         ),
         pytest.param(
             [{"port": 80, "protocol": "HTTPS"}, http(80)],
-            [],
-            ["NotSupported spec.listeners[0].protocol HTTPS", "Conflict spec.listeners[1] 80/HTTP"],
+            ["80/HTTPS"],
+            ["Conflict spec.listeners[1] 80/HTTP"],
             id="one-port-for-two",
         ),
         pytest.param(
@@ -127,42 +124,6 @@ def test_members_and_settings_are_read_as_of_an_mse_gateway() -> None:
     assert gateway.members == ("c1", "c2")
     assert gateway.settings.limits.unacknowledged.total_seconds() == 1
     assert gateway.settings.addresses == ("gw.example",)
-
-
-@pytest.mark.parametrize(
-    "acl",
-    [
-        pytest.param({"aclType": "White", "aclEntries": ["10.0.0.0/8"]}, id="white"),
-        pytest.param({"aclType": "Black", "aclEntries": ["10.0.0.0/8"]}, id="black"),
-        pytest.param({"aclType": "Gray", "aclEntries": [17]}, id="unreadable"),
-        pytest.param({"aclType": "White", "aclIds": ["acl-1a2b"]}, id="by-id"),
-    ],
-)
-def test_a_listener_with_an_access_list_is_not_open_to_everybody(acl: dict[str, object]) -> None:
-    gateway = read({"listeners": [{**http(80), "aclConfig": acl}, http(81)]})
-    assert [str(entry.at) for entry in gateway.entries] == ["81/HTTP"]
-    (problem,) = gateway.problems
-    assert (problem.reason, problem.key) == ("NotSupported", "spec.listeners[0].aclConfig")
-    assert problem.effect == "this listener is not served"
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "is_told"),
-    [
-        pytest.param("requestTimeout", 5, True, id="request-timeout"),
-        pytest.param("idleTimeout", "30", True, id="idle-timeout"),
-        pytest.param("gzipEnabled", True, True, id="gzip"),
-        pytest.param("gzipEnabled", False, False, id="no-gzip"),
-    ],
-)
-def test_what_tunes_a_listener_is_told_and_it_is_served_without(
-    field: str, value: object, is_told: bool
-) -> None:
-    gateway = read({"listeners": [{**http(80), field: value}]})
-    assert [str(entry.at) for entry in gateway.entries] == ["80/HTTP"]
-    told = [(p.reason, p.key, p.effect) for p in gateway.problems]
-    expected = ("NotSupported", f"spec.listeners[0].{field}", "no effect yet")
-    assert told == ([expected] if is_told else [])
 
 
 def test_fields_that_are_not_read_do_no_harm() -> None:

@@ -141,6 +141,10 @@ def test_listen_ports_that_cannot_be_used(text: str) -> None:
         listen_ports(text)
 
 
+TLS_ALONE = ["ListenerNotFound", "MissingSecret"]
+"""The problems of a host of `spec.tls` whose gateway and hub have nothing for it."""
+
+
 @pytest.mark.parametrize(
     ("rule", "ports", "hosts", "problems"),
     [
@@ -156,38 +160,40 @@ def test_listen_ports_that_cannot_be_used(text: str) -> None:
             WEB.annotate({LISTEN: '[{"HTTP":80},{"HTTPS":443}]'}),
             (80,),
             ["http-80|web.test"],
-            ["NotSupported"],
-            id="https-comes-later",
+            ["ListenerNotFound"],
+            id="one-that-there-is-not",
         ),
         pytest.param(
             WEB.annotate({LISTEN: "80"}), (80,), [], ["InvalidAnnotation"], id="unusable-none"
         ),
-        pytest.param(WEB.tls("cert", "web.test"), (80,), [], ["NotSupported"], id="tls-host"),
+        pytest.param(WEB.tls("cert", "web.test"), (80,), [], TLS_ALONE, id="tls-host"),
         pytest.param(
             WEB.tls("cert", "WEB.test").host("plain.test").path("/", to="web:80"),
             (80,),
             ["http-80|plain.test"],
-            ["NotSupported"],
+            TLS_ALONE,
             id="tls-host-beside-another",
         ),
+        pytest.param(WEB.tls("cert", "*.test"), (80,), [], TLS_ALONE, id="tls-host-by-wildcard"),
         pytest.param(
-            WEB.tls("cert", "*.test"), (80,), [], ["NotSupported"], id="tls-host-by-wildcard"
-        ),
-        pytest.param(
-            WEB.tls("cert"), (80,), ["http-80|web.test"], ["NotSupported"], id="tls-without-hosts"
+            WEB.tls("cert"),
+            (80,),
+            ["http-80|web.test"],
+            ["MissingSecret", "TlsWithoutHosts"],
+            id="tls-without-hosts",
         ),
         pytest.param(
             WEB.tls("cert", "other.test"),
             (80,),
             ["http-80|web.test"],
-            ["NotSupported"],
+            ["MissingSecret", "TlsHostWithoutRule"],
             id="tls-of-hosts-that-no-rule-has",
         ),
         pytest.param(
             BOTH.tls("cert", "web.test"),
             (80, 81),
             ["http-80|web.test", "http-81|web.test"],
-            [],
+            ["MissingSecret"],
             id="listen-ports-hold-for-tls-hosts-too",
         ),
     ],
@@ -200,11 +206,11 @@ def test_listeners_of_an_ingress(
     assert [reason for reason in world.problems("web") if reason != "NoMembers"] == problems
 
 
-def test_entries_of_tls_without_effect_are_one_problem_that_names_them() -> None:
-    rule = WEB.tls("used", "*.TEST").tls("idle").tls("", "a.web.test", "b.web.test")
-    (problem,) = read(rule).problems
-    assert (problem.key, problem.value) == ("spec.tls", "idle, a.web.test, b.web.test")
-    assert problem.effect == "no effect yet"
+def test_entries_of_tls_without_hosts_are_one_problem_that_names_them() -> None:
+    (problem,) = read(WEB.tls("used", "*.TEST").tls("idle").tls("other")).problems
+    assert (problem.reason, problem.key) == ("TlsWithoutHosts", "spec.tls")
+    assert problem.value == "idle, other"
+    assert problem.effect == "no host is served on 443/HTTPS by it"
     assert read(WEB.tls("cert", "web.test")).problems == ()
     assert read(BOTH.tls("cert")).problems == ()
 

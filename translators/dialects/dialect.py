@@ -6,7 +6,7 @@ with a value of `Dialect`, and a line in `translators.dialects.DIALECTS`.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from fleet.kinds import Kind, Kinds
 from fleet.misspelt import Asked
@@ -27,6 +27,9 @@ from translators.model.shapes import Shape
 from translators.model.statuses import GatewayStatus
 
 C = TypeVar("C", bound=GatewayObject)
+
+Columns: TypeAlias = tuple[tuple[str, str], ...]
+"""Columns of a table, each with its head and the text of one row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,11 @@ def no_hints(_ref: Ref, _ingress: Ingress) -> Iterator[Problem]:
     return iter(())
 
 
+def no_columns(_: GatewayStatus) -> Columns:
+    """Give no columns. Most dialects have nothing to show beyond what all gateways show."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect(Generic[C]):
     """One dialect: what differs between it and the others.
@@ -60,7 +68,8 @@ class Dialect(Generic[C]):
     of `controller` names a gateway in its parameters; with `claims_classes`, every class of this
     controller belongs to the dialect, even one without parameters. `class_field` is the field of a
     gateway's object that selects Ingresses by class; "" if there is none. `annotations` are the
-    annotations of a gateway's object that `shape` reads.
+    annotations of a gateway's object that `shape` reads. `columns` are what the product documents
+    show of a gateway in a table, for `fleetgate status`.
     """
 
     flavour: str
@@ -72,6 +81,7 @@ class Dialect(Generic[C]):
     read_ingress: Callable[[Ref, Ingress], IngressRules]
     status: Callable[[GatewayStatus], Mapping[str, Any]]  # JSON
     shape: Callable[[Ref, C, Bind], Shape]
+    columns: Callable[[GatewayStatus], Columns] = no_columns
     hints: Callable[[Ref, Ingress], Iterator[Problem]] = no_hints
     claims_classes: bool = False
     class_field: str = ""
@@ -170,6 +180,10 @@ class Dialects:
         quic = dict.fromkeys(at.port for at in ports if at.protocol is Protocol.QUIC)
         return replace(shape, quic_ports=tuple(quic))
 
+    def columns(self, gateway: Ref, status: GatewayStatus) -> Columns:
+        """Return what the product documents show of a gateway in a table."""
+        return self.of(gateway).columns(status)
+
     def status(self, gateway: Ref, status: GatewayStatus) -> Mapping[str, Any]:  # JSON
         """Return the `status` field of a gateway's object."""
         observed = {"observedGeneration": status.generation} if status.generation else {}
@@ -178,7 +192,10 @@ class Dialects:
 
 def _with_quic(entries: Iterable[Entry], places: Iterable[str]) -> Iterator[tuple[Entry, str]]:
     """Add a listener for QUIC beside each one for TLS, and yield all with their places."""
-    for entry, place in zip(entries, places, strict=True):
+    declared = tuple(zip(entries, places, strict=True))
+    ports = {entry.at for entry, _ in declared}
+    for entry, place in declared:
         yield entry, place
-        if entry.at.protocol is Protocol.HTTPS:
-            yield entry._replace(at=entry.at._replace(protocol=Protocol.QUIC)), place
+        quic = entry.at._replace(protocol=Protocol.QUIC)
+        if entry.at.protocol is Protocol.HTTPS and quic not in ports and not entry.authorities:
+            yield entry._replace(at=quic), place

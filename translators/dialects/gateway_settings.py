@@ -9,13 +9,13 @@ from fleet.address import is_ip
 from fleet.kinds import listed
 from fleet.problem import Problem
 from fleet.ref import Ref
-from fleet.references import DEFAULT_CERTIFICATE, secret_named
-from translators.dialects.annotations.reader import Unusable
+from fleet.references import DEFAULT_CERTIFICATE
 from translators.dialects.annotations.setting import read_setting
 from translators.dialects.annotations.values import duration
 from translators.dialects.boundaries import read_boundaries
 from translators.dialects.edge_settings import HTTP3, read_edge
 from translators.dialects.hsts import HSTS
+from translators.dialects.named_secrets import named_secret
 from translators.model.gateways import GatewaySettings, UpstreamLimits
 
 UPSTREAM_TIMEOUT: Final = "fleetgate.dev/upstream-timeout"
@@ -36,7 +36,13 @@ def read_settings(ref: Ref, gateway: str, annotations: Mapping[str, str]) -> Gat
     boundaries = read_boundaries(ref, gateway, annotations, problems)
     addresses = _addresses(ref, annotations, problems)
     secret = read_setting(
-        ref, annotations, DEFAULT_CERTIFICATE, _secret, None, "no default certificate", problems
+        ref,
+        annotations,
+        DEFAULT_CERTIFICATE,
+        named_secret,
+        None,
+        "no default certificate",
+        problems,
     )
     return GatewaySettings(limits, edge, boundaries, addresses, secret, tuple(problems))
 
@@ -66,13 +72,6 @@ def _limits(ref: Ref, annotations: Mapping[str, str], problems: list[Problem]) -
         setting(UPSTREAM_TIMEOUT, defaults.unacknowledged),
         setting(UPSTREAM_IDLE_TIMEOUT, defaults.idle),
     )
-
-
-def _secret(text: str) -> Ref | None:
-    """Read the name of a Secret of the hub, NAMESPACE/NAME."""
-    if (named := secret_named(text)) is None:
-        raise Unusable("the namespace and name of a Secret on the hub, such as web/default-tls")
-    return named
 
 
 def _addresses(

@@ -10,7 +10,7 @@ certificate.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from fleet.models import IngressTls
+from fleet.models import Ingress, IngressTls
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from translators.model.certificates import TlsEntry
@@ -19,6 +19,16 @@ from translators.model.ingresses import Alias, IngressRules
 
 HOSTS_SHOWN = 3
 """The most hosts that one problem names."""
+
+
+def with_tls(ref: Ref, ingress: Ingress, rules: IngressRules) -> IngressRules:
+    """Add the certificates of the hosts of an Ingress, and the problems of these."""
+    if not ingress.spec.tls:
+        return rules
+    if rules.canaries:
+        return replace(rules, problems=(*rules.problems, canary_tls(ref)))
+    tls = read_tls(ref, ingress.spec.tls, rules)
+    return replace(rules, tls=tls, problems=(*rules.problems, *unused_tls(ref, tls)))
 
 
 def read_tls(ref: Ref, declared: Sequence[IngressTls], rules: IngressRules) -> tuple[TlsEntry, ...]:

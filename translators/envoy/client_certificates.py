@@ -93,6 +93,11 @@ def refuse_others() -> http_rbac.Rbac:
     return HttpRbac(rules=_deny({_ELSEWHERE: _policy(Principal(any=True))}))
 
 
+def verified_alone() -> http_rbac.Rbac:
+    """Configure the filter for a listener that takes no request without a good certificate."""
+    return HttpRbac(rules=_deny({_UNVERIFIED: _policy(Principal(not_id=_good()))}))
+
+
 def unchecked() -> http_rbac.RbacPerRoute:
     """Configure the filter for a route that needs no certificate."""
     return RbacPerRoute()
@@ -105,8 +110,7 @@ def check(host: str, *, required: bool, verified: bool, subject: str) -> http_rb
     must be of the host's authorities. `subject` is a pattern for its subject; "" allows all.
     """
     own = Principal(filter_state=_state(StringMatcher(exact=host)))
-    mutual = pack(MtlsAuthenticated(any_validated_client_certificate=True))
-    good = Principal(custom=TypedExtensionConfig(name="mtls", typed_config=mutual))
+    good = _good()
     policies = {}
     if required or subject:
         policies[_ELSEWHERE] = _policy(Principal(not_id=own))
@@ -195,6 +199,12 @@ def _policy(
 ) -> rbac.Policy:
     permissions = [what or Permission(any=True)]
     return Policy(permissions=permissions, principals=[who], condition=condition)
+
+
+def _good() -> rbac.Principal:
+    """Match a client with a certificate that the connection's authorities verify."""
+    mutual = pack(MtlsAuthenticated(any_validated_client_certificate=True))
+    return Principal(custom=TypedExtensionConfig(name="mtls", typed_config=mutual))
 
 
 def _state(value: matcher.StringMatcher) -> matcher.FilterStateMatcher:

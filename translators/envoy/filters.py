@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from translators.envoy.answers import change_answers
 from translators.envoy.client_certificates import idle
-from translators.envoy.forwarded import Peer, name_client
+from translators.envoy.compression import compress
+from translators.envoy.forwarded import Peer, hide_scheme, name_client
 from translators.envoy.header_edits import absent
 from translators.envoy.loops import stop_loops
 from translators.envoy.md5_passwords import PASSWORDS, md5_passwords
@@ -41,6 +42,7 @@ from translators.envoy.repair import repair
 from translators.envoy.retries import repeat_idempotent
 from translators.envoy.scoped_routes import searches
 from translators.envoy.sign_in import SIGN_IN, sign_in
+from translators.model.listeners import USUAL, ListenerSettings
 from xds.wire import pack
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 
 CLIENTS: Final = "fleetgate.client_certificates"
 CORS: Final = "envoy.filters.http.cors"
+LISTENER_SOURCES: Final = "fleetgate.listener_clients"
+"""The list of client addresses of a listener."""
 SOURCES: Final = "envoy.filters.http.rbac"
 """Lists of client addresses. The list of a route replaces that of its host."""
 ACCESS: Final = "fleetgate.access"
@@ -67,7 +71,18 @@ GROUP: Final = "fleetgate.policies"
 """The name of all groups of filters, by which a table switches them off."""
 
 GROUPED: Final = frozenset(
-    {CLIENTS, SOURCES, CLIENT_RATE_LIMIT, PASSWORDS, SIGN_IN, RATE_LIMIT, ERRORS, SESSION, ANSWERS}
+    {
+        LISTENER_SOURCES,
+        CLIENTS,
+        SOURCES,
+        CLIENT_RATE_LIMIT,
+        PASSWORDS,
+        SIGN_IN,
+        RATE_LIMIT,
+        ERRORS,
+        SESSION,
+        ANSWERS,
+    }
 )
 """The filters that stand in groups."""
 
@@ -77,14 +92,16 @@ NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 def http_filters(
     gateway: str,
     peer: Peer,
+    settings: ListenerSettings = USUAL,
     hsts: str = "",
     of_chain: Mapping[str, Any] = NONE,  # messages of different types
 ) -> Iterator[tuple[str, Any]]:  # of different types
     """Yield all HTTP filters in their order. A comment gives the reason for each place.
 
-    `hsts` is the Strict-Transport-Security of all answers; "" stands for none. `of_chain` has the
-    configurations of a host's own chain in place of idle ones. Such a filter stands in no group,
-    because it concerns all requests over the chain, whatever table they use.
+    `settings` are those of the listener. `hsts` is the Strict-Transport-Security of all answers; ""
+    stands for none. `of_chain` has the configurations of the chain in place of idle ones. Such a
+    filter stands in no group, because it concerns all requests over the chain, whatever table they
+    use.
     """
     if hsts:
         # Before all that may answer: the first filter sees the answers of all others.
@@ -109,12 +126,19 @@ def http_filters(
     # It stands in no group, since Envoy does not support a Composite there.
     yield ACCESS, Composite()
     yield GROUP, _group(behind)
+    # Behind all that looks at the header.
+    yield from hide_scheme(settings.forwarded)
+    # Next to the router: answers pass the filters from the end, and none changes a body.
+    if settings.gzip:
+        yield "fleetgate.compression", compress()
     # Anywhere before the router, which reads what it sets.
     yield "fleetgate.idempotent_retry", repeat_idempotent()
     yield "envoy.filters.http.router", Router()
 
 
 def _before_access() -> Iterator[tuple[str, Any]]:
+    # Before all that tells a client about the hosts behind the listener.
+    yield LISTENER_SOURCES, HttpRbac()
     # Before all that asks less of a client than a certificate.
     yield CLIENTS, idle()
     # Before all that costs more than to compare the address of a client with a list.

@@ -11,8 +11,11 @@ connections the headers are set anew, so that a backend reads what the gateway i
     X-Forwarded-Scheme, X-Scheme    X-Forwarded-Proto                   the listener's scheme
     X-Forwarded-Host                as it came, else Host               Host
     X-Forwarded-Port                as it came, or none                 the listener's port
+    X-Forwarded-Client-Port         as it came, or none                 the client's port, or none
     Forwarded, True-Client-IP,      as they came                        none
     X-Original-URI
+
+A listener may leave out X-Forwarded-Proto and X-Forwarded-Port.
 
 The client's address is the address of the peer. If the peer is trusted, it is the rightmost address
 in X-Forwarded-For that is not trusted. With PROXY protocol, the peer of a trusted connection is the
@@ -40,7 +43,7 @@ from translators.envoy.messages import (
 )
 from translators.envoy.proxy_headers import read_headers, refuse_named
 from translators.model.edge import EdgeSettings, Network
-from translators.model.listeners import ListenerPort
+from translators.model.listeners import ForwardedHeaders, ListenerPort
 from xds.wire import pack
 
 if TYPE_CHECKING:
@@ -54,6 +57,9 @@ _HOST: Final = "%REQ(:AUTHORITY)%"
 _ANYBODY: Final = "anybody"
 _OTHERS_WORD: Final = ("forwarded", "true-client-ip", "x-original-uri")
 """Headers that only proxies set. The gateway removes them unless the peer is trusted."""
+
+
+_CLIENT_PORT: Final = "x-forwarded-client-port"
 
 
 class Peer(Enum):
@@ -113,8 +119,15 @@ def client_address(peer: Peer, edge: EdgeSettings) -> dict[str, Any]:
     return {"use_remote_address": False, "original_ip_detection_extensions": [extension]}
 
 
-def early_rules(peer: Peer, at: ListenerPort) -> Iterator[mutation_rules.HeaderMutation]:
-    """Yield the changes of a request's headers that are made before Envoy reads them."""
+def early_rules(
+    peer: Peer, at: ListenerPort, wanted: ForwardedHeaders
+) -> Iterator[mutation_rules.HeaderMutation]:
+    """Yield the changes of a request's headers that are made before Envoy reads them.
+
+    `wanted` are the headers that backends of the listener get.
+    """
+    if not wanted.port:
+        yield remove("x-forwarded-port")
     if peer is Peer.TRUSTED:
         # Envoy removes these headers by itself if the peer is not trusted.
         ours = HeaderMutationRemoveOnMatch(key_matcher=StringMatcher(prefix="x-envoy-"))
@@ -128,11 +141,17 @@ def early_rules(peer: Peer, at: ListenerPort) -> Iterator[mutation_rules.HeaderM
     yield put("x-forwarded-for", _CLIENT)
     yield put("x-real-ip", _CLIENT)
     yield put("x-forwarded-host", _HOST)
-    yield put("x-forwarded-port", str(at.port))
+    if wanted.port:
+        yield put("x-forwarded-port", str(at.port))
     yield put("x-forwarded-scheme", at.scheme)  # Envoy itself sets X-Forwarded-Proto
     yield put("x-scheme", at.scheme)
     for name in _OTHERS_WORD:
         yield remove(name)
+    yield (
+        put(_CLIENT_PORT, "%DOWNSTREAM_REMOTE_PORT%")
+        if wanted.client_port
+        else remove(_CLIENT_PORT)
+    )
 
 
 def name_client(peer: Peer) -> Iterator[tuple[str, Any]]:  # messages of different types
@@ -141,6 +160,14 @@ def name_client(peer: Peer) -> Iterator[tuple[str, Any]]:  # messages of differe
         rules = [put("x-real-ip", _CLIENT)]
         config = HeaderMutation(mutations=HeaderMutationMutations(request_mutations=rules))
         yield "fleetgate.client_address", config
+
+
+def hide_scheme(wanted: ForwardedHeaders) -> Iterator[tuple[str, Any]]:  # of different types
+    """Yield the HTTP filter that removes X-Forwarded-Proto, which Envoy itself reads and sets."""
+    if not wanted.proto:
+        rules = [remove("x-forwarded-proto")]
+        config = HeaderMutation(mutations=HeaderMutationMutations(request_mutations=rules))
+        yield "fleetgate.hidden_scheme", config
 
 
 def _range(network: Network) -> core.CidrRange:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from fleet.ref import Ref
@@ -35,7 +35,7 @@ from translators.envoy.messages import (
     VirtualHost,
 )
 from translators.envoy.names import cluster_name, inner_tables, table_name
-from translators.envoy.parts import HostParts, Keywords
+from translators.envoy.parts import HostParts, Keywords, TableParts
 from translators.envoy.path_matcher import first_where, path_matcher
 from translators.envoy.path_tree import Branch, grow
 from translators.envoy.redirects import direct_response
@@ -107,10 +107,12 @@ def route_table(
     origins: Iterable[Ref],
     *,
     filters: bool = True,
+    of_listener: TableParts | None = None,
 ) -> Resource:
     """Encode a host's VirtualHost as the ScopedRouteConfiguration of its key.
 
-    `origins` are the Ingresses whose rules are in it. Without `filters`, its requests pass none of
+    `origins` are the Ingresses whose rules are in it. `of_listener` is what policies of the
+    listener add to each of its tables. Without `filters`, its requests pass none of
     the filters that stand in groups (`translators.envoy.filters`), so that they cost nothing.
     """
     name = table_name(tables, host)
@@ -118,7 +120,7 @@ def route_table(
         encode(RouteConfiguration(name=name)),
         _TABLE_VHOSTS,
         [virtual_host],
-        _behind_hosts(filters=filters),
+        _behind_hosts(of_listener, filters=filters),
     )
     key = ScopedRouteConfigurationKey(
         fragments=[ScopedRouteConfigurationKeyFragment(string_key=name)]
@@ -161,15 +163,16 @@ def _without_routes(parts: HostParts) -> tuple[bytes, bytes]:
     return encode(VirtualHost(**fields)), encode(VirtualHost(**behind))
 
 
-@cache
-def _behind_hosts(*, filters: bool) -> bytes:
+@lru_cache(maxsize=64)
+def _behind_hosts(parts: TableParts | None, *, filters: bool) -> bytes:
     """Encode once the fields of a RouteConfiguration behind its VirtualHosts."""
     off = (SEARCH,) if filters else (SEARCH, GROUP)
+    switched_off = dict.fromkeys(off, pack(FilterConfig(disabled=True)))
     return encode(
         RouteConfiguration(
             # The default is true in SRDS: one unknown Cluster would make Envoy reject the response.
             validate_clusters=False,
-            typed_per_filter_config=dict.fromkeys(off, pack(FilterConfig(disabled=True))),
+            typed_per_filter_config=switched_off | (parts.packed if parts else {}),
         )
     )
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from translators.envoy import http3
-from translators.envoy.client_certificates import refusals
+from translators.envoy.client_certificates import refusals, verified_alone
 from translators.envoy.filter_chains import (
     NO_LABELS,
     LabelledHosts,
@@ -22,7 +22,7 @@ from translators.envoy.filter_chains import (
     labelled,
     read_name,
 )
-from translators.envoy.filters import http_filters
+from translators.envoy.filters import CLIENTS, NONE, http_filters
 from translators.envoy.forwarded import Chain, chains, client_address, early_rules, listener_filters
 from translators.envoy.header_edits import MOST_HEADERS
 from translators.envoy.messages import (
@@ -53,7 +53,7 @@ from translators.envoy.tls import HANDSHAKE, server_tls
 from translators.envoy.tunnels import tunnel
 from translators.model.binds import Bind
 from translators.model.edge import EdgeSettings, PathNormalization
-from translators.model.listeners import Entry
+from translators.model.listeners import Entry, ListenerSettings
 from xds.resource import Resource
 from xds.wire import encode, field, pack
 
@@ -214,8 +214,9 @@ def _filter_chain(
     host: ChainParts | None = None,
 ) -> listener.FilterChain:
     """Build a filter chain that serves HTTP, perhaps for one host only."""
-    # A host with a chain of its own may ask for what QUIC does not have.
-    has_quic = edge.http3 and entry.tls and host is None
+    # A host with a chain of its own may ask for what QUIC does not have, such as certificates.
+    wanted = edge.http3 or entry.settings.advertised
+    has_quic = wanted and entry.tls and not entry.tls.clients and host is None
     advertised = http3.advertise(entry.at) if has_quic else ()
     http = _http(gateway, entry, edge, chain, fields, {}, advertised, host)
     built: Keywords = {"name": chain.name, "filters": [*chain.filters, http]}
@@ -236,13 +237,18 @@ def _http(
     host: ChainParts | None = None,
 ) -> listener.Filter:
     """Build the HttpConnectionManager of a chain, with `more` fields, and other filters `first`."""
+    of_chain: Mapping[str, Any] = host.filters if host else _of_listener(entry)
     early = host.early if host else []
     answers = host.answers if host else []
     own: Keywords = {
         "stat_prefix": listener_name(entry.at),
         "scoped_routes": scoped_routes(entry.tables),
         "early_header_mutation_extensions": [
-            _early_mutations(set_scope(entry.tables), *early_rules(chain.peer, entry.at), *early)
+            _early_mutations(
+                set_scope(entry.tables),
+                *early_rules(chain.peer, entry.at, entry.settings.forwarded),
+                *early,
+            )
         ],
         "http_filters": [
             HttpFilter(name=name, typed_config=pack(config))
@@ -251,8 +257,9 @@ def _http(
                 *http_filters(
                     gateway,
                     chain.peer,
+                    entry.settings,
                     edge.hsts if entry.tls else "",
-                    host.filters if host else {},
+                    of_chain,
                 ),
             )
         ],
@@ -264,13 +271,18 @@ def _http(
             HttpConnectionManagerUpgradeConfig(upgrade_type=each) for each in _UPGRADES
         ],
         **client_address(chain.peer, edge),
-        **_edge_settings(edge),
+        **_edge_settings(edge, entry.settings),
         **more,
     }
     if host:
         own = host.manager.over(own)
     manager = HttpConnectionManager(**fields.over(own))
     return Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager))
+
+
+def _of_listener(entry: Entry) -> Mapping[str, Any]:  # messages of different types
+    """Return the configurations of HTTP filters that the listener has in place of idle ones."""
+    return {CLIENTS: verified_alone()} if entry.tls and entry.tls.clients else NONE
 
 
 def _early_mutations(
@@ -282,7 +294,7 @@ def _early_mutations(
     )
 
 
-def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpConnectionManager
+def _edge_settings(edge: EdgeSettings, settings: ListenerSettings) -> dict[str, Any]:  # keywords
     """Return the settings that Envoy's documentation recommends for a proxy at the edge.
 
     `strip_trailing_host_dot` acts before the early header mutation that sets the scope.
@@ -292,7 +304,7 @@ def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpCon
         "normalize_path": True,
         **_PATHS[edge.paths],
         "common_http_protocol_options": HttpProtocolOptions(
-            idle_timeout=timedelta(hours=1),
+            idle_timeout=settings.idle,
             # A backend may take "_" for "-", and so read a header that rules did not see.
             headers_with_underscores_action=HeadersWithUnderscoresAction.DROP_HEADER,
             max_headers_count=MOST_HEADERS,
@@ -314,7 +326,7 @@ def _edge_settings(edge: EdgeSettings) -> dict[str, Any]:  # keywords of HttpCon
         ),
         "request_headers_timeout": timedelta(seconds=10),
         "preserve_external_request_id": True,
-        "stream_idle_timeout": edge.stream_idle,
+        "stream_idle_timeout": settings.silence or edge.stream_idle,
         # The time runs from the last write, so a client that reads slowly keeps its connection.
         "delayed_close_timeout": timedelta(seconds=8),
     }

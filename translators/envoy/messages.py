@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.clusters.aggregate import v3 as aggregate
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
     from envoy_data_plane.envoy.extensions.common.ratelimit import v3 as common_ratelimit
+    from envoy_data_plane.envoy.extensions.compression.gzip.compressor import v3 as gzip
     from envoy_data_plane.envoy.extensions.filters.common.matcher.action import v3 as matcher_action
     from envoy_data_plane.envoy.extensions.filters.common.set_filter_state import (
         v3 as filter_state,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.basic_auth import v3 as basic_auth
     from envoy_data_plane.envoy.extensions.filters.http.cdn_loop import v3 as cdn_loop
     from envoy_data_plane.envoy.extensions.filters.http.composite import v3 as composite
+    from envoy_data_plane.envoy.extensions.filters.http.compressor import v3 as compressor
     from envoy_data_plane.envoy.extensions.filters.http.cors import v3 as cors
     from envoy_data_plane.envoy.extensions.filters.http.custom_response import v3 as custom_response
     from envoy_data_plane.envoy.extensions.filters.http.ext_authz import v3 as ext_authz
@@ -110,7 +112,9 @@ else:
     basic_auth = Package("envoy.extensions.filters.http.basic_auth.v3")
     cdn_loop = Package("envoy.extensions.filters.http.cdn_loop.v3")
     composite = Package("envoy.extensions.filters.http.composite.v3")
+    compressor = Package("envoy.extensions.filters.http.compressor.v3")
     cors = Package("envoy.extensions.filters.http.cors.v3")
+    gzip = Package("envoy.extensions.compression.gzip.compressor.v3")
     ext_authz = Package("envoy.extensions.filters.http.ext_authz.v3")
     local_ratelimit = Package("envoy.extensions.filters.http.local_ratelimit.v3")
     stateful_session = Package("envoy.extensions.filters.http.stateful_session.v3")
@@ -158,7 +162,11 @@ else:
 Address = twin(core.Address)
 AggregatedConfigSource = twin(core.AggregatedConfigSource)
 ConfigSource = twin(core.ConfigSource)
+Compressor = twin(compressor.Compressor)
+CompressorCommonConfig = twin(compressor.CompressorCommonDirectionConfig)
+CompressorResponseConfig = twin(compressor.CompressorResponseDirectionConfig)
 Cors = twin(cors.Cors)
+Gzip = twin(gzip.Gzip)
 CustomResponse = twin(custom_response.CustomResponse)
 DataSource = twin(core.DataSource)
 HeaderValue = twin(core.HeaderValue)

@@ -101,6 +101,10 @@ class RouteParts(Parts):
         self.metadata.setdefault(filter_name, {}).update(values)
 
 
+class TableParts(Parts):
+    """The parts of all route tables of a set, which hold for all requests over a listener."""
+
+
 class EntryParts(Parts):
     """The parts of one of the weighted backends of a route; of the route if it has just one."""
 

@@ -1,17 +1,22 @@
 """The tables of certificates: Secrets of the hub that Ingresses name become Secrets of Envoy.
 
     Secrets ─▶ readings ─▶ validities ─┐
-                                       ├─▶ of hosts, defaults ─▶ SDS
-    rules ─▶ claims ─▶ deciders ───────┘
+                                       ├─▶ of hosts, defaults, of names ─▶ SDS
+    rules ─▶ claims ─▶ deciders ───────┤
+    gateways ─▶ names ─────────────────┘
+
+A gateway's object may name Secrets for the names in their certificates. Such a certificate is shown
+for a name unless an Ingress names one for it.
 
 A Secret whose certificate cannot be used any more keeps its last usable one, which the translator
 remembers. So a broken or deleted Secret takes no host off HTTPS. A host keeps the certificate that
 it has while the Secret in its place is awaited.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import TypeAlias
 
 from fleet.ref import Ref
 from translators.envoy.certificates import build_secret
@@ -22,7 +27,7 @@ from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import NOW, Inputs
 from translators.graph.keys import CertificateKey, HostKey
 from translators.merge.certificate_problems import Held
-from translators.merge.certificates import read_certificate
+from translators.merge.certificates import hosts_in, read_certificate
 from translators.merge.ownership import owner_of
 from translators.model.certificates import Certificate, Reading, TlsEntry, Validity, entry_for
 from translators.model.hosts import wildcard_over
@@ -30,6 +35,8 @@ from translators.model.ingresses import IngressRules
 from translators.model.listeners import TableSet
 from translators.model.rules import Age
 from xds.resource import Resource
+
+Names: TypeAlias = tuple[tuple[CertificateKey, Ref], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +78,17 @@ class CertificateTables:
         self.defaults = Derived(
             graph, "default certificates", gateways.default_certificates, self._default
         )
-        # Rotation of a certificate does not change these two.
+        # Rotation of a certificate does not change these three.
         self._has_own = Derived(graph, "hosts with certificates", self.of_hosts, lambda *_: True)
         self._has_default = Derived(
             graph, "gateways with certificates", self.defaults, lambda *_: True
         )
+        self.names: Derived[Ref, Names] = Derived(
+            graph, "names of certificates", gateways.certificates, self._named
+        )
+        by_name = Index(graph, "certificates by name", self.names, _keys)
+        self.of_names = Derived(graph, "certificates of names", by_name, self._of_name)
+        self.has_named = Derived(graph, "names with certificates", self.of_names, lambda *_: True)
 
     def ends_tls(self, view: View, gateway: Ref, host: str) -> bool:
         """Return whether the gateway has a certificate for the host, and a listener for TLS.
@@ -88,10 +101,18 @@ class CertificateTables:
         keys = [CertificateKey(gateway, name) for name in names]
         if any(view.get(self._has_own, key) is not None for key in keys):
             return True
-        if self.has_default(view, gateway):
+        if self.is_named(view, gateway, host) or self.has_default(view, gateway):
             return True
         every = (*keys, CertificateKey(gateway, ""))
         return self._awaits_default(view, gateway) or self._awaits_any(view, every)
+
+    def is_named(self, view: View, gateway: Ref, host: str) -> bool:
+        """Return whether a certificate of the gateway's own object is shown for a host."""
+        return any(
+            view.get(self.has_named, CertificateKey(gateway, name)) is not None
+            for name in (host, wildcard_over(host))
+            if name
+        )
 
     def has_default(self, view: View, gateway: Ref) -> bool:
         """Return whether the gateway has a certificate for hosts without one of their own."""
@@ -142,7 +163,8 @@ class CertificateTables:
         """Return the Secrets whose certificates are for some host. O(hosts with TLS)."""
         of_hosts = (decided.secret for decided in self.deciders.rows.values())
         of_gateways = chain.from_iterable(self._gateways.default_certificates.rows.values())
-        return frozenset((*of_hosts, *of_gateways))
+        of_names = chain.from_iterable(self._gateways.certificates.rows.values())
+        return frozenset((*of_hosts, *of_gateways, *(each.secret for each in of_names)))
 
     def is_usable(self, secret: Ref) -> bool:
         """Return whether a Secret has a certificate whose period has not ended."""
@@ -242,6 +264,30 @@ class CertificateTables:
                 return former
         return None
 
+    def _named(self, view: View, gateway: Ref) -> Names:
+        """Return the names in the certificates that fields of the gateway name, and the Secrets.
+
+        The certificate that is declared first has a name.
+        """
+        found: dict[CertificateKey, Ref] = {}
+        for _, secret in view.must(self._gateways.certificates, gateway):
+            certificate = self._usable(view, secret)
+            names = [CertificateKey(gateway, name) for name in hosts_in(certificate)]
+            if certificate is None and self._hub.awaits(view, secret):
+                names = [key for key, of in self.names.get(gateway) or () if of == secret]
+            for key in names:
+                found.setdefault(key, secret)
+        return tuple(found.items())
+
+    def _of_name(self, view: View, key: CertificateKey) -> Resource | None:
+        if view.get(self._has_own, key) is not None:
+            return None
+        names: Names = view.must(self.names, key.gateway)
+        secret = dict(names)[key]
+        if certificate := self._usable(view, secret):
+            return build_secret(key.host, certificate, secret)
+        return self.of_names.get(key)
+
     def _usable(self, view: View, secret: Ref) -> Certificate | None:
         """Return the certificate of a Secret, or its last usable one."""
         reading = view.get(self.readings, secret)
@@ -249,6 +295,10 @@ class CertificateTables:
         if certificate and view.get(self.validities, secret) is not Validity.ENDED:
             return certificate
         return view.get(self._inputs.last_certificates, secret) or certificate
+
+
+def _keys(_: Ref, names: Names) -> Iterator[CertificateKey]:
+    return (key for key, _ in names)
 
 
 def _with_tls(ref: Ref, rules: IngressRules) -> tuple[Ref, ...]:

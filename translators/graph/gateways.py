@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from fleet.ref import Ref
 from translators.dialects.dialect import Dialects
 from translators.graph.derive import Derived, Graph, Index, View
+from translators.graph.hub import HubTables
 from translators.graph.inputs import Inputs
-from translators.graph.keys import EntryKey
+from translators.graph.keys import ListenerKey, SetKey
+from translators.merge.authorities import joined, read_authorities
+from translators.model.authorities import Authorities, AuthoritiesReading
 from translators.model.binds import Bind
 from translators.model.edge import EdgeSettings, PathNormalization
 from translators.model.gateways import Boundaries, Gateway, Selector, UpstreamLimits
-from translators.model.listeners import Entry, TableSet
+from translators.model.listeners import Entry, Protocol, SecretAt, TableSet
 from translators.model.policy import Policy
 
 ALL = "all"
@@ -25,12 +28,22 @@ class GatewayTables:
     """
 
     def __init__(
-        self, graph: Graph, inputs: Inputs, dialects: Dialects, default_bind: Bind
+        self,
+        graph: Graph,
+        inputs: Inputs,
+        hub: HubTables,
+        dialects: Dialects,
+        default_bind: Bind,
     ) -> None:
         self._inputs = inputs
+        self._hub = hub
         self._dialects = dialects
         self._default_bind = default_bind
         self.declared = Derived(graph, "gateways", inputs.configs, self._gateway)
+        ports = Index(graph, "listener ports", self.declared, _ports)
+        self.entries = Derived(graph, "entries", ports, self._entry)
+        trusting = Index(graph, "authorities of listeners", self.entries, _authorities)
+        self._authorities = Derived(graph, "readings for listeners", trusting, self._reading)
         self.members = Derived(graph, "members", self.declared, self._members)
         self.limits = Derived(graph, "limits", self.declared, self._limits)
         self.edges = Derived(graph, "edges", self.declared, self._edge)
@@ -40,23 +53,50 @@ class GatewayTables:
         self.default_certificates = Derived(
             graph, "named default certificates", self.declared, self._default_certificates
         )
+        self.certificates = Derived(
+            graph, "certificates of listeners", self.declared, self._certificates
+        )
+        self.quic = Derived(graph, "gateways for QUIC", self.declared, self._has_quic)
         self.policies = Derived(graph, "gateway policies", self.declared, self._policies)
         self.selectors = Derived(graph, "selectors", self.declared, self._selector)
         all_selectors = Index(graph, "all selectors", self.selectors, lambda *_: (ALL,))
         self._all_selectors = all_selectors
         self.selection = Derived(graph, "selection", all_selectors, self._selection)
         self.sets = Derived(graph, "sets", self.declared, self._sets)
-        self.entries = Index(graph, "entries", self.declared, _entries)
+        with_policies = Index(graph, "sets with policies", self.declared, _sets_with_policies)
+        self.table_policies = Derived(
+            graph, "policies of listeners", with_policies, self._table_policies
+        )
 
     def bind(self, view: View, gateway: Ref) -> Bind:
         """Return the bind of a gateway's Envoys."""
         return view.get(self._inputs.binds, gateway) or self._default_bind
 
     def served(self, view: View, gateway: Ref) -> tuple[Entry, ...]:
-        """Return the listeners for which a gateway's Envoys can open a port."""
+        """Return the listeners that a gateway's Envoys can open.
+
+        A listener without the authorities that it names stays closed.
+        """
         bind = self.bind(view, gateway)
         entries = view.must(self.declared, gateway).entries
-        return tuple(entry for entry in entries if bind.takes(entry.at))
+        return tuple(
+            entry for entry in entries if bind.takes(entry.at) and not any(self.faults(view, entry))
+        )
+
+    def authorities(self, view: View, entry: Entry) -> Authorities | None:
+        """Return the authorities of a listener's clients; None if some cannot be used."""
+        readings = [view.must(self._authorities, secret) for _, secret in entry.authorities]
+        return joined([reading.authorities for reading in readings])
+
+    def faults(self, view: View, entry: Entry) -> Iterator[tuple[SecretAt, str]]:
+        """Yield the authorities of a listener's clients that cannot be used, each with its fault.
+
+        One that is awaited has no fault.
+        """
+        for each in entry.authorities:
+            fault = view.must(self._authorities, each.secret).fault
+            if fault and not self._hub.awaits(view, each.secret):
+                yield each, fault
 
     def addresses(self, view: View, gateway: Ref) -> tuple[str, ...]:
         """Return the addresses at which clients reach a gateway.
@@ -71,6 +111,9 @@ class GatewayTables:
 
     def _gateway(self, view: View, ref: Ref) -> Gateway:
         return self._dialects.gateway(ref, view.must(self._inputs.configs, ref))
+
+    def _reading(self, view: View, secret: Ref) -> AuthoritiesReading:
+        return read_authorities(view.get(self._inputs.secrets, secret))
 
     def _members(self, view: View, ref: Ref) -> tuple[str, ...]:
         return view.must(self.declared, ref).members
@@ -92,9 +135,21 @@ class GatewayTables:
         return any(entry.tls for entry in self.served(view, ref))
 
     def _default_certificates(self, view: View, ref: Ref) -> tuple[Ref, ...]:
-        """Return the Secret that the gateway's object names for hosts without a certificate."""
-        named = view.must(self.declared, ref).settings.default_certificate
-        return (named,) if named else ()
+        """Return the Secrets that the gateway's object names for hosts without a certificate."""
+        gateway = view.must(self.declared, ref)
+        default = gateway.settings.default_certificate
+        of_listeners = [e.certificates[0].secret for e in gateway.entries if e.certificates]
+        return (*((default,) if default else ()), *of_listeners[:1])
+
+    def _certificates(self, view: View, ref: Ref) -> tuple[SecretAt, ...]:
+        """Return the Secrets that fields of the gateway's object name, each once."""
+        entries = view.must(self.declared, ref).entries
+        named = {each.secret: each for entry in entries for each in entry.certificates[::-1]}
+        return tuple(sorted(named.values()))
+
+    def _has_quic(self, view: View, ref: Ref) -> bool:
+        """Return whether a listener of the gateway takes QUIC connections."""
+        return any(e.at.protocol is Protocol.QUIC for e in view.must(self.declared, ref).entries)
 
     def _policies(self, view: View, ref: Ref) -> tuple[Policy, ...]:
         return view.must(self.declared, ref).policies
@@ -105,10 +160,30 @@ class GatewayTables:
     def _selection(self, view: View, key: str) -> tuple[Selector, ...]:
         return tuple(view.must(self.selectors, ref) for ref in view.group(self._all_selectors, key))
 
+    def _entry(self, view: View, key: ListenerKey) -> Entry:
+        gateway, at = key
+        entries = view.must(self.declared, gateway).entries
+        return next(entry for entry in entries if entry.at == at)
+
+    def _table_policies(self, view: View, key: SetKey) -> tuple[Policy, ...]:
+        """Return the policies of the listeners that use a set, whose tables carry them out."""
+        gateway, tables = key
+        entries = view.must(self.declared, gateway).entries
+        policies = (p for entry in entries if entry.tables == tables for p in entry.policies)
+        return tuple(dict.fromkeys(policies))
+
     def _sets(self, view: View, ref: Ref) -> frozenset[TableSet]:
         """Return the sets of route tables that the gateway's listeners use."""
         return frozenset(entry.tables for entry in self.served(view, ref))
 
 
-def _entries(ref: Ref, gateway: Gateway) -> Iterator[EntryKey]:
-    return ((ref, entry) for entry in gateway.entries)
+def _ports(ref: Ref, gateway: Gateway) -> Iterator[ListenerKey]:
+    return ((ref, entry.at) for entry in gateway.entries)
+
+
+def _authorities(_: ListenerKey, entry: Entry) -> Iterator[Ref]:
+    return (each.secret for each in entry.authorities)
+
+
+def _sets_with_policies(ref: Ref, gateway: Gateway) -> frozenset[SetKey]:
+    return frozenset((ref, entry.tables) for entry in gateway.entries if entry.policies)

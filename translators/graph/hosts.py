@@ -26,8 +26,15 @@ from translators.model.edge import PathNormalization
 from translators.model.gateways import OPEN
 from translators.model.host_plans import HostPlan
 from translators.model.hosts import wildcard_over
+from translators.model.policy import Policy
 from translators.model.rules import Rule
-from translators.policies.policy import entry_parts, host_parts, route_parts, with_passwords
+from translators.policies.policy import (
+    entry_parts,
+    host_parts,
+    route_parts,
+    table_parts,
+    with_passwords,
+)
 from xds.resource import Resource
 
 _NOTHING: Final = HostPlan((), None, ())
@@ -58,6 +65,7 @@ class HostTables:
         self._ingresses = ingresses
         self.certificates = certificates
         self._wildcards: dict[HostKey, HostKey] = {}
+        self._sets: dict[SetKey, SetKey] = {}
         self.plans = Derived(graph, "plans", ingresses.by_host, self._plan, weights.of_hosts_rules)
         self.of_long_hosts = Index(graph, "of long hosts", self.plans, _origins_of_long)
         self.routes = Derived(graph, "routes", self.of_long_hosts, self._routes, weights.of_rules)
@@ -153,9 +161,18 @@ class HostTables:
         """Make the route table of a name that serves the plan."""
         parts = host_parts(plan.policies, key.host)
         body = virtual_host(plan, key.host, self._encoder(view, plan), parts)
-        every = (parts, *_parts(plan))
+        of_listener = table_parts(self._table_policies(view, key))
+        every = (of_listener, parts, *_parts(plan))
         filters = any(not each.names.isdisjoint(GROUPED) for each in every if each)
-        return route_table(key.tables, key.host, body, plan.origins, filters=filters)
+        return route_table(
+            key.tables, key.host, body, plan.origins, filters=filters, of_listener=of_listener
+        )
+
+    def _table_policies(self, view: View, key: HostKey) -> tuple[Policy, ...]:
+        """Return the policies of the listeners that use a host's table."""
+        of_set = (key.gateway, key.tables)
+        shared = self._sets.setdefault(of_set, of_set)  # one object for all hosts of a set
+        return view.get(self._gateways.table_policies, shared) or ()
 
 
 def _parts(plan: HostPlan) -> Iterator[Parts | None]:

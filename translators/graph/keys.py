@@ -4,11 +4,11 @@ from typing import NamedTuple, TypeAlias
 
 from fleet.ref import Ref
 from translators.model.backends import Outside, Target
-from translators.model.listeners import Entry, TableSet
+from translators.model.listeners import ListenerPort, TableSet
 
 TargetKey: TypeAlias = tuple[Ref, Target]
 OutsideKey: TypeAlias = tuple[Ref, Outside]
-EntryKey: TypeAlias = tuple[Ref, Entry]
+ListenerKey: TypeAlias = tuple[Ref, ListenerPort]
 SetKey: TypeAlias = tuple[Ref, TableSet]
 
 

@@ -29,7 +29,7 @@ class NamedCertificates:
         self._gateways = gateways
         self._certificates = certificates
         self._hosts = Index(graph, "hosts with Secrets", certificates.of_hosts, _gateway)
-        self._rows = Derived(graph, "named certificates", gateways.edges, self._chosen)
+        self._rows = Derived(graph, "named certificates", gateways.quic, self._chosen)
         by_host = Index(graph, "hosts of named certificates", self._rows, _keys)
         self.secrets = Derived(graph, "named Secrets", by_host, self._secret)
 
@@ -50,15 +50,19 @@ class NamedCertificates:
     def _chosen(self, view: View, gateway: Ref) -> tuple[str, ...] | None:
         """Choose a host for each certificate, those of the oldest Ingresses first.
 
-        The host "" stands for the default certificate, which comes first. O(hosts with TLS).
+        The host "" stands for the default certificate, which comes first. The certificates that the
+        gateway's object names come next. O(hosts with TLS).
         """
-        if not view.must(self._gateways.edges, gateway).http3:
+        if not view.must(self._gateways.quic, gateway):
             return None
         hosts = [
             (view.must(self._certificates.deciders, key), key.host)
             for key in view.group(self._hosts, gateway)
         ]
         of_secrets: dict[Ref, str] = {}
+        for key, secret in view.get(self._certificates.names, gateway) or ():
+            if view.get(self._certificates.has_named, key) is not None:
+                of_secrets.setdefault(secret, key.host)
         for decided, host in sorted(hosts, key=_by_age):
             of_secrets.setdefault(decided.secret, host)
         default = ("",) if self._certificates.has_default(view, gateway) else ()
@@ -67,7 +71,8 @@ class NamedCertificates:
     def _secret(self, view: View, key: CertificateKey) -> Resource:
         tables = self._certificates
         if key.host:
-            return renamed(view.must(tables.of_hosts, key), quic_name(key.host))
+            found = view.get(tables.of_hosts, key) or view.must(tables.of_names, key)
+            return renamed(found, quic_name(key.host))
         return renamed(view.must(tables.defaults, key.gateway), quic_name(""))
 
 

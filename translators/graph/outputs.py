@@ -35,10 +35,11 @@ def changed_resources(tables: Tables) -> Iterator[Output]:
 
 def _secrets(tables: Tables) -> Iterator[Output]:
     of_hosts, defaults = tables.certificates.of_hosts, tables.certificates.defaults
+    of_names = tables.certificates.of_names
     of_clients = tables.credentials.secrets
-    for key in of_hosts.changed:
+    for key in of_hosts.changed | of_names.changed:
         name = certificate_name(key.host)
-        yield Output(TypeUrl.SECRET, key.gateway, name, of_hosts.get(key))
+        yield Output(TypeUrl.SECRET, key.gateway, name, of_hosts.get(key) or of_names.get(key))
     for gateway in defaults.changed:
         yield Output(TypeUrl.SECRET, gateway, certificate_name(""), defaults.get(gateway))
     named = tables.named.secrets
@@ -66,8 +67,8 @@ def _clusters(tables: Tables) -> Iterator[Output]:
 def _listeners(tables: Tables) -> Iterator[Output]:
     listeners = tables.listeners.rows
     for key in listeners.changed:
-        gateway, entry = key
-        yield Output(TypeUrl.LISTENER, gateway, listener_name(entry.at), listeners.get(key))
+        gateway, at = key
+        yield Output(TypeUrl.LISTENER, gateway, listener_name(at), listeners.get(key))
 
 
 def _route_tables(tables: Tables) -> Iterator[Output]:

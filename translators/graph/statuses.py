@@ -32,6 +32,7 @@ from translators.merge.ingress_status import (
     lacking,
     shortened,
     unattached,
+    without_certificate,
     without_listener,
 )
 from translators.merge.ownership import below_wildcard
@@ -41,9 +42,16 @@ from translators.model.backends import Target
 from translators.model.endpoints import Lack, SliceEndpoints
 from translators.model.host_plans import HostPlan
 from translators.model.hosts import wildcard_over
-from translators.model.ingresses import IngressRules, Named
+from translators.model.ingresses import Asked, IngressRules, Named
+from translators.model.listeners import Protocol
 from translators.model.policy import Scope
-from translators.model.statuses import GatewayStatus, IngressStatus, RemoteCluster, Runtime
+from translators.model.statuses import (
+    GatewayStatus,
+    IngressStatus,
+    RemoteCluster,
+    Runtime,
+    ShownCertificate,
+)
 from translators.policies.policy import asked_by
 
 MOST_SLICES: Final = 100
@@ -115,7 +123,8 @@ class StatusTables:
     def _gateway_status(self, view: View, ref: Ref) -> GatewayStatus:
         gateway = view.get(self._gateways.declared, ref)
         config = view.get(self._inputs.configs, ref)
-        named = view.get(self._gateways.default_certificates, ref) or ()
+        default = gateway.settings.default_certificate if gateway else None
+        named = (default,) if default else ()
         remote = tuple(self._remote_cluster(view, m) for m in (gateway.members if gateway else ()))
         return gateway_status(
             gateway,
@@ -133,9 +142,26 @@ class StatusTables:
                         ref, DEFAULT_CERTIFICATE, secret, self._certificates.held(view, secret)
                     )
                 ),
+                *(
+                    problem
+                    for at, secret in view.get(self._gateways.certificates, ref) or ()
+                    for problem in of_secret(ref, at, secret, self._certificates.held(view, secret))
+                ),
                 *self._listeners.named.problems(view, ref),
+                *(self._listeners.problems(view, ref) if gateway else ()),
             ),
+            tuple(self._shown(view, ref)) if gateway else (),
+            tuple(e.at for e in self._gateways.served(view, ref)) if gateway else (),
         )
+
+    def _shown(self, view: View, ref: Ref) -> Iterator[ShownCertificate]:
+        """Yield the usable certificates that the object names for its listeners."""
+        for entry in self._gateways.served(view, ref):
+            for i, each in enumerate(entry.certificates):
+                held = self._certificates.held(view, each.secret)
+                if held.reading and held.reading.certificate:
+                    named = f"{each.secret.namespace}/{each.secret.name}"
+                    yield ShownCertificate(entry.at, named, is_default=i == 0)
 
     def _remote_cluster(self, view: View, member: str) -> RemoteCluster:
         origin = view.get(self._inputs.origins, member)
@@ -255,7 +281,11 @@ class StatusTables:
         tables = self._certificates
         for entry in rules.tls:
             if (secret := entry.secret) is None:
-                if any(tables.lacks_default(view, gateway) for gateway in gateways):
+                if any(
+                    tables.lacks_default(view, gateway)
+                    and not all(tables.is_named(view, gateway, host) for host in entry.hosts)
+                    for gateway in gateways
+                ):
                     yield without_default(ref, entry, DEFAULT_CERTIFICATE)
                 continue
             held = tables.held(view, secret)
@@ -283,10 +313,22 @@ class StatusTables:
     ) -> Iterator[Problem]:
         sets = view.must(self._gateways.sets, gateway)
         for asked in rules.asked:
+            if asked.listener.protocol is Protocol.HTTPS and tables_of(asked.listener) in sets:
+                yield from self._without_certificate(view, ref, rules, gateway, asked)
             if tables_of(asked.listener) not in sets:
                 # This read makes the status depend on all listeners, so it is only done here.
                 served = tuple(entry.at for entry in self._gateways.served(view, gateway))
                 yield without_listener(ref, asked, self._dialects.name_of(gateway), served)
+
+    def _without_certificate(
+        self, view: View, ref: Ref, rules: IngressRules, gateway: Ref, asked: Asked
+    ) -> Iterator[Problem]:
+        """Report hosts that a listener for TLS cannot show a certificate for."""
+        tables, certificates = tables_of(asked.listener), self._certificates
+        hosts = sorted({host for of, host in rules.hosts if of == tables})
+        without = [h for h in hosts if not certificates.ends_tls(view, gateway, h)]
+        if without:
+            yield without_certificate(ref, asked, self._dialects.name_of(gateway), without)
 
 
 def _troubled(_: Ref, row: IngressStatus) -> tuple[str, ...]:

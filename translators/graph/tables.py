@@ -41,7 +41,7 @@ class Tables:
         weights = RowWeights(self)
         inputs = self.inputs = Inputs(graph)
         hub = HubTables(graph, inputs)
-        gateways = self.gateways = GatewayTables(graph, inputs, dialects, default_bind)
+        gateways = self.gateways = GatewayTables(graph, inputs, hub, dialects, default_bind)
         ingresses = self.ingresses = IngressTables(
             graph, inputs, gateways, dialects, weights.of_paths
         )

@@ -4,12 +4,15 @@ The bundle is written anew from the certificates in it, so that Envoy gets nothi
 """
 
 from base64 import b64decode
+from collections.abc import Sequence
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from fleet.models import Secret
+from fleet.problem import Problem
+from fleet.ref import Ref
 from translators.model.authorities import (
     BUNDLE,
     MAX_AUTHORITIES,
@@ -39,6 +42,24 @@ def read_authorities(secret: Secret | None) -> AuthoritiesReading:
     if len(bundle) + len(revocations) > MAX_AUTHORITIES:
         return AuthoritiesReading(None, f"it has more than {MAX_AUTHORITIES // 1024} KiB")
     return AuthoritiesReading(Authorities(bundle, revocations))
+
+
+def joined(readings: Sequence[Authorities | None]) -> Authorities | None:
+    """Join the bundles of several Secrets; None if one of them cannot be used."""
+    usable = [each for each in readings if each]
+    if len(usable) < len(readings):
+        return None
+    return Authorities(
+        b"".join(each.certificates for each in usable),
+        b"".join(each.revocations for each in usable),
+    )
+
+
+def without_authorities(at: Ref, key: str, secret: Ref, fault: str) -> Problem:
+    """Report a listener whose authorities of client certificates cannot be used."""
+    expected = f"a Secret with CA certificates under {BUNDLE}, but {fault}"
+    named = f"{secret.namespace}/{secret.name}"
+    return Problem(at, "InvalidSecret", key, named, expected, "this listener is not served")
 
 
 def _decoded(secret: Secret, key: str) -> bytes:

@@ -21,6 +21,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from fleet.models import Secret
+from translators.dialects.annotations.reader import Unusable
+from translators.dialects.hosts import host_name
+from translators.model.bounds import MAX_CERTIFICATE_NAMES
 from translators.model.certificates import Certificate, Reading
 
 CHAIN: Final = "tls.crt"
@@ -48,6 +51,19 @@ def read_certificate(secret: Secret) -> Reading:
         return Reading(_certificate(_bytes(secret, CHAIN), _bytes(secret, KEY)))
     except _Unfit as unfit:
         return Reading(None, str(unfit))
+
+
+def hosts_in(certificate: Certificate | None) -> tuple[str, ...]:
+    """Return the names of a certificate that hosts can have."""
+    names = certificate.names if certificate else ()
+    return tuple(dict.fromkeys(name for name in names[:MAX_CERTIFICATE_NAMES] if _is_host(name)))
+
+
+def _is_host(name: str) -> bool:
+    try:
+        return bool(host_name(name))
+    except Unusable:
+        return False
 
 
 def _bytes(secret: Secret, key: str) -> bytes:

@@ -5,11 +5,12 @@ from typing import Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
+from translators.dialects.tls import listed
 from translators.model.backends import Backend
 from translators.model.bounds import MAX_PROBLEMS
 from translators.model.endpoints import Lack
 from translators.model.ingresses import Asked, Named, Role
-from translators.model.listeners import ListenerPort, Protocol
+from translators.model.listeners import ListenerPort
 from translators.model.member_weights import MemberWeights
 from translators.model.policy import Declared
 
@@ -94,9 +95,6 @@ def without_listener(
     """Report an Ingress that asks for a listener which its gateway does not serve."""
     listener = asked.listener
     effect = f"it is not served on {listener}"
-    if listener.protocol is not Protocol.HTTP:
-        expected = f"HTTP; {listener.protocol} comes with a later version of fleetgate"
-        return Problem(ref, "NotSupported", asked.key, asked.value, expected, effect)
     listeners = ", ".join(map(str, served)) or "none that can be served"
     expected = f"a listener of {gateway}, which has {listeners}"
     if not asked.value:
@@ -116,6 +114,16 @@ def unattached(
     for entry in skipped:
         expected = f"a cluster that {gateway} attaches, not {entry.member}"
         yield Problem(ref, "ClusterNotAttached", entry.key, str(entry.weight), expected, effect)
+
+
+def without_certificate(ref: Ref, asked: Asked, gateway: str, hosts: Sequence[str]) -> Problem:
+    """Report hosts that ask for a listener for TLS, and have no certificate."""
+    expected = (
+        f"a certificate for {listed([host or '*' for host in hosts])}, by spec.tls or by the "
+        f"listener of {gateway}"
+    )
+    effect = f"connections to {asked.listener} for these hosts are refused"
+    return Problem(ref, "NoCertificate", asked.key, asked.value, expected, effect)
 
 
 def _more(ref: Ref, alike: Sequence[Problem]) -> Problem:

@@ -9,7 +9,14 @@ from translators.dialects.gateway_settings import ADDRESSES
 from translators.model.binds import Bind
 from translators.model.gateways import Gateway
 from translators.model.listeners import MAX_PORT, ListenerPort
-from translators.model.statuses import GatewayStatus, Phase, Refusal, RemoteCluster, Runtime
+from translators.model.statuses import (
+    GatewayStatus,
+    Phase,
+    Refusal,
+    RemoteCluster,
+    Runtime,
+    ShownCertificate,
+)
 
 _WHY: Final[Mapping[Phase, str]] = {
     Phase.PENDING: "none of its Envoys has asked for its configuration yet",
@@ -29,17 +36,17 @@ def gateway_status(
     generation: int = 0,
     refusal: Refusal | None = None,
     more: tuple[Problem, ...] = (),
+    certificates: tuple[ShownCertificate, ...] = (),
+    listeners: tuple[ListenerPort, ...] = (),
 ) -> GatewayStatus:
     """Make the status of a gateway whose Envoys listen at `bind`.
 
     A gateway whose object cannot be read (`refusal`) has failed, even though its last good version
     is still served. `gateway` is that version, or None if there never was one. `more` are problems
-    of what the gateway refers to.
+    of what the gateway refers to. `listeners` can be opened, and have `certificates`.
     """
-    listeners: tuple[ListenerPort, ...] = ()
     message = runtime.failure
     if gateway is not None:
-        listeners = tuple(entry.at for entry in gateway.entries if bind.takes(entry.at))
         message = message if listeners else "none of its listeners can be served"
     if refusal is not None:
         message, generation = refusal.message, refusal.generation
@@ -58,6 +65,7 @@ def gateway_status(
         gateway.id if gateway else "",
         listeners,
         generation,
+        certificates if gateway else (),
     )
 
 

@@ -10,6 +10,9 @@ REVOCATIONS: Final = "ca.crl"
 MAX_AUTHORITIES: Final = 64 * 1024
 """The bound on the bytes of a bundle and of its revocation lists. Each chain holds a copy."""
 
+MAX_DEPTH: Final = 10
+"""The certificates that a listener allows between that of a client and an authority, and this."""
+
 
 @dataclass(frozen=True, slots=True)
 class Authorities:

@@ -23,6 +23,7 @@ MAX_RANGES: Final = 1024
 MAX_CLIENTS: Final = 20_000
 MAX_USERS: Final = 1000
 MAX_NAMES: Final = 32
+MAX_CERTIFICATE_NAMES: Final = 100
 
 MAX_ROUTES_OF_INGRESS: Final = 10_000
 MAX_ROUTES_OF_HOST: Final = 20_000
@@ -112,6 +113,11 @@ BOUNDS: Final = (
         "certificates of a gateway with HTTP/3",
         MAX_NAMED,
         "hosts of the youngest have no HTTP/3",
+    ),
+    Bound(
+        "names in a certificate of an AlbConfig's listener",
+        MAX_CERTIFICATE_NAMES,
+        "the certificate is not shown for the names behind, unless it is the default one",
     ),
     Bound("canaries of a path", MAX_CANARIES, "the youngest take no request there"),
     Bound(

@@ -23,6 +23,8 @@ class Scope(Enum):
     """All rules of a host."""
     SERVICE = "Service"
     """All routes to a Service."""
+    LISTENER = "listener"
+    """All requests over a listener. Only the gateway's own object can ask for such a policy."""
     GATEWAY = "gateway"
     """All listeners of a gateway. Only the gateway's own object can ask for such a policy."""
 

@@ -60,11 +60,21 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownCertificate:
+    """A certificate that a gateway's object names for a listener. `id` is NAMESPACE/NAME."""
+
+    listener: ListenerPort
+    id: str
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayStatus:
     """The status of a gateway's object.
 
     `message` says why the gateway does not listen. `addresses` are those at which clients reach it,
-    if known. `id` is its ID for people. `listeners` are those that it serves. `generation` is the
+    if known. `id` is its ID for people. `listeners` are those that it serves, with the
+    `certificates` that the object names for them. `generation` is the
     version of the object that the status is about, and 0 if no API server has numbered it.
     """
 
@@ -76,6 +86,7 @@ class GatewayStatus:
     id: str = ""
     listeners: tuple[ListenerPort, ...] = ()
     generation: int = 0
+    certificates: tuple[ShownCertificate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from translators.envoy.parts import (
     HostParts,
     ListenerParts,
     RouteParts,
+    TableParts,
 )
 from translators.model.actions import Forward
 from translators.model.authorities import AuthoritiesReading
@@ -58,6 +59,9 @@ class EnvoyPolicy(Policy):
 
     def cluster(self, parts: ClusterParts) -> None:
         """Add to the parts of a Cluster of the Service."""
+
+    def table(self, parts: TableParts) -> None:
+        """Add to the parts of all route tables of a listener."""
 
     def listener(self, parts: ListenerParts) -> None:
         """Add to the parts of each listener of the gateway."""
@@ -104,6 +108,17 @@ def entry_parts(policies: tuple[Policy, ...]) -> EntryParts | None:
     parts = EntryParts()
     for policy in _all(policies):
         policy.entry(parts)
+    return parts
+
+
+@lru_cache(maxsize=MOST_ALIKE)
+def table_parts(policies: tuple[Policy, ...]) -> TableParts | None:
+    """Collect what policies add to the route tables of a listener; None without policies."""
+    if not policies:
+        return None
+    parts = TableParts()
+    for policy in _all(policies):
+        policy.table(parts)
     return parts
 
 

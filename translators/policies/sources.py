@@ -1,7 +1,7 @@
 """Lists of client addresses: who may ask at all. Anybody else gets 403.
 
 The client's address is the one that the edge has found (`translators.envoy.forwarded`). The list of
-a route replaces that of its host.
+a route replaces that of its host. That of a listener holds beside them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
-from translators.envoy.filters import SOURCES
+from translators.envoy.filters import LISTENER_SOURCES, SOURCES
 from translators.envoy.matching import all_of, client_in, first_of, no
 from translators.envoy.messages import (
     HttpRbac,
@@ -21,7 +21,7 @@ from translators.envoy.messages import (
     RbacPerRoute,
     XdsTypedExtensionConfig,
 )
-from translators.envoy.parts import HostParts, RouteParts
+from translators.envoy.parts import HostParts, RouteParts, TableParts
 from translators.model.edge import Network
 from translators.model.policy import Scope
 from translators.policies.policy import EnvoyPolicy
@@ -96,6 +96,22 @@ class HostSources(EnvoyPolicy):
     def host(self, parts: HostParts) -> None:
         """Configure the list for the host."""
         parts.configure(SOURCES, self.sources.as_filter())
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerSources(EnvoyPolicy):
+    """The clients that may use a listener.
+
+    The list stands in route tables. In the Listener itself, a change of the list would end all
+    connections, and clients that were denied would be served until then.
+    """
+
+    scope: ClassVar[Scope] = Scope.LISTENER
+    sources: Sources
+
+    def table(self, parts: TableParts) -> None:
+        """Configure the list for all route tables of the listener."""
+        parts.configure(LISTENER_SOURCES, self.sources.as_filter())
 
 
 @cache

@@ -1,8 +1,8 @@
 """An Ingress of the ALB dialect is read into rules, each for the listeners that it is meant for.
 
 With `listen-ports`, every host is served on exactly the listeners that it lists. Without it, a host
-is served on HTTP 80, or on HTTPS 443 if `spec.tls` names the host. An entry of `spec.tls` whose
-hosts have no rule has no effect, and is reported.
+is served on HTTP 80, or on HTTPS 443 if `spec.tls` names the host. A listener for QUIC has the
+Ingresses of the one for HTTPS at the same port.
 """
 
 import re
@@ -21,6 +21,7 @@ from translators.dialects.annotations.values import pattern
 from translators.dialects.classes import effective_class
 from translators.dialects.paths import as_requested, is_ambiguous, plain_path
 from translators.dialects.reading import IngressReader, age_of, named_tls
+from translators.dialects.tls import with_tls
 from translators.envoy.names import tables_of
 from translators.model.ingresses import Asked, IngressRules
 from translators.model.listeners import ListenerPort, Protocol, TableSet
@@ -50,7 +51,7 @@ def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
         frozenset(host for entry in ingress.spec.tls for host in _hosts(entry)),
     )
     if features.ports is None:
-        problems.extend(_idle_tls(ref, ingress))
+        problems.extend(_without_hosts(ref, ingress))
     reading = IngressReader(
         ref,
         age_of(ingress),
@@ -62,7 +63,7 @@ def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
         partial(_takes, ref, features, problems),
     )
     rules = reading.everything(ingress)
-    return replace(rules, asked=ports.asked(rules))
+    return with_tls(ref, ingress, replace(rules, asked=ports.asked(rules)))
 
 
 def alb_path(path_type: str, text: str) -> Path:
@@ -99,7 +100,7 @@ class _Ports:
 
     def sets(self, host: str) -> tuple[TableSet, ...]:
         """Return the sets of route tables in which a host stands."""
-        return tuple(tables_of(port) for port in self._of(host))
+        return tuple(tables_of(port) for declared in self._of(host) for port in _ways(declared))
 
     def asked(self, rules: IngressRules) -> tuple[Asked, ...]:
         """Return the listeners of all rules, each with the field that asks for it."""
@@ -119,6 +120,13 @@ class _Ports:
         return (HTTP,) if self.tls_hosts.isdisjoint(_securing(host)) else (HTTPS,)
 
 
+def _ways(listener: ListenerPort) -> Iterator[ListenerPort]:
+    """Yield a listener, and beside one for HTTPS the one for HTTP/3 at its port."""
+    yield listener
+    if listener.protocol is Protocol.HTTPS:
+        yield listener._replace(protocol=Protocol.QUIC)
+
+
 def _hosts(entry: IngressTls) -> frozenset[str]:
     return frozenset(host.lower() for host in entry.hosts)
 
@@ -128,14 +136,14 @@ def _securing(host: str) -> frozenset[str]:
     return frozenset((host, f"*.{host.partition('.')[2]}"))
 
 
-def _idle_tls(ref: Ref, ingress: Ingress) -> Iterator[Problem]:
-    """Report entries of `spec.tls` without hosts, or with hosts that no rule has."""
-    secured = frozenset(h for rule in ingress.spec.rules for h in _securing(rule.host.lower()))
-    idle = [entry for entry in ingress.spec.tls if secured.isdisjoint(_hosts(entry))]
+def _without_hosts(ref: Ref, ingress: Ingress) -> Iterator[Problem]:
+    """Report entries of `spec.tls` without hosts: they move no host to HTTPS."""
+    idle = [entry for entry in ingress.spec.tls if not entry.hosts]
     if idle:
         named = ", ".join(named_tls(idle))
-        later = "a later version of fleetgate"
-        yield Problem(ref, "NotSupported", "spec.tls", named, later, "no effect yet")
+        expected = f"hosts in the entry, or {LISTEN_PORTS.spellings[0]} beside it"
+        effect = "no host is served on 443/HTTPS by it"
+        yield Problem(ref, "TlsWithoutHosts", "spec.tls", named, expected, effect)
 
 
 def _takes(

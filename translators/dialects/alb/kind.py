@@ -6,6 +6,19 @@ from fleet.fields import fields_of, object_of
 from fleet.kinds import Kind
 from translators.dialects.alb.objects import AlbConfig
 
+_CERTIFICATE: Final = fields_of("CertificateId IsDefault certificateId isDefault")
+
+_FORWARDED: Final = fields_of(
+    "XForwardedForClientCertClientVerifyAlias XForwardedForClientCertClientVerifyEnabled "
+    "XForwardedForClientCertFingerprintAlias XForwardedForClientCertFingerprintEnabled "
+    "XForwardedForClientCertIssuerDNAlias XForwardedForClientCertIssuerDNEnabled "
+    "XForwardedForClientCertSubjectDNAlias XForwardedForClientCertSubjectDNEnabled "
+    "XForwardedForClientSourceIpsEnabled XForwardedForClientSourceIpsTrusted "
+    "XForwardedForClientSrcPortEnabled XForwardedForEnabled XForwardedForHostEnabled "
+    "XForwardedForProcessingMode XForwardedForProtoEnabled XForwardedForSLBIdEnabled "
+    "XForwardedForSLBPortEnabled"
+)
+
 _FIELDS: Final = object_of(
     spec=fields_of(
         "",
@@ -17,10 +30,13 @@ _FIELDS: Final = object_of(
             "addressType",
         ),
         listeners=fields_of(
-            "caCertificates caEnabled certificates defaultActions description gzipEnabled "
-            "http2Enabled idleTimeout logConfig port protocol quicConfig requestTimeout "
-            "securityPolicyId xForwardedForConfig",
-            "aclConfig",
+            "caEnabled defaultActions description gzipEnabled http2Enabled idleTimeout logConfig "
+            "port protocol requestTimeout securityPolicyId",
+            "aclConfig caEnabled",
+            caCertificates=_CERTIFICATE,
+            certificates=_CERTIFICATE,
+            quicConfig=fields_of("quicListenerId quicUpgradeEnabled"),
+            xForwardedForConfig=_FORWARDED,
             aclConfig=fields_of(
                 "aclEntries aclId aclIds aclName aclRelations aclType", "aclEntries aclIds"
             ),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from translators.dialects.dialect import Columns
+from translators.model.listeners import ListenerPort
 from translators.model.statuses import GatewayStatus, Phase
 
 
@@ -16,7 +18,7 @@ def alb_status(status: GatewayStatus) -> dict[str, Any]:  # JSON
     return {
         "loadBalancer": {
             **shown,
-            "listeners": [{"portAndProtocol": str(listener)} for listener in status.listeners],
+            "listeners": [_listener(status, listener) for listener in status.listeners],
             "subClusters": [c.cluster_id for c in status.remote_clusters if c.known],
         },
         "conditions": [
@@ -34,3 +36,24 @@ def alb_status(status: GatewayStatus) -> dict[str, Any]:  # JSON
             },
         ],
     }
+
+
+def alb_columns(status: GatewayStatus) -> Columns:
+    """Return the columns of `kubectl get albconfig`, with all listeners and certificates."""
+    certificates = dict.fromkeys(each.id for each in status.certificates)
+    return (
+        ("ALBID", status.id),
+        ("DNSNAME", status.addresses[0] if status.addresses else ""),
+        ("PORT&PROTOCOL", ",".join(map(str, status.listeners))),
+        ("CERTID", ",".join(certificates)),
+    )
+
+
+def _listener(status: GatewayStatus, listener: ListenerPort) -> dict[str, Any]:  # JSON
+    certificates = [
+        {"certificateId": each.id, "isDefault": each.is_default}
+        for each in status.certificates
+        if each.listener == listener
+    ]
+    shown = {"portAndProtocol": str(listener)}
+    return {**shown, "certificates": certificates} if certificates else shown

@@ -5,7 +5,6 @@ the rest of the Ingress is served.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -17,7 +16,7 @@ from translators.dialects.mse.features import read_features
 from translators.dialects.mse.gateway import MSE_TABLES
 from translators.dialects.paths import PLAIN, PathReading
 from translators.dialects.reading import IngressReader, age_of
-from translators.dialects.tls import canary_tls, read_tls, unused_tls
+from translators.dialects.tls import with_tls
 from translators.model.ingresses import IngressRules
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
@@ -34,15 +33,7 @@ def read_mse_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
         ref, age_of(ingress), effective_class(ingress), wanted, problems, path, one_set
     )
     rules = reading.everything(ingress)
-    return _with_tls(ref, ingress, rules) if ingress.spec.tls else rules
-
-
-def _with_tls(ref: Ref, ingress: Ingress, rules: IngressRules) -> IngressRules:
-    """Add the certificates of the hosts, and the problems of these."""
-    if rules.canaries:
-        return replace(rules, problems=(*rules.problems, canary_tls(ref)))
-    tls = read_tls(ref, ingress.spec.tls, rules)
-    return replace(rules, tls=tls, problems=(*rules.problems, *unused_tls(ref, tls)))
+    return with_tls(ref, ingress, rules)
 
 
 def mse_path(path_type: str, text: str, reading: PathReading = PLAIN) -> Path:
