@@ -17,8 +17,9 @@ from tests.support.builders import (
 )
 from tests.support.translation import World
 from tests.translators.plans import NGINX
-from translators.dialects.alb.ingress import alb_path, read_alb_ingress
+from translators.dialects.alb.ingress import read_alb_ingress
 from translators.dialects.alb.listen_ports import listen_ports
+from translators.dialects.alb.paths import alb_path
 from translators.dialects.annotations.reader import Unusable
 from translators.model.canaries import Weight
 from translators.model.ingresses import IngressRules
@@ -270,39 +271,13 @@ TWO_SERVICES = WEB.path("/api", to="api:80").default("api:80")
 
 
 @pytest.mark.parametrize(
-    ("annotations", "paths", "effects"),
+    ("annotations", "effects"),
     [
-        pytest.param({}, ["/", "/api", "/"], [], id="none"),
+        pytest.param({}, [], id="none"),
         pytest.param(
-            {f"{ALB}conditions.api": "[]"}, ["/"], ["paths to api are not served"], id="conditions"
-        ),
-        pytest.param(
-            {f"{ALB}actions.api": ""}, ["/"], ["paths to api are not served"], id="actions"
-        ),
-        pytest.param(
-            {f"{ALB}conditions.nobody": "[]"},
-            ["/", "/api", "/"],
-            ["paths to nobody are not served"],
-            id="conditions-of-no-path",
-        ),
-        pytest.param({f"{ALB}use-regex": "true"}, [], ["the Ingress is not served"], id="regex"),
-        pytest.param({f"{ALB}use-regex": "false"}, ["/", "/api", "/"], [], id="switched-off"),
-        pytest.param(
-            {f"{ALB}rewrite-target": "/x"}, [], ["the Ingress is not served"], id="rewrite"
-        ),
-        pytest.param({f"{ALB}order": "1"}, [], ["the Ingress is not served"], id="order"),
-        pytest.param({f"{ALB}order": "10"}, ["/", "/api", "/"], [], id="order-that-is-the-default"),
-        pytest.param(
-            {f"{ALB}sticky-session": "true", f"{ALB}cluster-weight.c1": "100"},
-            ["/", "/api", "/"],
+            {f"{ALB}rule-direction.web": "Response", f"{ALB}cluster-weight.c1": "100"},
             ["no effect yet", "no effect yet"],
             id="tuning",
-        ),
-        pytest.param(
-            {"nginx.ingress.kubernetes.io/ssl-redirect": "true"},
-            ["/", "/api", "/"],
-            ["no effect yet"],
-            id="redirect-under-nginx",
         ),
         pytest.param(
             {
@@ -310,17 +285,14 @@ TWO_SERVICES = WEB.path("/api", to="api:80").default("api:80")
                 "nginx.ingress.kubernetes.io/backend-protocol": "GRPC",
                 "mse.ingress.kubernetes.io/service-subset": "v1",
             },
-            ["/", "/api", "/"],
             [],
             id="what-the-dialect-does-not-know",
         ),
     ],
 )
-def test_annotations_without_effect_yet(
-    annotations: dict[str, str], paths: list[str], effects: list[str]
-) -> None:
+def test_annotations_without_effect_yet(annotations: dict[str, str], effects: list[str]) -> None:
     rules = read(TWO_SERVICES.annotate(annotations))
-    assert [rule.path.value for rule in rules.everything if rule.host] == paths
+    assert [rule.path.value for rule in rules.everything if rule.host] == ["/", "/api", "/"]
     assert [(p.reason, p.effect) for p in rules.problems] == [("NotSupported", e) for e in effects]
 
 
@@ -386,7 +358,7 @@ def test_a_backend_that_is_an_action_needs_the_action() -> None:
     assert [(p.reason, p.key) for p in rules.problems] == [("InvalidBackend", at)]
     rules = read(rule.annotate({f"{ALB}actions.maintenance": "[]"}))
     assert [r.path.value for r in rules.rules] == ["/"]
-    assert [p.reason for p in rules.problems] == ["NotSupported"]
+    assert [p.reason for p in rules.problems] == ["InvalidAnnotation"]
 
 
 # -- paths -----------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from translators.envoy.answers import change_answers
 from translators.envoy.client_certificates import idle
+from translators.envoy.clients import remember_client
 from translators.envoy.forwarded import Peer, name_client
 from translators.envoy.header_edits import absent
 from translators.envoy.loops import stop_loops
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
 
 CLIENTS: Final = "fleetgate.client_certificates"
+CLIENT: Final = "fleetgate.client"
+"""It stores the client's address, for the conditions of routes."""
 CORS: Final = "envoy.filters.http.cors"
 SOURCES: Final = "envoy.filters.http.rbac"
 """Lists of client addresses. The list of a route replaces that of its host."""
@@ -67,7 +70,18 @@ GROUP: Final = "fleetgate.policies"
 """The name of all groups of filters, by which a table switches them off."""
 
 GROUPED: Final = frozenset(
-    {CLIENTS, SOURCES, CLIENT_RATE_LIMIT, PASSWORDS, SIGN_IN, RATE_LIMIT, ERRORS, SESSION, ANSWERS}
+    {
+        CLIENT,
+        CLIENTS,
+        SOURCES,
+        CLIENT_RATE_LIMIT,
+        PASSWORDS,
+        SIGN_IN,
+        RATE_LIMIT,
+        ERRORS,
+        SESSION,
+        ANSWERS,
+    }
 )
 """The filters that stand in groups."""
 
@@ -97,6 +111,8 @@ def http_filters(
     yield "fleetgate.repair", repair()
     # Before all that may ask who the client is.
     yield from name_client(peer)
+    # Before all that looks at the route, which can depend on the client's address.
+    yield GROUP, _group({CLIENT: remember_client()})
     # Before all that may refuse a request: a browser shows a refusal to its page by these headers,
     # and asks for them without the page's credentials.
     yield CORS, Cors()

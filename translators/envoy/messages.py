@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
     from envoy_data_plane.envoy.extensions.filters.http.rbac import v3 as http_rbac
     from envoy_data_plane.envoy.extensions.filters.http.router import v3 as router
+    from envoy_data_plane.envoy.extensions.filters.http.set_filter_state import (
+        v3 as http_set_filter_state,
+    )
     from envoy_data_plane.envoy.extensions.filters.http.stateful_session import (
         v3 as stateful_session,
     )
@@ -124,6 +127,7 @@ else:
     upstream_codec = Package("envoy.extensions.filters.http.upstream_codec.v3")
     proxy_protocol = Package("envoy.extensions.filters.listener.proxy_protocol.v3")
     set_filter_state = Package("envoy.extensions.filters.listener.set_filter_state.v3")
+    http_set_filter_state = Package("envoy.extensions.filters.http.set_filter_state.v3")
     tls_inspector = Package("envoy.extensions.filters.listener.tls_inspector.v3")
     hcm = Package("envoy.extensions.filters.network.http_connection_manager.v3")
     network_rbac = Package("envoy.extensions.filters.network.rbac.v3")
@@ -323,6 +327,7 @@ HttpConnectionManager = twin(hcm.HttpConnectionManager)
 HttpConnectionManagerUpgradeConfig = twin(hcm.HttpConnectionManagerUpgradeConfig)
 HttpFilter = twin(hcm.HttpFilter)
 HttpProtocolOptions = twin(core.HttpProtocolOptions)
+HttpSetFilterState = twin(http_set_filter_state.Config)
 HttpRequestHeaderMatchInput = twin(matcher.HttpRequestHeaderMatchInput)
 IpMatcher = twin(ip_matcher.Ip)
 Listener = twin(listener.Listener)

@@ -22,6 +22,7 @@ from translators.graph.passwords import PasswordTables
 from translators.graph.row_weights import RowWeights
 from translators.merge.hosts import plan_host
 from translators.model.actions import Forward
+from translators.model.conditions import Where
 from translators.model.edge import PathNormalization
 from translators.model.gateways import OPEN
 from translators.model.host_plans import HostPlan
@@ -155,7 +156,13 @@ class HostTables:
         body = virtual_host(plan, key.host, self._encoder(view, plan), parts)
         every = (parts, *_parts(plan))
         filters = any(not each.names.isdisjoint(GROUPED) for each in every if each)
+        filters = filters or any(_asks_who(rule) for rule in plan.everything)
         return route_table(key.tables, key.host, body, plan.origins, filters=filters)
+
+
+def _asks_who(rule: Rule) -> bool:
+    """Return whether the client's address decides about the rule."""
+    return any(condition.where is Where.CLIENT for condition in rule.conditions)
 
 
 def _parts(plan: HostPlan) -> Iterator[Parts | None]:

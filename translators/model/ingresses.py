@@ -170,12 +170,13 @@ class IngressRules:
 
         A backend that only a filter asks is the fallback of a rule too, and is named as such.
         """
+        keys = {declared.policy: declared.key for declared in self.policies}
         for rule in self.everything:
             yield from _named(rule, Role.BACKED if rule.fallback else Role.MAIN)
-            for declared in self.policies if isinstance(rule.action, Forward) else ():
-                for target in set(declared.policy.targets) - {*declared.policy.inner_targets}:
+            for policy in rule.policies if isinstance(rule.action, Forward) else ():
+                for target in set(policy.targets) - {*policy.inner_targets}:
                     for backend in target.backends:
-                        yield Named(rule, backend, Role.COPY, declared.key)
+                        yield Named(rule, backend, Role.COPY, keys.get(policy, _field_of(rule)))
         for canary in self.canaries:
             yield from _named(canary.rule, Role.CANARY)
 
@@ -197,10 +198,15 @@ class IngressRules:
         return (declared for declared in self.policies if declared.policy.scope is scope)
 
 
+def _field_of(rule: Rule) -> str:
+    """Return the field that declares the backend of a rule."""
+    return f"{rule.at}.backend" if "paths" in rule.at else rule.at
+
+
 def _named(rule: Rule, role: Role) -> Iterator[Named]:
     if not isinstance(rule.action, Forward):
         return
-    named_by = f"{rule.at}.backend" if "paths" in rule.at else rule.at
+    named_by = _field_of(rule)
     for share in rule.action.shares:
         first, *others = share.target.backends
         yield Named(rule, first, role, named_by)
