@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from fleet.problem import Severity
 from fleet.ref import HUB, Ref
 from tests.support.annotations import example, examples
-from tests.support.builders import ingress
+from tests.support.builders import IngressBuilder, ingress
 from tests.translators.alb_rules import ALB, WEB, blocks, plan, read, told
 from tests.translators.policies import filters_of, route_of
 from translators.dialects.alb.features import FEATURES, read_alb_features
@@ -285,3 +286,69 @@ def test_a_limit_beside_the_action_is_reported_and_the_action_counts() -> None:
 def test_policies_of_services_are_those_that_other_ingresses_share() -> None:
     scopes = {type(policy): policy.scope for policy in wished({"backend-scheduler": "sch"})}
     assert scopes == {HashBy: Scope.ROUTE, LoadBalancing: Scope.SERVICE}
+
+
+# -- rules that no request reaches -----------------------------------------------------------------
+
+
+def named(name: str, path: str, kind: str = "Prefix") -> IngressBuilder:
+    made = ingress(name, host="web.test").path(path, to="api:80", kind=kind)
+    return made.of_class("alb").created("2026-02-01T12:00:00Z")
+
+
+def condition(*values: str) -> dict[str, str]:
+    header = {"type": "Header", "headerConfig": {"key": "stage", "values": list(values)}}
+    return {"conditions.api": blocks(header)}
+
+
+@pytest.mark.parametrize(
+    ("before", "path", "kind", "after", "shadowed"),
+    [
+        pytest.param(("/", "Prefix", {}), "/api", "Prefix", {}, True, id="everything"),
+        pytest.param(("/a", "Prefix", {}), "/a/b/c", "Exact", {}, True, id="prefix-of-an-exact"),
+        pytest.param(("/a", "Prefix", {}), "/a", "Prefix", {}, True, id="the-same"),
+        pytest.param(("/a", "Prefix", {}), "/ab", "Prefix", {}, False, id="another-element"),
+        pytest.param(("/a", "Exact", {}), "/a", "Prefix", {}, False, id="exact-before-prefix"),
+        pytest.param(("/a/b", "Prefix", {}), "/a", "Prefix", {}, False, id="longer-one"),
+        pytest.param(("/", "Prefix", condition("x")), "/a", "Prefix", {}, False, id="conditions"),
+        pytest.param(
+            ("/", "Prefix", condition("x", "y")), "/a", "Prefix", condition("x"), True, id="fewer"
+        ),
+        pytest.param(
+            ("/", "Prefix", condition("x")), "/a", "Prefix", condition("x", "y"), False, id="more"
+        ),
+        pytest.param(
+            ("/*", "ImplementationSpecific", {}),
+            "/a?",
+            "ImplementationSpecific",
+            {},
+            True,
+            id="run",
+        ),
+    ],
+)
+def test_a_rule_that_no_request_reaches_is_reported(
+    before: tuple[str, str, dict[str, str]],
+    path: str,
+    kind: str,
+    after: dict[str, str],
+    shadowed: bool,
+) -> None:
+    first = read(named("first", before[0], before[1]), {**before[2], "order": "1"})
+    second = read(named("second", path, kind), after)
+    found = [(p.reason, p.at.name, p.effect) for p in plan(first, second).problems]
+    assert found == ([("Shadowed", "second", "no request reaches it")] if shadowed else [])
+
+
+def test_rules_of_equal_order_shadow_nothing() -> None:
+    rules = [read(named("a", "/")), read(named("b", "/a")), read(named("c", "/a", "Exact"))]
+    assert plan(*rules).problems == ()
+
+
+def test_an_order_of_two_ingresses_is_reported_to_the_younger_one() -> None:
+    old = WEB.created("2026-01-01T12:00:00Z")
+    planned = plan(read(old, {"order": "3"}), read(named("new", "/new"), {"order": "3"}))
+    (problem,) = planned.problems
+    assert (problem.reason, problem.at.name, problem.value) == ("SharedOrder", "new", "3")
+    assert problem.severity is Severity.HINT
+    assert [str(rule.path) for rule in planned.rules] == ["Prefix /new", "Prefix /"]
