@@ -62,12 +62,13 @@ def assign(
     pools: Mapping[str, Sequence[PodEndpoint]],
     preferred: Callable[[str, PodEndpoint], bool],
     lack: Lack,
+    behind: bytes = b"",
 ) -> Assignment:
     """Make the assignment `name` from the endpoints of each member.
 
     Preferred endpoints have priority 0. The others have priority 1, and are used while no preferred
     one is usable. An address that occurs several times counts once; it is preferred if one of its
-    occurrences is.
+    occurrences is. `behind` are encoded fields that each endpoint has too.
     """
     claims = sorted(
         (0 if preferred(member, one) else 1, member, one.address, one.port, one.body)
@@ -79,7 +80,7 @@ def assign(
     for priority, member, address, port, encoded in claims:
         if (address, port) not in seen:
             seen.add((address, port))
-            localities.setdefault((priority, member), []).append(encoded)
+            localities.setdefault((priority, member), []).append(encoded + behind)
     body = splice(
         encode(ClusterLoadAssignment(cluster_name=name)),
         _ENDPOINTS,

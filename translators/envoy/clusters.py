@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from translators.envoy.balancing import balanced
 from translators.envoy.header_edits import MOST_HEADERS
+from translators.envoy.health_checks import health_check
 from translators.envoy.messages import (
     Address,
     AggregateClusterConfig,
@@ -112,7 +113,13 @@ def build_cluster(
         return _aggregate(target, limits)
     name = cluster_name(target)
     protocol = target.backends[0].protocol or spoken
-    rest = _without_name(limits, protocol, parts) if parts else _same_for_all(limits, protocol)
+    backend = target.backends[0]
+    authority = f"{backend.service}.{backend.namespace}"
+    rest = (
+        _without_name(limits, protocol, parts, authority)
+        if parts
+        else _same_for_all(limits, protocol)
+    )
     return Resource.of(name, encode(Cluster(name=name)) + rest, requires=(name,))
 
 
@@ -146,9 +153,20 @@ def _same_for_all(limits: UpstreamLimits, protocol: BackendProtocol) -> bytes:
     return _without_name(limits, protocol, ClusterParts())
 
 
-def _without_name(limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterParts) -> bytes:
-    """Encode all fields of a Cluster of one backend but its name, which is the first field."""
-    own = _fields(limits, protocol, parts)
+def _without_name(
+    limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterParts, authority: str = ""
+) -> bytes:
+    """Encode all fields of a Cluster of one backend but its name, which is the first field.
+
+    `authority` is the Host of health checks.
+    """
+    own = _fields(limits, protocol, parts) | health_check(
+        parts.check,
+        authority,
+        http2=protocol in _BY_HTTP2,
+        by_tls=protocol in _BY_TLS,
+        tls=_tls(protocol, parts),
+    )
     return encode(Cluster(**parts.cluster.over(own)))
 
 

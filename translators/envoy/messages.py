@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         v3 as previous_priorities,
     )
     from envoy_data_plane.envoy.extensions.transport_sockets.quic import v3 as quic
+    from envoy_data_plane.envoy.extensions.transport_sockets.raw_buffer import v3 as raw_buffer
     from envoy_data_plane.envoy.extensions.transport_sockets.tls import v3 as tls
     from envoy_data_plane.envoy.extensions.transport_sockets.tls.cert_mappers.sni import v3 as sni
     from envoy_data_plane.envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret import (  # noqa: E501
@@ -150,6 +151,7 @@ else:
         "envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret.v3"
     )
     quic = Package("envoy.extensions.transport_sockets.quic.v3")
+    raw_buffer = Package("envoy.extensions.transport_sockets.raw_buffer.v3")
     upstreams = Package("envoy.extensions.upstreams.http.v3")
     envoy_type = Package("envoy.type.v3")
     type_http = Package("envoy.type.http.v3")
@@ -327,6 +329,14 @@ HttpConnectionManager = twin(hcm.HttpConnectionManager)
 HttpConnectionManagerUpgradeConfig = twin(hcm.HttpConnectionManagerUpgradeConfig)
 HttpFilter = twin(hcm.HttpFilter)
 HttpProtocolOptions = twin(core.HttpProtocolOptions)
+ClusterTransportSocketMatch = twin(cluster.ClusterTransportSocketMatch)
+EndpointHealthCheckConfig = twin(endpoint.EndpointHealthCheckConfig)
+EnvoyHealthCheck = twin(core.HealthCheck)
+GrpcHealthCheck = twin(core.HealthCheckGrpcHealthCheck)
+HttpHealthCheck = twin(core.HealthCheckHttpHealthCheck)
+TcpHealthCheck = twin(core.HealthCheckTcpHealthCheck)
+Int64Range = twin(envoy_type.Int64Range)
+RawBuffer = twin(raw_buffer.RawBuffer)
 HttpSetFilterState = twin(http_set_filter_state.Config)
 HttpRequestHeaderMatchInput = twin(matcher.HttpRequestHeaderMatchInput)
 IpMatcher = twin(ip_matcher.Ip)
@@ -392,6 +402,8 @@ XdsTypedExtensionConfig = twin(xds_core.TypedExtensionConfig)
 # enums
 AppendAction = core.HeaderValueOptionHeaderAppendAction
 ApiVersion = core.ApiVersion
+CodecClientType = envoy_type.CodecClientType
+RequestMethod = core.RequestMethod
 ClusterDiscoveryType = cluster.ClusterDiscoveryType
 ClusterDnsLookupFamily = cluster.ClusterDnsLookupFamily
 ClusterLbPolicy = cluster.ClusterLbPolicy

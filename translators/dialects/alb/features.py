@@ -14,6 +14,7 @@ from translators.dialects.alb.actions import FEATURE as ACTIONS_OF_SERVICES
 from translators.dialects.alb.balancing import SCHEDULERS, STICKY_SESSIONS
 from translators.dialects.alb.conditions import CONDITIONS
 from translators.dialects.alb.conditions import FEATURE as CONDITIONS_OF_SERVICES
+from translators.dialects.alb.health_checks import FEATURE as HEALTH_CHECKS
 from translators.dialects.alb.https_redirect import FEATURE as HTTPS_REDIRECT
 from translators.dialects.alb.limits import FEATURE as LIMITS
 from translators.dialects.alb.listen_ports import LISTEN_PORTS, listen_ports
@@ -44,6 +45,7 @@ FEATURES: Final = (
     LIMITS,
     STICKY_SESSIONS,
     SCHEDULERS,
+    HEALTH_CHECKS,
     CONDITIONS_OF_SERVICES,
     ACTIONS_OF_SERVICES,  # they count before annotations that ask for the same
 )

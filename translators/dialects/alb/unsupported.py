@@ -9,15 +9,6 @@ from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 
 ALB_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
     *rows(alb, Without.NOTHING, "cluster-weight. rule-direction.", family=True),
-    *rows(
-        alb,
-        Without.NOTHING,
-        """
-        healthcheck-code healthcheck-connect-port healthcheck-enabled healthcheck-httpcode
-        healthcheck-interval-seconds healthcheck-method healthcheck-path healthcheck-protocol
-        healthcheck-timeout-seconds healthy-threshold-count unhealthy-threshold-count
-        """,
-    ),
     *rows(alb, Without.TUNING, "backend-keepalive"),
 )
 
