@@ -311,3 +311,34 @@ def test_cors(site: Standing[Annotated], way: str) -> None:
     preflight = {"origin": "https://a.test", "access-control-request-method": "PUT"}
     answer = ask(site, feature, way, headers=preflight, method="OPTIONS").answer
     assert dict(answer.headers)["access-control-max-age"] == "172800"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_headers_of_answers(site: Standing[Annotated], way: str) -> None:
+    said = {"type": "ResponseHeader", "responseHeaderConfig": {"key": "x-kind", "values": ["a*"]}}
+    good = {"type": "ResponseStatusCode", "responseStatusCodeConfig": {"values": ["200", "201"]}}
+    feature = declare(
+        site,
+        f"answered-{way}",
+        {
+            "rule-direction.main": "Response",
+            "conditions.main": [said, good],
+            "actions.main": [
+                action("InsertHeader", key="x-new", value="50 %"),
+                action("InsertHeader", key="x-kept", value="ours", coverEnabled=False),
+                action("RemoveHeader", key="x-gone"),
+            ],
+        },
+    )
+    pods = [pod for name, pod in site.value.pods.items() if name.startswith("main")]
+    try:
+        for kind, changed in (("abc", True), ("b", False)):
+            for pod in pods:
+                pod.headers = (("x-kind", kind), ("x-kept", "theirs"), ("x-gone", "1"))
+            headers = dict(ask(site, feature, way).answer.headers)
+            assert headers["x-kept"] == "theirs"
+            assert headers.get("x-new") == ("50 %" if changed else None)
+            assert ("x-gone" in headers) is not changed
+    finally:
+        for pod in pods:
+            pod.headers = ()

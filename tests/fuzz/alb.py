@@ -52,6 +52,11 @@ ACTIONS: Final[tuple[Json, ...]] = (
     },
 )
 
+OF_ANSWERS: Final[tuple[Json, ...]] = (
+    {"type": "ResponseStatusCode", "responseStatusCodeConfig": {"values": ["200", "503"]}},
+    {"type": "ResponseHeader", "responseHeaderConfig": {"key": "x-member", "values": ["*", "a?"]}},
+)
+
 FINAL_ACTIONS: Final[tuple[Json, ...]] = (
     {
         "type": "Redirect",
@@ -95,6 +100,11 @@ class AlbIngresses:
                 annotations[f"{ALB}conditions.{name}"] = self._blocks(CONDITIONS, ())
             if self._chance(50):
                 annotations[f"{ALB}actions.{name}"] = self._blocks(ACTIONS, FINAL_ACTIONS)
+            if self._chance(10):
+                direction = self._one_of(("Response", "Response", "Request", "x"))
+                annotations[f"{ALB}rule-direction.{name}"] = direction
+                annotations[f"{ALB}conditions.{name}"] = self._blocks(OF_ANSWERS, ())
+                annotations[f"{ALB}actions.{name}"] = self._blocks(ACTIONS[1:3], ())
         return made.annotate(annotations).manifest
 
     def _of_key(self, key: Key) -> dict[str, str]:
@@ -105,7 +115,7 @@ class AlbIngresses:
         return {spelling: self._slipped(value) if self._chance(30) else value}
 
     def _blocks(self, choices: Sequence[Json], ends: Sequence[Json]) -> str:
-        chosen = self._random.sample(choices, self._random.randint(0, 3))
+        chosen = self._random.sample(choices, self._random.randint(0, min(3, len(choices))))
         if ends and self._chance(60):
             chosen.append(self._one_of(ends))
         blocks = json.loads(json.dumps(chosen))

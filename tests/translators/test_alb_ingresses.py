@@ -275,7 +275,7 @@ TWO_SERVICES = WEB.path("/api", to="api:80").default("api:80")
     [
         pytest.param({}, [], id="none"),
         pytest.param(
-            {f"{ALB}rule-direction.web": "Response", f"{ALB}cluster-weight.c1": "100"},
+            {f"{ALB}cluster-weight.c1": "60", f"{ALB}cluster-weight.c2": "40"},
             ["no effect yet", "no effect yet"],
             id="tuning",
         ),

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from translators.dialects.alb.blocks import Fields, as_a_whole, read_blocks
-from translators.dialects.alb.conditions import of_services
+from translators.dialects.alb.direction import of_services
 from translators.dialects.alb.limits import PER_IP, QPS, limits
 from translators.dialects.alb.redirects import redirect, rewrite
 from translators.dialects.annotations.cors import HEADERS, METHODS, origin
@@ -186,7 +186,8 @@ def _backend(group: Fields, namespace: str) -> Backend:
     return Backend(*service_name(namespace, with_port=True)(f"{name}:{group.text('servicePort')}"))
 
 
-def _insert(config: Fields, asked: Asked) -> None:
+def insert(config: Fields, asked: Asked) -> None:
+    """Read a header to write."""
     one_of("userdefined")(config.text("valueType", "UserDefined").lower())
     header = editable_header(config.text("key")), printable(config.text("value"))
     edits = asked.edits
@@ -196,7 +197,8 @@ def _insert(config: Fields, asked: Asked) -> None:
         asked.edits = replace(edits, absent=(*edits.absent, header))
 
 
-def _remove(config: Fields, asked: Asked) -> None:
+def remove(config: Fields, asked: Asked) -> None:
+    """Read a header to remove."""
     name = editable_header(config.text("key"))
     asked.edits = replace(asked.edits, remove=(*asked.edits.remove, name))
 
@@ -240,8 +242,8 @@ def _cors(config: Fields, asked: Asked) -> None:
 
 _TYPES: Final[Mapping[str, tuple[str, _Read]]] = {
     "trafficlimit": ("trafficLimitConfig", _limit),
-    "insertheader": ("insertHeaderConfig", _insert),
-    "removeheader": ("removeHeaderConfig", _remove),
+    "insertheader": ("insertHeaderConfig", insert),
+    "removeheader": ("removeHeaderConfig", remove),
     "rewrite": ("rewriteConfig", _rewrite),
     "cors": ("corsConfig", _cors),
     "trafficmirror": ("trafficMirrorConfig", _mirror),

@@ -9,7 +9,7 @@ requests that are meant for others.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Final, TypeAlias
@@ -17,9 +17,10 @@ from typing import Final, TypeAlias
 import re2
 
 from translators.dialects.alb.blocks import Fields, as_a_whole, read_blocks
+from translators.dialects.alb.direction import of_services
 from translators.dialects.alb.paths import pattern_path
 from translators.dialects.annotations.feature import Feature, OfService, Wanted
-from translators.dialects.annotations.reader import Key, Reader, Unusable, alb
+from translators.dialects.annotations.reader import Reader, Unusable, alb
 from translators.dialects.annotations.unsupported import Without
 from translators.dialects.annotations.values import (
     cookie_name,
@@ -73,12 +74,6 @@ def read(reader: Reader, wanted: Wanted) -> None:
             of.served = False
         else:
             _narrow(of, found)
-
-
-def of_services(reader: Reader, family: Key) -> Iterator[tuple[Key, str]]:
-    """Yield the annotations of a family, each with the name of its Service."""
-    for key in (*reader.members(family), *reader.unread_members(family)):
-        yield key, key.name.removeprefix(family.name)
 
 
 def _narrow(of: OfService, asked: _Asked) -> None:

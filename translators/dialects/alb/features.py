@@ -11,6 +11,7 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.alb.actions import ACTIONS
 from translators.dialects.alb.actions import FEATURE as ACTIONS_OF_SERVICES
+from translators.dialects.alb.answers import FEATURE as RULES_ABOUT_ANSWERS
 from translators.dialects.alb.balancing import SCHEDULERS, STICKY_SESSIONS
 from translators.dialects.alb.conditions import CONDITIONS
 from translators.dialects.alb.conditions import FEATURE as CONDITIONS_OF_SERVICES
@@ -47,6 +48,7 @@ FEATURES: Final = (
     SCHEDULERS,
     HEALTH_CHECKS,
     CONDITIONS_OF_SERVICES,
+    RULES_ABOUT_ANSWERS,
     ACTIONS_OF_SERVICES,  # they count before annotations that ask for the same
 )
 """All features, in the order in which they change a rule."""

@@ -8,7 +8,7 @@ from translators.dialects.annotations.unsupported import Unsupported, Without, r
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 
 ALB_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
-    *rows(alb, Without.NOTHING, "cluster-weight. rule-direction.", family=True),
+    *rows(alb, Without.NOTHING, "cluster-weight.", family=True),
     *rows(alb, Without.TUNING, "backend-keepalive"),
 )
 
