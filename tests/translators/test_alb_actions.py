@@ -10,6 +10,7 @@ from tests.translators.policies import filters_of, route_of
 from translators.envoy.messages import AppendAction
 from translators.model.actions import Forward
 from translators.model.bounds import MAX_BLOCKS, MAX_BODY, MAX_GROUPS
+from translators.model.ingresses import Role
 from translators.model.rules import Rule
 from translators.policies.policy import entry_parts
 
@@ -340,3 +341,9 @@ def test_a_canary_with_a_weight_is_not_divided_again(key: str, reason: list[str]
     rules = read(ACTION, canary)
     assert [problem.reason for problem in rules.problems] == reason
     assert bool(rules.canaries) is not bool(reason)
+
+
+def test_a_service_of_a_group_without_pods_is_told_who_stands_in_for_it() -> None:
+    rules = read(ACTION, {"actions.web": blocks(groups(group("a"), group("b"), group("c")))})
+    named = [(each.backend.service, each.role) for each in rules.named]
+    assert named == [("a", Role.BACKED), ("b", Role.BACKED), ("c", Role.BACKED)]

@@ -40,7 +40,7 @@ class Role(Enum):
     MAIN = "main"
     """It gets them."""
     BACKED = "backed"
-    """It gets them, and the annotation `fallback` names another one for its lack of Pods."""
+    """It gets them, and by the annotation `fallback` another one does so while it has no Pods."""
     FALLBACK = "fallback"
     """It is that other one."""
     CANARY = "canary"
@@ -207,11 +207,13 @@ def _named(rule: Rule, role: Role) -> Iterator[Named]:
     if not isinstance(rule.action, Forward):
         return
     named_by = _field_of(rule)
+    firsts = {share.target.backends[0] for share in rule.action.shares}
     for share in rule.action.shares:
         first, *others = share.target.backends
         yield Named(rule, first, role, named_by)
         for other in others:
-            yield Named(rule, other, Role.FALLBACK, rule.fallback)
+            if other not in firsts:
+                yield Named(rule, other, Role.FALLBACK, rule.fallback)
 
 
 def _by_host(declared: Sequence[R]) -> _ByHost[R]:

@@ -94,6 +94,8 @@ def _add(of: OfService, found: Found[Asked], reader: Reader) -> None:
     asked = found.value
     of.action = asked.final
     of.changes.append(lambda rule: _changed(rule, asked))
+    if isinstance(asked.final, Forward) and len(asked.final.shares) > 1:
+        of.changes.append(lambda rule: replace(rule, fallback=found.spelling))
     for key in (QPS, PER_IP) if asked.limited else ():
         if reader.has(key):
             expected = f"no TrafficLimit in {found.spelling}, whose limit holds for its paths"
