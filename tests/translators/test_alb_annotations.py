@@ -7,18 +7,22 @@ import pytest
 from fleet.problem import Severity
 from fleet.ref import HUB, Ref
 from tests.support.annotations import example, examples
-from tests.support.builders import IngressBuilder, ingress
+from tests.support.builders import IngressBuilder, alb_class, alb_gateway, ingress
+from tests.support.translation import World
 from tests.translators.alb_rules import ALB, WEB, blocks, plan, read, told
 from tests.translators.policies import filters_of, route_of
 from translators.dialects.alb.features import FEATURES, read_alb_features
 from translators.dialects.annotations.feature import Feature
 from translators.dialects.annotations.reader import Key
+from translators.envoy.filters import GROUP
 from translators.model.actions import Forward, Redirect
 from translators.model.backends import BackendProtocol
 from translators.model.policy import Policy, Scope
 from translators.model.rules import Rule
 from translators.policies.affinity import HashBy, HashOf, PodCookie
 from translators.policies.balancing import LoadBalancing
+from xds.readable import readable
+from xds.resource import TypeUrl
 
 AT = Ref(HUB, "Ingress", "default", "any")
 API = ingress("api", host="web.test").path("/api", to="api:80").of_class("alb")
@@ -352,3 +356,42 @@ def test_an_order_of_two_ingresses_is_reported_to_the_younger_one() -> None:
     assert (problem.reason, problem.at.name, problem.value) == ("SharedOrder", "new", "3")
     assert problem.severity is Severity.HINT
     assert [str(rule.path) for rule in planned.rules] == ["Prefix /new", "Prefix /"]
+
+
+# -- filters ---------------------------------------------------------------------------------------
+
+
+def served(annotations: dict[str, str]) -> World:
+    world = World()
+    world.attach(HUB)
+    world.put(alb_gateway().manifest, alb_class().manifest, WEB.annotate(annotations).manifest)
+    return world
+
+
+def listeners(world: World) -> dict[str, str]:
+    held = world.versions()["alb/gw"]
+    return {name: held[kind, name] for kind, name in held if kind is TypeUrl.LISTENER}
+
+
+@pytest.mark.parametrize("feature", [pytest.param(each, id=each.name) for each in FEATURES])
+def test_no_annotation_changes_a_listener(feature: Feature) -> None:
+    plain = listeners(served({}))
+    assert plain
+    assert listeners(served(in_alb(feature))) == plain
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "off"),
+    [
+        pytest.param("SourceIp", "10.0.0.0/8", False, id="client"),
+        pytest.param("Method", "GET", True, id="method"),
+    ],
+)
+def test_the_filters_of_policies_are_on_where_the_clients_address_decides(
+    kind: str, value: str, off: bool
+) -> None:
+    found = {"type": kind, f"{kind}Config": {"values": [value]}}
+    world = served({f"{ALB}conditions.web": blocks(found)})
+    made = world.snapshots["alb/gw"][TypeUrl.SCOPED_ROUTE, "http-80|web.test"]
+    table: Any = readable(TypeUrl.SCOPED_ROUTE, made.body)
+    assert (GROUP in table["route_configuration"]["typed_per_filter_config"]) is off
