@@ -16,7 +16,7 @@ from typing import Final
 from fleetgate.demo.http import Address, Answer, Question
 from tests.e2e.backends import Backend, Request, backend
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, rig
-from tests.support.builders import IngressBuilder, ingress, mse_gateway
+from tests.support.builders import IngressBuilder, alb_class, alb_gateway, ingress, mse_gateway
 
 WAYS: Final[Mapping[str, tuple[str, str]]] = {
     "exact": ("{}.test", "{}.test"),
@@ -71,12 +71,14 @@ class Feature:
 class Annotated:
     """A fleet with the Services `main` and `canary` behind a real Envoy.
 
-    `pods` are named as their Service; further ones are `main-2`, `main-3` and so on.
+    `pods` are named as their Service; further ones are `main-2`, `main-3` and so on. `flavour` is
+    that of the gateway, and the class of its Ingresses.
     """
 
     rig: Rig
     address: Address
     pods: Mapping[str, Backend]
+    flavour: str = "mse"
 
     async def declare(
         self,
@@ -85,20 +87,22 @@ class Annotated:
         paths: Sequence[tuple[str, str]] = (),
         *,
         canary: Mapping[str, object] | None = None,
+        to: str = "main:80",
     ) -> Feature:
         """Declare an Ingress with these annotations for all hosts of the feature, and a canary.
 
         `paths` are pairs of a path and its type; by default there is one, the Prefix `/NAME`. The
-        canary has its own annotations, or those of the main Ingress if there are none.
+        canary has its own annotations, or those of the main Ingress if there are none. `to` is the
+        backend of the main Ingress.
         """
         spelt = paths or [(f"/{name}", "Prefix")]
-        main = _all_hosts(ingress(name), name, spelt, "main:80").annotate(annotations)
-        beside = _all_hosts(ingress(f"{name}-canary"), name, spelt, "canary:80")
+        main = all_hosts(ingress(name), name, spelt, to).annotate(annotations)
+        beside = all_hosts(ingress(f"{name}-canary"), name, spelt, "canary:80")
         own = annotations if canary is None else canary
         self.rig.declare(
             f"{name}.yaml",
-            main.of_class("mse"),
-            beside.annotate({**own, **_CANARY_ANNOTATIONS}).of_class("mse"),
+            main.of_class(self.flavour),
+            beside.annotate({**own, **_CANARY_ANNOTATIONS}).of_class(self.flavour),
         )
         await self.rig.sync()
         return Feature(self, name)
@@ -115,28 +119,34 @@ class Annotated:
 
 @asynccontextmanager
 async def annotated(
-    root: Path, settings: Mapping[str, str] | None = None, *, replicas: int = 1
+    root: Path,
+    settings: Mapping[str, str] | None = None,
+    *,
+    replicas: int = 1,
+    flavour: str = "mse",
 ) -> AsyncIterator[Annotated]:
-    """Serve a gateway of the class `mse`; enter it with `tests.e2e.standing.standing`.
+    """Serve a gateway of this flavour and class; enter it with `tests.e2e.standing.standing`.
 
     `settings` are annotations of the gateway. Each of the two Services has so many Pods.
     """
     async with AsyncExitStack() as stack:
         served = await stack.enter_async_context(rig(root, gateway=False))
-        gateway = mse_gateway("gw", members=(ONE, TWO)).annotate(settings or {})
-        served.declare("gateway.yaml", gateway)
+        make = mse_gateway if flavour == "mse" else alb_gateway
+        gateway = make("gw", members=(ONE, TWO)).annotate(settings or {})
+        served.declare("gateway.yaml", gateway, *([alb_class()] if flavour == "alb" else []))
         pods: dict[str, Backend] = {}
         for service in ("main", "canary"):
             names = [service, *(f"{service}-{number}" for number in range(2, replicas + 1))]
             made = {name: await stack.enter_async_context(backend(name)) for name in names}
             served.expose(service, made.values())
             pods |= made
-        yield Annotated(served, await served.address(), pods)
+        yield Annotated(served, await served.address(f"{flavour}/gw"), pods, flavour)
 
 
-def _all_hosts(
+def all_hosts(
     made: IngressBuilder, name: str, paths: Sequence[tuple[str, str]], to: str
 ) -> IngressBuilder:
+    """Give an Ingress the hosts of all ways, each with these paths."""
     for declared in dict.fromkeys(host for host, _ in WAYS.values()):
         made = made.host(declared.format(name))
         for path, kind in paths:

@@ -17,8 +17,9 @@ from tests.support.builders import (
 )
 from tests.support.translation import World
 from tests.translators.plans import NGINX
-from translators.dialects.alb.ingress import alb_path, read_alb_ingress
+from translators.dialects.alb.ingress import read_alb_ingress
 from translators.dialects.alb.listen_ports import listen_ports
+from translators.dialects.alb.paths import alb_path
 from translators.dialects.annotations.reader import Unusable
 from translators.model.canaries import Weight
 from translators.model.ingresses import IngressRules
@@ -275,59 +276,15 @@ def read(rule: IngressBuilder) -> IngressRules:
 TWO_SERVICES = WEB.path("/api", to="api:80").default("api:80")
 
 
-@pytest.mark.parametrize(
-    ("annotations", "paths", "effects"),
-    [
-        pytest.param({}, ["/", "/api", "/"], [], id="none"),
-        pytest.param(
-            {f"{ALB}conditions.api": "[]"}, ["/"], ["paths to api are not served"], id="conditions"
-        ),
-        pytest.param(
-            {f"{ALB}actions.api": ""}, ["/"], ["paths to api are not served"], id="actions"
-        ),
-        pytest.param(
-            {f"{ALB}conditions.nobody": "[]"},
-            ["/", "/api", "/"],
-            ["paths to nobody are not served"],
-            id="conditions-of-no-path",
-        ),
-        pytest.param({f"{ALB}use-regex": "true"}, [], ["the Ingress is not served"], id="regex"),
-        pytest.param({f"{ALB}use-regex": "false"}, ["/", "/api", "/"], [], id="switched-off"),
-        pytest.param(
-            {f"{ALB}rewrite-target": "/x"}, [], ["the Ingress is not served"], id="rewrite"
-        ),
-        pytest.param({f"{ALB}order": "1"}, [], ["the Ingress is not served"], id="order"),
-        pytest.param({f"{ALB}order": "10"}, ["/", "/api", "/"], [], id="order-that-is-the-default"),
-        pytest.param(
-            {f"{ALB}sticky-session": "true"},
-            ["/", "/api", "/"],
-            ["no effect yet"],
-            id="tuning",
-        ),
-        pytest.param(
-            {"nginx.ingress.kubernetes.io/ssl-redirect": "true"},
-            ["/", "/api", "/"],
-            ["no effect yet"],
-            id="redirect-under-nginx",
-        ),
-        pytest.param(
-            {
-                "nginx.ingress.kubernetes.io/rewrite-target": "/x",
-                "nginx.ingress.kubernetes.io/backend-protocol": "GRPC",
-                "mse.ingress.kubernetes.io/service-subset": "v1",
-            },
-            ["/", "/api", "/"],
-            [],
-            id="what-the-dialect-does-not-know",
-        ),
-    ],
-)
-def test_annotations_without_effect_yet(
-    annotations: dict[str, str], paths: list[str], effects: list[str]
-) -> None:
+def test_annotations_of_nginx_that_the_dialect_does_not_know() -> None:
+    annotations = {
+        f"{NGINX}rewrite-target": "/x",
+        f"{NGINX}backend-protocol": "GRPC",
+        "mse.ingress.kubernetes.io/service-subset": "v1",
+    }
     rules = read(TWO_SERVICES.annotate(annotations))
-    assert [rule.path.value for rule in rules.everything if rule.host] == paths
-    assert [(p.reason, p.effect) for p in rules.problems] == [("NotSupported", e) for e in effects]
+    assert [rule.path.value for rule in rules.everything if rule.host] == ["/", "/api", "/"]
+    assert rules.problems == ()
 
 
 @pytest.mark.parametrize(
@@ -392,7 +349,7 @@ def test_a_backend_that_is_an_action_needs_the_action() -> None:
     assert [(p.reason, p.key) for p in rules.problems] == [("InvalidBackend", at)]
     rules = read(rule.annotate({f"{ALB}actions.maintenance": "[]"}))
     assert [r.path.value for r in rules.rules] == ["/"]
-    assert [p.reason for p in rules.problems] == ["NotSupported"]
+    assert [p.reason for p in rules.problems] == ["InvalidAnnotation"]
 
 
 # -- paths -----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from fleet.ref import HUB, Ref
 from tests.support.builders import IngressBuilder, ingress, mse_gateway
 from tests.support.translation import World, upserted
 from tests.translators.plans import MSE, NGINX
-from translators.dialects.alb.ingress import alb_path
+from translators.dialects.alb.paths import alb_path
 from translators.dialects.annotations.values import pattern
 from translators.dialects.mse.gateway import MSE_TABLES
 from translators.graph.keys import HostKey

@@ -320,7 +320,7 @@ def test_what_has_no_chain_takes_nothing_else_from_the_host(
         "tls_minimum_protocol_version": "TLSv1_3",
         "tls_maximum_protocol_version": "TLSv1_3",
     }
-    assert "set_filter_state" not in str(chain)
+    assert "network.set_filter_state" not in str(chain)
 
 
 @pytest.mark.parametrize("tls", [V1_3, CERTIFIED, THROUGH], ids=["versions", "asks", "through"])

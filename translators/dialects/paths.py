@@ -1,6 +1,7 @@
 """Paths of Ingresses are translated into the spelling that requests have."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, unquote
@@ -82,6 +83,21 @@ class PathReading:
 
 PLAIN: Final = PathReading()
 """The reading of paths without annotations."""
+
+
+def either_way(read: Callable[..., Path]) -> Callable[[str, str], Path]:
+    """Make the reading of a canary's paths, whose main rule decides whether one is a pattern.
+
+    `read` takes the type and the text of a path, and a PathReading as `reading`.
+    """
+
+    def path(path_type: str, text: str) -> Path:
+        try:
+            return read(path_type, text, reading=PLAIN)
+        except Unusable:
+            return read(path_type, text, reading=PathReading(special=True))
+
+    return path
 
 
 def regex_path(text: str, *, whole: bool = False, ignore_case: bool = False) -> Path:

@@ -22,13 +22,14 @@ from fleet.models import (
 )
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.dialects.annotations.feature import Aliases, Wanted
+from translators.dialects.annotations.feature import Aliases, OfService, Wanted
 from translators.dialects.annotations.reader import Unusable
 from translators.dialects.hosts import LABEL, host_name
 from translators.model.actions import Action, Forward, Redirect, Share, size_of
 from translators.model.backends import Backend, ServicePort, Target
 from translators.model.bounds import MAX_ROUTES_OF_INGRESS
 from translators.model.canaries import Canary, Split
+from translators.model.conditions import Condition
 from translators.model.ingresses import NO_HOSTS, Alias, IngressRules
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
@@ -45,7 +46,13 @@ _PORT_NAME: Final = re.compile(rf"(?=.*[a-z]){LABEL}")
 
 Otherwise the name of a Cluster could not distinguish a port named 80 from port number 80."""
 
+DEFAULT_BACKEND: Final = "spec.defaultBackend"
+
 _EVERYTHING: Final = Path(PathKind.PREFIX, "/")
+
+
+_NOTHING_MORE: Final = OfService()
+"""What annotations ask for of the rules of most Services."""
 
 
 def age_of(ingress: Ingress) -> Age:
@@ -102,7 +109,9 @@ class IngressReader:
         split = self.wanted.split
         everywhere = hosts or ((_EVERY_HOST,) if ingress.spec.default_backend else ())
         extras = (rule for host in everywhere for rule in self._extras(host))
-        declared = (rule for host in hosts for rule in self._rules(host))
+        declared: Iterator[Rule] = (rule for host in hosts for rule in self._rules(host))
+        if any(of.is_narrowed for of in self.wanted.of_services.values()):
+            declared = _once(declared)
         rules = tuple(room.for_some(chain(extras if split is None else (), declared)))
         own = dict.fromkeys(("", *(host.name for host in hosts)) if split is None else ())
         defaults = tuple(room.for_some(self._defaults(ingress.spec.default_backend, own)))
@@ -163,21 +172,34 @@ class IngressReader:
             where = _place(host, j)
             parse = partial(self.path, declared.path_type)
             path = self._attempt("InvalidPath", f"{where}.path", declared.path, parse)
-            forward = self._forward(f"{where}.backend", declared.backend)
-            if path is not None and forward is not None:
-                yield self._rule(where, host.name, path, forward)
+            action = self._action(f"{where}.backend", declared.backend)
+            if path is not None and action is not None:
+                of = self._of_service(declared.backend)
+                for name in dict.fromkeys((host.name, *of.hosts)):
+                    for each in dict.fromkeys((path, *of.paths)):
+                        for conditions in of.alternatives:
+                            yield self._rule(where, name, each, action, conditions, of)
 
     def _defaults(self, backend: IngressBackend | None, hosts: Collection[str]) -> Iterator[Rule]:
         """Yield a rule of the default backend for each host. A canary passes no hosts."""
-        at = "spec.defaultBackend"
-        if backend is None or (forward := self._forward(at, backend)) is None:
+        at = DEFAULT_BACKEND
+        if backend is None or (action := self._action(at, backend)) is None:
             return
-        if not hosts:
-            self.problems.append(_idle_default(self.ref, at, forward))
+        if not hosts and isinstance(action, Forward):
+            self.problems.append(_idle_default(self.ref, at, action))
+        of = self._of_service(backend)
         for host in hosts:
-            yield self._rule(at, host, _EVERYTHING, forward)
+            yield self._rule(at, host, _EVERYTHING, action, of=of)
 
-    def _rule(self, at: str, host: str, path: Path, action: Action) -> Rule:
+    def _rule(
+        self,
+        at: str,
+        host: str,
+        path: Path,
+        action: Action,
+        conditions: tuple[Condition, ...] = (),
+        of: OfService = _NOTHING_MORE,
+    ) -> Rule:
         """Make a rule, changed as the annotations ask for it."""
         sets = self.sets(host)
         policies = tuple(declared.policy for declared in self.wanted.policies)
@@ -189,10 +211,11 @@ class IngressReader:
             path,
             action,
             sets,
+            conditions,
             policies=policies,
             ingress_class=self.ingress_class,
         )
-        for change in self.wanted.changes:
+        for change in (*self.wanted.changes, *of.changes):
             rule = change(rule)
         if isinstance(rule.action, Redirect):
             rule = replace(rule, policies=at_redirect(rule.policies))
@@ -201,7 +224,13 @@ class IngressReader:
             self.problems.extend(problem for problem in found if problem not in self.problems)
         return rule
 
-    def _forward(self, at: str, backend: IngressBackend) -> Forward | None:
+    def _of_service(self, backend: IngressBackend) -> OfService:
+        """Return what annotations ask for of the rules with a backend of this name."""
+        found = self.wanted.of_services
+        return found.get(backend.service.name, _NOTHING_MORE) if backend.service else _NOTHING_MORE
+
+    def _action(self, at: str, backend: IngressBackend) -> Action | None:
+        """Read a backend: what annotations ask for in its place, or the Service."""
         service, resource = backend.service, backend.resource
         if service is None and resource is not None:
             named = f"{resource.kind} {resource.name}"
@@ -220,6 +249,8 @@ class IngressReader:
         )
         if port is None or not self.takes(at, service):
             return None
+        if (instead := self._of_service(backend).action) is not None:
+            return instead
         return Forward((Share(Target((Backend(self.ref.namespace, parsed, port),)), 1),))
 
     def _attempt(self, reason: str, key: str, value: str, parse: Callable[[str], T]) -> T | None:
@@ -229,6 +260,16 @@ class IngressReader:
             effect = e.effect or "this rule is not served"
             self.problems.append(Problem(self.ref, reason, key, value, e.expected, effect))
             return None
+
+
+def _once(rules: Iterable[Rule]) -> Iterator[Rule]:
+    """Leave out rules that conditions make of several paths or hosts, each of which they name."""
+    seen = set()
+    for rule in rules:
+        what = (rule.host, rule.path, rule.conditions, rule.action, rule.policies)
+        if what not in seen:
+            seen.add(what)
+            yield rule
 
 
 def _place(host: _Host, number: int) -> str:

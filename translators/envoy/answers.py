@@ -1,13 +1,13 @@
-"""Answers of backends: URLs, and attributes of cookies, are changed as a route asks for it.
+"""Answers of backends: URLs, cookies and headers are changed as a route asks for it.
 
-All routes share one Lua source, since a source of its own costs a route 178 KB. A route names it,
+Routes share the Lua sources, since a source of its own costs a route 178 KB. A route names it,
 and gives its texts in the filter's context. The filter has no default source, so it does nothing to
 other routes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from translators.envoy.messages import DataSource, Lua, LuaPerRoute
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
 
 _SOURCE: Final = "answer"
+_HEADERS: Final = "headers"
 
 _CHANGE: Final = """
 local function swapped(text, from, to)
@@ -80,9 +81,56 @@ end
 """
 
 
+_EDIT: Final = """
+local function met(headers, condition)
+  local value = headers:get(condition.name)
+  if not value or #value > 512 then return false end
+  for _, pattern in ipairs(condition.patterns) do
+    if string.match(value, pattern) then return true end
+  end
+  return false
+end
+
+function envoy_on_response(response)
+  local wanted, headers = response:filterContext(), response:headers()
+  for _, condition in ipairs(wanted:get("conditions")) do
+    if not met(headers, condition) then return end
+  end
+  for _, name in ipairs(wanted:get("remove")) do headers:remove(name) end
+  for _, edit in ipairs(wanted:get("set")) do headers:replace(edit.name, edit.value) end
+  for _, edit in ipairs(wanted:get("absent")) do
+    if not headers:get(edit.name) then headers:add(edit.name, edit.value) end
+  end
+end
+"""
+
+
 def change_answers() -> lua.Lua:
     """Configure the filter, which waits for routes that name its source."""
-    return Lua(source_codes={_SOURCE: DataSource(inline_string=_CHANGE)})
+    sources = {_SOURCE: _CHANGE, _HEADERS: _EDIT}
+    return Lua(
+        source_codes={name: DataSource(inline_string=text) for name, text in sources.items()}
+    )
+
+
+def header_changes(
+    conditions: Iterable[tuple[str, Sequence[str]]],
+    remove: Sequence[str],
+    update: Iterable[tuple[str, str]],
+    absent: Iterable[tuple[str, str]],
+) -> lua.LuaPerRoute:
+    """Configure the filter for a route to change headers of answers that meet all conditions.
+
+    A condition names a header, and patterns of Lua of which its value meets one. A value of more
+    than 512 bytes meets none.
+    """
+    context = {
+        "conditions": [{"name": name, "patterns": [*found]} for name, found in conditions],
+        "remove": [*remove],
+        "set": [{"name": name, "value": value} for name, value in update],
+        "absent": [{"name": name, "value": value} for name, value in absent],
+    }
+    return LuaPerRoute(name=_HEADERS, filter_context=struct(context))
 
 
 def answer_changes(texts: Mapping[str, str]) -> lua.LuaPerRoute:

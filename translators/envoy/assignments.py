@@ -68,12 +68,13 @@ def assign(
     preferred: Callable[[str, PodEndpoint], bool],
     lack: Lack,
     weights: Mapping[str, int] | None = None,
+    behind: bytes = b"",
 ) -> Assignment:
     """Make the assignment `name` from the endpoints of each member.
 
     Preferred endpoints have priority 0. The others have priority 1, and are used while no preferred
     one is usable. An address that occurs several times counts once; it is preferred if one of its
-    occurrences is.
+    occurrences is. `behind` are encoded fields that each endpoint has too.
 
     `weights` are those of members, for a Cluster that goes by them. The other members are standbys:
     each of the two priorities is followed by one for them. If the mapping is empty, all Pods of a
@@ -98,7 +99,8 @@ def assign(
     for priority, member, address, port, encoded in claims:
         if (address, port) not in seen:
             seen.add((address, port))
-            localities.setdefault((priority, "" if one_pool else member), []).append(encoded)
+            at = (priority, "" if one_pool else member)
+            localities.setdefault(at, []).append(encoded + behind)
     # Clients whose cookie names a Pod of a standby stay there unless it is degraded. Envoy prefers
     # healthy Pods of any priority to degraded ones, so only a standby behind all others may be so.
     weighted = [priority for priority, member in localities if member not in standbys]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from translators.envoy.balancing import balanced
 from translators.envoy.header_edits import MOST_HEADERS
+from translators.envoy.health_checks import health_check
 from translators.envoy.messages import (
     Address,
     AggregateClusterConfig,
@@ -117,8 +118,9 @@ def build_cluster(
     backend = target.backends[0]
     protocol = backend.protocol or spoken
     weighted = backend.weighted_by is not None
+    authority = f"{backend.service}.{backend.namespace}"
     rest = (
-        _without_name(limits, protocol, parts, weighted=weighted)
+        _without_name(limits, protocol, parts, authority, weighted=weighted)
         if parts
         else _same_for_all(limits, protocol, weighted=weighted)
     )
@@ -156,10 +158,24 @@ def _same_for_all(limits: UpstreamLimits, protocol: BackendProtocol, *, weighted
 
 
 def _without_name(
-    limits: UpstreamLimits, protocol: BackendProtocol, parts: ClusterParts, *, weighted: bool
+    limits: UpstreamLimits,
+    protocol: BackendProtocol,
+    parts: ClusterParts,
+    authority: str = "",
+    *,
+    weighted: bool,
 ) -> bytes:
-    """Encode all fields of a Cluster of one backend but its name, which is the first field."""
-    own = _fields(limits, protocol, parts, weighted=weighted)
+    """Encode all fields of a Cluster of one backend but its name, which is the first field.
+
+    `authority` is the Host of health checks.
+    """
+    own = _fields(limits, protocol, parts, weighted=weighted) | health_check(
+        parts.check,
+        authority,
+        http2=protocol in _BY_HTTP2,
+        by_tls=protocol in _BY_TLS,
+        tls=_tls(protocol, parts),
+    )
     return encode(Cluster(**parts.cluster.over(own)))
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from translators.envoy.answers import change_answers
 from translators.envoy.client_certificates import idle
+from translators.envoy.clients import remember_client
 from translators.envoy.compression import compress
 from translators.envoy.forwarded import Peer, hide_scheme, name_client
 from translators.envoy.header_edits import absent
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.header_mutation import v3 as header_mutation
 
 CLIENTS: Final = "fleetgate.client_certificates"
+CLIENT: Final = "fleetgate.client"
+"""It stores the client's address, for the conditions of routes."""
 CORS: Final = "envoy.filters.http.cors"
 LISTENER_SOURCES: Final = "fleetgate.listener_clients"
 """The list of client addresses of a listener."""
@@ -73,6 +76,7 @@ GROUP: Final = "fleetgate.policies"
 GROUPED: Final = frozenset(
     {
         LISTENER_SOURCES,
+        CLIENT,
         CLIENTS,
         SOURCES,
         CLIENT_RATE_LIMIT,
@@ -114,6 +118,8 @@ def http_filters(
     yield "fleetgate.repair", repair()
     # Before all that may ask who the client is.
     yield from name_client(peer)
+    # Before all that looks at the route, which can depend on the client's address.
+    yield GROUP, _group({CLIENT: remember_client()})
     # Before all that may refuse a request: a browser shows a refusal to its page by these headers,
     # and asks for them without the page's credentials.
     yield CORS, Cors()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from translators.envoy.messages import (
@@ -21,14 +22,26 @@ MOST_HEADERS: Final = 200
 HTTP/2 clients send each cookie in a header of its own, and so do backends that set cookies."""
 
 
-def option(name: str, value: str, *, add: bool = False) -> core.HeaderValueOption:
-    """Set a header of routes to a text, or with `add` append another value to it."""
-    action = AppendAction.OVERWRITE_IF_EXISTS_OR_ADD
-    if add:
-        action = AppendAction.APPEND_IF_EXISTS_OR_ADD
+class Put(Enum):
+    """What becomes of the values that a header has already."""
+
+    OVERWRITE = "overwrite"
+    APPEND = "append"
+    IF_ABSENT = "if absent"
+
+
+_ACTIONS: Final = {
+    Put.OVERWRITE: AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
+    Put.APPEND: AppendAction.APPEND_IF_EXISTS_OR_ADD,
+    Put.IF_ABSENT: AppendAction.ADD_IF_ABSENT,
+}
+
+
+def option(name: str, value: str, put: Put = Put.OVERWRITE) -> core.HeaderValueOption:
+    """Give a text to a header of routes."""
     # Envoy reads "%" as the beginning of an operator.
     header = HeaderValue(key=name, value=value.replace("%", "%%"))
-    return HeaderValueOption(header=header, append_action=action, keep_empty_value=not value)
+    return HeaderValueOption(header=header, append_action=_ACTIONS[put], keep_empty_value=not value)
 
 
 def overwritten(name: str, value: str) -> core.HeaderValueOption:

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.filters.http.lua import v3 as lua
     from envoy_data_plane.envoy.extensions.filters.http.rbac import v3 as http_rbac
     from envoy_data_plane.envoy.extensions.filters.http.router import v3 as router
+    from envoy_data_plane.envoy.extensions.filters.http.set_filter_state import (
+        v3 as http_set_filter_state,
+    )
     from envoy_data_plane.envoy.extensions.filters.http.stateful_session import (
         v3 as stateful_session,
     )
@@ -82,6 +85,7 @@ if TYPE_CHECKING:
         v3 as previous_priorities,
     )
     from envoy_data_plane.envoy.extensions.transport_sockets.quic import v3 as quic
+    from envoy_data_plane.envoy.extensions.transport_sockets.raw_buffer import v3 as raw_buffer
     from envoy_data_plane.envoy.extensions.transport_sockets.tls import v3 as tls
     from envoy_data_plane.envoy.extensions.transport_sockets.tls.cert_mappers.sni import v3 as sni
     from envoy_data_plane.envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret import (  # noqa: E501
@@ -128,6 +132,7 @@ else:
     upstream_codec = Package("envoy.extensions.filters.http.upstream_codec.v3")
     proxy_protocol = Package("envoy.extensions.filters.listener.proxy_protocol.v3")
     set_filter_state = Package("envoy.extensions.filters.listener.set_filter_state.v3")
+    http_set_filter_state = Package("envoy.extensions.filters.http.set_filter_state.v3")
     tls_inspector = Package("envoy.extensions.filters.listener.tls_inspector.v3")
     hcm = Package("envoy.extensions.filters.network.http_connection_manager.v3")
     network_rbac = Package("envoy.extensions.filters.network.rbac.v3")
@@ -150,6 +155,7 @@ else:
         "envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret.v3"
     )
     quic = Package("envoy.extensions.transport_sockets.quic.v3")
+    raw_buffer = Package("envoy.extensions.transport_sockets.raw_buffer.v3")
     upstreams = Package("envoy.extensions.upstreams.http.v3")
     envoy_type = Package("envoy.type.v3")
     type_http = Package("envoy.type.http.v3")
@@ -329,6 +335,15 @@ HttpConnectionManager = twin(hcm.HttpConnectionManager)
 HttpConnectionManagerUpgradeConfig = twin(hcm.HttpConnectionManagerUpgradeConfig)
 HttpFilter = twin(hcm.HttpFilter)
 HttpProtocolOptions = twin(core.HttpProtocolOptions)
+ClusterTransportSocketMatch = twin(cluster.ClusterTransportSocketMatch)
+EndpointHealthCheckConfig = twin(endpoint.EndpointHealthCheckConfig)
+EnvoyHealthCheck = twin(core.HealthCheck)
+GrpcHealthCheck = twin(core.HealthCheckGrpcHealthCheck)
+HttpHealthCheck = twin(core.HealthCheckHttpHealthCheck)
+TcpHealthCheck = twin(core.HealthCheckTcpHealthCheck)
+Int64Range = twin(envoy_type.Int64Range)
+RawBuffer = twin(raw_buffer.RawBuffer)
+HttpSetFilterState = twin(http_set_filter_state.Config)
 HttpRequestHeaderMatchInput = twin(matcher.HttpRequestHeaderMatchInput)
 Listener = twin(listener.Listener)
 ListenerFilter = twin(listener.ListenerFilter)
@@ -389,6 +404,8 @@ XdsTypedExtensionConfig = twin(xds_core.TypedExtensionConfig)
 # enums
 AppendAction = core.HeaderValueOptionHeaderAppendAction
 ApiVersion = core.ApiVersion
+CodecClientType = envoy_type.CodecClientType
+RequestMethod = core.RequestMethod
 ClusterDiscoveryType = cluster.ClusterDiscoveryType
 ClusterDnsLookupFamily = cluster.ClusterDnsLookupFamily
 ClusterLbPolicy = cluster.ClusterLbPolicy

@@ -16,6 +16,7 @@ from translators.model.actions import Forward
 from translators.model.authorities import AuthoritiesReading
 from translators.model.balancing import Balancing
 from translators.model.credentials import Credentials
+from translators.model.health_checks import HealthCheck
 from translators.model.policy import Policy
 from translators.model.tls import ServerTls
 from xds.wire import pack
@@ -169,6 +170,7 @@ class ClusterParts:
     `connections` are options of its HTTP connections of any version. `limits` and `pod_limits` are
     circuit breakers of the whole Cluster and of each Pod. `balancing` chooses a Pod, and
     `warmup` is the time in which a new Pod gets its full share, where `balancing` allows for it.
+    `check` is an active health check of its Pods.
     `tls`, `tls_common` and `tls_params` are fields of an UpstreamTlsContext and of its parts, for
     backends that are asked over TLS. `credentials` holds those of the Secrets that policies name;
     None stands for a Secret without any.
@@ -185,6 +187,7 @@ class ClusterParts:
         self.limits = Fields()
         self.pod_limits = Fields()
         self.balancing = Balancing.ROUND_ROBIN
+        self.check: HealthCheck | None = None
         self.warmup: timedelta | None = None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from translators.envoy.header_edits import overwritten
 from translators.envoy.messages import (
     AppendAction,
     DataSource,
@@ -13,11 +14,14 @@ from translators.envoy.messages import (
     HeaderValueOption,
     RedirectAction,
     RedirectCode,
+    RegexMatchAndSubstitute,
+    RegexMatcher,
 )
 from translators.envoy.parts import Keywords
 from translators.model.actions import Redirect
 
 if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.config.route import v3 as schema
 
 _CODES: Final[Mapping[int, RedirectCode]] = {
@@ -35,13 +39,19 @@ def direct_response(status: int, body: str) -> schema.DirectResponseAction:
     return DirectResponseAction(status=status, body=DataSource(inline_string=body))
 
 
+def content_type(name: str) -> list[core.HeaderValueOption]:
+    """Return the header of an answer of the gateway itself that is no plain text."""
+    return [overwritten("content-type", name)] if name else []
+
+
 def redirect(to: Redirect) -> Keywords:  # of Route
     """Return the `action` of a route that redirects.
 
     Of a redirect with another status than Envoy's own, all parts of the URL must be given but the
-    path.
+    path. A port needs a host, if both the path of the request and a new query are in the URL.
     """
-    if to.status not in _CODES:
+    # Envoy has no redirect that keeps a path and replaces the query.
+    if to.status not in _CODES or (to.extends and "?" in to.path):
         return _as_response(to)
     action: Keywords = {"response_code": _CODES[to.status]}
     if to.scheme == "https":
@@ -52,7 +62,10 @@ def redirect(to: Redirect) -> Keywords:  # of Route
         action["host_redirect"] = to.host
     if to.port:
         action["port_redirect"] = to.port
-    if to.path:
+    if to.extends:
+        whole = RegexMatcher(regex="^(.*)$")
+        action["regex_rewrite"] = RegexMatchAndSubstitute(pattern=whole, substitution=to.path)
+    elif to.path:
         action["path_redirect"] = to.path
     if not to.keeps_query:
         action["strip_query"] = True
@@ -63,7 +76,10 @@ def _as_response(to: Redirect) -> Keywords:
     """Build the redirect as a response with the header Location."""
     port = f":{to.port}" if to.port else ""
     path = to.path.replace("%", "%%") if to.path else "%REQ(:PATH)%"
-    location = HeaderValue(key="location", value=f"{to.scheme}://{to.host}{port}{path}")
+    if to.extends:
+        path = path.replace(r"\1", "%PATH(NQ)%")
+    scheme, host = to.scheme or "%REQ(X-FORWARDED-PROTO)%", to.host or "%REQ(:AUTHORITY)%"
+    location = HeaderValue(key="location", value=f"{scheme}://{host}{port}{path}")
     option = HeaderValueOption(
         header=location, append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import re2
 
+from translators.envoy.clients import client_among
 from translators.envoy.messages import (
     CookieMatcher,
     HeaderMatcher,
@@ -24,7 +26,7 @@ from translators.envoy.messages import (
 )
 from translators.envoy.names import cluster_name
 from translators.envoy.parts import EntryParts, Keywords, Parts, RouteParts
-from translators.envoy.redirects import direct_response, redirect
+from translators.envoy.redirects import content_type, direct_response, redirect
 from translators.model.actions import Action, FixedResponse, Redirect, Share
 from translators.model.bounds import MAX_MATCHED
 from translators.model.conditions import Condition, Text, Where
@@ -45,7 +47,11 @@ def encode_route(rule: Rule, parts: RouteParts | None = None, entries: Entries =
     headers = [_short_path()] if rule.path.short_only else []
     queries: list[schema.QueryParameterMatcher] = []
     cookies: list[schema.CookieMatcher] = []
+    clients: list[matcher.FilterStateMatcher] = []
     for condition in rule.conditions:
+        if condition.where is Where.CLIENT:
+            clients.append(client_among(ip_network(text.value) for text in condition.values))
+            continue
         # Envoy checks in this order, so a value that is too long never reaches the pattern.
         texts = (*_at_most(condition), _text(_spelt(condition)))
         match condition.where:
@@ -63,6 +69,7 @@ def encode_route(rule: Rule, parts: RouteParts | None = None, entries: Entries =
         "headers": headers,
         "query_parameters": queries,
         "cookies": cookies,
+        "filter_state": clients,
     }
     name = f"{rule.origin.namespace}/{rule.origin.name} {rule.at}"
     if parts is None and not any(entries):
@@ -118,9 +125,14 @@ def _spelt(condition: Condition) -> tuple[Text, ...]:
     return tuple(value if value.regex else _as_sent(value) for value in condition.values)
 
 
+def as_sent(value: str) -> str:
+    """Return a regex for a text in the value of a query parameter, in all spellings of clients."""
+    return "".join(map(_spellings, value.encode()))
+
+
 def _as_sent(text: Text) -> Text:
     """Return a query parameter's value in all spellings that clients use."""
-    spellings = "".join(map(_spellings, text.value.encode()))
+    spellings = as_sent(text.value)
     if text.prefix:
         return Text(f"{spellings}.*", regex=True)
     return text if spellings == re2.escape(text.value) else Text(spellings, regex=True)
@@ -167,7 +179,9 @@ def _action(
 ) -> Keywords:  # of Route
     """Return the `action` of a route."""
     if isinstance(action, FixedResponse):
-        return {"direct_response": direct_response(action.status, action.body)}
+        named = content_type(action.content_type)
+        answer = direct_response(action.status, action.body)
+        return {"direct_response": answer, "response_headers_to_add": named}
     if isinstance(action, Redirect):
         return redirect(action)
     # 0 is no timeout. Envoy's default ends a request after 15 s.

@@ -8,7 +8,9 @@ from fleet.pod_addresses import PodAddresses
 from fleet.ref import Ref
 from translators.envoy.assignments import Assignment, assign
 from translators.envoy.clusters import build_cluster, build_outside
+from translators.envoy.health_checks import checked_at
 from translators.envoy.names import backend_name
+from translators.envoy.parts import ClusterParts
 from translators.graph.credentials import CredentialTables
 from translators.graph.derive import Derived, Graph, Index, View
 from translators.graph.gateways import GatewayTables
@@ -84,12 +86,16 @@ class BackendTables:
     def _cluster(self, view: View, key: TargetKey) -> Resource:
         gateway, target = key
         backend = target.backends[0]
+        parts = self._parts(view, gateway, backend)
+        limits = view.must(self._gateways.limits, gateway)
+        return build_cluster(target, limits, parts, self._spoken(view, gateway, backend))
+
+    def _parts(self, view: View, gateway: Ref, backend: Backend) -> ClusterParts | None:
+        """Collect what policies of its Service add to a Cluster."""
         service = ServiceOf(gateway, backend.namespace, backend.service)
         policies = self.settled(view, service).policies
         held = [(ref, self.credentials.of(view, ref)) for each in policies for ref in each.secrets]
-        parts = cluster_parts(policies, tuple(held))
-        limits = view.must(self._gateways.limits, gateway)
-        return build_cluster(target, limits, parts, self._spoken(view, gateway, backend))
+        return cluster_parts(policies, tuple(held))
 
     def _spoken(self, view: View, gateway: Ref, backend: Backend) -> BackendProtocol:
         """Return what the ports of its Service say in the members; the first one that does counts.
@@ -136,7 +142,9 @@ class BackendTables:
             pod = view.get(self._inputs.pods, Ref(member, "Pod", backend.namespace, endpoint.pod))
             return pod is not None and is_preferred(wanted, member, pod.metadata.labels)
 
-        return assign(backend_name(backend), pools.usable(), preferred, pools.lack, weights)
+        parts = self._parts(view, gateway, backend)
+        behind = checked_at(parts.check) if parts else b""
+        return assign(backend_name(backend), pools.usable(), preferred, pools.lack, weights, behind)
 
     def _weights_of(
         self, view: View, backend: Backend, members: tuple[str, ...]

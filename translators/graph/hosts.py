@@ -22,6 +22,7 @@ from translators.graph.passwords import PasswordTables
 from translators.graph.row_weights import RowWeights
 from translators.merge.hosts import plan_host
 from translators.model.actions import Forward
+from translators.model.conditions import Where
 from translators.model.edge import PathNormalization
 from translators.model.gateways import OPEN
 from translators.model.host_plans import HostPlan
@@ -164,6 +165,7 @@ class HostTables:
         of_listener = table_parts(self._table_policies(view, key))
         every = (of_listener, parts, *_parts(plan))
         filters = any(not each.names.isdisjoint(GROUPED) for each in every if each)
+        filters = filters or any(_asks_who(rule) for rule in plan.everything)
         return route_table(
             key.tables, key.host, body, plan.origins, filters=filters, of_listener=of_listener
         )
@@ -173,6 +175,11 @@ class HostTables:
         of_set = (key.gateway, key.tables)
         shared = self._sets.setdefault(of_set, of_set)  # one object for all hosts of a set
         return view.get(self._gateways.table_policies, shared) or ()
+
+
+def _asks_who(rule: Rule) -> bool:
+    """Return whether the client's address decides about the rule."""
+    return any(condition.where is Where.CLIENT for condition in rule.conditions)
 
 
 def _parts(plan: HostPlan) -> Iterator[Parts | None]:

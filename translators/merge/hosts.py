@@ -4,7 +4,7 @@
 comes last. The plan does not depend on the order in which the objects arrived.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from fleet.problem import Problem
 from translators.dialects.edge_settings import PATH_NORMALIZATION
@@ -12,6 +12,7 @@ from translators.dialects.paths import NORMALISED
 from translators.merge.canaries import excessive, relate
 from translators.merge.host_bounds import HostBounds
 from translators.merge.https_redirect import redirects
+from translators.merge.orders import problems_of_order
 from translators.merge.own_chains import root_of, spared
 from translators.merge.ownership import (
     Owner,
@@ -21,8 +22,9 @@ from translators.merge.ownership import (
     partaking,
     refusals,
 )
-from translators.merge.precedence import by_age, canaries_of, rank, winners
+from translators.merge.precedence import Claimed, by_age, canaries_of, rank, winners
 from translators.merge.scopes import NOTHING, Claim, Settled, settle
+from translators.model.canaries import Canary
 from translators.model.edge import PathNormalization
 from translators.model.gateways import OPEN, Boundaries
 from translators.model.host_plans import NO_INGRESS, NO_NAMESPACE, HostPlan
@@ -87,12 +89,9 @@ def plan_host(
     settled = _settled(ingresses, serving, host)
     root = root_of(serving, settled.policies)
     https = https or root is not None
-    rules: list[Rule] = []
-    for claim, main in sorted(mains.items(), key=lambda item: rank(item[1])):
-        of_path = joined.get(claim, ())
-        rules += redirects(main, problems, https=https)
-        rules += relate(main, of_path)
-        problems += excessive(of_path)
+    ranked = sorted(mains.items(), key=lambda item: rank(item[1]))
+    problems += problems_of_order([main for _, main in ranked])
+    rules = list(_with_canaries(ranked, joined, problems, https=https))
     if len(ingresses) > 1 or any(ingress.leads_out for ingress in ingresses):
         pairs = [(each.rule, mains[claim]) for claim, taken in joined.items() for each in taken]
         problems += partaking(tuple(mains.values()), pairs)
@@ -112,6 +111,21 @@ def plan_host(
         frozenset(guests) if below else NO_NAMESPACE,
         root,
     )
+
+
+def _with_canaries(
+    ranked: Iterable[tuple[Claimed, Rule]],
+    joined: Mapping[Claimed, Sequence[Canary]],
+    problems: list[Problem],
+    *,
+    https: bool,
+) -> Iterator[Rule]:
+    """Yield the rules of all paths in order, with those that redirects and canaries add."""
+    for claim, main in ranked:
+        of_path = joined.get(claim, ())
+        yield from redirects(main, problems, https=https)
+        yield from relate(main, of_path)
+        problems += excessive(of_path)
 
 
 def _settled(ingresses: Iterable[IngressRules], serving: Iterable[Rule], host: str) -> Settled:

@@ -8,17 +8,12 @@ Ingress is told.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
 
 from fleet.problem import Problem
 from translators.dialects.edge_settings import TRUSTED_PROXIES
 from translators.model.actions import Forward, Redirect
-from translators.model.conditions import Condition, Text, Where
-from translators.model.policy import at_redirect
+from translators.model.clear_text import CLEAR, to_https
 from translators.model.rules import Rule
-
-CLEAR: Final = Condition(Where.HEADER, "x-forwarded-proto", (Text("http"),))
-"""The condition of requests in clear text."""
 
 
 def redirects(rule: Rule, problems: list[Problem], *, https: bool) -> Iterator[Rule]:
@@ -26,7 +21,7 @@ def redirects(rule: Rule, problems: list[Problem], *, https: bool) -> Iterator[R
     if not rule.https_only or not isinstance(rule.action, Forward):
         return
     if https:
-        yield _to_https(rule)
+        yield to_https(rule)
     else:
         problems.append(_in_clear(rule))
 
@@ -37,22 +32,6 @@ def at_name(rule: Rule, name: str) -> Rule:
         return rule
     host = "" if name.startswith("*") else name
     return replace(rule, action=replace(rule.action, host=host))
-
-
-def _to_https(rule: Rule) -> Rule:
-    """Make the rule that redirects requests in clear text.
-
-    A port in the request's Host is the HTTP port, which would be wrong in an https URL. The
-    redirect names the host without it, unless the host is a wildcard.
-    """
-    host = "" if rule.host.startswith("*") else rule.host
-    return replace(
-        rule,
-        conditions=(*rule.conditions, CLEAR),
-        action=Redirect(scheme="https", host=host),
-        policies=at_redirect(rule.policies),
-        https_only="",
-    )
 
 
 def _in_clear(rule: Rule) -> Problem:

@@ -30,7 +30,7 @@ _REASONS: Final[Mapping[Lack, str]] = {
 
 _EFFECTS: Final[Mapping[Role, str]] = {
     Role.MAIN: "requests are answered with 503",
-    Role.BACKED: "its requests go to the Service of default-backend",
+    Role.BACKED: "its requests go to the Service that stands in for it",
     Role.FALLBACK: "it stands in for no other Service",
     Role.CANARY: "its requests go to the backend of the main rule",
     Role.COPY: "no request is copied",

@@ -8,11 +8,11 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.envoy.filter_chains import NamedHosts
 from translators.merge.challenges import is_challenge
-from translators.merge.https_redirect import CLEAR
 from translators.merge.precedence import by_age, rank
 from translators.model.actions import Forward
 from translators.model.backends import BackendProtocol
 from translators.model.bounds import MAX_BELOW, MAX_CHAINS
+from translators.model.clear_text import CLEAR
 from translators.model.host_plans import HostPlan
 from translators.model.paths import Path, PathKind
 from translators.model.policy import Declared, Policy

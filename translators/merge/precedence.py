@@ -20,7 +20,7 @@ from translators.merge.host_bounds import HostBounds
 from translators.model.canaries import Canary
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
-from translators.model.rules import Age, Rule
+from translators.model.rules import DEFAULT_ORDER, Age, Rule
 
 Claimed: TypeAlias = tuple[PathKind, str, int, tuple[object, ...]]
 """What only one rule of a host can have: kind and text of the path, order, and conditions."""
@@ -105,7 +105,7 @@ def _joins(canary: Rule, main: Rule) -> bool:
     """Return whether a canary of the main rule's path joins it."""
     return (
         canary.ingress_class == main.ingress_class
-        and canary.order == main.order
+        and canary.order in {DEFAULT_ORDER, main.order}
         and canary.conditions in {(), main.conditions}
     )
 

@@ -55,10 +55,14 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class FixedResponse:
-    """Answer the request at the gateway, without a backend."""
+    """Answer the request at the gateway, without a backend.
+
+    Without a `content_type`, the body is plain text.
+    """
 
     status: int
     body: str = ""
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ class Redirect:
     """Redirect the client to a URL. An empty part of it stays as the client has asked for it.
 
     A new host has no port unless `port` gives one. A new path may have a query. If it has none, the
-    query of the request stays, unless `keeps_query` is False.
+    query of the request stays, unless `keeps_query` is False. With `extends`, each `\\1` in the new
+    path stands for the path of the request.
     """
 
     status: int = 308
@@ -75,6 +80,7 @@ class Redirect:
     port: int = 0
     path: str = ""
     keeps_query: bool = True
+    extends: bool = False
 
 
 Action: TypeAlias = Forward | FixedResponse | Redirect

@@ -15,6 +15,12 @@ MAX_LISTENERS: Final = 64
 MAX_ALIASES: Final = 64
 MAX_CONDITIONS: Final = 16
 MAX_RULES_OF_PATH: Final = 256
+MAX_BLOCKS: Final = 10
+MAX_VALUES: Final = 64
+MAX_ALTERNATIVES: Final = 64
+MAX_BLOCK_TEXT: Final = 65536
+MAX_GROUPS: Final = 10
+MAX_BODY: Final = 4096
 MAX_HEADER_LINES: Final = 64
 MAX_HEADER_TEXT: Final = 4096
 MAX_CANARIES: Final = 64
@@ -71,6 +77,20 @@ BOUNDS: Final = (
         MAX_RULES_OF_PATH,
         "the youngest are not served",
     ),
+    Bound("blocks in `conditions.NAME` or `actions.NAME`", MAX_BLOCKS, "its paths are not served"),
+    Bound("values in such a block, or of such a type", MAX_VALUES, "its paths are not served"),
+    Bound(
+        "combinations of query parameters and cookies in `conditions.NAME`",
+        MAX_ALTERNATIVES,
+        "its paths are not served",
+    ),
+    Bound(
+        "characters of `conditions.NAME` or `actions.NAME`",
+        MAX_BLOCK_TEXT,
+        "its paths are not served",
+    ),
+    Bound("groups of a ForwardGroup in `actions.NAME`", MAX_GROUPS, "its paths are not served"),
+    Bound("bytes of a FixedResponse in `actions.NAME`", MAX_BODY, "its paths are not served"),
     Bound("lines or names of a `...-header-control-...`", MAX_HEADER_LINES, "it is ignored"),
     Bound("characters of a `...-header-control-...`", MAX_HEADER_TEXT, "it is ignored"),
     Bound("origins in `cors-allow-origin`", MAX_ORIGINS, "the origins behind are not allowed"),

@@ -1,5 +1,6 @@
-"""Conditions: headers, query parameters, cookies and methods that a rule asks for."""
+"""Conditions: headers, query parameters, cookies, methods and clients that a rule asks for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -25,15 +26,16 @@ class Where(Enum):
     QUERY = "query"
     COOKIE = "cookie"
     METHOD = "method"
+    CLIENT = "client"
+    """The client's address. The values are networks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A part of a request that must equal or match one of `values`.
 
-    `name` is the name of the header, query parameter or cookie, and "" for METHOD. The name of a
-    pseudo header begins with a colon. A request must
-    meet all conditions of a rule.
+    `name` is the name of the header, query parameter or cookie, and "" for others. The name of a
+    pseudo header begins with a colon. A request must meet all conditions of a rule.
     """
 
     where: Where
@@ -44,3 +46,12 @@ class Condition:
     def instructions(self) -> int:
         """The instructions of all its patterns together."""
         return sum(text.instructions for text in self.values)
+
+
+def in_order(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
+    """Sort the conditions of a rule: equal ones in another order are no other conditions."""
+    return tuple(sorted(conditions, key=_order))
+
+
+def _order(condition: Condition) -> tuple[str, str, str]:
+    return condition.where.value, condition.name, str(condition.values)

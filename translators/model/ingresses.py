@@ -41,7 +41,7 @@ class Role(Enum):
     MAIN = "main"
     """It gets them."""
     BACKED = "backed"
-    """It gets them, and the annotation `fallback` names another one for its lack of Pods."""
+    """It gets them, and by the annotation `fallback` another one does so while it has no Pods."""
     FALLBACK = "fallback"
     """It is that other one."""
     CANARY = "canary"
@@ -173,12 +173,13 @@ class IngressRules:
 
         A backend that only a filter asks is the fallback of a rule too, and is named as such.
         """
+        keys = {declared.policy: declared.key for declared in self.policies}
         for rule in self.everything:
             yield from _named(rule, Role.BACKED if rule.fallback else Role.MAIN)
-            for declared in self.policies if isinstance(rule.action, Forward) else ():
-                for target in set(declared.policy.targets) - {*declared.policy.inner_targets}:
+            for policy in rule.policies if isinstance(rule.action, Forward) else ():
+                for target in set(policy.targets) - {*policy.inner_targets}:
                     for backend in target.backends:
-                        yield Named(rule, backend, Role.COPY, declared.key)
+                        yield Named(rule, backend, Role.COPY, keys.get(policy, _field_of(rule)))
         for canary in self.canaries:
             yield from _named(canary.rule, Role.CANARY)
 
@@ -200,15 +201,22 @@ class IngressRules:
         return (declared for declared in self.policies if declared.policy.scope is scope)
 
 
+def _field_of(rule: Rule) -> str:
+    """Return the field that declares the backend of a rule."""
+    return f"{rule.at}.backend" if "paths" in rule.at else rule.at
+
+
 def _named(rule: Rule, role: Role) -> Iterator[Named]:
     if not isinstance(rule.action, Forward):
         return
-    named_by = f"{rule.at}.backend" if "paths" in rule.at else rule.at
+    named_by = _field_of(rule)
+    firsts = {share.target.backends[0] for share in rule.action.shares}
     for share in rule.action.shares:
         first, *others = share.target.backends
         yield Named(rule, first, role, named_by)
         for other in others:
-            yield Named(rule, other, Role.FALLBACK, rule.fallback)
+            if other not in firsts:
+                yield Named(rule, other, Role.FALLBACK, rule.fallback)
 
 
 def _by_host(declared: Sequence[R]) -> _ByHost[R]:

@@ -39,11 +39,12 @@ class Rule:
     """One path of one host of one Ingress.
 
     `at` is the path of the declaring field in the Ingress, for problems. Rules with a lower `order`
-    come first, whatever their paths. `sets` belong to the listeners that the rule is meant for,
-    even if the gateway lacks these. `policies` are those that the Ingress asks for, of any scope.
-    `restricted` says that access is limited by address lists, passwords or the like, or was meant
-    to be. `https_only` is the annotation that redirects requests in clear text; "" if none does.
-    `fallback` is the annotation that puts a backend behind those of the action; "" if none does.
+    come first, whatever their paths; `order_key` is the annotation that says so, and "" if none
+    does. `sets` belong to the listeners that the rule is meant for, even if the gateway lacks
+    these. `policies` are those that the Ingress asks for, of any scope. `restricted` says that
+    access is limited by address lists, passwords or the like, or was meant to be. `https_only` is
+    the annotation that redirects requests in clear text; "" if none does. `fallback` is the
+    annotation that puts a backend behind those of the action; "" if none does.
     """
 
     origin: Ref
@@ -55,6 +56,7 @@ class Rule:
     sets: tuple[TableSet, ...]
     conditions: tuple[Condition, ...] = ()
     order: int = DEFAULT_ORDER
+    order_key: str = ""
     policies: tuple[Policy, ...] = ()
     ingress_class: str = ""
     restricted: bool = False

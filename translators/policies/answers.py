@@ -1,12 +1,13 @@
-"""The policy that changes URLs and cookies in the answers of backends."""
+"""Policies that change URLs, cookies and headers in the answers of backends."""
 
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
-from translators.envoy.answers import answer_changes
+from translators.envoy.answers import answer_changes, header_changes
 from translators.envoy.filters import ANSWERS
 from translators.envoy.parts import RouteParts
 from translators.model.policy import Scope
+from translators.policies.headers import HeaderEdits
 from translators.policies.policy import EnvoyPolicy
 
 Swap: TypeAlias = tuple[str, str]
@@ -33,3 +34,28 @@ class AnswerChanges(EnvoyPolicy):
             if swap:
                 texts[name], texts[f"new_{name}"] = swap
         parts.configure(ANSWERS, answer_changes(texts))
+
+
+class AnswerCondition(NamedTuple):
+    """A header of answers, and patterns of Lua of which its value must meet one.
+
+    The header `:status` is the status.
+    """
+
+    header: str
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHeaders(EnvoyPolicy):
+    """Change the headers of answers that meet all conditions."""
+
+    scope: ClassVar[Scope] = Scope.ROUTE
+    conditions: tuple[AnswerCondition, ...]
+    edits: HeaderEdits
+
+    def route(self, parts: RouteParts) -> None:
+        """Configure the filter of answers."""
+        edits = self.edits
+        changes = header_changes(self.conditions, edits.remove, edits.update, edits.absent)
+        parts.configure(ANSWERS, changes)

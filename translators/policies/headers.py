@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from translators.envoy.header_edits import option
+from translators.envoy.header_edits import Put, option
 from translators.envoy.parts import EntryParts, RouteParts
 from translators.model.policy import Scope
 from translators.policies.policy import EnvoyPolicy
@@ -11,11 +11,12 @@ from translators.policies.policy import EnvoyPolicy
 
 @dataclass(frozen=True, slots=True)
 class HeaderEdits:
-    """Headers to remove, then to set, then to append values to."""
+    """Headers to remove, then to set, then to append values to, and then to set where absent."""
 
     remove: tuple[str, ...] = ()
     update: tuple[tuple[str, str], ...] = ()
     add: tuple[tuple[str, str], ...] = ()
+    absent: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class HeaderControl(EnvoyPolicy):
         """Add the changes. Envoy removes headers before it adds some."""
         for side, edits in (("request", self.request), ("response", self.response)):
             added = [option(name, value) for name, value in edits.update]
-            added += [option(name, value, add=True) for name, value in edits.add]
+            added += [option(name, value, Put.APPEND) for name, value in edits.add]
+            added += [option(name, value, Put.IF_ABSENT) for name, value in edits.absent]
             if edits.remove:
                 parts.entry.add(f"{side}_headers_to_remove", *edits.remove)
             if added:

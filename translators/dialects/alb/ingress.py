@@ -5,8 +5,7 @@ is served on HTTP 80, or on HTTPS 443 if `spec.tls` names the host. A listener f
 Ingresses of the one for HTTPS at the same port.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -14,30 +13,23 @@ from typing import Final
 from fleet.models import Ingress, IngressTls, ServiceBackend
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.dialects.alb.features import AlbFeatures, read_alb_features
+from translators.dialects.alb.features import read_alb_features
+from translators.dialects.alb.https_redirect import HTTP, redirected
 from translators.dialects.alb.listen_ports import LISTEN_PORTS
-from translators.dialects.annotations.reader import Unusable
-from translators.dialects.annotations.values import pattern
+from translators.dialects.alb.paths import alb_path
+from translators.dialects.annotations.feature import OfService, Wanted
 from translators.dialects.classes import effective_class
-from translators.dialects.paths import as_requested, is_ambiguous, plain_path
-from translators.dialects.reading import IngressReader, age_of, named_tls
+from translators.dialects.paths import either_way
+from translators.dialects.reading import DEFAULT_BACKEND, IngressReader, age_of, named_tls
 from translators.dialects.tls import with_tls
 from translators.envoy.names import tables_of
 from translators.model.ingresses import Asked, IngressRules
 from translators.model.listeners import ListenerPort, Protocol, TableSet
-from translators.model.paths import Path, PathKind
-
-HTTP: Final = ListenerPort(80, Protocol.HTTP)
 
 HTTPS: Final = ListenerPort(443, Protocol.HTTPS)
 
 USE_ANNOTATION: Final = "use-annotation"
 """The port name of a backend that names an action of an annotation, instead of a Service."""
-
-_WILDCARDS: Final = {"*": ".*", "?": "."}
-
-_PATTERN: Final = re.compile(r"/[\x21\x22\x24-\x5b\x5d-\x7e\xa0-\ud7ff\ue000-\U0010ffff]{0,4095}")
-"""Printable characters, without blank, backslash and "#"."""
 
 
 def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
@@ -52,43 +44,27 @@ def read_alb_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
     )
     if features.ports is None:
         problems.extend(_without_hosts(ref, ingress))
+    wanted = features.wanted
+    path = partial(alb_path, reading=wanted.paths)
     reading = IngressReader(
         ref,
         age_of(ingress),
         effective_class(ingress),
-        features.wanted,
+        wanted,
         problems,
-        alb_path,
+        either_way(path) if wanted.split else path,
         ports.sets,
-        partial(_takes, ref, features, problems),
+        partial(_takes, ref, wanted, problems),
     )
-    rules = reading.everything(ingress)
-    return with_tls(ref, ingress, replace(rules, asked=ports.asked(rules)))
-
-
-def alb_path(path_type: str, text: str) -> Path:
-    """Read a path. An ImplementationSpecific path is a pattern, or exact if it has no wildcards."""
-    if path_type == "Prefix" or not text:
-        return plain_path(PathKind.PREFIX, text)
-    if _WILDCARDS.keys().isdisjoint(text):
-        return plain_path(PathKind.EXACT, text)
-    if path_type == "Exact":
-        raise Unusable("a path without * and ?, which are for pathType ImplementationSpecific")
-    if not _PATTERN.fullmatch(text):
-        raise Unusable("a path that starts with /, without blank, backslash and #")
-    seen = as_requested(text)
-    parts = (_WILDCARDS.get(character) or re.escape(character) for character in seen)
-    found = pattern("".join(parts), "{}")
-    return Path(
-        PathKind.REGEX,
-        found.regex,
-        written=text if seen != text else "",
-        ambiguous=is_ambiguous(seen),
-        instructions=found.instructions,
-        # A "?" behind a "*" makes RE2 count characters behind a run of any length. Only then its
-        # automaton becomes large, and the cost of a match grows with the length of the path.
-        short_only="?" in seen.partition("*")[2],
+    read = reading.everything(ingress)
+    rules = replace(
+        read,
+        rules=tuple(redirected(read.rules)),
+        defaults=tuple(redirected(read.defaults)),
     )
+    sent = next((rule.https_only for rule in read.everything if rule.https_only), "")
+    asked = tuple(_with_redirect(ports.asked(rules), sent))
+    return with_tls(ref, ingress, replace(rules, asked=asked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +103,13 @@ def _ways(listener: ListenerPort) -> Iterator[ListenerPort]:
         yield listener._replace(protocol=Protocol.QUIC)
 
 
+def _with_redirect(asked: Collection[Asked], redirect: str) -> Iterator[Asked]:
+    """Yield the listeners, and HTTP 80 too if the annotation `redirect` asks for it."""
+    yield from asked
+    if redirect and HTTP not in {each.listener for each in asked}:
+        yield Asked(HTTP, redirect, "true")
+
+
 def _hosts(entry: IngressTls) -> frozenset[str]:
     return frozenset(host.lower() for host in entry.hosts)
 
@@ -147,19 +130,30 @@ def _without_hosts(ref: Ref, ingress: Ingress) -> Iterator[Problem]:
 
 
 def _takes(
-    ref: Ref, features: AlbFeatures, problems: list[Problem], at: str, service: ServiceBackend
+    ref: Ref, wanted: Wanted, problems: list[Problem], at: str, service: ServiceBackend
 ) -> bool:
     """Return whether a backend is served.
 
-    A backend is not served if it is no Service, or if an annotation without effect would decide
-    about its requests.
+    A backend is not served if an annotation that decides about its requests cannot be used, or if
+    it is no Service and no annotation says what it is.
     """
-    if service.name in features.unserved:
+    of = wanted.of_services.get(service.name, OfService())
+    if not of.served:
         return False
-    if service.port.name != USE_ANNOTATION:
+    port = service.port.name or str(service.port.number)
+    is_action = port == USE_ANNOTATION
+    if is_action and of.action is None:
+        key, value = f"{at}.service.port", port
+        expected = "an action that ends in actions.{}: ForwardGroup, Redirect or FixedResponse"
+    elif of.action is not None and not is_action:
+        key, value = f"{at}.service.port", port
+        expected = f"the port name {USE_ANNOTATION}, since actions.{{}} takes the Service's place"
+    elif of.is_narrowed and at == DEFAULT_BACKEND:
+        key, value = at, service.name
+        expected = "a backend without conditions.{}: a default backend takes all requests"
+    else:
         return True
-    expected = f"an annotation actions.{service.name}, or the port of a Service"
     effect = "this rule is not served"
-    key = f"{at}.service.port"
-    problems.append(Problem(ref, "InvalidBackend", key, USE_ANNOTATION, expected, effect))
+    expected = expected.format(service.name)
+    problems.append(Problem(ref, "InvalidBackend", key, value, expected, effect))
     return False

@@ -7,31 +7,7 @@ from translators.dialects.annotations.reader import ALB, NGINX, Key, alb
 from translators.dialects.annotations.unsupported import Unsupported, Without, rows
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 
-
-def _alb_and_nginx(name: str) -> Key:
-    return Key(name, (NGINX, ALB))
-
-
-ALB_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
-    *rows(alb, Without.PATHS, "actions. conditions.", family=True),
-    *rows(alb, Without.INGRESS, "order rewrite-target use-regex"),
-    *rows(alb, Without.NOTHING, "rule-direction.", family=True),
-    *rows(
-        alb,
-        Without.NOTHING,
-        """
-        backend-protocol backend-scheduler backend-scheduler-uch-value cookie-timeout
-        cors-allow-credentials cors-allow-headers cors-allow-methods cors-allow-origin
-        cors-expose-headers cors-max-age enable-cors healthcheck-code healthcheck-connect-port
-        healthcheck-enabled healthcheck-httpcode healthcheck-interval-seconds healthcheck-method
-        healthcheck-path healthcheck-protocol healthcheck-timeout-seconds healthy-threshold-count
-        sticky-session sticky-session-type traffic-limit-ip-qps traffic-limit-qps
-        unhealthy-threshold-count
-        """,
-    ),
-    *rows(_alb_and_nginx, Without.NOTHING, "ssl-redirect"),
-    *rows(alb, Without.TUNING, "backend-keepalive"),
-)
+ALB_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (*rows(alb, Without.TUNING, "backend-keepalive"),)
 
 
 _ON_ALB: Final = {Without.CLOSED: Without.OPEN, Without.TUNING: Without.TUNING}

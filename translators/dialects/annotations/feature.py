@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from fleet.problem import Problem
 from translators.dialects.annotations.reader import Found, Key, Reader
@@ -11,6 +11,7 @@ from translators.dialects.annotations.unsupported import Without
 from translators.dialects.paths import PLAIN, PathReading
 from translators.model.actions import Action
 from translators.model.canaries import Split
+from translators.model.conditions import Condition
 from translators.model.ingresses import Alias
 from translators.model.member_weights import MemberWeights
 from translators.model.paths import Path
@@ -48,23 +49,51 @@ class Extra(NamedTuple):
 
 
 @dataclass(slots=True)
+class OfService:
+    """What annotations ask for of the rules whose backend is the Service of one name.
+
+    Such rules are not `served` if an annotation that decides about them cannot be used. `action`
+    takes the place of the Service. Its rules are for `hosts` and `paths` too, and for each of the
+    `alternatives`. `changes` are made to them behind those of the Ingress.
+    """
+
+    served: bool = True
+    action: Action | None = None
+    hosts: tuple[str, ...] = ()
+    paths: tuple[Path, ...] = ()
+    alternatives: tuple[tuple[Condition, ...], ...] = ((),)
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether its rules take not all requests of their host and path, or further ones."""
+        return bool(self.hosts or self.paths) or self.alternatives != ((),)
+
+
+@dataclass(slots=True)
 class Wanted:
     """What the annotations of an Ingress ask for; features add to it.
 
     `paths` says how its paths are read. `changes` are made to each rule of the Ingress, in this
-    order. A `split` makes it a canary. `weights` are those of members. `checks` report what an
-    annotation lacks on a rule. `unusable` are the consequences of annotations that cannot be read.
+    order. `of_services` holds more for rules with a backend of that name. A `split` makes it a
+    canary. `weights` are those of members. `checks` report what an annotation lacks on a rule.
+    `unusable` are the consequences of annotations that cannot be read.
     """
 
     paths: PathReading = PLAIN
     extras: list[Extra] = field(default_factory=list)
     aliases: list[Aliases] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    of_services: dict[str, OfService] = field(default_factory=dict)
     policies: list[Declared] = field(default_factory=list)
     split: Split | None = None
     checks: list[Check] = field(default_factory=list)
     weights: MemberWeights | None = None
     unusable: set[Without] = field(default_factory=set)
+
+    def of_service(self, name: str) -> OfService:
+        """Return what is wanted of the rules with a backend of this name, to add to it."""
+        return self.of_services.setdefault(name, OfService())
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +103,11 @@ class Feature:
     name: str
     keys: tuple[Key, ...]
     read: Callable[[Reader, Wanted], None]
+
+
+def declared(found: Found[Any], policy: Policy) -> Declared:  # a value of any type
+    """Declare a policy that the found annotation asks for."""
+    return Declared(policy, found.spelling, found.text)
 
 
 def restricted(rule: Rule) -> Rule:
@@ -141,6 +175,6 @@ def policy_feature(
     def read(reader: Reader, wanted: Wanted) -> None:
         found = parse(reader)
         if found is not None:
-            wanted.policies.append(Declared(found.value, found.spelling, found.text))
+            wanted.policies.append(declared(found, found.value))
 
     return Feature(name, keys, read)

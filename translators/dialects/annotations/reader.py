@@ -10,7 +10,7 @@ reported.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from fleet.kinds import listed
 from fleet.problem import Problem
@@ -87,9 +87,32 @@ def everywhere(
     return Key(name, (NGINX, MSE, HIGRESS, ALB), meaning, default, differs, example)
 
 
-def alb(name: str, meaning: str = "") -> Key:
-    """Make a key of ALB's own."""
-    return Key(name, (ALB,), meaning)
+def alb(
+    name: str,
+    meaning: str = "",
+    *,
+    default: str = "",
+    differs: str = "",
+    example: str = "",
+    family: bool = False,
+) -> Key:
+    """Make a key of ALB's own, which has nothing to do with NGINX Ingress."""
+    return Key(name, (ALB,), meaning, default, "", example, family=family)
+
+
+class Spell(Protocol):
+    """Makes the keys of a feature that several dialects have, such as `shared` or `alb`."""
+
+    def __call__(
+        self,
+        name: str,
+        meaning: str = "",
+        *,
+        default: str = "",
+        differs: str = "",
+        example: str = "",
+    ) -> Key:
+        """Make a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,14 +270,11 @@ class Reader:
 
     def members(self, family: Key) -> tuple[Key, ...]:
         """Return the keys of a family that the object has, sorted by name."""
-        texts = self._annotations
-        names = {
-            family.name + text.removeprefix(spelling)
-            for text in texts
-            for spelling in family.spellings
-            if text.startswith(spelling) and text != spelling
-        }
-        return tuple(Key(name, family.prefixes) for name in sorted(names))
+        return _members(family, self._annotations)
+
+    def unread_members(self, family: Key) -> tuple[Key, ...]:
+        """Return the keys of a family whose value is no text, sorted by name."""
+        return _members(family, self._unread)
 
     def is_unread(self, key: Key) -> bool:
         """Return whether some spelling of a key, or of one of its family, has a value of no text.
@@ -291,3 +311,14 @@ class Reader:
     def report(self, reason: str, spelling: str, text: str, expected: str, effect: str) -> None:
         """Report an annotation by its spelling and text."""
         self.problems.append(Problem(self._at, reason, spelling, text, expected, effect))
+
+
+def _members(family: Key, texts: Iterable[str]) -> tuple[Key, ...]:
+    """Return the keys of a family among the names of annotations."""
+    names = {
+        family.name + text.removeprefix(spelling)
+        for text in texts
+        for spelling in family.spellings
+        if text.startswith(spelling) and text != spelling
+    }
+    return tuple(Key(name, family.prefixes) for name in sorted(names))

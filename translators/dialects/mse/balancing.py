@@ -8,13 +8,12 @@ to the rules of the Ingress.
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-from translators.dialects.annotations.feature import Feature, Wanted
+from translators.dialects.annotations.feature import Feature, Wanted, declared
 from translators.dialects.annotations.reader import Found, Reader, Unusable, shared
 from translators.dialects.annotations.values import boolean, cookie_name, seconds
 from translators.model.balancing import Balancing
-from translators.model.policy import Declared, Policy
 from translators.policies.affinity import Cookie, HashBy, HashCookie, HashOf, PodCookie
 from translators.policies.balancing import LoadBalancing
 
@@ -165,22 +164,18 @@ def read(reader: Reader, wanted: Wanted) -> None:
             if branches and not branches.value:
                 expected = "legacy with affinity-mode persistent"
                 reader.note(branches, "NotSupported", expected, "each request is divided anew")
-            wanted.policies.append(_declared(by, PodCookie(cookie)))
+            wanted.policies.append(declared(by, PodCookie(cookie)))
             if algorithm:  # the cookie holds with any, so it claims none
-                wanted.policies.append(_declared(algorithm, LoadBalancing(algorithm.value)))
+                wanted.policies.append(declared(algorithm, LoadBalancing(algorithm.value)))
         else:
             anew = branches is not None and branches.value
-            wanted.policies.append(_declared(by, HashCookie(cookie, of_branches=not anew)))
-            wanted.policies.append(_declared(by, LoadBalancing(Balancing.HASH)))
+            wanted.policies.append(declared(by, HashCookie(cookie, of_branches=not anew)))
+            wanted.policies.append(declared(by, LoadBalancing(Balancing.HASH)))
     elif hashed:
-        wanted.policies.append(_declared(hashed, hashed.value))
-        wanted.policies.append(_declared(hashed, LoadBalancing(Balancing.HASH)))
+        wanted.policies.append(declared(hashed, hashed.value))
+        wanted.policies.append(declared(hashed, LoadBalancing(Balancing.HASH)))
     elif algorithm:
-        wanted.policies.append(_declared(algorithm, LoadBalancing(algorithm.value)))
-
-
-def _declared(found: Found[Any], policy: Policy) -> Declared:  # a value of any type
-    return Declared(policy, found.spelling, found.text)
+        wanted.policies.append(declared(algorithm, LoadBalancing(algorithm.value)))
 
 
 def _cookie(reader: Reader, name: Found[str] | None, path: Found[str] | None) -> Cookie:

@@ -5,24 +5,24 @@ from typing import Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
+from translators.dialects.annotations.backend_protocol import backend_protocol
 from translators.dialects.annotations.canary import FEATURE as CANARY
 from translators.dialects.annotations.closed import close, not_supported, of_canary
 from translators.dialects.annotations.cluster_weight import FEATURE as CLUSTER_WEIGHT
+from translators.dialects.annotations.cors import cors
 from translators.dialects.annotations.feature import FeatureList, Wanted
-from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader
+from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Reader, shared
 from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.aliases import FEATURE as ALIASES
 from translators.dialects.mse.answers import FEATURE as ANSWERS
 from translators.dialects.mse.app_root import FEATURE as APP_ROOT
 from translators.dialects.mse.backend_headers import FEATURE as BACKEND_HEADERS
-from translators.dialects.mse.backend_protocol import FEATURE as BACKEND_PROTOCOL
 from translators.dialects.mse.backend_tls import FEATURE as BACKEND_TLS
 from translators.dialects.mse.balancing import FEATURE as BALANCING
 from translators.dialects.mse.basic_auth import FEATURE as BASIC_AUTH
 from translators.dialects.mse.body_size import FEATURE as BODY_SIZE
 from translators.dialects.mse.client_certificates import FEATURE as CLIENT_CERTIFICATES
 from translators.dialects.mse.connections import FEATURES as CONNECTIONS
-from translators.dialects.mse.cors import FEATURE as CORS
 from translators.dialects.mse.default_backend import FEATURE as DEFAULT_BACKEND
 from translators.dialects.mse.destination import FEATURE as DESTINATION
 from translators.dialects.mse.external_auth import FEATURE as EXTERNAL_AUTH
@@ -48,7 +48,7 @@ from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 FEATURES: Final = (
     DESTINATION,  # replaces the backends, so it precedes the features that change backends
     SUBSET,
-    BACKEND_PROTOCOL,
+    backend_protocol(shared),
     CANARY,
     DEFAULT_BACKEND,  # its protocol and its Pods are not those of the rules' backends
     CLUSTER_WEIGHT,  # counts for all backends that the features before it have named
@@ -62,7 +62,7 @@ FEATURES: Final = (
     BACKEND_HOST,
     HEADER_CONTROL,
     BACKEND_HEADERS,
-    CORS,
+    cors(shared, 1_728_000),
     ROUTE_SOURCES,
     HOST_SOURCES,
     CLIENT_LIMITS,

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Final
 
 from translators.dialects.annotations.feature import rule_feature
+from translators.dialects.annotations.header_names import editable_header
 from translators.dialects.annotations.reader import Reader, Unusable, own
-from translators.dialects.annotations.values import field_name, lines, printable
+from translators.dialects.annotations.values import lines, printable
 from translators.model.actions import Forward
 from translators.model.bounds import MAX_HEADER_LINES, MAX_HEADER_TEXT
 from translators.model.rules import Rule
@@ -42,16 +43,6 @@ _REMOVE: Final = {
     for side, of in _SIDES.items()
 }
 
-_KEPT: Final = frozenset(
-    {
-        *("host", "connection", "content-length", "keep-alive", "proxy-connection", "te"),
-        *("trailer", "transfer-encoding", "upgrade"),
-    }
-)
-"""Headers that say where a request goes and where a message ends."""
-
-_OWN: Final = ("x-envoy-", "x-fg-")
-
 _EXPECTED: Final = "lines of a header, a blank and a value"
 
 _QUOTED: Final = re.compile(r"(?P<quote>[\"'])(?P<text>.*)(?P=quote)")
@@ -67,7 +58,7 @@ def parse(reader: Reader) -> HeaderControl | None:
 
 def _edits(reader: Reader, side: str) -> HeaderEdits:
     return HeaderEdits(
-        remove=reader.items(_REMOVE[side], _names, _name, "names of headers by comma"),
+        remove=reader.items(_REMOVE[side], _names, editable_header, "names of headers by comma"),
         update=reader.items(_UPDATE[side], _lines, _line, _EXPECTED),
         add=reader.items(_ADD[side], _lines, _line, _EXPECTED),
     )
@@ -88,14 +79,7 @@ def _line(text: str) -> tuple[str, str]:
     if not found:
         raise Unusable("a header, a blank and its value")
     value = _unquoted(found["value"])
-    return _name(_unquoted(found["name"])), value and printable(value)
-
-
-def _name(text: str) -> str:
-    name = field_name(text)
-    if name in _KEPT or name.startswith(_OWN):
-        raise Unusable("no header that the gateway itself needs, such as Host or Content-Length")
-    return name
+    return editable_header(_unquoted(found["name"])), value and printable(value)
 
 
 def _unquoted(text: str) -> str:

@@ -1,15 +1,9 @@
-"""The annotations `ssl-redirect` and `force-ssl-redirect`: redirect requests in clear text.
+"""The annotations `ssl-redirect` and `force-ssl-redirect`: redirect requests in clear text."""
 
-`translators.merge.https_redirect` makes the redirects, and says which requests are in clear text.
-"""
-
-from dataclasses import replace
 from typing import Final
 
-from translators.dialects.annotations.feature import rule_feature
-from translators.dialects.annotations.reader import Reader, shared
-from translators.dialects.annotations.values import boolean
-from translators.model.rules import Rule
+from translators.dialects.annotations.https_redirect import https_redirect
+from translators.dialects.annotations.reader import shared
 
 _MEANING: Final = (
     "`true`: a request in clear is sent to https (308) where the host has a certificate, or where "
@@ -31,15 +25,4 @@ REDIRECT: Final = shared(
     example="true",
 )
 
-
-def parse(reader: Reader) -> str | None:
-    """Return the annotation that asks for a redirect, or None."""
-    switches = [reader.find(key, boolean) for key in (FORCE, REDIRECT)]
-    return next((switch.spelling for switch in switches if switch and switch.value), None)
-
-
-def _apply(rule: Rule, annotation: str) -> Rule:
-    return replace(rule, https_only=annotation)
-
-
-FEATURE: Final = rule_feature("Redirect to https", (FORCE, REDIRECT), parse, _apply)
+FEATURE: Final = https_redirect(FORCE, REDIRECT)

@@ -10,11 +10,10 @@ from typing import Final
 
 from fleet.models import Ingress
 from fleet.ref import Ref
-from translators.dialects.annotations.reader import Unusable
 from translators.dialects.classes import effective_class
 from translators.dialects.mse.features import read_features
 from translators.dialects.mse.gateway import MSE_TABLES
-from translators.dialects.paths import PLAIN, PathReading
+from translators.dialects.paths import PLAIN, PathReading, either_way
 from translators.dialects.reading import IngressReader, age_of
 from translators.dialects.tls import with_tls
 from translators.model.ingresses import IngressRules
@@ -28,7 +27,7 @@ def read_mse_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
     """Read the rules, default backend and annotations of an Ingress of the MSE dialect."""
     wanted, found = read_features(ref, ingress.metadata.annotations, ingress.metadata.unread)
     problems = list(found)
-    path = _canary_path if wanted.split else partial(mse_path, reading=wanted.paths)
+    path = either_way(mse_path) if wanted.split else partial(mse_path, reading=wanted.paths)
     reading = IngressReader(
         ref, age_of(ingress), effective_class(ingress), wanted, problems, path, one_set
     )
@@ -39,14 +38,6 @@ def read_mse_ingress(ref: Ref, ingress: Ingress) -> IngressRules:
 def mse_path(path_type: str, text: str, reading: PathReading = PLAIN) -> Path:
     """Read a path. Every path type but Exact is a Prefix, unless annotations make it a pattern."""
     return reading.read(_KINDS.get(path_type, PathKind.PREFIX), text)
-
-
-def _canary_path(path_type: str, text: str) -> Path:
-    """Read a path of a canary. Its main rule decides whether it is a pattern."""
-    try:
-        return mse_path(path_type, text)
-    except Unusable:
-        return mse_path(path_type, text, PathReading(special=True))
 
 
 def one_set(_: str) -> tuple[TableSet, ...]:

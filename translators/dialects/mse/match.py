@@ -19,7 +19,7 @@ from translators.dialects.annotations.values import (
     query_name,
 )
 from translators.model.bounds import MAX_CONDITIONS, MAX_MATCHED
-from translators.model.conditions import Condition, Text, Where
+from translators.model.conditions import Condition, Text, Where, in_order
 from translators.model.rules import Rule
 
 METHOD: Final = own(
@@ -111,8 +111,7 @@ def read(reader: Reader, wanted: Wanted) -> None:
     if any(map(reader.is_unread, (METHOD, *FAMILIES))):
         wanted.unusable.add(Without.NARROWED)
     if conditions:
-        # Equal conditions in another order are no other conditions.
-        narrowed = tuple(sorted(conditions, key=_order))
+        narrowed = in_order(conditions)
         wanted.changes.append(lambda rule: _narrow(rule, narrowed))
 
 
@@ -142,10 +141,6 @@ def _methods(text: str) -> Condition:
     if not 0 < len(words) <= _MOST_METHODS or not all(map(_METHOD.fullmatch, words)):
         raise Unusable(f"up to {_MOST_METHODS} methods, such as GET POST")
     return Condition(Where.METHOD, "", tuple(map(Text, words)))
-
-
-def _order(condition: Condition) -> tuple[str, str, str]:
-    return condition.where.value, condition.name, str(condition.values)
 
 
 def _narrow(rule: Rule, conditions: tuple[Condition, ...]) -> Rule:

@@ -8,20 +8,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from translators.dialects.annotations.feature import rule_feature
-from translators.dialects.annotations.reader import Reader, Unusable, shared
+from translators.dialects.annotations.feature import Feature, rule_feature
+from translators.dialects.annotations.reader import Spell, Unusable
 from translators.model.actions import Forward
 from translators.model.backends import BackendProtocol
 from translators.model.rules import Rule
-
-PROTOCOL: Final = shared(
-    "backend-protocol",
-    "what backends speak: `HTTP`, `HTTP2`, `GRPC`, `HTTPS` or `GRPCS`, in any case; their "
-    "certificates are not verified; a canary without it speaks as its main",
-    default="`HTTP`, or the `appProtocol` of the Service's port",
-    differs="FCGI and AJP are not spoken",
-    example="HTTP2",
-)
 
 _WORDS: Final[Mapping[str, BackendProtocol]] = {
     "HTTP": BackendProtocol.HTTP,
@@ -30,11 +21,6 @@ _WORDS: Final[Mapping[str, BackendProtocol]] = {
     "HTTPS": BackendProtocol.HTTPS,
     "GRPCS": BackendProtocol.H2,
 }
-
-
-def parse(reader: Reader) -> BackendProtocol | None:
-    """Read the protocol; None if the annotation is absent or unusable."""
-    return reader.read(PROTOCOL, _protocol, "backends are asked as their Service says, or by HTTP")
 
 
 def _protocol(text: str) -> BackendProtocol:
@@ -50,4 +36,17 @@ def _apply(rule: Rule, protocol: BackendProtocol) -> Rule:
     return replace(rule, action=rule.action.each(lambda b: b._replace(protocol=protocol)))
 
 
-FEATURE: Final = rule_feature("Protocol of backends", (PROTOCOL,), parse, _apply)
+def backend_protocol(spell: Spell) -> Feature:
+    """Make the feature for a dialect."""
+    key = spell(
+        "backend-protocol",
+        "what backends speak: `HTTP`, `HTTP2`, `GRPC`, `HTTPS` or `GRPCS`, in any case; their "
+        "certificates are not verified; a canary without it speaks as its main",
+        default="`HTTP`, or the `appProtocol` of the Service's port",
+        differs="FCGI and AJP are not spoken",
+        example="HTTP2",
+    )
+    effect = "backends are asked as their Service says, or by HTTP"
+    return rule_feature(
+        "Protocol of backends", (key,), lambda reader: reader.read(key, _protocol, effect), _apply
+    )

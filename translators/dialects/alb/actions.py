@@ -1,0 +1,267 @@
+"""The annotations `actions.{service}`: what becomes of requests for the paths to a Service.
+
+A backend with the port `use-annotation` is no Service, and its actions must end with one that says
+where requests go. Paths whose actions cannot be read are not served.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final, TypeAlias
+
+from translators.dialects.alb.blocks import Fields, as_a_whole, read_blocks
+from translators.dialects.alb.direction import of_services
+from translators.dialects.alb.limits import PER_IP, QPS, limits
+from translators.dialects.alb.redirects import redirect, rewrite
+from translators.dialects.annotations.cors import HEADERS, METHODS, origin
+from translators.dialects.annotations.feature import Feature, OfService, Wanted
+from translators.dialects.annotations.header_names import editable_header
+from translators.dialects.annotations.reader import Found, Reader, Unusable, alb
+from translators.dialects.annotations.unsupported import Without
+from translators.dialects.annotations.values import (
+    integer,
+    one_of,
+    printable,
+    service_name,
+    token,
+)
+from translators.model.actions import Action, FixedResponse, Forward, Share
+from translators.model.backends import Backend, Target
+from translators.model.bounds import MAX_BODY, MAX_GROUPS
+from translators.model.policy import Policy
+from translators.model.rules import Rule
+from translators.policies.cors import ANY_ORIGIN, Cors
+from translators.policies.headers import HeaderControl, HeaderEdits
+from translators.policies.mirror import Mirror
+from translators.policies.rate_limits import ClientLimit, RouteLimit
+
+ACTIONS: Final = alb(
+    "actions.",
+    "JSON list of what becomes of requests for the paths to the Service NAME: the types "
+    "`TrafficLimit`, `InsertHeader`, `RemoveHeader`, `Rewrite`, `Cors` and `TrafficMirror`; behind "
+    "a backend whose port is named `use-annotation` also one of `ForwardGroup`, `Redirect` and "
+    "`FixedResponse`, which takes the place of a Service",
+    example='web [{"type":"InsertHeader","insertHeaderConfig":{"key":"x-team","value":"shop"}}]',
+    family=True,
+)
+
+_CONTENT_TYPES: Final = (
+    *("text/plain", "text/css", "text/html"),
+    *("application/javascript", "application/json"),
+)
+
+_DEFAULT_WEIGHT: Final = "100"
+
+_OUTSIDE: Final = "serverGroupID"
+"""A group of servers in the cloud, which no fleet has."""
+
+_DAYS_2: Final = "172800"
+
+
+@dataclass(slots=True)
+class Asked:
+    """What the blocks of an annotation ask for. `outside` counts the groups that are skipped."""
+
+    namespace: str
+    final: Action | None = None
+    outside: int = 0
+    policies: list[Policy] = field(default_factory=list)
+    edits: HeaderEdits = field(default_factory=HeaderEdits)
+
+    @property
+    def limited(self) -> bool:
+        """Whether some block limits the rate of requests."""
+        return any(isinstance(policy, RouteLimit | ClientLimit) for policy in self.policies)
+
+
+_Read: TypeAlias = Callable[[Fields, Asked], None]
+
+
+def read(reader: Reader, wanted: Wanted) -> None:
+    """Change the rules of each Service that has actions."""
+    for key, name in of_services(reader, ACTIONS):
+        of = wanted.of_service(name)
+        effect = Without.PATHS.value.format(name)
+        parse = as_a_whole(partial(_actions, namespace=reader.namespace))
+        found = reader.find(key, parse, effect)
+        if found is None:
+            of.served = False
+        else:
+            _add(of, found, reader)
+
+
+def _add(of: OfService, found: Found[Asked], reader: Reader) -> None:
+    asked = found.value
+    of.action = asked.final
+    of.changes.append(lambda rule: _changed(rule, asked))
+    if isinstance(asked.final, Forward) and len(asked.final.shares) > 1:
+        of.changes.append(lambda rule: replace(rule, fallback=found.spelling))
+    for key in (QPS, PER_IP) if asked.limited else ():
+        if reader.has(key):
+            expected = f"no TrafficLimit in {found.spelling}, whose limit holds for its paths"
+            reader.report("Overruled", *reader.written(key), expected, "no effect there")
+    if asked.outside:
+        expected = "serviceName and servicePort in each group"
+        reader.note(found, "NotSupported", expected, f"{_OUTSIDE} gets no request")
+
+
+def _changed(rule: Rule, asked: Asked) -> Rule:
+    """Apply the actions. They count before other annotations that ask for the same."""
+    kinds = tuple(map(type, asked.policies))
+    if asked.limited:
+        kinds = (*kinds, RouteLimit, ClientLimit)
+    others = tuple(policy for policy in rule.policies if not isinstance(policy, kinds))
+    rule = replace(rule, policies=(*others, *asked.policies))
+    if asked.edits == HeaderEdits() or not isinstance(rule.action, Forward):
+        return rule
+    control = HeaderControl(asked.edits, HeaderEdits())
+    return replace(
+        rule,
+        action=rule.action.each_share(
+            lambda share: replace(share, policies=(*share.policies, control))
+        ),
+    )
+
+
+def _actions(text: str, namespace: str) -> Asked:
+    asked = Asked(namespace)
+    seen: set[str] = set()
+    for block in read_blocks(text):
+        kind = block.text("type").lower()
+        if kind not in _TYPES:
+            raise Unusable(f"one of the types {', '.join(_SHOWN)}")
+        if kind in seen and kind not in _REPEATED:
+            raise Unusable("each type once, but InsertHeader and RemoveHeader")
+        seen.add(kind)
+        name, act = _TYPES[kind]
+        act(block.part(name), asked)
+    if len(seen & _FINAL) > 1:
+        raise Unusable("one of ForwardGroup, Redirect and FixedResponse at most")
+    return asked
+
+
+def _redirect(config: Fields, asked: Asked) -> None:
+    asked.final = redirect(config)
+
+
+def _fixed(config: Fields, asked: Asked) -> None:
+    status = integer(200, 599)(config.text("httpCode", "503"))
+    content = config.text("content", "")
+    if len(content.encode()) > MAX_BODY:
+        raise Unusable(f"a content of at most {MAX_BODY} bytes")
+    kind = one_of(*_CONTENT_TYPES)(config.text("contentType", "text/plain").lower())
+    asked.final = FixedResponse(status, content, kind)
+
+
+def _groups(config: Fields, asked: Asked) -> None:
+    weights: dict[Backend, int] = {}
+    groups = config.parts("serverGroups")
+    if len(groups) > MAX_GROUPS:
+        raise Unusable(f"at most {MAX_GROUPS} groups")
+    for group in groups:
+        if group.has(_OUTSIDE):
+            asked.outside += 1
+            continue
+        backend = _backend(group, asked.namespace)
+        weight = integer(0, 10**6)(group.text("weight", _DEFAULT_WEIGHT))
+        weights[backend] = weights.get(backend, 0) + weight
+    asked.final = _divided({backend: weight for backend, weight in weights.items() if weight})
+
+
+def _divided(weights: Mapping[Backend, int]) -> Forward:
+    """Divide requests. A Service without a usable Pod gives its share to the others."""
+    if not weights:
+        raise Unusable("a group with a Service and a weight above 0")
+    by_weight = sorted(weights, key=lambda backend: -weights[backend])
+    return Forward(
+        tuple(
+            Share(Target((one, *(other for other in by_weight if other != one))), weight)
+            for one, weight in weights.items()
+        )
+    )
+
+
+def _backend(group: Fields, namespace: str) -> Backend:
+    name = group.text("serviceName")
+    if "/" in name:
+        raise Unusable("the name of a Service in the Ingress's namespace")
+    return Backend(*service_name(namespace, with_port=True)(f"{name}:{group.text('servicePort')}"))
+
+
+def insert(config: Fields, asked: Asked) -> None:
+    """Read a header to write."""
+    one_of("userdefined")(config.text("valueType", "UserDefined").lower())
+    header = editable_header(config.text("key")), printable(config.text("value"))
+    edits = asked.edits
+    if config.is_on("coverEnabled", default=True):
+        asked.edits = replace(edits, update=(*edits.update, header))
+    else:
+        asked.edits = replace(edits, absent=(*edits.absent, header))
+
+
+def remove(config: Fields, asked: Asked) -> None:
+    """Read a header to remove."""
+    name = editable_header(config.text("key"))
+    asked.edits = replace(asked.edits, remove=(*asked.edits.remove, name))
+
+
+def _rewrite(config: Fields, asked: Asked) -> None:
+    asked.policies += rewrite(config)
+
+
+def _limit(config: Fields, asked: Asked) -> None:
+    total, per_client = (
+        config.text(name) if config.has(name) else "" for name in ("QPS", "QPSPerIp")
+    )
+    asked.policies += limits(total, per_client)
+
+
+def _mirror(config: Fields, asked: Asked) -> None:
+    one_of("forwardgroupmirror")(config.text("targetType", "ForwardGroupMirror").lower())
+    groups = config.part("mirrorGroupConfig").parts("serverGroupTuples")
+    if len(groups) > 1:
+        raise Unusable("one Service that gets copies")
+    asked.policies.append(Mirror(_backend(groups[0], asked.namespace)))
+
+
+def _cors(config: Fields, asked: Asked) -> None:
+    def names(name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(token, config.texts(name))) if config.has(name) else default
+
+    origins = config.texts("allowOrigin") if config.has("allowOrigin") else ("*",)
+    allowed = tuple(map(origin, origins))
+    asked.policies.append(
+        Cors(
+            (ANY_ORIGIN,) if ANY_ORIGIN in allowed else allowed,
+            names("allowMethods", METHODS),
+            names("allowHeaders", HEADERS),
+            names("exposeHeaders", ()),
+            config.is_on("allowCredentials", default=True),
+            integer(-1, 172_800)(config.text("maxAge", _DAYS_2)),
+        )
+    )
+
+
+_TYPES: Final[Mapping[str, tuple[str, _Read]]] = {
+    "trafficlimit": ("trafficLimitConfig", _limit),
+    "insertheader": ("insertHeaderConfig", insert),
+    "removeheader": ("removeHeaderConfig", remove),
+    "rewrite": ("rewriteConfig", _rewrite),
+    "cors": ("corsConfig", _cors),
+    "trafficmirror": ("trafficMirrorConfig", _mirror),
+    "forwardgroup": ("forwardConfig", _groups),
+    "redirect": ("redirectConfig", _redirect),
+    "fixedresponse": ("fixedResponseConfig", _fixed),
+}
+"""The field with the settings of a block, and what reads them, by its type."""
+
+_SHOWN: Final = (
+    *("TrafficLimit", "InsertHeader", "RemoveHeader", "Rewrite", "Cors", "TrafficMirror"),
+    *("ForwardGroup", "Redirect", "FixedResponse"),
+)
+
+_REPEATED: Final = frozenset({"insertheader", "removeheader"})
+
+_FINAL: Final = frozenset({"forwardgroup", "redirect", "fixedresponse"})
+
+FEATURE: Final = Feature("Actions of a Service's paths", (ACTIONS,), read)

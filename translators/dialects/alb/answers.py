@@ -1,0 +1,104 @@
+"""Rules about answers: headers that are written or removed, by the status and other headers.
+
+Paths to a Service whose rules about answers cannot be read are not served, like those with rules
+about requests.
+"""
+
+import re
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from translators.dialects.alb.actions import ACTIONS, Asked, insert, remove
+from translators.dialects.alb.blocks import Fields, as_a_whole, read_blocks
+from translators.dialects.alb.conditions import CONDITIONS
+from translators.dialects.alb.direction import DIRECTION, direction, members, of_answers
+from translators.dialects.annotations.feature import Feature, Wanted
+from translators.dialects.annotations.reader import Key, Reader, Unusable
+from translators.dialects.annotations.unsupported import Without
+from translators.dialects.annotations.values import field_name, integer, printable
+from translators.model.actions import Forward
+from translators.model.bounds import MAX_MATCHED
+from translators.model.rules import Rule
+from translators.policies.answers import AnswerCondition, AnswerHeaders
+from translators.policies.headers import HeaderEdits
+
+_MOST_RUNS: Final = 1
+"""Runs of any length in a value. The cost of more would grow with a power of the length."""
+
+_SPECIAL: Final = re.compile(r"[^0-9A-Za-z]")
+
+_WILD: Final = {"*": ".*", "?": "."}
+
+_STATUS: Final = ":status"
+
+
+def read(reader: Reader, wanted: Wanted) -> None:
+    """Change the answers of each Service that has such rules."""
+    for key, name in members(reader, DIRECTION):
+        effect = Without.PATHS.value.format(name)
+        if reader.read(key, direction, effect) is None:
+            wanted.of_service(name).served = False
+    for name in of_answers(reader):
+        effect = Without.PATHS.value.format(name)
+        of = wanted.of_service(name)
+        conditions: tuple[AnswerCondition, ...] = ()
+        edits = HeaderEdits()
+        if _has(reader, key := Key(CONDITIONS.name + name, CONDITIONS.prefixes)):
+            found = reader.read(key, as_a_whole(_conditions), effect)
+            conditions, of.served = found or (), of.served and found is not None
+        if _has(reader, key := Key(ACTIONS.name + name, ACTIONS.prefixes)):
+            asked = reader.read(key, as_a_whole(_actions), effect)
+            edits, of.served = asked or edits, of.served and asked is not None
+        if edits != HeaderEdits():
+            of.changes.append(partial(_changed, policy=AnswerHeaders(conditions, edits)))
+
+
+def _has(reader: Reader, key: Key) -> bool:
+    return reader.has(key) or reader.is_unread(key)
+
+
+def _conditions(text: str) -> tuple[AnswerCondition, ...]:
+    return tuple(map(_condition, read_blocks(text)))
+
+
+def _condition(block: Fields) -> AnswerCondition:
+    kind = block.text("type").lower()
+    if kind == "responsestatuscode":
+        codes = block.part("responseStatusCodeConfig").texts("values")
+        return AnswerCondition(_STATUS, tuple(f"^{integer(100, 599)(code)}$" for code in codes))
+    if kind != "responseheader":
+        raise Unusable("one of the types ResponseStatusCode and ResponseHeader")
+    config = block.part("responseHeaderConfig")
+    patterns = tuple(map(_pattern, config.texts("values")))
+    return AnswerCondition(field_name(config.text("key")), patterns)
+
+
+def _pattern(text: str) -> str:
+    """Make a pattern of Lua from a value with wildcards."""
+    if text.count("*") > _MOST_RUNS or len(printable(text).encode()) > MAX_MATCHED:
+        raise Unusable(f"values of at most {MAX_MATCHED} bytes, with one * at most")
+    literal = _SPECIAL.sub(lambda found: _WILD.get(found[0], f"%{found[0]}"), text)
+    return f"^{literal}$"
+
+
+def _actions(text: str) -> HeaderEdits:
+    asked = Asked("")
+    for block in read_blocks(text):
+        match block.text("type").lower():
+            case "insertheader":
+                insert(block.part("insertHeaderConfig"), asked)
+            case "removeheader":
+                remove(block.part("removeHeaderConfig"), asked)
+            case _:
+                raise Unusable("one of the types InsertHeader and RemoveHeader for answers")
+    return asked.edits
+
+
+def _changed(rule: Rule, policy: AnswerHeaders) -> Rule:
+    if not isinstance(rule.action, Forward):
+        return rule
+    return replace(rule, policies=(*rule.policies, policy))
+
+
+FEATURE: Final = Feature("Rules about answers", (DIRECTION,), read)

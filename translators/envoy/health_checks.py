@@ -1,0 +1,121 @@
+"""Active health checks of a Cluster: Envoy asks each of its Pods.
+
+The Pods of a Cluster without requests are asked once a minute while they are healthy, so that the
+checks of many idle Services cost little. A removed Pod goes at once, whatever its last check said.
+A new Cluster is used once all of its Pods have been asked for the first time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from translators.envoy.messages import (
+    ClusterTransportSocketMatch,
+    CodecClientType,
+    Endpoint,
+    EndpointHealthCheckConfig,
+    EnvoyHealthCheck,
+    GrpcHealthCheck,
+    HttpHealthCheck,
+    Int64Range,
+    LbEndpoint,
+    RawBuffer,
+    RequestMethod,
+    TcpHealthCheck,
+    TransportSocket,
+)
+from translators.envoy.parts import Keywords
+from translators.model.health_checks import CheckProtocol, HealthCheck
+from xds.wire import encode, pack, struct
+
+if TYPE_CHECKING:
+    from envoy_data_plane.envoy.config.core import v3 as core
+
+_WITHOUT_REQUESTS: Final = timedelta(seconds=60)
+
+_METHODS: Final[Mapping[str, core.RequestMethod]] = {
+    "GET": RequestMethod.GET,
+    "HEAD": RequestMethod.HEAD,
+    "POST": RequestMethod.POST,
+}
+
+_OTHER: Final = {"check": "other"}
+"""The criteria of the transport socket for checks. No endpoint has them."""
+
+
+def health_check(
+    check: HealthCheck | None,
+    authority: str,
+    *,
+    http2: bool,
+    by_tls: bool,
+    tls: core.TransportSocket,
+) -> Keywords:  # of Cluster
+    """Return the fields of a Cluster by which its Pods are checked.
+
+    `http2` and `by_tls` say how requests are sent to them, and `tls` is used for checks by TLS.
+    """
+    if check is None:
+        return {}
+    other = check.protocol in _SAYING_TLS and _is_by_tls(check) is not by_tls
+    how: Keywords = {
+        "timeout": check.timeout,
+        "interval": check.interval,
+        "no_traffic_interval": check.interval,
+        "no_traffic_healthy_interval": max(check.interval, _WITHOUT_REQUESTS),
+        "unhealthy_threshold": check.failures,
+        "healthy_threshold": check.successes,
+        **_checker(check, authority, http2=http2),
+    }
+    fields: Keywords = {"ignore_health_on_host_removal": True}
+    if other:
+        how["transport_socket_match_criteria"] = struct(_OTHER)
+        socket = tls if _is_by_tls(check) else _in_clear()
+        match = ClusterTransportSocketMatch(
+            name="check", match=struct(_OTHER), transport_socket=socket
+        )
+        fields["transport_socket_matches"] = [match]
+    fields["health_checks"] = [EnvoyHealthCheck(**how)]
+    return fields
+
+
+def checked_at(check: HealthCheck | None) -> bytes:
+    """Encode what an encoded LbEndpoint has behind it, if it is checked at a port of its own.
+
+    Protobuf merges a message that occurs twice.
+    """
+    if check is None or not check.port:
+        return b""
+    config = EndpointHealthCheckConfig(port_value=check.port)
+    return encode(LbEndpoint(endpoint=Endpoint(health_check_config=config)))
+
+
+_SAYING_TLS: Final = frozenset({CheckProtocol.HTTP, CheckProtocol.HTTPS})
+
+
+def _is_by_tls(check: HealthCheck) -> bool:
+    return check.protocol is CheckProtocol.HTTPS
+
+
+def _in_clear() -> core.TransportSocket:
+    return TransportSocket(
+        name="envoy.transport_sockets.raw_buffer", typed_config=pack(RawBuffer())
+    )
+
+
+def _checker(check: HealthCheck, authority: str, *, http2: bool) -> Keywords:  # of HealthCheck
+    """Return the field that says what is asked. Envoy asks GRPC of HTTP/2 backends only."""
+    if check.protocol is CheckProtocol.GRPC and http2:
+        return {"grpc_health_check": GrpcHealthCheck(authority=authority)}
+    if check.protocol not in _SAYING_TLS:
+        return {"tcp_health_check": TcpHealthCheck()}
+    asked = HttpHealthCheck(
+        host=authority,
+        path=check.path,
+        method=_METHODS[check.method],
+        expected_statuses=[Int64Range(start=a, end=b) for a, b in check.statuses],
+        codec_client_type=CodecClientType.HTTP2 if http2 else CodecClientType.HTTP1,
+    )
+    return {"http_health_check": asked}
