@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
+from fleet.member_settings import MemberSettings
 from fleet.models import FleetObject
 from fleet.outage import Outage
-from fleet.pod_addresses import PodAddresses
 from fleet.problem import Problem
 from fleet.ref import Ref
 
@@ -90,18 +90,15 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True)
-class Confined:
-    """Endpoints of the member may have these addresses.
-
-    Without this event, they may have the addresses that `PodAddresses()` permits.
-    """
+class Configured:
+    """The member has these settings. Without this event, it has those of `MemberSettings()`."""
 
     origin: str
-    addresses: PodAddresses
+    settings: MemberSettings
 
 
 Event: TypeAlias = (
-    Upserted | Refused | Deleted | Awaited | Listed | Unreachable | Members | Confined
+    Upserted | Refused | Deleted | Awaited | Listed | Unreachable | Members | Configured
 )
 Emit: TypeAlias = Callable[[Sequence[Event]], None]
 

@@ -109,6 +109,7 @@ OF_KUBERNETES: Final[Mapping[str, Fields]] = {
         ports=fields_of("appProtocol name port protocol"),
     ),
     "Pod": object_of("spec"),
+    "Node": object_of("spec"),
     "Secret": object_of("data immutable stringData type"),
 }
 """Fields of Kubernetes' own kinds.

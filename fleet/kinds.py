@@ -20,6 +20,7 @@ from fleet.models import (
     GatewayObject,
     Ingress,
     IngressClass,
+    Node,
     Pod,
     Secret,
     Service,
@@ -96,8 +97,9 @@ ENDPOINT_SLICE: Final = Kind(
     longest=(("endpoints", 1000), ("ports", 100)),
 )
 POD: Final = Kind(Pod, "v1", OF_KUBERNETES["Pod"], on_hub=False)
+NODE: Final = Kind(Node, "v1", OF_KUBERNETES["Node"], on_hub=False, namespaced=False)
 
-KUBERNETES: Final = (INGRESS, INGRESS_CLASS, SECRET, SERVICE, ENDPOINT_SLICE, POD)
+KUBERNETES: Final = (INGRESS, INGRESS_CLASS, SECRET, SERVICE, ENDPOINT_SLICE, POD, NODE)
 
 _NOT_READ: Final[Mapping[str, frozenset[str]]] = {
     "networking.k8s.io": frozenset({"NetworkPolicy", "IPAddress", "ServiceCIDR"}),

@@ -251,10 +251,14 @@ class Secret(FleetObject):
 
 
 class ServicePort(Model):
-    """One port of a Service. `app_protocol` says what its Pods speak."""
+    """One port of a Service. `app_protocol` says what its Pods speak.
+
+    `node_port` is 0 if the nodes have no port for it.
+    """
 
     name: StrictStr = ""
     port: Port
+    node_port: StrictInt = 0
     protocol: StrictStr = "TCP"
     app_protocol: AsWritten | None = None
 
@@ -270,6 +274,7 @@ class ServiceSpec(Model):
     ip_families: tuple[Literal["IPv4", "IPv6"], ...] = ()
     type: AsWritten | None = None
     cluster_ip: AsWritten | None = Field(default=None, alias="clusterIP")
+    external_traffic_policy: AsWritten | None = None
     selects: Annotated[bool, BeforeValidator(bool)] = Field(default=False, alias="selector")
 
 
@@ -301,6 +306,7 @@ class Endpoint(Item):
     addresses: tuple[StrictStr, ...]
     conditions: EndpointConditions = EndpointConditions()
     target_ref: TargetRef | None = None
+    node_name: StrictStr = ""
 
 
 class EndpointPort(Model):
@@ -324,3 +330,31 @@ class Pod(FleetObject):
     """`v1` Pod; Pods are read only if an Ingress selects Pods by label."""
 
     metadata: LabelledMetadata
+
+
+class NodeAddress(Item):
+    """One address of a node. Of its types, InternalIP and ExternalIP hold IP addresses."""
+
+    type: StrictStr = ""
+    address: StrictStr = ""
+
+
+class NodeCondition(Item):
+    """One condition of a node, such as Ready. `status` is True, False or Unknown."""
+
+    type: StrictStr = ""
+    status: StrictStr = ""
+
+
+class NodeStatus(Model):
+    """`Node.status`, without the times of heartbeats."""
+
+    addresses: tuple[NodeAddress, ...] = ()
+    conditions: tuple[NodeCondition, ...] = ()
+
+
+class Node(FleetObject):
+    """`v1` Node; nodes are read only in members whose Services are reached by node ports."""
+
+    metadata: LabelledMetadata
+    status: NodeStatus = NodeStatus()

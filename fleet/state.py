@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 
 from fleet.events import (
     Awaited,
-    Confined,
+    Configured,
     Deleted,
     Event,
     Listed,
@@ -22,9 +22,9 @@ from fleet.events import (
     Unreachable,
     Upserted,
 )
+from fleet.member_settings import MemberSettings
 from fleet.models import FleetObject, Model
 from fleet.outage import Outage
-from fleet.pod_addresses import PodAddresses
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 
@@ -74,7 +74,7 @@ class FleetState:
         self._refused: dict[Ref, int] = {}
         self._awaited: set[Ref] = set()
         self._origins: dict[str, Origin] = {}
-        self._addresses: dict[str, PodAddresses] = {}
+        self._settings: dict[str, MemberSettings] = {}
         self.unattached: frozenset[str] = frozenset()
 
     def table(self, model: type[M]) -> Mapping[Ref, M]:
@@ -106,9 +106,9 @@ class FleetState:
         return MappingProxyType(self._origins)
 
     @property
-    def addresses(self) -> Mapping[str, PodAddresses]:
-        """The addresses that endpoints may have, for members with a Confined event; a live view."""
-        return MappingProxyType(self._addresses)
+    def settings(self) -> Mapping[str, MemberSettings]:
+        """The settings of members with a Configured event; a live view."""
+        return MappingProxyType(self._settings)
 
     def apply(self, events: Sequence[Event]) -> Changes:
         """Apply events in their order. An object that stays equal is no change.
@@ -139,7 +139,7 @@ class FleetState:
                     problems |= self._forget(ref)
                 case Awaited(ref):
                     self._awaited.add(ref)
-                case Listed() | Unreachable() | Confined():
+                case Listed() | Unreachable() | Configured():
                     origins |= self._hear(event)
                 case Members(ids, unattached):
                     self.unattached = unattached
@@ -156,16 +156,16 @@ class FleetState:
             awaited ^ self._awaited,
         )
 
-    def _hear(self, event: Listed | Unreachable | Confined) -> set[str]:
+    def _hear(self, event: Listed | Unreachable | Configured) -> set[str]:
         """Apply an event about an origin, and give the origin if its row differs."""
         match event:
             case Listed(origin):
                 return self._mark(origin, Origin(listed=True))
             case Unreachable(origin):
                 return self._mark(origin, self._lost(event))
-            case Confined(origin, addresses):
-                known, self._addresses[origin] = self._addresses.get(origin), addresses
-                return {origin} if known != addresses else set()
+            case Configured(origin, settings):
+                known, self._settings[origin] = self._settings.get(origin), settings
+                return {origin} if known != settings else set()
 
     def _lost(self, event: Unreachable) -> Origin:
         known, since = self._origins.get(event.origin, Origin()), event.since
@@ -190,8 +190,8 @@ class FleetState:
         gone = self._origins.keys() - ids - {HUB}
         for name in gone:
             del self._origins[name]
-        for name in self._addresses.keys() - ids:
-            del self._addresses[name]
+        for name in self._settings.keys() - ids:
+            del self._settings[name]
         return gone
 
     def _forget(self, ref: Ref) -> set[Ref]:

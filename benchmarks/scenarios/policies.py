@@ -25,7 +25,8 @@ from benchmarks.forwarding.resources import own_tables_without
 from benchmarks.forwarding.rig import GATEWAY, Subject, subject
 from benchmarks.goals import IDLE, USUAL
 from benchmarks.scenarios.step import Scenario, Step, Unavailable
-from fleet.events import Confined
+from fleet.events import Configured
+from fleet.member_settings import MemberSettings
 from fleet.pod_addresses import PodAddresses
 from fleetgate.demo.loopback import Loopback
 from tests.support.annotations import examples
@@ -102,7 +103,7 @@ async def _served(place: Path) -> AsyncIterator[Served]:
 
 async def _serving(envoy: Subject, world: World) -> Served:
     world.attach(_MEMBER)
-    world.apply([Confined(_MEMBER, PodAddresses(loopback=True))])
+    world.apply([Configured(_MEMBER, MemberSettings(PodAddresses(loopback=True)))])
     world.put(
         service("web").manifest,
         slice_of("web", addresses=["127.0.0.1"], port=envoy.behind).manifest,
@@ -274,7 +275,7 @@ def _held(annotations: Mapping[str, str], *, tls: bool) -> float:
     """
     world = World()
     world.attach(_MEMBER)
-    world.apply([Confined(_MEMBER, PodAddresses(loopback=True))])
+    world.apply([Configured(_MEMBER, MemberSettings(PodAddresses(loopback=True)))])
     gateway = mse_gateway("gw", members=[_MEMBER])
     world.put(gateway.manifest, *(each.manifest for each in secrets()))
     backends, certificates = _backends(), _certificates() if tls else []

@@ -16,7 +16,8 @@ from benchmarks.forwarding.resources import own_tables_without
 from benchmarks.forwarding.rig import GATEWAY, subject
 from benchmarks.scenarios.policies import Served
 from benchmarks.scenarios.step import Scenario, Step
-from fleet.events import Confined
+from fleet.events import Configured
+from fleet.member_settings import MemberSettings
 from fleet.pod_addresses import PodAddresses
 from fleetgate.demo.loopback import Loopback
 from tests.support.builders import IngressBuilder, ingress, mse_gateway, service, slice_of
@@ -88,7 +89,9 @@ async def _shown(case: Case, hosts: int, place: Path) -> list[Figure]:
 
 def _world(world: World, gateway: str) -> World:
     world.attach(*_MEMBERS)
-    world.apply([Confined(member, PodAddresses(loopback=True)) for member in _MEMBERS])
+    world.apply(
+        [Configured(member, MemberSettings(PodAddresses(loopback=True))) for member in _MEMBERS]
+    )
     world.put(mse_gateway(gateway, members=_MEMBERS).manifest)
     return world
 

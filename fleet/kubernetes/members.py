@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from fleet.documents import UnreadableText, read_yaml
 from fleet.kubernetes.redaction import PLAIN_URL
 from fleet.kubernetes.weaknesses import weaknesses
+from fleet.member_settings import MemberSettings
 from fleet.misspelt import ALIKE, OWN, misspelt
 from fleet.pod_addresses import POD_CIDRS, PodAddresses, read_networks
 from fleet.problem import Problem
@@ -68,10 +69,10 @@ class MemberSecret:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach one member, and which addresses its endpoints may have."""
+    """How to reach one member, and its settings."""
 
     kubeconfig: Kubeconfig = field(repr=False)
-    addresses: PodAddresses = field(default_factory=PodAddresses)
+    settings: MemberSettings = field(default_factory=MemberSettings)
 
     @property
     def cluster(self) -> Mapping[str, Any]:
@@ -161,7 +162,7 @@ def _claims(
     members: dict[str, Access | None] = {}
     problems: list[Problem] = []
     try:
-        addresses = _addresses(secret)
+        settings = MemberSettings(_addresses(secret))
     except _Unusable as e:
         # To permit all addresses would be wrong, and to permit none would be an outage. So the
         # Secret cannot be used for any member, and what it said before stays in force.
@@ -173,7 +174,7 @@ def _claims(
             continue
         members[name] = None
         try:
-            members[name] = access = replace(read(data), addresses=addresses)
+            members[name] = access = replace(read(data), settings=settings)
             problems += weaknesses(secret.ref, f"data.{data}", access.cluster)
         except _Unusable as e:
             problems += _refused(secret, e).problems

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from fleet.events import (
-    Confined,
+    Configured,
     Deleted,
     Emit,
     Event,
@@ -35,8 +35,8 @@ from fleet.events import (
     Upserted,
 )
 from fleet.kinds import Kinds
+from fleet.member_settings import MemberSettings
 from fleet.models import FleetObject
-from fleet.pod_addresses import PodAddresses
 from fleet.ref import HUB, Ref
 from fleet.sources import state_file
 from fleet.sources.state_file import StoredOrigin, UnusableFileError
@@ -68,7 +68,7 @@ class _Memory:
     """
 
     since: datetime | None = None
-    addresses: PodAddresses = field(default_factory=PodAddresses)
+    settings: MemberSettings = field(default_factory=MemberSettings)
     unsaid: set[Ref] = field(default_factory=set)
     listed: bool = False
     spoken_of: bool = False
@@ -76,7 +76,7 @@ class _Memory:
     touched: float = -math.inf
     pending: dict[Ref, FleetObject | None] = field(default_factory=dict)
     lines: dict[Ref, bytes] = field(default_factory=dict)
-    written: PodAddresses | None = None
+    written: MemberSettings | None = None
     is_saved: bool = False
     is_failing: bool = False
 
@@ -151,14 +151,14 @@ class Remembered:
     def _recall(self, stored: StoredOrigin) -> Iterator[Event]:
         self._memories[stored.origin] = _Memory(
             since=stored.since,
-            addresses=stored.addresses,
+            settings=stored.settings,
             unsaid=set(stored.objects),
             lines=stored.lines,
-            written=stored.addresses,
+            written=stored.settings,
             is_saved=True,
         )
         if stored.origin != HUB:
-            yield Confined(stored.origin, stored.addresses)
+            yield Configured(stored.origin, stored.settings)
         for ref, value in stored.objects.items():
             yield Upserted(ref, value)
 
@@ -180,8 +180,8 @@ class Remembered:
                 self._note(ref, None)
             case Refused(ref):
                 self._memory(ref.origin).unsaid.discard(ref)
-            case Confined(origin, addresses):
-                self._memory(origin).addresses = addresses
+            case Configured(origin, settings):
+                self._memory(origin).settings = settings
                 self._news.set()
             case Members(ids):
                 self._members = ids
@@ -286,11 +286,11 @@ class Remembered:
             if origin == HUB and not memory.is_saved and self._awaits_members():
                 continue
             is_due = memory.reachable and (is_last or now - memory.touched >= _TOUCH)
-            is_other = memory.written != memory.addresses
+            is_other = memory.written != memory.settings
             if memory.pending or not memory.is_saved or is_due or is_other:
                 pending, memory.pending = memory.pending, {}
                 memory.touched = now
-                await asyncio.to_thread(self._write, origin, memory, pending, memory.addresses)
+                await asyncio.to_thread(self._write, origin, memory, pending, memory.settings)
 
     def _awaits_members(self) -> bool:
         """Whether some member that the hub names has neither listed nor failed, and has no file."""
@@ -305,10 +305,10 @@ class Remembered:
         origin: str,
         memory: _Memory,
         pending: Mapping[Ref, FleetObject | None],
-        addresses: PodAddresses,
+        settings: MemberSettings,
     ) -> None:
         """Write an origin's file if its content differs; otherwise mark it as current."""
-        memory.is_saved = memory.is_saved and memory.written == addresses
+        memory.is_saved = memory.is_saved and memory.written == settings
         for ref, value in pending.items():
             line = b"" if value is None else state_file.line_of(value)
             if memory.lines.get(ref, b"") != line:
@@ -320,14 +320,14 @@ class Remembered:
             if not memory.lines:
                 state_file.remove(self._directory, origin)
             elif not (memory.is_saved and state_file.touch(self._directory, origin)):
-                state_file.write(self._directory, origin, memory.lines.values(), addresses)
+                state_file.write(self._directory, origin, memory.lines.values(), settings)
         except OSError as e:
             memory.is_saved = False
             if not memory.is_failing:
                 log.warning("cannot keep what %s holds, trying again: %s", origin or "the hub", e)
             memory.is_failing = True
         else:
-            memory.written = addresses
+            memory.written = settings
             memory.is_saved = True
             memory.is_failing = False
 

@@ -27,11 +27,11 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr, ValidationError
 
 from fleet.kinds import Kinds
+from fleet.member_settings import MemberSettings
 from fleet.models import FleetObject
-from fleet.pod_addresses import Network, PodAddresses
 from fleet.ref import HUB, Ref
 
 VERSION: Final = 1
@@ -44,13 +44,6 @@ _SUFFIX: Final = ".fleet"
 _DRAFT: Final = ".draft-"
 
 
-class _Addresses(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    loopback: StrictBool = False
-    networks: tuple[Network, ...] = ()
-
-
 class _Head(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -58,7 +51,7 @@ class _Head(BaseModel):
     version: Literal[1]
     origin: StrictStr
     objects: StrictInt
-    addresses: _Addresses | None = None
+    settings: MemberSettings | None = None
 
 
 class UnusableFileError(Exception):
@@ -76,7 +69,7 @@ class StoredOrigin:
     objects: dict[Ref, FleetObject]
     lines: dict[Ref, bytes]
     since: datetime
-    addresses: PodAddresses = field(default_factory=PodAddresses)
+    settings: MemberSettings = field(default_factory=MemberSettings)
 
 
 def is_kept(ref: Ref, kinds: Kinds) -> bool:
@@ -130,9 +123,9 @@ def read(path: Path, owner: int, kinds: Kinds) -> StoredOrigin:
     if path_of(path.parent, header.origin).name != path.name:
         raise UnusableFileError(f"it is the file of {header.origin or 'the hub'!r}")
     lines_of = dict(zip(objects, lines, strict=True))
-    restricted = header.addresses or _Addresses()
-    addresses = PodAddresses(restricted.loopback, restricted.networks)
-    return StoredOrigin(header.origin, objects, lines_of, since, addresses)
+    return StoredOrigin(
+        header.origin, objects, lines_of, since, header.settings or MemberSettings()
+    )
 
 
 def _open(path: Path) -> int:
@@ -171,14 +164,14 @@ def try_out(directory: Path) -> int:
         return os.fstat(file.fileno()).st_uid
 
 
-def write(directory: Path, origin: str, lines: Collection[bytes], addresses: PodAddresses) -> None:
+def write(directory: Path, origin: str, lines: Collection[bytes], settings: MemberSettings) -> None:
     """Replace the file of an origin as a whole; it is on the disk when this returns.
 
     Raises OSError.
     """
     head = _Head(version=VERSION, origin=origin, objects=len(lines))
-    if addresses != PodAddresses():
-        head.addresses = _Addresses(loopback=addresses.loopback, networks=addresses.networks)
+    if settings != MemberSettings():
+        head.settings = settings
     with _draft(directory) as (descriptor, draft):
         with os.fdopen(descriptor, "wb") as file:
             file.write(head.model_dump_json(exclude_none=True).encode() + b"\n")

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from fleet.admission import default_class, with_class
-from fleet.events import Confined, Event, Listed, Refused, Unreachable, Upserted
+from fleet.events import Configured, Event, Listed, Refused, Unreachable, Upserted
 from fleet.kinds import Kinds
+from fleet.member_settings import MemberSettings
 from fleet.models import Ingress, IngressClass
 from fleet.parse import FILE
 from fleet.pod_addresses import PodAddresses
@@ -31,7 +32,7 @@ from fleet.sources.manifest import ENDPOINTS, ManifestFile, digest_of, duplicate
 HUB_DIRECTORY: Final = "hub"
 MEMBERS_DIRECTORY: Final = "clusters"
 
-_OF_THIS_MACHINE: Final = PodAddresses(loopback=True)
+_OF_THIS_MACHINE: Final = MemberSettings(PodAddresses(loopback=True))
 """Members of a directory fleet may be processes of this machine, so loopback is permitted."""
 
 
@@ -111,7 +112,7 @@ class Tree:
     def _scan_origin(self, origin: str) -> Iterator[Event]:
         name = f"{MEMBERS_DIRECTORY}/{origin}" if origin else HUB_DIRECTORY
         if origin and origin not in self._states:
-            yield Confined(origin, _OF_THIS_MACHINE)
+            yield Configured(origin, _OF_THIS_MACHINE)
         state: Listed | Unreachable = Listed(origin)
         try:
             listing = files.list_manifests(self._root / name, name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from fleet.events import Confined, Event, Listed, Members, Unreachable
+from fleet.events import Configured, Event, Listed, Members, Unreachable
 from fleet.ref import HUB
 
 
@@ -32,7 +32,7 @@ class RollCall:
                     self._answer(origin)
                 case Members(ids):
                     self._named = (self._named & {HUB}) | ids  # other members no longer exist
-                case Confined():
+                case Configured():
                     pass
                 case _:
                     self._named.add(event.ref.origin)

@@ -11,7 +11,7 @@ import pytest
 
 from fleet.events import (
     Awaited,
-    Confined,
+    Configured,
     Deleted,
     Event,
     Listed,
@@ -190,7 +190,7 @@ class Listener:
     async def news(self) -> list[str]:
         """The events since the last call, as short lines.
 
-        Members, Confined and Awaited are left out, since not every source emits them.
+        Members, Configured and Awaited are left out, since not every source emits them.
         """
         async with asyncio.timeout(PATIENCE):
             await self._source.refresh()
@@ -203,7 +203,7 @@ class Listener:
                 return False
             case Upserted(ref) | Refused(ref) | Deleted(ref):
                 return ref not in self._scenery
-            case Members() | Confined() | Awaited():
+            case Members() | Configured() | Awaited():
                 return False
             case _:
                 return True
@@ -222,8 +222,8 @@ def line(event: Event) -> str:
             return f"listed {origin or 'hub'}"
         case Unreachable(origin):
             return f"unreachable {origin or 'hub'}"
-        case Confined(origin):
-            return f"confined {origin}"
+        case Configured(origin):
+            return f"configured {origin}"
         case Members(ids):
             return f"members {' '.join(sorted(ids))}".strip()
     found = " ".join(reasons(problems))

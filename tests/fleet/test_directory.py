@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from fleet.events import Confined, Listed
+from fleet.events import Configured, Listed
+from fleet.member_settings import MemberSettings
 from fleet.models import Ingress, Secret, Service
 from fleet.pod_addresses import PodAddresses
 from fleet.problem import Problem
@@ -54,10 +55,10 @@ class Fleet:
         write(self.root, name, *objects)
 
     def scan(self) -> list[str]:
-        """The events of a scan as short lines, without Listed and Confined."""
+        """The events of a scan as short lines, without Listed and Configured."""
         events = self.tree.scan()
         self.state.apply(events)
-        return [line(event) for event in events if not isinstance(event, Listed | Confined)]
+        return [line(event) for event in events if not isinstance(event, Listed | Configured)]
 
     def problems(self, ref: Ref) -> list[Problem]:
         return list(self.state.problems.get(ref, ()))
@@ -85,10 +86,10 @@ def test_members_are_listed_before_the_hub_whose_gateways_attach_them(fleet: Fle
     fleet.write("clusters/one/x.yaml", CART)
     fleet.write("clusters/two/x.yaml", CART)
     assert [line(event) for event in fleet.tree.scan()] == [
-        "confined one",
+        "configured one",
         "upserted Service default/cart in one",
         "listed one",
-        "confined two",
+        "configured two",
         "upserted Service default/cart in two",
         "listed two",
         "upserted Ingress default/shop",
@@ -139,7 +140,7 @@ def test_a_manifest_beside_the_members_is_reported(fleet: Fleet) -> None:
 
 def test_endpoints_of_a_member_may_be_processes_of_this_machine(fleet: Fleet) -> None:
     fleet.scan()
-    assert fleet.state.addresses == {"one": PodAddresses(loopback=True)}
+    assert fleet.state.settings == {"one": MemberSettings(PodAddresses(loopback=True))}
 
 
 def test_several_documents_and_lists_are_several_objects(fleet: Fleet) -> None:

@@ -355,19 +355,19 @@ def test_where_the_pods_of_a_member_are_is_said_without_reading_it_anew(
         return {**named, "metadata": metadata}
 
     async def script(listener: Listener) -> None:
-        assert listener.state.addresses["one"] == PodAddresses()
+        assert listener.state.settings["one"].addresses == PodAddresses()
         said = [line(event) for event in listener.events]
-        assert said.index("confined one") < said.index("listed one")
+        assert said.index("configured one") < said.index("listed one")
         listener.events.clear()
         declare(rig.servers[HUB], annotated("10.1.0.0/16"))
-        await listener.until(lambda: listener.state.addresses["one"] == narrow)
+        await listener.until(lambda: listener.state.settings["one"].addresses == narrow)
         declare(rig.servers[HUB], annotated("10.1/16"))
         await listener.until(lambda: bool(listener.problems))
-        assert listener.state.addresses["one"] == narrow
+        assert listener.state.settings["one"].addresses == narrow
         declare(rig.servers[HUB], named)
-        await listener.until(lambda: listener.state.addresses["one"] == PodAddresses())
+        await listener.until(lambda: listener.state.settings["one"].addresses == PodAddresses())
         assert {line(e) for e in listener.events if "one" in line(e)} == {
-            "confined one",
+            "configured one",
             f"refused Secret {HOME}/member-one: InvalidMember",
             f"refused Secret {HOME}/member-one",
         }

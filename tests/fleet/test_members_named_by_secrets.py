@@ -467,7 +467,9 @@ def test_a_good_secret_owes_nothing_to_what_it_said_before() -> None:
 def networks_of(claims: Claims, member: str) -> list[str] | None:
     """The networks that a member's endpoints are restricted to; None if the Secret is unusable."""
     access = claims.members[member]
-    return None if access is None else [str(network) for network in access.addresses.networks]
+    return (
+        None if access is None else [str(network) for network in access.settings.addresses.networks]
+    )
 
 
 @pytest.mark.parametrize(

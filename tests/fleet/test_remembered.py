@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet.events import Confined, Emit, Event, Listed, Members, Source, Unreachable, Upserted
+from fleet.events import Configured, Emit, Event, Listed, Members, Source, Unreachable, Upserted
+from fleet.member_settings import MemberSettings
 from fleet.models import Ingress, Secret, Service
 from fleet.pod_addresses import PodAddresses, read_networks
 from fleet.ref import HUB
@@ -300,7 +301,7 @@ def test_what_is_gone_since_is_deleted_before_the_origin_is_listed(tmp_path: Pat
 def test_a_restart_opens_nothing_that_was_narrowed(tmp_path: Path, addresses: PodAddresses) -> None:
     told = ScriptedSource(
         Members(frozenset({"one"})),
-        Confined("one", addresses),
+        Configured("one", MemberSettings(addresses)),
         Upserted(CART.ref("one"), CART.model()),
         Listed("one"),
         Listed(HUB),
@@ -308,7 +309,7 @@ def test_a_restart_opens_nothing_that_was_narrowed(tmp_path: Path, addresses: Po
     live(told, tmp_path)
     for _ in range(2):
         seen = live(ScriptedSource(Unreachable("one", "away"), Unreachable(HUB, "away")), tmp_path)
-        assert seen.state.addresses == {"one": addresses}
+        assert seen.state.settings == {"one": MemberSettings(addresses)}
         assert CART.ref("one") in seen.state.table(Service)
 
 
@@ -316,11 +317,11 @@ def test_what_addresses_are_allowed_is_kept_though_no_object_changes(tmp_path: P
     narrow = PodAddresses(networks=read_networks(["10.1.0.0/16"]))
 
     async def script(listener: Listener) -> None:
-        told.say(Confined("one", narrow))
+        told.say(Configured("one", MemberSettings(narrow)))
 
     told = ScriptedSource(Upserted(CART.ref("one"), CART.model()), Listed("one"), Listed(HUB))
     live(told, tmp_path, script)
-    assert live(ScriptedSource(), tmp_path).state.addresses == {"one": narrow}
+    assert live(ScriptedSource(), tmp_path).state.settings == {"one": MemberSettings(narrow)}
 
 
 def test_an_object_that_cannot_be_read_any_more_keeps_its_last_good_version(state: Path) -> None:

@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from fleet.events import Confined, Deleted, Listed
+from fleet.events import Configured, Deleted, Listed
+from fleet.member_settings import MemberSettings
 from fleet.pod_addresses import PodAddresses, read_networks
 from fleet.ref import HUB, Ref
 from tests.support.routed import routed
@@ -164,7 +165,7 @@ def test_what_addresses_a_member_may_have_touches_its_endpoints_only() -> None:
     world.put(service_manifest("s1"), origin="c2")
     world.put(slice_manifest("10.3.0.1", service="s1"), origin="c2")
     narrow = PodAddresses(networks=read_networks(["10.4.0.0/16"]))
-    computed = world.apply([Confined("c2", narrow)])
+    computed = world.apply([Configured("c2", MemberSettings(narrow))])
     assert computed == {"slice endpoints": 1, "assignments": 1, "lacks": 1}
     assert world.sent == 1
     (problem,) = world.translator.tables.statuses.problems()
@@ -173,7 +174,7 @@ def test_what_addresses_a_member_may_have_touches_its_endpoints_only() -> None:
         "InvalidAddress",
         "10.3.0.1",
     )
-    world.apply([Confined("c2", PodAddresses())])
+    world.apply([Configured("c2", MemberSettings())])
     assert not list(world.translator.tables.statuses.problems())
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from fleet.member_settings import MemberSettings
 from fleet.models import EndpointSlice, Service
-from fleet.pod_addresses import PodAddresses
 from fleet.ref import Ref
 from translators.envoy.assignments import Assignment, assign
 from translators.envoy.clusters import build_cluster, build_outside
@@ -70,8 +70,8 @@ class BackendTables:
         self.lacks = Derived(graph, "lacks", self.assignments, self._lack)
 
     def _slice_endpoints(self, view: View, ref: Ref) -> SliceEndpoints:
-        addresses = view.get(self._inputs.pod_addresses, ref.origin) or PodAddresses()
-        return read_slice(ref, view.must(self._inputs.slices, ref), addresses)
+        settings = view.get(self._inputs.settings, ref.origin) or MemberSettings()
+        return read_slice(ref, view.must(self._inputs.slices, ref), settings.addresses)
 
     def settled(self, view: View, key: ServiceOf) -> Settled:
         """Settle the policies of a Service at a gateway; most Services have none."""

@@ -3,16 +3,17 @@
 from datetime import datetime
 from typing import Final
 
+from fleet.member_settings import MemberSettings
 from fleet.models import (
     EndpointSlice,
     GatewayObject,
     Ingress,
     IngressClass,
+    Node,
     Pod,
     Secret,
     Service,
 )
-from fleet.pod_addresses import PodAddresses
 from fleet.ref import Ref
 from fleet.state import Origin
 from translators.graph.derive import Graph, Input
@@ -36,6 +37,7 @@ class Inputs:
         self.services = Input[Ref, Service](graph, "services")
         self.slices = Input[Ref, EndpointSlice](graph, "slices")
         self.pods = Input[Ref, Pod](graph, "pods")
+        self.nodes = Input[Ref, Node](graph, "nodes")
         # Secrets that are about to be read
         self.awaited = Input[Ref, bool](graph, "awaited")
         # the last usable certificates of Secrets that have none, or an ended one
@@ -47,7 +49,7 @@ class Inputs:
         self.lost_classes = Input[Ref, Ref](graph, "lost classes")
         # members, by their IDs
         self.origins = Input[str, Origin](graph, "origins")
-        self.pod_addresses = Input[str, PodAddresses](graph, "pod addresses")
+        self.settings = Input[str, MemberSettings](graph, "settings of members")
         # what the running process knows of gateways: binds, state of Envoys, observed addresses
         self.binds = Input[Ref, Bind](graph, "binds")
         self.runtimes = Input[Ref, Runtime](graph, "runtimes")

@@ -10,6 +10,7 @@ from fleet.models import (
     Ingress,
     IngressClass,
     Model,
+    Node,
     Pod,
     Secret,
     Service,
@@ -107,12 +108,13 @@ class Translator:
         self._take(inputs.services, Service, changes)
         self._take(inputs.slices, EndpointSlice, changes)
         self._take(inputs.pods, Pod, changes)
+        self._take(inputs.nodes, Node, changes)
         self._take_refusals(changes)
         for ref in changes.awaited:
             inputs.awaited.set(ref, ref in self._state.awaited or None)
         for origin in changes.origins:
             inputs.origins.set(origin, self._state.origins.get(origin))
-            inputs.pod_addresses.set(origin, self._state.addresses.get(origin))
+            inputs.settings.set(origin, self._state.settings.get(origin))
         yield from tables.graph.steps()
         turn = self._turn()
         tables.graph.end_turn()

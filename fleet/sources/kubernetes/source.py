@@ -14,12 +14,12 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, Never, TypeAlias
 
-from fleet.events import Confined, Emit, Event, Members
+from fleet.events import Configured, Emit, Event, Members
 from fleet.kinds import Kinds
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.kubeconfig import BadKubeconfig
 from fleet.kubernetes.members import TRUSTED, Access
-from fleet.pod_addresses import PodAddresses
+from fleet.member_settings import MemberSettings
 from fleet.ref import HUB, Ref
 from fleet.sources.kubernetes.attaching import PATIENCE, Attaching
 from fleet.sources.kubernetes.hub import HubReader
@@ -79,7 +79,7 @@ class KubernetesSource:
         )
         self._recalled = Needs(kinds)
         self._members: dict[str, _Read] = {}
-        self._confined: dict[str, PodAddresses] = {}
+        self._settings: dict[str, MemberSettings] = {}
         self._announced: Members | None = None
         self._emit: Emit | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -156,7 +156,7 @@ class KubernetesSource:
         wanted = self._wanted(needs)
         for name in self._members.keys() - wanted.keys():
             self._members.pop(name).end()
-            self._confined.pop(name, None)
+            self._settings.pop(name, None)
             log.info("member %s is not read any more", name)
         if self._hub.is_listed:
             members = Members(frozenset(wanted), frozenset(self._known().keys() - wanted.keys()))
@@ -164,18 +164,18 @@ class KubernetesSource:
                 self._announced = members
                 self._forward([members])
         for name, way in wanted.items():
-            self._confine(name, way)
+            self._configure(name, way)
             self._read(name, way, self._tasks)
             self._members[name].member.need_labels(needed=needs.labels)
 
-    def _confine(self, name: str, way: _Way) -> None:
-        """Emit which addresses a member's endpoints may have, before any endpoint is emitted."""
+    def _configure(self, name: str, way: _Way) -> None:
+        """Emit the settings of a member, before any of its objects is emitted."""
         if isinstance(way, Ref) or not self._hub.is_listed:
-            return  # the last Confined, maybe of an earlier process, stays in force
-        addresses = way.addresses if isinstance(way, Access) else PodAddresses()
-        if self._confined.get(name) != addresses:
-            self._confined[name] = addresses
-            self._forward([Confined(name, addresses)])
+            return  # the last Configured, maybe of an earlier process, stays in force
+        settings = way.settings if isinstance(way, Access) else MemberSettings()
+        if self._settings.get(name) != settings:
+            self._settings[name] = settings
+            self._forward([Configured(name, settings)])
 
     def _wanted(self, needs: Needs) -> dict[str, _Way]:
         """How to reach each member to read: those needed, and those of gateways in force."""
