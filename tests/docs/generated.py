@@ -57,9 +57,11 @@ from translators.dialects.hsts import HSTS
 from translators.dialects.mse.dialect import MSE
 from translators.dialects.mse.features import FEATURES
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
+from translators.dialects.nearness import OVERPROVISIONING, PREFER, REGION, ZONE
 from translators.model.bounds import BOUNDS
 from translators.model.edge import EdgeSettings
 from translators.model.gateways import UpstreamLimits
+from translators.model.nearness import Nearness
 from translators.model.shapes import Shape
 
 ROOT = Path(__file__).parents[2]
@@ -172,6 +174,11 @@ def _gateway() -> str:
         "that names a host, or a wildcard over it, has the host to itself |",
         f"| `{CROSS_NAMESPACE}` | {ALLOW} | `{DENY}`: no request goes to a Service of another "
         "namespace than that of its Ingress |",
+        f"| `{REGION}`, `{ZONE}` | none | where the gateway stands |",
+        f"| `{PREFER}` | {Nearness().prefer} | `zone` or `region`: members of the same one get the "
+        "requests while they have a usable Pod |",
+        f"| `{OVERPROVISIONING}` | only when no near Pod is usable | percent: requests spill over "
+        "to farther members once the usable share of the near Pods, times this, is below 100 % |",
         f"| `{ADDRESSES}` | where it listens | IP addresses and host names of the gateway for "
         "clients, by comma: what the status of its Ingresses shows |",
         f"| `{INSTANCE_REPLICAS}`, `{INSTANCE_SPEC}` of an AlbConfig | {Shape().replicas}, "

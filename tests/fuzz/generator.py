@@ -305,6 +305,10 @@ class Generator:
             "fleetgate.dev/trusted-proxies": f"{proxies[number % 2]},{self.one_of(proxies)}",
             "fleetgate.dev/proxy-protocol": self.mostly("true", "false", self._text()),
             "fleetgate.dev/upstream-idle-timeout": self.one_of((*times, self._text())),
+            "fleetgate.dev/region": self.one_of(("north", "south", self._text())),
+            "fleetgate.dev/zone": self.one_of(("a", "b", self._text())),
+            "fleetgate.dev/prefer": self.one_of(("none", "region", "zone", self._text())),
+            "fleetgate.dev/overprovisioning": self.one_of(("100", "140", "0", self._text())),
             HOST_OWNERSHIP: self.one_of((NAMESPACE, "any")) if number % 2 else SHARED,
             CROSS_NAMESPACE: self.one_of((DENY, "any")) if number // 2 % 2 else ALLOW,
         }

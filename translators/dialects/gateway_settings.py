@@ -16,6 +16,7 @@ from translators.dialects.boundaries import read_boundaries
 from translators.dialects.edge_settings import HTTP3, read_edge
 from translators.dialects.hsts import HSTS
 from translators.dialects.named_secrets import named_secret
+from translators.dialects.nearness import read_nearness
 from translators.model.gateways import GatewaySettings, UpstreamLimits
 
 UPSTREAM_TIMEOUT: Final = "fleetgate.dev/upstream-timeout"
@@ -44,7 +45,10 @@ def read_settings(ref: Ref, gateway: str, annotations: Mapping[str, str]) -> Gat
         "no default certificate",
         problems,
     )
-    return GatewaySettings(limits, edge, boundaries, addresses, secret, tuple(problems))
+    nearness = read_nearness(ref, annotations, problems)
+    return GatewaySettings(
+        limits, edge, boundaries, addresses, secret, tuple(problems), nearness=nearness
+    )
 
 
 def without_tls(

@@ -25,6 +25,7 @@ from translators.envoy.messages import (
     SocketAddress,
 )
 from translators.model.endpoints import Lack, PodEndpoint
+from translators.model.nearness import NO_TIERS
 from xds.resource import Resource
 from xds.wire import encode, splice
 
@@ -69,6 +70,8 @@ def assign(
     lack: Lack,
     weights: Mapping[str, int] | None = None,
     behind: bytes = b"",
+    tiers: Mapping[str, int] = NO_TIERS,
+    overprovisioning: int | None = None,
 ) -> Assignment:
     """Make the assignment `name` from the endpoints of each member.
 
@@ -76,16 +79,18 @@ def assign(
     one is usable. An address that occurs several times counts once; it is preferred if one of its
     occurrences is. `behind` are encoded fields that each endpoint has too.
 
-    `weights` are those of members, for a Cluster that goes by them. The other members are standbys:
-    each of the two priorities is followed by one for them. If the mapping is empty, all Pods of a
-    priority stand in one locality, so that the Cluster divides requests as one without weights.
+    `weights` are those of members, for a Cluster that goes by them. If the mapping is empty, all
+    Pods of a priority stand in one locality, so that the Cluster divides requests as one without
+    weights.
+
+    `tiers` are those of members, if they are not all in tier 0: the two priorities are divided into
+    one for each tier. `overprovisioning` is in percent, and holds where there are tiers.
     """
-    standbys = pools.keys() - weights.keys() if weights else frozenset[str]()
-    step = 2 if standbys else 1
+    top = max(tiers.values(), default=0)
     one_pool = weights is not None and not weights
     claims = sorted(
         (
-            (0 if preferred(member, one) else step) + (member in standbys),
+            (0 if preferred(member, one) else top + 1) + tiers.get(member, 0),
             member,
             one.address,
             one.port,
@@ -101,10 +106,11 @@ def assign(
             seen.add((address, port))
             at = (priority, "" if one_pool else member)
             localities.setdefault(at, []).append(encoded + behind)
-    # Clients whose cookie names a Pod of a standby stay there unless it is degraded. Envoy prefers
-    # healthy Pods of any priority to degraded ones, so only a standby behind all others may be so.
-    weighted = [priority for priority, member in localities if member not in standbys]
-    last = max(weighted) if standbys and weighted else None
+    # Clients whose cookie names a Pod of the last tier stay there unless it is degraded. Envoy
+    # prefers healthy Pods of any priority to degraded ones, so only Pods behind all others may be.
+    before = [priority for priority, _ in localities if priority % (top + 1) < top]
+    last = max(before, default=None)
+    factor = overprovisioning if overprovisioning and top else OVERPROVISIONING
     body = splice(
         encode(ClusterLoadAssignment(cluster_name=name)),
         _ENDPOINTS,
@@ -119,7 +125,7 @@ def assign(
         ],
         encode(
             ClusterLoadAssignment(
-                policy=ClusterLoadAssignmentPolicy(overprovisioning_factor=OVERPROVISIONING)
+                policy=ClusterLoadAssignmentPolicy(overprovisioning_factor=factor)
             )
         ),
     )

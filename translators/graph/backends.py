@@ -26,7 +26,8 @@ from translators.model.backends import Backend, BackendProtocol, Outside, Target
 from translators.model.endpoints import Lack, PodEndpoint, SliceEndpoints
 from translators.model.host_plans import HostPlan
 from translators.model.ingresses import IngressRules
-from translators.model.member_weights import MemberWeights
+from translators.model.member_weights import MemberWeights, standbys
+from translators.model.nearness import NO_TIERS, NOWHERE, Nearness, Place, Prefer, tiers_by_nearness
 from translators.model.policy import Scope
 from translators.policies.policy import cluster_parts, services_of
 from xds.resource import Resource
@@ -144,7 +145,29 @@ class BackendTables:
 
         parts = self._parts(view, gateway, backend)
         behind = checked_at(parts.check) if parts else b""
-        return assign(backend_name(backend), pools.usable(), preferred, pools.lack, weights, behind)
+        usable = pools.usable()
+        nearness = view.must(self._gateways.nearness, gateway)
+        return assign(
+            backend_name(backend),
+            usable,
+            preferred,
+            pools.lack,
+            weights,
+            behind,
+            standbys(weights, usable) if weights else self._tiers(view, nearness, usable),
+            None if weights else nearness.overprovisioning,
+        )
+
+    def _tiers(
+        self, view: View, nearness: Nearness, usable: Mapping[str, list[PodEndpoint]]
+    ) -> Mapping[str, int]:
+        """Return the tiers of the members that have endpoints, by nearness."""
+        if nearness.prefer is Prefer.NONE:
+            return NO_TIERS
+        members = [member for member, endpoints in usable.items() if endpoints]
+        settings = {member: view.get(self._inputs.settings, member) for member in members}
+        places = {m: Place(s.region, s.zone) if s else NOWHERE for m, s in settings.items()}
+        return tiers_by_nearness({m: nearness.distance(place) for m, place in places.items()})
 
     def _weights_of(
         self, view: View, backend: Backend, members: tuple[str, ...]

@@ -14,6 +14,7 @@ from translators.model.binds import Bind
 from translators.model.edge import EdgeSettings, PathNormalization
 from translators.model.gateways import Boundaries, Gateway, Selector, UpstreamLimits
 from translators.model.listeners import Entry, Protocol, SecretAt, TableSet
+from translators.model.nearness import Nearness
 from translators.model.policy import Policy
 
 ALL = "all"
@@ -46,6 +47,7 @@ class GatewayTables:
         self._authorities = Derived(graph, "readings for listeners", trusting, self._reading)
         self.members = Derived(graph, "members", self.declared, self._members)
         self.limits = Derived(graph, "limits", self.declared, self._limits)
+        self.nearness = Derived(graph, "nearness", self.declared, self._nearness)
         self.edges = Derived(graph, "edges", self.declared, self._edge)
         self.paths = Derived(graph, "paths", self.edges, self._path_normalization)
         self.boundaries = Derived(graph, "boundaries", self.declared, self._boundaries)
@@ -120,6 +122,9 @@ class GatewayTables:
 
     def _limits(self, view: View, ref: Ref) -> UpstreamLimits:
         return view.must(self.declared, ref).settings.limits
+
+    def _nearness(self, view: View, ref: Ref) -> Nearness:
+        return view.must(self.declared, ref).settings.nearness
 
     def _edge(self, view: View, ref: Ref) -> EdgeSettings:
         return view.must(self.declared, ref).settings.edge

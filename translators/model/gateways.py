@@ -8,6 +8,7 @@ from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.model.edge import EdgeSettings
 from translators.model.listeners import Entry
+from translators.model.nearness import Nearness
 from translators.model.policy import Policy
 
 
@@ -72,6 +73,7 @@ class GatewaySettings:
     addresses: tuple[str, ...] = ()
     default_certificate: Ref | None = None
     problems: tuple[Problem, ...] = ()
+    nearness: Nearness = field(default_factory=Nearness)
 
 
 @dataclass(frozen=True, slots=True)
