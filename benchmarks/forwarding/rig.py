@@ -23,6 +23,8 @@ from xds.server import XdsServer
 GATEWAY: Final = "mse/bench"
 PATIENCE: Final = 60.0
 
+_LISTENERS: Final = ("backend", "beside")
+
 
 @dataclass(frozen=True, slots=True)
 class Worker:
@@ -61,12 +63,16 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The measured Envoy, and the control plane that it follows; `behind` is the backend's port."""
+    """The measured Envoy, and the control plane that it follows.
+
+    The backend listens on the ports `behind` and `beside`.
+    """
 
     worker: Worker
     cache: SnapshotCache
     changed: asyncio.Event
     behind: int
+    beside: int
 
     async def take(self, update: Update) -> "Cost":
         """Publish resources, and give the cost until Envoy has acknowledged them."""
@@ -102,13 +108,13 @@ async def subject(directory: Path, *, cluster: bool = True) -> AsyncIterator[Sub
     port = await server.start("127.0.0.1:0")
     try:
         async with _envoy(_backend(), directory, "backend") as backend:
-            behind = await backend.port("backend")
+            behind, beside = [await backend.port(name) for name in _LISTENERS]
             settings = BootstrapSettings(xds_port=port, node_id="bench", admin_port=0)
             config = yaml.safe_load(bootstrap(GATEWAY, settings))
             if cluster:
                 config["static_resources"]["clusters"].append(_cluster(behind))
             async with _envoy(config, directory, "subject") as worker:
-                yield Subject(worker, cache, changed, behind)
+                yield Subject(worker, cache, changed, behind, beside)
     finally:
         await server.stop(0)
 
@@ -155,10 +161,12 @@ def _backend() -> dict[str, Any]:  # JSON
         ],
     }
     chain = {"filters": [{"name": "http", "typed_config": manager}]}
-    listener = {"name": "backend", "address": _address(0), "filter_chains": [chain]}
+    listeners = [
+        {"name": name, "address": _address(0), "filter_chains": [chain]} for name in _LISTENERS
+    ]
     return {
         "admin": {"address": _address(0)},
-        "static_resources": {"listeners": [listener]},
+        "static_resources": {"listeners": listeners},
         "stats_config": {"stats_matcher": {"reject_all": True}},
     }
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from benchmarks.scenarios.checks import CHECKS
 from benchmarks.scenarios.churn import CHURN
 from benchmarks.scenarios.cold import COLD
 from benchmarks.scenarios.endpoints import ENDPOINTS
@@ -33,6 +34,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     PATTERNS,
     POLICIES,
     WEIGHTS,
+    CHECKS,
     TLS,
     GRPC,
 )

@@ -55,12 +55,12 @@ class Backend:
         self.headers: tuple[tuple[str, str], ...] = ()
         self._counted = asyncio.Event()
 
-    async def has_been_asked(self, path: str) -> Request:
-        """Return the first request for a path, once there is one."""
+    async def has_been_asked(self, path: str, times: int = 1) -> Request:
+        """Return the last of so many requests for a path, once they have come."""
         while True:
-            for request in self.asked:
-                if request.path == path:
-                    return request
+            found = [request for request in self.asked if request.path == path]
+            if len(found) >= times:
+                return found[times - 1]
             self._counted.clear()
             await self._counted.wait()
 

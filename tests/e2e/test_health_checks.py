@@ -127,3 +127,13 @@ def test_checks_that_all_fail_take_no_pod_away(tmp_path: Path, manner: Manner) -
             assert asked(web)
 
     asyncio.run(scenario())
+
+
+def test_a_healthy_pod_without_requests_is_asked_at_each_interval(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with backend("good") as good, checked(tmp_path, {ONE: [good]}) as served:
+            await served.address("alb/gw")
+            async with asyncio.timeout(30):
+                await good.has_been_asked("/up", times=4)
+
+    asyncio.run(scenario())

@@ -275,7 +275,7 @@ def test_an_address_type_that_cannot_be_read_is_intranet(written: Json) -> None:
         pytest.param([(80, "HTTP")], (80,), id="one"),
         pytest.param([(8001, "HTTP"), ("80", "HTTP")], (8001, 80), id="several-in-their-order"),
         pytest.param([(80, "HTTP"), (80, "HTTP")], (80,), id="twice"),
-        pytest.param([(80, "HTTP"), (443, "HTTPS")], (80,), id="not-served-yet"),
+        pytest.param([(80, "HTTP"), (443, "HTTPS")], (80, 443), id="https"),
         pytest.param([(80, "HTTP"), (0, "HTTP"), (81, "TCP")], (80,), id="unusable"),
         pytest.param([], (80,), id="none-keeps-the-load-balancer-with-one-port"),
         pytest.param([(0, "HTTP")], (80,), id="none-usable"),

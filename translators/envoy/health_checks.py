@@ -1,14 +1,14 @@
 """Active health checks of a Cluster: Envoy asks each of its Pods.
 
-The Pods of a Cluster without requests are asked once a minute while they are healthy, so that the
-checks of many idle Services cost little. A removed Pod goes at once, whatever its last check said.
+The Pods of a Cluster without requests are asked as often as others. Envoy tells such a Cluster by
+a counter that it does not keep (`fleetgate.bootstrap.STATISTICS`), so it would ask the Pods of all
+Clusters as seldom. A removed Pod goes at once, whatever its last check said.
 A new Cluster is used once all of its Pods have been asked for the first time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from translators.envoy.messages import (
@@ -32,8 +32,6 @@ from xds.wire import encode, pack, struct
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.core import v3 as core
-
-_WITHOUT_REQUESTS: Final = timedelta(seconds=60)
 
 _METHODS: Final[Mapping[str, core.RequestMethod]] = {
     "GET": RequestMethod.GET,
@@ -64,7 +62,6 @@ def health_check(
         "timeout": check.timeout,
         "interval": check.interval,
         "no_traffic_interval": check.interval,
-        "no_traffic_healthy_interval": max(check.interval, _WITHOUT_REQUESTS),
         "unhealthy_threshold": check.failures,
         "healthy_threshold": check.successes,
         **_checker(check, authority, http2=http2),

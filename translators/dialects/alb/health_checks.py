@@ -15,8 +15,7 @@ from translators.policies.health_checks import HealthChecks
 
 ENABLED: Final = alb(
     "healthcheck-enabled",
-    "`true`: each Envoy asks the Pods of the Service whether they are usable, once a minute where "
-    "no requests are and the Pod is healthy",
+    "`true`: each Envoy asks the Pods of the Service whether they are usable",
     default="`false`",
     example="true",
 )
