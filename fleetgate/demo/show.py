@@ -22,6 +22,7 @@ from fleetgate.demo.kubelet import Kubelet
 from fleetgate.demo.page import Page
 from fleetgate.demo.self_signed import SelfSigned
 from fleetgate.demo.walk import Listing, Walk
+from fleetgate.errors import OperatorError
 from fleetgate.fleets import DirectoryPlace
 from fleetgate.lifetime import until_stopped
 from fleetgate.local.fleet import LocalFleet, local_fleet
@@ -31,6 +32,8 @@ from translators.model.shapes import HTTP_PORT, HTTPS_PORT
 
 _ALB_PORT: Final = 8001
 """The port of the listener in the document of ALB gateways."""
+
+_LAST_PORT: Final = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,7 @@ async def show(port_offset: int, admin_port: int, *, once: bool, verbose: bool) 
     Unless `once`, the fleet then stays up until a signal, so that a user can edit it and send
     requests. The walk changes the fleet all the time, so problems are logged only if `verbose`.
     """
-    # `local_fleet` checks the ports of the first gateways only, and there are none at the start.
-    for port in (HTTP_PORT, HTTPS_PORT, _ALB_PORT):
-        require_free("the demo", LOOPBACK, port + port_offset, "--port-offset")
+    _require_ports(port_offset, admin_port)
     with tempfile.TemporaryDirectory(prefix="fleetgate-demo-") as place:
         root, logs = Path(place, "fleet"), Path(place)
         fleet = DemoFleet.create(root)
@@ -95,6 +96,22 @@ async def show(port_offset: int, admin_port: int, *, once: bool, verbose: bool) 
                 _invite(page, root, served)
                 await until_stopped()
             return outcome.failed == 0
+
+
+def _require_ports(port_offset: int, admin_port: int) -> None:
+    """Check the ports of all gateways. Raises OperatorError.
+
+    `local_fleet` checks those of the first gateways only, and there are none at the start.
+    """
+    ports = [port + port_offset for port in (HTTP_PORT, HTTPS_PORT, _ALB_PORT)]
+    if max(ports) > _LAST_PORT:
+        raise OperatorError(f"port {max(ports)} does not exist; choose a lower --port-offset")
+    if admin_port in ports:
+        raise OperatorError(
+            f"a gateway of the demo has port {admin_port}; choose another --admin-port"
+        )
+    for port in ports:
+        require_free("the demo", LOOPBACK, port, "--port-offset")
 
 
 @contextmanager
