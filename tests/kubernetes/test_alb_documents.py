@@ -5,12 +5,14 @@ fleetgate has only the rights that deploy/ gives it.
 
 import asyncio
 import io
+import json
 from pathlib import Path
 
 import pytest
 
 from fleetgate.demo.alb_examples import ALB_NORTH_SOUTH_TRAFFIC, alb_protocols
 from fleetgate.demo.examples import SHOP
+from fleetgate.demo.fleet import CLUSTER_1, CLUSTER_2
 from fleetgate.demo.page import Page
 from fleetgate.demo.self_signed import SelfSigned
 from fleetgate.demo.walk import Walk
@@ -49,13 +51,26 @@ def test_every_example_of_alb_gateways_holds(
                 async with to as client:
                     by_quic = await client.ask(SHOP)
                     certificate = client.certificate
+                status = "-ojsonpath={.status.loadBalancer}"
+                shown = ready.hub.kubectl("get", "albconfig", protocols.gateway, status)
                 refusals = [line for line in serving.text.splitlines() if "forbidden" in line]
-        shown = page.stream.getvalue()  # type: ignore[attr-defined]  # a StringIO
-        assert (outcome.held, outcome.failed) == (11, 0), shown
+        said = page.stream.getvalue()  # type: ignore[attr-defined]  # a StringIO
+        assert (outcome.held, outcome.failed) == (11, 0), said
         assert reading.gateways == [each.gateway for each in (*documents, protocols)]
         assert reading.looks > outcome.held
         assert (certificate, by_quic.status) == (SHOP, 200)
         assert by_quic.body.startswith(b"This is env cluster")
+        certificates = [{"certificateId": "demo/shop-tls", "isDefault": True}]
+        assert json.loads(shown) == {
+            "id": "alb-protocols-demo",
+            "dnsname": host,
+            "listeners": [
+                {"portAndProtocol": "80/HTTP"},
+                {"portAndProtocol": "443/HTTPS", "certificates": certificates},
+                {"portAndProtocol": "443/QUIC", "certificates": certificates},
+            ],
+            "subClusters": [CLUSTER_1, CLUSTER_2],
+        }
         assert refusals == []
 
     asyncio.run(walk())
