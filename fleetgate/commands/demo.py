@@ -2,7 +2,7 @@
 
 import click
 
-from fleetgate.commands.options import ADMIN_PORT, port_offset_option
+from fleetgate.commands.options import admin_port_option, port_offset_option
 from fleetgate.demo.show import show
 from fleetgate.lifetime import run
 
@@ -10,7 +10,7 @@ from fleetgate.lifetime import run
 @click.command()
 @click.option("--once", is_flag=True, help="End after the walk instead of staying up.")
 @port_offset_option(10000)
-@ADMIN_PORT
+@admin_port_option(18010)  # the documents' AlbConfig listens on 8001, and so on 18001 here
 @click.pass_context
 def demo(ctx: click.Context, port_offset: int, admin_port: int, *, once: bool) -> None:
     """Walk through the documents' examples with real requests.

@@ -83,15 +83,20 @@ def port_offset_option(default: int) -> Callable[[C], C]:
     )
 
 
+def admin_port_option(default: int) -> Callable[[C], C]:
+    """Make the option `--admin-port` of a process that serves it, with a default of its own."""
+    return click.option(
+        "--admin-port",
+        metavar="PORT",
+        default=default,
+        show_default=True,
+        type=click.IntRange(0, 65535),
+        help="Port of fleetgate's own admin HTTP, which status and sync ask; 0 takes a free one.",
+    )
+
+
 PORT_OFFSET = port_offset_option(0)
-ADMIN_PORT = click.option(
-    "--admin-port",
-    metavar="PORT",
-    default=defaults.ADMIN_PORT,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="Port of fleetgate's own admin HTTP, which status and sync ask; 0 takes a free one.",
-)
+ADMIN_PORT = admin_port_option(defaults.ADMIN_PORT)
 RUNNING = click.option(
     "--admin-port",
     metavar="PORT",

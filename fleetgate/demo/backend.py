@@ -225,7 +225,8 @@ def _accept(listener: socket.socket, selector: selectors.BaseSelector, answers: 
     selector.register(link, selectors.EVENT_READ, Connection(link, answers))
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the options of a Pod's process, which are the same whatever it speaks."""
     parser = argparse.ArgumentParser(
         prog="python -m fleetgate.demo.backend",
         description="Answer HTTP like the documents' web-demo: one Pod of the demo.",
@@ -249,7 +250,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve one Pod. Return 2 where the process cannot listen on its address."""
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.SIG_DFL)
-    arguments = _arguments(argv)
+    arguments = read_arguments(argv)
     listeners = []
     for port in arguments.port:
         try:

@@ -202,7 +202,7 @@ ANNOTATIONS: Final = Document(
 )
 
 SHOP: Final = "shop.example.com"
-"""The host of the example of TLS."""
+"""The host of the examples of TLS."""
 
 
 def tls(signed: SelfSigned) -> Document:

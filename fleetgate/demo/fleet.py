@@ -28,6 +28,8 @@ CLUSTER_IDS: Final[Mapping[str, str]] = {
     "${cluster1}": CLUSTER_1,
     "${cluster2}": CLUSTER_2,
     "c15d48ca9d1fd43f9bbb89c56a474843c": CLUSTER_2,  # printed so in "Manage north-south traffic"
+    "c6XXXXXXXXXXXXXXXXXXXXXXXXX": CLUSTER_1,  # printed so, as the next one, for ALB gateways
+    "cdXXXXXXXXXXXXXXXXXXXXXXXXX": CLUSTER_2,
 }
 """The cluster IDs that the documents print, and the IDs that replace them here."""
 

@@ -29,7 +29,8 @@ def declare(root: Path, document: Document = NORTH_SOUTH_TRAFFIC) -> DemoFleet:
             fleet.attach(step.file, fleet.members)
         else:
             text = manifest(f"{document.folder}/{step.file}")
-            fleet.apply(text, step.file, to=step.to, namespace=step.namespace, values=step.values)
+            name = step.kept_as
+            fleet.apply(text, name, to=step.to, namespace=step.namespace, values=step.values)
     return fleet
 
 
@@ -39,9 +40,9 @@ def _declarations(document: Document) -> Iterator[Apply | Attach]:
         if isinstance(step, Apply | Attach):
             yield step
     for example in document.examples:
-        for step in example.steps:
-            if isinstance(step, Apply) and step.to == HUB:
-                yield step
+        for applied in example.steps:
+            if isinstance(applied, Apply) and applied.to == HUB:
+                yield applied
 
 
 async def _serve(root: Path) -> None:

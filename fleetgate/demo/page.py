@@ -88,6 +88,18 @@ class Page:
         """Write a single answer, and whether it is as promised."""
         self._result(text, _NAME, held=held)
 
+    def table(self, row: Mapping[str, str]) -> None:
+        """Write a row below the heads of its columns."""
+        widths = [max(len(head), len(text)) for head, text in row.items()]
+        for line in (row.keys(), row.values()):
+            cells = (text.ljust(width) for text, width in zip(line, widths, strict=True))
+            self._line("      " + "  ".join(cells))
+
+    def quote(self, text: str) -> None:
+        """Write a text of somebody else, on several lines where it is long."""
+        for line in textwrap.wrap(text, _WIDTH - 6, break_on_hyphens=False):
+            self._line(f"      {line}")
+
     def broken(self, reason: str) -> None:
         """Write the reason why an example could not be tried to its end."""
         self.say(f"{reason}: {self._mark(held=False)}")

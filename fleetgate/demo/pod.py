@@ -174,13 +174,15 @@ class Pod:
     def _command(self) -> list[str]:
         """Return the command of the process.
 
-        It names the module by its file, and isolates the interpreter. So Python imports little, and
-        starts in half the time.
+        For HTTP it names the module by its file, and isolates the interpreter. So Python imports
+        little, and starts in half the time. For gRPC it needs the installed packages.
         """
         ports = [f"--port={port}" for port in self.place.ports]
+        by_http, by_grpc = ("-S", backend.__file__), ("-m", "fleetgate.demo.grpc_backend")
+        module = by_grpc if self.template.speaks_grpc else by_http
         return [
             *self._enter,
-            *(sys.executable, "-I", "-S", backend.__file__, "--until-eof"),
+            *(sys.executable, "-I", *module, "--until-eof"),
             *(f"--address={self.place.address}", *ports, f"--env={self.template.env('ENV_NAME')}"),
             *(f"--pod={self.name}", f"--member={self.owner.member}"),
         ]

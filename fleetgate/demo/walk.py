@@ -1,37 +1,54 @@
 """The walk through the documents' examples on a running fleet, with a verdict on each."""
 
+import json
 import ssl
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
-from fleet.ref import HUB
+from fleet.ref import HUB, Ref
 from fleetgate.demo.examples import DOCUMENTS
 from fleetgate.demo.fleet import DemoFleet, manifest
+from fleetgate.demo.grpc_backend import CHECK
+from fleetgate.demo.grpc_call import check
 from fleetgate.demo.http import Address, NoAnswerError, Tls
 from fleetgate.demo.kubelet import Kubelet
 from fleetgate.demo.load import ask, try_times
 from fleetgate.demo.page import Page
 from fleetgate.demo.pod import Pod
+from fleetgate.demo.quic import QUIC_VERSION_1, versions
 from fleetgate.demo.steps import (
     Apply,
     Ask,
     Attach,
+    ByQuic,
+    Call,
+    Change,
+    Check,
     DeleteService,
     Document,
     Example,
     Kill,
+    Listed,
     Redirected,
+    Reported,
     Revive,
     Scale,
-    Step,
     Try,
 )
 from fleetgate.demo.verdict import judge
 from translators.model.shapes import HTTP_PORT, HTTPS_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The columns of a gateway by their heads, as kubectl shows them, and its members."""
+
+    columns: Mapping[str, str]
+    members: tuple[str, ...]
 
 
 class Gateways(Protocol):
@@ -41,11 +58,19 @@ class Gateways(Protocol):
         """Return when every Envoy has acknowledged what is declared. Raises TimeoutError."""
         ...
 
-    async def address(self, gateway: str) -> Address:
-        """Return the address of the MseIngressConfig of a name, once it listens.
+    async def address(self, gateway: Ref) -> Address:
+        """Return the address of a gateway's first listener, once it listens.
 
         Raises TimeoutError.
         """
+        ...
+
+    async def listing(self, gateway: Ref) -> Listing:
+        """Return what `kubectl get` shows of a gateway. Raises TimeoutError."""
+        ...
+
+    async def event(self, ingress: Ref, reason: str) -> str:
+        """Return the text of an Ingress's event, "" if there is none with this reason."""
         ...
 
 
@@ -128,7 +153,7 @@ class Walk:
         for step in document.preparation:
             await self._do(step, document)
         await self._settle()
-        address = await self._gateways.address(document.gateway)
+        address = await self._gateways.address(document.ref)
         members = (f"{self._context(member)} is {member}" for member in self._fleet.members)
         self._page.gap()
         self._page.say(f"{document.gateway} listens on {address[0]}:{address[1]};")
@@ -143,32 +168,47 @@ class Walk:
         held = True
         try:
             for before, step in zip((None, *example.steps), example.steps, strict=False):
-                if isinstance(before, Ask | Try | Redirected):
+                if isinstance(before, Check):
                     self._page.gap()
-                match step:
-                    case Ask():
-                        held &= await self._ask(step, address)
-                    case Try():
-                        held &= await self._try_times(step, address)
-                    case Redirected():
-                        held &= await self._is_redirected(step, address)
-                    case _:
-                        await self._do(step, document)
+                if isinstance(step, Check):
+                    held &= await self._check(step, document, address)
+                else:
+                    await self._do(step, document)
         except (TimeoutError, NoAnswerError) as error:
             self._page.broken(str(error))
             return False
         return held
 
-    async def _ask(self, step: Ask, address: Address) -> bool:
+    async def _check(self, step: Check, document: Document, address: Address) -> bool:
+        """Look at the fleet once all changes are in force. Return whether it is as promised."""
         if self._unsettled:
             await self._settle()
+        match step:
+            case Ask():
+                held = await self._ask(step, address)
+            case Try():
+                held = await self._try_times(step, address)
+            case Redirected():
+                held = await self._is_redirected(step, address)
+            case Listed():
+                held = await self._is_listed(step, document)
+            case Reported():
+                held = await self._is_reported(step)
+            case Call():
+                held = await self._is_called(step, address)
+            case ByQuic():
+                held = await self._answers_by_quic(step, address)
+        return held
+
+    async def _ask(self, step: Ask, address: Address) -> bool:
         self._page.command(_curl(step, address))
+        times = min(step.times, self._requests)
         if step.certificate:
             trusting = ssl.create_default_context(cadata=step.certificate)
             tls = Tls(trusting, step.question.host)
-            tally = await ask(_over_tls(address), step.question, self._requests, tls=tls)
+            tally = await ask(_over_tls(address), step.question, times, tls=tls)
         else:
-            tally = await ask(address, step.question, self._requests)
+            tally = await ask(address, step.question, times)
         verdict = judge(tally, step.promised)
         self._page.verdict(verdict)
         if any(pod.ready and not pod.pid for pod in self._pods()):
@@ -176,8 +216,6 @@ class Walk:
         return verdict.held
 
     async def _try_times(self, step: Try, address: Address) -> bool:
-        if self._unsettled:
-            await self._settle()
         times = sum(step.promised.values())
         self._page.command(step.question.curl(address), f"{times} times" if times > 1 else "")
         answers = await try_times(address, step.question, times)
@@ -196,11 +234,52 @@ class Walk:
         self._page.answer("{} {}".format(*came), held=held)
         return held
 
-    async def _do(self, step: Step, document: Document) -> None:
+    async def _is_listed(self, step: Listed, document: Document) -> bool:
+        listing = await self._gateways.listing(document.ref)
+        get = f"kubectl get {document.kind.lower()} {document.gateway}"
+        self._page.command(get)
+        self._page.table({"NAME": document.gateway, **listing.columns})
+        self._page.command(f"{get} -ojsonpath='{{.status.loadBalancer.subClusters}}'")
+        held = listing.columns.get("PORT&PROTOCOL") == step.promised
+        held &= listing.members == self._fleet.members
+        self._page.answer(json.dumps(listing.members, separators=(",", ":")), held=held)
+        return held
+
+    async def _is_reported(self, step: Reported) -> bool:
+        at = Ref(HUB, "Ingress", step.namespace, step.ingress)
+        text = await self._gateways.event(at, step.reason)
+        one = f"-n {step.namespace} --field-selector involvedObject.name={step.ingress}"
+        self._page.command(f"kubectl get events {one}")
+        held = bool(text) and step.says in text
+        self._page.answer(f"Warning  {step.reason}" if text else "none of this", held=held)
+        self._page.quote(text)
+        return held
+
+    async def _is_called(self, step: Call, address: Address) -> bool:
+        place = _over_tls(address)
+        tool = f"grpcurl -insecure -authority {step.host} -proto health.proto"
+        method = CHECK.removeprefix("/")
+        self._page.command(f"{tool} \\\n        {place[0]}:{place[1]} {method}")
+        called = await check(place, step.host, step.certificate.encode())
+        said = "SERVING" if called.serving else "an unknown answer"
+        self._page.answer(f"{said}, says the Pod {called.pod}", held=called.serving)
+        return called.serving
+
+    async def _answers_by_quic(self, step: ByQuic, address: Address) -> bool:
+        place = _over_tls(address)
+        curl = step.question.curl_over_tls(place).replace("curl", "curl --http3", 1)
+        self._page.command(curl, "yours to try")
+        spoken = await versions(place)
+        held = QUIC_VERSION_1 in spoken
+        shown = ", ".join(map(str, spoken))
+        self._page.answer(f"UDP port {place[1]} speaks QUIC, version {shown}", held=held)
+        return held
+
+    async def _do(self, step: Change, document: Document) -> None:
         """Change the fleet, and print the command by which a user does the same."""
         self._unsettled = not isinstance(step, Kill)
         match step:
-            case Apply(file, to, namespace):
+            case Apply(file=file, to=to, namespace=namespace):
                 self._apply(step, document)
                 option = f" -n {namespace}" if namespace else ""
                 self._page.command(f"{self._kubectl(to)} apply -f {file}{option}")
@@ -226,9 +305,9 @@ class Walk:
                 self._kubelet.revive(member)
 
     def _apply(self, step: Apply, document: Document) -> None:
-        text = manifest(f"{document.folder}/{step.file}")
-        self._fleet.apply(text, step.file, to=step.to, namespace=step.namespace, values=step.values)
-        self._applied.add((step.to, step.file))
+        text, name = manifest(f"{document.folder}/{step.file}"), step.kept_as
+        self._fleet.apply(text, name, to=step.to, namespace=step.namespace, values=step.values)
+        self._applied.add((step.to, name))
 
     async def _settle(self) -> None:
         """Wait until all declared Pods run, and every Envoy knows them."""

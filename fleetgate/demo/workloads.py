@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import yaml
 from pydantic import BeforeValidator, Field, StrictInt, StrictStr, ValidationError
@@ -19,6 +19,9 @@ from fleet.models import LabelledMetadata, Model, Port
 from fleet.prune import Tree, spell
 
 log = logging.getLogger(__name__)
+
+GRPC_SERVICE: Final = "grpc-health-checking"
+"""The argument by which the image `agnhost` serves gRPC."""
 
 
 def _absent_as_empty(value: object) -> object:
@@ -42,6 +45,7 @@ class ContainerPort(Model):
 class Container(Model):
     """One container of a Pod."""
 
+    args: Annotated[tuple[StrictStr, ...], BeforeValidator(_absent_as_empty)] = ()
     env: Annotated[tuple[EnvVar, ...], BeforeValidator(_absent_as_empty)] = ()
     ports: Annotated[tuple[ContainerPort, ...], BeforeValidator(_absent_as_empty)] = ()
 
@@ -71,6 +75,11 @@ class PodTemplate(Model):
                 if variable.name == name:
                     return variable.value
         return ""
+
+    @property
+    def speaks_grpc(self) -> bool:
+        """Whether a container is the gRPC health service of Kubernetes' image `agnhost`."""
+        return any(GRPC_SERVICE in container.args for container in self.spec.containers)
 
     @property
     def ports(self) -> tuple[ContainerPort, ...]:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -118,13 +118,17 @@ class Staying:
 
 
 def free_offset() -> str:
-    """A port offset for which the gateway's ports are free on the demo's address."""
-    while True:
-        with socket.socket() as probe, socket.socket() as secure, suppress(OSError):
-            probe.bind(("127.0.0.1", 0))
-            offset = int(probe.getsockname()[1]) - 80
-            secure.bind(("127.0.0.1", offset + 443))
+    """A port offset for which the ports of all gateways are free on the demo's address.
+
+    They are below those that the system gives to clients, and test processes try others first.
+    """
+    first = 11000 + os.getpid() % 10000
+    for offset in range(first, 24000):
+        with ExitStack() as probes, suppress(OSError):
+            for port in (80, 443, 8001):
+                probes.enter_context(socket.socket()).bind(("127.0.0.1", offset + port))
             return str(offset)
+    raise AssertionError("no free ports")
 
 
 def runs(pid: int) -> bool:

@@ -11,7 +11,7 @@ def test_every_example_holds_and_nothing_is_logged_between_them() -> None:
     walked = fleetgate("demo", "--once", "--port-offset", free_offset(), "--admin-port", "0")
 
     assert (walked.status, walked.err) == (0, "")
-    assert "\nAll 15 examples hold (" in walked.out
+    assert "\nAll 26 examples hold (" in walked.out
     assert "NOT AS PROMISED" not in walked.out
     assert max(map(len, walked.out.splitlines())) <= 100
 

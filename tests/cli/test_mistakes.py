@@ -61,12 +61,34 @@ def test_the_port_of_a_further_listener_is_taken(fleet: Path, address: str) -> N
     ended.says(f"alb/front cannot listen on {address}:{81 + PORT_OFFSET} (Address already in use)")
 
 
-def test_a_port_of_the_demo_is_taken() -> None:
-    with taken() as port:
-        ended = fleetgate("demo", "--port-offset", str(int(port) - 80), "--admin-port", "0")
+@pytest.mark.parametrize("wanted", [80, 443, 8001])
+def test_a_port_of_the_demo_is_taken(wanted: int) -> None:
+    offset = free_offset()
+    with taken("127.0.0.1", int(offset) + wanted) as port:
+        ended = fleetgate("demo", "--port-offset", offset, "--admin-port", "0")
 
     ended.says(f"cannot listen on 127.0.0.1:{port} (Address already in use)")
     assert "--bind" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param(
+            ("--port-offset", "60000"),
+            "port 68001 does not exist; choose a lower --port-offset",
+            id="beyond-the-last-port",
+        ),
+        pytest.param(
+            ("--admin-port", "18001"),
+            "a gateway of the demo has port 18001; choose another --admin-port",
+            id="the-admin-port",
+        ),
+    ],
+)
+def test_every_gateway_of_the_demo_has_a_port(options: tuple[str, str], said: str) -> None:
+    offset, admin = {"--port-offset": "10000", "--admin-port": "0", options[0]: options[1]}.values()
+    fleetgate("demo", "--port-offset", offset, "--admin-port", admin).says(said)
 
 
 @pytest.mark.parametrize("command", ["up", "serve"])

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from fleet.ref import HUB
+from fleetgate.demo.alb_examples import ALB_NORTH_SOUTH_TRAFFIC, alb_protocols
 from fleetgate.demo.examples import DOCUMENTS, tls
 from fleetgate.demo.fleet import CLUSTER_1, CLUSTER_2, DemoFleet, manifest
 from fleetgate.demo.self_signed import SelfSigned
@@ -108,7 +109,9 @@ def test_attach_names_the_members_and_no_others(fleet: DemoFleet) -> None:
 
 
 def applied() -> Iterator[tuple[Document, Apply]]:
-    for document in (*DOCUMENTS, tls(SelfSigned(b"certificate", b"key"))):
+    signed = SelfSigned(b"certificate", b"key")
+    of_alb = (ALB_NORTH_SOUTH_TRAFFIC, alb_protocols(signed))
+    for document in (*DOCUMENTS, tls(signed), *of_alb):
         for step in (*document.preparation, *(s for e in document.examples for s in e.steps)):
             if isinstance(step, Apply):
                 yield document, step
@@ -128,10 +131,11 @@ def test_an_applied_manifest_is_complete(tmp_path: Path, document: Document, ste
     fleet = DemoFleet.create(tmp_path)
     text = manifest(f"{document.folder}/{step.file}")
     path = fleet.apply(text, step.file, to=step.to, namespace=step.namespace, values=step.values)
-    assert "${cluster" not in path.read_text()
-    assert "${tls" not in path.read_text()
-    on_the_hub = {"MseIngressConfig", "Ingress", "Secret"}
+    for left in ("${cluster", "${tls", "XXX"):
+        assert left not in path.read_text()
+    without_namespace = {"MseIngressConfig", "AlbConfig", "IngressClass"}
+    on_the_hub = {*without_namespace, "Ingress", "Secret"}
     for each in objects(path):
         assert each["kind"] in {*on_the_hub, "Deployment", "Service"}
-        assert ("namespace" in each["metadata"]) == (each["kind"] != "MseIngressConfig")
+        assert ("namespace" in each["metadata"]) == (each["kind"] not in without_namespace)
         assert (step.to == HUB) == (each["kind"] in on_the_hub)

@@ -9,11 +9,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
+import grpc
+import grpc.aio
 import pytest
 
+from fleet.ref import Ref
+from fleetgate.demo.alb_examples import ALB_NORTH_SOUTH_TRAFFIC
 from fleetgate.demo.examples import DOCUMENTS
 from fleetgate.demo.fleet import CLUSTER_1, CLUSTER_2, DemoFleet
+from fleetgate.demo.grpc_backend import CHECK, SERVING
 from fleetgate.demo.http import Address, Question
 from fleetgate.demo.kubelet import RUNNING, Kubelet
 from fleetgate.demo.load import Tally
@@ -23,17 +29,23 @@ from fleetgate.demo.self_signed import SelfSigned
 from fleetgate.demo.steps import (
     Apply,
     Ask,
+    ByQuic,
+    Call,
+    Change,
+    Check,
     Document,
     Example,
     Kill,
+    Listed,
     Redirected,
+    Reported,
     Revive,
     Scale,
     Step,
     Try,
 )
 from fleetgate.demo.verdict import judge
-from fleetgate.demo.walk import Outcome, Walk
+from fleetgate.demo.walk import Listing, Outcome, Walk
 
 ROOT = Question("/")
 
@@ -119,6 +131,7 @@ class FirstPodIsTheGateway:
     fleet: DemoFleet
     said: list[str] = field(default_factory=list)
     missing: str = ""
+    listed: tuple[str, ...] = ()
 
     async def sync(self) -> None:
         running = (self.fleet.directory(member) / RUNNING for member in self.fleet.members)
@@ -126,18 +139,28 @@ class FirstPodIsTheGateway:
         if self.missing:
             raise TimeoutError(self.missing)
 
-    async def address(self, gateway: str) -> Address:
-        self.said.append(gateway)
+    async def listing(self, gateway: Ref) -> Listing:
+        return Listing({"PORT&PROTOCOL": "80/HTTP"}, self.listed or self.fleet.members)
+
+    async def event(self, ingress: Ref, reason: str) -> str:
+        return {"Sum": f"{ingress.namespace}/{ingress.name}: 90"}.get(reason, "")
+
+    async def address(self, gateway: Ref) -> Address:
+        self.said.append(gateway.name)
         [pod, *_] = self.kubelet.pods(CLUSTER_1)
         return pod.place.address, pod.place.ports[0]
 
 
 WEB = "web-demo.yaml"
-PREPARATION: tuple[Step, ...] = (Apply(WEB, to=CLUSTER_1), Apply(WEB, to=CLUSTER_2))
+PREPARATION: tuple[Change, ...] = (Apply(WEB, to=CLUSTER_1), Apply(WEB, to=CLUSTER_2))
 
 
 def walk(
-    root: Path, *examples: Example, missing: str = "", unready_after: timedelta = timedelta()
+    root: Path,
+    *examples: Example,
+    missing: str = "",
+    listed: tuple[str, ...] = (),
+    unready_after: timedelta = timedelta(),
 ) -> tuple[Outcome, str, list[str]]:
     """Walk through a document of these examples; gives the page and what the gateway saw."""
     page = Page.on(io.StringIO(), {})
@@ -146,7 +169,7 @@ def walk(
 
     async def run() -> tuple[Outcome, list[str]]:
         async with Kubelet(root, Pace(unready_after=unready_after)).running() as kubelet:
-            gateways = FirstPodIsTheGateway(kubelet, fleet, missing=missing)
+            gateways = FirstPodIsTheGateway(kubelet, fleet, missing=missing, listed=listed)
             walking = Walk(fleet, kubelet, gateways, page, requests=20, documents=[document])
             return await walking.run(), gateways.said
 
@@ -192,6 +215,53 @@ def test_a_few_answers_have_the_promised_statuses_and_the_pod_the_promised_path(
     (line,) = [line for line in page.splitlines() if " x 200" in line]
     assert line.strip().startswith(shown)
     assert line.endswith("ok" if held else "NOT AS PROMISED")
+
+
+@pytest.mark.parametrize(
+    ("step", "shown", "held"),
+    [
+        pytest.param(Listed("80/HTTP"), '"]', True, id="listed"),
+        pytest.param(Listed("80/HTTP,443/HTTPS"), '"]', False, id="another-listener"),
+        pytest.param(Reported("web", "shop", "Sum", "90"), "Warning  Sum", True, id="reported"),
+        pytest.param(Reported("web", "shop", "Sum", "80"), "Warning  Sum", False, id="another-sum"),
+        pytest.param(Reported("web", "shop", "Gone", ""), "none of this", False, id="no-event"),
+    ],
+)
+def test_what_kubectl_shows_is_as_promised(
+    step: Check, shown: str, held: bool, tmp_path: Path
+) -> None:
+    outcome, page, _ = walk(tmp_path, example(step))
+    assert outcome == Outcome(held=held, failed=not held)
+    (line,) = [line for line in page.splitlines() if shown in line]
+    assert line.endswith("ok" if held else "NOT AS PROMISED")
+
+
+def test_the_members_of_a_gateway_are_all_of_the_fleet(tmp_path: Path) -> None:
+    outcome, page, _ = walk(tmp_path, example(Listed("80/HTTP")), listed=(CLUSTER_1,))
+    assert outcome == Outcome(failed=1)
+    assert f'["{CLUSTER_1}"]' in page
+
+
+def test_a_later_version_of_a_file_takes_the_place_of_the_older_one(tmp_path: Path) -> None:
+    page = Page.on(io.StringIO(), {})
+    steps = (Apply("ingress-demo.yaml"), Apply("ingress-weight.yaml", over="ingress-demo.yaml"))
+    document = Document("Title", "north-south-traffic", "gw", PREPARATION, (example(*steps),))
+    fleet = DemoFleet.create(tmp_path)
+
+    async def run() -> None:
+        async with Kubelet(tmp_path).running() as kubelet:
+            gateways = FirstPodIsTheGateway(kubelet, fleet)
+            await Walk(fleet, kubelet, gateways, page).stand(document)
+
+    asyncio.run(run())
+    [kept] = fleet.directory("").iterdir()
+    assert kept.name == "ingress-demo.yaml"
+    assert "/svc1-w" in kept.read_text()
+
+
+def test_no_more_requests_are_sent_than_an_example_wants(tmp_path: Path) -> None:
+    _, page, _ = walk(tmp_path, example(Ask(ROOT, {"cluster1": 100}, times=3)))
+    assert "      3 requests, none failed" in page
 
 
 def test_everything_declared_is_in_force_before_something_is_asked(tmp_path: Path) -> None:
@@ -282,7 +352,8 @@ def test_a_gateway_that_is_not_ready_in_time_fails_its_examples_with_the_reason(
 
 
 def test_the_page_fits_into_100_columns(tmp_path: Path) -> None:
-    _, page, _ = walk(tmp_path, *(each for document in DOCUMENTS for each in [_silent(document)]))
+    documents = (*DOCUMENTS, ALB_NORTH_SOUTH_TRAFFIC)
+    _, page, _ = walk(tmp_path, *(each for document in documents for each in [_silent(document)]))
     assert max(map(len, page.splitlines())) <= 100
 
 
@@ -322,7 +393,13 @@ class Standing:
     async def sync(self) -> None:
         return
 
-    async def address(self, gateway: str) -> Address:
+    async def listing(self, gateway: Ref) -> Listing:
+        raise NotImplementedError
+
+    async def event(self, ingress: Ref, reason: str) -> str:
+        raise NotImplementedError
+
+    async def address(self, gateway: Ref) -> Address:
         return self._address
 
 
@@ -394,3 +471,77 @@ def test_an_example_of_a_redirect_holds_if_it_leads_to_the_promised_url(
             return await outcome_at(tmp_path, (host, port), step)
 
     assert asyncio.run(run()) == (Outcome(held=1) if held else Outcome(failed=1))
+
+
+@pytest.mark.parametrize(
+    ("answer", "held"),
+    [
+        pytest.param(SERVING, True, id="serving"),
+        pytest.param(b"\x08\x02", False, id="not-serving"),
+    ],
+)
+def test_an_example_of_grpc_holds_if_the_backend_says_that_it_serves(
+    tmp_path: Path, answer: bytes, held: bool
+) -> None:
+    host = "shop.example.com"
+    signed = SelfSigned.make(host)
+
+    async def said(_: bytes, __: object) -> bytes:
+        return answer
+
+    async def run() -> Outcome:
+        server = grpc.aio.server()
+        service, _, name = CHECK[1:].partition("/")
+        handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+            name: grpc.unary_unary_rpc_method_handler(said)
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+        credentials = grpc.ssl_server_credentials([(signed.key, signed.certificate)])
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+        await server.start()
+        try:
+            call = Call(host, signed.certificate.decode())
+            return await outcome_at(tmp_path, ("127.0.0.1", port - 443 + 80), call)
+        finally:
+            await server.stop(0)
+
+    assert asyncio.run(run()) == (Outcome(held=1) if held else Outcome(failed=1))
+
+
+@pytest.mark.parametrize(
+    ("versions", "held"),
+    [
+        pytest.param("00000001 8aea9ada", True, id="version-1-and-a-reserved-one"),
+        pytest.param("6b3343cf", False, id="version-2-only"),
+    ],
+)
+def test_an_example_of_quic_holds_if_version_1_is_spoken(
+    tmp_path: Path, versions: str, held: bool
+) -> None:
+    async def run() -> Outcome:
+        made = asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: Negotiating(bytes.fromhex(versions)), local_addr=("127.0.0.1", 0)
+        )
+        transport, _ = await made
+        host, port = transport.get_extra_info("sockname")
+        try:
+            return await outcome_at(tmp_path, (host, port - 443 + 80), ByQuic(Question("/")))
+        finally:
+            transport.close()
+
+    assert asyncio.run(run()) == (Outcome(held=1) if held else Outcome(failed=1))
+
+
+class Negotiating(asyncio.DatagramProtocol):
+    """Answers every packet with a list of versions."""
+
+    def __init__(self, versions: bytes) -> None:
+        self._versions = versions
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        assert len(data) >= 1200
+        server, client = data[5:14], data[14:23]
+        self._transport.sendto(b"\x80" + bytes(4) + client + server + self._versions, addr)

@@ -83,7 +83,7 @@ def _prepare(hub: Cluster, members: dict[str, Cluster]) -> None:
     hub.install_crds()
     hub.namespace(HOME)
     for cluster in (hub, *members.values()):
-        for name in ("web-demo", "gateway-demo"):
+        for name in ("web-demo", "gateway-demo", "demo"):
             cluster.namespace(name)
     for member, cluster in members.items():
         name_member(hub, member, cluster.config())
@@ -101,6 +101,17 @@ def token_of(cluster: Cluster, installed: str, namespace: str, account: str) -> 
     """Apply the manifests of a folder of deploy/, and give a token of an account in it."""
     cluster.kubectl("apply", "-k", str(DEPLOY / installed))
     return cluster.kubectl("create", "token", "-n", namespace, account).strip()
+
+
+def least_privileged(clusters: Clusters, place: Path) -> Path:
+    """Make kubeconfigs of fleetgate's own accounts for all servers, and give the hub's."""
+    path = place / "hub.kubeconfig"
+    token = token_of(clusters.hub, "hub", HOME, "fleetgate")
+    path.write_text(json.dumps(clusters.hub.config(token)))
+    for member, cluster in ((CLUSTER_1, clusters.c1), (CLUSTER_2, clusters.c2)):
+        token = token_of(cluster, "member", "fleetgate-member", "fleetgate-member")
+        name_member(clusters.hub, member, cluster.config(token))
+    return path
 
 
 async def shows(cluster: Cluster, *command: str, wanted: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aioquic.asyncio.client import connect
@@ -29,13 +29,26 @@ class Http3Client(QuicConnectionProtocol):
         self._http = H3Connection(self._quic)
         self._answers: dict[int, _Answer] = {}
 
-    async def ask(self, host: str, path: str = "/") -> Answer:
-        """Send a GET. Raises NoAnswerError if the stream or the connection ends before."""
+    async def ask(
+        self,
+        host: str,
+        path: str = "/",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> Answer:
+        """Send a GET, or a POST if there is a body. The headers of the answer have its trailers.
+
+        Raises NoAnswerError if the stream or the connection ends before the answer.
+        """
         stream = self._quic.get_next_available_stream_id()
         answer = self._answers[stream] = _Answer(asyncio.get_running_loop().create_future())
-        fields = {":method": "GET", ":scheme": "https", ":authority": host, ":path": path}
+        method = "POST" if body else "GET"
+        pseudo = {":method": method, ":scheme": "https", ":authority": host, ":path": path}
+        fields = {**pseudo, **(headers or {})}
         encoded = [(name.encode(), value.encode()) for name, value in fields.items()]
-        self._http.send_headers(stream, encoded, end_stream=True)
+        self._http.send_headers(stream, encoded, end_stream=not body)
+        if body:
+            self._http.send_data(stream, body, end_stream=True)
         self.transmit()
         async with asyncio.timeout(PATIENCE):
             return await answer.whole
@@ -81,7 +94,7 @@ class _Answer:
         self._headers: dict[str, str] = {}
 
     def begin(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
-        self._headers = {name.decode(): value.decode() for name, value in headers}
+        self._headers |= {name.decode(): value.decode() for name, value in headers}
 
     def end(self) -> None:
         status = int(self._headers.get(":status", "0"))
