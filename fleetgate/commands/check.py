@@ -28,8 +28,9 @@ from fleetgate.http.status import problem_json
 def check(ctx: click.Context, directory: Path, output: str) -> None:
     """Find every problem in a fleet's manifests.
 
-    DIR holds the fleet: manifests in DIR/hub/ and DIR/clusters/MEMBER/. Each problem is shown with
-    file, object, key, value and what was expected. Objects of kinds that fleetgate does not need
+    DIR holds the fleet: manifests in DIR/hub/ and DIR/clusters/MEMBER/, settings of members in
+    DIR/members/MEMBER.yaml. Each problem is shown with file, object, key, value and what was
+    expected. Objects of kinds that fleetgate does not need
     are no problem and only counted. Nothing is started.
 
     Hints are shown in the same way. A hint is no problem, since its object may be as you want it.

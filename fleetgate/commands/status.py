@@ -8,6 +8,7 @@ from typing import Any
 import click
 import yaml
 
+from fleet.member_settings import Addressing
 from fleetgate.commands.findings import columns, problem_lines
 from fleetgate.commands.options import RUNNING
 from fleetgate.http.client import ask
@@ -77,14 +78,7 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
         ],
     )
     yield from _kinds(report["gateways"])
-    yield (
-        "Members",
-        ("ID", "STATE", "SINCE", "MESSAGE"),
-        [
-            (member["id"], member["state"], _since(member["since"]), member["message"])
-            for member in report["members"]
-        ],
-    )
+    yield _members(report["members"])
     yield (
         "Ingresses",
         ("NAMESPACE", "NAME", "GATEWAYS", "ADDRESS", "PROBLEMS"),
@@ -113,6 +107,37 @@ def _tables(report: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str
             for envoy in report["envoys"]
         ],
     )
+
+
+def _members(members: Any) -> tuple[str, Sequence[str], list[Sequence[str]]]:  # noqa: ANN401 (JSON)
+    """Return the table of members, with a column for each setting that some member has."""
+    settings = {
+        "ADDRESSING": [_addressing(member) for member in members],
+        "REGION": [member["region"] for member in members],
+        "ZONE": [member["zone"] for member in members],
+    }
+    shown = {head: cells for head, cells in settings.items() if any(cells)}
+    rows: list[Sequence[str]] = [
+        (
+            member["id"],
+            member["state"],
+            *(cells[i] for cells in shown.values()),
+            _since(member["since"]),
+            member["message"],
+        )
+        for i, member in enumerate(members)
+    ]
+    return "Members", ("ID", "STATE", *shown, "SINCE", "MESSAGE"), rows
+
+
+def _addressing(member: Any) -> str:  # noqa: ANN401 (JSON)
+    """Return where requests for a member's Pods are sent, "" if that is to the Pods themselves."""
+    addressing, gateway = member["addressing"], member["gateway"]
+    if gateway:
+        host = f"[{gateway['host']}]" if ":" in gateway["host"] else gateway["host"]
+        tls = "" if gateway["tls"] == "off" else f" (TLS, {gateway['tls']})"
+        return f"{addressing} {host}:{gateway['port']}{tls}"
+    return "" if addressing == Addressing.PODS else str(addressing)
 
 
 def _kinds(gateways: Any) -> Iterator[tuple[str, Sequence[str], list[Sequence[str]]]]:  # noqa: ANN401 (JSON)

@@ -6,11 +6,12 @@ Each method reads the state of the control plane when it is called. Call it betw
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
+from fleet.member_settings import MemberSettings
 from fleet.problem import Problem, Severity
 from fleet.ref import HUB, Ref
 from fleet.state import Origin
@@ -51,12 +52,16 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OriginView:
-    """The hub, or a member by its ID. `since` is the time from which it is out of reach."""
+    """The hub, or a member by its ID. `since` is the time from which it is out of reach.
+
+    `settings` are those in force. The hub has none, and a member that is not read has the defaults.
+    """
 
     id: str
     reach: Reach
     message: str = ""
     since: datetime | None = None
+    settings: MemberSettings = field(default_factory=MemberSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +160,8 @@ class FleetView:
         state = self._control.state
         for name, origin in sorted(state.origins.items()):
             if name != HUB:
-                yield _origin(name, origin)
+                settings = state.settings.get(name, MemberSettings())
+                yield replace(_origin(name, origin), settings=settings)
         for name in sorted(state.unattached):
             yield OriginView(name, Reach.UNATTACHED, "no gateway attaches it, so it is not read")
 

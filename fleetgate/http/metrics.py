@@ -20,6 +20,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from fleet.member_settings import MemberSettings
 from fleet.problem import Severity
 from fleetgate.core.control import ControlPlane, TurnTaken
 from fleetgate.core.view import SHORT_NAMES, FleetView, Reach, Writing
@@ -89,6 +90,12 @@ LOST = _gauge(
     "Since when the hub (`member` is empty) or the member is out of reach, in Unix time: what it "
     "held then is in force. Absent while it can be read.",
 )
+MEMBER_INFO = _gauge(
+    "member_info",
+    "member addressing region zone",
+    "Always 1; the labels are settings of the member, `region` and `zone` being empty where nobody "
+    "has named them.",
+)
 GATEWAYS = _gauge("gateways", "phase", "Gateways that are declared.")
 INGRESSES = _gauge(
     "ingresses", "served", "Ingresses; `served` is yes for those that a gateway takes, else no."
@@ -142,6 +149,7 @@ FAMILIES: Final = (
     HUB_REACHABLE,
     MEMBER_REACHABLE,
     LOST,
+    MEMBER_INFO,
     GATEWAYS,
     INGRESSES,
     PROBLEMS,
@@ -299,8 +307,13 @@ def _origins(view: FleetView) -> Iterator[tuple[Family, Samples]]:
     yield HUB_REACHABLE, {(): view.hub().reach is Reach.REACHABLE}
     members = [member for member in view.members() if member.reach is not Reach.UNATTACHED]
     yield MEMBER_REACHABLE, {(m.id,): m.reach is Reach.REACHABLE for m in members}
+    yield MEMBER_INFO, {(m.id, *_settings(m.settings)): 1 for m in members}
     lost = [origin for origin in (view.hub(), *members) if origin.reach is Reach.UNREACHABLE]
     yield LOST, {(o.id,): o.since.timestamp() for o in lost if o.since}
+
+
+def _settings(settings: MemberSettings) -> tuple[str, str, str]:
+    return settings.addressing.value, settings.region, settings.zone
 
 
 class _Collected(Collector):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from fleet.kinds import Kind
+from fleet.member_settings import MemberGateway
 from fleet.problem import Problem
 from fleet.ref import Ref
 from fleetgate.core.view import (
@@ -37,7 +38,7 @@ def report(
     return {
         "gateways": [_gateway(gateway) for gateway in view.gateways()],
         "hub": _origin(view.hub()),
-        "members": [{"id": member.id, **_origin(member)} for member in view.members()],
+        "members": [_member(member) for member in view.members()],
         "ingresses": [_ingress(ingress) for ingress in view.ingresses()],
         "problems": [problem_json(problem, file_of) for problem in view.problems()],
         "replica": {"name": here.name, "others": here.others},
@@ -94,6 +95,30 @@ def _gateway(gateway: GatewayView) -> Json:
 def _attached(member: RemoteCluster) -> Json:
     failed = {"status": "Failed", "message": member.message} if member.message else {}
     return {"clusterId": member.cluster_id, **failed}
+
+
+def _member(member: OriginView) -> Json:
+    settings = member.settings
+    return {
+        "id": member.id,
+        **_origin(member),
+        "addressing": settings.addressing.value,
+        "gateway": _own_gateway(settings.gateway),
+        "region": settings.region,
+        "zone": settings.zone,
+    }
+
+
+def _own_gateway(gateway: MemberGateway | None) -> Json | None:
+    """Return a member's own gateway, None where requests are not sent to one."""
+    if gateway is None:
+        return None
+    return {
+        "host": gateway.host,
+        "port": gateway.port,
+        "tls": gateway.tls.value,
+        "sni": gateway.sni,
+    }
 
 
 def _origin(origin: OriginView) -> Json:

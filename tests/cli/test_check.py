@@ -48,6 +48,28 @@ def test_a_problem_is_shown_with_all_that_names_it_and_status_1(fleet: Path) -> 
     assert checked.out.endswith("\n1 problem; 5 objects read\n")
 
 
+def test_a_mistake_in_the_settings_of_a_member_is_a_problem_of_its_file(fleet: Path) -> None:
+    write(fleet, "members/east.yaml", "addressing: nodePort\nregio: eu\n")
+    write(fleet, "members/esat.yaml", "region: eu\n")
+
+    checked = fleetgate("check", fleet)
+
+    assert (checked.status, checked.err) == (1, "")
+    for part in (
+        "members/east.yaml\n",
+        "  InvalidSettings addressing: 'nodePort'\n      expected pods, nodePorts or gateway\n",
+        "  InvalidSettings regio: 'eu'\n      expected region\n",
+        "members/esat.yaml\n  UnknownMember: 'esat'\n",
+    ):
+        assert part in checked.out
+
+
+def test_settings_of_members_are_no_problem(fleet: Path) -> None:
+    write(fleet, "members/east.yaml", "region: eu\n")
+
+    assert fleetgate("check", fleet).out == "No problems; 4 objects read\n"
+
+
 def test_a_hint_is_shown_and_fails_nothing(fleet: Path) -> None:
     younger = ingress("x-login", host="shop.example").path("/login", to="web:80")
     write(fleet, "hub/login.yaml", younger.of_class("mse").in_namespace("login"))

@@ -7,11 +7,13 @@ import signal
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from fleet.events import Listed, Members, Unreachable
+from fleet.events import Configured, Listed, Members, Unreachable
+from fleet.member_settings import Addressing, GatewayTls, MemberGateway, MemberSettings
 from fleet.ref import HUB
 from fleet.sources.memory import MemorySource
 from fleetgate.commands.findings import columns
@@ -119,6 +121,56 @@ def test_a_member_that_has_not_listed_yet_is_told_from_one_that_has() -> None:
         "four": "unattached",
     }
     assert shown["hub"]["state"] == "unread"
+
+
+def _configured(*settings: Configured) -> dict[str, Any]:
+    """The report about a fleet whose members have these settings."""
+    control = ControlPlane(MemorySource(DIALECTS.kinds), SnapshotCache(), ControlSettings())
+    control.state.apply([Members(frozenset(each.origin for each in settings)), *settings])
+    return report(FleetView(control), lambda _: "", lambda _: "")
+
+
+def _members_of(shown: dict[str, Any]) -> tuple[Sequence[str], list[Sequence[str]]]:
+    ((head, rows),) = ((head, rows) for title, head, rows in _tables(shown) if title == "Members")
+    return head, rows
+
+
+V6 = MemberGateway("2001:db8::1", 443, GatewayTls.VERIFIED, "gw.example.com")
+SETTINGS = (
+    Configured("a", MemberSettings()),
+    Configured("b", MemberSettings(addressing=Addressing.NODE_PORTS, region="eu", zone="eu-a")),
+    Configured(
+        "c", MemberSettings(addressing=Addressing.GATEWAY, gateway=MemberGateway("gw.test", 80))
+    ),
+    Configured("d", MemberSettings(addressing=Addressing.GATEWAY, gateway=V6)),
+)
+
+
+def test_text_shows_settings_of_members_that_are_no_defaults() -> None:
+    assert _members_of(_configured(*SETTINGS)) == (
+        ("ID", "STATE", "ADDRESSING", "REGION", "ZONE", "SINCE", "MESSAGE"),
+        [
+            ("a", "unread", "", "", "", "", ""),
+            ("b", "unread", "nodePorts", "eu", "eu-a", "", ""),
+            ("c", "unread", "gateway gw.test:80", "", "", "", ""),
+            ("d", "unread", "gateway [2001:db8::1]:443 (TLS, verified)", "", "", "", ""),
+        ],
+    )
+
+
+def test_text_shows_no_column_of_defaults() -> None:
+    head, _ = _members_of(_configured(SETTINGS[0], Configured("e", MemberSettings(zone="z"))))
+    assert head == ("ID", "STATE", "ZONE", "SINCE", "MESSAGE")
+    assert _members_of(_configured(SETTINGS[0]))[0] == ("ID", "STATE", "SINCE", "MESSAGE")
+
+
+def test_json_shows_all_settings_of_members() -> None:
+    a, b, _, d = _configured(*SETTINGS)["members"]
+    names = ("addressing", "gateway", "region", "zone")
+    assert [a[name] for name in names] == ["pods", None, "", ""]
+    assert [b[name] for name in names] == ["nodePorts", None, "eu", "eu-a"]
+    gateway = {"host": "2001:db8::1", "port": 443, "tls": "verified", "sni": "gw.example.com"}
+    assert [d[name] for name in names] == ["gateway", gateway, "", ""]
 
 
 def test_an_alb_gateway_is_shown_as_the_documents_show_it() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from fleet.kubernetes.bounds import Bounds, size
+from fleet.parse_settings import SETTINGS
 from fleet.references import DEFAULT_CERTIFICATE
 from fleetgate.bootstrap import STATISTICS
 from fleetgate.certificates.sds_files import sds_documents
@@ -69,6 +70,7 @@ FILES = (
     "README.md",
     "docs/annotations.md",
     "docs/commands.md",
+    "docs/hybrid-fleets.md",
     "docs/metrics.md",
     "docs/migrating-from-ingress-nginx.md",
     "docs/reading.md",
@@ -193,6 +195,11 @@ def _bounds() -> str:
     return _table(("what is counted", "at most", "beyond"), rows)
 
 
+def _member_settings() -> str:
+    rows = [f"| `{s.name}` | {s.values} | {s.default or 'none'} | {s.meaning} |" for s in SETTINGS]
+    return _table(("setting", "values", "default", "meaning"), rows)
+
+
 def _statistics() -> str:
     return "".join(f"- `{next(iter(_pattern(value)))}`\n" for _, value in STATISTICS)
 
@@ -264,6 +271,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "annotations": _annotations,
     "bounds": _bounds,
     "gateway": _gateway,
+    "member-settings": _member_settings,
     "migration": _migration,
     "later": lambda: _unsupported(MSE_UNSUPPORTED),
     "alb-annotations": _alb_annotations,

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from fleet.events import Configured, Emit, Event, Listed, Members, Source, Unreachable, Upserted
-from fleet.member_settings import MemberSettings
-from fleet.models import Ingress, Secret, Service
+from fleet.member_settings import Addressing, GatewayTls, MemberGateway, MemberSettings
+from fleet.models import Ingress, Node, Secret, Service
 from fleet.pod_addresses import PodAddresses, read_networks
 from fleet.ref import HUB
 from fleet.sources import state_file
@@ -21,7 +21,7 @@ from fleet.sources.memory import MemorySource
 from fleet.sources.remembered import NoStateDirectoryError, Remembered
 from fleetgate.core.control import ControlPlane, ControlSettings
 from tests.fleet.rigs import PATIENCE, Listener, listening
-from tests.support.builders import ingress, mse_gateway, secret, service, slice_of, write
+from tests.support.builders import ingress, mse_gateway, node, secret, service, slice_of, write
 from tests.support.requirement import require
 from translators.dialects import DIALECTS
 from translators.dialects.mse.objects import MseIngressConfig
@@ -311,6 +311,75 @@ def test_a_restart_opens_nothing_that_was_narrowed(tmp_path: Path, addresses: Po
         seen = live(ScriptedSource(Unreachable("one", "away"), Unreachable(HUB, "away")), tmp_path)
         assert seen.state.settings == {"one": MemberSettings(addresses)}
         assert CART.ref("one") in seen.state.table(Service)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(MemberSettings(addressing=Addressing.NODE_PORTS), id="node-ports"),
+        pytest.param(
+            MemberSettings(
+                addressing=Addressing.GATEWAY,
+                gateway=MemberGateway("gw.example.com", 443, GatewayTls.VERIFIED, "other.test"),
+            ),
+            id="gateway",
+        ),
+        pytest.param(MemberSettings(region="eu", zone="eu-a"), id="region-and-zone"),
+    ],
+)
+def test_a_restart_sends_requests_where_they_went_before(
+    tmp_path: Path, settings: MemberSettings
+) -> None:
+    first = node("first", ready="False", InternalIP="10.0.0.1").label({"zone": "a"})
+    told = ScriptedSource(
+        Members(frozenset({"one"})),
+        Configured("one", settings),
+        Upserted(first.ref("one"), first.model()),
+        Listed("one"),
+        Listed(HUB),
+    )
+    live(told, tmp_path)
+    for _ in range(2):
+        seen = live(ScriptedSource(Unreachable("one", "away"), Unreachable(HUB, "away")), tmp_path)
+        assert seen.state.settings == {"one": settings}
+        assert seen.state.table(Node) == {first.ref("one"): first.model()}
+
+
+def test_nodes_that_are_not_read_any_more_are_forgotten(tmp_path: Path) -> None:
+    first = node("first")
+    told = ScriptedSource(
+        Configured("one", MemberSettings(addressing=Addressing.NODE_PORTS)),
+        Upserted(CART.ref("one"), CART.model()),
+        Upserted(first.ref("one"), first.model()),
+        Listed("one"),
+        Listed(HUB),
+    )
+    live(told, tmp_path)
+    told = ScriptedSource(
+        Configured("one", MemberSettings()),
+        Upserted(CART.ref("one"), CART.model()),
+        Listed("one"),
+        Listed(HUB),
+    )
+    for source in (told, ScriptedSource(Unreachable("one", "away"))):
+        seen = live(source, tmp_path)
+        assert not seen.state.table(Node)
+        assert CART.ref("one") in seen.state.table(Service)
+
+
+def test_a_mistake_in_a_file_of_settings_changes_nothing_over_a_restart(tmp_path: Path) -> None:
+    root, state = tmp_path / "fleet", tmp_path / "state"
+    write(root, "hub/gateway.yaml", GATEWAY)
+    write(root, "clusters/one/cart.yaml", CART)
+    write(root, "members/one.yaml", "addressing: nodePorts")
+    live(DirectorySource(root, DIALECTS.kinds), state)
+    before = MemberSettings(PodAddresses(loopback=True), Addressing.NODE_PORTS)
+
+    write(root, "members/one.yaml", "addressing: nodePort")
+    seen = live(DirectorySource(root, DIALECTS.kinds), state)
+    assert seen.state.settings == {"one": before}
+    assert CART.ref("one") in seen.state.table(Service)
+    assert seen.state.origins["one"].message == "its settings in members/ cannot be used"
 
 
 def test_what_addresses_are_allowed_is_kept_though_no_object_changes(tmp_path: Path) -> None:

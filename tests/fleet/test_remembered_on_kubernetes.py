@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 from fleet.kubernetes.connection import ApiServer
-from fleet.models import EndpointSlice, Ingress
+from fleet.member_settings import Addressing, MemberSettings
+from fleet.models import EndpointSlice, Ingress, Node
 from fleet.ref import HUB
 from fleet.sources.kubernetes import KubernetesSource
 from fleet.sources.kubernetes.reading import Connect
 from fleet.sources.remembered import Remembered
 from fleet.state import Origin
-from tests.fleet.kubernetes_rig import HOME, KubernetesRig, withdraw
+from tests.fleet.kubernetes_rig import HOME, KubernetesRig, declare, naming, withdraw
 from tests.fleet.rigs import Listener, listening
-from tests.support.builders import ingress, slice_of
+from tests.support.builders import ingress, node, slice_of
 from tests.support.kube import Clusters
 from translators.dialects import DIALECTS
 
@@ -131,5 +132,48 @@ def test_a_member_that_the_operator_names_is_read_while_the_hub_is_away(
     withdraw(rig.servers["one"], MORE.manifest)
     try:
         live(rig, tmp_path, during, members)
+    finally:
+        rig.servers[HUB].start()
+
+
+def test_a_member_that_is_reached_by_node_ports_stays_so(
+    rig: KubernetesRig, tmp_path: Path
+) -> None:
+    """Neither its own API server nor the hub, which has its settings, can be asked."""
+    first = node("first", InternalIP="10.0.0.1")
+    rig.put(first, origin="one")
+    named = naming("one", rig.kubeconfig("one"))
+    annotations = {"fleetgate.dev/addressing": "nodePorts", "fleetgate.dev/zone": "a"}
+    metadata = {**named["metadata"], "annotations": annotations}
+    declare(rig.servers[HUB], {**named, "metadata": metadata})
+    settings = MemberSettings(addressing=Addressing.NODE_PORTS, zone="a")
+
+    async def before(listener: Listener) -> None:
+        await listener.until(is_listed(listener, "one"))
+        await listener.until(is_listed(listener, HUB))
+        assert first.ref("one") in listener.state.table(Node)
+
+    async def during(listener: Listener) -> None:
+        await listener.until(is_lost(listener, HUB))
+        await listener.until(is_lost(listener, "one"))
+        assert listener.state.settings["one"] == settings
+        assert first.ref("one") in listener.state.table(Node)
+
+        await asyncio.to_thread(rig.servers[HUB].start)
+        await listener.until(is_listed(listener, HUB))
+        await listener.until(is_lost(listener, "one"))
+        assert listener.state.settings["one"] == settings
+        assert first.ref("one") in listener.state.table(Node)
+
+        rig.remove(first, origin="one")
+        rig.cables["one"].mend()
+        await listener.until(is_listed(listener, "one"))
+        assert not listener.state.table(Node)
+
+    live(rig, tmp_path, before)
+    rig.lose("one")
+    rig.servers[HUB].kill()
+    try:
+        live(rig, tmp_path, during)
     finally:
         rig.servers[HUB].start()

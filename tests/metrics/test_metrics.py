@@ -15,7 +15,8 @@ from envoy_data_plane.google.rpc import Status
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics
 
-from fleet.events import Members
+from fleet.events import Configured, Members
+from fleet.member_settings import Addressing, MemberSettings
 from fleet.ref import HUB
 from fleet.sources.memory import MemorySource
 from fleetgate.core.control import ControlPlane, ControlSettings
@@ -226,6 +227,19 @@ def test_members_are_reachable_or_lost_since_some_time() -> None:
         found = await fleet.scrape()
         assert found.value("hub_reachable") == 0
         assert set(found.of("unreachable_since_timestamp_seconds")) == {("",), ("one",)}
+
+    play(script)
+
+
+def test_settings_of_members_are_labels() -> None:
+    async def script(fleet: Fleet) -> None:
+        settings = MemberSettings(addressing=Addressing.NODE_PORTS, region="eu", zone="eu-a")
+        fleet.control.state.apply([Configured("one", settings)])
+        found = await fleet.scrape()
+        labels = {"addressing": "nodePorts", "region": "eu", "zone": "eu-a"}
+        assert found.value("member_info", member="one", **labels) == 1
+        labels = {"addressing": "pods", "region": "", "zone": ""}
+        assert found.value("member_info", member="two", **labels) == 1
 
     play(script)
 

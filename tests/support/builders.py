@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import yaml
 
-from fleet.models import EndpointSlice, Ingress, IngressClass, Model, Pod, Secret, Service
+from fleet.models import EndpointSlice, Ingress, IngressClass, Model, Node, Pod, Secret, Service
 from fleet.ref import HUB, Ref
 from translators.dialects.alb.objects import AlbConfig
 from translators.dialects.mse.objects import MseIngressConfig
@@ -26,7 +26,7 @@ Manifest: TypeAlias = Mapping[str, Any]  # as YAML has it
 T = TypeVar("T", bound=Model)
 B = TypeVar("B", bound="Builder[Any]")  # each builder gives its own kind of builder
 
-_CLUSTER_SCOPED = (IngressClass, MseIngressConfig, AlbConfig)
+_CLUSTER_SCOPED = (IngressClass, Node, MseIngressConfig, AlbConfig)
 
 
 @dataclass(frozen=True)
@@ -237,6 +237,15 @@ def slice_of(
 def pod(name: str, **labels: str) -> Builder[Pod]:
     """A Pod with labels."""
     return Builder(Pod, "v1", name).label(labels)
+
+
+def node(name: str, *, ready: str = "True", **addresses: str) -> Builder[Node]:
+    """A node with one address of each type; `ready` is the status of its condition Ready."""
+    status = {
+        "addresses": [{"type": kind, "address": address} for kind, address in addresses.items()],
+        "conditions": [{"type": "Ready", "status": ready}],
+    }
+    return Builder(Node, "v1", name, {"status": status})
 
 
 def write(root: Path, name: str, *objects: Builder[Any] | Manifest | str) -> Path:
