@@ -6,6 +6,7 @@ from typing import Final
 
 from translators.dialects.annotations.feature import rule_feature
 from translators.dialects.annotations.reader import Reader, Unusable, shared
+from translators.dialects.annotations.values import NGINX_VARIABLE
 from translators.model.actions import Forward
 from translators.model.rules import Rule
 from translators.policies.answers import AnswerChanges, Swap
@@ -45,7 +46,8 @@ PATH: Final = shared(
 _WORD: Final = re.compile(r"[\x21-\x2b\x2d-\x3a\x3c-\x7e]{1,1024}")
 """Printable ASCII without comma and semicolon, which end a cookie or an attribute."""
 
-_VARIABLE: Final = re.compile(r"\$[A-Za-z0-9_{]")
+_VARIABLE: Final = re.compile(rf"{NGINX_VARIABLE.pattern}|\$[0-9]")
+"""A variable, or a group of a pattern."""
 
 _OFF: Final = "off"
 
