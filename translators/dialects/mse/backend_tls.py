@@ -13,6 +13,7 @@ from translators.dialects.annotations.values import integer, on_or_off
 from translators.dialects.mse.ciphers import find_ciphers
 from translators.dialects.named_secrets import own_secret
 from translators.model.policy import Policy
+from translators.model.tls import TlsVersion
 from translators.policies.backend_tls import BackendTls
 
 SECRET: Final = shared(
@@ -71,7 +72,12 @@ _KEYS: Final = (SECRET, NAME, SERVER_NAME, VERIFY, DEPTH, PROTOCOLS, CIPHERS)
 
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
-_VERSIONS: Final = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+_VERSIONS: Final = {
+    "TLSv1": TlsVersion.V1_0,
+    "TLSv1.1": TlsVersion.V1_1,
+    "TLSv1.2": TlsVersion.V1_2,
+    "TLSv1.3": TlsVersion.V1_3,
+}
 
 _BACKWARD: Final = frozenset({"SSLv2", "SSLv3"})
 """Versions that lists name by habit, and that Envoy does not have."""
@@ -109,11 +115,11 @@ def _name(text: str) -> str:
     raise Unusable("a name such as shop.example.com")
 
 
-def _versions(text: str) -> tuple[str, str]:
+def _versions(text: str) -> tuple[TlsVersion, TlsVersion]:
     words = frozenset(text.split()) - _BACKWARD
-    if not words or not words <= frozenset(_VERSIONS):
+    if not words or not words <= _VERSIONS.keys():
         raise Unusable(f"versions among {', '.join(_VERSIONS)}, with blanks between them")
-    ordered = [version for version in _VERSIONS if version in words]
+    ordered = [version for word, version in _VERSIONS.items() if word in words]
     return ordered[0], ordered[-1]
 
 
