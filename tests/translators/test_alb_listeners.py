@@ -257,7 +257,17 @@ def test_an_unusable_entry_of_a_white_list_lets_nobody_in() -> None:
         pytest.param(
             {"aclType": "White", "aclIds": ["acl-1a2b"]},
             ("NotSupported", "aclConfig.aclIds", NOT_SERVED),
-            id="list-in-the-cloud",
+            id="lists-of-the-cloud",
+        ),
+        pytest.param(
+            {"aclType": "White", "aclId": "acl-1a2b"},
+            ("NotSupported", "aclConfig.aclId", NOT_SERVED),
+            id="a-list-of-the-cloud",
+        ),
+        pytest.param(
+            {"aclType": "White", "aclRelations": [{"aclId": "acl-1a2b"}]},
+            ("NotSupported", "aclConfig.aclRelations", NOT_SERVED),
+            id="relations-to-lists-of-the-cloud",
         ),
         pytest.param(
             {"aclType": "White", "aclEntries": ["10.0.0.1"] * 1025},

@@ -10,14 +10,13 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from translators.dialects.alb.blocks import Fields, as_a_whole, read_blocks
-from translators.dialects.alb.direction import of_services
+from translators.dialects.alb.direction import not_served, of_services
 from translators.dialects.alb.limits import PER_IP, QPS, limits
 from translators.dialects.alb.redirects import redirect, rewrite
 from translators.dialects.annotations.cors import HEADERS, METHODS, origin
 from translators.dialects.annotations.feature import Feature, OfService, Wanted
 from translators.dialects.annotations.header_names import editable_header
 from translators.dialects.annotations.reader import Found, Reader, Unusable, alb
-from translators.dialects.annotations.unsupported import Without
 from translators.dialects.annotations.values import (
     integer,
     one_of,
@@ -81,7 +80,7 @@ def read(reader: Reader, wanted: Wanted) -> None:
     """Change the rules of each Service that has actions."""
     for key, name in of_services(reader, ACTIONS):
         of = wanted.of_service(name)
-        effect = Without.PATHS.value.format(name)
+        effect = not_served(name)
         parse = as_a_whole(partial(_actions, namespace=reader.namespace))
         found = reader.find(key, parse, effect)
         if found is None:

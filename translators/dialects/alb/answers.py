@@ -12,10 +12,9 @@ from typing import Final
 from translators.dialects.alb.actions import ACTIONS, Asked, insert, remove
 from translators.dialects.alb.blocks import Fields, as_a_whole, read_blocks
 from translators.dialects.alb.conditions import CONDITIONS
-from translators.dialects.alb.direction import DIRECTION, direction, members, of_answers
+from translators.dialects.alb.direction import DIRECTION, direction, members, not_served, of_answers
 from translators.dialects.annotations.feature import Feature, Wanted
 from translators.dialects.annotations.reader import Key, Reader, Unusable
-from translators.dialects.annotations.unsupported import Without
 from translators.dialects.annotations.values import field_name, integer, printable
 from translators.model.actions import Forward
 from translators.model.bounds import MAX_MATCHED
@@ -36,11 +35,11 @@ _STATUS: Final = ":status"
 def read(reader: Reader, wanted: Wanted) -> None:
     """Change the answers of each Service that has such rules."""
     for key, name in members(reader, DIRECTION):
-        effect = Without.PATHS.value.format(name)
+        effect = not_served(name)
         if reader.read(key, direction, effect) is None:
             wanted.of_service(name).served = False
     for name in of_answers(reader):
-        effect = Without.PATHS.value.format(name)
+        effect = not_served(name)
         of = wanted.of_service(name)
         conditions: tuple[AnswerCondition, ...] = ()
         edits = HeaderEdits()

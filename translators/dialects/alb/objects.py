@@ -15,11 +15,16 @@ def _either(name: str) -> Any:  # noqa: ANN401 (of a default of pydantic's)
 
 
 class AlbAcl(Model):
-    """The access list of a listener. An empty list lets every client in."""
+    """The access list of a listener. An empty list lets every client in.
+
+    The last three name lists of the cloud.
+    """
 
     acl_type: AsWritten | None = None
     acl_entries: tuple[AsWritten, ...] = ()
     acl_ids: tuple[AsWritten, ...] = ()
+    acl_id: AsWritten | None = None
+    acl_relations: tuple[AsWritten, ...] = ()
 
 
 class AlbCertificate(Item):
