@@ -16,6 +16,12 @@ from translators.policies.policy import entry_parts
 
 NOT_SERVED = ("InvalidAnnotation", "actions.web", "paths to web are not served")
 
+PATH_IN_FRONT = pytest.param(
+    {"path": "/v2${path}"},
+    {"regex_rewrite": {"pattern": {"regex": "^(.*)$"}, "substitution": r"/v2\1"}},
+    id="path-in-front",
+)
+
 
 def redirect(**config: object) -> dict[str, Any]:
     return {"type": "Redirect", "redirectConfig": config}
@@ -86,11 +92,7 @@ def acted(made: IngressBuilder, *items: dict[str, Any]) -> Rule:
             {"path_redirect": "/new", "response_code": "FOUND"},
             id="path",
         ),
-        pytest.param(
-            {"path": "/v2${path}"},
-            {"regex_rewrite": {"pattern": {"regex": "^(.*)$"}, "substitution": r"/v2\1"}},
-            id="path-in-front",
-        ),
+        PATH_IN_FRONT,
         pytest.param(
             {"path": "${path}/end"},
             {"regex_rewrite": {"pattern": {"regex": "^(.*)$"}, "substitution": r"\1/end"}},
@@ -217,11 +219,7 @@ def test_headers_of_requests() -> None:
             {"regex_rewrite": {"pattern": {"regex": "^(.*)$"}, "substitution": "/new"}},
             id="path",
         ),
-        pytest.param(
-            {"path": "/v2${path}"},
-            {"regex_rewrite": {"pattern": {"regex": "^(.*)$"}, "substitution": r"/v2\1"}},
-            id="path-in-front",
-        ),
+        PATH_IN_FRONT,
         pytest.param(
             {"host": "inner.test", "path": "${path}", "query": "${query}"},
             {"host_rewrite_literal": "inner.test"},

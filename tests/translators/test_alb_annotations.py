@@ -41,12 +41,6 @@ def rule_of(annotations: dict[str, str], path: str = "/", kind: str = "Prefix") 
 # -- every annotation ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", [pytest.param(k, id=k.name) for f in FEATURES for k in f.keys])
-def test_an_annotation_with_an_effect_has_a_meaning_and_an_example(key: Key) -> None:
-    assert key.meaning
-    assert key.example
-
-
 @pytest.mark.parametrize("feature", [pytest.param(each, id=each.name) for each in FEATURES])
 def test_the_examples_of_a_feature_have_no_problem(feature: Feature) -> None:
     assert read_alb_features(AT, in_alb(feature)).problems == ()

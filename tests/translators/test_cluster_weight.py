@@ -263,32 +263,28 @@ def test_weights_count_for_all_services_of_the_ingress() -> None:
     assert names == ["default/api/81#web", "default/rest/80#web", NAME]
 
 
-def test_a_canary_has_weights_of_its_own() -> None:
-    canary = ingress("next", host="web.test").path("/", to="next:80").of_class("mse")
-    canary = canary.annotate(
+def canary_to(backend: str, weights: Mapping[str, str]) -> IngressBuilder:
+    """Return a canary of the rule, with weights of its own."""
+    canary = ingress("next", host="web.test").path("/", to=backend).of_class("mse")
+    return canary.annotate(
         {
-            **spelt({TWO: "100"}),
+            **spelt(weights),
             "nginx.ingress.kubernetes.io/canary": "true",
             "nginx.ingress.kubernetes.io/canary-by-header": "x-canary",
         }
     )
+
+
+def test_a_canary_has_weights_of_its_own() -> None:
     world = served(rule_of({ONE: "100"}))
-    world.put(canary.manifest)
+    world.put(canary_to("next:80", {TWO: "100"}).manifest)
     beside = "default/next/80#next"
     assert world.names(TypeUrl.CLUSTER) == [beside, f"{beside}>{NAME}", NAME]
 
 
 def test_a_canary_of_the_same_service_leaves_a_drained_member_for_the_main() -> None:
-    canary = ingress("next", host="web.test").path("/", to="web:80").of_class("mse")
-    canary = canary.annotate(
-        {
-            **spelt({TWO: "100", ONE: "0"}),
-            "nginx.ingress.kubernetes.io/canary": "true",
-            "nginx.ingress.kubernetes.io/canary-by-header": "x-canary",
-        }
-    )
     world = served(rule_of({ONE: "100"}))
-    world.put(canary.manifest)
+    world.put(canary_to("web:80", {TWO: "100", ONE: "0"}).manifest)
     assert f"default/web/80#next>{NAME}" in world.names(TypeUrl.CLUSTER)
 
 
