@@ -13,7 +13,7 @@ from translators.dialects.alb.blocks import Fields, as_a_whole, read_blocks
 from translators.dialects.alb.direction import not_served, of_services
 from translators.dialects.alb.limits import PER_IP, QPS, limits
 from translators.dialects.alb.redirects import redirect, rewrite
-from translators.dialects.annotations.cors import HEADERS, METHODS, origin
+from translators.dialects.annotations.cors import HEADERS, METHODS, alone, origin
 from translators.dialects.annotations.feature import Feature, OfService, Wanted
 from translators.dialects.annotations.header_names import editable_header
 from translators.dialects.annotations.reader import Found, Reader, Unusable, alb
@@ -29,7 +29,7 @@ from translators.model.backends import Backend, Target
 from translators.model.bounds import MAX_BODY, MAX_GROUPS
 from translators.model.policy import Policy
 from translators.model.rules import Rule
-from translators.policies.cors import ANY_ORIGIN, Cors
+from translators.policies.cors import Cors
 from translators.policies.headers import HeaderControl, HeaderEdits
 from translators.policies.mirror import Mirror
 from translators.policies.rate_limits import ClientLimit, RouteLimit
@@ -54,7 +54,8 @@ _DEFAULT_WEIGHT: Final = "100"
 _OUTSIDE: Final = "serverGroupID"
 """A group of servers in the cloud, which no fleet has."""
 
-_DAYS_2: Final = "172800"
+MAX_AGE: Final = 172_800
+"""Two days in seconds: the most, and what holds without a `maxAge`."""
 
 
 @dataclass(slots=True)
@@ -228,15 +229,14 @@ def _cors(config: Fields, asked: Asked) -> None:
         return tuple(map(token, config.texts(name))) if config.has(name) else default
 
     origins = config.texts("allowOrigin") if config.has("allowOrigin") else ("*",)
-    allowed = tuple(map(origin, origins))
     asked.policies.append(
         Cors(
-            (ANY_ORIGIN,) if ANY_ORIGIN in allowed else allowed,
+            alone(tuple(map(origin, origins))),
             names("allowMethods", METHODS),
             names("allowHeaders", HEADERS),
             names("exposeHeaders", ()),
             config.is_on("allowCredentials", default=True),
-            integer(-1, 172_800)(config.text("maxAge", _DAYS_2)),
+            integer(-1, MAX_AGE)(config.text("maxAge", str(MAX_AGE))),
         )
     )
 

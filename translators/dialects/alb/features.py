@@ -9,7 +9,7 @@ from typing import Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.dialects.alb.actions import ACTIONS
+from translators.dialects.alb.actions import ACTIONS, MAX_AGE
 from translators.dialects.alb.actions import FEATURE as ACTIONS_OF_SERVICES
 from translators.dialects.alb.answers import FEATURE as RULES_ABOUT_ANSWERS
 from translators.dialects.alb.balancing import SCHEDULERS, STICKY_SESSIONS
@@ -42,7 +42,7 @@ FEATURES: Final = (
     HTTPS_REDIRECT,
     REGEX,
     REWRITE,
-    cors(alb, 172_800),
+    cors(alb, MAX_AGE),
     LIMITS,
     STICKY_SESSIONS,
     SCHEDULERS,
