@@ -28,7 +28,8 @@ _SECRETS: Final[tuple[Json, ...]] = (
 )
 
 _FORWARDED: Final = (
-    *("XForwardedForProtoEnabled", "XForwardedForSLBPortEnabled"),
+    *("XForwardedForProtoEnabled", "XForwardedForSLBPortEnabled", "XForwardedForHostEnabled"),
+    *("XForwardedForProcessingMode", "XForwardedForClientSourceIpsEnabled"),
     *("XForwardedForClientSrcPortEnabled", "XForwardedForEnabled", "XForwardedForSLBIdEnabled"),
     *("XForwardedForClientCertSubjectDNEnabled", "XForwardedForClientCertIssuerDNEnabled"),
     *("XForwardedForClientCertFingerprintEnabled", "XForwardedForClientCertClientVerifyEnabled"),
