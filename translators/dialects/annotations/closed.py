@@ -23,8 +23,6 @@ CLOSED: Final = FixedResponse(
     503, "closed: an annotation restricts this path in a way that the gateway does not support\n"
 )
 
-_INSTEAD: Final = {Without.NEVER: "to do without it", Without.OPEN: "an annotation of ALB"}
-
 _CLOSING: Final = frozenset({Without.CLOSED, Without.NARROWED})
 
 
@@ -42,7 +40,8 @@ def not_supported(at: Ref, met: Iterable[Met], *, is_canary: bool) -> Iterator[P
     for found in met:
         if found.without.is_quiet:
             continue
-        expected = found.instead or _INSTEAD.get(found.without, "a later version of fleetgate")
+        of_alb = "an annotation of ALB" if found.without is Without.OPEN else ""
+        expected = found.instead or of_alb or "to do without it"
         effect = found.without.value
         if found.without is Without.CLOSED and is_canary:
             effect = "no effect: the main rule's hold"
