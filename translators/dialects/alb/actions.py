@@ -14,7 +14,12 @@ from translators.dialects.alb.direction import not_served, of_services
 from translators.dialects.alb.limits import PER_IP, QPS, limits
 from translators.dialects.alb.redirects import redirect, rewrite
 from translators.dialects.annotations.cors import HEADERS, METHODS, alone, origin
-from translators.dialects.annotations.feature import Feature, OfService, Wanted
+from translators.dialects.annotations.feature import (
+    Feature,
+    OfService,
+    Wanted,
+    with_policy_of_shares,
+)
 from translators.dialects.annotations.header_names import editable_header
 from translators.dialects.annotations.reader import Found, Reader, Unusable, alb
 from translators.dialects.annotations.values import (
@@ -112,15 +117,9 @@ def _changed(rule: Rule, asked: Asked) -> Rule:
         kinds = (*kinds, RouteLimit, ClientLimit)
     others = tuple(policy for policy in rule.policies if not isinstance(policy, kinds))
     rule = replace(rule, policies=(*others, *asked.policies))
-    if asked.edits == HeaderEdits() or not isinstance(rule.action, Forward):
+    if asked.edits == HeaderEdits():
         return rule
-    control = HeaderControl(asked.edits, HeaderEdits())
-    return replace(
-        rule,
-        action=rule.action.each_share(
-            lambda share: replace(share, policies=(*share.policies, control))
-        ),
-    )
+    return with_policy_of_shares(rule, HeaderControl(asked.edits, HeaderEdits()))
 
 
 def _actions(text: str, namespace: str) -> Asked:
