@@ -50,7 +50,8 @@ _OTHER_LISTS: Final[tuple[Json, ...]] = (
     {"aclType": "Gray", "aclEntries": ["10.0.0.1"]},
     {"aclType": "White", "aclEntries": [f"10.{n // 256}.{n % 256}.0/24" for n in range(1024)]},
     {"aclType": "White", "aclEntries": ["10.0.0.1"] * 1025},
-    *({"aclIds": ["acl-1"]}, {"aclId": "acl-1"}, {"aclType": [], "aclEntries": "10.0.0.1"}),
+    *({"aclIds": ["acl-1"]}, {"aclId": "acl-1"}, {"aclRelations": [{"aclId": "acl-1"}]}),
+    {"aclType": [], "aclEntries": "10.0.0.1"},
 )
 
 _PORTS: Final[tuple[Json, ...]] = (
