@@ -33,7 +33,7 @@ test: .venv/installed  ## Run all tests; builds real API servers first, where Go
 bench: .venv/installed  ## Measure speed and cost on real API servers; SCENARIO=name RUNS=n FLAGS=... narrow or repeat it
 	@$(BIN)/python -m benchmarks $(SCENARIO) $(if $(RUNS),--runs $(RUNS)) $(FLAGS)
 
-fuzz: .venv/installed  ## Try N=1000000 random Ingresses on a real Envoy; SEED=n repeats a run
+fuzz: .venv/installed  ## Try N=1000000 random Ingresses of each dialect on a real Envoy; SEED=n repeats a run
 	@$(BIN)/python -m tests.fuzz $(or $(N),1000000) $(if $(SEED),--seed $(SEED))
 
 test-newest: .venv/installed  ## Run all tests with the newest packages that pyproject.toml allows

@@ -41,7 +41,10 @@ def _step(node: Schema, step: str | int) -> Schema:
     if isinstance(step, int):
         below = node.get("items")
     else:
-        below = node.get("properties", {}).get(step) or node.get("additionalProperties")
+        fields = node.get("properties", {})
+        # A field whose name may begin with a capital or not has the capital in the schema.
+        below = fields.get(step) or fields.get(f"{step[:1].upper()}{step[1:]}")
+        below = below or node.get("additionalProperties")
     return below if isinstance(below, dict) else {}
 
 

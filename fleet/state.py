@@ -113,32 +113,30 @@ class FleetState:
     def apply(self, events: Sequence[Event]) -> Changes:
         """Apply events in their order. An object that stays equal is no change.
 
-        The cost is O(events and awaited objects).
-
-        `Members` costs O(objects).
+        The cost is O(events). `Members` costs O(objects).
         """
         before: dict[Ref, FleetObject | None] = {}
         problems: set[Ref] = set()
         origins: set[str] = set()
-        awaited = frozenset(self._awaited)
+        awaited: dict[Ref, bool] = {}
         for event in events:
             match event:
                 case Upserted(ref, value, complaints):
-                    self._awaited.discard(ref)
+                    self._await(ref, awaited, now=False)
                     before.setdefault(ref, self._get(ref))
                     self._put(ref, value)
                     self._refused.pop(ref, None)
                     problems |= self._complain(ref, complaints)
                 case Refused(ref, complaints, generation):
-                    self._awaited.discard(ref)
+                    self._await(ref, awaited, now=False)
                     problems |= self._refuse(ref, generation if complaints else None)
                     problems |= self._complain(ref, complaints)
                 case Deleted(ref):
-                    self._awaited.discard(ref)
+                    self._await(ref, awaited, now=False)
                     before.setdefault(ref, self._get(ref))
                     problems |= self._forget(ref)
                 case Awaited(ref):
-                    self._awaited.add(ref)
+                    self._await(ref, awaited, now=True)
                 case Listed() | Unreachable() | Configured():
                     origins |= self._hear(event)
                 case Members(ids, unattached):
@@ -153,8 +151,15 @@ class FleetState:
             self._differences(before),
             frozenset(problems),
             frozenset(origins),
-            awaited ^ self._awaited,
+            frozenset(ref for ref, was in awaited.items() if was != (ref in self._awaited)),
         )
+
+    def _await(self, ref: Ref, before: dict[Ref, bool], *, now: bool) -> None:
+        """Note whether an object is awaited `now`, and in `before` whether it was so at first."""
+        was = ref in self._awaited
+        if was != now:
+            before.setdefault(ref, was)
+            (self._awaited.add if now else self._awaited.discard)(ref)
 
     def _hear(self, event: Listed | Unreachable | Configured) -> set[str]:
         """Apply an event about an origin, and give the origin if its row differs."""

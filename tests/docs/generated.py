@@ -125,8 +125,9 @@ def _keys(keys: Iterable[Key], dialect: Dialect[Any]) -> str:
         seen = [prefix for prefix in key.prefixes if prefix in dialect.vocabulary.prefixes]
         if seen:
             shown = ", ".join(f"`{prefix}`" for prefix in seen)
-            rows.append(f"| {_name(key)} | {shown} | {key.meaning} |")
-    return _table(("key", "prefixes, first one first", "meaning"), rows)
+            cells = (_name(key), shown, key.meaning, key.default or "none")
+            rows.append(f"| {' | '.join(cells)} |")
+    return _table(("key", "prefixes, first one first", "meaning", "without it"), rows)
 
 
 def _unsupported(table: Iterable[Unsupported]) -> str:
@@ -134,9 +135,8 @@ def _unsupported(table: Iterable[Unsupported]) -> str:
     alike: dict[tuple[str, ...], list[str]] = {}
     for row in table:
         prefixes = ", ".join(prefix.partition(".")[0] for prefix in row.key.prefixes)
-        without = row.otherwise.value.format("the Service NAME")
         name = f"{row.key.name}NAME" if row.family else row.key.name
-        kind = (prefixes, explained(without, row.reason), row.instead)
+        kind = (prefixes, explained(row.otherwise.value, row.reason), row.instead)
         alike.setdefault(kind, []).append(f"`{name}`")
     rows = [f"| {', '.join(names)} | {' | '.join(kind)} |" for kind, names in alike.items()]
     return _table(("annotation", "prefixes", "without it", "instead"), rows)

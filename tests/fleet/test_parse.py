@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel
 
 from fleet.documents import read_yaml
 from fleet.events import Refused, Upserted
@@ -533,9 +533,13 @@ def mappings(things: Iterator[object]) -> Iterator[Mapping[str, Any]]:
 
 
 def fields_of(model: type[BaseModel], at: tuple[str | int, ...] = ()) -> Iterator[Any]:
-    """Every field below a model: its location and its type."""
+    """Every field below a model, in each of its spellings: its location and its type."""
     for name, field in model.model_fields.items():
-        yield from types_in(field.annotation, (*at, field.alias or name))
+        either = field.validation_alias
+        spellings = either.choices if isinstance(either, AliasChoices) else [field.alias or name]
+        for spelling in spellings:
+            assert isinstance(spelling, str)
+            yield from types_in(field.annotation, (*at, spelling))
 
 
 def types_in(annotation: Any, at: tuple[str | int, ...]) -> Iterator[Any]:  # noqa: ANN401 (a type)

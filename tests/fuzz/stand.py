@@ -9,7 +9,7 @@ import json
 import re
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,14 +21,17 @@ from fleet.ref import HUB
 from fleetgate.demo.http import Address, HttpClient, NoAnswerError, Question, Tls
 from fleetgate.demo.load import Load
 from tests.e2e.rig import ONE, PATIENCE, TWO, Rig, ask_once, rig
+from tests.fuzz.alb import AlbIngresses
 from tests.fuzz.annotations import Annotations, Declared
 from tests.fuzz.fleet import Pods, populated, write
+from tests.fuzz.listeners import has_quic, listeners
 from tests.fuzz.questions import Sent, Way
 from tests.fuzz.settings import settings
 from tests.support.authority import Authority
-from tests.support.builders import ingress, mse_gateway
+from tests.support.builders import alb_class, alb_gateway, ingress, mse_gateway
 from tests.support.handshakes import client_context
 from tests.support.http3 import http3_client
+from translators.dialects.alb.listen_ports import LISTEN_PORTS
 from translators.dialects.edge_settings import HTTP3
 
 BATCH: Final = 100
@@ -97,13 +100,29 @@ class Clients:
             by_tls.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A dialect, and its random objects: an Ingress by its number, and a gateway by its batch.
+
+    `declare` declares the gateway, and returns whether it serves the control Ingress by HTTP/3.
+    """
+
+    name: str
+    make: Callable[[int], Declared]
+    declare: Callable[[Rig, int], bool]
+
+    @property
+    def gateway(self) -> str:
+        """The name of the gateway."""
+        return f"{self.name}/gw"
+
+
 @dataclass(slots=True)
 class Stand:
     """A served gateway with random Ingresses. `answers` counts the answers by their way."""
 
     served: Rig
-    annotations: Annotations
-    seed: int
+    dialect: Dialect
     clients: Clients
     pods: Pods
     load: Load
@@ -117,16 +136,14 @@ class Stand:
 
     async def try_out(self, numbers: Sequence[int]) -> None:
         """Replace the Ingresses by those of these numbers, and ask each of them."""
-        chosen = settings(self.seed, numbers[0] // BATCH)
-        batch = [self.annotations.make(number) for number in numbers]
-        declare_gateway(self.served, chosen)
+        self._by_quic = self.dialect.declare(self.served, numbers[0] // BATCH)
+        batch = [self.dialect.make(number) for number in numbers]
         write(self.served, HUB, "fuzz", (m for declared in batch for m in declared.manifests))
         await self.served.sync()
         self._look_for_mistakes(batch)
         self._look_for_rejections(batch)
         self._look_for_problems(batch)
         control = [Sent(_CONTROL, way, must=True) for way in (Way.CLEAR, Way.TLS)]
-        self._by_quic = chosen[HTTP3] == "true"
         if self._by_quic:
             control.append(Sent(_CONTROL, Way.QUIC, must=True))
         if why := await self._ask(batch, control):
@@ -144,7 +161,7 @@ class Stand:
             self._failures = failures
 
     def _look_for_rejections(self, batch: list[Declared]) -> None:
-        for rejection in self.served.served.control.cache.rejections("mse/gw"):
+        for rejection in self.served.served.control.cache.rejections(self.dialect.gateway):
             named = tuple(d for d in batch if f"{d.name}." in str(rejection))
             self.findings.append(Finding(f"rejected: {rejection}", named))
 
@@ -163,7 +180,7 @@ class Stand:
         At the same time, because some retries of failing backends take seconds. But those by HTTP/3
         come last: their client works in this process, which would be too busy for it.
         """
-        http, https = await self.served.addresses("gw")
+        http, https = (await self.served.addresses(self.dialect.gateway))[:2]
         sent = [each for declared in batch for each in declared.sent]
         sent = [each for each in sent if self._by_quic or each.way is not Way.QUIC]
         asked = [*((each, None) for each in sent), *((each, 200) for each in control)]
@@ -224,22 +241,51 @@ class Stand:
 
 
 @asynccontextmanager
-async def stand(root: Path, seed: int) -> AsyncIterator[Stand]:
+async def stand(root: Path, dialect: Dialect) -> AsyncIterator[Stand]:
     """Serve a gateway for random Ingresses, with a control Ingress."""
     authority = Authority.make("tests")
     async with rig(root, gateway=False) as served, populated(served, authority) as pods:
-        declare_gateway(served, settings(seed, 0))
+        dialect.declare(served, 0)
         control = ingress("control", host=CONTROL).path("/", to="control:80").tls("good", CONTROL)
-        served.declare("control.yaml", control.of_class("mse"))
-        address = await served.address()
+        control = control.annotate({LISTEN_PORTS.spellings[0]: '[{"HTTP":80,"HTTPS":443}]'})
+        served.declare("control.yaml", control.of_class(dialect.name))
+        address = await served.address(dialect.gateway)
         load = Load(
             address, _CONTROL, connections=1, most=10**12, longest=_LONGEST, pause=_OBSERVED
         )
         async with load.running():
             clients = Clients.of(authority)
-            yield Stand(served, Annotations(seed), seed, clients, pods, load)
+            yield Stand(served, dialect, clients, pods, load)
 
 
-def declare_gateway(served: Rig, annotations: dict[str, str]) -> None:
-    """Declare the gateway with these settings."""
-    served.declare("gateway.yaml", mse_gateway("gw", members=(ONE, TWO)).annotate(annotations))
+async def tried_out(root: Path, dialect: Dialect, numbers: Sequence[int]) -> Stand:
+    """Try the Ingresses of these numbers, and return the stand, which does not run any more."""
+    async with stand(root, dialect) as tried:
+        for start in range(0, len(numbers), BATCH):
+            await tried.try_out(numbers[start : start + BATCH])
+        return tried
+
+
+def mse(seed: int) -> Dialect:
+    """Make the objects of the MSE dialect from a seed."""
+
+    def declare(served: Rig, batch: int) -> bool:
+        chosen = settings(seed, batch)
+        served.declare("gateway.yaml", mse_gateway("gw", members=(ONE, TWO)).annotate(chosen))
+        return chosen[HTTP3] == "true"
+
+    return Dialect("mse", Annotations(seed).make, declare)
+
+
+def alb(seed: int) -> Dialect:
+    """Make the objects of the ALB dialect from a seed."""
+
+    def declare(served: Rig, batch: int) -> bool:
+        made = alb_gateway("gw", members=(ONE, TWO), listeners=listeners(seed, batch))
+        served.declare("gateway.yaml", made.annotate(settings(seed, batch)), alb_class())
+        return has_quic(batch)
+
+    return Dialect("alb", AlbIngresses(seed).make, declare)
+
+
+DIALECTS: Final = (mse, alb)

@@ -1,65 +1,73 @@
-"""Whatever annotations of ALB an Ingress has, a real Envoy takes them and goes on serving."""
+"""Whatever Ingresses and listeners of ALB say, a real Envoy takes them, and serves others."""
 
 import asyncio
-import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, get_args
 
 import pytest
+from pydantic import AliasChoices
 
-from fleet.ref import HUB
-from fleetgate.demo.http import Question
-from tests.e2e.backends import backend
-from tests.e2e.rig import ONE, ask_once, rig
-from tests.fuzz.alb import AlbIngresses
-from tests.support.builders import alb_class, alb_gateway, ingress
+from fleet.models import POSITION, Model
+from tests.fuzz.alb import FIXED, KEYS, SINGLES, AlbIngresses, spellings
+from tests.fuzz.listeners import listeners
+from tests.fuzz.questions import Way
+from tests.fuzz.stand import BATCH, alb, tried_out
+from translators.dialects.alb.objects import AlbListener
+
+Json = Any
 
 SEED: Final = 20261130
-BATCHES: Final = 6
-INGRESSES: Final = 60
 
-MET: Final = {"stage": "gray", "cookie": "k=v", "origin": "https://b.a.test"}
-
-pytestmark = [pytest.mark.usefixtures("real_envoy"), pytest.mark.timeout(300)]
+NUMBERS: Final = (*range(len(SINGLES)), *range(len(FIXED), len(FIXED) + 400))
 
 
-def test_no_annotation_of_alb_disturbs_envoy_or_another_ingress(tmp_path: Path) -> None:
-    """Each batch replaces the Ingresses of the one before."""
-    made, statuses, reasons = AlbIngresses(SEED), Counter[int](), set[str]()
+@pytest.mark.usefixtures("real_envoy")
+@pytest.mark.timeout(300)
+def test_nothing_of_alb_disturbs_envoy_or_another_ingress(tmp_path: Path) -> None:
+    """The Ingresses have each annotation, condition and action, and random combinations."""
+    tried = asyncio.run(tried_out(tmp_path, alb(SEED), NUMBERS))
 
-    async def scenario() -> None:
-        async with rig(tmp_path, gateway=False) as served, backend("web") as web:
-            for name in ("web", "api", "control"):
-                served.expose(name, [web])
-            served.expose("gone", [])
-            control = ingress("control", host="control.test").path("/", to="control:80")
-            gateway = alb_gateway("gw", members=(ONE,))
-            served.declare("gateway.yaml", gateway, alb_class(), control.of_class("alb"))
-            address = await served.address("alb/gw")
-            for batch in range(BATCHES):
-                numbers = range(batch * INGRESSES, (batch + 1) * INGRESSES)
-                for place, number in enumerate(numbers):
-                    path = served.fleet.directory(HUB) / f"any-{place}.json"
-                    draft = path.with_suffix(".draft")
-                    draft.write_text(json.dumps(made.make(number)))
-                    draft.replace(path)
-                await served.sync()
-                at = f"seed {SEED}, batch {batch}"
-                assert not served.served.control.failures, at
-                assert not served.served.control.cache.rejections("alb/gw"), at
-                for number in numbers:
-                    for asked in ("/", "/a?v=2x", "/v1/x", "/x"):
-                        question = Question(asked, f"h{number}.test", MET)
-                        statuses[(await ask_once(address, question)).status] += 1
-                for host in ("shared.test", "any.shared.test"):
-                    statuses[(await ask_once(address, Question("/y/1", host, MET))).status] += 1
-                answer = await ask_once(address, Question("/", "control.test"))
-                assert answer.status == 200, at
-                reasons.update(problem.reason for problem in served.served.control.problems)
-            (envoy,) = served.served.gateways.envoys.values()
-            assert envoy.starts == 1
+    assert not tried.findings, "\n\n".join(map(str, tried.findings))
+    assert tried.reasons >= {"InvalidAnnotation", "InvalidBackend", "InvalidField", "NotSupported"}
+    assert tried.answers[Way.CLEAR] > 3 * len(NUMBERS) - BATCH
+    assert tried.answers.keys() == {*Way}
 
-    asyncio.run(scenario())
-    assert statuses.keys() >= {200, 301, 308, 404, 503}
-    assert reasons >= {"InvalidAnnotation", "InvalidBackend", "InvalidPath"}
+
+def test_every_annotation_of_the_dialect_is_among_the_random_ones() -> None:
+    made = AlbIngresses(SEED)
+    met = Counter(
+        key
+        for number in range(len(FIXED), len(FIXED) + 2000)
+        for manifest in made.make(number).manifests
+        for key in manifest["metadata"].get("annotations", {})
+    )
+    for key in KEYS:
+        for spelling in spellings(key):
+            found = sum(n for name, n in met.items() if name.startswith(spelling))
+            assert found > 20, spelling
+
+
+def test_every_field_of_a_listener_is_among_the_random_ones() -> None:
+    met = set(_names([listeners(SEED, batch) for batch in range(100)]))
+    assert {*_fields(AlbListener)} <= met
+
+
+def _fields(model: type[Model]) -> Iterator[str]:
+    """Yield the fields of a model and of those below, as manifests spell them."""
+    for field in model.model_fields.values():
+        either = field.validation_alias
+        spellings = either.choices if isinstance(either, AliasChoices) else (field.alias,)
+        yield from (str(each) for each in spellings if each != POSITION)
+        for below in (field.annotation, *get_args(field.annotation)):
+            if isinstance(below, type) and issubclass(below, Model):
+                yield from _fields(below)
+
+
+def _names(node: Json) -> Iterator[str]:
+    """Yield all keys of a JSON value."""
+    if isinstance(node, dict):
+        yield from node
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _names(each)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fuzz.annotations import FIXED, SINGLES
 from tests.fuzz.questions import Way
-from tests.fuzz.stand import BATCH, Stand, stand
+from tests.fuzz.stand import BATCH, mse, tried_out
 
 SEED: Final = 20261130
 PAIRS: Final = range(len(SINGLES), len(FIXED), 3)
@@ -21,16 +21,9 @@ pytestmark = [pytest.mark.usefixtures("real_envoy"), pytest.mark.timeout(300)]
 
 def test_no_annotation_disturbs_envoy_or_another_ingress(tmp_path: Path) -> None:
     """The Ingresses have each annotation, some pairs of features, and random combinations."""
-    tried = asyncio.run(_fuzz(tmp_path))
+    tried = asyncio.run(tried_out(tmp_path, mse(SEED), NUMBERS))
 
     assert not tried.findings, "\n\n".join(map(str, tried.findings))
     assert tried.reasons > {"InvalidAnnotation", "NotSupported"}
     assert tried.answers[Way.CLEAR] > 3 * len(NUMBERS) - BATCH
     assert tried.answers.keys() == {*Way}
-
-
-async def _fuzz(root: Path) -> Stand:
-    async with stand(root, SEED) as tried:
-        for start in range(0, len(NUMBERS), BATCH):
-            await tried.try_out(NUMBERS[start : start + BATCH])
-        return tried

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.backends import Backend, Manner
 from tests.fuzz.annotations import FIXED
-from tests.fuzz.stand import BATCH, Stand, stand
+from tests.fuzz.stand import BATCH, Stand, mse, stand
 from tests.support.serving import serving
 
 pytestmark = [pytest.mark.usefixtures("real_envoy"), pytest.mark.timeout(180)]
@@ -45,7 +45,7 @@ def test_the_end_of_envoy_is_found(tmp_path: Path) -> None:
     number = next(n for n, fixed in enumerate(FIXED) if n > BATCH and _DESTINATION in fixed.main)
 
     async def kill() -> Stand:
-        async with stand(tmp_path, 1) as tried:
+        async with stand(tmp_path, mse(1)) as tried:
             with socket.create_server(("127.0.0.1", 0)) as listener:
                 killer = Killer(listener.getsockname(), tried)
                 async with serving(listener, killer.serve):

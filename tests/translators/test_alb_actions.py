@@ -5,16 +5,22 @@ from typing import Any
 import pytest
 
 from tests.support.builders import IngressBuilder
-from tests.translators.alb_rules import ACTION, WEB, blocks, plan, read, told
+from tests.translators.alb_rules import ACTION, ALB, WEB, blocks, plan, read, told
 from tests.translators.policies import filters_of, route_of
 from translators.envoy.messages import AppendAction
-from translators.model.actions import Forward
+from translators.model.actions import FixedResponse, Forward
 from translators.model.bounds import MAX_BLOCKS, MAX_BODY, MAX_GROUPS
 from translators.model.ingresses import Role
 from translators.model.rules import Rule
 from translators.policies.policy import entry_parts
 
 NOT_SERVED = ("InvalidAnnotation", "actions.web", "paths to web are not served")
+
+PATH_IN_FRONT = pytest.param(
+    {"path": "/v2${path}"},
+    {"regex_rewrite": {"pattern": {"regex": "^(.*)$"}, "substitution": r"/v2\1"}},
+    id="path-in-front",
+)
 
 
 def redirect(**config: object) -> dict[str, Any]:
@@ -86,11 +92,7 @@ def acted(made: IngressBuilder, *items: dict[str, Any]) -> Rule:
             {"path_redirect": "/new", "response_code": "FOUND"},
             id="path",
         ),
-        pytest.param(
-            {"path": "/v2${path}"},
-            {"regex_rewrite": {"pattern": {"regex": "^(.*)$"}, "substitution": r"/v2\1"}},
-            id="path-in-front",
-        ),
+        PATH_IN_FRONT,
         pytest.param(
             {"path": "${path}/end"},
             {"regex_rewrite": {"pattern": {"regex": "^(.*)$"}, "substitution": r"\1/end"}},
@@ -143,6 +145,24 @@ def test_an_answer_of_the_gateway() -> None:
     assert route["direct_response"] == {"status": 503, "body": {"inline_string": "<p>50 %</p>"}}
     (header,) = route["response_headers_to_add"]
     assert header["header"] == {"key": "content-type", "value": "text/html"}
+
+
+def test_an_answer_without_settings_is_an_empty_503_in_plain_text() -> None:
+    assert acted(ACTION, fixed()).action == FixedResponse(503, "", "text/plain")
+
+
+def test_names_and_types_are_read_in_any_case() -> None:
+    servers = '{"SERVERGROUPS":[{"SERVICENAME":"a","serviceport":80}]}'
+    text = f'[{{"TYPE":"forwardGROUP","ForwardConfig":{servers}}}]'
+    assert read(ACTION, {"actions.web": text}).rules == (acted(ACTION, groups(group("a"))),)
+
+
+def test_each_service_of_a_group_has_the_weights_of_members() -> None:
+    weights = {f"{ALB}cluster-weight.one": "100"}
+    rule = acted(ACTION.annotate(weights), groups(group("a"), group("b")))
+    assert isinstance(rule.action, Forward)
+    found = [b.weighted_by for share in rule.action.shares for b in share.target.backends]
+    assert found == [ACTION.ref()] * 4
 
 
 def test_requests_are_divided_between_services_that_stand_in_for_each_other() -> None:
@@ -217,11 +237,7 @@ def test_headers_of_requests() -> None:
             {"regex_rewrite": {"pattern": {"regex": "^(.*)$"}, "substitution": "/new"}},
             id="path",
         ),
-        pytest.param(
-            {"path": "/v2${path}"},
-            {"regex_rewrite": {"pattern": {"regex": "^(.*)$"}, "substitution": r"/v2\1"}},
-            id="path-in-front",
-        ),
+        PATH_IN_FRONT,
         pytest.param(
             {"host": "inner.test", "path": "${path}", "query": "${query}"},
             {"host_rewrite_literal": "inner.test"},

@@ -17,6 +17,7 @@ from translators.dialects.annotations.reader import Key
 from translators.envoy.filters import GROUP
 from translators.model.actions import Forward, Redirect
 from translators.model.backends import BackendProtocol
+from translators.model.ingresses import IngressRules
 from translators.model.policy import Policy, Scope
 from translators.model.rules import Rule
 from translators.policies.affinity import HashBy, HashOf, PodCookie
@@ -39,12 +40,6 @@ def rule_of(annotations: dict[str, str], path: str = "/", kind: str = "Prefix") 
 
 
 # -- every annotation ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("key", [pytest.param(k, id=k.name) for f in FEATURES for k in f.keys])
-def test_an_annotation_with_an_effect_has_a_meaning_and_an_example(key: Key) -> None:
-    assert key.meaning
-    assert key.example
 
 
 @pytest.mark.parametrize("feature", [pytest.param(each, id=each.name) for each in FEATURES])
@@ -84,6 +79,39 @@ def test_a_smaller_order_is_asked_first_whatever_the_paths() -> None:
     assert [str(rule.path) for rule in planned.rules] == ["Prefix /", "Prefix /api"]
     planned = plan(read(WEB), read(API, {"order": "11"}))
     assert [str(rule.path) for rule in planned.rules] == ["Prefix /", "Prefix /api"]
+
+
+def test_rules_of_equal_order_are_asked_by_path_then_conditions_then_age() -> None:
+    """Exact paths first, then longer prefixes, then regexes, and the path / last."""
+    gray, beta = (
+        blocks({"type": "Header", "headerConfig": {"key": "stage", "values": [value]}})
+        for value in ("gray", "beta")
+    )
+
+    def one(name: str, path: str, kind: str, age: int, conditions: str = "") -> IngressRules:
+        made = ingress(name, host="web.test").path(path, to=f"{name}:80", kind=kind).of_class("alb")
+        of_regex = {"use-regex": "true"} if "[" in path else {}
+        narrowing = {f"conditions.{name}": conditions} if conditions else {}
+        return read(
+            made.created(f"2026-01-01T00:0{age}:00Z"), {**of_regex, **narrowing, "order": "10"}
+        )
+
+    planned = plan(
+        one("root", "/", "Prefix", 0),
+        one("regex", "/[a-z]+", "Prefix", 1),
+        one("short", "/a", "Prefix", 2),
+        one("long", "/a/b", "Prefix", 3),
+        one("exact", "/a", "Exact", 4),
+        one("young-gray", "/a/b", "Prefix", 9, gray),
+        one("old-beta", "/a/b", "Prefix", 8, beta),
+        one("same-age-beta", "/a/c", "Prefix", 8, beta),
+        one("same-age-gray", "/a/c", "Prefix", 8, gray),
+    )
+    names = [rule.origin.name for rule in planned.rules]
+    assert names == [
+        *("exact", "old-beta", "young-gray", "long", "same-age-beta", "same-age-gray"),
+        *("short", "regex", "root"),
+    ]
 
 
 @pytest.mark.parametrize("value", ["0", "1001", "first", "1.5", ""])
@@ -158,6 +186,31 @@ def test_port_80_redirects_to_https(listen: str) -> None:
     (served,) = [rule for rule in rules.rules if isinstance(rule.action, Forward)]
     assert served.sets == (("https-443", "quic-443") if listen else ("http-80",))
     assert "80/HTTP" in {str(asked.listener) for asked in rules.asked}
+
+
+def test_a_redirect_needs_a_listener_for_http_at_80() -> None:
+    world = World()
+    world.attach(HUB)
+    world.put(alb_gateway(ports=(81,)).manifest, alb_class().manifest)
+    spelt = {f"{ALB}ssl-redirect": "true", f"{ALB}listen-ports": '[{"HTTP":81}]'}
+    world.put(WEB.annotate(spelt).manifest)
+    problems = world.translator.tables.statuses.of_ingresses.rows[WEB.ref()].problems
+    assert ("ListenerNotFound", f"{ALB}ssl-redirect") in {(p.reason, p.key) for p in problems}
+
+
+@pytest.mark.parametrize(
+    ("nginx", "alb", "sent"), [("false", "true", False), ("true", "false", True)]
+)
+def test_the_spelling_of_nginx_wins(nginx: str, alb: str, *, sent: bool) -> None:
+    made = WEB.annotate({"nginx.ingress.kubernetes.io/ssl-redirect": nginx})
+    rules = read(made, {"ssl-redirect": alb})
+    assert any(isinstance(rule.action, Redirect) for rule in rules.rules) is sent
+
+
+def test_connections_to_backends_are_kept_open_whatever_is_asked_for() -> None:
+    plain, asked = read(WEB), read(WEB, {"backend-keepalive": "true"})
+    assert asked.problems == ()
+    assert asked.rules == plain.rules
 
 
 def test_a_redirect_is_no_conflict_of_two_listeners() -> None:

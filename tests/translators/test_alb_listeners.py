@@ -137,21 +137,26 @@ def test_forwarded_headers(config: dict[str, object], headers: ForwardedHeaders)
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "usual"),
     [
-        pytest.param("Enabled", False, id="forwarded-for-itself"),
-        pytest.param("SLBIdEnabled", True, id="id"),
-        pytest.param("ClientCertSubjectDNEnabled", True, id="subject"),
-        pytest.param("ClientCertIssuerDNEnabled", True, id="issuer"),
-        pytest.param("ClientCertFingerprintEnabled", True, id="fingerprint"),
-        pytest.param("ClientCertClientVerifyEnabled", True, id="verified"),
+        pytest.param("Enabled", False, True, id="forwarded-for-itself"),
+        pytest.param("HostEnabled", False, True, id="host"),
+        pytest.param("ProcessingMode", "remove", "append", id="mode"),
+        pytest.param("ClientSourceIpsEnabled", True, False, id="addresses-of-proxies"),
+        pytest.param("SLBIdEnabled", True, False, id="id"),
+        pytest.param("ClientCertSubjectDNEnabled", True, False, id="subject"),
+        pytest.param("ClientCertIssuerDNEnabled", True, False, id="issuer"),
+        pytest.param("ClientCertFingerprintEnabled", True, False, id="fingerprint"),
+        pytest.param("ClientCertClientVerifyEnabled", True, False, id="verified"),
     ],
 )
-def test_forwarded_headers_that_cannot_be_had_are_reported(name: str, *, value: bool) -> None:
+def test_forwarded_headers_that_cannot_be_had_are_reported(
+    name: str, value: object, usual: object
+) -> None:
     field = f"XForwardedFor{name}"
     gateway = read(http(xForwardedForConfig={field: value}))
     assert told(gateway) == [("NotSupported", f"xForwardedForConfig.{field}", "no effect")]
-    assert read(http(xForwardedForConfig={field: not value})).problems == ()
+    assert read(http(xForwardedForConfig={field: usual})).problems == ()
 
 
 def test_http2_and_compression_can_be_switched_off() -> None:
@@ -257,7 +262,17 @@ def test_an_unusable_entry_of_a_white_list_lets_nobody_in() -> None:
         pytest.param(
             {"aclType": "White", "aclIds": ["acl-1a2b"]},
             ("NotSupported", "aclConfig.aclIds", NOT_SERVED),
-            id="list-in-the-cloud",
+            id="lists-of-the-cloud",
+        ),
+        pytest.param(
+            {"aclType": "White", "aclId": "acl-1a2b"},
+            ("NotSupported", "aclConfig.aclId", NOT_SERVED),
+            id="a-list-of-the-cloud",
+        ),
+        pytest.param(
+            {"aclType": "White", "aclRelations": [{"aclId": "acl-1a2b"}]},
+            ("NotSupported", "aclConfig.aclRelations", NOT_SERVED),
+            id="relations-to-lists-of-the-cloud",
         ),
         pytest.param(
             {"aclType": "White", "aclEntries": ["10.0.0.1"] * 1025},

@@ -10,6 +10,7 @@ from tests.support.authority import Authority
 from tests.support.translation import World
 from tests.translators.plans import NGINX
 from tests.translators.wishes import NO_NUMBERS, cluster_of, serving, told, wishes
+from translators.model.tls import TlsVersion
 from translators.policies.backend_tls import BackendTls
 from xds.resource import TypeUrl
 
@@ -41,7 +42,7 @@ PAIR = AUTHORITY.issue("client", addresses=[], names=["client"])
         ),
         pytest.param(
             {PROTOCOLS: "TLSv1.3 TLSv1.2 SSLv3"},
-            BackendTls(versions=("TLSv1.2", "TLSv1.3")),
+            BackendTls(versions=(TlsVersion.V1_2, TlsVersion.V1_3)),
             id="versions",
         ),
         pytest.param(

@@ -109,6 +109,8 @@ def test_a_value_that_is_no_text_lets_nobody_in(key: Key) -> None:
             rule = change(rule)
         assert (rule.action, rule.restricted) == (CLOSED, True)
         assert [problem.key for problem in problems] == [spelling]
+        if key in RESTRICTING:
+            assert problems[0].expected == "a text"
 
 
 @pytest.mark.parametrize("value", ["true", "a\nb"], ids=["boolean", "unusable"])

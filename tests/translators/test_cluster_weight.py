@@ -257,38 +257,47 @@ def test_two_ingresses_give_the_same_service_different_weights() -> None:
     }
 
 
+def test_gray_requests_have_a_member_and_each_stands_by_for_the_other() -> None:
+    gray = ingress("gray", host="web.test").path("/", to="web:80").of_class("alb")
+    header = '[{"type":"Header","headerConfig":{"key":"stage","values":["gray"]}}]'
+    gray = gray.annotate({f"{ALB}conditions.web": header, **spelt({TWO: "100"}, "alb")})
+    world = served(rule_of({ONE: "100"}, "alb"), "alb")
+    world.put(gray.manifest)
+    assert world.problems("web") == world.problems("gray") == []
+    assert assigned(world, gateway="alb/gw") == ["0 one 100 3", "1 two 1 1 DEGRADED"]
+    of_gray = assigned(world, "default/web/80#gray", "alb/gw")
+    assert of_gray == ["0 two 100 1", "1 one 3 3 DEGRADED"]
+    assert world.names(TypeUrl.CLUSTER, "alb/gw") == ["default/web/80#gray", NAME]
+
+
 def test_weights_count_for_all_services_of_the_ingress() -> None:
     rule = rule_of({ONE: "100"}).path("/api", to="api:81").default("rest:80")
     names = served(rule).names(TypeUrl.CLUSTER)
     assert names == ["default/api/81#web", "default/rest/80#web", NAME]
 
 
-def test_a_canary_has_weights_of_its_own() -> None:
-    canary = ingress("next", host="web.test").path("/", to="next:80").of_class("mse")
-    canary = canary.annotate(
+def canary_to(backend: str, weights: Mapping[str, str]) -> IngressBuilder:
+    """Return a canary of the rule, with weights of its own."""
+    canary = ingress("next", host="web.test").path("/", to=backend).of_class("mse")
+    return canary.annotate(
         {
-            **spelt({TWO: "100"}),
+            **spelt(weights),
             "nginx.ingress.kubernetes.io/canary": "true",
             "nginx.ingress.kubernetes.io/canary-by-header": "x-canary",
         }
     )
+
+
+def test_a_canary_has_weights_of_its_own() -> None:
     world = served(rule_of({ONE: "100"}))
-    world.put(canary.manifest)
+    world.put(canary_to("next:80", {TWO: "100"}).manifest)
     beside = "default/next/80#next"
     assert world.names(TypeUrl.CLUSTER) == [beside, f"{beside}>{NAME}", NAME]
 
 
 def test_a_canary_of_the_same_service_leaves_a_drained_member_for_the_main() -> None:
-    canary = ingress("next", host="web.test").path("/", to="web:80").of_class("mse")
-    canary = canary.annotate(
-        {
-            **spelt({TWO: "100", ONE: "0"}),
-            "nginx.ingress.kubernetes.io/canary": "true",
-            "nginx.ingress.kubernetes.io/canary-by-header": "x-canary",
-        }
-    )
     world = served(rule_of({ONE: "100"}))
-    world.put(canary.manifest)
+    world.put(canary_to("web:80", {TWO: "100", ONE: "0"}).manifest)
     assert f"default/web/80#next>{NAME}" in world.names(TypeUrl.CLUSTER)
 
 

@@ -1,4 +1,7 @@
-"""Every annotation of MSE and NGINX Ingress has an effect, or a reason why it has none."""
+"""Every annotation of MSE and NGINX Ingress has an effect, or a reason why it has none.
+
+The documentation has a meaning and an example for each annotation of all dialects.
+"""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,6 +10,7 @@ import pytest
 
 from fleet.ref import HUB, Ref
 from tests.support.annotations import OWN, SHARED, example, examples
+from translators.dialects.alb.features import FEATURES as ALB_FEATURES
 from translators.dialects.annotations.feature import Feature
 from translators.dialects.annotations.reader import HIGRESS, MSE, NGINX, Key
 from translators.dialects.annotations.unsupported import Unsupported
@@ -45,7 +49,13 @@ def _is(key: Key, spelling: str, *, family: bool) -> bool:
     return spelling.startswith(key.spellings) if family else spelling in key.spellings
 
 
-@pytest.mark.parametrize("key", [pytest.param(k, id=k.name) for f in FEATURES for k in f.keys])
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param(key, id=key.spellings[-1])
+        for key in dict.fromkeys(k for f in (*FEATURES, *ALB_FEATURES) for k in f.keys)
+    ],
+)
 def test_an_annotation_with_an_effect_has_a_meaning_and_an_example(key: Key) -> None:
     assert key.meaning
     assert key.example

@@ -14,6 +14,7 @@ from translators.dialects.annotations.setting import read_setting
 from translators.dialects.annotations.values import duration
 from translators.dialects.boundaries import read_boundaries
 from translators.dialects.edge_settings import HTTP3, read_edge
+from translators.dialects.hosts import LABEL
 from translators.dialects.hsts import HSTS
 from translators.dialects.named_secrets import named_secret
 from translators.dialects.nearness import read_nearness
@@ -23,9 +24,7 @@ UPSTREAM_TIMEOUT: Final = "fleetgate.dev/upstream-timeout"
 CONNECT_TIMEOUT: Final = "fleetgate.dev/connect-timeout"
 UPSTREAM_IDLE_TIMEOUT: Final = "fleetgate.dev/upstream-idle-timeout"
 ADDRESSES: Final = "fleetgate.dev/addresses"
-_HOSTNAME: Final = re.compile(
-    r"(?=.{1,253}$)(?![0-9.]*$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*"
-)
+_HOSTNAME: Final = re.compile(rf"(?=.{{1,253}}$)(?![0-9.]*$){LABEL}(?:\.{LABEL})*")
 _DURATION: Final = duration(timedelta(milliseconds=10), timedelta(hours=1), "250ms or 3s")
 
 

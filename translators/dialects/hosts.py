@@ -6,6 +6,7 @@ from typing import Final
 from translators.dialects.annotations.reader import Unusable
 
 LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+"""The regex of a label of DNS in lower case, which the name of a Service is too."""
 
 _HOST: Final = re.compile(rf"(?:\*\.)?{LABEL}(?:\.{LABEL})*")
 

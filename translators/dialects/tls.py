@@ -9,6 +9,7 @@ certificate.
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from fleet.models import Ingress, IngressTls
 from fleet.problem import Problem
@@ -17,8 +18,8 @@ from translators.model.certificates import TlsEntry
 from translators.model.hosts import wildcard_over
 from translators.model.ingresses import Alias, IngressRules
 
-HOSTS_SHOWN = 3
-"""The most hosts that one problem names."""
+SHOWN: Final = 3
+"""The most hosts, or names of another kind, that one problem names."""
 
 
 def with_tls(ref: Ref, ingress: Ingress, rules: IngressRules) -> IngressRules:
@@ -59,10 +60,10 @@ def canary_tls(ref: Ref) -> Problem:
     return Problem(ref, "CanaryTls", "spec.tls", "", expected, "no effect")
 
 
-def listed(hosts: Sequence[str]) -> str:
-    """Name some hosts, and the number of the others."""
-    more = len(hosts) - HOSTS_SHOWN
-    return ", ".join(hosts[:HOSTS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+def listed(names: Sequence[str]) -> str:
+    """Give the first names, and the number of the others."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _entry(

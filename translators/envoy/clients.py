@@ -11,14 +11,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from translators.envoy.messages import (
-    AddressMatcher,
     DataSource,
     FilterStateMatcher,
     FilterStateValue,
     HttpSetFilterState,
     SubstitutionFormatString,
-    XdsCidrRange,
 )
+from translators.envoy.ranges import among
 from translators.model.edge import Network
 
 if TYPE_CHECKING:
@@ -42,8 +41,4 @@ def remember_client() -> filter_state.Config:
 
 def client_among(networks: Iterable[Network]) -> matcher.FilterStateMatcher:
     """Match a client whose address is in one of the networks."""
-    ranges = [
-        XdsCidrRange(address_prefix=str(n.network_address), prefix_len=n.prefixlen)
-        for n in networks
-    ]
-    return FilterStateMatcher(key=_CLIENT, address_match=AddressMatcher(ranges=ranges))
+    return FilterStateMatcher(key=_CLIENT, address_match=among(networks))

@@ -10,14 +10,14 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from fleet.address import is_ip
 from translators.envoy.balancing import balanced
+from translators.envoy.config_source import over_ads
 from translators.envoy.header_edits import MOST_HEADERS
 from translators.envoy.health_checks import health_check
 from translators.envoy.messages import (
     Address,
     AggregateClusterConfig,
-    AggregatedConfigSource,
-    ApiVersion,
     BindConfig,
     CircuitBreakers,
     CircuitBreakersRetryBudget,
@@ -32,7 +32,6 @@ from translators.envoy.messages import (
     ClusterLoadAssignment,
     ClusterLocalityWeightedLbConfig,
     CommonTlsContext,
-    ConfigSource,
     Endpoint,
     HealthStatus,
     HealthStatusSet,
@@ -134,7 +133,7 @@ def build_outside(outside: Outside, limits: UpstreamLimits) -> Resource:
     at = SocketAddress(address=outside.host, port_value=outside.port)
     endpoint = LbEndpoint(endpoint=Endpoint(address=Address(socket_address=at)))
     parts = ClusterParts()
-    if outside.tls and not _is_address(outside.host):
+    if outside.tls and not is_ip(outside.host):
         parts.tls.put("sni", outside.host)
     fields = _fields(limits, protocol, parts) | {
         "type": ClusterDiscoveryType.STRICT_DNS,
@@ -145,10 +144,6 @@ def build_outside(outside: Outside, limits: UpstreamLimits) -> Resource:
         ),
     }
     return Resource.of(name, encode(Cluster(name=name, **fields)))
-
-
-def _is_address(host: str) -> bool:
-    return host.replace(".", "").isdigit() or ":" in host
 
 
 @cache
@@ -192,11 +187,7 @@ def _fields(
     """
     return {
         "type": ClusterDiscoveryType.EDS,
-        "eds_cluster_config": ClusterEdsClusterConfig(
-            eds_config=ConfigSource(
-                ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3
-            )
-        ),
+        "eds_cluster_config": ClusterEdsClusterConfig(eds_config=over_ads()),
         "connect_timeout": limits.connect,
         "per_connection_buffer_limit_bytes": _PER_CONNECTION_BUFFER,
         **balanced(parts.balancing, parts.warmup),

@@ -23,14 +23,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import re2
 
 from translators.envoy.forwarded import Chain
-from translators.envoy.matching import any_of, no, regex, server_name, server_name_input
+from translators.envoy.matching import any_of, first_of, no, regex, server_name, server_name_input
 from translators.envoy.messages import (
     ListenerFilter,
     OnMatch,
     TlsInspector,
     XdsMatcher,
-    XdsMatcherFieldMatcher,
-    XdsMatcherList,
     XdsMatcherTree,
     XdsMatchMap,
     XdsTypedExtensionConfig,
@@ -96,7 +94,7 @@ def chosen_by_name(
         return OnMatch(matcher=_by_host(chain, hosts)) if hosts.own else _take(chain.name)
 
     by_peer = OnMatch(matcher=_by_peer(chains, by_host)) if len(chains) > 1 else by_host(chains[0])
-    return _listed(XdsMatcherFieldMatcher(predicate=is_usual, on_match=by_peer))
+    return first_of([(is_usual, by_peer)])
 
 
 def read_name() -> listener.ListenerFilter:
@@ -110,8 +108,8 @@ def _by_peer(
     chains: Sequence[Chain], then: Callable[[Chain], xds_matcher.MatcherOnMatch]
 ) -> xds_matcher.Matcher:
     *some, last = chains
-    fields = [XdsMatcherFieldMatcher(predicate=c.match, on_match=then(c)) for c in some]
-    return XdsMatcher(matcher_list=XdsMatcherList(matchers=fields), on_no_match=then(last))
+    matched = ((chain.match, then(chain)) for chain in some if chain.match is not None)
+    return first_of(matched, otherwise=then(last))
 
 
 def _by_host(chain: Chain, hosts: LabelledHosts) -> xds_matcher.Matcher:
@@ -122,16 +120,13 @@ def _by_host(chain: Chain, hosts: LabelledHosts) -> xds_matcher.Matcher:
     # A final dot is part of a name as clients may write it.
     spelt = {spelling: name for host, name in exact.items() for spelling in (host, f"{host}.")}
     wildcards = [
-        XdsMatcherFieldMatcher(
-            predicate=server_name(regex(rf"[^.]+{re2.escape(host[1:])}\.?")),
-            on_match=_take(name),
-        )
+        (server_name(regex(rf"[^.]+{re2.escape(host[1:])}\.?")), _take(name))
         for host, name in own.items()
         if host.startswith("*")
     ]
     others = _take(chain.name)
     if wildcards:
-        among = XdsMatcher(matcher_list=XdsMatcherList(matchers=wildcards), on_no_match=others)
+        among = first_of(wildcards, otherwise=others)
         if not spelt:
             return among
         others = OnMatch(matcher=among)
@@ -140,10 +135,6 @@ def _by_host(chain: Chain, hosts: LabelledHosts) -> xds_matcher.Matcher:
         matcher_tree=XdsMatcherTree(input=server_name_input(), exact_match_map=found),
         on_no_match=others,
     )
-
-
-def _listed(*fields: xds_matcher.MatcherMatcherListFieldMatcher) -> xds_matcher.Matcher:
-    return XdsMatcher(matcher_list=XdsMatcherList(matchers=[*fields]))
 
 
 def _take(name: str) -> xds_matcher.MatcherOnMatch:

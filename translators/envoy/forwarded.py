@@ -31,7 +31,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from translators.envoy.header_edits import absent, put, remove
 from translators.envoy.matching import address_in, all_of
 from translators.envoy.messages import (
-    CidrRange,
     HeaderMutation,
     HeaderMutationMutations,
     HeaderMutationRemoveOnMatch,
@@ -42,13 +41,13 @@ from translators.envoy.messages import (
     XffTrustedCidrs,
 )
 from translators.envoy.proxy_headers import read_headers, refuse_named
-from translators.model.edge import EdgeSettings, Network
+from translators.envoy.ranges import ranges
+from translators.model.edge import EdgeSettings
 from translators.model.listeners import ForwardedHeaders, ListenerPort
 from xds.wire import pack
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.common.mutation_rules import v3 as mutation_rules
-    from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.config.listener import v3 as listener
     from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
 
@@ -87,15 +86,14 @@ def chains(edge: EdgeSettings) -> Iterator[Chain]:
 
     The last one takes all other connections.
     """
-    ranges = [_range(network) for network in edge.trusted]
-    if not ranges:
+    if not edge.trusted:
         yield Chain(_ANYBODY, None, Peer.ANYBODY)
     elif not edge.proxy_protocol:
-        yield Chain("trusted", address_in(ranges, direct=False), Peer.TRUSTED)
+        yield Chain("trusted", address_in(edge.trusted, direct=False), Peer.TRUSTED)
         yield Chain(_ANYBODY, None, Peer.ANYBODY)
     else:
         # The direct source is the address of the connection, the source that of the PROXY header.
-        directly, named = (address_in(ranges, direct=direct) for direct in (True, False))
+        directly, named = (address_in(edge.trusted, direct=direct) for direct in (True, False))
         yield Chain("trusted", all_of(directly, named), Peer.TRUSTED)
         yield Chain("behind-trusted", directly, Peer.ANYBODY)
         yield Chain(_ANYBODY, None, Peer.ANYBODY, (refuse_named(),))
@@ -111,7 +109,7 @@ def client_address(peer: Peer, edge: EdgeSettings) -> dict[str, Any]:
     if peer is Peer.ANYBODY:
         # For clients on loopback, Envoy would append the machine's own address.
         return {"use_remote_address": True, "skip_xff_append": True}
-    cidrs = XffTrustedCidrs(cidrs=[_range(network) for network in edge.trusted])
+    cidrs = XffTrustedCidrs(cidrs=ranges(edge.trusted))
     config = XffConfig(xff_trusted_cidrs=cidrs, skip_xff_append=False)
     extension = TypedExtensionConfig(
         name="envoy.http.original_ip_detection.xff", typed_config=pack(config)
@@ -168,7 +166,3 @@ def hide_scheme(wanted: ForwardedHeaders) -> Iterator[tuple[str, Any]]:  # of di
         rules = [remove("x-forwarded-proto")]
         config = HeaderMutation(mutations=HeaderMutationMutations(request_mutations=rules))
         yield "fleetgate.hidden_scheme", config
-
-
-def _range(network: Network) -> core.CidrRange:
-    return CidrRange(address_prefix=str(network.network_address), prefix_len=network.prefixlen)

@@ -11,12 +11,10 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from translators.envoy.config_source import over_ads
 from translators.envoy.header_edits import put
 from translators.envoy.messages import (
-    AggregatedConfigSource,
-    ApiVersion,
     CommonTlsContext,
-    ConfigSource,
     DownstreamTlsContext,
     HeaderMutation,
     HeaderMutationMutations,
@@ -59,8 +57,7 @@ def socket_protocol(at: ListenerPort) -> Any:  # noqa: ANN401 (an enum of envoy-
 
 def quic_tls(certificates: Iterable[str]) -> core.TransportSocket:
     """Build the transport socket of a QUIC listener; there must be a certificate."""
-    ads = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
-    secrets = [SdsSecretConfig(name=name, sds_config=ads) for name in certificates]
+    secrets = [SdsSecretConfig(name=name, sds_config=over_ads()) for name in certificates]
     common = CommonTlsContext(alpn_protocols=[_ALPN], tls_certificate_sds_secret_configs=secrets)
     config = QuicTransport(downstream_tls_context=DownstreamTlsContext(common_tls_context=common))
     return TransportSocket(name="envoy.transport_sockets.quic", typed_config=pack(config))

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from translators.envoy.messages import (
-    CidrRange,
     DirectSourceIpInput,
     ExecuteFilterAction,
     ExtensionWithMatcher,
@@ -30,11 +29,11 @@ from translators.envoy.messages import (
     XdsStringMatcher,
     XdsTypedExtensionConfig,
 )
+from translators.envoy.ranges import ranges
 from translators.model.edge import Network
 from xds.wire import pack
 
 if TYPE_CHECKING:
-    from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
     from envoy_data_plane.xds.core import v3 as xds_core
     from envoy_data_plane.xds.type.matcher import v3 as xds_matcher
@@ -63,10 +62,7 @@ def client_in(networks: Iterable[Network]) -> xds_matcher.MatcherMatcherListPred
     It is the address that the edge has found (`translators.envoy.forwarded`). Envoy looks it up in
     a trie, so long lists cost no more than short ones.
     """
-    ranges = [
-        CidrRange(address_prefix=str(n.network_address), prefix_len=n.prefixlen) for n in networks
-    ]
-    matcher = IpMatcher(cidr_ranges=ranges, stat_prefix="clients")
+    matcher = IpMatcher(cidr_ranges=ranges(networks), stat_prefix="clients")
     return XdsMatcherPredicate(
         single_predicate=XdsMatcherSinglePredicate(
             input=XdsTypedExtensionConfig(name="client", typed_config=pack(SourceIpInput())),
@@ -88,11 +84,11 @@ def server_name(value: xds_matcher.StringMatcher) -> xds_matcher.MatcherMatcherL
 
 
 def address_in(
-    ranges: Iterable[core.CidrRange], *, direct: bool
+    networks: Iterable[Network], *, direct: bool
 ) -> xds_matcher.MatcherMatcherListPredicate:
     """Match a connection by its source, or by its `direct` source before a PROXY header."""
     source = DirectSourceIpInput() if direct else SourceIpInput()
-    among = IpMatcher(cidr_ranges=[*ranges], stat_prefix="source")
+    among = IpMatcher(cidr_ranges=ranges(networks), stat_prefix="source")
     return XdsMatcherPredicate(
         single_predicate=XdsMatcherSinglePredicate(
             input=XdsTypedExtensionConfig(name="source", typed_config=pack(source)),

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from translators.envoy.header_edits import overwritten
 from translators.envoy.messages import (
-    AppendAction,
     DataSource,
     DirectResponseAction,
-    HeaderValue,
-    HeaderValueOption,
     RedirectAction,
     RedirectCode,
     RegexMatchAndSubstitute,
@@ -79,11 +76,8 @@ def _as_response(to: Redirect) -> Keywords:
     if to.extends:
         path = path.replace(r"\1", "%PATH(NQ)%")
     scheme, host = to.scheme or "%REQ(X-FORWARDED-PROTO)%", to.host or "%REQ(:AUTHORITY)%"
-    location = HeaderValue(key="location", value=f"{scheme}://{host}{port}{path}")
-    option = HeaderValueOption(
-        header=location, append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD
-    )
+    location = overwritten("location", f"{scheme}://{host}{port}{path}")
     return {
         "direct_response": DirectResponseAction(status=to.status),
-        "response_headers_to_add": [option],
+        "response_headers_to_add": [location],
     }

@@ -17,12 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from translators.envoy.config_source import over_ads
 from translators.envoy.header_edits import put
 from translators.envoy.matching import header, only_where
 from translators.envoy.messages import (
-    AggregatedConfigSource,
-    ApiVersion,
-    ConfigSource,
     DataSource,
     Lua,
     ScopedRds,
@@ -104,14 +102,13 @@ def set_scope(tables: TableSet) -> mutation_rules.HeaderMutation:
 
 def scoped_routes(tables: TableSet) -> hcm.ScopedRoutes:
     """Configure the source of route tables, and the key of a request."""
-    source = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
     extractor = ScopeKeyHeaderExtractor(name=SCOPE_HEADER, element_separator=":", index=0)
     return ScopedRoutes(
         name=tables,
         scope_key_builder=ScopeKeyBuilder(
             fragments=[ScopeKeyFragment(header_value_extractor=extractor)]
         ),
-        scoped_rds=ScopedRds(scoped_rds_config_source=source),
+        scoped_rds=ScopedRds(scoped_rds_config_source=over_ads()),
     )
 
 

@@ -15,12 +15,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from translators.envoy.config_source import over_ads
 from translators.envoy.messages import (
-    AggregatedConfigSource,
-    ApiVersion,
     CertificateValidationContext,
     CommonTlsContext,
-    ConfigSource,
     DataSource,
     DownstreamTlsContext,
     OnDemandSecrets,
@@ -42,7 +40,7 @@ if TYPE_CHECKING:
 HANDSHAKE: Final = timedelta(seconds=15)
 """The bound on a handshake, so that none waits for ever for a Secret that does not come."""
 
-_VERSIONS: Final[Mapping[TlsVersion, Any]] = {
+VERSIONS: Final[Mapping[TlsVersion, Any]] = {
     TlsVersion.V1_0: TlsProtocol.TLSv1_0,
     TlsVersion.V1_1: TlsProtocol.TLSv1_1,
     TlsVersion.V1_2: TlsProtocol.TLSv1_2,
@@ -67,8 +65,8 @@ def server_tls(tls: ServerTls) -> core.TransportSocket:
     ciphers = tls.ciphers or (_OLD_CIPHERS if tls.minimum < TlsVersion.V1_2 else ())
     common: Keywords = {
         "tls_params": TlsParameters(
-            tls_minimum_protocol_version=_VERSIONS[tls.minimum],
-            tls_maximum_protocol_version=_VERSIONS[tls.maximum],
+            tls_minimum_protocol_version=VERSIONS[tls.minimum],
+            tls_maximum_protocol_version=VERSIONS[tls.maximum],
             cipher_suites=[*ciphers],
         ),
         "alpn_protocols": [*tls.alpn],
@@ -105,12 +103,11 @@ def _validation(clients: ClientTrust) -> schema.CertificateValidationContext:
 
 def _by_name(nameless: str) -> core.TypedExtensionConfig:
     """Choose the certificate by the name that the client names."""
-    ads = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
     mapper = TypedExtensionConfig(
         name="envoy.tls.certificate_mappers.sni",
         typed_config=pack(SniMapper(default_value=nameless)),
     )
     return TypedExtensionConfig(
         name="envoy.tls.certificate_selectors.on_demand_secret",
-        typed_config=pack(OnDemandSecrets(config_source=ads, certificate_mapper=mapper)),
+        typed_config=pack(OnDemandSecrets(config_source=over_ads(), certificate_mapper=mapper)),
     )

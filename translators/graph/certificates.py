@@ -15,7 +15,6 @@ it has while the Secret in its place is awaited.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import TypeAlias
 
 from fleet.ref import Ref
@@ -32,7 +31,7 @@ from translators.merge.ownership import owner_of
 from translators.model.certificates import Certificate, Reading, TlsEntry, Validity, entry_for
 from translators.model.hosts import wildcard_over
 from translators.model.ingresses import IngressRules
-from translators.model.listeners import TableSet
+from translators.model.listeners import SecretAt, TableSet
 from translators.model.rules import Age
 from xds.resource import Resource
 
@@ -89,6 +88,12 @@ class CertificateTables:
         by_name = Index(graph, "certificates by name", self.names, _keys)
         self.of_names = Derived(graph, "certificates of names", by_name, self._of_name)
         self.has_named = Derived(graph, "names with certificates", self.of_names, lambda *_: True)
+        by_default, of_listeners = gateways.default_certificates, gateways.certificates
+        self._users = (
+            Index(graph, "hosts by Secret", self.deciders, lambda _, decided: (decided.secret,)),
+            Index(graph, "gateways by default Secret", by_default, lambda _, secrets: secrets),
+            Index(graph, "gateways by Secret", of_listeners, _secrets_at),
+        )
 
     def ends_tls(self, view: View, gateway: Ref, host: str) -> bool:
         """Return whether the gateway has a certificate for the host, and a listener for TLS.
@@ -159,12 +164,9 @@ class CertificateTables:
                 found.setdefault((decided.by, decided.secret), []).append(key.host)
         return {by: list(dict.fromkeys(named)) for by, named in found.items()}
 
-    def named(self) -> frozenset[Ref]:
-        """Return the Secrets whose certificates are for some host. O(hosts with TLS)."""
-        of_hosts = (decided.secret for decided in self.deciders.rows.values())
-        of_gateways = chain.from_iterable(self._gateways.default_certificates.rows.values())
-        of_names = chain.from_iterable(self._gateways.certificates.rows.values())
-        return frozenset((*of_hosts, *of_gateways, *(each.secret for each in of_names)))
+    def is_used(self, secret: Ref) -> bool:
+        """Return whether the certificate of a Secret is for some host. O(1)."""
+        return any(secret in users for users in self._users)
 
     def is_usable(self, secret: Ref) -> bool:
         """Return whether a Secret has a certificate whose period has not ended."""
@@ -303,3 +305,7 @@ def _keys(_: Ref, names: Names) -> Iterator[CertificateKey]:
 
 def _with_tls(ref: Ref, rules: IngressRules) -> tuple[Ref, ...]:
     return (ref,) if rules.tls else ()
+
+
+def _secrets_at(_: Ref, named: Iterable[SecretAt]) -> frozenset[Ref]:
+    return frozenset(each.secret for each in named)

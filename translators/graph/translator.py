@@ -136,9 +136,8 @@ class Translator:
         """
         certificates, last = self.tables.certificates, self.tables.inputs.last_certificates
         if last.rows:
-            named = certificates.named()
             for ref in list(last.rows):
-                if ref not in named or certificates.is_usable(ref):
+                if not certificates.is_used(ref) or certificates.is_usable(ref):
                     last.set(ref, None)
 
     def _take_refusals(self, changes: Changes) -> None:

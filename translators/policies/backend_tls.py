@@ -6,22 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from fleet.ref import Ref
+from translators.envoy.config_source import over_ads
 from translators.envoy.messages import (
-    AggregatedConfigSource,
-    ApiVersion,
     CertificateValidationContext,
-    ConfigSource,
     DataSource,
     SdsSecretConfig,
     StringMatcher,
     SubjectAltNameMatcher,
     SubjectAltNameType,
-    TlsProtocol,
     UpstreamOptions,
 )
 from translators.envoy.names import client_certificate_name
 from translators.envoy.parts import ClusterParts
+from translators.envoy.tls import VERSIONS
 from translators.model.policy import Scope
+from translators.model.tls import TlsVersion
 from translators.policies.policy import EnvoyPolicy
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class BackendTls(EnvoyPolicy):
     sends_name: bool = False
     verifies: bool = False
     depth: int | None = None
-    versions: tuple[str, str] | None = None
+    versions: tuple[TlsVersion, TlsVersion] | None = None
     ciphers: tuple[str, ...] = ()
 
     @property
@@ -64,9 +63,8 @@ class BackendTls(EnvoyPolicy):
         """
         held = parts.credentials.get(self.secret) if self.secret else None
         if self.secret and held and held.certificate:
-            source = ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
             certificate = SdsSecretConfig(
-                name=client_certificate_name(self.secret), sds_config=source
+                name=client_certificate_name(self.secret), sds_config=over_ads()
             )
             parts.tls_common.add("tls_certificate_sds_secret_configs", certificate)
         if self.verifies:
@@ -78,8 +76,8 @@ class BackendTls(EnvoyPolicy):
             parts.http_options.put("upstream_http_protocol_options", UpstreamOptions(auto_sni=True))
         if self.versions:
             low, high = self.versions
-            parts.tls_params.put("tls_minimum_protocol_version", _VERSIONS[low])
-            parts.tls_params.put("tls_maximum_protocol_version", _VERSIONS[high])
+            parts.tls_params.put("tls_minimum_protocol_version", VERSIONS[low])
+            parts.tls_params.put("tls_maximum_protocol_version", VERSIONS[high])
         if self.ciphers:
             parts.tls_params.put("cipher_suites", [*self.ciphers])
 
@@ -100,11 +98,3 @@ class BackendTls(EnvoyPolicy):
             match_typed_subject_alt_names=names,
             max_verify_depth=self.depth,
         )
-
-
-_VERSIONS: Final = {
-    "TLSv1": TlsProtocol.TLSv1_0,
-    "TLSv1.1": TlsProtocol.TLSv1_1,
-    "TLSv1.2": TlsProtocol.TLSv1_2,
-    "TLSv1.3": TlsProtocol.TLSv1_3,
-}

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from translators.envoy.filters import ERRORS
-from translators.envoy.matching import status
+from translators.envoy.header_edits import overwritten
+from translators.envoy.matching import first_of, status
 from translators.envoy.messages import (
-    AppendAction,
     CustomResponse,
     CustomResponseRedirect,
-    HeaderValue,
-    HeaderValueOption,
     OnMatch,
-    XdsMatcher,
-    XdsMatcherFieldMatcher,
-    XdsMatcherList,
     XdsTypedExtensionConfig,
 )
 from translators.envoy.names import cluster_name, inner_tables, table_name
@@ -26,9 +21,6 @@ from translators.model.backends import Backend, Target
 from translators.model.policy import Scope
 from translators.policies.policy import EnvoyPolicy
 from xds.wire import pack
-
-if TYPE_CHECKING:
-    from envoy_data_plane.envoy.config.core import v3 as core
 
 _URL: Final = "http://errors.internal/"
 """Envoy takes path and Host of it, and finds the route by the scope header."""
@@ -60,19 +52,11 @@ class ErrorPages(EnvoyPolicy):
         table = table_name(inner_tables(), cluster_name(*self.targets))
         ask = CustomResponseRedirect(
             uri=_URL,
-            request_headers_to_add=[_set(SCOPE_HEADER, table), _set("x-code", "%RESPONSE_CODE%")],
+            request_headers_to_add=[
+                overwritten(SCOPE_HEADER, table),
+                overwritten("x-code", "%RESPONSE_CODE%"),
+            ],
         )
         asking = OnMatch(action=XdsTypedExtensionConfig(name="ask", typed_config=pack(ask)))
-        matchers = [
-            XdsMatcherFieldMatcher(predicate=status(code), on_match=asking)
-            for code in self.statuses
-        ]
-        matcher = XdsMatcher(matcher_list=XdsMatcherList(matchers=matchers))
+        matcher = first_of((status(code), asking) for code in self.statuses)
         parts.configure(ERRORS, CustomResponse(custom_response_matcher=matcher))
-
-
-def _set(name: str, value: str) -> core.HeaderValueOption:
-    return HeaderValueOption(
-        header=HeaderValue(key=name, value=value),
-        append_action=AppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
-    )

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from translators.envoy.filters import CLIENT_RATE_LIMIT, RATE_LIMIT
 from translators.envoy.messages import (
-    AddressMatcher,
     FractionalPercent,
     HttpStatus,
     LocalRateLimit,
@@ -27,9 +26,9 @@ from translators.envoy.messages import (
     RateLimitRemoteAddressMatch,
     RuntimeFractionalPercent,
     TokenBucket,
-    XdsCidrRange,
 )
 from translators.envoy.parts import RouteParts
+from translators.envoy.ranges import among
 from translators.model.bounds import MAX_CLIENTS
 from translators.model.edge import Network
 from translators.model.policy import Scope
@@ -126,11 +125,7 @@ class ClientLimit(EnvoyPolicy):
     def _actions(self) -> Iterator[schema.RateLimitAction]:
         """Yield the actions that make the keys of a request; a client without keys is exempt."""
         if self.exempt:
-            ranges = [
-                XdsCidrRange(address_prefix=str(n.network_address), prefix_len=n.prefixlen)
-                for n in self.exempt
-            ]
-            others = AddressMatcher(ranges=ranges, invert_match=True)
+            others = among(self.exempt, invert=True)
             match = RateLimitRemoteAddressMatch(descriptor_value=_COUNTED, address_matcher=others)
             yield RateLimitAction(remote_address_match=match)
         yield RateLimitAction(remote_address=RateLimitRemoteAddress())

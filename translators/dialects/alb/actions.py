@@ -10,14 +10,18 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from translators.dialects.alb.blocks import Fields, as_a_whole, read_blocks
-from translators.dialects.alb.direction import of_services
+from translators.dialects.alb.direction import not_served, of_services
 from translators.dialects.alb.limits import PER_IP, QPS, limits
 from translators.dialects.alb.redirects import redirect, rewrite
-from translators.dialects.annotations.cors import HEADERS, METHODS, origin
-from translators.dialects.annotations.feature import Feature, OfService, Wanted
+from translators.dialects.annotations.cors import HEADERS, METHODS, alone, origin
+from translators.dialects.annotations.feature import (
+    Feature,
+    OfService,
+    Wanted,
+    with_policy_of_shares,
+)
 from translators.dialects.annotations.header_names import editable_header
 from translators.dialects.annotations.reader import Found, Reader, Unusable, alb
-from translators.dialects.annotations.unsupported import Without
 from translators.dialects.annotations.values import (
     integer,
     one_of,
@@ -30,7 +34,7 @@ from translators.model.backends import Backend, Target
 from translators.model.bounds import MAX_BODY, MAX_GROUPS
 from translators.model.policy import Policy
 from translators.model.rules import Rule
-from translators.policies.cors import ANY_ORIGIN, Cors
+from translators.policies.cors import Cors
 from translators.policies.headers import HeaderControl, HeaderEdits
 from translators.policies.mirror import Mirror
 from translators.policies.rate_limits import ClientLimit, RouteLimit
@@ -55,7 +59,8 @@ _DEFAULT_WEIGHT: Final = "100"
 _OUTSIDE: Final = "serverGroupID"
 """A group of servers in the cloud, which no fleet has."""
 
-_DAYS_2: Final = "172800"
+MAX_AGE: Final = 172_800
+"""Two days in seconds: the most, and what holds without a `maxAge`."""
 
 
 @dataclass(slots=True)
@@ -81,7 +86,7 @@ def read(reader: Reader, wanted: Wanted) -> None:
     """Change the rules of each Service that has actions."""
     for key, name in of_services(reader, ACTIONS):
         of = wanted.of_service(name)
-        effect = Without.PATHS.value.format(name)
+        effect = not_served(name)
         parse = as_a_whole(partial(_actions, namespace=reader.namespace))
         found = reader.find(key, parse, effect)
         if found is None:
@@ -112,15 +117,9 @@ def _changed(rule: Rule, asked: Asked) -> Rule:
         kinds = (*kinds, RouteLimit, ClientLimit)
     others = tuple(policy for policy in rule.policies if not isinstance(policy, kinds))
     rule = replace(rule, policies=(*others, *asked.policies))
-    if asked.edits == HeaderEdits() or not isinstance(rule.action, Forward):
+    if asked.edits == HeaderEdits():
         return rule
-    control = HeaderControl(asked.edits, HeaderEdits())
-    return replace(
-        rule,
-        action=rule.action.each_share(
-            lambda share: replace(share, policies=(*share.policies, control))
-        ),
-    )
+    return with_policy_of_shares(rule, HeaderControl(asked.edits, HeaderEdits()))
 
 
 def _actions(text: str, namespace: str) -> Asked:
@@ -229,15 +228,14 @@ def _cors(config: Fields, asked: Asked) -> None:
         return tuple(map(token, config.texts(name))) if config.has(name) else default
 
     origins = config.texts("allowOrigin") if config.has("allowOrigin") else ("*",)
-    allowed = tuple(map(origin, origins))
     asked.policies.append(
         Cors(
-            (ANY_ORIGIN,) if ANY_ORIGIN in allowed else allowed,
+            alone(tuple(map(origin, origins))),
             names("allowMethods", METHODS),
             names("allowHeaders", HEADERS),
             names("exposeHeaders", ()),
             config.is_on("allowCredentials", default=True),
-            integer(-1, 172_800)(config.text("maxAge", _DAYS_2)),
+            integer(-1, MAX_AGE)(config.text("maxAge", str(MAX_AGE))),
         )
     )
 

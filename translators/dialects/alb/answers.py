@@ -5,21 +5,17 @@ about requests.
 """
 
 import re
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from translators.dialects.alb.actions import ACTIONS, Asked, insert, remove
 from translators.dialects.alb.blocks import Fields, as_a_whole, read_blocks
 from translators.dialects.alb.conditions import CONDITIONS
-from translators.dialects.alb.direction import DIRECTION, direction, members, of_answers
-from translators.dialects.annotations.feature import Feature, Wanted
+from translators.dialects.alb.direction import DIRECTION, direction, members, not_served, of_answers
+from translators.dialects.annotations.feature import Feature, Wanted, with_policy
 from translators.dialects.annotations.reader import Key, Reader, Unusable
-from translators.dialects.annotations.unsupported import Without
 from translators.dialects.annotations.values import field_name, integer, printable
-from translators.model.actions import Forward
 from translators.model.bounds import MAX_MATCHED
-from translators.model.rules import Rule
 from translators.policies.answers import AnswerCondition, AnswerHeaders
 from translators.policies.headers import HeaderEdits
 
@@ -36,11 +32,11 @@ _STATUS: Final = ":status"
 def read(reader: Reader, wanted: Wanted) -> None:
     """Change the answers of each Service that has such rules."""
     for key, name in members(reader, DIRECTION):
-        effect = Without.PATHS.value.format(name)
+        effect = not_served(name)
         if reader.read(key, direction, effect) is None:
             wanted.of_service(name).served = False
     for name in of_answers(reader):
-        effect = Without.PATHS.value.format(name)
+        effect = not_served(name)
         of = wanted.of_service(name)
         conditions: tuple[AnswerCondition, ...] = ()
         edits = HeaderEdits()
@@ -51,7 +47,7 @@ def read(reader: Reader, wanted: Wanted) -> None:
             asked = reader.read(key, as_a_whole(_actions), effect)
             edits, of.served = asked or edits, of.served and asked is not None
         if edits != HeaderEdits():
-            of.changes.append(partial(_changed, policy=AnswerHeaders(conditions, edits)))
+            of.changes.append(partial(with_policy, policy=AnswerHeaders(conditions, edits)))
 
 
 def _has(reader: Reader, key: Key) -> bool:
@@ -93,12 +89,6 @@ def _actions(text: str) -> HeaderEdits:
             case _:
                 raise Unusable("one of the types InsertHeader and RemoveHeader for answers")
     return asked.edits
-
-
-def _changed(rule: Rule, policy: AnswerHeaders) -> Rule:
-    if not isinstance(rule.action, Forward):
-        return rule
-    return replace(rule, policies=(*rule.policies, policy))
 
 
 FEATURE: Final = Feature("Rules about answers", (DIRECTION,), read)

@@ -17,11 +17,10 @@ from typing import Final, TypeAlias
 import re2
 
 from translators.dialects.alb.blocks import Fields, as_a_whole, read_blocks
-from translators.dialects.alb.direction import of_services
+from translators.dialects.alb.direction import not_served, of_services
 from translators.dialects.alb.paths import pattern_path
 from translators.dialects.annotations.feature import Feature, OfService, Wanted
 from translators.dialects.annotations.reader import Reader, Unusable, alb
-from translators.dialects.annotations.unsupported import Without
 from translators.dialects.annotations.values import (
     cookie_name,
     header_name,
@@ -69,7 +68,7 @@ def read(reader: Reader, wanted: Wanted) -> None:
     """Narrow the rules of each Service that has conditions."""
     for key, name in of_services(reader, CONDITIONS):
         of = wanted.of_service(name)
-        found = reader.read(key, as_a_whole(_conditions), Without.PATHS.value.format(name))
+        found = reader.read(key, as_a_whole(_conditions), not_served(name))
         if found is None:
             of.served = False
         else:

@@ -33,6 +33,11 @@ def of_answers(reader: Reader) -> Iterator[str]:
             yield name
 
 
+def not_served(name: str) -> str:
+    """Return the effect of an annotation of a Service that cannot be used."""
+    return f"paths to {name} are not served"
+
+
 def direction(text: str) -> str:
     """Read a direction."""
     return one_of("request", _RESPONSE)(text.lower())

@@ -9,7 +9,7 @@ from typing import Final
 
 from fleet.problem import Problem
 from fleet.ref import Ref
-from translators.dialects.alb.actions import ACTIONS
+from translators.dialects.alb.actions import ACTIONS, MAX_AGE
 from translators.dialects.alb.actions import FEATURE as ACTIONS_OF_SERVICES
 from translators.dialects.alb.answers import FEATURE as RULES_ABOUT_ANSWERS
 from translators.dialects.alb.balancing import SCHEDULERS, STICKY_SESSIONS
@@ -30,7 +30,6 @@ from translators.dialects.annotations.cluster_weight import FEATURE as CLUSTER_W
 from translators.dialects.annotations.cors import cors
 from translators.dialects.annotations.feature import FeatureList, OfService, Wanted
 from translators.dialects.annotations.reader import ALB, NGINX, Key, Reader, alb
-from translators.dialects.annotations.unsupported import Without
 from translators.dialects.annotations.vocabulary import Vocabulary
 from translators.dialects.mse.features import FEATURES as MSE_FEATURES
 from translators.model.actions import Forward
@@ -43,7 +42,7 @@ FEATURES: Final = (
     HTTPS_REDIRECT,
     REGEX,
     REWRITE,
-    cors(alb, 172_800),
+    cors(alb, MAX_AGE),
     LIMITS,
     STICKY_SESSIONS,
     SCHEDULERS,
@@ -56,6 +55,8 @@ FEATURES: Final = (
 """All features, in the order in which they change a rule."""
 
 _BY_KEY: Final = FeatureList(FEATURES)
+
+_NOT_SERVED: Final = "the Ingress is not served"
 
 VOCABULARY: Final = Vocabulary(
     (ALB, NGINX),
@@ -89,7 +90,7 @@ def read_alb_features(
     wanted = Wanted()
     for feature in _BY_KEY.of((*annotations, *unread)):
         feature.read(reader, wanted)
-    ports = reader.read(LISTEN_PORTS, listen_ports, Without.INGRESS.value)
+    ports = reader.read(LISTEN_PORTS, listen_ports, _NOT_SERVED)
     met = list(VOCABULARY.met(annotations, unread))
     is_asked = reader.has(LISTEN_PORTS) or not set(unread).isdisjoint(LISTEN_PORTS.spellings)
     unusable = ports is None and is_asked
@@ -125,7 +126,7 @@ def _contradictions(reader: Reader, wanted: Wanted) -> Iterator[Problem]:
             spelling,
             text,
             f"no {beside} beside it",
-            Without.INGRESS.value,
+            _NOT_SERVED,
         )
 
 

@@ -38,7 +38,8 @@ _FIELDS: Final = object_of(
             quicConfig=fields_of("quicListenerId quicUpgradeEnabled"),
             xForwardedForConfig=_FORWARDED,
             aclConfig=fields_of(
-                "aclEntries aclId aclIds aclName aclRelations aclType", "aclEntries aclIds"
+                "aclEntries aclId aclIds aclName aclRelations aclType",
+                "aclEntries aclId aclIds aclRelations",
             ),
         ),
     )

@@ -9,8 +9,8 @@ from translators.model.listeners import MAX_PORT, ListenerPort, Protocol
 
 LISTEN_PORTS: Final = alb(
     "listen-ports",
-    "JSON list of the listeners that serve the Ingress, such as "
-    '`[{"HTTP":80},{"HTTP":8080}]`; without it, port 80, and HTTPS 443 for the hosts of `spec.tls`',
+    'JSON list of the listeners that serve the Ingress, such as `[{"HTTP":80},{"HTTPS":443}]`',
+    default="HTTP 80, and HTTPS 443 for the hosts of `spec.tls`",
 )
 
 _EXPECTED: Final = 'a list such as [{"HTTP":80},{"HTTPS":443}]'

@@ -29,11 +29,17 @@ class NotServedError(Exception):
 
 def read_access(fields: ListenerFields, acl: AlbAcl) -> tuple[Policy, ...]:
     """Read the access list of a listener. An empty list lets everybody in."""
-    if acl.acl_ids:
-        listed = ", ".join(map(str, acl.acl_ids))
-        expected = "aclEntries: lists of the cloud cannot be read"
-        fields.report("NotSupported", "aclConfig.aclIds", listed, expected, NOT_SERVED)
-        raise NotServedError
+    one = () if acl.acl_id is None else (acl.acl_id,)
+    for name, named in (
+        ("aclIds", acl.acl_ids),
+        ("aclId", one),
+        ("aclRelations", acl.acl_relations),
+    ):
+        if named:
+            listed = ", ".join(map(str, named))
+            expected = "aclEntries: lists of the cloud cannot be read"
+            fields.report("NotSupported", f"aclConfig.{name}", listed, expected, NOT_SERVED)
+            raise NotServedError
     if not acl.acl_entries:
         return ()
     kind = _WHITE if acl.acl_type is None else str(acl.acl_type).strip().lower()

@@ -7,6 +7,7 @@ from translators.dialects.alb.fields import ListenerFields
 from translators.dialects.alb.objects import AlbForwarded, AlbListener
 from translators.dialects.alb.security_policies import USUAL, security_policy
 from translators.dialects.annotations.values import boolean, seconds
+from translators.dialects.edge_settings import TRUSTED_PROXIES
 from translators.envoy.names import certificate_name
 from translators.model.listeners import (
     ForwardedHeaders,
@@ -23,6 +24,8 @@ REQUEST: Final = timedelta(seconds=60)
 """The time in which a backend has to answer, unless a listener says otherwise."""
 
 _NOT_SENT: Final = "false: this header is not sent"
+
+_TRUSTED: Final = f"the proxies whose word counts by {TRUSTED_PROXIES}"
 
 _SECONDS: Final = seconds(1, 3600)
 
@@ -72,6 +75,9 @@ def _forwarded(fields: ListenerFields, config: AlbForwarded) -> ForwardedHeaders
     default = ForwardedHeaders()
     for name, value, effective, expected in (
         ("Enabled", config.itself, "true", "true: X-Forwarded-For is always sent"),
+        ("HostEnabled", config.host, "true", "true: X-Forwarded-Host is always sent"),
+        ("ProcessingMode", config.mode, "append", f"append, and {_TRUSTED}"),
+        ("ClientSourceIpsEnabled", config.sources, "false", f"false, and {_TRUSTED}"),
         ("SLBIdEnabled", config.load_balancer, "false", _NOT_SENT),
         ("ClientCertSubjectDNEnabled", config.subject, "false", _NOT_SENT),
         ("ClientCertIssuerDNEnabled", config.issuer, "false", _NOT_SENT),

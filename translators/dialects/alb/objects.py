@@ -15,11 +15,16 @@ def _either(name: str) -> Any:  # noqa: ANN401 (of a default of pydantic's)
 
 
 class AlbAcl(Model):
-    """The access list of a listener. An empty list lets every client in."""
+    """The access list of a listener. An empty list lets every client in.
+
+    The last three name lists of the cloud.
+    """
 
     acl_type: AsWritten | None = None
     acl_entries: tuple[AsWritten, ...] = ()
     acl_ids: tuple[AsWritten, ...] = ()
+    acl_id: AsWritten | None = None
+    acl_relations: tuple[AsWritten, ...] = ()
 
 
 class AlbCertificate(Item):
@@ -32,13 +37,16 @@ class AlbCertificate(Item):
 class AlbForwarded(Model):
     """The headers beside X-Forwarded-For by which backends learn about a connection.
 
-    `itself` is about X-Forwarded-For. The last five have no effect.
+    `itself` is about X-Forwarded-For. Only the first three have an effect.
     """
 
     proto: AsWritten | None = Field(default=None, alias="XForwardedForProtoEnabled")
     port: AsWritten | None = Field(default=None, alias="XForwardedForSLBPortEnabled")
     client_port: AsWritten | None = Field(default=None, alias="XForwardedForClientSrcPortEnabled")
     itself: AsWritten | None = Field(default=None, alias="XForwardedForEnabled")
+    host: AsWritten | None = Field(default=None, alias="XForwardedForHostEnabled")
+    mode: AsWritten | None = Field(default=None, alias="XForwardedForProcessingMode")
+    sources: AsWritten | None = Field(default=None, alias="XForwardedForClientSourceIpsEnabled")
     load_balancer: AsWritten | None = Field(default=None, alias="XForwardedForSLBIdEnabled")
     subject: AsWritten | None = Field(default=None, alias="XForwardedForClientCertSubjectDNEnabled")
     issuer: AsWritten | None = Field(default=None, alias="XForwardedForClientCertIssuerDNEnabled")

@@ -1,4 +1,4 @@
-"""The annotations that the ALB dialect knows, but that have no effect yet."""
+"""The annotations that the ALB dialect knows, but that have no effect."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -7,8 +7,14 @@ from translators.dialects.annotations.reader import ALB, NGINX, Key, alb
 from translators.dialects.annotations.unsupported import Unsupported, Without, rows
 from translators.dialects.mse.unsupported import MSE_UNSUPPORTED
 
-ALB_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (*rows(alb, Without.TUNING, "backend-keepalive"),)
-
+ALB_UNSUPPORTED: Final[tuple[Unsupported, ...]] = (
+    *rows(
+        alb,
+        Without.TUNING,
+        "backend-keepalive",
+        reason="Envoy keeps connections to Pods open by itself",
+    ),
+)
 
 _ON_ALB: Final = {Without.CLOSED: Without.OPEN, Without.TUNING: Without.TUNING}
 

@@ -1,4 +1,4 @@
-"""Paths are closed if an annotation without effect yet restricts access to them.
+"""Paths are closed if an annotation without effect restricts access to them.
 
 Such an annotation limits who may send requests, or narrows the requests that a rule takes, and is
 not carried out or cannot be read. Without it, requests would reach backends that it protects. So
@@ -23,8 +23,6 @@ CLOSED: Final = FixedResponse(
     503, "closed: an annotation restricts this path in a way that the gateway does not support\n"
 )
 
-_INSTEAD: Final = {Without.NEVER: "to do without it", Without.OPEN: "an annotation of ALB"}
-
 _CLOSING: Final = frozenset({Without.CLOSED, Without.NARROWED})
 
 
@@ -42,12 +40,11 @@ def not_supported(at: Ref, met: Iterable[Met], *, is_canary: bool) -> Iterator[P
     for found in met:
         if found.without.is_quiet:
             continue
-        expected = found.instead or _INSTEAD.get(found.without, "a later version of fleetgate")
-        effect = found.without.value.format(found.rest)
-        if found.without is Without.CLOSED:
-            effect = "no effect: the main rule's hold" if is_canary else effect
-        elif found.without is Without.NARROWED:
-            effect = Without.narrowed(is_canary=is_canary)
+        of_alb = "an annotation of ALB" if found.without is Without.OPEN else ""
+        expected = found.instead or of_alb or "to do without it"
+        effect = found.without.value
+        if found.without is Without.CLOSED and is_canary:
+            effect = "no effect: the main rule's hold"
         reason = "" if is_canary and found.without is Without.CLOSED else found.reason
         yield Problem(
             at, "NotSupported", found.key, found.value, expected, explained(effect, reason)

@@ -90,7 +90,7 @@ def cors(spell: Spell, max_age: int) -> Feature:
         kept = reader.read(age, integer(-1, 10**9), f"{max_age} holds")
         allowed = found.value if found else (ANY_ORIGIN,)
         policy = Cors(
-            origins=(ANY_ORIGIN,) if ANY_ORIGIN in allowed else allowed,
+            origins=alone(allowed),
             methods=_names(reader, methods, METHODS),
             headers=_names(reader, headers, HEADERS),
             exposed=_names(reader, exposed, ()),
@@ -107,6 +107,11 @@ def _names(reader: Reader, key: Key, default: tuple[str, ...]) -> tuple[str, ...
     """Read a list of methods or header names; "*" is one of them."""
     found = reader.find_items(key, token, _MOST_NAMES, "it is left out", "the default holds")
     return found.value if found else default
+
+
+def alone(origins: tuple[Text, ...]) -> tuple[Text, ...]:
+    """Leave out the other origins, if every origin is among them."""
+    return (ANY_ORIGIN,) if ANY_ORIGIN in origins else origins
 
 
 def origin(text: str) -> Text:

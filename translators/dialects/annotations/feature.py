@@ -9,7 +9,7 @@ from fleet.problem import Problem
 from translators.dialects.annotations.reader import Found, Key, Reader
 from translators.dialects.annotations.unsupported import Without
 from translators.dialects.paths import PLAIN, PathReading
-from translators.model.actions import Action
+from translators.model.actions import Action, Forward
 from translators.model.canaries import Split
 from translators.model.conditions import Condition
 from translators.model.ingresses import Alias
@@ -113,6 +113,23 @@ def declared(found: Found[Any], policy: Policy) -> Declared:  # a value of any t
 def restricted(rule: Rule) -> Rule:
     """Change a rule of an Ingress that says who may ask."""
     return replace(rule, restricted=True)
+
+
+def with_policy(rule: Rule, policy: Policy) -> Rule:
+    """Add a policy to a rule, unless the gateway answers its requests itself."""
+    if not isinstance(rule.action, Forward):
+        return rule
+    return replace(rule, policies=(*rule.policies, policy))
+
+
+def with_policy_of_shares(rule: Rule, policy: Policy) -> Rule:
+    """Add a policy to each share of a rule's requests that goes to a backend."""
+    if not isinstance(rule.action, Forward):
+        return rule
+    forward = rule.action.each_share(
+        lambda share: replace(share, policies=(*share.policies, policy))
+    )
+    return replace(rule, action=forward)
 
 
 class FeatureList:

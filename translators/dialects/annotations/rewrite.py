@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
 import re2
 
 from fleet.problem import Problem
-from translators.dialects.annotations.feature import Feature, Wanted
+from translators.dialects.annotations.feature import Feature, Wanted, with_policy
 from translators.dialects.annotations.leading_groups import with_slash
 from translators.dialects.annotations.reader import Found, Key, Reader, Unusable
 from translators.dialects.annotations.values import NGINX_VARIABLE
@@ -87,10 +86,8 @@ def rewrite_feature(
 
 
 def _rewritten(rule: Rule, to: str) -> Rule:
-    if not isinstance(rule.action, Forward):
-        return rule
     made = rewrite(rule.path, to)
-    return replace(rule, policies=(*rule.policies, made)) if made else rule
+    return with_policy(rule, made) if made else rule
 
 
 def _without_slash(rule: Rule, found: Found[str]) -> Problem | None:

@@ -1,4 +1,4 @@
-"""Rows for annotations that a dialect knows but that have no effect yet, and their consequences.
+"""Rows for annotations that a dialect knows but that have no effect, and their consequences.
 
 A request must not reach a backend that the annotation would have protected. So an annotation that
 restricts access, or narrows a rule, closes the paths of the Ingress. An annotation that changes how
@@ -16,17 +16,11 @@ from translators.dialects.annotations.reader import Key
 
 
 class Without(Enum):
-    """The consequence of an annotation without effect.
-
-    The value is the effect in the problem, in which `{}` stands for the name of a Service.
-    """
+    """The consequence of an annotation without effect. The value is the effect in the problem."""
 
     CLOSED = "its paths are answered with 503"
     NARROWED = "its paths are answered with 503; a canary takes no request"
-    PATHS = "paths to {} are not served"
-    INGRESS = "the Ingress is not served"
     OPEN = "no effect on an ALB gateway: it keeps nobody out"
-    NOTHING = "no effect yet"
     NEVER = "no effect"
     OTHERS = "no effect on an ALB gateway"
     TUNING = "no effect, and nothing is lost without it"
@@ -73,7 +67,7 @@ class Unsupported:
         """Return the consequence for this value; None if it asks for what happens anyway."""
         text = value.strip()
         asks = _ASKS.get(self.key.name, _is_switched_on)
-        if self.otherwise is Without.PATHS or (text and asks(text)):
+        if text and asks(text):
             return self.otherwise
         # A snippet without a restriction still has other directives, which have no effect.
         return Without.NEVER if text and self.key.name in _SNIPPETS else None
@@ -122,24 +116,20 @@ _SAID_ANYWAY: Final = re.compile(
 
 _ASKS: Final[Mapping[str, Callable[[str], bool]]] = {
     **dict.fromkeys(
-        ("whitelist-source-range", "allowlist-source-range", "domain-whitelist-source-range"),
+        ("whitelist-source-range", "allowlist-source-range"),
         _names_some,
     ),
     # These keys are no booleans. "false" is an ordinary text, and does not switch them off.
     **dict.fromkeys(
         (
-            *("denylist-source-range", "blacklist-source-range", "domain-blacklist-source-range"),
-            *("auth-url", "auth-type", "auth-secret", "auth-tls-secret", "auth-tls-match-cn"),
-            *("match-method", "modsecurity-snippet"),
+            *("denylist-source-range", "auth-url", "auth-type", "auth-secret"),
+            *("auth-tls-secret", "auth-tls-match-cn", "modsecurity-snippet"),
         ),
         _is_there,
     ),
     **dict.fromkeys(_SNIPPETS, _keeps_out),
     "auth-snippet": lambda text: _SAID_ANYWAY.fullmatch(text) is None,
     "auth-tls-verify-client": lambda text: text != "off",
-    "order": lambda text: text != "10",
-    "proxy-body-size": lambda text: text != "0",
-    "satisfy": lambda text: text != "all",
 }
 """Functions that tell whether a value asks for more than happens anyway.
 

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import re2
 
 from translators.dialects.annotations.reader import Unusable
+from translators.dialects.hosts import LABEL
 from translators.model.backends import ServicePort
 from translators.model.bounds import MAX_INSTRUCTIONS
 from translators.model.edge import Network
@@ -23,8 +24,11 @@ _PRINTABLE: Final = re.compile(r"[\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]{1,4096}
 NGINX_VARIABLE: Final = re.compile(r"\$[A-Za-z_{]")
 """The begin of a variable, which ingress-nginx would expand; `$1` and the like are groups."""
 
-_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_LABEL: Final = re.compile(LABEL)
 _MAX_QUERY_VALUE: Final = 4096
+YEAR: Final = 31_536_000
+"""In seconds: the most that annotations may say of a time."""
+
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 
 

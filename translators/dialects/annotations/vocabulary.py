@@ -22,21 +22,19 @@ _LONGEST: Final = 100
 class Met(NamedTuple):
     """An annotation of an Ingress that is known and has no effect.
 
-    `rest` is the part of its name behind the key of its family; "" if it belongs to no family.
     `reason` and `instead` are those of its row.
     """
 
     key: str
     value: str
     without: Without
-    rest: str
     reason: str
     instead: str
 
     @property
     def consequence(self) -> str:
         """What follows from its absence, and the reason for that."""
-        return explained(self.without.value.format(self.rest), self.reason)
+        return explained(self.without.value, self.reason)
 
 
 class Vocabulary:
@@ -70,15 +68,15 @@ class Vocabulary:
         those of features that restrict access have no effect either.
         """
         for key, value in annotations.items():
-            row, rest = self._row_of(key)
+            row = self._row_of(key)
             if row is not None and (without := row.without(value)) is not None:
-                yield Met(key, value, without, rest, row.reason, row.instead)
+                yield Met(key, value, without, row.reason, row.instead)
         for key in unread:
-            row, rest = self._row_of(key)
+            row = self._row_of(key)
             if row is not None:
-                yield Met(key, "", row.otherwise, rest, row.reason, row.instead)
+                yield Met(key, "", row.otherwise, row.reason, row.instead)
             elif key in self._restricting:
-                yield Met(key, "", Without.CLOSED, "", "", "")
+                yield Met(key, "", Without.CLOSED, "", "a text")
 
     def unknown(self, at: Ref, annotations: Mapping[str, str]) -> Iterator[Problem]:
         """Report annotations with a prefix of the dialect that it does not know."""
@@ -92,14 +90,11 @@ class Vocabulary:
     def _own(self, key: Key) -> Iterator[str]:
         return (spelling for spelling in key.spellings if spelling.startswith(self.prefixes))
 
-    def _row_of(self, key: str) -> tuple[Unsupported | None, str]:
-        """Return the row of a key, and the part of its name behind the key of its family."""
+    def _row_of(self, key: str) -> Unsupported | None:
+        """Return the row of a key, which may be that of its family."""
         if not key.startswith(self.prefixes):
-            return None, ""
-        if (row := self._rows.get(key)) is not None:
-            return row, ""
-        stem = self._stem(key)
-        return self._families.get(stem), key.removeprefix(stem)
+            return None
+        return self._rows.get(key) or self._families.get(self._stem(key))
 
     def _stem(self, key: str) -> str:
         """Return the key of the family that a key belongs to; "" if there is none."""

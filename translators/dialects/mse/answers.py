@@ -1,13 +1,11 @@
 """The annotations `proxy-redirect-*` and `proxy-cookie-*`: changes in the answers of backends."""
 
 import re
-from dataclasses import replace
 from typing import Final
 
-from translators.dialects.annotations.feature import rule_feature
+from translators.dialects.annotations.feature import rule_feature, with_policy
 from translators.dialects.annotations.reader import Reader, Unusable, shared
-from translators.model.actions import Forward
-from translators.model.rules import Rule
+from translators.dialects.annotations.values import NGINX_VARIABLE
 from translators.policies.answers import AnswerChanges, Swap
 
 FROM: Final = shared(
@@ -45,7 +43,8 @@ PATH: Final = shared(
 _WORD: Final = re.compile(r"[\x21-\x2b\x2d-\x3a\x3c-\x7e]{1,1024}")
 """Printable ASCII without comma and semicolon, which end a cookie or an attribute."""
 
-_VARIABLE: Final = re.compile(r"\$[A-Za-z0-9_{]")
+_VARIABLE: Final = re.compile(rf"{NGINX_VARIABLE.pattern}|\$[0-9]")
+"""A variable, or a group of a pattern."""
 
 _OFF: Final = "off"
 
@@ -87,10 +86,4 @@ def _url(reader: Reader) -> Swap | None:
     return None if to is None else (found.value, to)
 
 
-def _apply(rule: Rule, changes: AnswerChanges) -> Rule:
-    if not isinstance(rule.action, Forward):
-        return rule
-    return replace(rule, policies=(*rule.policies, changes))
-
-
-FEATURE: Final = rule_feature("Changes in answers", (FROM, TO, DOMAIN, PATH), parse, _apply)
+FEATURE: Final = rule_feature("Changes in answers", (FROM, TO, DOMAIN, PATH), parse, with_policy)

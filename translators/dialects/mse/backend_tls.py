@@ -7,12 +7,13 @@ Ingress's own namespace, so that nobody uses the key of somebody else.
 import re
 from typing import Final
 
-from fleet.ref import HUB, Ref
 from translators.dialects.annotations.feature import policy_feature
 from translators.dialects.annotations.reader import Found, Reader, Unusable, shared
 from translators.dialects.annotations.values import integer, on_or_off
 from translators.dialects.mse.ciphers import find_ciphers
+from translators.dialects.named_secrets import own_secret
 from translators.model.policy import Policy
+from translators.model.tls import TlsVersion
 from translators.policies.backend_tls import BackendTls
 
 SECRET: Final = shared(
@@ -69,13 +70,14 @@ CIPHERS: Final = shared(
 
 _KEYS: Final = (SECRET, NAME, SERVER_NAME, VERIFY, DEPTH, PROTOCOLS, CIPHERS)
 
-_LABEL: Final = "[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
-
-_SECRET: Final = re.compile(rf"(?:(?P<namespace>{_LABEL})/)?(?P<name>{_LABEL})")
-
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
-_VERSIONS: Final = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+_VERSIONS: Final = {
+    "TLSv1": TlsVersion.V1_0,
+    "TLSv1.1": TlsVersion.V1_1,
+    "TLSv1.2": TlsVersion.V1_2,
+    "TLSv1.3": TlsVersion.V1_3,
+}
 
 _BACKWARD: Final = frozenset({"SSLv2", "SSLv3"})
 """Versions that lists name by habit, and that Envoy does not have."""
@@ -83,15 +85,8 @@ _BACKWARD: Final = frozenset({"SSLv2", "SSLv3"})
 
 def parse(reader: Reader) -> Found[Policy] | None:
     """Read the annotations; None if none of them can be used."""
-
-    def secret(text: str) -> Ref:
-        found = _SECRET.fullmatch(text)
-        if not found or found["namespace"] not in {None, reader.namespace}:
-            raise Unusable(f"the name of a Secret of namespace {reader.namespace}")
-        return Ref(HUB, "Secret", reader.namespace, found["name"])
-
     found = (
-        named := reader.find(SECRET, secret, "backends get no certificate"),
+        named := reader.find(SECRET, own_secret(reader.namespace), "backends get no certificate"),
         name := reader.find(NAME, _name, "no name is asked for"),
         sends := reader.find(SERVER_NAME, on_or_off, "no name is sent"),
         verify := reader.find(VERIFY, on_or_off, "certificates are not verified"),
@@ -120,11 +115,11 @@ def _name(text: str) -> str:
     raise Unusable("a name such as shop.example.com")
 
 
-def _versions(text: str) -> tuple[str, str]:
+def _versions(text: str) -> tuple[TlsVersion, TlsVersion]:
     words = frozenset(text.split()) - _BACKWARD
-    if not words or not words <= frozenset(_VERSIONS):
+    if not words or not words <= _VERSIONS.keys():
         raise Unusable(f"versions among {', '.join(_VERSIONS)}, with blanks between them")
-    ordered = [version for version in _VERSIONS if version in words]
+    ordered = [version for word, version in _VERSIONS.items() if word in words]
     return ordered[0], ordered[-1]
 
 

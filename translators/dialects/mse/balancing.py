@@ -12,7 +12,7 @@ from typing import Final
 
 from translators.dialects.annotations.feature import Feature, Wanted, declared
 from translators.dialects.annotations.reader import Found, Reader, Unusable, shared
-from translators.dialects.annotations.values import boolean, cookie_name, seconds
+from translators.dialects.annotations.values import YEAR, boolean, cookie_name, seconds
 from translators.model.balancing import Balancing
 from translators.policies.affinity import Cookie, HashBy, HashCookie, HashOf, PodCookie
 from translators.policies.balancing import LoadBalancing
@@ -134,9 +134,6 @@ _PATH: Final = re.compile(r"/[!#$&-+\--:=?-~]{0,1023}")
 
 _DOMAIN: Final = re.compile(r"\.?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
-_LONGEST: Final = 31_536_000
-"""A year in seconds."""
-
 
 _AFTER_A_FAILURE: Final[Mapping[bool, tuple[str, str]]] = {
     True: ("true with affinity-mode persistent", "clients stay with the Pod that took over"),
@@ -179,7 +176,7 @@ def read(reader: Reader, wanted: Wanted) -> None:
 
 
 def _cookie(reader: Reader, name: Found[str] | None, path: Found[str] | None) -> Cookie:
-    lives = [reader.read(key, seconds(0, _LONGEST)) for key in (MAX_AGE, EXPIRES)]
+    lives = [reader.read(key, seconds(0, YEAR)) for key in (MAX_AGE, EXPIRES)]
     domain = reader.read(DOMAIN, _domain)
     same_site = reader.read(SAME_SITE, _same_site)
     attributes = [

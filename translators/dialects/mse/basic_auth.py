@@ -2,12 +2,11 @@
 
 from typing import Final
 
-from fleet.parse import is_name
-from fleet.ref import HUB, Ref
 from translators.dialects.annotations.feature import Feature, Wanted, restricted
-from translators.dialects.annotations.reader import Reader, Unusable, shared
+from translators.dialects.annotations.reader import Reader, shared
 from translators.dialects.annotations.unsupported import Without
 from translators.dialects.annotations.values import one_of, printable
+from translators.dialects.named_secrets import own_secret
 from translators.model.passwords import PasswordFile, PasswordForm
 from translators.model.policy import Declared
 from translators.policies.basic_auth import BasicAuth
@@ -53,7 +52,7 @@ def read(reader: Reader, wanted: Wanted) -> None:
     if not (reader.has(TYPE) or reader.has(SECRET)):
         return
     kind = reader.find(TYPE, one_of("basic"), _CLOSED)
-    secret = reader.find(SECRET, lambda text: _secret(reader.at, text), _CLOSED)
+    secret = reader.find(SECRET, own_secret(reader.namespace), _CLOSED)
     form = reader.read(FORM, _form, _CLOSED)
     realm = reader.read(REALM, printable, f"{_REALM} is shown")
     if kind is not None and not reader.has(SECRET):
@@ -71,14 +70,6 @@ def read(reader: Reader, wanted: Wanted) -> None:
 
 def _form(text: str) -> PasswordForm:
     return PasswordForm(one_of(*(form.value for form in PasswordForm))(text))
-
-
-def _secret(at: Ref, text: str) -> Ref:
-    """Read NAME or NAMESPACE/NAME. Secrets of other namespaces are not open to an Ingress."""
-    namespace, _, name = text.rpartition("/")
-    if not is_name(name) or (namespace and namespace != at.namespace):
-        raise Unusable("the name of a Secret in the Ingress's namespace")
-    return Ref(HUB, "Secret", at.namespace, name)
 
 
 FEATURE: Final = Feature("Basic authentication", (TYPE, SECRET, FORM, REALM), read)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from translators.dialects.annotations.reader import Found, Key, Reader, Unusable
+from translators.dialects.tls import listed
 
 KNOWN: Final = (
     "ECDHE-ECDSA-AES128-GCM-SHA256",
@@ -60,8 +61,6 @@ _CLASSES: Final = (
 _NOT_HERE: Final = frozenset(f"!{name}" for name in _CLASSES)
 """Classes that lists exclude by habit. None of the known ciphers is of such a class."""
 
-_MOST_NAMED: Final = 3
-
 
 def find_ciphers(
     reader: Reader, key: Key, without: str = "the usual ciphers hold"
@@ -75,9 +74,7 @@ def find_ciphers(
         return None
     names, others = found.value
     if others:
-        more = len(others) - _MOST_NAMED
-        named = ", ".join(others[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-        expected = f"ciphers that Envoy has, not {named}"
+        expected = f"ciphers that Envoy has, not {listed(others)}"
         reader.note(found, "InvalidAnnotation", expected, "these are left out")
     return Found(found.spelling, found.text, names)
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from fleet.ref import HUB, Ref
 from translators.dialects.annotations.closed import closed
 from translators.dialects.annotations.feature import Feature, Wanted
 from translators.dialects.annotations.reader import Key, Reader, Unusable, shared
 from translators.dialects.annotations.values import boolean, integer, pattern
+from translators.dialects.named_secrets import own_secret
 from translators.model.policy import Declared
 from translators.model.rules import Rule
 from translators.policies.client_certificates import ClientCertificates, Verify
@@ -60,8 +60,6 @@ MAX_DEPTH: Final = 10
 
 _CLOSED: Final = "no certificate is good: requests of its hosts are refused"
 
-_NAME: Final = re.compile(r"[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?")
-
 _URL: Final = re.compile(r"https?://[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]{1,2000}")
 
 _OF_SUBJECT: Final = r"(?:|.*[^\\],)(?:{})(?:.*)"
@@ -79,7 +77,7 @@ def _read(reader: Reader, wanted: Wanted) -> None:
     if not reader.has(SECRET):
         _without_secret(reader, wanted)
         return
-    secret = reader.find(SECRET, lambda text: _secret(text, reader.namespace), _CLOSED)
+    secret = reader.find(SECRET, own_secret(reader.namespace), _CLOSED)
     subject = reader.find(SUBJECT, _subject, _CLOSED)
     closed = secret is None or (subject is None and reader.has(SUBJECT))
     policy = ClientCertificates(
@@ -112,15 +110,6 @@ def _verify(text: str) -> str:
     if text in {OFF, *Verify}:
         return text
     raise Unusable(f"{', '.join(Verify)} or {OFF}")
-
-
-def _secret(text: str, namespace: str) -> Ref:
-    of, slash, name = text.rpartition("/")
-    if not _NAME.fullmatch(name) or (slash and not _NAME.fullmatch(of)):
-        raise Unusable("the name of a Secret, or its namespace and name")
-    if slash and of != namespace:
-        raise Unusable(f"a Secret of the Ingress's namespace, {namespace}")
-    return Ref(HUB, "Secret", namespace, name)
 
 
 def _subject(text: str) -> str:

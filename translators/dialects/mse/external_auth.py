@@ -18,6 +18,7 @@ from translators.dialects.annotations.feature import Feature, Wanted, restricted
 from translators.dialects.annotations.reader import Found, Reader, Unusable, shared
 from translators.dialects.annotations.unsupported import Without
 from translators.dialects.annotations.values import boolean, header_name, one_of
+from translators.dialects.hosts import LABEL
 from translators.envoy.sign_in import VARIABLES
 from translators.model.backends import Backend, BackendProtocol, Outside, ServicePort, Target
 from translators.model.bounds import MAX_NAMES
@@ -88,17 +89,15 @@ BACK: Final = shared(
 
 _CLOSED: Final = Without.CLOSED.value
 
-_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-
 _URL: Final = re.compile(
-    rf"(?P<scheme>https?)://(?P<host>\$(?:http_)?host|{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])"
+    rf"(?P<scheme>https?)://(?P<host>\$(?:http_)?host|{LABEL}(?:\.{LABEL})*|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[0-9]{1,5}))?(?P<path>(?:[/?][A-Za-z0-9._~:/?\[\]@!&'()*+,;=%-]*)?)",
 )
 
 _LONGEST: Final = 2048
 
 _SERVICE: Final = re.compile(
-    rf"(?P<name>{_LABEL})\.(?P<namespace>{_LABEL})\.svc(?:\.cluster\.local)?"
+    rf"(?P<name>{LABEL})\.(?P<namespace>{LABEL})\.svc(?:\.cluster\.local)?"
 )
 
 _PAGE: Final = re.compile(

@@ -32,7 +32,7 @@ Listener; until then every handshake is refused.
 def read_mse_gateway(ref: Ref, config: MseIngressConfig) -> GatewaySpec:
     """Read the listeners and the selection of Ingresses.
 
-    A gateway with an access list has no listener: the list has no effect yet, and the gateway would
+    A gateway with an access list has no listener: the list has no effect, and the gateway would
     be open to everybody without it.
     """
     local = config.spec.ingress.local

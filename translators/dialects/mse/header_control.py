@@ -4,16 +4,13 @@ They hold for the backends of their own Ingress: a canary has its own, and not t
 """
 
 import re
-from dataclasses import replace
 from typing import Final
 
-from translators.dialects.annotations.feature import rule_feature
+from translators.dialects.annotations.feature import rule_feature, with_policy_of_shares
 from translators.dialects.annotations.header_names import editable_header
 from translators.dialects.annotations.reader import Reader, Unusable, own
 from translators.dialects.annotations.values import lines, printable
-from translators.model.actions import Forward
 from translators.model.bounds import MAX_HEADER_LINES, MAX_HEADER_TEXT
-from translators.model.rules import Rule
 from translators.policies.headers import HeaderControl, HeaderEdits
 
 _SIDES: Final = {"request": "requests to the backends", "response": "answers of the backends"}
@@ -87,18 +84,9 @@ def _unquoted(text: str) -> str:
     return quoted["text"] if quoted else text
 
 
-def _apply(rule: Rule, control: HeaderControl) -> Rule:
-    if not isinstance(rule.action, Forward):
-        return rule
-    forward = rule.action.each_share(
-        lambda share: replace(share, policies=(*share.policies, control))
-    )
-    return replace(rule, action=forward)
-
-
 FEATURE: Final = rule_feature(
     "Header control",
     tuple(keys[side] for side in _SIDES for keys in (_ADD, _UPDATE, _REMOVE)),
     parse,
-    _apply,
+    with_policy_of_shares,
 )

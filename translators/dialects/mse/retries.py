@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from translators.dialects.annotations.feature import policy_feature
 from translators.dialects.annotations.reader import Found, Reader, Unusable, shared
-from translators.dialects.annotations.values import integer, seconds
+from translators.dialects.annotations.values import YEAR, integer, seconds
 from translators.model.policy import Policy
 from translators.policies.retries import Retries
 
@@ -69,7 +69,7 @@ def parse(reader: Reader) -> Found[Policy] | None:
     """Read the three annotations; None if there is none that can be used."""
     words = reader.find(WORDS, _failures, "the default, error timeout, holds")
     tries = reader.find(TRIES, integer(0, 100))
-    each = reader.find(EACH, seconds(0, 31_536_000))
+    each = reader.find(EACH, seconds(0, YEAR))
     first = words or tries or each
     if first is None:
         return None

@@ -4,12 +4,9 @@ from typing import Final
 
 from translators.dialects.annotations.feature import Feature, policy_feature
 from translators.dialects.annotations.reader import Found, Reader, own, shared
-from translators.dialects.annotations.values import seconds
+from translators.dialects.annotations.values import YEAR, seconds
 from translators.model.policy import Policy
 from translators.policies.timeouts import ConnectTimeout, IdleTimeout, RequestTimeout
-
-_LONGEST: Final = 31_536_000
-"""A year in seconds."""
 
 TIMEOUT: Final = own(
     "timeout",
@@ -45,12 +42,12 @@ CONNECT: Final = shared(
 
 
 def _request(reader: Reader) -> Found[Policy] | None:
-    read = seconds(0, _LONGEST)
+    read = seconds(0, YEAR)
     return reader.find(TIMEOUT, lambda text: RequestTimeout(read(text)))
 
 
 def _idle(reader: Reader) -> Found[Policy] | None:
-    read = seconds(1, _LONGEST)
+    read = seconds(1, YEAR)
     limits: list[Found[Policy] | None] = [
         reader.find(key, lambda text: IdleTimeout(read(text))) for key in (READ, SEND)
     ]
@@ -58,7 +55,7 @@ def _idle(reader: Reader) -> Found[Policy] | None:
 
 
 def _connect(reader: Reader) -> Found[Policy] | None:
-    read = seconds(1, _LONGEST)
+    read = seconds(1, YEAR)
     return reader.find(CONNECT, lambda text: ConnectTimeout(read(text)))
 
 
