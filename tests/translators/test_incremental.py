@@ -166,7 +166,7 @@ def test_what_addresses_a_member_may_have_touches_its_endpoints_only() -> None:
     world.put(slice_manifest("10.3.0.1", service="s1"), origin="c2")
     narrow = PodAddresses(networks=read_networks(["10.4.0.0/16"]))
     computed = world.apply([Configured("c2", MemberSettings(narrow))])
-    assert computed == {"slice endpoints": 1, "assignments": 1, "lacks": 1}
+    assert computed == {"upstreams": 1, "slice endpoints": 1, "assignments": 1, "lacks": 1}
     assert world.sent == 1
     (problem,) = world.translator.tables.statuses.problems()
     assert (problem.at.origin, problem.reason, problem.value) == (

@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.matching.input_matchers.metadata import (
         v3 as metadata_matcher,
     )
+    from envoy_data_plane.envoy.extensions.network.dns_resolver.cares import v3 as cares
     from envoy_data_plane.envoy.extensions.rbac.principals.mtls_authenticated import (
         v3 as mtls_authenticated,
     )
@@ -145,6 +146,7 @@ else:
     network_inputs = Package("envoy.extensions.matching.common_inputs.network.v3")
     ip_matcher = Package("envoy.extensions.matching.input_matchers.ip.v3")
     metadata_matcher = Package("envoy.extensions.matching.input_matchers.metadata.v3")
+    cares = Package("envoy.extensions.network.dns_resolver.cares.v3")
     mtls_authenticated = Package("envoy.extensions.rbac.principals.mtls_authenticated.v3")
     previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
@@ -190,6 +192,7 @@ StringMatcher = twin(matcher.StringMatcher)
 # Cluster
 AggregateClusterConfig = twin(aggregate.ClusterConfig)
 BindConfig = twin(core.BindConfig)
+CaresDnsResolverConfig = twin(cares.CaresDnsResolverConfig)
 CircuitBreakers = twin(cluster.CircuitBreakers)
 CircuitBreakersRetryBudget = twin(cluster.CircuitBreakersThresholdsRetryBudget)
 CircuitBreakersThresholds = twin(cluster.CircuitBreakersThresholds)
@@ -199,6 +202,7 @@ ClusterLocalityWeightedLbConfig = twin(cluster.ClusterCommonLbConfigLocalityWeig
 HealthStatusSet = twin(core.HealthStatusSet)
 ClusterCustomClusterType = twin(cluster.ClusterCustomClusterType)
 ClusterEdsClusterConfig = twin(cluster.ClusterEdsClusterConfig)
+ClusterRefreshRate = twin(cluster.ClusterRefreshRate)
 LeastRequestLbConfig = twin(cluster.ClusterLeastRequestLbConfig)
 RoundRobinLbConfig = twin(cluster.ClusterRoundRobinLbConfig)
 SlowStartConfig = twin(cluster.ClusterSlowStartConfig)

@@ -45,6 +45,12 @@ MAX_BELOW: Final = 1000
 MAX_NAMED: Final = 100
 """Envoy reads all certificates that a listener names at once: 100 in 0.3 s, 400 in 4 s."""
 
+MAX_NODES: Final = 16
+"""Envoy keeps an endpoint for each node and backend."""
+
+MAX_COUNTED_PODS: Final = 100_000
+"""Envoy adds the weights of a backend in 32 bits."""
+
 MAX_PROBLEMS: Final = 50
 
 MAX_MATCHED: Final = 512
