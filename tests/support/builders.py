@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import yaml
 
-from fleet.models import EndpointSlice, Ingress, IngressClass, Model, Pod, Secret, Service
+from fleet.models import EndpointSlice, Ingress, IngressClass, Model, Node, Pod, Secret, Service
 from fleet.ref import HUB, Ref
 from translators.dialects.alb.objects import AlbConfig
 from translators.dialects.mse.objects import MseIngressConfig
@@ -26,7 +26,7 @@ Manifest: TypeAlias = Mapping[str, Any]  # as YAML has it
 T = TypeVar("T", bound=Model)
 B = TypeVar("B", bound="Builder[Any]")  # each builder gives its own kind of builder
 
-_CLUSTER_SCOPED = (IngressClass, MseIngressConfig, AlbConfig)
+_CLUSTER_SCOPED = (IngressClass, Node, MseIngressConfig, AlbConfig)
 
 
 @dataclass(frozen=True)
@@ -204,11 +204,13 @@ def slice_of(
     port: int = 8080,
     port_name: str = "",
     pods: Iterable[str] = (),
+    nodes: Iterable[str] = (),
     unready: Iterable[str] = (),
     terminating: Iterable[str] = (),
     suffix: str = "1",
 ) -> Builder[EndpointSlice]:
-    """An EndpointSlice of a Service. `pods` names the Pods behind the addresses, in order.
+    """An EndpointSlice of a Service. `pods` names the Pods behind the addresses, in order, and
+    `nodes` those that they run on.
 
     The addresses in `terminating` still serve.
     """
@@ -225,6 +227,8 @@ def slice_of(
     ]
     for endpoint, pod_name in zip(endpoints, names, strict=False):
         endpoint["targetRef"] = {"kind": "Pod", "name": pod_name}
+    for endpoint, node_name in zip(endpoints, nodes, strict=False):
+        endpoint["nodeName"] = node_name
     body = {
         "addressType": "IPv4",
         "endpoints": endpoints,
@@ -237,6 +241,15 @@ def slice_of(
 def pod(name: str, **labels: str) -> Builder[Pod]:
     """A Pod with labels."""
     return Builder(Pod, "v1", name).label(labels)
+
+
+def node(name: str, *addresses: str, ready: bool = True) -> Builder[Node]:
+    """A node with these InternalIPs."""
+    status = {
+        "addresses": [{"type": "InternalIP", "address": address} for address in addresses],
+        "conditions": [{"type": "Ready", "status": str(ready)}],
+    }
+    return Builder(Node, "v1", name, {"status": status})
 
 
 def write(root: Path, name: str, *objects: Builder[Any] | Manifest | str) -> Path:
