@@ -30,6 +30,7 @@ from fleetgate.core.on_demand import snapshot_cache
 from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Address
 from fleetgate.demo.loopback import Loopback
+from fleetgate.local.envoy_process import find_envoy
 from fleetgate.local.fleet import LocalFleet
 from fleetgate.local.local_envoys import LocalGateways
 from fleetgate.serving import Serving
@@ -262,3 +263,31 @@ def nodes_of(host: Namespace, number: int) -> Sequence[str]:
 def node_objects(addresses: Sequence[str]) -> list[Builder[Any]]:  # of Nodes
     """Declare these nodes."""
     return [node(f"node-{n}", address) for n, address in enumerate(addresses)]
+
+
+def envoy_with_files(place: Path, files: Mapping[str, str | bytes]) -> Path:
+    """Make a directory for PATH whose `envoy` sees these files in place of the machine's own."""
+    mounts = []
+    for number, (path, content) in enumerate(files.items()):
+        held = place / f"file-{number}"
+        held.write_bytes(content if isinstance(content, bytes) else content.encode())
+        mounts.append(f"mount --bind {held} {path}")
+    bins = place / "bin"
+    bins.mkdir()
+    script = bins / "envoy"
+    inside = " && ".join([*mounts, f'exec {find_envoy()} "$@"'])
+    script.write_text(f"#!/bin/sh\nexec unshare --mount sh -c '{inside}' envoy \"$@\"\n")
+    script.chmod(0o755)
+    return bins
+
+
+def udp_inside(host: Namespace, port: int = 53) -> socket.socket:
+    """Open a UDP socket in a namespace, at its address on the link."""
+
+    def make() -> socket.socket:
+        made = socket.socket(type=socket.SOCK_DGRAM)
+        made.bind((host.address, port))
+        made.setblocking(False)
+        return made
+
+    return host.inside(make)

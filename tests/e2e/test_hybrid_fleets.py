@@ -1,14 +1,12 @@
 """Hybrid fleets: Pods that the gateway does not reach get requests by nodes or by an ingress."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from fleet.member_settings import MemberGateway, MemberSettings
-from fleetgate.demo.http import Address, Question
+from fleetgate.demo.http import Question
 from fleetgate.demo.load import Load, try_times
 from tests.e2e.backends import Manner
 from tests.e2e.hybrid import (
@@ -30,6 +28,7 @@ from tests.e2e.hybrid import (
     web,
 )
 from tests.e2e.rig import ask_once
+from tests.e2e.shares import shares
 from tests.support.netns import available, namespace
 from tests.support.requirement import require
 
@@ -41,13 +40,6 @@ PLAIN = MemberSettings(BY_NODES.addresses)
 @pytest.fixture(autouse=True)
 def _namespaces() -> None:
     require(available())
-
-
-async def shares(address: Address, n: int = 2000, question: Question = ASK) -> Mapping[str, float]:
-    """Return the percentages by member, or by status."""
-    answers = await try_times(address, question, n)
-    counted = Counter(a.headers.get("x-member", str(a.status)) for a in answers)
-    return {member: 100 * count / n for member, count in counted.items()}
 
 
 def test_shares_follow_pods_in_a_mixed_fleet_and_a_dead_member_costs_no_request(
@@ -75,7 +67,7 @@ def test_shares_follow_pods_in_a_mixed_fleet_and_a_dead_member_costs_no_request(
             rig.declare("nodes.yaml", *node_objects(nodes), to=FAR)
             rig.declare("web.yaml", web(), other.slice(), to=OTHER)
             address = await rig.address()
-            found = await shares(address)
+            found = await shares(address, ASK)
             assert found == pytest.approx({NEAR: 10, FAR: 30, OTHER: 60}, abs=7)
             assert far.asked
             assert ingress.asked
@@ -109,7 +101,7 @@ def test_nodes_that_keep_requests_to_themselves_get_a_share_by_their_pods(tmp_pa
             places = ["node-0", "node-1", "node-1", "node-1"]
             served.rig.declare("web.yaml", local, far.slice(places), to=FAR)
             served.rig.declare("nodes.yaml", *node_objects(nodes), to=FAR)
-            assert await shares(await served.rig.address()) == {FAR: 100}
+            assert await shares(await served.rig.address(), ASK) == {FAR: 100}
             first, *others = [100 * len(pod.asked) / 2000 for pod in far.pods]
             assert first == pytest.approx(25, abs=5)
             assert sum(others) == pytest.approx(75, abs=5)
@@ -131,7 +123,7 @@ def test_an_ingress_without_pods_is_passed_over_for_what_may_be_repeated(tmp_pat
             served.rig.expose("web", near.pods, member=NEAR)
             served.rig.declare("web.yaml", web(), other.slice(), to=OTHER)
             address = await served.rig.address()
-            assert await shares(address, 100) == {NEAR: 100}
+            assert await shares(address, ASK, 100) == {NEAR: 100}
             assert ingress.asked
             # Envoy leaves it out for a while, after which it is asked again.
             post = Question("/", HOST, method="POST", body=b"once")

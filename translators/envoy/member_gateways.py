@@ -15,11 +15,12 @@ from fleet.member_settings import GatewayTls
 from translators.envoy.messages import (
     CaresDnsResolverConfig,
     CertificateValidationContext,
-    ClusterDiscoveryType,
-    ClusterDnsLookupFamily,
-    ClusterRefreshRate,
+    ClusterCustomClusterType,
     ClusterTransportSocketMatch,
     DataSource,
+    DnsCluster,
+    DnsLookupFamily,
+    DnsRefreshRate,
     StringMatcher,
     SubjectAltNameMatcher,
     SubjectAltNameType,
@@ -48,7 +49,9 @@ MEMBER: Final = "gateway"
 """The key of the member's ID in that metadata."""
 
 _REFRESH: Final = timedelta(seconds=5)
-"""The age at which a name without a lifetime of its own is asked for again."""
+"""The age at which a name is asked for again, unless its lifetime is longer.
+
+Every backend asks for its names on its own."""
 
 _REFRESH_AFTER_FAILURE: Final = timedelta(seconds=1)
 _SLOWEST_REFRESH_AFTER_FAILURE: Final = timedelta(seconds=10)
@@ -83,18 +86,22 @@ def by_names() -> Keywords:
     resolver = CaresDnsResolverConfig(
         query_timeout_seconds=_QUERY_SECONDS, query_tries=_QUERY_TRIES
     )
-    return {
-        "type": ClusterDiscoveryType.STRICT_DNS,
-        "eds_cluster_config": None,
-        "dns_lookup_family": ClusterDnsLookupFamily.V4_PREFERRED,
-        "respect_dns_ttl": True,
-        "dns_refresh_rate": _REFRESH,
-        "dns_failure_refresh_rate": ClusterRefreshRate(
+    dns = DnsCluster(
+        dns_refresh_rate=_REFRESH,
+        dns_failure_refresh_rate=DnsRefreshRate(
             base_interval=_REFRESH_AFTER_FAILURE, max_interval=_SLOWEST_REFRESH_AFTER_FAILURE
         ),
-        "typed_dns_resolver_config": TypedExtensionConfig(
+        respect_dns_ttl=True,
+        dns_min_refresh_rate=_REFRESH,
+        typed_dns_resolver_config=TypedExtensionConfig(
             name="envoy.network.dns_resolver.cares", typed_config=pack(resolver)
         ),
+        dns_lookup_family=DnsLookupFamily.V4_PREFERRED,
+    )
+    return {
+        "type": None,
+        "eds_cluster_config": None,
+        "cluster_type": ClusterCustomClusterType(name="envoy.cluster.dns", typed_config=pack(dns)),
     }
 
 

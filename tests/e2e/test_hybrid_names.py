@@ -1,0 +1,185 @@
+"""The ingress of a member by DNS name and by TLS, through an Envoy with a DNS server and roots."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from fleet.member_settings import GatewayTls, MemberGateway, MemberSettings
+from fleetgate.demo.http import Question
+from fleetgate.demo.load import Load
+from tests.e2e.hybrid import (
+    BY_NODES,
+    HOST,
+    INGRESS_PORT,
+    NEAR,
+    OTHER,
+    POD_PORT,
+    Hybrid,
+    Pods,
+    by_gateway,
+    envoy_with_files,
+    hidden,
+    hybrid,
+    reachable,
+    run_ingress,
+    udp_inside,
+    web,
+)
+from tests.e2e.rig import ask_once
+from tests.e2e.shares import shares
+from tests.e2e.speaking import tls_of
+from tests.support.authority import Authority, Pair
+from tests.support.builders import slice_of
+from tests.support.dns import Names, dns_server
+from tests.support.netns import Namespace, available, namespace
+from tests.support.requirement import require
+from translators.envoy.member_gateways import ROOTS
+
+ASK = Question("/", HOST)
+
+NAME = "ingress.test"
+
+PLAIN = MemberSettings(BY_NODES.addresses)
+
+RESOLVER = "/etc/resolv.conf"
+
+
+@pytest.fixture(autouse=True)
+def _namespaces() -> None:
+    require(available())
+    require(None if Path(RESOLVER).exists() else f"there is no {RESOLVER} to take the place of")
+
+
+def with_files(
+    monkeypatch: pytest.MonkeyPatch, place: Path, files: Mapping[str, str | bytes]
+) -> None:
+    """Let Envoys see these files."""
+    place.mkdir()
+    monkeypatch.setenv("PATH", str(envoy_with_files(place, files)), prepend=":")
+
+
+def declare(served: Hybrid, near: Pods, other: Pods, number: int) -> None:
+    """Declare the Service, with this number of Pods behind the ingress."""
+    served.rig.expose("web", near.pods, member=NEAR)
+    addresses = [pod.address[0] for pod in other.pods[:number]]
+    pods = slice_of("web", addresses=addresses, port=POD_PORT, port_name="http")
+    served.rig.declare("web.yaml", web(), pods, to=OTHER)
+
+
+def test_a_name_has_the_share_of_its_pods_however_many_addresses_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(host: Namespace) -> None:
+        places = [f"{host.pods}{number}" for number in (210, 211, 212)]
+        names = Names({NAME: places})
+        settings = {NEAR: PLAIN, OTHER: by_gateway(MemberGateway(NAME, INGRESS_PORT))}
+        async with (
+            dns_server(udp_inside(host), names),
+            reachable(1) as near,
+            hidden(host, 3, OTHER) as other,
+            hybrid(tmp_path, settings) as served,
+        ):
+            ingresses = [await run_ingress(host, other, address=place) for place in places]
+            declare(served, near, other, 3)
+            address = await served.rig.address()
+            assert await shares(address, ASK) == pytest.approx({NEAR: 25, OTHER: 75}, abs=5)
+            assert all(ingress.asked for ingress in ingresses)
+            async with Load(address, ASK).running() as load:
+                for number in (1, 2, 3, 1, 2, 3, 0, 3):
+                    declare(served, near, other, number)
+                    await served.rig.sync()
+                    await load.answered(200)
+            assert load.tally().failures == {}
+
+    with namespace() as host:
+        host.hide_pods()
+        with_files(monkeypatch, tmp_path / "envoy", {RESOLVER: f"nameserver {host.address}\n"})
+        asyncio.run(scenario(host))
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["unknown", "no-answer"])
+def test_a_name_that_cannot_be_resolved_harms_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: bool
+) -> None:
+    async def scenario(host: Namespace) -> None:
+        names = Names({}, silent=[NAME] if silent else [])
+        settings = {NEAR: PLAIN, OTHER: PLAIN}
+        async with (
+            dns_server(udp_inside(host), names),
+            reachable(1) as near,
+            hidden(host, 1, OTHER) as other,
+            hybrid(tmp_path, settings) as served,
+        ):
+            declare(served, near, other, 0)
+            address = await served.rig.address()
+            async with Load(address, ASK).running() as load:
+                await load.answered(50)
+                await served.settle(OTHER, by_gateway(MemberGateway(NAME, INGRESS_PORT)))
+                declare(served, near, other, 1)
+                await served.rig.sync()
+                await load.answered(200)
+                async with asyncio.timeout(30):
+                    while NAME not in names.asked:
+                        await load.answered(50)
+                await load.answered(200)
+                ingress = await run_ingress(host, other)
+                names.silent.clear()
+                names.addresses[NAME] = [host.address]
+                await load.until_answered_by(OTHER)
+            assert load.tally().failures == {}
+            assert ingress.asked
+
+    with namespace() as host:
+        host.hide_pods()
+        with_files(monkeypatch, tmp_path / "envoy", {RESOLVER: f"nameserver {host.address}\n"})
+        asyncio.run(scenario(host))
+
+
+AUTHORITY = Authority.make("roots of the system")
+
+GOOD = AUTHORITY.issue("ingress", addresses=[], names=[NAME])
+
+WRONG_NAME = AUTHORITY.issue("ingress", addresses=[], names=["another.test"])
+
+STRANGE = Authority.make("another").issue("ingress", addresses=[], names=[NAME])
+
+
+@pytest.mark.parametrize(
+    ("tls", "shown", "wanted"),
+    [
+        pytest.param(GatewayTls.VERIFIED, GOOD, OTHER, id="verified"),
+        pytest.param(GatewayTls.VERIFIED, WRONG_NAME, "503", id="verified-another-name"),
+        pytest.param(GatewayTls.VERIFIED, STRANGE, "503", id="verified-another-authority"),
+        pytest.param(GatewayTls.UNVERIFIED, STRANGE, OTHER, id="unverified"),
+    ],
+)
+def test_an_ingress_is_asked_by_tls_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls: GatewayTls, shown: Pair, wanted: str
+) -> None:
+    async def scenario(host: Namespace) -> None:
+        gateway = MemberGateway(host.address, INGRESS_PORT, tls, NAME)
+        context = tls_of(shown, tmp_path)
+        asked: list[str | None] = []
+        context.sni_callback = lambda _, name, __: asked.append(name)
+        async with (
+            reachable(1) as near,
+            hidden(host, 1, OTHER) as other,
+            hybrid(tmp_path, {NEAR: PLAIN, OTHER: by_gateway(gateway)}) as served,
+        ):
+            ingress = await run_ingress(host, other, tls=context)
+            declare(served, near, other, 1)
+            served.rig.expose("web", [], member=NEAR)
+            address = await served.rig.address()
+            answer = await ask_once(address, ASK)
+            assert answer.headers.get("x-member", str(answer.status)) == wanted
+            assert set(asked) == {NAME}
+            assert {request.headers["host"] for request in ingress.asked} <= {HOST}
+            served.rig.expose("web", near.pods, member=NEAR)
+            await served.rig.sync()
+            assert NEAR in await shares(address, ASK, 100), "Pods are asked in clear"
+
+    with namespace() as host:
+        with_files(monkeypatch, tmp_path / "envoy", {ROOTS: AUTHORITY.certificate})
+        asyncio.run(scenario(host))
