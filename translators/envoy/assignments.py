@@ -34,9 +34,13 @@ from translators.envoy.messages import (
 )
 from translators.model.endpoints import POD_WEIGHT, Lack, ServingEndpoint, StandIn
 from xds.resource import Resource
-from xds.wire import encode, splice, struct
+from xds.wire import encode, field, splice, struct
 
 _LB_ENDPOINTS: Final = 2  # LocalityLbEndpoints.lb_endpoints
+
+_LB_ENDPOINT: Final = 1  # LbEndpoint.endpoint
+_ADDRESS: Final = 1  # Endpoint.address
+_SOCKET_ADDRESS: Final = 1  # Address.socket_address
 
 _ENDPOINTS: Final = 2  # ClusterLoadAssignment.endpoints
 
@@ -91,8 +95,24 @@ def encode_endpoint(address: str, port: int, *, degraded: bool) -> bytes:
 
 
 def encode_node(address: str, port: int, weight: int, *, degraded: bool) -> bytes:
-    """Encode a node that stands for Pods."""
-    return encode_endpoint(address, port, degraded=degraded) + _weighing(weight)
+    """Encode a node that stands for Pods.
+
+    A changed node concerns many backends, which have its address and ports of their own in common.
+    So the parts are encoded once, and joined.
+    """
+    socket = _address_of(address) + _port_of(port)
+    endpoint = field(_LB_ENDPOINT, field(_ADDRESS, field(_SOCKET_ADDRESS, socket)))
+    return endpoint + (_DEGRADED if degraded else b"") + _weighing(weight)
+
+
+@lru_cache(maxsize=4096)
+def _address_of(address: str) -> bytes:
+    return encode(SocketAddress(address=address))
+
+
+@lru_cache(maxsize=4096)
+def _port_of(port: int) -> bytes:
+    return encode(SocketAddress(port_value=port))
 
 
 def encode_gateway(member: str, host: str, port: int, weight: int, *, degraded: bool) -> bytes:
@@ -135,7 +155,7 @@ def assign(
     standbys = pools.keys() - weights.keys() if weights else frozenset[str]()
     step = 2 if standbys else 1
     one_pool = weights is not None and not weights and not by_member
-    mixed = any(isinstance(one, StandIn) for each in pools.values() for one in each)
+    mixed = any(each and isinstance(each[0], StandIn) for each in pools.values())
     claims = sorted(
         (
             (0 if preferred(member, one) else step) + (member in standbys),

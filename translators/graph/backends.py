@@ -173,20 +173,25 @@ class BackendTables:
                     ways.append(_Way(at, service, port, slices[0]))
         pods = pools.usable()
         endpoints: dict[str, Sequence[ServingEndpoint]] = {**pods}
-        lacks: dict[Ref, Lack] = {}
-        for way in ways:
-            reached = self._reach(view, way, pods.get(way.at.origin, ()))
-            endpoints[way.at.origin] = reached.endpoints
-            if reached.lack is not Lack.NOTHING:
-                lacks[way.at] = reached.lack
+        reached = {
+            way.at.origin: self._reach(view, way, pods.get(way.at.origin, ())) for way in ways
+        }
+        endpoints |= {member: each.endpoints for member, each in reached.items()}
+        lacks = {
+            way.at: lack
+            for way in ways
+            if (lack := reached[way.at.origin].lack) is not Lack.NOTHING
+        }
         parts = self._parts(view, gateway, backend)
         behind = checked_at(parts.check) if parts else b""
         lack = pools.lack
         if lack is Lack.NOTHING and not any(endpoints.values()):
             lack = nearest(lacks.values())
         name, preferred = backend_name(backend), self._preferred(view, backend)
-        row = assign(name, _addressed(endpoints), preferred, lack, weights, behind)
-        if any(_is_named(one) for each in endpoints.values() for one in each):
+        named = any(one.named for way in ways for one in reached[way.at.origin].endpoints)
+        addressed = _addressed(endpoints) if named else endpoints
+        row = assign(name, addressed, preferred, lack, weights, behind)
+        if named:
             given = weights or {}
             whole = assign(name, endpoints, preferred, lack, given, behind, by_member=True)
             row = replace(row, lack=whole.lack, inline=whole.resource.body)
