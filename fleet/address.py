@@ -1,6 +1,11 @@
-"""Questions about a text that may be an IP address."""
+"""Questions about a text that may be an IP address or a DNS name."""
 
 import ipaddress
+import re
+from typing import Final
+
+_LABEL: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?")
+_NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 
 
 def is_loopback(address: str) -> bool:
@@ -19,3 +24,16 @@ def is_ip(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_dns_name(text: str) -> bool:
+    """Whether a text is the DNS name of a host, with or without a dot at its end.
+
+    A last label that is a number makes an address of it for some resolvers: 127.1 is 127.0.0.1.
+    """
+    labels = text.removesuffix(".").split(".")
+    return (
+        len(text) <= 253
+        and all(map(_LABEL.fullmatch, labels))
+        and _NUMBER.fullmatch(labels[-1]) is None
+    )

@@ -15,9 +15,6 @@ from typing import Final, TypeAlias
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-POD_CIDRS: Final = "fleetgate.dev/pod-cidrs"
-"""The annotation of a member's Secret that lists the networks of its Pods."""
-
 _PODS: Final = ""
 _LOOPBACK: Final = "a loopback address"
 _UNSPECIFIED: Final = "an unspecified address"
@@ -93,8 +90,7 @@ class PodAddresses:
             address = ipaddress.ip_address(text)
         except ValueError:
             raise NotOfAPod("the IPv4 or IPv6 address of a Pod") from None
-        what = _LINK_LOCAL if "%" in text else kind_of(address)  # fe80::1%eth0 names a link
-        if what and not (self.loopback and what == _LOOPBACK):
+        if what := purpose_of(address, loopback=self.loopback):
             raise NotOfAPod(f"the IPv4 or IPv6 address of a Pod; this is {what}")
         if self.networks and not any(address in network for network in self.networks):
             named = ", ".join(map(str, self.networks[:3])) + (", ..." * (len(self.networks) > 3))
@@ -108,6 +104,16 @@ def read_networks(texts: Iterable[str]) -> tuple[Network, ...]:
     10.1.0.1/16 is an error too: it is unclear whether its address or its prefix is wrong.
     """
     return tuple(ipaddress.ip_network(text) for text in texts)
+
+
+def purpose_of(address: Address, *, loopback: bool) -> str:
+    """The special purpose that forbids to send requests to an address; "" if there is none.
+
+    `loopback` permits loopback addresses.
+    """
+    is_scoped = address.version == 6 and address.scope_id is not None  # fe80::1%eth0 names a link
+    what = _LINK_LOCAL if is_scoped else kind_of(address)
+    return "" if loopback and what == _LOOPBACK else what
 
 
 def kind_of(address: Address) -> str:

@@ -15,6 +15,7 @@ from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.kubeconfig import BadKubeconfig
 from fleet.kubernetes.members import TRUSTED
 from fleet.kubernetes.renewed import RenewedServer
+from fleet.member_settings import MemberSettings
 from fleet.ref import Ref
 from fleet.sources.directory import DirectorySource
 from fleet.sources.kubernetes.attaching import PATIENCE
@@ -45,7 +46,7 @@ class HubPlace:
     in that kubeconfig; Secrets on the hub name further members. `namespace` is fleetgate's own
     namespace on the hub. In the namespaces of `trusted`, Secrets of Istio and Argo CD name members
     too. Secrets that Ingresses reference are read in the namespaces of `followed`, or in all
-    namespaces where it is empty.
+    namespaces where it is empty. `settings` are those of members that are in `members`, by ID.
     """
 
     kubeconfig: Path | None = None
@@ -54,6 +55,7 @@ class HubPlace:
     namespace: str = NAMESPACE
     trusted: tuple[str, ...] = TRUSTED
     followed: tuple[str, ...] = ()
+    settings: tuple[tuple[str, MemberSettings], ...] = ()
 
     def __str__(self) -> str:
         if self.kubeconfig is None:
@@ -120,6 +122,7 @@ async def open_fleet(
                     place.trusted,
                     patience,
                     place.followed,
+                    dict(place.settings),
                 )
                 remembered = await _remembered(source, state, kinds, source.recall)
                 at = HubServer(hub, place.namespace)

@@ -4,7 +4,7 @@
     istio/multiCluster: "true"                 data: ID -> kubeconfig, one or several
     argocd.argoproj.io/secret-type: cluster    data: name, server, config
 
-The annotation fleetgate.dev/pod-cidrs restricts the addresses of these members' endpoints.
+Annotations fleetgate.dev/NAME are settings of these members (`fleet/parse_settings.py`).
 
 Secrets count only in namespaces that the operator trusts, since their authors decide where requests
 go. A kubeconfig is reduced to one server and one user. A kubeconfig that makes fleetgate run a
@@ -16,7 +16,7 @@ import re
 import ssl
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
@@ -25,17 +25,16 @@ from fleet.documents import UnreadableText, read_yaml
 from fleet.kubernetes.redaction import PLAIN_URL
 from fleet.kubernetes.weaknesses import weaknesses
 from fleet.member_settings import MemberSettings
-from fleet.misspelt import ALIKE, OWN, misspelt
-from fleet.pod_addresses import POD_CIDRS, PodAddresses, read_networks
+from fleet.misspelt import OWN, misspelt
+from fleet.parse_settings import NAMES, Mistake, probably, read_settings
 from fleet.problem import Problem
 from fleet.ref import Ref
-from fleet.spelling import meant
 
 OWN_LABEL: Final = "fleetgate.dev/member"
 ISTIO_LABEL: Final = "istio/multiCluster"
 ARGO_LABEL: Final = "argocd.argoproj.io/secret-type"
 
-READ: Final = (OWN_LABEL, POD_CIDRS)
+READ: Final = (OWN_LABEL, *(OWN + name for name in NAMES))
 """fleetgate's own labels and annotations that such a Secret may have."""
 
 TRUSTED: Final = ("istio-system", "argocd")
@@ -128,7 +127,15 @@ def read_claims(secret: MemberSecret) -> Claims:
         for problem in misspelt(secret.ref, {**ours, **secret.annotations}, READ)
         if _annotation(problem.key) not in reported
     ]
-    return replace(claims, problems=(*claims.problems, *unread))
+    return replace(claims, problems=(*claims.problems, *_labelled(secret), *unread))
+
+
+def _labelled(secret: MemberSecret) -> Iterator[Problem]:
+    """A problem for each setting that is written as a label."""
+    for key, text in secret.labels.items():
+        if key in READ and key != OWN_LABEL:
+            at, expected = f"metadata.labels[{key}]", "an annotation of this name"
+            yield Problem(secret.ref, "InvalidMember", at, text, expected, "it has no effect")
 
 
 def _annotation(key: str) -> str:
@@ -160,13 +167,11 @@ def _claims(
     `where` is the key of the Secret that has the IDs, and `read` reads the data of one ID.
     """
     members: dict[str, Access | None] = {}
-    problems: list[Problem] = []
-    try:
-        settings = MemberSettings(_addresses(secret))
-    except _Unusable as e:
-        # To permit all addresses would be wrong, and to permit none would be an outage. So the
-        # Secret cannot be used for any member, and what it said before stays in force.
-        return Claims(dict.fromkeys(filter(is_id, named)), _refused(secret, e).problems)
+    settings, problems = _settings(secret)
+    if settings is None:
+        # The defaults would be wrong: they permit all addresses, and send requests to Pods. To read
+        # none of the members would be an outage. So what the Secret said before stays in force.
+        return Claims(dict.fromkeys(filter(is_id, named)), tuple(problems))
     for name, data in named.items():
         if not is_id(name):
             expected = f"the ID of a member: {ID_SHAPE}"
@@ -181,22 +186,29 @@ def _claims(
     return Claims(members, tuple(problems))
 
 
-def _addresses(secret: MemberSecret) -> PodAddresses:
-    """The addresses that a Secret's annotation permits to its members' endpoints."""
-    text = secret.annotations.get(POD_CIDRS)
-    if text is None:
-        for key in secret.annotations:
-            if meant(key, (POD_CIDRS,), ALIKE):
-                raise _Unusable(_annotation(key), POD_CIDRS, secret.annotations[key][:_SHOWN])
-        return PodAddresses()
-    at = _annotation(POD_CIDRS)
-    for part in (parts := [part.strip() for part in text.split(",")]):
-        try:
-            read_networks([part])
-        except ValueError:
-            expected = "networks such as 10.1.0.0/16, with commas between them"
-            raise _Unusable(at, expected, part[:_SHOWN]) from None
-    return PodAddresses(networks=read_networks(parts))
+def _settings(secret: MemberSecret) -> tuple[MemberSettings | None, list[Problem]]:
+    """The settings of a Secret's members by its annotations; None if there are mistakes in them.
+
+    A misspelt annotation is a mistake too: the setting that is meant may narrow where requests go.
+    """
+    ours = {key[len(OWN) :]: text for key, text in secret.annotations.items() if _is_own(key)}
+    texts = {name: text for name, text in ours.items() if name in NAMES or probably(name)}
+    found = read_settings(texts)
+    if isinstance(found, MemberSettings):
+        return found, []
+    return None, [
+        problem for mistake in found for problem in _refused(secret, _wrong(mistake)).problems
+    ]
+
+
+def _wrong(mistake: Mistake) -> _Unusable:
+    is_misspelt = mistake.name not in NAMES
+    expected = OWN + mistake.expected if is_misspelt else mistake.expected
+    return _Unusable(_annotation(OWN + mistake.name), expected, mistake.value[:_SHOWN])
+
+
+def _is_own(key: str) -> bool:
+    return key.startswith(OWN)
 
 
 def _refused(secret: MemberSecret, why: _Unusable) -> Claims:

@@ -2,6 +2,7 @@
 
     FLEET/hub/**.yaml              objects of the hub
     FLEET/clusters/ID/**.yaml      objects of member ID
+    FLEET/members/ID.yaml          settings of member ID
 
 A file that a user is in the middle of writing loses no objects: a file that cannot be read keeps
 the objects that it held, and so does the directory of an origin that is gone. The objects of a
@@ -21,19 +22,16 @@ from fleet.kinds import Kinds
 from fleet.member_settings import MemberSettings
 from fleet.models import Ingress, IngressClass
 from fleet.parse import FILE
-from fleet.pod_addresses import PodAddresses
 from fleet.problem import Problem
 from fleet.ref import HUB, Ref
 from fleet.references import SecretUse
 from fleet.sources import files
 from fleet.sources.emitted import Emitted, Outcome
 from fleet.sources.manifest import ENDPOINTS, ManifestFile, digest_of, duplicate
+from fleet.sources.settings_files import SETTINGS_DIRECTORY, SettingsFiles
 
 HUB_DIRECTORY: Final = "hub"
 MEMBERS_DIRECTORY: Final = "clusters"
-
-_OF_THIS_MACHINE: Final = MemberSettings(PodAddresses(loopback=True))
-"""Members of a directory fleet may be processes of this machine, so loopback is permitted."""
 
 
 class NoFleetError(Exception):
@@ -58,6 +56,10 @@ class Tree:
         self._unlisted = ""
         """Why the members could not be listed by the last scan, "" if they could."""
         self._default_class = ""
+        self._settings_files = SettingsFiles(root / SETTINGS_DIRECTORY, root / HUB_DIRECTORY)
+        self._settings: dict[str, MemberSettings] = {}
+        self._unsettled: frozenset[Ref] = frozenset()
+        """The files of settings that have problems."""
 
     @property
     def unused(self) -> Mapping[str, int]:
@@ -92,8 +94,10 @@ class Tree:
 
         The hub's events come last, so that the members of a gateway are known before the gateway.
         """
-        hub, *members = [list(self._scan_origin(origin)) for origin in self._origins()]
-        return [event for events in (*members, hub) for event in events]
+        origins = self._origins()
+        settings = list(self._scan_settings(frozenset(origins) - {HUB}))
+        hub, *members = [list(self._scan_origin(origin)) for origin in origins]
+        return [event for events in (settings, *members, hub) for event in events]
 
     # -- origins -----------------------------------------------------------------------------------
 
@@ -109,10 +113,33 @@ class Tree:
             self._unlisted = f"it cannot be read ({files.reason_of(e)})"
         return [HUB, *sorted((self._states.keys() | there) - {HUB})]
 
+    def _scan_settings(self, members: frozenset[str]) -> Iterator[Event]:
+        """Read the settings of members, and give events for what is wrong with their files."""
+        self._settings_files.scan(members)
+        if self._unlisted:
+            return  # then it is not known which members there are
+        found = self._settings_files.problems
+        for ref in sorted(self._unsettled | found.keys()):
+            problems = found.get(ref)
+            event = self._emitted.update(ref, Refused(ref, problems) if problems else None)
+            if event is not None:
+                yield event
+        self._unsettled = frozenset(found)
+
     def _scan_origin(self, origin: str) -> Iterator[Event]:
+        if origin:
+            settings = self._settings_files.of(origin)
+            if settings is None:
+                message = f"its settings in {SETTINGS_DIRECTORY}/ cannot be used"
+                yield from self._mark(origin, Unreachable(origin, message))
+                return
+            if self._settings.get(origin) != settings:
+                self._settings[origin] = settings
+                yield Configured(origin, settings)
+        yield from self._scan_objects(origin)
+
+    def _scan_objects(self, origin: str) -> Iterator[Event]:
         name = f"{MEMBERS_DIRECTORY}/{origin}" if origin else HUB_DIRECTORY
-        if origin and origin not in self._states:
-            yield Configured(origin, _OF_THIS_MACHINE)
         state: Listed | Unreachable = Listed(origin)
         try:
             listing = files.list_manifests(self._root / name, name)
@@ -132,6 +159,9 @@ class Tree:
             message = f"the directory {name} {why}; what it held stays in force"
             state = Unreachable(origin, message)
         yield from self._settle()
+        yield from self._mark(origin, state)
+
+    def _mark(self, origin: str, state: Listed | Unreachable) -> Iterator[Event]:
         if self._states.get(origin) != state:
             self._states[origin] = state
             yield state

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -11,6 +11,8 @@ import click
 
 from fleet.address import is_ip
 from fleet.kubernetes.members import ID_SHAPE, TRUSTED, is_id
+from fleet.member_settings import MemberSettings
+from fleet.parse_settings import read_settings
 from fleetgate import defaults
 from fleetgate.fleets import DirectoryPlace, HubPlace, Place
 
@@ -149,6 +151,14 @@ MEMBERS = click.option(
     help="A member by a context of the hub's kubeconfig, beside the members that Secrets on the "
     "hub name; may be repeated.",
 )
+MEMBER_SETTINGS = click.option(
+    "--member-setting",
+    "settings",
+    metavar="ID:NAME=VALUE",
+    multiple=True,
+    help="A setting of a member that --member names, such as c1:addressing=nodePorts; may be "
+    "repeated.",
+)
 MEMBER_NAMESPACES = click.option(
     "--member-namespace",
     "trusted",
@@ -205,6 +215,7 @@ _FLEET_OPTIONS: Final = (
     IN_CLUSTER,
     OWN_NAMESPACE,
     MEMBERS,
+    MEMBER_SETTINGS,
     MEMBER_NAMESPACES,
     SECRET_NAMESPACES,
 )
@@ -220,6 +231,7 @@ def takes_place(command: C) -> Callable[..., Any]:
         hub_context: str,
         namespace: str,
         members: tuple[str, ...],
+        settings: tuple[str, ...],
         trusted: tuple[str, ...],
         followed: tuple[str, ...],
         *,
@@ -233,6 +245,7 @@ def takes_place(command: C) -> Callable[..., Any]:
             members,
             trusted,
             followed,
+            settings,
             in_cluster=in_cluster,
         )
         if directory is not None and hub is not None:
@@ -259,6 +272,7 @@ def hub_place(
     members: tuple[str, ...] = (),
     trusted: tuple[str, ...] = TRUSTED,
     followed: tuple[str, ...] = (),
+    settings: tuple[str, ...] = (),
     *,
     in_cluster: bool,
 ) -> HubPlace | None:
@@ -269,9 +283,11 @@ def hub_place(
         raise click.UsageError("--hub-context needs --hub-kubeconfig.")
     if kubeconfig is None and members:
         raise click.UsageError("--member needs --hub-kubeconfig, whose contexts it names.")
+    named = _members(members)
+    by_member = _settings(settings, dict(named))
     if kubeconfig is None and not in_cluster:
         return None
-    return HubPlace(kubeconfig, context, _members(members), namespace, trusted, followed)
+    return HubPlace(kubeconfig, context, named, namespace, trusted, followed, by_member)
 
 
 def _members(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -287,3 +303,35 @@ def _members(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
             raise click.UsageError(f"--member {text}: {member} is {contexts[member]} already.")
         contexts[member] = context
     return tuple(contexts.items())
+
+
+def _settings(
+    texts: tuple[str, ...], members: Container[str]
+) -> tuple[tuple[str, MemberSettings], ...]:
+    """Return the settings of each member that has any. Raises UsageError."""
+    named: dict[str, dict[str, str]] = {}
+    for text in texts:
+        member, colon, setting = text.partition(":")
+        name, equals, value = setting.partition("=")
+        if not (member and colon and name and equals):
+            raise click.UsageError(
+                f"--member-setting {text}: ID:NAME=VALUE is expected, such as c1:region=eu."
+            )
+        if member not in members:
+            raise click.UsageError(f"--member-setting {text}: no --member has the ID {member}.")
+        if name in named.setdefault(member, {}):
+            raise click.UsageError(f"--member-setting {text}: {member} has this setting already.")
+        named[member][name] = value
+    return tuple((member, _read_settings(member, given)) for member, given in named.items())
+
+
+def _read_settings(member: str, texts: Mapping[str, str]) -> MemberSettings:
+    found = read_settings(texts)
+    if isinstance(found, MemberSettings):
+        return found
+    first, *others = found
+    more = f" ({len(others)} more like this)" if others else ""
+    said = f"={texts[first.name]}" if first.name in texts else ""
+    raise click.UsageError(
+        f"--member-setting {member}:{first.name}{said}: expected {first.expected}{more}."
+    )

@@ -136,6 +136,61 @@ def test_xds_beyond_loopback_must_be_asked_for(fleet: Path) -> None:
     ended.says("--insecure")
 
 
+@pytest.mark.parametrize("command", ["serve", "up"])
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        pytest.param(["c1"], "c1: ID:NAME=VALUE is expected, such as c1:region=eu.", id="shape"),
+        pytest.param(["c1:zone"], "c1:zone: ID:NAME=VALUE is expected", id="no-value"),
+        pytest.param(["c2:zone=a"], "c2:zone=a: no --member has the ID c2.", id="no-member"),
+        pytest.param(
+            ["c1:zone=a", "c1:zone=b"], "c1:zone=b: c1 has this setting already.", id="twice"
+        ),
+        pytest.param(["c1:zones=a"], "c1:zones=a: expected zone.", id="misspelt"),
+        pytest.param(
+            ["c1:addressing=node"],
+            "c1:addressing=node: expected pods, nodePorts or gateway.",
+            id="value",
+        ),
+        pytest.param(
+            ["c1:addressing=gateway"],
+            "c1:gateway-address: expected a host and a port, such as gw.example.com:443, "
+            "192.0.2.10:80 or [2001:db8::1]:80, which addressing gateway needs; it is missing.",
+            id="missing",
+        ),
+        pytest.param(
+            ["c1:addressing=gateway", "c1:gateway-address=127.0.0.1:80"],
+            "c1:gateway-address=127.0.0.1:80: expected the address of a gateway; "
+            "this is a loopback address.",
+            id="loopback",
+        ),
+        pytest.param(
+            ["c1:region=-", "c1:zone=-"],
+            "with a letter or a digit at both ends (1 more like this).",
+            id="two",
+        ),
+    ],
+)
+def test_a_setting_of_a_member_is_one_that_it_can_have(
+    command: str, settings: list[str], sentence: str
+) -> None:
+    members = ("--hub-kubeconfig", "/no/kubeconfig", "--member", "c1=kind-c1")
+    flags = (word for setting in settings for word in ("--member-setting", setting))
+    ended = CliRunner().invoke(main, [command, *members, *flags])
+
+    assert ended.exit_code == 2
+    said = ended.stderr.splitlines()[-1]
+    assert said.startswith("Error: --member-setting c")
+    assert sentence in said
+
+
+def test_settings_are_for_members_of_the_command_line(fleet: Path) -> None:
+    ended = CliRunner().invoke(main, ["serve", str(fleet), "--member-setting", "east:zone=a"])
+
+    assert ended.exit_code == 2
+    assert "--member-setting east:zone=a: no --member has the ID east." in ended.stderr
+
+
 @pytest.mark.parametrize("option", ["--xds-bind", "--bind", "--admin-bind"])
 def test_an_address_is_an_ip_address(option: str, fleet: Path) -> None:
     ended = fleetgate("serve", fleet, option, "nowhere", *FREE_PORTS)

@@ -132,6 +132,7 @@ NEVER_ON_THE_HUB = [
 IN_A_MEMBER = [
     *rights("get list watch", "services"),
     *rights("get list watch", "pods"),
+    *rights("list watch", "nodes"),
     *rights("get list watch", "endpointslices.discovery.k8s.io"),
 ]
 
@@ -139,6 +140,8 @@ NEVER_IN_A_MEMBER = [
     *rights("create update patch delete", "services"),
     *rights("create update patch delete", "pods"),
     *rights("create update patch delete", "endpointslices.discovery.k8s.io"),
+    *rights("create update patch delete", "nodes"),
+    *rights("get", "nodes/proxy"),
     *rights("get", "pods/log"),
     *rights("create", "pods/exec"),
     *rights("get list watch", "secrets"),

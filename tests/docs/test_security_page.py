@@ -8,7 +8,7 @@ from itertools import groupby
 import click
 import pytest
 
-from fleet.pod_addresses import POD_CIDRS
+from fleet.kubernetes.members import READ
 from fleetgate.certificates.secret import NAME as AUTHORITY
 from fleetgate.cli import COMMANDS
 from fleetgate.hub.managed.bootstrap import READY, STATISTICS
@@ -62,7 +62,7 @@ def test_annotations_that_it_names_exist() -> None:
     gateways = re.findall(r"`([a-z.]+/[a-z-]+)`", page.partition("\n## Gateway\n")[2])
     named = set(_all(r"`([a-z]+(?:\.[a-z]+)+/[a-z-]+)(?:: [^`]+)?`"))
     assert len(named) > 5
-    assert named - {*gateways, POD_CIDRS} == set()
+    assert named - {*gateways, *READ} == set()
 
 
 @pytest.mark.parametrize("path", _all(r"\bdeploy/[\w./-]*[\w/]"))

@@ -14,33 +14,18 @@ import itertools
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from fleet.events import Configured, Emit, Event
-from fleet.member_settings import Addressing, MemberGateway, MemberSettings
-from fleet.pod_addresses import PodAddresses
-from fleet.ref import HUB
-from fleet.sources.directory import DirectorySource
-from fleetgate.bootstrap import BootstrapSettings
-from fleetgate.core.control import ControlPlane
-from fleetgate.core.on_demand import snapshot_cache
-from fleetgate.demo.fleet import DemoFleet
 from fleetgate.demo.http import Address
-from fleetgate.demo.loopback import Loopback
 from fleetgate.local.envoy_process import find_envoy
-from fleetgate.local.fleet import LocalFleet
-from fleetgate.local.local_envoys import LocalGateways
-from fleetgate.serving import Serving
 from tests.e2e.backends import Backend, Manner
-from tests.e2e.rig import Rig, settings_on
-from tests.support.builders import Builder, ingress, mse_gateway, node, service, slice_of, write
+from tests.e2e.rig import Rig, rig
+from tests.support.builders import Builder, ingress, node, service, slice_of, write
 from tests.support.netns import Namespace
 from tests.support.serving import serving
-from translators.dialects import DIALECTS
-from xds.server import XdsServer
 
 NEAR, FAR, OTHER = "near", "far", "other"
 
@@ -50,82 +35,37 @@ INGRESS_PORT: Final = 8443
 
 HOST: Final = "web.test"
 
-_LOOPBACK: Final = PodAddresses(loopback=True)
+Settings = Mapping[str, str]
+"""The settings of a member, as members/ID.yaml has them."""
 
-BY_NODES: Final = MemberSettings(_LOOPBACK, Addressing.NODE_PORTS)
+BY_PODS: Final[Settings] = {}
+
+BY_NODES: Final[Settings] = {"addressing": "nodePorts"}
 
 
-def by_gateway(gateway: MemberGateway) -> MemberSettings:
+def by_gateway(host: str, tls: str = "off", sni: str = "") -> Settings:
     """Return the settings of a member that is reached by its own ingress."""
-    return MemberSettings(_LOOPBACK, Addressing.GATEWAY, gateway)
+    made = {"addressing": "gateway", "gateway-address": f"{host}:{INGRESS_PORT}"}
+    return (
+        made
+        | ({"gateway-tls": tls} if tls != "off" else {})
+        | ({"gateway-sni": sni} if sni else {})
+    )
 
 
-class Settled:
-    """A directory fleet whose members have settings of a test."""
-
-    def __init__(self, root: Path, settings: Mapping[str, MemberSettings]) -> None:
-        self._files = DirectorySource(root, DIALECTS.kinds)
-        self._settings = dict(settings)
-        self._emit: Emit | None = None
-
-    async def run(self, emit: Emit) -> None:
-        self._emit = emit
-        await self._files.run(lambda events: emit([self._own(event) for event in events]))
-
-    async def refresh(self) -> None:
-        await self._files.refresh()
-
-    def settle(self, member: str, settings: MemberSettings) -> None:
-        """Give a member other settings."""
-        self._settings[member] = settings
-        if self._emit:
-            self._emit([Configured(member, settings)])
-
-    def _own(self, event: Event) -> Event:
-        if isinstance(event, Configured) and event.origin in self._settings:
-            return Configured(event.origin, self._settings[event.origin])
-        return event
-
-
-@dataclass(frozen=True, slots=True)
-class Hybrid:
-    """A served hybrid fleet."""
-
-    rig: Rig
-    source: Settled
-
-    async def settle(self, member: str, settings: MemberSettings) -> None:
-        """Give a member other settings, and return when Envoy has what follows."""
-        self.source.settle(member, settings)
-        await self.rig.sync()
+def settle(served: Rig, member: str, settings: Settings) -> None:
+    """Give a member other settings."""
+    write(served.fleet.root, f"members/{member}.yaml", settings)
 
 
 @asynccontextmanager
-async def hybrid(root: Path, settings: Mapping[str, MemberSettings]) -> AsyncIterator[Hybrid]:
+async def hybrid(root: Path, settings: Mapping[str, Settings]) -> AsyncIterator[Rig]:
     """Serve a fleet of these members behind the gateway `gw` while the block runs."""
-    fleet = DemoFleet.create(root / "fleet", list(settings))
-    write(fleet.directory(HUB), "gateway.yaml", mse_gateway("gw", members=settings))
-    web = ingress("web", host=HOST).path("/", to="web:80").of_class("mse")
-    write(fleet.directory(HUB), "web.yaml", web)
-    source = Settled(fleet.root, settings)
-    with closing(Loopback()) as loopback:
-        chosen = settings_on(loopback)
-        control = ControlPlane(source, snapshot_cache(), chosen.control)
-        gateways = LocalGateways(root)
-        async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(control.run())]
-            await control.started.wait()
-            server = XdsServer(control.cache)
-            port = await server.start("127.0.0.1:0", None)
-            envoys = BootstrapSettings(xds_address="127.0.0.1", xds_port=port)
-            running.append(tasks.create_task(gateways.run(control, envoys)))
-            served = LocalFleet(Serving(control, port, 0, gateways), gateways)
-            try:
-                yield Hybrid(Rig(fleet, served, chosen), source)
-            finally:
-                await server.stop(0)
-                for task in running:
-                    task.cancel()
+    for member, each in settings.items():
+        write(root / "fleet", f"members/{member}.yaml", each)
+    async with rig(root, list(settings)) as served:
+        served.declare("web.yaml", ingress("web", host=HOST).path("/", to="web:80").of_class("mse"))
+        yield served
 
 
 @dataclass(frozen=True)
@@ -262,7 +202,7 @@ def nodes_of(host: Namespace, number: int) -> Sequence[str]:
 
 def node_objects(addresses: Sequence[str]) -> list[Builder[Any]]:  # of Nodes
     """Declare these nodes."""
-    return [node(f"node-{n}", address) for n, address in enumerate(addresses)]
+    return [node(f"node-{n}", InternalIP=address) for n, address in enumerate(addresses)]
 
 
 def envoy_with_files(place: Path, files: Mapping[str, str | bytes]) -> Path:

@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from fleet.member_settings import MemberGateway, MemberSettings
 from fleetgate.demo.http import Question
 from fleetgate.demo.load import Load, try_times
 from tests.e2e.backends import Manner
 from tests.e2e.hybrid import (
     BY_NODES,
+    BY_PODS,
     FAR,
     HOST,
-    INGRESS_PORT,
     NEAR,
     NODE_PORT,
     OTHER,
@@ -34,8 +33,6 @@ from tests.support.requirement import require
 
 ASK = Question("/", HOST)
 
-PLAIN = MemberSettings(BY_NODES.addresses)
-
 
 @pytest.fixture(autouse=True)
 def _namespaces() -> None:
@@ -47,9 +44,9 @@ def test_shares_follow_pods_in_a_mixed_fleet_and_a_dead_member_costs_no_request(
 ) -> None:
     async def scenario() -> None:
         settings = {
-            NEAR: PLAIN,
+            NEAR: BY_PODS,
             FAR: BY_NODES,
-            OTHER: by_gateway(MemberGateway(host.address, INGRESS_PORT)),
+            OTHER: by_gateway(host.address),
         }
         async with (
             reachable(1) as near,
@@ -61,12 +58,11 @@ def test_shares_follow_pods_in_a_mixed_fleet_and_a_dead_member_costs_no_request(
             for each in nodes:
                 await run_node(host, far, each)
             ingress = await run_ingress(host, other)
-            rig = served.rig
-            rig.expose("web", near.pods, member=NEAR)
-            rig.declare("web.yaml", web(node_port=NODE_PORT), far.slice(), to=FAR)
-            rig.declare("nodes.yaml", *node_objects(nodes), to=FAR)
-            rig.declare("web.yaml", web(), other.slice(), to=OTHER)
-            address = await rig.address()
+            served.expose("web", near.pods, member=NEAR)
+            served.declare("web.yaml", web(node_port=NODE_PORT), far.slice(), to=FAR)
+            served.declare("nodes.yaml", *node_objects(nodes), to=FAR)
+            served.declare("web.yaml", web(), other.slice(), to=OTHER)
+            address = await served.address()
             found = await shares(address, ASK)
             assert found == pytest.approx({NEAR: 10, FAR: 30, OTHER: 60}, abs=7)
             assert far.asked
@@ -99,9 +95,9 @@ def test_nodes_that_keep_requests_to_themselves_get_a_share_by_their_pods(tmp_pa
             await run_node(host, far, nodes[1], far.pods[1:])
             local = web(node_port=NODE_PORT, externalTrafficPolicy="Local")
             places = ["node-0", "node-1", "node-1", "node-1"]
-            served.rig.declare("web.yaml", local, far.slice(places), to=FAR)
-            served.rig.declare("nodes.yaml", *node_objects(nodes), to=FAR)
-            assert await shares(await served.rig.address(), ASK) == {FAR: 100}
+            served.declare("web.yaml", local, far.slice(places), to=FAR)
+            served.declare("nodes.yaml", *node_objects(nodes), to=FAR)
+            assert await shares(await served.address(), ASK) == {FAR: 100}
             first, *others = [100 * len(pod.asked) / 2000 for pod in far.pods]
             assert first == pytest.approx(25, abs=5)
             assert sum(others) == pytest.approx(75, abs=5)
@@ -113,16 +109,16 @@ def test_nodes_that_keep_requests_to_themselves_get_a_share_by_their_pods(tmp_pa
 
 def test_an_ingress_without_pods_is_passed_over_for_what_may_be_repeated(tmp_path: Path) -> None:
     async def scenario() -> None:
-        settings = {NEAR: PLAIN, OTHER: by_gateway(MemberGateway(host.address, INGRESS_PORT))}
+        settings = {NEAR: BY_PODS, OTHER: by_gateway(host.address)}
         async with (
             reachable(1) as near,
             hidden(host, 1, OTHER) as other,
             hybrid(tmp_path, settings) as served,
         ):
             ingress = await run_ingress(host, other, hosts=[])
-            served.rig.expose("web", near.pods, member=NEAR)
-            served.rig.declare("web.yaml", web(), other.slice(), to=OTHER)
-            address = await served.rig.address()
+            served.expose("web", near.pods, member=NEAR)
+            served.declare("web.yaml", web(), other.slice(), to=OTHER)
+            address = await served.address()
             assert await shares(address, ASK, 100) == {NEAR: 100}
             assert ingress.asked
             # Envoy leaves it out for a while, after which it is asked again.

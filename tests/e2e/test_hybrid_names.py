@@ -6,17 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from fleet.member_settings import GatewayTls, MemberGateway, MemberSettings
 from fleetgate.demo.http import Question
 from fleetgate.demo.load import Load
 from tests.e2e.hybrid import (
-    BY_NODES,
+    BY_PODS,
     HOST,
-    INGRESS_PORT,
     NEAR,
     OTHER,
     POD_PORT,
-    Hybrid,
     Pods,
     by_gateway,
     envoy_with_files,
@@ -24,10 +21,11 @@ from tests.e2e.hybrid import (
     hybrid,
     reachable,
     run_ingress,
+    settle,
     udp_inside,
     web,
 )
-from tests.e2e.rig import ask_once
+from tests.e2e.rig import Rig, ask_once
 from tests.e2e.shares import shares
 from tests.e2e.speaking import tls_of
 from tests.support.authority import Authority, Pair
@@ -40,8 +38,6 @@ from translators.envoy.member_gateways import ROOTS
 ASK = Question("/", HOST)
 
 NAME = "ingress.test"
-
-PLAIN = MemberSettings(BY_NODES.addresses)
 
 RESOLVER = "/etc/resolv.conf"
 
@@ -60,12 +56,12 @@ def with_files(
     monkeypatch.setenv("PATH", str(envoy_with_files(place, files)), prepend=":")
 
 
-def declare(served: Hybrid, near: Pods, other: Pods, number: int) -> None:
+def declare(served: Rig, near: Pods, other: Pods, number: int) -> None:
     """Declare the Service, with this number of Pods behind the ingress."""
-    served.rig.expose("web", near.pods, member=NEAR)
+    served.expose("web", near.pods, member=NEAR)
     addresses = [pod.address[0] for pod in other.pods[:number]]
     pods = slice_of("web", addresses=addresses, port=POD_PORT, port_name="http")
-    served.rig.declare("web.yaml", web(), pods, to=OTHER)
+    served.declare("web.yaml", web(), pods, to=OTHER)
 
 
 def test_a_name_has_the_share_of_its_pods_however_many_addresses_it_has(
@@ -74,7 +70,7 @@ def test_a_name_has_the_share_of_its_pods_however_many_addresses_it_has(
     async def scenario(host: Namespace) -> None:
         places = [f"{host.pods}{number}" for number in (210, 211, 212)]
         names = Names({NAME: places})
-        settings = {NEAR: PLAIN, OTHER: by_gateway(MemberGateway(NAME, INGRESS_PORT))}
+        settings = {NEAR: BY_PODS, OTHER: by_gateway(NAME)}
         async with (
             dns_server(udp_inside(host), names),
             reachable(1) as near,
@@ -83,13 +79,13 @@ def test_a_name_has_the_share_of_its_pods_however_many_addresses_it_has(
         ):
             ingresses = [await run_ingress(host, other, address=place) for place in places]
             declare(served, near, other, 3)
-            address = await served.rig.address()
+            address = await served.address()
             assert await shares(address, ASK) == pytest.approx({NEAR: 25, OTHER: 75}, abs=5)
             assert all(ingress.asked for ingress in ingresses)
             async with Load(address, ASK).running() as load:
                 for number in (1, 2, 3, 1, 2, 3, 0, 3):
                     declare(served, near, other, number)
-                    await served.rig.sync()
+                    await served.sync()
                     await load.answered(200)
             assert load.tally().failures == {}
 
@@ -105,7 +101,7 @@ def test_a_name_that_cannot_be_resolved_harms_nobody(
 ) -> None:
     async def scenario(host: Namespace) -> None:
         names = Names({}, silent=[NAME] if silent else [])
-        settings = {NEAR: PLAIN, OTHER: PLAIN}
+        settings = {NEAR: BY_PODS, OTHER: BY_PODS}
         async with (
             dns_server(udp_inside(host), names),
             reachable(1) as near,
@@ -113,12 +109,12 @@ def test_a_name_that_cannot_be_resolved_harms_nobody(
             hybrid(tmp_path, settings) as served,
         ):
             declare(served, near, other, 0)
-            address = await served.rig.address()
+            address = await served.address()
             async with Load(address, ASK).running() as load:
                 await load.answered(50)
-                await served.settle(OTHER, by_gateway(MemberGateway(NAME, INGRESS_PORT)))
+                settle(served, OTHER, by_gateway(NAME))
                 declare(served, near, other, 1)
-                await served.rig.sync()
+                await served.sync()
                 await load.answered(200)
                 async with asyncio.timeout(30):
                     while NAME not in names.asked:
@@ -149,35 +145,35 @@ STRANGE = Authority.make("another").issue("ingress", addresses=[], names=[NAME])
 @pytest.mark.parametrize(
     ("tls", "shown", "wanted"),
     [
-        pytest.param(GatewayTls.VERIFIED, GOOD, OTHER, id="verified"),
-        pytest.param(GatewayTls.VERIFIED, WRONG_NAME, "503", id="verified-another-name"),
-        pytest.param(GatewayTls.VERIFIED, STRANGE, "503", id="verified-another-authority"),
-        pytest.param(GatewayTls.UNVERIFIED, STRANGE, OTHER, id="unverified"),
+        pytest.param("verified", GOOD, OTHER, id="verified"),
+        pytest.param("verified", WRONG_NAME, "503", id="verified-another-name"),
+        pytest.param("verified", STRANGE, "503", id="verified-another-authority"),
+        pytest.param("unverified", STRANGE, OTHER, id="unverified"),
     ],
 )
 def test_an_ingress_is_asked_by_tls_with_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls: GatewayTls, shown: Pair, wanted: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls: str, shown: Pair, wanted: str
 ) -> None:
     async def scenario(host: Namespace) -> None:
-        gateway = MemberGateway(host.address, INGRESS_PORT, tls, NAME)
+        gateway = by_gateway(host.address, tls, NAME)
         context = tls_of(shown, tmp_path)
         asked: list[str | None] = []
         context.sni_callback = lambda _, name, __: asked.append(name)
         async with (
             reachable(1) as near,
             hidden(host, 1, OTHER) as other,
-            hybrid(tmp_path, {NEAR: PLAIN, OTHER: by_gateway(gateway)}) as served,
+            hybrid(tmp_path, {NEAR: BY_PODS, OTHER: gateway}) as served,
         ):
             ingress = await run_ingress(host, other, tls=context)
             declare(served, near, other, 1)
-            served.rig.expose("web", [], member=NEAR)
-            address = await served.rig.address()
+            served.expose("web", [], member=NEAR)
+            address = await served.address()
             answer = await ask_once(address, ASK)
             assert answer.headers.get("x-member", str(answer.status)) == wanted
             assert set(asked) == {NAME}
             assert {request.headers["host"] for request in ingress.asked} <= {HOST}
-            served.rig.expose("web", near.pods, member=NEAR)
-            await served.rig.sync()
+            served.expose("web", near.pods, member=NEAR)
+            await served.sync()
             assert NEAR in await shares(address, ASK, 100), "Pods are asked in clear"
 
     with namespace() as host:

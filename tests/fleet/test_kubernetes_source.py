@@ -10,13 +10,22 @@ import pytest
 
 from fleet.events import Members, Upserted
 from fleet.kubernetes.connection import ApiServer
-from fleet.models import Ingress, Pod, Secret, Service
+from fleet.member_settings import Addressing, MemberGateway, MemberSettings
+from fleet.models import Ingress, Node, Pod, Secret, Service
 from fleet.pod_addresses import PodAddresses, read_networks
 from fleet.ref import HUB
 from fleet.sources.kubernetes import KubernetesSource
 from tests.fleet.kubernetes_rig import HOME, KubernetesRig, declare, naming, withdraw
 from tests.fleet.rigs import Listener, line, listening
-from tests.support.builders import Builder, alb_gateway, ingress, mse_gateway, pod, service
+from tests.support.builders import (
+    Builder,
+    alb_gateway,
+    ingress,
+    mse_gateway,
+    node,
+    pod,
+    service,
+)
 from tests.support.kube import Clusters
 from translators.dialects import DIALECTS
 
@@ -445,5 +454,134 @@ def test_pods_are_read_while_their_labels_are_asked_for(rig: KubernetesRig) -> N
         assert listener.state.table(Pod)[running.ref("one")].metadata.labels == {"app": "shop"}
         rig.put(SHOP)
         await listener.until(lambda: not listener.state.table(Pod))
+
+    play(rig, script)
+
+
+# -- settings of members and nodes ----------------------------------------------------------------
+
+
+def with_settings(rig: KubernetesRig, **settings: str) -> dict[str, Any]:
+    """The Secret of member `one` with these settings."""
+    named = naming("one", rig.kubeconfig("one"))
+    annotations = {f"fleetgate.dev/{k.replace('_', '-')}": text for k, text in settings.items()}
+    return {**named, "metadata": {**named["metadata"], "annotations": annotations}}
+
+
+def test_settings_of_a_member_follow_its_secret(rig: KubernetesRig) -> None:
+    hub = rig.servers[HUB]
+
+    async def script(listener: Listener) -> None:
+        async def until(settings: MemberSettings) -> None:
+            await listener.until(lambda: listener.state.settings["one"] == settings)
+
+        listener.events.clear()
+        declare(hub, with_settings(rig, region="eu"))
+        await until(MemberSettings(region="eu"))
+        by_gateway = {"addressing": "gateway", "gateway_address": "gw.example.com:80"}
+        declare(hub, with_settings(rig, **by_gateway))
+        gateway = MemberGateway("gw.example.com", 80)
+        await until(MemberSettings(addressing=Addressing.GATEWAY, gateway=gateway))
+        declare(hub, with_settings(rig, **by_gateway | {"gateway_address": "192.0.2.1:81"}))
+        gateway = MemberGateway("192.0.2.1", 81)
+        await until(MemberSettings(addressing=Addressing.GATEWAY, gateway=gateway))
+        declare(hub, with_settings(rig, addressing="gateway"))
+        await listener.until(lambda: bool(listener.problems))
+        assert listener.state.settings["one"].gateway == gateway
+        declare(hub, with_settings(rig))
+        await until(MemberSettings())
+        assert not [line(e) for e in listener.events if line(e).endswith("listed one")]
+
+    play(rig, script)
+
+
+def test_nodes_are_read_while_requests_are_sent_to_them(rig: KubernetesRig) -> None:
+    hub, first = rig.servers[HUB], node("first", InternalIP="10.0.0.1")
+    second = node("second", InternalIP="10.0.0.2")
+    rig.put(first, origin="one")
+
+    async def script(listener: Listener) -> None:
+        nodes = listener.state.table(Node)
+        assert not nodes
+        declare(hub, with_settings(rig, addressing="nodePorts"))
+        await listener.until(
+            lambda: listener.state.settings["one"].addressing is Addressing.NODE_PORTS
+        )
+        assert nodes[first.ref("one")].status.addresses[0].address == "10.0.0.1"
+        rig.put(second, origin="one")
+        await listener.until(lambda: second.ref("one") in nodes)
+        rig.remove(first, origin="one")
+        await listener.until(lambda: first.ref("one") not in nodes)
+        declare(hub, with_settings(rig, addressing="pods"))
+        await listener.until(lambda: not nodes)
+        rig.remove(second, origin="one")
+
+    play(rig, script)
+
+
+def test_a_member_that_lets_nobody_read_nodes_says_what_rbac_lacks(rig: KubernetesRig) -> None:
+    server = rig.servers["one"]
+    server.kubectl("create", "serviceaccount", "nobody", "--namespace=default")
+    token = server.kubectl("create", "token", "nobody", "--namespace=default").strip()
+
+    def allow(name: str, resources: str) -> None:
+        server.kubectl(
+            "create", "clusterrole", name, "--verb=get,list,watch", f"--resource={resources}"
+        )
+        server.kubectl(
+            "create",
+            "clusterrolebinding",
+            name,
+            f"--clusterrole={name}",
+            "--serviceaccount=default:nobody",
+        )
+
+    allow("reader", "services,endpointslices.discovery.k8s.io")
+    named = naming("one", rig.kubeconfig("one", token))
+    to_nodes = MemberSettings(addressing=Addressing.NODE_PORTS)
+
+    async def script(listener: Listener) -> None:
+        await listener.until(found(listener, "one"))
+        annotations = {"fleetgate.dev/addressing": "nodePorts"}
+        metadata = {**named["metadata"], "annotations": annotations}
+        declare(rig.servers[HUB], {**named, "metadata": metadata})
+        await listener.until(lost(listener, "one"))
+        message = listener.state.origins["one"].message
+        assert " does not let fleetgate list nodes: " in message
+        assert message.endswith(
+            "; its RBAC has to allow get, list and watch on nodes, since "
+            "requests are sent to its nodes by the setting addressing nodePorts"
+        )
+        assert listener.state.settings["one"] == MemberSettings()
+        allow("nodes", "nodes")
+        await listener.until(found(listener, "one"))
+        assert listener.state.settings["one"] == to_nodes
+
+    declare(rig.servers[HUB], named)
+    play(rig, script)
+
+
+def test_a_member_of_the_operator_has_settings_of_the_operator(
+    rig: KubernetesRig, clusters: Clusters
+) -> None:
+    hub, two = clusters.hub.kubeconfig, clusters.c2.kubeconfig
+    first = node("first", InternalIP="10.0.0.1")
+    rig.put(first, origin="two")
+    settings = MemberSettings(addressing=Addressing.NODE_PORTS, zone="a")
+    rig.source = KubernetesSource(
+        DIALECTS.kinds,
+        lambda: ApiServer.from_kubeconfig(hub),
+        {"two": lambda: ApiServer.from_kubeconfig(two)},
+        HOME,
+        settings={"two": settings},
+    )
+
+    async def script(listener: Listener) -> None:
+        await listener.until(found(listener, "two"))
+        assert listener.state.settings["two"] == settings
+        assert first.ref("two") in listener.state.table(Node)
+        declare(rig.servers[HUB], with_settings(rig, zone="b"))
+        await listener.until(lambda: listener.state.settings["one"].zone == "b")
+        assert listener.state.settings["two"] == settings
 
     play(rig, script)

@@ -18,6 +18,8 @@ from fleet.kubernetes.members import (
     read_claims,
 )
 from fleet.kubernetes.redaction import PLAIN_URL
+from fleet.member_settings import Addressing, GatewayTls, MemberGateway, MemberSettings
+from fleet.pod_addresses import PodAddresses, read_networks
 from fleet.ref import HUB, Ref
 from tests.support.authority import Authority
 
@@ -511,6 +513,116 @@ def test_a_misspelt_key_of_what_narrows_is_a_slip_too(key: str) -> None:
     assert problem.key == f"metadata.annotations[fleetgate.dev/{key}]"
     assert problem.expected == "fleetgate.dev/pod-cidrs"
     assert networks_of(wrong, "one") is None
+
+
+# -- other settings of members --------------------------------------------------------------------
+
+SHAPES = [
+    pytest.param(OWN, {"kubeconfig": kubeconfig()}, "one", id="own-label"),
+    pytest.param(ISTIO, {"east": kubeconfig()}, "east", id="istio"),
+    pytest.param(
+        ARGO,
+        {"name": "west", "server": "https://x", "config": {"bearerToken": "x"}},
+        "west",
+        id="argo-cd",
+    ),
+]
+ANNOTATIONS = {
+    "addressing": "gateway",
+    "gateway-address": "gw.example.com:443",
+    "gateway-tls": "verified",
+    "region": "eu",
+    "zone": "eu-a",
+    "pod-cidrs": "10.1.0.0/16",
+}
+SETTINGS = MemberSettings(
+    PodAddresses(networks=read_networks(["10.1.0.0/16"])),
+    Addressing.GATEWAY,
+    MemberGateway("gw.example.com", 443, GatewayTls.VERIFIED, "gw.example.com"),
+    "eu",
+    "eu-a",
+)
+
+
+def set_up(found: MemberSecret, **settings: str) -> MemberSecret:
+    """The Secret with annotations for these settings."""
+    texts = {f"fleetgate.dev/{key.replace('_', '-')}": text for key, text in settings.items()}
+    return replace(found, annotations={**found.annotations, **texts})
+
+
+def settings_of(claims: Claims, member: str) -> MemberSettings | None:
+    """The settings of a member; None if the Secret is unusable."""
+    access = claims.members[member]
+    return None if access is None else access.settings
+
+
+@pytest.mark.parametrize(("labels", "data", "member"), SHAPES)
+def test_annotations_of_a_secret_are_settings_of_its_members(
+    labels: Mapping[str, str], data: Mapping[str, object], member: str
+) -> None:
+    claims = read_claims(set_up(secret(labels, data), **ANNOTATIONS))
+    assert not claims.problems
+    assert settings_of(claims, member) == SETTINGS
+    assert settings_of(read_claims(secret(labels, data)), member) == MemberSettings()
+
+
+@pytest.mark.parametrize(("labels", "data", "member"), SHAPES)
+def test_a_wrong_setting_keeps_what_the_secret_said_before(
+    labels: Mapping[str, str], data: Mapping[str, object], member: str
+) -> None:
+    before = read_claims(set_up(secret(labels, data), **ANNOTATIONS))
+    wrong = read_claims(set_up(secret(labels, data), addressing="podz", zone="-", region="eu"))
+    assert [(problem.key, problem.value, problem.expected) for problem in wrong.problems] == [
+        (
+            "metadata.annotations[fleetgate.dev/addressing]",
+            "podz",
+            "pods, nodePorts or gateway",
+        ),
+        (
+            "metadata.annotations[fleetgate.dev/zone]",
+            "-",
+            "1 to 63 letters, digits, '-', '_' and '.', with a letter or a digit at both ends",
+        ),
+    ]
+    assert {problem.reason for problem in wrong.problems} == {"InvalidMember"}
+    assert settings_of(wrong, member) is None, "nothing was in force before"
+    assert settings_of(wrong.after(before), member) == SETTINGS
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("adressing", "addressing"), ("gateway-adress", "gateway-address"), ("Zone", "zone")],
+)
+def test_a_misspelt_setting_keeps_what_the_secret_said_before(key: str, meant: str) -> None:
+    good = secret(OWN, {"kubeconfig": kubeconfig()})
+    wrong = read_claims(set_up(good, **{key: "eu"}))
+    (problem,) = wrong.problems
+    assert problem.key == f"metadata.annotations[fleetgate.dev/{key}]"
+    assert problem.expected == f"fleetgate.dev/{meant}"
+    assert settings_of(wrong, "one") is None
+    assert settings_of(
+        wrong.after(read_claims(set_up(good, region="eu"))), "one"
+    ) == MemberSettings(region="eu")
+
+
+@pytest.mark.parametrize("key", ["fleetgate.dev/name", "mse.alibabacloud.com/addressing"])
+def test_what_is_no_setting_has_no_effect_and_is_a_problem(key: str) -> None:
+    found = secret(OWN, {"kubeconfig": kubeconfig()})
+    claims = read_claims(replace(found, annotations={key: "pods"}))
+    (problem,) = claims.problems
+    assert (problem.reason, problem.key) == ("UnknownAnnotation", key)
+    assert settings_of(claims, "one") == MemberSettings()
+
+
+def test_a_setting_that_is_written_as_a_label_is_a_problem() -> None:
+    labels = {**OWN, "fleetgate.dev/addressing": "nodePorts"}
+    claims = read_claims(secret(labels, {"kubeconfig": kubeconfig()}))
+    (problem,) = claims.problems
+    assert problem.message == (
+        "metadata.labels[fleetgate.dev/addressing]: 'nodePorts' "
+        "(expected an annotation of this name); it has no effect"
+    )
+    assert settings_of(claims, "one") == MemberSettings()
 
 
 # -- several Secrets ------------------------------------------------------------------------------

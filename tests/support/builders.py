@@ -243,11 +243,11 @@ def pod(name: str, **labels: str) -> Builder[Pod]:
     return Builder(Pod, "v1", name).label(labels)
 
 
-def node(name: str, *addresses: str, ready: bool = True) -> Builder[Node]:
-    """A node with these InternalIPs."""
+def node(name: str, *, ready: str = "True", **addresses: str) -> Builder[Node]:
+    """A node with one address of each type; `ready` is the status of its condition Ready."""
     status = {
-        "addresses": [{"type": "InternalIP", "address": address} for address in addresses],
-        "conditions": [{"type": "Ready", "status": str(ready)}],
+        "addresses": [{"type": kind, "address": address} for kind, address in addresses.items()],
+        "conditions": [{"type": "Ready", "status": ready}],
     }
     return Builder(Node, "v1", name, {"status": status})
 

@@ -34,6 +34,7 @@ START: Final = 60.0
 WIPED: Final = (
     "/api/v1/configmaps",
     "/api/v1/events",
+    "/api/v1/nodes",
     "/api/v1/pods",
     "/api/v1/secrets",
     "/api/v1/serviceaccounts",

@@ -107,7 +107,7 @@ def by_names() -> Keywords:
 
 def _tls_of(gateway: MemberGateway) -> ClusterParts:
     parts = ClusterParts()
-    name = gateway.sni or ("" if is_ip(gateway.host) else gateway.host)
+    name = gateway.sni or ("" if is_ip(gateway.host) else gateway.host.removesuffix("."))
     if name:
         parts.tls.put("sni", name)
     if gateway.tls is GatewayTls.VERIFIED:

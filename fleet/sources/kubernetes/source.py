@@ -14,7 +14,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, Never, TypeAlias
 
-from fleet.events import Configured, Emit, Event, Members
+from fleet.events import Emit, Event, Members
 from fleet.kinds import Kinds
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.kubeconfig import BadKubeconfig
@@ -45,7 +45,8 @@ class KubernetesSource:
     Members are those of `members`, by ID, and those that Secrets on the hub name. Secrets of
     fleetgate's own shape are in `namespace`, those of Istio's and Argo CD's shapes there and in
     `trusted` namespaces. References of Ingresses to Secrets are followed in the namespaces that are
-    `followed`, or in all namespaces if that is empty.
+    `followed`, or in all namespaces if that is empty. `settings` are those of members that are in
+    `members`; a Secret has the settings of the members that it names.
 
     A client is made when it is needed, and again when its credentials are refused. A gateway waits
     for newly attached members, but no longer than `patience`. Secrets that are referenced count as
@@ -61,8 +62,10 @@ class KubernetesSource:
         trusted: Iterable[str] = TRUSTED,
         patience: timedelta = PATIENCE,
         followed: Iterable[str] = (),
+        settings: Mapping[str, MemberSettings] | None = None,
     ) -> None:
         self._given = dict(members)
+        self._given_settings = dict(settings or {})
         attaching = self._attaching = Attaching(
             kinds, self._forward, self._unread, patience, self._settle
         )
@@ -79,7 +82,6 @@ class KubernetesSource:
         )
         self._recalled = Needs(kinds)
         self._members: dict[str, _Read] = {}
-        self._settings: dict[str, MemberSettings] = {}
         self._announced: Members | None = None
         self._emit: Emit | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -156,7 +158,6 @@ class KubernetesSource:
         wanted = self._wanted(needs)
         for name in self._members.keys() - wanted.keys():
             self._members.pop(name).end()
-            self._settings.pop(name, None)
             log.info("member %s is not read any more", name)
         if self._hub.is_listed:
             members = Members(frozenset(wanted), frozenset(self._known().keys() - wanted.keys()))
@@ -164,18 +165,15 @@ class KubernetesSource:
                 self._announced = members
                 self._forward([members])
         for name, way in wanted.items():
-            self._configure(name, way)
-            self._read(name, way, self._tasks)
-            self._members[name].member.need_labels(needed=needs.labels)
+            member = self._read(name, way, self._tasks)
+            if not isinstance(way, Ref):  # without a usable Secret the last settings stay in force
+                member.configure(self._settings_of(name, way))
+            member.need_labels(needed=needs.labels)
 
-    def _configure(self, name: str, way: _Way) -> None:
-        """Emit the settings of a member, before any of its objects is emitted."""
-        if isinstance(way, Ref) or not self._hub.is_listed:
-            return  # the last Configured, maybe of an earlier process, stays in force
-        settings = way.settings if isinstance(way, Access) else MemberSettings()
-        if self._settings.get(name) != settings:
-            self._settings[name] = settings
-            self._forward([Configured(name, settings)])
+    def _settings_of(self, name: str, way: Access | Connect) -> MemberSettings:
+        if isinstance(way, Access):
+            return way.settings
+        return self._given_settings.get(name, MemberSettings())
 
     def _wanted(self, needs: Needs) -> dict[str, _Way]:
         """How to reach each member to read: those needed, and those of gateways in force."""
@@ -197,7 +195,8 @@ class KubernetesSource:
         answered = {name for name, read in self._members.items() if read.member.has_answered}
         return (members & self._known().keys()) - answered
 
-    def _read(self, name: str, way: _Way, tasks: asyncio.TaskGroup) -> None:
+    def _read(self, name: str, way: _Way, tasks: asyncio.TaskGroup) -> MemberReader:
+        """The reader of a member, which reads in the given way from now on."""
         read = self._members.get(name)
         if read is None:
             member = MemberReader(name, _connect(way), self._forward_of_member)
@@ -207,6 +206,7 @@ class KubernetesSource:
             read.way = way
             read.member.renew(_connect(way))
             log.info("member %s is read by its new credentials", name)
+        return read.member
 
 
 @dataclass(slots=True)
