@@ -145,6 +145,17 @@ BOUNDS: Final = (
         MAX_CERTIFICATE_NAMES,
         "the certificate is not shown for the names behind, unless it is the default one",
     ),
+    Bound(
+        "nodes of a member that take requests for a Service, without "
+        "`externalTrafficPolicy: Local`",
+        MAX_NODES,
+        "other Services use the other nodes",
+    ),
+    Bound(
+        "Pods that a member has behind nodes or its own gateway, for a Service",
+        MAX_COUNTED_PODS,
+        "more give the member no larger share",
+    ),
     Bound("canaries of a path", MAX_CANARIES, "the youngest take no request there"),
     Bound(
         "problems of one reason that an Ingress is told", MAX_PROBLEMS, "it is told how many more"
