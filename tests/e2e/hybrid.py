@@ -167,11 +167,19 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 class MemberIngress(Backend):
-    """The ingress of a member: it has Pods for some hosts, and answers 503 for others."""
+    """The ingress of a member: it has Pods for some hosts, and answers 503 for others.
+
+    It answers requests for /slow once `held` is set.
+    """
 
     def __init__(self, member: str, address: Address, hosts: Sequence[str]) -> None:
         super().__init__(f"ingress of {member}", address, member, Manner.ANSWER)
         self.hosts = set(hosts)
+        self.held = asyncio.Event()
+
+    async def _ready(self) -> None:
+        if self.asked[-1].path == "/slow":
+            await self.held.wait()
 
     def _answer(self) -> bytes:
         known = self.asked[-1].headers.get("host", "") in self.hosts

@@ -121,6 +121,12 @@ def test_an_ingress_without_pods_is_passed_over_for_what_may_be_repeated(tmp_pat
             address = await served.address()
             assert await shares(address, ASK, 100) == {NEAR: 100}
             assert ingress.asked
+            headers = {
+                name for pod in (*near.pods, ingress) for r in pod.asked for name in r.headers
+            }
+            assert not [name for name in headers if "retr" in name], (
+                "backends are told of no retries"
+            )
             # Envoy leaves it out for a while, after which it is asked again.
             post = Question("/", HOST, method="POST", body=b"once")
             answers: set[int] = set()

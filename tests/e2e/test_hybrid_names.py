@@ -29,7 +29,7 @@ from tests.e2e.rig import Rig, ask_once
 from tests.e2e.shares import shares
 from tests.e2e.speaking import tls_of
 from tests.support.authority import Authority, Pair
-from tests.support.builders import slice_of
+from tests.support.builders import ingress, slice_of
 from tests.support.dns import Names, dns_server
 from tests.support.netns import Namespace, available, namespace
 from tests.support.requirement import require
@@ -95,6 +95,66 @@ def test_a_name_has_the_share_of_its_pods_however_many_addresses_it_has(
         asyncio.run(scenario(host))
 
 
+def test_a_request_under_way_outlives_the_change_of_its_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(host: Namespace) -> None:
+        names = Names({NAME: [host.address]})
+        async with (
+            dns_server(udp_inside(host), names),
+            reachable(1) as near,
+            hidden(host, 3, OTHER) as other,
+            hybrid(tmp_path, {NEAR: BY_PODS, OTHER: by_gateway(NAME)}) as served,
+        ):
+            own = await run_ingress(host, other)
+            declare(served, near, other, 1)
+            served.expose("web", [], member=NEAR)
+            address = await served.address()
+            waiting = asyncio.create_task(ask_once(address, Question("/slow", HOST)))
+            await own.has_been_asked("/slow")
+            for number in (2, 3):
+                declare(served, near, other, number)
+                await served.sync()
+            assert await shares(address, ASK, 50)
+            assert not waiting.done()
+            own.held.set()
+            answer = await waiting
+            assert (answer.status, answer.headers["x-member"]) == (200, OTHER)
+
+    with namespace() as host:
+        host.hide_pods()
+        with_files(monkeypatch, tmp_path / "envoy", {RESOLVER: f"nameserver {host.address}\n"})
+        asyncio.run(scenario(host))
+
+
+def test_a_backend_whose_only_name_nobody_resolves_lets_others_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    async def scenario(host: Namespace) -> None:
+        async with (
+            dns_server(udp_inside(host), Names({}, silent=[NAME])) as names,
+            reachable(1) as near,
+            hidden(host, 1, OTHER) as other,
+            hybrid(tmp_path, {NEAR: BY_PODS, OTHER: by_gateway(NAME)}) as served,
+        ):
+            declare(served, near, other, 1)
+            served.expose("web", [], member=NEAR)
+            address = await served.address()
+            assert (await ask_once(address, ASK)).status == 503
+            made = ingress("new", host="new.test").path("/", to="new:80").of_class("mse")
+            served.declare("new.yaml", made)
+            served.expose("new", near.pods, member=NEAR)
+            await served.sync()
+            assert (await ask_once(address, Question("/", "new.test"))).status == 200
+            assert set(names.asked) == {NAME}
+
+    with namespace() as host:
+        host.hide_pods()
+        with_files(monkeypatch, tmp_path / "envoy", {RESOLVER: f"nameserver {host.address}\n"})
+        asyncio.run(scenario(host))
+
+
 @pytest.mark.parametrize("silent", [False, True], ids=["unknown", "no-answer"])
 def test_a_name_that_cannot_be_resolved_harms_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: bool
@@ -120,12 +180,12 @@ def test_a_name_that_cannot_be_resolved_harms_nobody(
                     while NAME not in names.asked:
                         await load.answered(50)
                 await load.answered(200)
-                ingress = await run_ingress(host, other)
+                own = await run_ingress(host, other)
                 names.silent.clear()
                 names.addresses[NAME] = [host.address]
                 await load.until_answered_by(OTHER)
             assert load.tally().failures == {}
-            assert ingress.asked
+            assert own.asked
 
     with namespace() as host:
         host.hide_pods()
@@ -164,14 +224,14 @@ def test_an_ingress_is_asked_by_tls_with_its_name(
             hidden(host, 1, OTHER) as other,
             hybrid(tmp_path, {NEAR: BY_PODS, OTHER: gateway}) as served,
         ):
-            ingress = await run_ingress(host, other, tls=context)
+            own = await run_ingress(host, other, tls=context)
             declare(served, near, other, 1)
             served.expose("web", [], member=NEAR)
             address = await served.address()
             answer = await ask_once(address, ASK)
             assert answer.headers.get("x-member", str(answer.status)) == wanted
             assert set(asked) == {NAME}
-            assert {request.headers["host"] for request in ingress.asked} <= {HOST}
+            assert {request.headers["host"] for request in own.asked} <= {HOST}
             served.expose("web", near.pods, member=NEAR)
             await served.sync()
             assert NEAR in await shares(address, ASK, 100), "Pods are asked in clear"

@@ -57,9 +57,11 @@ _REFRESH_AFTER_FAILURE: Final = timedelta(seconds=1)
 _SLOWEST_REFRESH_AFTER_FAILURE: Final = timedelta(seconds=10)
 
 _QUERY_SECONDS: Final = 1
-_QUERY_TRIES: Final = 2
-"""A new Cluster is used once its names have been asked for. If no DNS server answers, this bounds
-the time that it takes."""
+_QUERY_TRIES: Final = 1
+"""How long and how often each DNS server is asked, for an IPv4 address and then for an IPv6 one.
+
+Envoy acknowledges no Clusters while a new one waits for all of its names. So this bounds the time
+for which a DNS server that does not answer delays changes of the gateway."""
 
 
 def transport_sockets(
