@@ -80,12 +80,17 @@ class Backend:
                     return
                 if self.manner is Manner.SILENT:
                     continue
-                writer.write(self._answer())
+                answer = self._answer()
+                await self._ready()
+                writer.write(answer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
+
+    async def _ready(self) -> None:
+        """Return when the last request may be answered."""
 
     def _resets(self) -> bool:
         if self.manner is Manner.FALTER:

@@ -3,6 +3,7 @@
     base/                     the gateway and two members that most cases use
     cases/NAME/hub/*.yaml     the manifests that the case adds to the hub
     cases/NAME/clusters/ID/   members that replace those of base/
+    cases/NAME/members/ID.yaml  the settings of a member
     cases/NAME/TYPE.yaml      the resources of each gateway; problems.yaml: the output of `check`
     common.yaml               fields that the cases omit where they have these values
 
@@ -168,6 +169,6 @@ def _problem(offline: Offline, problem: Problem) -> dict[str, str]:
 
 
 def _manifests(root: Path) -> Iterator[tuple[str, Path]]:
-    for part in ("hub", "clusters"):
+    for part in ("hub", "clusters", "members"):
         for path in sorted((root / part).rglob("*.yaml")):
             yield str(path.relative_to(root)), path

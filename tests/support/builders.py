@@ -204,11 +204,13 @@ def slice_of(
     port: int = 8080,
     port_name: str = "",
     pods: Iterable[str] = (),
+    nodes: Iterable[str] = (),
     unready: Iterable[str] = (),
     terminating: Iterable[str] = (),
     suffix: str = "1",
 ) -> Builder[EndpointSlice]:
-    """An EndpointSlice of a Service. `pods` names the Pods behind the addresses, in order.
+    """An EndpointSlice of a Service. `pods` names the Pods behind the addresses, in order, and
+    `nodes` those that they run on.
 
     The addresses in `terminating` still serve.
     """
@@ -225,6 +227,8 @@ def slice_of(
     ]
     for endpoint, pod_name in zip(endpoints, names, strict=False):
         endpoint["targetRef"] = {"kind": "Pod", "name": pod_name}
+    for endpoint, node_name in zip(endpoints, nodes, strict=False):
+        endpoint["nodeName"] = node_name
     body = {
         "addressType": "IPv4",
         "endpoints": endpoints,

@@ -15,14 +15,16 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from fleetgate.demo import backend
+
+T = TypeVar("T")
 
 _NETWORK: Final = 0x40000000  # CLONE_NEWNET
 
@@ -88,17 +90,26 @@ class Namespace:
             finally:
                 process.kill()
 
-    def listen(self, port: int) -> socket.socket:
-        """Open a listening socket inside, for a server of this process."""
-        with ThreadPoolExecutor(1) as inside:  # a new thread, since it cannot leave the namespace
-            return inside.submit(self._listen, port).result()
+    def hide_pods(self) -> None:
+        """Drop all packets over the link to the first half of the addresses of Pods."""
+        hidden = f"{self.pods}0/25"
+        self._run("iptables", "-A", "INPUT", "!", "-i", "lo", "-d", hidden, "-j", "DROP")
 
-    def _listen(self, port: int) -> socket.socket:
+    def listen(self, port: int, address: str = "") -> socket.socket:
+        """Open a listening socket inside, for a server of this process."""
+        return self.inside(lambda: socket.create_server((address or self.address, port)))
+
+    def inside(self, make: Callable[[], T]) -> T:
+        """Make something inside, such as a socket, and return it."""
+        with ThreadPoolExecutor(1) as thread:  # a new one, since it cannot leave the namespace
+            return thread.submit(self._enter, make).result()
+
+    def _enter(self, make: Callable[[], T]) -> T:
         libc = ctypes.CDLL(None, use_errno=True)
         with Path("/run/netns", self.name).open("rb") as place:
             if libc.setns(place.fileno(), _NETWORK):
                 raise OSError(ctypes.get_errno(), f"cannot enter {self.name}")
-        return socket.create_server((self.address, port))
+        return make()
 
     def _run(self, *command: str) -> None:
         _run(*self.enter, *command)

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TypeAlias
@@ -10,7 +11,9 @@ Serve: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaita
 
 
 @asynccontextmanager
-async def serving(listener: socket.socket, serve: Serve) -> AsyncIterator[None]:
+async def serving(
+    listener: socket.socket, serve: Serve, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[None]:
     """Serve connections while the block runs. At its end, open connections are aborted."""
     served = set[asyncio.Future[None]]()
     ended = False
@@ -33,7 +36,7 @@ async def serving(listener: socket.socket, serve: Serve) -> AsyncIterator[None]:
         else:
             task.result()
 
-    server = await asyncio.start_server(accepted, sock=listener)
+    server = await asyncio.start_server(accepted, sock=listener, ssl=tls)
     try:
         yield
     finally:

@@ -52,7 +52,6 @@ def test_the_defaults_are_those_of_the_documents() -> None:
             "unhealthy_threshold": 3,
             "healthy_threshold": 3,
             "no_traffic_interval": "2s",
-            "no_traffic_healthy_interval": "60s",
             "http_health_check": {
                 "host": "web.default",
                 "path": "/",

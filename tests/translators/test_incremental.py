@@ -11,10 +11,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from fleet.events import Configured, Deleted, Listed
-from fleet.member_settings import MemberSettings
+from fleet.events import Configured, Deleted, Event, Listed
+from fleet.member_settings import Addressing, GatewayTls, MemberGateway, MemberSettings
 from fleet.pod_addresses import PodAddresses, read_networks
 from fleet.ref import HUB, Ref
+from tests.support.builders import node
 from tests.support.routed import routed
 from tests.support.translation import World, ref_of, upserted
 from tests.translators.manifests import (
@@ -166,7 +167,7 @@ def test_what_addresses_a_member_may_have_touches_its_endpoints_only() -> None:
     world.put(slice_manifest("10.3.0.1", service="s1"), origin="c2")
     narrow = PodAddresses(networks=read_networks(["10.4.0.0/16"]))
     computed = world.apply([Configured("c2", MemberSettings(narrow))])
-    assert computed == {"slice endpoints": 1, "assignments": 1, "lacks": 1}
+    assert computed == {"upstreams": 1, "slice endpoints": 1, "assignments": 1, "lacks": 1}
     assert world.sent == 1
     (problem,) = world.translator.tables.statuses.problems()
     assert (problem.at.origin, problem.reason, problem.value) == (
@@ -201,6 +202,21 @@ _ROUTING: list[dict[str, str]] = [
 """Annotations of an Ingress about its hosts, paths and headers."""
 
 
+_SETTINGS: list[MemberSettings] = [
+    MemberSettings(),
+    MemberSettings(addressing=Addressing.NODE_PORTS),
+    *(
+        MemberSettings(addressing=Addressing.GATEWAY, gateway=gateway)
+        for gateway in (
+            MemberGateway("203.0.113.9", 80),
+            MemberGateway("203.0.113.9", 443, GatewayTls.VERIFIED, "cloud.test"),
+            MemberGateway("cloud.test", 443, GatewayTls.UNVERIFIED),
+        )
+    ),
+]
+"""How a member is reached."""
+
+
 class Edits(RuleBasedStateMachine):
     """After any edits in any order, Envoys have what the same objects give from scratch."""
 
@@ -208,6 +224,7 @@ class Edits(RuleBasedStateMachine):
     def start(self) -> None:
         self.world = World()
         self.objects: dict[Ref, tuple[dict[str, Any], str]] = {}
+        self.settings: dict[str, MemberSettings] = {}
         self.world.attach(HUB, "c1", "c2")
 
     def _put(self, manifest: dict[str, Any], origin: str = HUB) -> None:
@@ -301,7 +318,35 @@ class Edits(RuleBasedStateMachine):
     )
     def put_slice(self, member: str, name: str, number: str, last: list[int]) -> None:
         addresses = [f"10.0.{member[1]}.{n}" for n in last]
-        self._put(slice_manifest(*addresses, service=name, name=f"{name}-{number}"), member)
+        made = slice_manifest(*addresses, service=name, name=f"{name}-{number}")
+        for endpoint, place in zip(made["endpoints"], "aba", strict=False):
+            endpoint["nodeName"] = place
+        self._put(made, member)
+
+    @rule(
+        member=st.sampled_from(["c1", "c2", "c3"]),
+        name=st.sampled_from("ab"),
+        ready=st.sampled_from(["True", "False"]),
+        address=st.sampled_from(["192.0.2.1", "192.0.2.2", "127.0.0.1", "fd00::1"]),
+    )
+    def put_node(self, member: str, name: str, ready: str, address: str) -> None:
+        self._put(node(name, ready=ready, InternalIP=address).manifest, member)
+
+    @rule(
+        member=st.sampled_from(["c1", "c2", "c3"]),
+        name=st.sampled_from(["web", "api"]),
+        policy=st.sampled_from(["Cluster", "Local"]),
+    )
+    def put_service_with_node_port(self, member: str, name: str, policy: str) -> None:
+        made = service_manifest(name)
+        made["spec"]["ports"][0]["nodePort"] = 30080
+        made["spec"]["externalTrafficPolicy"] = policy
+        self._put(made, member)
+
+    @rule(member=st.sampled_from(["c1", "c2"]), chosen=st.sampled_from(_SETTINGS))
+    def settle(self, member: str, chosen: MemberSettings) -> None:
+        self.settings[member] = chosen
+        self.world.apply([Configured(member, chosen)])
 
     @rule(
         name=st.sampled_from(["gw", "second"]),
@@ -341,13 +386,17 @@ class Edits(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         scratch = World()
-        events = [upserted(manifest, origin) for manifest, origin in self.objects.values()]
+        events: list[Event] = [
+            *(upserted(manifest, origin) for manifest, origin in self.objects.values()),
+            *(Configured(member, chosen) for member, chosen in self.settings.items()),
+        ]
         random.Random(len(events)).shuffle(events)  # noqa: S311 (an order, no secret)
         scratch.apply([*events, *(Listed(origin) for origin in (HUB, "c1", "c2"))])
         assert scratch.versions() == self.world.versions()
         theirs, ours = scratch.translator.tables, self.world.translator.tables
         assert theirs.statuses.of_ingresses.rows == ours.statuses.of_ingresses.rows
         assert theirs.statuses.of_gateways.rows == ours.statuses.of_gateways.rows
+        assert sorted(theirs.statuses.problems()) == sorted(ours.statuses.problems())
 
 
 TestEdits = Edits.TestCase

@@ -7,14 +7,15 @@ all Pods of a member are killed under load, or are silently cut off from the net
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fleet.address import is_ip
 from translators.envoy.balancing import balanced
 from translators.envoy.config_source import over_ads
 from translators.envoy.header_edits import MOST_HEADERS
 from translators.envoy.health_checks import health_check
+from translators.envoy.member_gateways import by_names, transport_sockets
 from translators.envoy.messages import (
     Address,
     AggregateClusterConfig,
@@ -31,7 +32,6 @@ from translators.envoy.messages import (
     ClusterLbPolicy,
     ClusterLoadAssignment,
     ClusterLocalityWeightedLbConfig,
-    CommonTlsContext,
     Endpoint,
     HealthStatus,
     HealthStatusSet,
@@ -46,26 +46,24 @@ from translators.envoy.messages import (
     SocketOption,
     SocketOptionSocketState,
     TcpKeepalive,
-    TlsParameters,
-    TlsProtocol,
-    TransportSocket,
     UpstreamConnectionOptions,
     UpstreamHttpConfig,
     UpstreamHttpProtocolOptions,
-    UpstreamTlsContext,
 )
 from translators.envoy.names import backend_name, cluster_name, outside_name
 from translators.envoy.parts import ClusterParts, Fields, Keywords
 from translators.envoy.questions import question_filters
+from translators.envoy.upstream_tls import by_tls
 from translators.model.backends import BackendProtocol, Outside, Target
-from translators.model.gateways import UpstreamLimits
+from translators.model.gateways import MemberGateways, UpstreamLimits
 from xds.resource import Resource
-from xds.wire import encode, pack
+from xds.wire import encode, field, pack
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.cluster import v3 as schema
-    from envoy_data_plane.envoy.config.core import v3 as core
     from envoy_data_plane.envoy.extensions.upstreams.http import v3 as upstreams
+
+_LOAD_ASSIGNMENT: Final = 33  # Cluster.load_assignment
 
 _TCP: Final = 6
 _TCP_USER_TIMEOUT: Final = 18
@@ -103,10 +101,14 @@ def build_cluster(
     limits: UpstreamLimits,
     parts: ClusterParts | None = None,
     spoken: BackendProtocol = BackendProtocol.HTTP,
+    gateways: MemberGateways = (),
+    inline: bytes = b"",
 ) -> Resource:
     """Build the Cluster of a target: one backend by EDS, or an aggregate of several Clusters.
 
-    `spoken` is the protocol of a backend that has none of its own.
+    `spoken` is the protocol of a backend that has none of its own. `gateways` are the members that
+    are reached by their own ingress. If `inline` is an encoded assignment, the Cluster has these
+    endpoints, and asks DNS for names among them.
 
     `parts` holds what the policies of the backend add. An aggregate has no connections of its own,
     so the parts do not apply to it.
@@ -116,14 +118,20 @@ def build_cluster(
     name = cluster_name(target)
     backend = target.backends[0]
     protocol = backend.protocol or spoken
-    weighted = backend.weighted_by is not None
-    authority = f"{backend.service}.{backend.namespace}"
-    rest = (
-        _without_name(limits, protocol, parts, authority, weighted=weighted)
-        if parts
-        else _same_for_all(limits, protocol, weighted=weighted)
+    shape = _Shape(
+        limits,
+        protocol,
+        gateways,
+        # A name can have any number of addresses, so its member has a weight instead of these.
+        weighted=backend.weighted_by is not None or bool(inline),
+        named=bool(inline),
     )
-    return Resource.of(name, encode(Cluster(name=name)) + rest, requires=(name,))
+    authority = f"{backend.service}.{backend.namespace}"
+    rest = _without_name(shape, parts, authority) if parts else _same_for_all(shape)
+    body = encode(Cluster(name=name)) + rest
+    if inline:
+        return Resource.of(name, body + field(_LOAD_ASSIGNMENT, inline))
+    return Resource.of(name, body, requires=(name,))
 
 
 def build_outside(outside: Outside, limits: UpstreamLimits) -> Resource:
@@ -146,31 +154,40 @@ def build_outside(outside: Outside, limits: UpstreamLimits) -> Resource:
     return Resource.of(name, encode(Cluster(name=name, **fields)))
 
 
-@cache
-def _same_for_all(limits: UpstreamLimits, protocol: BackendProtocol, *, weighted: bool) -> bytes:
-    """Encode the fields but the name, once for all backends with these limits and protocol."""
-    return _without_name(limits, protocol, ClusterParts(), weighted=weighted)
+class _Shape(NamedTuple):
+    """What the Clusters of backends without policies differ in, except for their names.
+
+    A `weighted` one takes the weights of members from its assignment. A `named` one has its
+    assignment inline.
+    """
+
+    limits: UpstreamLimits
+    protocol: BackendProtocol
+    gateways: MemberGateways
+    weighted: bool
+    named: bool
 
 
-def _without_name(
-    limits: UpstreamLimits,
-    protocol: BackendProtocol,
-    parts: ClusterParts,
-    authority: str = "",
-    *,
-    weighted: bool,
-) -> bytes:
+@lru_cache(maxsize=64)
+def _same_for_all(shape: _Shape) -> bytes:
+    """Encode the fields but the name, once for all backends of this shape."""
+    return _without_name(shape, ClusterParts())
+
+
+def _without_name(shape: _Shape, parts: ClusterParts, authority: str = "") -> bytes:
     """Encode all fields of a Cluster of one backend but its name, which is the first field.
 
     `authority` is the Host of health checks.
     """
+    limits, protocol, gateways, weighted, named = shape
+    http2, tls = protocol in _BY_HTTP2, protocol in _BY_TLS
     own = _fields(limits, protocol, parts, weighted=weighted) | health_check(
-        parts.check,
-        authority,
-        http2=protocol in _BY_HTTP2,
-        by_tls=protocol in _BY_TLS,
-        tls=_tls(protocol, parts),
+        parts.check, authority, http2=http2, by_tls=tls, tls=by_tls(parts, http2=http2)
     )
+    if sockets := list(transport_sockets(gateways, http2=http2, tls=tls)):
+        own["transport_socket_matches"] = [*own.get("transport_socket_matches", ()), *sockets]
+    if named:
+        own |= by_names()
     return encode(Cluster(**parts.cluster.over(own)))
 
 
@@ -214,7 +231,9 @@ def _fields(
         "typed_extension_protocol_options": {
             _HTTP_OPTIONS: pack(_http_options(limits, protocol, parts))
         },
-        "transport_socket": _tls(protocol, parts) if protocol in _BY_TLS else None,
+        "transport_socket": (
+            by_tls(parts, http2=protocol in _BY_HTTP2) if protocol in _BY_TLS else None
+        ),
         # TCP_USER_TIMEOUT only applies to unacknowledged bytes. Without keepalive, a request that a
         # Pod has acknowledged would wait for ever once the network has lost the Pod.
         "upstream_connection_options": UpstreamConnectionOptions(
@@ -281,19 +300,6 @@ def _explicit(protocol: BackendProtocol) -> upstreams.HttpProtocolOptionsExplici
             initial_connection_window_size=4 * _PER_CONNECTION_BUFFER,
         )
     )
-
-
-def _tls(protocol: BackendProtocol, parts: ClusterParts) -> core.TransportSocket:
-    """Configure TLS to a backend. Its certificate is verified only if a policy asks for it."""
-    # Envoy's default for backends is at most 1.2.
-    params: Keywords = {"tls_maximum_protocol_version": TlsProtocol.TLSv1_3}
-    common: Keywords = {
-        "tls_params": TlsParameters(**parts.tls_params.over(params)),
-        "alpn_protocols": ["h2" if protocol in _BY_HTTP2 else "http/1.1"],
-    }
-    own: Keywords = {"common_tls_context": CommonTlsContext(**parts.tls_common.over(common))}
-    context = UpstreamTlsContext(**parts.tls.over(own))
-    return TransportSocket(name="envoy.transport_sockets.tls", typed_config=pack(context))
 
 
 def _circuit_breakers(

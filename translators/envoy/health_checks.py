@@ -21,14 +21,13 @@ from translators.envoy.messages import (
     HttpHealthCheck,
     Int64Range,
     LbEndpoint,
-    RawBuffer,
     RequestMethod,
     TcpHealthCheck,
-    TransportSocket,
 )
 from translators.envoy.parts import Keywords
+from translators.envoy.upstream_tls import in_clear
 from translators.model.health_checks import CheckProtocol, HealthCheck
-from xds.wire import encode, pack, struct
+from xds.wire import encode, struct
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.core import v3 as core
@@ -69,7 +68,7 @@ def health_check(
     fields: Keywords = {"ignore_health_on_host_removal": True}
     if other:
         how["transport_socket_match_criteria"] = struct(_OTHER)
-        socket = tls if _is_by_tls(check) else _in_clear()
+        socket = tls if _is_by_tls(check) else in_clear()
         match = ClusterTransportSocketMatch(
             name="check", match=struct(_OTHER), transport_socket=socket
         )
@@ -94,12 +93,6 @@ _SAYING_TLS: Final = frozenset({CheckProtocol.HTTP, CheckProtocol.HTTPS})
 
 def _is_by_tls(check: HealthCheck) -> bool:
     return check.protocol is CheckProtocol.HTTPS
-
-
-def _in_clear() -> core.TransportSocket:
-    return TransportSocket(
-        name="envoy.transport_sockets.raw_buffer", typed_config=pack(RawBuffer())
-    )
 
 
 def _checker(check: HealthCheck, authority: str, *, http2: bool) -> Keywords:  # of HealthCheck

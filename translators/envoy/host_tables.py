@@ -168,13 +168,12 @@ def _behind_hosts(parts: TableParts | None, *, filters: bool) -> bytes:
     """Encode once the fields of a RouteConfiguration behind its VirtualHosts."""
     off = (SEARCH,) if filters else (SEARCH, GROUP)
     switched_off = dict.fromkeys(off, pack(FilterConfig(disabled=True)))
-    return encode(
-        RouteConfiguration(
-            # The default is true in SRDS: one unknown Cluster would make Envoy reject the response.
-            validate_clusters=False,
-            typed_per_filter_config=switched_off | (parts.packed if parts else {}),
-        )
-    )
+    fields: Keywords = {
+        # The default is true in SRDS: one unknown Cluster would make Envoy reject the response.
+        "validate_clusters": False,
+        "typed_per_filter_config": switched_off | (parts.packed if parts else {}),
+    }
+    return encode(RouteConfiguration(**(parts.table.over(fields) if parts else fields)))
 
 
 @cache

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.route import v3 as route
     from envoy_data_plane.envoy.extensions.access_loggers.filters.cel import v3 as cel
     from envoy_data_plane.envoy.extensions.clusters.aggregate import v3 as aggregate
+    from envoy_data_plane.envoy.extensions.clusters.common.dns import v3 as cluster_dns
+    from envoy_data_plane.envoy.extensions.clusters.dns import v3 as dns
     from envoy_data_plane.envoy.extensions.common.matching import v3 as matching
     from envoy_data_plane.envoy.extensions.common.ratelimit import v3 as common_ratelimit
     from envoy_data_plane.envoy.extensions.compression.gzip.compressor import v3 as gzip
@@ -77,6 +79,7 @@ if TYPE_CHECKING:
     from envoy_data_plane.envoy.extensions.matching.input_matchers.metadata import (
         v3 as metadata_matcher,
     )
+    from envoy_data_plane.envoy.extensions.network.dns_resolver.cares import v3 as cares
     from envoy_data_plane.envoy.extensions.rbac.principals.mtls_authenticated import (
         v3 as mtls_authenticated,
     )
@@ -109,6 +112,8 @@ else:
     route = Package("envoy.config.route.v3")
     cel = Package("envoy.extensions.access_loggers.filters.cel.v3")
     aggregate = Package("envoy.extensions.clusters.aggregate.v3")
+    cluster_dns = Package("envoy.extensions.clusters.common.dns.v3")
+    dns = Package("envoy.extensions.clusters.dns.v3")
     matching = Package("envoy.extensions.common.matching.v3")
     common_ratelimit = Package("envoy.extensions.common.ratelimit.v3")
     matcher_action = Package("envoy.extensions.filters.common.matcher.action.v3")
@@ -145,6 +150,7 @@ else:
     network_inputs = Package("envoy.extensions.matching.common_inputs.network.v3")
     ip_matcher = Package("envoy.extensions.matching.input_matchers.ip.v3")
     metadata_matcher = Package("envoy.extensions.matching.input_matchers.metadata.v3")
+    cares = Package("envoy.extensions.network.dns_resolver.cares.v3")
     mtls_authenticated = Package("envoy.extensions.rbac.principals.mtls_authenticated.v3")
     previous_hosts = Package("envoy.extensions.retry.host.previous_hosts.v3")
     previous_priorities = Package("envoy.extensions.retry.priority.previous_priorities.v3")
@@ -190,6 +196,7 @@ StringMatcher = twin(matcher.StringMatcher)
 # Cluster
 AggregateClusterConfig = twin(aggregate.ClusterConfig)
 BindConfig = twin(core.BindConfig)
+CaresDnsResolverConfig = twin(cares.CaresDnsResolverConfig)
 CircuitBreakers = twin(cluster.CircuitBreakers)
 CircuitBreakersRetryBudget = twin(cluster.CircuitBreakersThresholdsRetryBudget)
 CircuitBreakersThresholds = twin(cluster.CircuitBreakersThresholds)
@@ -199,6 +206,8 @@ ClusterLocalityWeightedLbConfig = twin(cluster.ClusterCommonLbConfigLocalityWeig
 HealthStatusSet = twin(core.HealthStatusSet)
 ClusterCustomClusterType = twin(cluster.ClusterCustomClusterType)
 ClusterEdsClusterConfig = twin(cluster.ClusterEdsClusterConfig)
+DnsCluster = twin(dns.DnsCluster)
+DnsRefreshRate = twin(dns.DnsClusterRefreshRate)
 LeastRequestLbConfig = twin(cluster.ClusterLeastRequestLbConfig)
 RoundRobinLbConfig = twin(cluster.ClusterRoundRobinLbConfig)
 SlowStartConfig = twin(cluster.ClusterSlowStartConfig)
@@ -407,6 +416,7 @@ ApiVersion = core.ApiVersion
 CodecClientType = envoy_type.CodecClientType
 RequestMethod = core.RequestMethod
 ClusterDiscoveryType = cluster.ClusterDiscoveryType
+DnsLookupFamily = cluster_dns.DnsLookupFamily
 ClusterDnsLookupFamily = cluster.ClusterDnsLookupFamily
 ClusterLbPolicy = cluster.ClusterLbPolicy
 ForwardClientCertDetails = hcm.HttpConnectionManagerForwardClientCertDetails

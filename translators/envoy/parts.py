@@ -103,7 +103,14 @@ class RouteParts(Parts):
 
 
 class TableParts(Parts):
-    """The parts of all route tables of a set, which hold for all requests over a listener."""
+    """The parts of all route tables of a set, which hold for all requests over a listener.
+
+    `table` are fields of a RouteConfiguration.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = Fields()
 
 
 class EntryParts(Parts):

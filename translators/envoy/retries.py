@@ -7,14 +7,17 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from translators.envoy.header_edits import put
+from translators.envoy.header_edits import overwritten, put
 from translators.envoy.matching import header, only_where, regex
 from translators.envoy.messages import (
     AccessLogFilter,
+    AppendAction,
     ExpressionFilter,
     ExtensionFilter,
     HeaderMutation,
     HeaderMutationMutations,
+    HeaderValue,
+    HeaderValueOption,
     PreviousHostsPredicate,
     PreviousPrioritiesConfig,
     RequestBackOff,
@@ -60,6 +63,10 @@ MORE: Final = "fleetgate.retries"
 RETRY_ON_KEY: Final = "on"
 
 RETRIES_KEY: Final = "number"
+
+_RETRY_ON_HEADER: Final = "x-envoy-retry-on"
+
+_ANSWERED: Final = "retriable-status-codes"
 
 _LOST: Final = "reset"
 """A failure after which an idempotent request is retried: no response has begun."""
@@ -134,8 +141,8 @@ def repeat_idempotent() -> matching.ExtensionWithMatcher:
     """
     of_route = f"%METADATA(ROUTE:{MORE}:{{}})%"
     mutations = [
-        put("x-envoy-retry-on", _LOST),
-        put("x-envoy-retry-on", of_route.format(RETRY_ON_KEY)),
+        put(_RETRY_ON_HEADER, _LOST),
+        put(_RETRY_ON_HEADER, of_route.format(RETRY_ON_KEY)),
         put("x-envoy-max-retries", of_route.format(RETRIES_KEY)),
     ]
     return only_where(
@@ -143,6 +150,19 @@ def repeat_idempotent() -> matching.ExtensionWithMatcher:
         "envoy.filters.http.header_mutation",
         HeaderMutation(mutations=HeaderMutationMutations(request_mutations=mutations)),
     )
+
+
+def retry_elsewhere(status: int) -> list[core.HeaderValueOption]:
+    """Have idempotent requests tried again that were answered with this status.
+
+    These are headers for the router, which follow those that `repeat_idempotent` has set. A request
+    without these is not tried again for an answer.
+    """
+    more = HeaderValue(key=_RETRY_ON_HEADER, value=f"%REQ({_RETRY_ON_HEADER})%,{_ANSWERED}")
+    return [
+        HeaderValueOption(header=more, append_action=AppendAction.OVERWRITE_IF_EXISTS),
+        overwritten("x-envoy-retriable-status-codes", str(status)),
+    ]
 
 
 def unkept_upload() -> hcm.ResponseMapper:

@@ -1,9 +1,10 @@
 """The tables of backends: the Clusters of routes, and the endpoints behind them."""
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
 
-from fleet.member_settings import MemberSettings
+from fleet.member_settings import Addressing, MemberSettings
 from fleet.models import EndpointSlice, Service
 from fleet.ref import Ref
 from translators.envoy.assignments import Assignment, assign
@@ -18,16 +19,34 @@ from translators.graph.hosts import HostTables
 from translators.graph.ingresses import IngressTables
 from translators.graph.inputs import Inputs
 from translators.graph.keys import HostKey, OutsideKey, ServiceKey, ServiceOf, TargetKey
+from translators.graph.nodes import NodeTables
 from translators.graph.row_weights import RowWeights
+from translators.merge.addressing import (
+    Reached,
+    at_gateway,
+    at_nodes,
+    is_local,
+    nearest,
+    node_port,
+    nodes_with_pods,
+    unreached,
+)
 from translators.merge.pools import Pools, is_preferred, spoken_by
 from translators.merge.scopes import NOTHING, Claim, Settled, settle
 from translators.merge.slices import read_slice
 from translators.model.backends import Backend, BackendProtocol, Outside, Target
-from translators.model.endpoints import Lack, PodEndpoint, SliceEndpoints
+from translators.model.division import Division, by_weight
+from translators.model.endpoints import (
+    Lack,
+    PodEndpoint,
+    ServingEndpoint,
+    SliceEndpoints,
+    StandIn,
+)
 from translators.model.host_plans import HostPlan
 from translators.model.ingresses import IngressRules
-from translators.model.member_weights import MemberWeights, standbys
-from translators.model.nearness import NO_TIERS, NOWHERE, Nearness, Place, Prefer, tiers_by_nearness
+from translators.model.member_weights import MemberWeights
+from translators.model.nearness import NOWHERE, Place, Prefer, tiers_by_nearness
 from translators.model.policy import Scope
 from translators.policies.policy import cluster_parts, services_of
 from xds.resource import Resource
@@ -56,6 +75,7 @@ class BackendTables:
         self.slice_endpoints = Derived(
             graph, "slice endpoints", inputs.slices, self._slice_endpoints, weights.of_slice
         )
+        self.nodes = NodeTables(graph, inputs)
         self.slices_of = Index(graph, "slices of", inputs.slices, _service_of)
         self.targets = Index(graph, "targets", hosts.plans, _targets)
         self._speaking = Index(graph, "naming a protocol", inputs.services, _with_protocol)
@@ -69,10 +89,19 @@ class BackendTables:
             graph, "assignments", self.targets, self._assignment, weights.of_pool
         )
         self.lacks = Derived(graph, "lacks", self.assignments, self._lack)
+        inline = Index(graph, "assignments with names", self.assignments, _inline)
+        self.inline_clusters = Derived(graph, "clusters with names", inline, self._inline_cluster)
+        self.unreached = Index(
+            graph, "unreached Services", self.assignments, lambda _, row: row.unreached
+        )
 
     def _slice_endpoints(self, view: View, ref: Ref) -> SliceEndpoints:
         settings = view.get(self._inputs.settings, ref.origin) or MemberSettings()
-        return read_slice(ref, view.must(self._inputs.slices, ref), settings.addresses)
+        read = read_slice(ref, view.must(self._inputs.slices, ref), settings.addresses)
+        if settings.addressing is Addressing.PODS:
+            return read
+        by_nodes = settings.addressing is Addressing.NODE_PORTS
+        return replace(read, by_nodes=by_nodes, gateway=settings.gateway)
 
     def settled(self, view: View, key: ServiceOf) -> Settled:
         """Settle the policies of a Service at a gateway; most Services have none."""
@@ -84,12 +113,17 @@ class BackendTables:
                 claims += [Claim(*by, each) for each in ingress.policies_of(Scope.SERVICE)]
         return settle(claims, f"Service {key.namespace}/{key.service}") if claims else NOTHING
 
-    def _cluster(self, view: View, key: TargetKey) -> Resource:
+    def _cluster(self, view: View, key: TargetKey, inline: bytes = b"") -> Resource:
         gateway, target = key
         backend = target.backends[0]
         parts = self._parts(view, gateway, backend)
-        limits = view.must(self._gateways.limits, gateway)
-        return build_cluster(target, limits, parts, self._spoken(view, gateway, backend))
+        limits, gateways = view.must(self._gateways.upstreams, gateway)
+        spoken = self._spoken(view, gateway, backend)
+        return build_cluster(target, limits, parts, spoken, gateways, inline)
+
+    def _inline_cluster(self, view: View, key: TargetKey) -> Resource:
+        """Make the Cluster that takes the place of the other one while endpoints have names."""
+        return self._cluster(view, key, view.must(self.assignments, key).inline)
 
     def _parts(self, view: View, gateway: Ref, backend: Backend) -> ClusterParts | None:
         """Collect what policies of its Service add to a Cluster."""
@@ -115,7 +149,7 @@ class BackendTables:
 
     def _outside_cluster(self, view: View, key: OutsideKey) -> Resource:
         gateway, outside = key
-        return build_outside(outside, view.must(self._gateways.limits, gateway))
+        return build_outside(outside, view.must(self._gateways.upstreams, gateway).limits)
 
     def _weights(self, view: View, ref: Ref) -> MemberWeights | None:
         """Return the weights of an Ingress, so that its other changes concern no assignment."""
@@ -130,44 +164,87 @@ class BackendTables:
         weights = self._weights_of(view, backend, members)
         drained = [m for m, weight in weights.items() if not weight] if weights else []
         pools = Pools(backend.port, has_members=bool(members), drained=drained)
+        ways: list[_Way] = []
         for member in members:
             at = Ref(member, "Service", backend.namespace, backend.service)
             service = view.get(self._inputs.services, at)
             if service is not None and (port := pools.port_of(service)) is not None:
-                pools.add(member, service, port, self._slices(view, at))
+                slices = self._slices(view, at)
+                pools.add(member, service, port, slices)
+                if slices and not slices[0].by_pods:
+                    ways.append(_Way(at, service, port, slices[0]))
+        pods = pools.usable()
+        endpoints: dict[str, Sequence[ServingEndpoint]] = {**pods}
+        reached = {
+            way.at.origin: self._reach(view, way, pods.get(way.at.origin, ())) for way in ways
+        }
+        endpoints |= {member: each.endpoints for member, each in reached.items()}
+        lacks = {
+            way.at: lack
+            for way in ways
+            if (lack := reached[way.at.origin].lack) is not Lack.NOTHING
+        }
+        parts = self._parts(view, gateway, backend)
+        behind = checked_at(parts.check) if parts else b""
+        lack = pools.lack
+        if lack is Lack.NOTHING and not any(endpoints.values()):
+            lack = nearest(lacks.values())
+        name, preferred = backend_name(backend), self._preferred(view, backend)
+        named = any(one.named for way in ways for one in reached[way.at.origin].endpoints)
+        addressed = _addressed(endpoints) if named else endpoints
+        division = self._division(view, gateway, weights, endpoints)
+        row = assign(name, addressed, preferred, lack, division, behind)
+        if named:
+            given = replace(division, weights=weights or {})
+            whole = assign(name, endpoints, preferred, lack, given, behind, by_member=True)
+            row = replace(row, lack=whole.lack, inline=whole.resource.body)
+        if lacks:
+            row = replace(row, unreached=tuple(unreached(*each) for each in lacks.items()))
+        return row
 
-        def preferred(member: str, endpoint: PodEndpoint) -> bool:
-            wanted = backend.subset
+    def _preferred(self, view: View, backend: Backend) -> Callable[[str, ServingEndpoint], bool]:
+        """Return the function that says whether an endpoint belongs to the backend's subset."""
+        wanted = backend.subset
+
+        def preferred(member: str, endpoint: ServingEndpoint) -> bool:
             if wanted is None or not wanted.needs_labels:
                 return is_preferred(wanted, member, {})
+            if isinstance(endpoint, StandIn):
+                return False  # it leads to any Pod of the Service
             pod = view.get(self._inputs.pods, Ref(member, "Pod", backend.namespace, endpoint.pod))
             return pod is not None and is_preferred(wanted, member, pod.metadata.labels)
 
-        parts = self._parts(view, gateway, backend)
-        behind = checked_at(parts.check) if parts else b""
-        usable = pools.usable()
-        nearness = view.must(self._gateways.nearness, gateway)
-        return assign(
-            backend_name(backend),
-            usable,
-            preferred,
-            pools.lack,
-            weights,
-            behind,
-            standbys(weights, usable) if weights else self._tiers(view, nearness, usable),
-            None if weights else nearness.overprovisioning,
-        )
+        return preferred
 
-    def _tiers(
-        self, view: View, nearness: Nearness, usable: Mapping[str, list[PodEndpoint]]
-    ) -> Mapping[str, int]:
-        """Return the tiers of the members that have endpoints, by nearness."""
+    def _reach(self, view: View, way: "_Way", pods: Sequence[PodEndpoint]) -> Reached:
+        """Find the endpoints in the place of a member's Pods."""
+        at, service, port, how = way
+        if how.gateway:
+            return at_gateway(at.origin, how.gateway, pods)
+        if is_local(service):
+            nodes = self.nodes.named(view, at.origin, nodes_with_pods(pods))
+        else:
+            nodes = self.nodes.of(view, at)
+        return at_nodes(service, node_port(service, port), pods, nodes)
+
+    def _division(
+        self,
+        view: View,
+        gateway: Ref,
+        weights: Mapping[str, int] | None,
+        endpoints: Mapping[str, Sequence[ServingEndpoint]],
+    ) -> Division:
+        """Divide the requests between members by weight, or else by nearness."""
+        if weights:
+            return by_weight(weights, endpoints)
+        nearness = view.must(self._gateways.nearness, gateway)
         if nearness.prefer is Prefer.NONE:
-            return NO_TIERS
-        members = [member for member, endpoints in usable.items() if endpoints]
+            return Division(weights)
+        members = [member for member, there in endpoints.items() if there]
         settings = {member: view.get(self._inputs.settings, member) for member in members}
         places = {m: Place(s.region, s.zone) if s else NOWHERE for m, s in settings.items()}
-        return tiers_by_nearness({m: nearness.distance(place) for m, place in places.items()})
+        tiers = tiers_by_nearness({m: nearness.distance(place) for m, place in places.items()})
+        return Division(weights, tiers, nearness.overprovisioning)
 
     def _weights_of(
         self, view: View, backend: Backend, members: tuple[str, ...]
@@ -184,6 +261,33 @@ class BackendTables:
 
     def _lack(self, view: View, key: TargetKey) -> Lack:
         return view.must(self.assignments, key).lack
+
+
+class _Way(NamedTuple):
+    """A Service of a member whose Pods have other endpoints in their place.
+
+    `port` is the name of its port, and `how` one of its slices, which says what these are.
+    """
+
+    at: Ref
+    service: Service
+    port: str
+    how: SliceEndpoints
+
+
+def _is_named(endpoint: ServingEndpoint) -> bool:
+    return isinstance(endpoint, StandIn) and endpoint.named
+
+
+def _addressed(
+    endpoints: Mapping[str, Sequence[ServingEndpoint]],
+) -> dict[str, Sequence[ServingEndpoint]]:
+    """Leave out the endpoints that have a DNS name and no IP address."""
+    return {m: [one for one in each if not _is_named(one)] for m, each in endpoints.items()}
+
+
+def _inline(key: TargetKey, row: Assignment) -> tuple[TargetKey, ...]:
+    return (key,) if row.inline else ()
 
 
 def _service_of(ref: Ref, endpoint_slice: EndpointSlice) -> Iterator[ServiceKey]:

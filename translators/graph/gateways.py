@@ -12,10 +12,11 @@ from translators.merge.authorities import joined, read_authorities
 from translators.model.authorities import Authorities, AuthoritiesReading
 from translators.model.binds import Bind
 from translators.model.edge import EdgeSettings, PathNormalization
-from translators.model.gateways import Boundaries, Gateway, Selector, UpstreamLimits
+from translators.model.gateways import Boundaries, Gateway, Selector, Upstreams
 from translators.model.listeners import Entry, Protocol, SecretAt, TableSet
 from translators.model.nearness import Nearness
 from translators.model.policy import Policy
+from translators.policies.elsewhere import Elsewhere
 
 ALL = "all"
 """The key of the only group in an index that has one group."""
@@ -46,7 +47,7 @@ class GatewayTables:
         trusting = Index(graph, "authorities of listeners", self.entries, _authorities)
         self._authorities = Derived(graph, "readings for listeners", trusting, self._reading)
         self.members = Derived(graph, "members", self.declared, self._members)
-        self.limits = Derived(graph, "limits", self.declared, self._limits)
+        self.upstreams = Derived(graph, "upstreams", self.declared, self._upstreams)
         self.nearness = Derived(graph, "nearness", self.declared, self._nearness)
         self.edges = Derived(graph, "edges", self.declared, self._edge)
         self.paths = Derived(graph, "paths", self.edges, self._path_normalization)
@@ -65,9 +66,9 @@ class GatewayTables:
         self._all_selectors = all_selectors
         self.selection = Derived(graph, "selection", all_selectors, self._selection)
         self.sets = Derived(graph, "sets", self.declared, self._sets)
-        with_policies = Index(graph, "sets with policies", self.declared, _sets_with_policies)
+        all_sets = Index(graph, "all sets", self.declared, _all_sets)
         self.table_policies = Derived(
-            graph, "policies of listeners", with_policies, self._table_policies
+            graph, "policies of listeners", all_sets, self._table_policies
         )
 
     def bind(self, view: View, gateway: Ref) -> Bind:
@@ -120,8 +121,12 @@ class GatewayTables:
     def _members(self, view: View, ref: Ref) -> tuple[str, ...]:
         return view.must(self.declared, ref).members
 
-    def _limits(self, view: View, ref: Ref) -> UpstreamLimits:
-        return view.must(self.declared, ref).settings.limits
+    def _upstreams(self, view: View, ref: Ref) -> Upstreams:
+        limits = view.must(self.declared, ref).settings.limits
+        members = view.must(self.members, ref)
+        settings = ((each, view.get(self._inputs.settings, each)) for each in members)
+        found = ((member, known.gateway) for member, known in settings if known)
+        return Upstreams(limits, tuple((m, gateway) for m, gateway in found if gateway))
 
     def _nearness(self, view: View, ref: Ref) -> Nearness:
         return view.must(self.declared, ref).settings.nearness
@@ -170,12 +175,17 @@ class GatewayTables:
         entries = view.must(self.declared, gateway).entries
         return next(entry for entry in entries if entry.at == at)
 
-    def _table_policies(self, view: View, key: SetKey) -> tuple[Policy, ...]:
-        """Return the policies of the listeners that use a set, whose tables carry them out."""
+    def _table_policies(self, view: View, key: SetKey) -> tuple[Policy, ...] | None:
+        """Return the policies that all tables of a set carry out; None if there are none.
+
+        These are those of the listeners that use it, and one for members with an own ingress.
+        """
         gateway, tables = key
         entries = view.must(self.declared, gateway).entries
-        policies = (p for entry in entries if entry.tables == tables for p in entry.policies)
-        return tuple(dict.fromkeys(policies))
+        policies = [p for entry in entries if entry.tables == tables for p in entry.policies]
+        if view.must(self.upstreams, gateway).gateways:
+            policies.append(Elsewhere())
+        return tuple(dict.fromkeys(policies)) or None
 
     def _sets(self, view: View, ref: Ref) -> frozenset[TableSet]:
         """Return the sets of route tables that the gateway's listeners use."""
@@ -190,5 +200,5 @@ def _authorities(_: ListenerKey, entry: Entry) -> Iterator[Ref]:
     return (each.secret for each in entry.authorities)
 
 
-def _sets_with_policies(ref: Ref, gateway: Gateway) -> frozenset[SetKey]:
-    return frozenset((ref, entry.tables) for entry in gateway.entries if entry.policies)
+def _all_sets(ref: Ref, gateway: Gateway) -> frozenset[SetKey]:
+    return frozenset((ref, entry.tables) for entry in gateway.entries)

@@ -52,9 +52,11 @@ def _secrets(tables: Tables) -> Iterator[Output]:
 
 def _clusters(tables: Tables) -> Iterator[Output]:
     backends = tables.backends
-    for key in backends.clusters.changed:
+    named = backends.inline_clusters
+    for key in backends.clusters.changed | named.changed:
         gateway, target = key
-        yield Output(TypeUrl.CLUSTER, gateway, cluster_name(target), backends.clusters.get(key))
+        cluster = named.get(key) or backends.clusters.get(key)
+        yield Output(TypeUrl.CLUSTER, gateway, cluster_name(target), cluster)
     for at in backends.outside.changed:
         gateway, outside = at
         yield Output(TypeUrl.CLUSTER, gateway, outside_name(outside), backends.outside.get(at))

@@ -37,7 +37,7 @@ from translators.merge.ingress_status import (
 )
 from translators.merge.ownership import below_wildcard
 from translators.merge.phase import gateway_status, troubled, without_members
-from translators.merge.slices import more_slices
+from translators.merge.slices import more_of, more_slices
 from translators.model.backends import Target
 from translators.model.endpoints import Lack, SliceEndpoints
 from translators.model.host_plans import HostPlan
@@ -117,6 +117,8 @@ class StatusTables:
                 yield from self._backends.slice_endpoints.rows[ref].problems
             if more := self._troubled_slices.size(member) - len(shown):
                 yield more_slices(member, more)
+        yield from _some(self._backends.nodes.problems, "Nodes")
+        yield from _some(self._backends.unreached.groups, "Services")
 
     # -- gateways ----------------------------------------------------------------------------------
 
@@ -329,6 +331,17 @@ class StatusTables:
         without = [h for h in hosts if not certificates.ends_tls(view, gateway, h)]
         if without:
             yield without_certificate(ref, asked, self._dialects.name_of(gateway), without)
+
+
+def _some(problems: Iterable[Problem], what: str) -> Iterator[Problem]:
+    """Yield the first MOST_SLICES problems of each member, and one that counts the others."""
+    by_member: dict[str, list[Problem]] = {}
+    for problem in sorted(problems):
+        by_member.setdefault(problem.at.origin, []).append(problem)
+    for member, found in by_member.items():
+        yield from found[:MOST_SLICES]
+        if len(found) > MOST_SLICES:
+            yield more_of(member, f"{len(found) - MOST_SLICES} more {what}", found[0])
 
 
 def _troubled(_: Ref, row: IngressStatus) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ _REASONS: Final[Mapping[Lack, str]] = {
     Lack.SLICES: "NoEndpointSlices",
     Lack.SLICE_PORT: "PortNotInSlices",
     Lack.ENDPOINTS: "NoReadyPods",
+    Lack.NODE_PORT: "NoNodePort",
+    Lack.NODES: "NoUsableNode",
     Lack.DRAINED: "NoReadyPods",
     Lack.READY: "NoReadyPods",
 }

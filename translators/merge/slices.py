@@ -1,5 +1,6 @@
 """EndpointSlices are read into the endpoints that can serve."""
 
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from fleet.models import Endpoint as SliceEndpoint
@@ -22,6 +23,7 @@ class _Host(NamedTuple):
     address: str
     pod: str
     terminating: bool
+    node: str
 
 
 def read_slice(ref: Ref, endpoint_slice: EndpointSlice, allowed: PodAddresses) -> SliceEndpoints:
@@ -39,7 +41,7 @@ def read_slice(ref: Ref, endpoint_slice: EndpointSlice, allowed: PodAddresses) -
             continue
         target = endpoint.target_ref
         pod = target.name if target and target.kind == "Pod" else ""
-        hosts.append(_Host(address, pod, is_terminating))
+        hosts.append(_Host(address, pod, is_terminating, endpoint.node_name))
     ports = tuple(
         (port.name, tuple(_at(host, port.port) for host in hosts))
         for port in endpoint_slice.ports
@@ -53,6 +55,12 @@ def more_slices(member: str, count: int) -> Problem:
     at = Ref(HUB, "Member", "", member)
     value, expected = f"{count} more EndpointSlices", "addresses of Pods"
     return Problem(at, "InvalidAddress", "endpoints", value, expected, "no traffic goes there")
+
+
+def more_of(member: str, value: str, first: Problem) -> Problem:
+    """Report how many more objects of a member have problems like the first one."""
+    at = Ref(HUB, "Member", "", member)
+    return replace(first, at=at, value=value)
 
 
 def _is_last_resort(unready: SliceEndpoint) -> bool:
@@ -80,4 +88,4 @@ def _some(problems: list[Problem]) -> tuple[Problem, ...]:
 
 def _at(host: _Host, port: int) -> PodEndpoint:
     body = encode_endpoint(host.address, port, degraded=host.terminating)
-    return PodEndpoint(host.address, port, host.pod, body, host.terminating)
+    return PodEndpoint(host.address, port, host.pod, body, host.terminating, host.node)

@@ -45,6 +45,12 @@ MAX_BELOW: Final = 1000
 MAX_NAMED: Final = 100
 """Envoy reads all certificates that a listener names at once: 100 in 0.3 s, 400 in 4 s."""
 
+MAX_NODES: Final = 16
+"""Envoy keeps an endpoint for each node and backend."""
+
+MAX_COUNTED_PODS: Final = 100_000
+"""Envoy adds the weights of a backend in 32 bits."""
+
 MAX_PROBLEMS: Final = 50
 
 MAX_MATCHED: Final = 512
@@ -138,6 +144,17 @@ BOUNDS: Final = (
         "names in a certificate of an AlbConfig's listener",
         MAX_CERTIFICATE_NAMES,
         "the certificate is not shown for the names behind, unless it is the default one",
+    ),
+    Bound(
+        "nodes of a member that take requests for a Service, without "
+        "`externalTrafficPolicy: Local`",
+        MAX_NODES,
+        "other Services use the other nodes",
+    ),
+    Bound(
+        "Pods that a member has behind nodes or its own gateway, for a Service",
+        MAX_COUNTED_PODS,
+        "more give the member no larger share",
     ),
     Bound("canaries of a path", MAX_CANARIES, "the youngest take no request there"),
     Bound(

@@ -2,32 +2,68 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import ClassVar, Final, TypeAlias
 
+from fleet.member_settings import MemberGateway
 from fleet.problem import Problem
+
+POD_WEIGHT: Final = 1000
+"""The weight of a Pod among endpoints that stand for several Pods, or for a part of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class PodEndpoint:
     """An endpoint that serves on one port, already encoded in `body`.
 
-    `pod` is "" where the EndpointSlice names no Pod. An endpoint that is not `terminating` is
-    ready.
+    `pod` is "" where the EndpointSlice names no Pod, and `node` where it names no node. An endpoint
+    that is not `terminating` is ready.
     """
 
+    weight: ClassVar[int] = POD_WEIGHT
     address: str
     port: int
     pod: str
     body: bytes
     terminating: bool = False
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """An endpoint in the place of Pods that the gateway does not reach: a node or an ingress.
+
+    It leads to Pods of its member, and `weight` is POD_WEIGHT for each of them. They are
+    `terminating`, or all ready. `named` is whether the address is a DNS name.
+    """
+
+    address: str
+    port: int
+    weight: int
+    body: bytes
+    terminating: bool = False
+    named: bool = False
+
+
+ServingEndpoint: TypeAlias = PodEndpoint | StandIn
 
 
 @dataclass(frozen=True, slots=True)
 class SliceEndpoints:
-    """The serving endpoints of one EndpointSlice, by the name of the Service's port."""
+    """The serving endpoints of one EndpointSlice, by the name of the Service's port.
+
+    Requests for them go to the member's own ingress `gateway`, or `by_nodes`, or else to the
+    endpoints themselves.
+    """
 
     ports: tuple[tuple[str, tuple[PodEndpoint, ...]], ...]
     problems: tuple[Problem, ...] = ()
+    by_nodes: bool = False
+    gateway: MemberGateway | None = None
+
+    @property
+    def by_pods(self) -> bool:
+        """Whether requests go to the endpoints themselves."""
+        return not self.by_nodes and self.gateway is None
 
     def at(self, port_name: str) -> tuple[PodEndpoint, ...]:
         """Return the endpoints behind the port of this name; () where there is no such port."""
@@ -54,6 +90,8 @@ class Lack(Enum):
     SLICES = "the Service has no EndpointSlice in any attached member"
     SLICE_PORT = "no EndpointSlice of the Service has a port of the Service port's name"
     ENDPOINTS = "the Service has no ready Pod in any attached member"
+    NODE_PORT = "the Service has no node port in a member that is reached by its nodes"
+    NODES = "no node of the Service's members is ready and has an address that can be asked"
     DRAINED = "the Service has a ready Pod only in members of weight 0"
     READY = "the Service has only Pods that are terminating in the attached members"
     NOTHING = ""

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
+from fleet.member_settings import MemberGateway
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.model.edge import EdgeSettings
@@ -43,6 +44,17 @@ class UpstreamLimits:
     connect: timedelta = timedelta(milliseconds=250)
     unacknowledged: timedelta = timedelta(seconds=3)
     idle: timedelta = timedelta(seconds=4)
+
+
+MemberGateways: TypeAlias = tuple[tuple[str, MemberGateway], ...]
+"""The attached members that are reached by their own ingress, each with that ingress."""
+
+
+class Upstreams(NamedTuple):
+    """What all Clusters of a gateway depend on."""
+
+    limits: UpstreamLimits
+    gateways: MemberGateways = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,3 @@ class MemberWeights:
         if not any(entry.weight for entry in self.entries):
             return {}
         return {e.member: e.weight for e in self.entries if e.member in members}
-
-
-def standbys(weights: Mapping[str, int], members: Collection[str]) -> Mapping[str, int]:
-    """Return the tiers of members that have no weight: they stand behind those with one."""
-    return {member: 1 for member in members if member not in weights}

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final, NamedTuple
 
 
@@ -50,10 +49,6 @@ class Nearness:
                 return 0
             return 1 if same_region else 2
         return 0
-
-
-NO_TIERS: Final[Mapping[str, int]] = MappingProxyType({})
-"""All members are in tier 0: none stands behind another one."""
 
 
 def tiers_by_nearness(distances: Mapping[str, int]) -> Mapping[str, int]:
