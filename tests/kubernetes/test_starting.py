@@ -3,6 +3,7 @@
 import json
 import socket
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -148,3 +149,47 @@ def test_a_member_that_says_nothing_delays_nobody_beyond_the_deadline(
             assert (lost["id"], lost["state"]) == ("silent", "unread")
             assert (well["id"], well["state"]) == ("well", "reachable")
             serving.until(lambda: serving.status()["members"][0]["state"] == "unreachable")
+
+
+def joined(*clusters: Cluster) -> dict[str, Any]:
+    """A kubeconfig with a context for each cluster; the first one is the current one."""
+    configs = [each.config() for each in clusters]
+    users = [{"name": each.name, "user": {"token": each.token}} for each in clusters]
+    contexts = [
+        {"name": each.name, "context": {"cluster": each.name, "user": each.name}}
+        for each in clusters
+    ]
+    entries = [entry for config in configs for entry in config["clusters"]]
+    return {
+        **configs[0],
+        "clusters": entries,
+        "users": users,
+        "contexts": contexts,
+        "current-context": clusters[0].name,
+    }
+
+
+def test_members_of_the_command_line_have_the_settings_of_its_flags(
+    clusters: Clusters, hub: Cluster, tmp_path: Path
+) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(json.dumps(joined(hub, clusters.c1, clusters.c2)))
+    hub.kubectl("apply", "-f", "-", stdin=manifests.gateway("gw", ["one", "two"]))
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "first"}}
+    assert clusters.c1.ask("POST", "/api/v1/nodes", node)[0] == 201
+    assert clusters.c2.ask("POST", "/api/v1/nodes", node)[0] == 201
+    members = ("--member", f"one={clusters.c1.name}", "--member", f"two={clusters.c2.name}")
+    by_gateway = ("two:addressing=gateway", "two:gateway-address=[2001:db8::1]:80")
+    settings = ("one:addressing=nodePorts", "one:zone=a", *by_gateway)
+    flags = [word for setting in settings for word in ("--member-setting", setting)]
+    command = ("serve", "--hub-kubeconfig", str(kubeconfig), *members, *flags, *FREE_PORTS)
+    with fleetgate(tmp_path / "fleetgate.log", *command) as serving:
+        one, two = serving.status()["members"]
+        assert (one["state"], one["addressing"], one["zone"]) == ("reachable", "nodePorts", "a")
+        gateway = {"host": "2001:db8::1", "port": 80, "tls": "off", "sni": ""}
+        assert (two["state"], two["addressing"]) == ("reachable", "gateway")
+        assert two["gateway"] == gateway
+        with urlopen(f"http://127.0.0.1:{serving.admin_port}/metrics", timeout=10) as answer:
+            counted = answer.read().decode()
+        assert 'fleetgate_objects{kind="Node",member="one"} 1.0' in counted
+        assert 'fleetgate_objects{kind="Node",member="two"}' not in counted
