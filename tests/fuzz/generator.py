@@ -3,7 +3,7 @@
 Every random choice comes from one seeded generator, so that a failure can be repeated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, Final, TypeVar
 
@@ -616,6 +616,59 @@ class Generator:
             "endpoints": endpoints if self.chance(97) else self._anything(),
             "ports": ports,
         }
+
+    def with_node_ports(self, service: Json) -> Json:
+        """The same Service with odd node ports."""
+        spec = service["spec"]
+        listed = spec.get("ports") if isinstance(spec, dict) else None
+        if not isinstance(listed, list):
+            return service
+        odd = (None, 0, -1, 65535, 65536, "30080")
+        ports = [
+            {**port, "nodePort": self.mostly(30080, *odd)} if isinstance(port, dict) else port
+            for port in listed
+        ]
+        policy = self.one_of(("Cluster", "Local", None, 5))
+        return {**service, "spec": {"ports": ports, "externalTrafficPolicy": policy}}
+
+    def on_nodes(self, piece: Json) -> Json:
+        """The same EndpointSlice with odd nodes of its endpoints."""
+        endpoints = piece["endpoints"]
+        if not isinstance(endpoints, list):
+            return piece
+        names = ("node-0", "node-1", "node-2", None, 5)
+        made = [
+            {**each, "nodeName": self.one_of(names)} if isinstance(each, dict) else each
+            for each in endpoints
+        ]
+        return {**piece, "endpoints": made}
+
+    def nodes(self) -> list[Json]:
+        """Nodes with odd addresses and conditions."""
+        return [self._node(f"node-{n}") for n in range(self._random.randint(0, 30))]
+
+    def _node(self, name: str) -> Json:
+        addresses = [
+            {
+                "type": self.mostly("InternalIP", "ExternalIP", "Hostname", None, 5),
+                "address": self.mostly(f"192.0.2.{self._random.randint(1, 9)}", *_ADDRESSES),
+            }
+            for _ in range(self._random.randint(0, 3))
+        ]
+        conditions = [{"type": "Ready", "status": self.mostly("True", "False", "Unknown", 5)}]
+        status = {"addresses": addresses, "conditions": conditions}
+        return {**_manifest("v1", "Node", {"name": name}), "status": status}
+
+    def settings(self) -> Mapping[str, str]:
+        """How a member is reached."""
+        gateway = {
+            "addressing": "gateway",
+            "gateway-address": self.one_of(
+                ("192.0.2.1:80", "[2001:db8::1]:443", "localhost:80", "a.invalid:443")
+            ),
+            "gateway-tls": self.one_of(("off", "unverified", "verified")),
+        }
+        return self.one_of(({}, {"addressing": "nodePorts"}, gateway))
 
     # -- anything ----------------------------------------------------------------------------------
 

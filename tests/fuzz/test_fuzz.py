@@ -18,10 +18,10 @@ from fleetgate.core.control import ControlPlane
 from fleetgate.demo.http import Question
 from fleetgate.demo.load import Load
 from tests.e2e.backends import backend
-from tests.e2e.rig import ONE, Rig, rig
+from tests.e2e.rig import ONE, TWO, Rig, rig
 from tests.fuzz import certain
 from tests.fuzz.generator import MEMBERS, SERVICES, Generator
-from tests.support.builders import alb_class, ingress
+from tests.support.builders import alb_class, ingress, write
 from xds.resource import TypeUrl
 
 SEED: Final = 20260134
@@ -56,6 +56,8 @@ class Seen:
     regexes: set[str] = field(default_factory=set)
     redirects: set[str] = field(default_factory=set)
     reasons: set[str] = field(default_factory=set)
+    inline: int = 0
+    by_gateway: int = 0
 
     def note(self, control: ControlPlane) -> None:
         """Add what is served now."""
@@ -63,6 +65,10 @@ class Seen:
         snapshot = control.cache.snapshot("mse/gw")
         self.hosts |= snapshot[TypeUrl.SCOPED_ROUTE].keys()
         self.clusters |= snapshot[TypeUrl.CLUSTER].keys()
+        clusters = [cluster.body for cluster in snapshot[TypeUrl.CLUSTER].values()]
+        self.inline += sum(b"envoy.cluster.dns" in body for body in clusters)
+        assignments = [each.body for each in snapshot[TypeUrl.ENDPOINT].values()]
+        self.by_gateway += sum(b"envoy.transport_socket_match" in body for body in assignments)
         self.reasons |= {problem.reason for problem in control.problems}
         for name, table in snapshot[TypeUrl.SCOPED_ROUTE].items():
             self.regexes |= set(_REGEX.findall(table.body))
@@ -85,11 +91,15 @@ def test_envoy_refuses_nothing_and_the_control_ingress_is_served(tmp_path: Path)
         *("UnknownAnnotation", "SharedHost", "ForeignService", "HostOwnedByAnother"),
         *("CrossNamespace", "TooManyPatterns"),
     }
+    assert seen.inline
+    assert seen.by_gateway
+    assert "NoNodePort" in seen.reasons
     assert any(_DIGEST.search(name) for name in seen.clusters)
 
 
 async def _fuzz(tmp_path: Path, seed: int) -> Seen:
     generator, guards, seen = Generator(seed), Generator(seed), Seen()
+    reaching = Generator(seed)
     async with backend("control") as pod, rig(tmp_path) as served:
         served.expose("control", [pod])
         _put(served, HUB, "certain", certain.ingresses())
@@ -98,7 +108,7 @@ async def _fuzz(tmp_path: Path, seed: int) -> Seen:
         address = await served.address()
         async with Load(address, Question(host=HOST), connections=1).running() as load:
             for number in range(BATCHES):
-                _write(served, generator, number)
+                _write(served, generator, number, reaching)
                 for place in range(GUARDED):
                     _put(served, HUB, f"guarded-{place}", [guards.guarded(f"g{place}")])
                 await served.sync()
@@ -115,8 +125,13 @@ async def _fuzz(tmp_path: Path, seed: int) -> Seen:
     return seen
 
 
-def _write(served: Rig, generator: Generator, batch: int) -> None:
-    """Write a batch: its Ingresses replace half of those before, its other objects replace all."""
+def _write(served: Rig, generator: Generator, batch: int, reaching: Generator) -> None:
+    """Write a batch: its Ingresses replace half of those before, its other objects replace all.
+
+    The second member is reached in one way or another, as `reaching` says.
+    """
+    write(served.fleet.root, f"members/{TWO}.yaml", reaching.settings())
+    _put(served, TWO, "nodes", reaching.nodes())
     _put(served, HUB, "gateway", [generator.gateway("gw", batch)])
     _put(served, HUB, "alb", [generator.alb_gateway("gw"), alb_class().manifest])
     for number in range(INGRESSES):
@@ -127,7 +142,10 @@ def _write(served: Rig, generator: Generator, batch: int) -> None:
     _put(served, HUB, "crowd", generator.crowd("crowd"))
     for member in MEMBERS:
         for service in SERVICES:
-            made = [generator.service(service), *generator.slices(service)]
+            made = [
+                reaching.with_node_ports(generator.service(service)),
+                *map(reaching.on_nodes, generator.slices(service)),
+            ]
             _put(served, member, f"service-{service}", made)
 
 
