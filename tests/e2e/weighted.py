@@ -16,7 +16,14 @@ from fleetgate.demo.http import Address, Answer, Question
 from fleetgate.demo.load import try_times
 from tests.e2e.backends import Backend, Manner
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, rig
-from tests.support.builders import IngressBuilder, alb_class, alb_gateway, ingress, mse_gateway
+from tests.support.builders import (
+    IngressBuilder,
+    alb_class,
+    alb_gateway,
+    ingress,
+    mse_gateway,
+    write,
+)
 from tests.support.serving import serving
 
 THREE: Final = "three"
@@ -107,15 +114,20 @@ class Weighted:
         taken = PODS[member] if names is None else names
         self.rig.expose("web", [self.pods[name] for name in taken], member=member)
 
-    def attach(self, members: Iterable[str]) -> None:
-        """Declare the gateways with these members."""
+    def attach(self, members: Iterable[str], settings: Mapping[str, str] | None = None) -> None:
+        """Declare the gateways with these members and settings."""
         some = tuple(members)
+        spelt = {f"fleetgate.dev/{name}": value for name, value in (settings or {}).items()}
         self.rig.declare(
             "gateways.yaml",
-            mse_gateway("gw", members=some),
-            alb_gateway("gw", members=some),
+            mse_gateway("gw", members=some).annotate(spelt),
+            alb_gateway("gw", members=some).annotate(spelt),
             alb_class("alb", gateway="gw"),
         )
+
+    def place(self, member: str, region: str, zone: str) -> None:
+        """Say where a member stands."""
+        write(self.rig.fleet.root, f"members/{member}.yaml", f"region: {region}\nzone: {zone}\n")
 
     async def kill(self, *names: str) -> None:
         """Kill Pods. Their endpoints stay."""

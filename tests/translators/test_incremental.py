@@ -27,6 +27,7 @@ from tests.translators.manifests import (
     slice_manifest,
 )
 from translators.dialects.boundaries import CROSS_NAMESPACE, HOST_OWNERSHIP
+from translators.dialects.nearness import PREFER
 from translators.graph.statuses import MOST_SLICES
 from xds.resource import TypeUrl
 
@@ -188,6 +189,9 @@ def test_of_a_member_full_of_wrong_addresses_some_are_told_and_how_many_more_the
     assert (last.at, last.value) == (Ref(HUB, "Member", "", "c2"), "50 more EndpointSlices")
 
 
+_GRAY = '[{"type":"Header","headerConfig":{"key":"stage","values":["gray"]}}]'
+_HEADER = '[{"type":"InsertHeader","insertHeaderConfig":{"key":"k","value":"v"}}]'
+
 _ROUTING: list[dict[str, str]] = [
     {},
     {},
@@ -198,12 +202,21 @@ _ROUTING: list[dict[str, str]] = [
     {"mse.ingress.kubernetes.io/exact-match-header-x": "1"},
     {"mse.ingress.kubernetes.io/match-method": "?"},
     {"mse.ingress.kubernetes.io/request-header-control-add": "x 1"},
+    {"fleetgate.dev/cluster-weight.c1": "60", "fleetgate.dev/cluster-weight.c2": "40"},
+    {"fleetgate.dev/cluster-weight.c2": "100"},
+    {"alb.ingress.kubernetes.io/order": "3"},
+    {"alb.ingress.kubernetes.io/healthcheck-enabled": "true"},
+    {"alb.ingress.kubernetes.io/conditions.web": _GRAY},
+    {"alb.ingress.kubernetes.io/actions.web": _HEADER},
+    {"alb.ingress.kubernetes.io/actions.api": "broken"},
 ]
-"""Annotations of an Ingress about its hosts, paths and headers."""
+"""Annotations of an Ingress about its hosts, paths, headers and members."""
 
 
 _SETTINGS: list[MemberSettings] = [
     MemberSettings(),
+    MemberSettings(region="north", zone="a"),
+    MemberSettings(region="north", zone="b"),
     MemberSettings(addressing=Addressing.NODE_PORTS),
     *(
         MemberSettings(addressing=Addressing.GATEWAY, gateway=gateway)
@@ -214,7 +227,7 @@ _SETTINGS: list[MemberSettings] = [
         )
     ),
 ]
-"""How a member is reached."""
+"""How a member is reached, and where it stands."""
 
 
 class Edits(RuleBasedStateMachine):
@@ -354,13 +367,22 @@ class Edits(RuleBasedStateMachine):
         ingress_class=st.sampled_from(["mse", "", None]),
         ownership=st.sampled_from(["shared", "namespace"]),
         crossing=st.sampled_from(["allow", "deny"]),
+        prefer=st.sampled_from(["none", "zone", "region", "x"]),
     )
     def put_gateway(
-        self, name: str, members: str, ingress_class: str | None, ownership: str, crossing: str
+        self,
+        name: str,
+        members: str,
+        ingress_class: str | None,
+        ownership: str,
+        crossing: str,
+        prefer: str,
     ) -> None:
         made = gateway_manifest(name, members, ingress_class)
         made["metadata"]["annotations"][HOST_OWNERSHIP] = ownership
         made["metadata"]["annotations"][CROSS_NAMESPACE] = crossing
+        at_home = {"fleetgate.dev/region": "north", "fleetgate.dev/zone": "a", PREFER: prefer}
+        made["metadata"]["annotations"] |= at_home
         self._put(made)
 
     @rule(

@@ -55,7 +55,7 @@ from translators.envoy.parts import ClusterParts, Fields, Keywords
 from translators.envoy.questions import question_filters
 from translators.envoy.upstream_tls import by_tls
 from translators.model.backends import BackendProtocol, Outside, Target
-from translators.model.gateways import MemberGateways, UpstreamLimits
+from translators.model.gateways import UpstreamLimits, Upstreams
 from xds.resource import Resource
 from xds.wire import encode, field, pack
 
@@ -98,30 +98,27 @@ usable Pod is enough even among more than 100."""
 
 def build_cluster(
     target: Target,
-    limits: UpstreamLimits,
+    upstreams: Upstreams,
     parts: ClusterParts | None = None,
     spoken: BackendProtocol = BackendProtocol.HTTP,
-    gateways: MemberGateways = (),
     inline: bytes = b"",
 ) -> Resource:
     """Build the Cluster of a target: one backend by EDS, or an aggregate of several Clusters.
 
-    `spoken` is the protocol of a backend that has none of its own. `gateways` are the members that
-    are reached by their own ingress. If `inline` is an encoded assignment, the Cluster has these
-    endpoints, and asks DNS for names among them.
+    `spoken` is the protocol of a backend that has none of its own. If `inline` is an encoded
+    assignment, the Cluster has these endpoints, and asks DNS for names among them.
 
     `parts` holds what the policies of the backend add. An aggregate has no connections of its own,
     so the parts do not apply to it.
     """
     if len(target.backends) > 1:
-        return _aggregate(target, limits)
+        return _aggregate(target, upstreams.limits)
     name = cluster_name(target)
     backend = target.backends[0]
     protocol = backend.protocol or spoken
     shape = _Shape(
-        limits,
+        upstreams,
         protocol,
-        gateways,
         # A name can have any number of addresses, so its member has a weight instead of these.
         weighted=backend.weighted_by is not None or bool(inline),
         named=bool(inline),
@@ -161,9 +158,8 @@ class _Shape(NamedTuple):
     assignment inline.
     """
 
-    limits: UpstreamLimits
+    upstreams: Upstreams
     protocol: BackendProtocol
-    gateways: MemberGateways
     weighted: bool
     named: bool
 
@@ -179,9 +175,10 @@ def _without_name(shape: _Shape, parts: ClusterParts, authority: str = "") -> by
 
     `authority` is the Host of health checks.
     """
-    limits, protocol, gateways, weighted, named = shape
+    (limits, gateways, tiered), protocol, weighted, named = shape
     http2, tls = protocol in _BY_HTTP2, protocol in _BY_TLS
-    own = _fields(limits, protocol, parts, weighted=weighted) | health_check(
+    divided = (_by_weight() if weighted else {}) | (_leading_home() if weighted or tiered else {})
+    own = _fields(limits, protocol, parts, divided) | health_check(
         parts.check, authority, http2=http2, by_tls=tls, tls=by_tls(parts, http2=http2)
     )
     if sockets := list(transport_sockets(gateways, http2=http2, tls=tls)):
@@ -195,12 +192,11 @@ def _fields(
     limits: UpstreamLimits,
     protocol: BackendProtocol,
     parts: ClusterParts,
-    *,
-    weighted: bool = False,
+    divided: Keywords | None = None,
 ) -> Keywords:
     """Return all fields of a Cluster of one backend but its name.
 
-    A `weighted` one takes the weights of members from its assignment.
+    `divided` are fields of its common_lb_config that divide requests between members.
     """
     return {
         "type": ClusterDiscoveryType.EDS,
@@ -212,7 +208,7 @@ def _fields(
         "common_lb_config": ClusterCommonLbConfig(
             update_merge_window=timedelta(0),
             healthy_panic_threshold=Percent(value=PANIC_PERCENT),
-            **(_by_member() if weighted else {}),
+            **(divided or {}),
         ),
         "circuit_breakers": _circuit_breakers(parts.limits, parts.pod_limits),
         "outlier_detection": _outlier_detection(),
@@ -246,17 +242,18 @@ def _fields(
     }
 
 
-def _by_member() -> Keywords:
-    """Choose a member by its weight first, and then one of its Pods.
+def _by_weight() -> Keywords:
+    """Choose a member by its weight first, and then one of its Pods."""
+    return {"locality_weighted_lb_config": ClusterLocalityWeightedLbConfig()}
 
-    A cookie that names a Pod does not hold to a degraded one. So clients that came to a standby
-    during an outage leave it once a weighted member is back.
+
+def _leading_home() -> Keywords:
+    """Hold no cookie to a degraded Pod.
+
+    So clients that came to a member of the last tier during an outage leave it afterwards.
     """
     kept = HealthStatusSet(statuses=[HealthStatus.UNKNOWN, HealthStatus.HEALTHY])
-    return {
-        "locality_weighted_lb_config": ClusterLocalityWeightedLbConfig(),
-        "override_host_status": kept,
-    }
+    return {"override_host_status": kept}
 
 
 def _aggregate(target: Target, limits: UpstreamLimits) -> Resource:

@@ -117,9 +117,9 @@ class BackendTables:
         gateway, target = key
         backend = target.backends[0]
         parts = self._parts(view, gateway, backend)
-        limits, gateways = view.must(self._gateways.upstreams, gateway)
+        upstreams = view.must(self._gateways.upstreams, gateway)
         spoken = self._spoken(view, gateway, backend)
-        return build_cluster(target, limits, parts, spoken, gateways, inline)
+        return build_cluster(target, upstreams, parts, spoken, inline)
 
     def _inline_cluster(self, view: View, key: TargetKey) -> Resource:
         """Make the Cluster that takes the place of the other one while endpoints have names."""

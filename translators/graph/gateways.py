@@ -14,7 +14,7 @@ from translators.model.binds import Bind
 from translators.model.edge import EdgeSettings, PathNormalization
 from translators.model.gateways import Boundaries, Gateway, Selector, Upstreams
 from translators.model.listeners import Entry, Protocol, SecretAt, TableSet
-from translators.model.nearness import Nearness
+from translators.model.nearness import Nearness, Prefer
 from translators.model.policy import Policy
 from translators.policies.elsewhere import Elsewhere
 
@@ -122,11 +122,15 @@ class GatewayTables:
         return view.must(self.declared, ref).members
 
     def _upstreams(self, view: View, ref: Ref) -> Upstreams:
-        limits = view.must(self.declared, ref).settings.limits
+        declared = view.must(self.declared, ref).settings
         members = view.must(self.members, ref)
         settings = ((each, view.get(self._inputs.settings, each)) for each in members)
         found = ((member, known.gateway) for member, known in settings if known)
-        return Upstreams(limits, tuple((m, gateway) for m, gateway in found if gateway))
+        return Upstreams(
+            declared.limits,
+            tuple((m, gateway) for m, gateway in found if gateway),
+            declared.nearness.prefer is not Prefer.NONE,
+        )
 
     def _nearness(self, view: View, ref: Ref) -> Nearness:
         return view.must(self.declared, ref).settings.nearness

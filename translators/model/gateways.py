@@ -51,10 +51,15 @@ MemberGateways: TypeAlias = tuple[tuple[str, MemberGateway], ...]
 
 
 class Upstreams(NamedTuple):
-    """What all Clusters of a gateway depend on."""
+    """What all Clusters of a gateway depend on.
+
+    `gateways` are the members that are reached by their own ingress. `tiered` is whether members
+    stand behind nearer ones.
+    """
 
     limits: UpstreamLimits
     gateways: MemberGateways = ()
+    tiered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
