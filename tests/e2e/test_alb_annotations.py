@@ -204,6 +204,27 @@ def test_requests_are_changed_before_they_are_forwarded(
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("query", "path", "got"),
+    [
+        pytest.param("a=1&b=2", "", "/{name}/x?a=1&b=2", id="another"),
+        pytest.param("a=1", "/v2${path}", "/v2/{name}/x?a=1", id="beside-a-path"),
+        pytest.param("", "", "/{name}/x", id="none"),
+    ],
+)
+def test_a_request_gets_another_query(
+    site: Standing[Annotated], way: str, query: str, path: str, got: str
+) -> None:
+    config = {"query": query} | ({"path": path} if path else {})
+    name = f"query-{way}-{len(query)}"
+    feature = declare(site, name, {"actions.main": [action("Rewrite", **config)]})
+    for asked in ("/x?q=1&a=9", "/x?", "/x"):
+        request = ask(site, feature, way, asked).request
+        assert request is not None
+        assert request.path == got.format(name=feature.name)
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_group_of_services_gets_requests_by_weight(site: Standing[Annotated], way: str) -> None:
     groups = [
         {"serviceName": "main", "servicePort": 80, "weight": 50},

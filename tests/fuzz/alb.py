@@ -54,6 +54,7 @@ ACTIONS: Final[tuple[Json, ...]] = (
     },
     {"type": "RemoveHeader", "removeHeaderConfig": {"key": "x-b"}},
     {"type": "Rewrite", "rewriteConfig": {"host": "inner.test", "path": "/v2${path}"}},
+    {"type": "Rewrite", "rewriteConfig": {"query": "a=1&b=%20"}},
     {"type": "Cors", "corsConfig": {"allowOrigin": ["https://*.a.test"], "maxAge": "5"}},
     {
         "type": "TrafficMirror",

@@ -250,6 +250,23 @@ def test_a_rewrite(config: dict[str, str], expected: dict[str, Any]) -> None:
     assert {key: route[key] for key in expected} == expected
 
 
+@pytest.mark.parametrize(
+    ("query", "sent"),
+    [
+        pytest.param("a=1&b=2", "?a=1&b=2", id="another"),
+        pytest.param("", "", id="none"),
+    ],
+)
+def test_a_rewrite_of_the_query(query: str, sent: str) -> None:
+    rule = acted(WEB, rewrite(query=query))
+    assert filters_of(rule)["fleetgate.query"]["filter_context"] == {"query": sent}
+    assert "regex_rewrite" not in route_of(rule)["route"]
+
+
+def test_a_rewrite_keeps_the_query_of_the_request() -> None:
+    assert "fleetgate.query" not in filters_of(acted(WEB, rewrite(path="/a", query="${query}")))
+
+
 def test_an_action_counts_before_an_annotation_that_asks_for_the_same() -> None:
     annotations = {
         "rewrite-target": "/annotated",
@@ -327,7 +344,7 @@ def test_a_mirror() -> None:
         pytest.param([insert("a", "b", coverEnabled="maybe"), fixed()], id="switch"),
         pytest.param([remove("content-length"), fixed()], id="needed-header"),
         pytest.param([rewrite(), fixed()], id="rewrite-of-nothing"),
-        pytest.param([rewrite(query="a=1"), fixed()], id="rewrite-of-a-query"),
+        pytest.param([rewrite(query="${query}&a=1"), fixed()], id="rewrite-that-extends-a-query"),
         pytest.param([rewrite(path="/a b"), fixed()], id="rewrite-to-no-path"),
         pytest.param([rewrite(path="/a"), rewrite(path="/b"), fixed()], id="rewritten-twice"),
         pytest.param([limit(), fixed()], id="no-limit"),

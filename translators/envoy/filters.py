@@ -39,6 +39,7 @@ from translators.envoy.messages import (
     StatefulSession,
     TypedExtensionConfig,
 )
+from translators.envoy.queries import replace_queries
 from translators.envoy.repair import repair
 from translators.envoy.retries import repeat_idempotent
 from translators.envoy.scoped_routes import searches
@@ -68,6 +69,8 @@ RATE_LIMIT: Final = "envoy.filters.http.local_ratelimit"
 """Limits of all clients together."""
 ERRORS: Final = "envoy.filters.http.custom_response"
 SESSION: Final = "envoy.filters.http.stateful_session"
+QUERY: Final = "fleetgate.query"
+"""Another query for the backend."""
 ANSWERS: Final = "fleetgate.answers"
 
 GROUP: Final = "fleetgate.policies"
@@ -85,6 +88,7 @@ GROUPED: Final = frozenset(
         RATE_LIMIT,
         ERRORS,
         SESSION,
+        QUERY,
         ANSWERS,
     }
 )
@@ -163,6 +167,8 @@ def _behind_access() -> Iterator[tuple[str, Any]]:
     yield ERRORS, CustomResponse()
     # After all that may refuse a request, and before the router, which asks the Pod that it names.
     yield SESSION, StatefulSession()
+    # Behind all that looks at the query of the client.
+    yield QUERY, replace_queries()
     # Answers pass the filters from the end, so the gateway's own cookies are not there yet.
     yield ANSWERS, change_answers()
 

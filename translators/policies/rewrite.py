@@ -1,10 +1,12 @@
-"""Policies that change the path or the host of a request on its way to the backend."""
+"""Policies that change the path, query or host of a request on its way to the backend."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
+from translators.envoy.filters import QUERY
 from translators.envoy.messages import RegexMatchAndSubstitute, RegexMatcher
 from translators.envoy.parts import RouteParts
+from translators.envoy.queries import other_query
 from translators.model.policy import Scope
 from translators.policies.policy import EnvoyPolicy
 
@@ -27,6 +29,18 @@ class PathRewrite(EnvoyPolicy):
             pattern=RegexMatcher(regex=self.pattern), substitution=self.substitution
         )
         parts.action.put("regex_rewrite", rewrite)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRewrite(EnvoyPolicy):
+    """Replace the query; "" takes it away."""
+
+    scope: ClassVar[Scope] = Scope.ROUTE
+    query: str
+
+    def route(self, parts: RouteParts) -> None:
+        """Configure the filter of queries."""
+        parts.configure(QUERY, other_query(self.query))
 
 
 @dataclass(frozen=True, slots=True)

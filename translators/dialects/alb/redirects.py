@@ -11,7 +11,7 @@ from translators.dialects.annotations.values import integer, one_of
 from translators.model.actions import Redirect
 from translators.model.listeners import MAX_PORT
 from translators.model.policy import Policy
-from translators.policies.rewrite import BackendHost, PathRewrite
+from translators.policies.rewrite import BackendHost, PathRewrite, QueryRewrite
 
 _STATUSES: Final = ("301", "302", "303", "307", "308")
 
@@ -57,16 +57,17 @@ def redirect(config: Fields) -> Redirect:
 
 
 def rewrite(config: Fields) -> tuple[Policy, ...]:
-    """Read what a backend gets instead of the host and the path of the request."""
-    if _given(config, "query", _query) is not None:
-        raise Unusable("${query} as query: the query of a request stays")
+    """Read what a backend gets instead of the host, the path and the query of the request."""
     to = _given(config, "host", host)
     path = _given(config, "path", _path)
+    query = _given(config, "query", _query)
     made: list[Policy] = [BackendHost(to)] if to else []
     if path:
         made.append(PathRewrite(_WHOLE, path))
+    if query is not None:
+        made.append(QueryRewrite(query))
     if not made:
-        raise Unusable("another host or path")
+        raise Unusable("another host, path or query")
     return tuple(made)
 
 
