@@ -291,6 +291,18 @@ def test_limits() -> None:
     assert each["token_bucket"]["max_tokens"] == 10
 
 
+def test_limits_may_have_another_answer() -> None:
+    own = {"fleetgate.dev/limit-req-status-code": "503"}
+    for annotations in (
+        {"traffic-limit-qps": "100", "traffic-limit-ip-qps": "10"},
+        {"actions.web": blocks(limit(QPS="100", QPSPerIp="10"))},
+    ):
+        (rule,) = read(WEB.annotate(own), annotations).rules
+        filters = filters_of(rule)
+        for name in ("envoy.filters.http.local_ratelimit", "fleetgate.client_rate_limit"):
+            assert filters[name]["status"]["code"] == "ServiceUnavailable"
+
+
 def test_a_mirror() -> None:
     made = acted(WEB, mirror(group("copy")))
     (policy,) = route_of(made)["route"]["request_mirror_policies"]

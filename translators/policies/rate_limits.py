@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 _COUNTED: Final = "counted"
 
+TOO_MANY_REQUESTS: Final = 429
+
 _NO_LIMIT: Final = 2**32 - 1
 
 
@@ -61,15 +63,17 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class RouteLimit(EnvoyPolicy):
-    """The rate of all clients of a route together. Others get 429."""
+    """The rate of all clients of a route together. Requests beyond it get `status`."""
 
     scope: ClassVar[Scope] = Scope.ROUTE
     rate: Rate
+    status: int = TOO_MANY_REQUESTS
 
     def route(self, parts: RouteParts) -> None:
         """Configure the limit for the route."""
         limit = LocalRateLimit(
             stat_prefix="rate_limit",
+            status=HttpStatus(code=self.status),  # type: ignore[arg-type]  # any code of 400 to 599
             token_bucket=self.rate.bucket(),
             filter_enabled=_always(),
             filter_enforced=_always(),

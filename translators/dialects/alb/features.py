@@ -17,6 +17,7 @@ from translators.dialects.alb.conditions import CONDITIONS
 from translators.dialects.alb.conditions import FEATURE as CONDITIONS_OF_SERVICES
 from translators.dialects.alb.health_checks import FEATURE as HEALTH_CHECKS
 from translators.dialects.alb.https_redirect import FEATURE as HTTPS_REDIRECT
+from translators.dialects.alb.limits import ANSWERS as ANSWERS_OF_LIMITS
 from translators.dialects.alb.limits import FEATURE as LIMITS
 from translators.dialects.alb.listen_ports import LISTEN_PORTS, listen_ports
 from translators.dialects.alb.order import FEATURE as ORDER
@@ -50,6 +51,7 @@ FEATURES: Final = (
     CONDITIONS_OF_SERVICES,
     RULES_ABOUT_ANSWERS,
     ACTIONS_OF_SERVICES,  # they count before annotations that ask for the same
+    ANSWERS_OF_LIMITS,  # it counts for the limits of actions too
     CLUSTER_WEIGHT,
 )
 """All features, in the order in which they change a rule."""

@@ -1,14 +1,17 @@
 """The annotations `traffic-limit-*`, and the limits of the action TrafficLimit."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from translators.dialects.annotations.feature import Feature, Wanted, declared
-from translators.dialects.annotations.reader import Reader, Unusable, alb
-from translators.dialects.annotations.values import integer
+from translators.dialects.annotations.reader import FLEETGATE, Key, Reader, Unusable, alb
+from translators.dialects.annotations.values import integer, refusal
 from translators.model.policy import Policy
-from translators.policies.rate_limits import ClientLimit, Rate, RouteLimit
+from translators.model.rules import Rule
+from translators.policies.rate_limits import TOO_MANY_REQUESTS, ClientLimit, Rate, RouteLimit
 
 QPS: Final = alb(
     "traffic-limit-qps",
@@ -28,7 +31,13 @@ _RATE: Final = integer(1, 100_000)
 
 _SECOND: Final = timedelta(seconds=1)
 
-_TOO_MANY_REQUESTS: Final = 429
+STATUS: Final = Key(
+    "limit-req-status-code",
+    (FLEETGATE,),
+    "the answer to a request beyond a rate, also beyond that of a `TrafficLimit`",
+    default=str(TOO_MANY_REQUESTS),
+    example="503",
+)
 
 
 def limits(total: str, per_client: str) -> tuple[Policy, ...]:
@@ -47,7 +56,7 @@ def _limits(total: int | None, per_client: int | None) -> Iterator[Policy]:
         yield RouteLimit(Rate(total, _SECOND, total))
     if per_client is not None:
         rate = Rate(per_client, _SECOND, per_client)
-        yield ClientLimit((rate,), (), _TOO_MANY_REQUESTS)
+        yield ClientLimit((rate,), (), TOO_MANY_REQUESTS)
 
 
 def read(reader: Reader, wanted: Wanted) -> None:
@@ -61,4 +70,23 @@ def read(reader: Reader, wanted: Wanted) -> None:
             wanted.policies.append(declared(found, policy))
 
 
+def read_status(reader: Reader, wanted: Wanted) -> None:
+    """Give all limits of the Ingress, and of its actions, another answer."""
+    status = reader.read(STATUS, refusal, f"{TOO_MANY_REQUESTS} is the answer")
+    if status is not None:
+        change = partial(_answered_by, status)
+        for changes in (wanted.changes, *(of.changes for of in wanted.of_services.values())):
+            changes.append(change)
+
+
+def _answered_by(status: int, rule: Rule) -> Rule:
+    policies = [
+        replace(each, status=status) if isinstance(each, RouteLimit | ClientLimit) else each
+        for each in rule.policies
+    ]
+    return replace(rule, policies=tuple(policies))
+
+
 FEATURE: Final = Feature("Limits", (QPS, PER_IP), read)
+
+ANSWERS: Final = Feature("Answers of limits", (STATUS,), read_status)

@@ -25,6 +25,11 @@ NGINX_VARIABLE: Final = re.compile(r"\$[A-Za-z_{]")
 """The begin of a variable, which ingress-nginx would expand; `$1` and the like are groups."""
 
 _LABEL: Final = re.compile(LABEL)
+_REFUSALS: Final = frozenset(
+    {*range(400, 418), *range(421, 425), 426, 428, 429, 431, *range(500, 509), 510, 511}
+)
+"""The codes that Envoy knows. It would reject another one."""
+
 _MAX_QUERY_VALUE: Final = 4096
 YEAR: Final = 31_536_000
 """In seconds: the most that annotations may say of a time."""
@@ -68,6 +73,14 @@ def integer(low: int, high: int) -> Callable[[str], int]:
         raise Unusable(f"an integer from {low} to {high}")
 
     return parse
+
+
+def refusal(text: str) -> int:
+    """Read the status of a refused request."""
+    code = integer(400, 599)(text)
+    if code not in _REFUSALS:
+        raise Unusable("a standard status from 400 to 511, such as 429")
+    return code
 
 
 def seconds(low: int, high: int) -> Callable[[str], timedelta]:

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Final
 
 from translators.dialects.annotations.feature import policy_feature
-from translators.dialects.annotations.reader import Found, Key, Reader, Unusable, own, shared
-from translators.dialects.annotations.values import integer, network
+from translators.dialects.annotations.reader import Found, Key, Reader, own, shared
+from translators.dialects.annotations.values import integer, network, refusal
 from translators.model.bounds import MAX_RANGES
 from translators.model.policy import Policy
 from translators.policies.rate_limits import ClientLimit, Rate, RouteLimit
@@ -78,11 +78,6 @@ _DEFAULT_MULTIPLIER: Final = 5
 
 _UNAVAILABLE: Final = 503
 
-_STATUSES: Final = frozenset(
-    {*range(400, 418), *range(421, 425), 426, 428, 429, 431, *range(500, 509), 510, 511}
-)
-"""The codes that Envoy knows. It would reject another one."""
-
 _SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
@@ -98,7 +93,7 @@ def parse_client(reader: Reader) -> Found[Policy] | None:
     exempt = reader.find_items(
         key, network, MAX_RANGES, "no client is exempt by it", "no client is exempt"
     )
-    status = reader.read(STATUS, _status, f"{_UNAVAILABLE} is the answer")
+    status = reader.read(STATUS, refusal, f"{_UNAVAILABLE} is the answer")
     limit = ClientLimit(
         tuple(rate.value for rate in rates),
         exempt.value if exempt else (),
@@ -113,13 +108,6 @@ def parse_route(reader: Reader) -> Found[Policy] | None:
     if not rates:
         return None
     return Found(rates[0].spelling, rates[0].text, RouteLimit(rates[0].value))
-
-
-def _status(text: str) -> int:
-    code = integer(400, 599)(text)
-    if code not in _STATUSES:
-        raise Unusable("a standard status from 400 to 511, such as 429")
-    return code
 
 
 def _rates(
