@@ -402,6 +402,15 @@ def test_the_tls_of_pods_does_not_concern_an_ingress(
     assert sockets == ([({"gateway": FAR}, socket)] if socket else [])
 
 
+def test_a_backend_without_a_service_in_the_member_has_no_tls_towards_its_ingress() -> None:
+    world = fleet(by(HTTPS_INGRESS))
+    made = shown(world, TypeUrl.CLUSTER)
+    world.remove(web().manifest, origin=FAR)
+    assert "transport_socket_matches" not in shown(world, TypeUrl.CLUSTER)
+    world.put(web().manifest, origin=FAR)
+    assert shown(world, TypeUrl.CLUSTER) == made
+
+
 @pytest.mark.parametrize(
     ("settings", "added"),
     [(MemberSettings(), False), (NODES, False), (by(INGRESS), True)],

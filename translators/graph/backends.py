@@ -43,6 +43,7 @@ from translators.model.endpoints import (
     SliceEndpoints,
     StandIn,
 )
+from translators.model.gateways import MemberGateways, Upstreams
 from translators.model.host_plans import HostPlan
 from translators.model.ingresses import IngressRules
 from translators.model.member_weights import MemberWeights
@@ -118,8 +119,22 @@ class BackendTables:
         backend = target.backends[0]
         parts = self._parts(view, gateway, backend)
         upstreams = view.must(self._gateways.upstreams, gateway)
+        if upstreams.gateways:
+            upstreams = upstreams._replace(gateways=self._gateways_of(view, upstreams, backend))
         spoken = self._spoken(view, gateway, backend)
         return build_cluster(target, upstreams, parts, spoken, inline)
+
+    def _gateways_of(self, view: View, upstreams: Upstreams, backend: Backend) -> MemberGateways:
+        """Return the members with an ingress of their own that have the Service of a backend.
+
+        Settings for TLS take much of an Envoy's memory, so no other Cluster has them.
+        """
+        service = (backend.namespace, backend.service)
+        return tuple(
+            (member, each)
+            for member, each in upstreams.gateways
+            if view.get(self._inputs.services, Ref(member, "Service", *service)) is not None
+        )
 
     def _inline_cluster(self, view: View, key: TargetKey) -> Resource:
         """Make the Cluster that takes the place of the other one while endpoints have names."""
