@@ -17,6 +17,7 @@ from fleetgate.demo.http import Address, Answer, Question
 from tests.e2e.backends import Backend, Request, backend
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, rig
 from tests.support.builders import IngressBuilder, alb_class, alb_gateway, ingress, mse_gateway
+from translators.dialects.gateway_settings import CONNECT_TIMEOUT
 
 WAYS: Final[Mapping[str, tuple[str, str]]] = {
     "exact": ("{}.test", "{}.test"),
@@ -132,7 +133,9 @@ async def annotated(
     async with AsyncExitStack() as stack:
         served = await stack.enter_async_context(rig(root, gateway=False))
         make = mse_gateway if flavour == "mse" else alb_gateway
-        gateway = make("gw", members=(ONE, TWO)).annotate(settings or {})
+        # On a busy machine, a slow connection would be tried at another Pod.
+        all_settings = {CONNECT_TIMEOUT: "60s"} | dict(settings or {})
+        gateway = make("gw", members=(ONE, TWO)).annotate(all_settings)
         served.declare("gateway.yaml", gateway, *([alb_class()] if flavour == "alb" else []))
         pods: dict[str, Backend] = {}
         for service in ("main", "canary"):

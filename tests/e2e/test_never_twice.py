@@ -17,7 +17,7 @@ from fleetgate.demo.http import Address
 from tests.e2e.rig import ONE, TWO, Rig, rig
 from tests.e2e.scripted import End, Script, ScriptedPods, Step, Until, scripted_pods
 from tests.support.builders import Builder, ingress, mse_gateway, service, slice_of
-from translators.dialects.gateway_settings import UPSTREAM_TIMEOUT
+from translators.dialects.gateway_settings import CONNECT_TIMEOUT, UPSTREAM_TIMEOUT
 from translators.envoy.retries import RETRIES
 
 pytestmark = pytest.mark.xdist_group("never-twice")  # the first test sends all requests at once
@@ -254,8 +254,11 @@ async def running(root: Path) -> AsyncIterator[tuple[Rig, Mapping[str, ScriptedP
                 slice_of(name, addresses=[host], port=port, suffix=str(n))
                 for n, (host, port) in enumerate(each.addresses)
             ]
-        # The timeout is long, because a Pod may be slow to read on a busy machine.
-        gateway = mse_gateway("gw", members=[ONE, TWO]).annotate({UPSTREAM_TIMEOUT: "60s"})
+        # The timeouts are long, because a Pod may be slow to read on a busy machine, and a
+        # connection that takes too long is a try that reaches no Pod.
+        gateway = mse_gateway("gw", members=[ONE, TWO]).annotate(
+            {UPSTREAM_TIMEOUT: "60s", CONNECT_TIMEOUT: "60s"}
+        )
         served.declare("gateway.yaml", gateway)
         served.declare("pods.yaml", *objects, to=ONE)
         served.declare("web.yaml", rule, tried, forced)

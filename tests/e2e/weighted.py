@@ -117,7 +117,9 @@ class Weighted:
     def attach(self, members: Iterable[str], settings: Mapping[str, str] | None = None) -> None:
         """Declare the gateways with these members and settings."""
         some = tuple(members)
-        spelt = {f"fleetgate.dev/{name}": value for name, value in (settings or {}).items()}
+        # On a busy machine, a slow connection would be tried at another member.
+        all_settings = {"connect-timeout": "60s"} | dict(settings or {})
+        spelt = {f"fleetgate.dev/{name}": value for name, value in all_settings.items()}
         self.rig.declare(
             "gateways.yaml",
             mse_gateway("gw", members=some).annotate(spelt),

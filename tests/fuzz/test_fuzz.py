@@ -18,7 +18,7 @@ from fleetgate.core.control import ControlPlane
 from fleetgate.demo.http import Question
 from fleetgate.demo.load import Load
 from tests.e2e.backends import backend
-from tests.e2e.rig import ONE, TWO, Rig, rig
+from tests.e2e.rig import TWO, Rig, rig
 from tests.fuzz import certain
 from tests.fuzz.generator import MEMBERS, SERVICES, Generator
 from tests.support.builders import alb_class, ingress, write
@@ -103,7 +103,8 @@ async def _fuzz(tmp_path: Path, seed: int) -> Seen:
     async with backend("control") as pod, rig(tmp_path) as served:
         served.expose("control", [pod])
         _put(served, HUB, "certain", certain.ingresses())
-        _put(served, ONE, "certain", certain.backends())
+        for member in MEMBERS:  # without a node port, for a member that is reached by them
+            _put(served, member, "certain", certain.backends())
         served.declare("control.yaml", CONTROL.path("/", to="control:80").of_class("mse"))
         address = await served.address()
         async with Load(address, Question(host=HOST), connections=1).running() as load:
@@ -130,7 +131,7 @@ def _write(served: Rig, generator: Generator, batch: int, reaching: Generator) -
 
     The second member is reached in one way or another, as `reaching` says.
     """
-    write(served.fleet.root, f"members/{TWO}.yaml", reaching.settings())
+    write(served.fleet.root, f"members/{TWO}.yaml", reaching.settings(batch))
     _put(served, TWO, "nodes", reaching.nodes())
     _put(served, HUB, "gateway", [generator.gateway("gw", batch)])
     _put(served, HUB, "alb", [generator.alb_gateway("gw"), alb_class().manifest])
