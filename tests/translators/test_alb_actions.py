@@ -190,6 +190,24 @@ def test_an_action_stands_for_a_default_backend_too() -> None:
 
 
 @pytest.mark.parametrize(
+    "item",
+    [
+        pytest.param(groups(group("a"), group("b")), id="groups"),
+        pytest.param(groups(group("a")), id="group"),
+        pytest.param(fixed(), id="answer"),
+        pytest.param(redirect(host="new.test"), id="redirect"),
+    ],
+)
+def test_an_action_as_the_default_backend_of_a_canary_has_no_effect(item: dict[str, Any]) -> None:
+    canary = {"canary": "true", "canary-by-header": "stage", "actions.rest": blocks(item)}
+    rules = read(WEB.default("rest:use-annotation"), canary)
+    idle = [problem for problem in rules.problems if problem.reason == "CanaryDefaultBackend"]
+    assert [(p.key, p.value) for p in idle] == [("spec.defaultBackend", "rest:use-annotation")]
+    assert not rules.defaults
+    assert len(rules.canaries) == 1
+
+
+@pytest.mark.parametrize(
     ("made", "items", "key"),
     [
         pytest.param(WEB, [fixed()], "web:80", id="an-action-in-place-of-a-service"),
