@@ -135,7 +135,7 @@ def test_a_redirect_that_changes_the_query_alone_is_an_answer_with_its_url() -> 
     route = route_of(acted(ACTION, redirect(query="a=1%20")))
     assert route["direct_response"] == {"status": 301}
     (header,) = route["response_headers_to_add"]
-    url = "%REQ(X-FORWARDED-PROTO)%://%REQ(:AUTHORITY)%%PATH(NQ)%?a=1%%20"
+    url = "%REQ(X-FORWARDED-SCHEME)%://%REQ(:AUTHORITY)%%PATH(NQ)%?a=1%%20"
     assert header["header"] == {"key": "location", "value": url}
 
 
@@ -389,6 +389,8 @@ def test_a_mirror() -> None:
         pytest.param([remove("x")] * (MAX_BLOCKS + 1), id="blocks"),
     ],
 )
+        pytest.param([redirect(host="b.test:8080", port="443")], id="two-ports"),
+        pytest.param([redirect(host="[::1]:8080", port="443", path="/a")], id="two-ports-of-ipv6"),
 def test_paths_whose_actions_cannot_be_read_are_not_served(items: list[dict[str, Any]]) -> None:
     rules = read(ACTION.path("/a", to="a:80"), {"actions.web": blocks(*items)})
     assert [str(rule.path) for rule in rules.rules] == ["Prefix /a"]
