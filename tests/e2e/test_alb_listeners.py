@@ -390,9 +390,14 @@ def test_a_redirect_names_the_clients_scheme_whatever_pods_are_told(
     ]
 
 
-def test_a_path_that_the_gateway_answers_is_redirected_to_https(site: Standing[Site]) -> None:
+@pytest.mark.parametrize("told", [True, False], ids=["sent", "hidden"])
+def test_a_path_that_the_gateway_answers_is_redirected_to_https(
+    site: Standing[Site], told: bool
+) -> None:
+    config = {"xForwardedForConfig": {"XForwardedForProtoEnabled": told}}
+
     async def scenario() -> tuple[int, str, int]:
-        http, https = await site.value.declare()
+        http, https = await site.value.declare(http=config, https=config)
         sent = await ask_once(http, Question("/p?a=1", "answered.test"))
         answered = await site.value.ask(https, "answered.test")
         return sent.status, sent.headers["location"], answered.status
