@@ -125,7 +125,8 @@ def _keys(keys: Iterable[Key], dialect: Dialect[Any]) -> str:
         seen = [prefix for prefix in key.prefixes if prefix in dialect.vocabulary.prefixes]
         if seen:
             shown = ", ".join(f"`{prefix}`" for prefix in seen)
-            cells = (_name(key), shown, key.meaning, key.default or "none")
+            meaning = "; ".join(filter(None, (key.meaning, key.differs)))
+            cells = (_name(key), shown, meaning, key.default or "none")
             rows.append(f"| {' | '.join(cells)} |")
     return _table(("key", "prefixes, first one first", "meaning", "without it"), rows)
 

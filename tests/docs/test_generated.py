@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.docs.generated import FILES, ROOT, render
+from tests.docs.generated import FILES, PARTS, ROOT, render
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -14,3 +14,15 @@ def test_generated_parts_are_what_the_code_says(file: str) -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_there_is_something_generated(file: str) -> None:
     assert "<!-- generated: " in (ROOT / file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "differs",
+    [
+        "with `*` an answer names the origin of its request",
+        "a preflight is answered for allowed origins only",
+        "FCGI and AJP are not spoken",
+    ],
+)
+def test_the_table_of_alb_says_what_differs_too(differs: str) -> None:
+    assert differs in PARTS["alb-annotations"]()

@@ -238,6 +238,22 @@ def test_a_group_of_services_gets_requests_by_weight(site: Standing[Annotated], 
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_a_canary_has_headers_of_its_own_and_the_rest_of_its_main(
+    site: Standing[Annotated], way: str
+) -> None:
+    name = f"acting-{way}"
+    header = action("InsertHeader", key="x-release", value="gray")
+    gray = json.dumps([header, action("Rewrite", path="/lost")])
+    main = {f"{ALB}actions.main": json.dumps([action("Rewrite", path="/kept${path}")])}
+    canary = {f"{ALB}actions.canary": gray}
+    feature = site.run(site.value.declare(name, main, canary=canary))
+    for to_canary, release in ((True, "gray"), (False, None)):
+        request = ask(site, feature, way, canary=to_canary).request
+        assert request is not None
+        assert (request.path, request.headers.get("x-release")) == (f"/kept/{name}", release)
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_mirror_gets_copies(site: Standing[Annotated], way: str) -> None:
     config = {"serverGroupTuples": [{"serviceName": "canary", "servicePort": 80}]}
     copy = action("TrafficMirror", targetType="ForwardGroupMirror", mirrorGroupConfig=config)

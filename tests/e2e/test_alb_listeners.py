@@ -21,12 +21,21 @@ from tests.support.builders import Builder, IngressBuilder, alb_class, alb_gatew
 from tests.support.certificates import tls_data
 from tests.support.handshakes import client_context, handshake
 from tests.support.http3 import http3_client
+from tests.support.raw_http import ask_raw, lines
+from translators.dialects.edge_settings import TRUSTED_PROXIES
 
 GATEWAY = "alb/gw"
 LISTEN = "alb.ingress.kubernetes.io/listen-ports"
 BOTH = '[{"HTTP":80},{"HTTPS":443}]'
 PLAIN: Mapping[str, object] = {"port": 80, "protocol": "HTTP"}
+SECURE = '[{"HTTPS":443}]'
+ACTIONS = "alb.ingress.kubernetes.io/actions."
+SSL_REDIRECT = "alb.ingress.kubernetes.io/ssl-redirect"
+MOVED = '[{"type":"Redirect","redirectConfig":{"host":"new.test","query":"x=1"}}]'
+CLOSED = '[{"type":"FixedResponse","fixedResponseConfig":{"httpCode":"410","content":"closed"}}]'
 LONG = "text " * 1000
+PROXY = "127.90.0.1"
+"""An address that the gateway trusts where a test says so."""
 
 
 @dataclass(slots=True)
@@ -43,8 +52,13 @@ class Site:
         http: Mapping[str, object] | None = None,
         https: Mapping[str, object] | None = None,
         quic: Mapping[str, object] | None = None,
+        *,
+        settings: Mapping[str, str] | None = None,
     ) -> tuple[Address, Address]:
-        """Declare the settings of the listeners, and return the addresses of the first two."""
+        """Declare the settings of the listeners, and return the addresses of the first two.
+
+        `settings` are annotations of the gateway.
+        """
         certificates = [{"CertificateId": "edge/default"}, {"CertificateId": "edge/named"}]
         secure = {"port": 443, "certificates": certificates}
         listeners = (
@@ -53,7 +67,8 @@ class Site:
             {**secure, "protocol": "QUIC", **(quic or {})},
         )
         made = alb_gateway("gw", members=[ONE], listeners=listeners)
-        self.rig.declare("gateway.yaml", made, alb_class("alb", gateway="gw"))
+        named = made.annotate(settings or {})
+        self.rig.declare("gateway.yaml", named, alb_class("alb", gateway="gw"))
         first, second, *_ = await self.rig.addresses(GATEWAY)
         return first, second
 
@@ -105,6 +120,12 @@ async def served(root: Path) -> AsyncIterator[Site]:
             rule("tls.test").tls("own", "tls.test"),
             rule("named.test").annotate({LISTEN: BOTH}),
             rule("any.wild.test").annotate({LISTEN: BOTH}),
+            rule("moved.test", to="away:use-annotation").annotate(
+                {LISTEN: BOTH, ACTIONS + "away": MOVED}
+            ),
+            rule("answered.test", to="closed:use-annotation").annotate(
+                {LISTEN: SECURE, SSL_REDIRECT: "true", ACTIONS + "closed": CLOSED}
+            ),
             site.certificate("own", "tls.test"),
         )
         await site.declare()
@@ -338,6 +359,50 @@ def test_forwarded_headers(
     found = {n: headers[f"x-forwarded-{n}"] for n in names if f"x-forwarded-{n}" in headers}
     assert found == sent
     assert headers["x-forwarded-for"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("sent", [True, False], ids=["sent", "hidden"])
+def test_a_redirect_names_the_clients_scheme_whatever_pods_are_told(
+    site: Standing[Site], sent: bool
+) -> None:
+    config = {"xForwardedForConfig": {"XForwardedForProtoEnabled": sent}}
+    trust = {TRUSTED_PROXIES: f"{PROXY}/32"}
+    by_proxy = lines("/p?a=1", "moved.test", {"x-forwarded-proto": "https"})
+
+    async def scenario() -> list[str]:
+        http, https = await site.value.declare(http=config, https=config, settings=trust)
+        answers = [
+            await ask_raw(http, lines("/p?a=1", "moved.test"), source="127.0.0.1"),
+            await ask_raw(http, by_proxy, source="127.0.0.1"),
+            await ask_raw(http, lines("/p?a=1", "moved.test"), source=PROXY),
+            await ask_raw(http, by_proxy, source=PROXY),
+            await site.value.ask(https, "moved.test"),
+        ]
+        assert [answer.status for answer in answers] == [301] * 5
+        return [answer.headers["location"] for answer in answers]
+
+    assert site.run(scenario()) == [
+        "http://new.test/p?x=1",
+        "http://new.test/p?x=1",
+        "http://new.test/p?x=1",
+        "https://new.test/p?x=1",
+        "https://new.test/?x=1",
+    ]
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["sent", "hidden"])
+def test_a_path_that_the_gateway_answers_is_redirected_to_https(
+    site: Standing[Site], told: bool
+) -> None:
+    config = {"xForwardedForConfig": {"XForwardedForProtoEnabled": told}}
+
+    async def scenario() -> tuple[int, str, int]:
+        http, https = await site.value.declare(http=config, https=config)
+        sent = await ask_once(http, Question("/p?a=1", "answered.test"))
+        answered = await site.value.ask(https, "answered.test")
+        return sent.status, sent.headers["location"], answered.status
+
+    assert site.run(scenario()) == (308, "https://answered.test/p?a=1", 410)
 
 
 def test_the_clients_port_is_that_of_its_connection(site: Standing[Site]) -> None:

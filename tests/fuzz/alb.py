@@ -243,6 +243,8 @@ class AlbIngresses:
         every = [made]
         if self._chance(30):
             canary = self._with_paths(ingress(f"{name}-canary", host=host))
+            if self._chance(30):  # it has no effect, whatever it is
+                canary = canary.default(self._backend())
             own = self._of_keys(CANARY.keys, 3) | {f"{self._one_of((ALB, NGINX))}canary": "true"}
             every.append(canary.annotate({**self._annotations(), **own}))
         asked = self._one_of(("/a", "/a/b", "/v1/x", "/y/1"))
@@ -260,10 +262,13 @@ class AlbIngresses:
 
     def _with_paths(self, made: IngressBuilder) -> IngressBuilder:
         for _ in range(self._random.randint(1, 3)):
-            port = "use-annotation" if self._chance(40) else "80"
-            to = f"{self._one_of(SERVICES)}:{port}"
+            to = self._backend()
             made = made.path(self._one_of(PATHS), to=to, kind=self._one_of(_TYPES))
         return made
+
+    def _backend(self) -> str:
+        port = "use-annotation" if self._chance(40) else "80"
+        return f"{self._one_of(SERVICES)}:{port}"
 
     def _annotations(self) -> dict[str, str]:
         annotations = self._of_keys(KEYS, 6)

@@ -135,7 +135,7 @@ def test_a_redirect_that_changes_the_query_alone_is_an_answer_with_its_url() -> 
     route = route_of(acted(ACTION, redirect(query="a=1%20")))
     assert route["direct_response"] == {"status": 301}
     (header,) = route["response_headers_to_add"]
-    url = "%REQ(X-FORWARDED-PROTO)%://%REQ(:AUTHORITY)%%PATH(NQ)%?a=1%%20"
+    url = "%REQ(X-FORWARDED-SCHEME)%://%REQ(:AUTHORITY)%%PATH(NQ)%?a=1%%20"
     assert header["header"] == {"key": "location", "value": url}
 
 
@@ -187,6 +187,24 @@ def test_an_action_stands_for_a_default_backend_too() -> None:
     rules = read(WEB.default("rest:use-annotation"), {"actions.rest": blocks(answer)})
     assert rules.problems == ()
     assert {type(rule.action).__name__ for rule in rules.defaults} == {"FixedResponse"}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        pytest.param(groups(group("a"), group("b")), id="groups"),
+        pytest.param(groups(group("a")), id="group"),
+        pytest.param(fixed(), id="answer"),
+        pytest.param(redirect(host="new.test"), id="redirect"),
+    ],
+)
+def test_an_action_as_the_default_backend_of_a_canary_has_no_effect(item: dict[str, Any]) -> None:
+    canary = {"canary": "true", "canary-by-header": "stage", "actions.rest": blocks(item)}
+    rules = read(WEB.default("rest:use-annotation"), canary)
+    idle = [problem for problem in rules.problems if problem.reason == "CanaryDefaultBackend"]
+    assert [(p.key, p.value) for p in idle] == [("spec.defaultBackend", "rest:use-annotation")]
+    assert not rules.defaults
+    assert len(rules.canaries) == 1
 
 
 @pytest.mark.parametrize(
@@ -283,6 +301,48 @@ def test_an_action_counts_before_an_annotation_that_asks_for_the_same() -> None:
     assert cors["max_age"] == "172800"
 
 
+@pytest.mark.parametrize(
+    ("annotations", "item", "told_of"),
+    [
+        pytest.param(
+            {"rewrite-target": "/annotated"},
+            rewrite(path="/acted"),
+            [("Overruled", "rewrite-target", "no path to web is rewritten to it")],
+            id="rewrite",
+        ),
+        pytest.param(
+            {"enable-cors": "true", "cors-max-age": "5"},
+            {"type": "Cors", "corsConfig": {}},
+            [("Overruled", "enable-cors", "no effect there")],
+            id="cors",
+        ),
+        pytest.param(
+            {"traffic-limit-qps": "9", "traffic-limit-ip-qps": "5"},
+            limit(QPS="2"),
+            [
+                ("Overruled", "traffic-limit-qps", "no effect there"),
+                ("Overruled", "traffic-limit-ip-qps", "no effect there"),
+            ],
+            id="limits",
+        ),
+        pytest.param(
+            {"rewrite-target": "/annotated", "enable-cors": "true"},
+            rewrite(host="inner.test"),
+            [],
+            id="of-something-else",
+        ),
+        pytest.param(
+            {"enable-cors": "false"}, {"type": "Cors", "corsConfig": {}}, [], id="switched-off"
+        ),
+    ],
+)
+def test_an_annotation_that_an_action_overrules_is_reported(
+    annotations: dict[str, str], item: dict[str, Any], told_of: list[tuple[str, str, str]]
+) -> None:
+    rules = read(WEB, {**annotations, "actions.web": blocks(item)})
+    assert told(rules) == told_of
+
+
 def test_limits() -> None:
     filters = filters_of(acted(WEB, limit(QPS="100", QPSPerIp="10")))
     total = filters["envoy.filters.http.local_ratelimit"]["token_bucket"]
@@ -329,6 +389,8 @@ def test_a_mirror() -> None:
         pytest.param([redirect(path="/a", query="x=${query}")], id="part-of-a-query"),
         pytest.param([redirect(port="0")], id="port"),
         pytest.param([redirect(port="81", query="a=1")], id="query-and-port-without-host"),
+        pytest.param([redirect(host="b.test:8080", port="443")], id="two-ports"),
+        pytest.param([redirect(host="[::1]:8080", port="443", path="/a")], id="two-ports-of-ipv6"),
         pytest.param([redirect(protocol="FTP")], id="protocol"),
         pytest.param([redirect(path=["/a"])], id="list-as-path"),
         pytest.param([fixed(httpCode="99")], id="status"),
@@ -386,6 +448,54 @@ def test_a_canary_with_a_weight_is_not_divided_again(key: str, reason: list[str]
     rules = read(ACTION, canary)
     assert [problem.reason for problem in rules.problems] == reason
     assert bool(rules.canaries) is not bool(reason)
+
+
+CANARY = {"canary": "true", "canary-weight": "50"}
+
+NO_REQUEST = "the canary takes no request"
+
+
+@pytest.mark.parametrize(
+    ("made", "items", "effect"),
+    [
+        pytest.param(
+            WEB,
+            [insert("x-a", "1"), rewrite(path="/new"), limit(QPS="1"), mirror(group("copy"))],
+            "TrafficLimit, Rewrite, TrafficMirror have no effect: what the main rule asks for "
+            "holds for the canary too",
+            id="before-the-service",
+        ),
+        pytest.param(
+            WEB,
+            [{"type": "Cors", "corsConfig": {}}],
+            "Cors has no effect: what the main rule asks for holds for the canary too",
+            id="cors",
+        ),
+        pytest.param(ACTION, [rewrite(path="/new"), fixed()], NO_REQUEST, id="answer"),
+        pytest.param(ACTION, [redirect(host="new.test")], NO_REQUEST, id="redirect"),
+    ],
+)
+def test_an_action_that_a_canary_cannot_have_is_reported(
+    made: IngressBuilder, items: list[dict[str, Any]], effect: str
+) -> None:
+    rules = read(made, {**CANARY, "actions.web": blocks(*items)})
+    assert told(rules) == [("CanaryAction", "actions.web", effect)]
+    main, canary = read(WEB).rules, plan(read(WEB), rules).rules
+    assert [rule.policies for rule in canary] == [rule.policies for rule in main]
+
+
+def test_rules_about_answers_of_a_canary_are_reported() -> None:
+    annotations = {"rule-direction.web": "Response", "actions.web": blocks(insert("x-a", "1"))}
+    effect = "no effect: what the main rule asks for holds for the canary too"
+    assert told(read(WEB, {**CANARY, **annotations})) == [("CanaryAction", "actions.web", effect)]
+
+
+def test_headers_of_a_canary_are_its_own() -> None:
+    rules = read(WEB, {**CANARY, "actions.web": blocks(insert("x-a", "1"), remove("x-b"))})
+    assert rules.problems == ()
+    (rule,) = plan(read(WEB), rules).rules
+    assert isinstance(rule.action, Forward)
+    assert [bool(share.policies) for share in rule.action.shares] == [False, True]
 
 
 def test_a_service_of_a_group_without_pods_is_told_who_stands_in_for_it() -> None:

@@ -9,7 +9,7 @@ from fleet.ref import HUB, Ref
 from tests.support.annotations import example, examples
 from tests.support.builders import IngressBuilder, alb_class, alb_gateway, ingress
 from tests.support.translation import World
-from tests.translators.alb_rules import ALB, WEB, blocks, plan, read, told
+from tests.translators.alb_rules import ACTION, ALB, WEB, blocks, plan, read, told
 from tests.translators.policies import filters_of, route_of
 from translators.dialects.alb.features import FEATURES, read_alb_features
 from translators.dialects.annotations.feature import Feature
@@ -186,6 +186,57 @@ def test_port_80_redirects_to_https(listen: str) -> None:
     (served,) = [rule for rule in rules.rules if isinstance(rule.action, Forward)]
     assert served.sets == (("https-443", "quic-443") if listen else ("http-80",))
     assert "80/HTTP" in {str(asked.listener) for asked in rules.asked}
+
+
+def action(kind: str, **config: str) -> str:
+    return blocks({"type": kind, f"{kind}Config": config})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(action("FixedResponse", content="closed"), id="answer"),
+        pytest.param(action("Redirect", path="/new"), id="redirect-within-the-host"),
+        pytest.param(action("Redirect", host="new.test", protocol="https"), id="redirect-to-https"),
+        pytest.param(action("Redirect", host="new.test", protocol="http"), id="to-another-host"),
+        pytest.param(action("Redirect", protocol="http", port="81"), id="to-another-port"),
+    ],
+)
+def test_paths_that_the_gateway_answers_itself_are_redirected_too(text: str) -> None:
+    listen = {"listen-ports": '[{"HTTPS":443}]', "ssl-redirect": "true"}
+    rules = read(ACTION, {**listen, "actions.web": text})
+    assert rules.problems == ()
+    sent, served = rules.rules
+    assert (sent.action, sent.sets) == (Redirect(308, "https", "web.test"), ("http-80",))
+    assert served.sets == ("https-443", "quic-443")
+
+
+@pytest.mark.parametrize(
+    ("made", "config"),
+    [
+        pytest.param(ACTION, {"protocol": "http"}, id="scheme"),
+        pytest.param(ACTION, {"protocol": "http", "host": "WEB.test", "port": "80"}, id="all"),
+        pytest.param(ACTION, {"protocol": "http", "host": "web.test:80"}, id="host-with-port"),
+        pytest.param(
+            ingress("web", host="*.test").path("/", to="web:use-annotation").of_class("alb"),
+            {"protocol": "http", "host": "a.test"},
+            id="wildcard",
+        ),
+        pytest.param(
+            ingress("web").path("/", to="web:use-annotation").of_class("alb"),
+            {"protocol": "http", "host": "a.test"},
+            id="any-host",
+        ),
+    ],
+)
+def test_two_redirects_are_no_circle(made: IngressBuilder, config: dict[str, str]) -> None:
+    listen = {"listen-ports": '[{"HTTPS":443}]', "ssl-redirect": "true"}
+    rules = read(made, {**listen, "actions.web": action("Redirect", **config)})
+    assert told(rules) == [
+        ("RedirectCircle", "ssl-redirect", "requests for / are not sent to https by it")
+    ]
+    (served,) = rules.rules
+    assert served.sets == ("https-443", "quic-443")
 
 
 def test_a_redirect_needs_a_listener_for_http_at_80() -> None:

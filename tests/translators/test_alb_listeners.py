@@ -368,8 +368,20 @@ def test_nobody_gets_around_client_certificates_by_quic(fields: dict[str, object
     assert "8443/QUIC" in [str(each.at) for each in gateway.entries]
     (problem,) = (p for p in gateway.problems if p.key == "spec.listeners[1]")
     assert (problem.reason, problem.effect) == ("NotSupported", NOT_SERVED)
-    open_to_all = read(https(caEnabled=False), quic)
-    assert [str(each.at) for each in open_to_all.entries] == ["443/HTTPS", "443/QUIC"]
+
+
+@pytest.mark.parametrize("off", [None, False, "False", "0", "f", " false", ""])
+def test_quic_stands_beside_a_listener_without_client_certificates(off: object) -> None:
+    gateway = read(https(caEnabled=off), https(protocol="QUIC"))
+    assert [str(each.at) for each in gateway.entries] == ["443/HTTPS", "443/QUIC"]
+    assert gateway.problems == ()
+
+
+@pytest.mark.parametrize("on", ["True", "1", " true", "maybe"])
+def test_nobody_gets_around_client_certificates_however_they_are_asked_for(on: str) -> None:
+    authority = {"caCertificates": [{"CertificateId": "edge/ca"}]}
+    gateway = read(https(caEnabled=on, **authority), https(protocol="QUIC"))
+    assert "443/QUIC" not in [str(each.at) for each in gateway.entries]
 
 
 def test_http3_by_annotation_leaves_out_listeners_with_client_certificates() -> None:

@@ -185,8 +185,8 @@ class IngressReader:
         at = DEFAULT_BACKEND
         if backend is None or (action := self._action(at, backend)) is None:
             return
-        if not hosts and isinstance(action, Forward):
-            self.problems.append(_idle_default(self.ref, at, action))
+        if not hosts and backend.service:
+            self.problems.append(_idle_default(self.ref, at, backend.service))
         of = self._of_service(backend)
         for host in hosts:
             yield self._rule(at, host, _EVERYTHING, action, of=of)
@@ -326,11 +326,9 @@ def _without_hosts(ref: Ref, aliases: Aliases) -> Problem:
     return Problem(ref, "NoHostForAlias", key, value, expected, "no effect")
 
 
-def _idle_default(ref: Ref, at: str, declared: Forward) -> Problem:
+def _idle_default(ref: Ref, at: str, declared: ServiceBackend) -> Problem:
     """Report the default backend of a canary, which has no effect."""
-    (share,) = declared.shares
-    (backend,) = share.target.backends
-    value = f"{backend.service}:{backend.port}"
+    value = f"{declared.name}:{declared.port.number or declared.port.name}"
     expected = "an Ingress without canary: a canary only adds to the rules of another one"
     effect = "no request goes to it"
     return Problem(ref, "CanaryDefaultBackend", at, value, expected, effect)

@@ -31,6 +31,14 @@ _CODES: Final[Mapping[int, RedirectCode]] = {
 """The statuses that Envoy's own redirects can have."""
 
 
+_SCHEME: Final = "%REQ(X-FORWARDED-SCHEME)%"
+"""The scheme that the client has used.
+
+`translators.envoy.forwarded` sets the header, to the word of a trusted proxy if there is one.
+A listener may leave out X-Forwarded-Proto, which is the same otherwise, before answers are made.
+"""
+
+
 def direct_response(status: int, body: str) -> schema.DirectResponseAction:
     """Build an answer of the gateway itself."""
     return DirectResponseAction(status=status, body=DataSource(inline_string=body))
@@ -75,7 +83,7 @@ def _as_response(to: Redirect) -> Keywords:
     path = to.path.replace("%", "%%") if to.path else "%REQ(:PATH)%"
     if to.extends:
         path = path.replace(r"\1", "%PATH(NQ)%")
-    scheme, host = to.scheme or "%REQ(X-FORWARDED-PROTO)%", to.host or "%REQ(:AUTHORITY)%"
+    scheme, host = to.scheme or _SCHEME, to.host or "%REQ(:AUTHORITY)%"
     location = overwritten("location", f"{scheme}://{host}{port}{path}")
     return {
         "direct_response": DirectResponseAction(status=to.status),

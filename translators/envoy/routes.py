@@ -31,6 +31,7 @@ from translators.model.actions import Action, FixedResponse, Redirect, Share
 from translators.model.bounds import MAX_MATCHED
 from translators.model.conditions import Condition, Text, Where
 from translators.model.paths import Path, PathKind
+from translators.model.query_values import as_sent
 from translators.model.rules import Rule
 from xds.wire import encode, struct
 
@@ -125,30 +126,12 @@ def _spelt(condition: Condition) -> tuple[Text, ...]:
     return tuple(value if value.regex else _as_sent(value) for value in condition.values)
 
 
-def as_sent(value: str) -> str:
-    """Return a regex for a text in the value of a query parameter, in all spellings of clients."""
-    return "".join(map(_spellings, value.encode()))
-
-
 def _as_sent(text: Text) -> Text:
     """Return a query parameter's value in all spellings that clients use."""
     spellings = as_sent(text.value)
     if text.prefix:
         return Text(f"{spellings}.*", regex=True)
     return text if spellings == re2.escape(text.value) else Text(spellings, regex=True)
-
-
-@cache
-def _spellings(byte: int) -> str:
-    """Return a regex for a byte: plain if a request can contain it, encoded if clients do so."""
-    character = chr(byte)
-    plain: str = re2.escape("+" if character == " " else character)
-    if character.isascii() and (character.isalnum() or character in "-._"):
-        return plain
-    encoded = "%" + "".join(d if d.isdigit() else f"[{d}{d.lower()}]" for d in f"{byte:02X}")
-    if not character.isascii():
-        return encoded
-    return f"(?:{plain}|{encoded})"
 
 
 def _text(values: tuple[Text, ...]) -> matcher.StringMatcher:

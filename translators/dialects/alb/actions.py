@@ -11,8 +11,9 @@ from typing import Final, TypeAlias
 
 from translators.dialects.alb.blocks import Fields, as_a_whole, read_blocks
 from translators.dialects.alb.direction import not_served, of_services
-from translators.dialects.alb.limits import PER_IP, QPS, limits
+from translators.dialects.alb.limits import limits
 from translators.dialects.alb.redirects import redirect, rewrite
+from translators.dialects.alb.regex_paths import TARGET
 from translators.dialects.annotations.cors import HEADERS, METHODS, alone, origin
 from translators.dialects.annotations.feature import (
     Feature,
@@ -38,6 +39,7 @@ from translators.policies.cors import Cors
 from translators.policies.headers import HeaderControl, HeaderEdits
 from translators.policies.mirror import Mirror
 from translators.policies.rate_limits import ClientLimit, RouteLimit
+from translators.policies.rewrite import PathRewrite
 
 ACTIONS: Final = alb(
     "actions.",
@@ -48,6 +50,11 @@ ACTIONS: Final = alb(
     example='web [{"type":"InsertHeader","insertHeaderConfig":{"key":"x-team","value":"shop"}}]',
     family=True,
 )
+
+CANARY_ACTION: Final = "CanaryAction"
+"""The reason of problems about actions that a canary cannot have."""
+
+MAIN_HOLDS: Final = "what the main rule asks for holds for the canary too"
 
 _CONTENT_TYPES: Final = (
     *("text/plain", "text/css", "text/html"),
@@ -65,9 +72,13 @@ MAX_AGE: Final = 172_800
 
 @dataclass(slots=True)
 class Asked:
-    """What the blocks of an annotation ask for. `outside` counts the groups that are skipped."""
+    """What the blocks of an annotation ask for. `outside` counts the groups that are skipped.
+
+    `types` are those of the blocks in lower case.
+    """
 
     namespace: str
+    types: frozenset[str] = frozenset()
     final: Action | None = None
     outside: int = 0
     policies: list[Policy] = field(default_factory=list)
@@ -77,6 +88,12 @@ class Asked:
     def limited(self) -> bool:
         """Whether some block limits the rate of requests."""
         return any(isinstance(policy, RouteLimit | ClientLimit) for policy in self.policies)
+
+    @property
+    def replaced(self) -> tuple[type[Policy], ...]:
+        """The kinds of policies for which no other annotation counts."""
+        kinds = tuple(map(type, self.policies))
+        return (*kinds, RouteLimit, ClientLimit) if self.limited else kinds
 
 
 _Read: TypeAlias = Callable[[Fields, Asked], None]
@@ -92,29 +109,56 @@ def read(reader: Reader, wanted: Wanted) -> None:
         if found is None:
             of.served = False
         else:
-            _add(of, found, reader)
+            _add(of, found)
+            if wanted.split is None:
+                _report_overruled(reader, wanted, found, name)
+            else:
+                _report_canary(reader, found)
+            if found.value.outside:
+                expected = "serviceName and servicePort in each group"
+                reader.note(found, "NotSupported", expected, f"{_OUTSIDE} gets no request")
 
 
-def _add(of: OfService, found: Found[Asked], reader: Reader) -> None:
+def _add(of: OfService, found: Found[Asked]) -> None:
     asked = found.value
     of.action = asked.final
     of.changes.append(lambda rule: _changed(rule, asked))
     if isinstance(asked.final, Forward) and len(asked.final.shares) > 1:
         of.changes.append(lambda rule: replace(rule, fallback=found.spelling))
-    for key in (QPS, PER_IP) if asked.limited else ():
-        if reader.has(key):
-            expected = f"no TrafficLimit in {found.spelling}, whose limit holds for its paths"
-            reader.report("Overruled", *reader.written(key), expected, "no effect there")
-    if asked.outside:
-        expected = "serviceName and servicePort in each group"
-        reader.note(found, "NotSupported", expected, f"{_OUTSIDE} gets no request")
+
+
+def _report_overruled(reader: Reader, wanted: Wanted, found: Found[Asked], name: str) -> None:
+    """Report other annotations that ask for what the actions of the Service `name` ask for."""
+    kinds = found.value.replaced
+    if PathRewrite in kinds and reader.has(TARGET):
+        expected = f"no Rewrite of the path in {found.spelling}, which holds for its paths"
+        effect = f"no path to {name} is rewritten to it"
+        reader.report("Overruled", *reader.written(TARGET), expected, effect)
+    for each in wanted.policies:
+        if isinstance(each.policy, kinds):
+            kind = "Cors" if isinstance(each.policy, Cors) else "TrafficLimit"
+            expected = f"no {kind} in {found.spelling}, which holds for its paths"
+            reader.report("Overruled", each.key, each.value, expected, "no effect there")
+
+
+def _report_canary(reader: Reader, found: Found[Asked]) -> None:
+    """Report actions that a canary cannot have, since it is treated as its main rule says."""
+    asked = found.value
+    if asked.final is not None and not isinstance(asked.final, Forward):
+        expected = "a Service or a ForwardGroup: a canary takes requests for another backend"
+        reader.note(found, CANARY_ACTION, expected, "the canary takes no request")
+        return
+    idle = [shown for shown in _SHOWN if shown.lower() in asked.types - _OF_CANARIES]
+    if idle:
+        expected = "InsertHeader, RemoveHeader and ForwardGroup alone, since this is a canary"
+        have = "have" if len(idle) > 1 else "has"
+        effect = f"{', '.join(idle)} {have} no effect: {MAIN_HOLDS}"
+        reader.note(found, CANARY_ACTION, expected, effect)
 
 
 def _changed(rule: Rule, asked: Asked) -> Rule:
     """Apply the actions. They count before other annotations that ask for the same."""
-    kinds = tuple(map(type, asked.policies))
-    if asked.limited:
-        kinds = (*kinds, RouteLimit, ClientLimit)
+    kinds = asked.replaced
     others = tuple(policy for policy in rule.policies if not isinstance(policy, kinds))
     rule = replace(rule, policies=(*others, *asked.policies))
     if asked.edits == HeaderEdits():
@@ -136,6 +180,7 @@ def _actions(text: str, namespace: str) -> Asked:
         act(block.part(name), asked)
     if len(seen & _FINAL) > 1:
         raise Unusable("one of ForwardGroup, Redirect and FixedResponse at most")
+    asked.types = frozenset(seen)
     return asked
 
 
@@ -261,5 +306,8 @@ _SHOWN: Final = (
 _REPEATED: Final = frozenset({"insertheader", "removeheader"})
 
 _FINAL: Final = frozenset({"forwardgroup", "redirect", "fixedresponse"})
+
+_OF_CANARIES: Final = frozenset({"insertheader", "removeheader", "forwardgroup"})
+"""What concerns the backend of a rule alone. A canary has everything else from its main rule."""
 
 FEATURE: Final = Feature("Actions of a Service's paths", (ACTIONS,), read)

@@ -8,7 +8,14 @@ import re
 from functools import partial
 from typing import Final
 
-from translators.dialects.alb.actions import ACTIONS, Asked, insert, remove
+from translators.dialects.alb.actions import (
+    ACTIONS,
+    CANARY_ACTION,
+    MAIN_HOLDS,
+    Asked,
+    insert,
+    remove,
+)
 from translators.dialects.alb.blocks import Fields, as_a_whole, read_blocks
 from translators.dialects.alb.conditions import CONDITIONS
 from translators.dialects.alb.direction import DIRECTION, direction, members, not_served, of_answers
@@ -44,8 +51,11 @@ def read(reader: Reader, wanted: Wanted) -> None:
             found = reader.read(key, as_a_whole(_conditions), effect)
             conditions, of.served = found or (), of.served and found is not None
         if _has(reader, key := Key(ACTIONS.name + name, ACTIONS.prefixes)):
-            asked = reader.read(key, as_a_whole(_actions), effect)
-            edits, of.served = asked or edits, of.served and asked is not None
+            asked = reader.find(key, as_a_whole(_actions), effect)
+            edits, of.served = asked.value if asked else edits, of.served and asked is not None
+            if asked and wanted.split is not None:
+                expected = f"no {DIRECTION.name}{name} beside it, since this is a canary"
+                reader.note(asked, CANARY_ACTION, expected, f"no effect: {MAIN_HOLDS}")
         if edits != HeaderEdits():
             of.changes.append(partial(with_policy, policy=AnswerHeaders(conditions, edits)))
 

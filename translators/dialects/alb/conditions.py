@@ -31,10 +31,10 @@ from translators.dialects.annotations.values import (
     query_value,
 )
 from translators.dialects.hosts import host_name
-from translators.envoy.routes import as_sent
 from translators.model.bounds import MAX_ALTERNATIVES, MAX_MATCHED, MAX_VALUES
 from translators.model.conditions import Condition, Text, Where, in_order
 from translators.model.paths import Path
+from translators.model.query_values import as_sent
 
 CONDITIONS: Final = alb(
     "conditions.",

@@ -57,13 +57,29 @@ def read_access(fields: ListenerFields, acl: AlbAcl) -> tuple[Policy, ...]:
     return (ListenerSources(sources),)
 
 
+def asks_clients(listener: AlbListener) -> bool:
+    """Return whether clients have to show certificates, or may have to if the field is wrong."""
+    try:
+        return _is_asking(listener)
+    except Unusable:
+        return True
+
+
+def _is_asking(listener: AlbListener) -> bool:
+    text = _shown(listener)
+    return boolean(text) if text else False
+
+
+def _shown(listener: AlbListener) -> str:
+    return "" if listener.ca_enabled is None else str(listener.ca_enabled).strip()
+
+
 def read_authorities(fields: ListenerFields, listener: AlbListener) -> tuple[SecretAt, ...]:
     """Read the Secrets with the authorities of client certificates; () if none is asked for."""
-    text = "" if listener.ca_enabled is None else str(listener.ca_enabled).strip()
     try:
-        enabled = boolean(text) if text else False
+        enabled = _is_asking(listener)
     except Unusable as e:
-        fields.report("InvalidField", "caEnabled", text, e.expected, NOT_SERVED)
+        fields.report("InvalidField", "caEnabled", _shown(listener), e.expected, NOT_SERVED)
         raise NotServedError from None
     if not enabled:
         return ()

@@ -15,6 +15,7 @@ from fleet.ref import Ref
 from translators.dialects.alb.fields import NOT_SERVED, ListenerFields
 from translators.dialects.alb.listener_clients import (
     NotServedError,
+    asks_clients,
     read_access,
     read_authorities,
     read_certificates,
@@ -55,7 +56,7 @@ def read_entries(
             expected = f"a port that no listener before it has; {first} keeps it"
             problems.append(Problem(ref, "Conflict", where, str(read), expected, NOT_SERVED))
             continue
-        if read.protocol is Protocol.HTTPS and str(listener.ca_enabled) not in {"None", "false"}:
+        if read.protocol is Protocol.HTTPS and asks_clients(listener):
             asking.add(read.port)
         fields = ListenerFields(ref, where, problems)
         with suppress(NotServedError):

@@ -40,7 +40,9 @@ def redirect(config: Fields) -> Redirect:
     query = _given(config, "query", _query)
     if not (to or port or scheme or path or query is not None):
         raise Unusable("another host, port, protocol, path or query, or else it leads to itself")
-    if query and _GROUP in (path or _GROUP) and port and not to:
+    if to and port and _has_port(to):
+        raise Unusable("the port in the host or in a field of its own, and not in both")
+    if query and port and not to and _keeps(path):
         raise Unusable("a host beside the port, where the query changes and the path stays")
     located = path or ""
     if query is not None:
@@ -69,6 +71,20 @@ def rewrite(config: Fields) -> tuple[Policy, ...]:
     if not made:
         raise Unusable("another host, path or query")
     return tuple(made)
+
+
+def _has_port(to: str) -> bool:
+    """Return whether a host ends with a port. The address of a host has brackets if it is IPv6."""
+    return ":" in to.rpartition("]")[2]
+
+
+def _keeps(path: str | None) -> bool:
+    """Return whether the path of the request is in the new URL.
+
+    Envoy's redirects cannot keep a path beside a new query. Such a redirect is an answer with a URL
+    that is put together of parts of the request, and the request's host may have a port already.
+    """
+    return path is None or _GROUP in path
 
 
 def _given(config: Fields, name: str, read: Callable[[str], T]) -> T | None:

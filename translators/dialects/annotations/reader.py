@@ -96,8 +96,8 @@ def alb(
     example: str = "",
     family: bool = False,
 ) -> Key:
-    """Make a key of ALB's own, which has nothing to do with NGINX Ingress."""
-    return Key(name, (ALB,), meaning, default, "", example, family=family)
+    """Make a key of ALB's own. It `differs` from the key of NGINX Ingress with the same name."""
+    return Key(name, (ALB,), meaning, default, differs, example, family=family)
 
 
 class Spell(Protocol):
