@@ -225,6 +225,30 @@ def test_a_request_gets_another_query(
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_another_query_chooses_no_other_route(site: Standing[Annotated], way: str) -> None:
+    name = f"query-chosen-{way}"
+    other = all_hosts(
+        ingress(f"{name}-other"), name, [(f"/{name}", "Prefix")], "other:use-annotation"
+    )
+    texts = {
+        "conditions.other": [condition("QueryString", values=[pair("x", "1")])],
+        "actions.other": [action("FixedResponse", httpCode=418, content="tea")],
+    }
+    spelt = {ALB + key: json.dumps(value) for key, value in texts.items()}
+    site.value.rig.declare(f"{name}-other.yaml", other.annotate(spelt).of_class("alb"))
+    narrowed = {
+        "conditions.main": [condition("QueryString", values=[pair("v", "2")])],
+        "actions.main": [action("Rewrite", query="x=1")],
+    }
+    feature = declare(site, name, narrowed)
+    seen = ask(site, feature, way, "?v=2")
+    assert (seen.answer.status, seen.pod[:4]) == (200, "main")
+    assert seen.request is not None
+    assert seen.request.path == f"/{name}?x=1"
+    assert ask(site, feature, way, "?x=1").answer.status == 418
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_group_of_services_gets_requests_by_weight(site: Standing[Annotated], way: str) -> None:
     groups = [
         {"serviceName": "main", "servicePort": 80, "weight": 50},
