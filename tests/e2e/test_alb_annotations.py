@@ -387,3 +387,48 @@ def test_headers_of_answers(site: Standing[Annotated], way: str) -> None:
     finally:
         for pod in pods:
             pod.headers = ()
+
+
+MAGIC = "^%a.(b)[c]+-$"
+
+
+@pytest.mark.parametrize(
+    ("value", "alike", "other"),
+    [
+        pytest.param("exact", ["exact"], ["exactly", "inexact", "Exact"], id="exact"),
+        pytest.param("pre*", ["pre", "prefix"], ["apre", "pr"], id="prefix"),
+        pytest.param("*fix", ["fix", "suffix", "fixfix"], ["fixed", "ix"], id="suffix"),
+        pytest.param("*", ["a", "x" * 512], ["x" * 513], id="any"),
+        pytest.param("ab*yz", ["abyz", "abcyz", "abyzyz"], ["abcyzd", "cabyz"], id="middle"),
+        pytest.param("aba*aba", ["abaaba", "aba-aba"], ["aba", "ababa"], id="overlap"),
+        pytest.param("a?c", ["abc", "a.c", "a?c"], ["ac", "abbc"], id="one"),
+        pytest.param("?a*b?", ["xabx", "?a-b?"], ["abx", "xab", "xa"], id="one-and-any"),
+        pytest.param(MAGIC, [MAGIC], ["a.(b)[c]+-", f"{MAGIC}$", "^%ax(b)[c]+-$"], id="magic"),
+        pytest.param(f"{MAGIC}*{MAGIC}", [MAGIC * 2, f"{MAGIC}x{MAGIC}"], [MAGIC], id="magics"),
+        pytest.param("%d+*", ["%d+", "%d+1"], ["1", "11"], id="class"),
+    ],
+)
+def test_values_of_headers_of_answers(
+    request: pytest.FixtureRequest,
+    site: Standing[Annotated],
+    value: str,
+    alike: list[str],
+    other: list[str],
+) -> None:
+    said = {"type": "ResponseHeader", "responseHeaderConfig": {"key": "x-kind", "values": [value]}}
+    annotations = {
+        "rule-direction.main": "Response",
+        "conditions.main": [said],
+        "actions.main": [action("InsertHeader", key="x-met", value="yes")],
+    }
+    feature = declare(site, f"of-{request.node.callspec.id}", annotations)
+    pods = [pod for name, pod in site.value.pods.items() if name.startswith("main")]
+    try:
+        for kind in (*alike, *other):
+            for pod in pods:
+                pod.headers = (("x-kind", kind),)
+            headers = dict(ask(site, feature, "exact").answer.headers)
+            assert (headers.get("x-met") == "yes") is (kind in alike), kind
+    finally:
+        for pod in pods:
+            pod.headers = ()
