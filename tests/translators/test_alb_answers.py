@@ -110,6 +110,11 @@ def test_rules_are_about_requests_otherwise(direction: str) -> None:
         pytest.param("conditions.web", blocks(header("a", "x" * 513)), id="long"),
         pytest.param(
             "conditions.web",
+            blocks(header("a", *(f"{n}".rjust(512, "x") for n in range(9)))),
+            id="long-together",
+        ),
+        pytest.param(
+            "conditions.web",
             blocks({"type": "Header", "headerConfig": {"key": "a", "values": ["1"]}}),
             id="of-requests",
         ),

@@ -14,7 +14,7 @@ from translators.dialects.alb.direction import DIRECTION, direction, members, no
 from translators.dialects.annotations.feature import Feature, Wanted, with_policy
 from translators.dialects.annotations.reader import Key, Reader, Unusable
 from translators.dialects.annotations.values import field_name, integer, printable
-from translators.model.bounds import MAX_MATCHED, MAX_VALUES
+from translators.model.bounds import MAX_CONDITION_TEXT, MAX_MATCHED, MAX_VALUES
 from translators.policies.answers import AnswerCondition, AnswerHeaders
 from translators.policies.headers import HeaderEdits
 
@@ -55,6 +55,8 @@ def _conditions(text: str) -> tuple[AnswerCondition, ...]:
         of_type = [each for each in conditions if (each.header == _STATUS) is are_codes]
         if sum(len(each.values) for each in of_type) > MAX_VALUES:
             raise Unusable(f"at most {MAX_VALUES} values of a type")
+    if sum(len(text.encode()) for each in conditions for text in each.values) > MAX_CONDITION_TEXT:
+        raise Unusable(f"values of at most {MAX_CONDITION_TEXT} bytes together")
     return conditions
 
 
