@@ -225,6 +225,30 @@ def test_a_request_gets_another_query(
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_another_query_chooses_no_other_route(site: Standing[Annotated], way: str) -> None:
+    name = f"query-chosen-{way}"
+    other = all_hosts(
+        ingress(f"{name}-other"), name, [(f"/{name}", "Prefix")], "other:use-annotation"
+    )
+    texts = {
+        "conditions.other": [condition("QueryString", values=[pair("x", "1")])],
+        "actions.other": [action("FixedResponse", httpCode=418, content="tea")],
+    }
+    spelt = {ALB + key: json.dumps(value) for key, value in texts.items()}
+    site.value.rig.declare(f"{name}-other.yaml", other.annotate(spelt).of_class("alb"))
+    narrowed = {
+        "conditions.main": [condition("QueryString", values=[pair("v", "2")])],
+        "actions.main": [action("Rewrite", query="x=1")],
+    }
+    feature = declare(site, name, narrowed)
+    seen = ask(site, feature, way, "?v=2")
+    assert (seen.answer.status, seen.pod[:4]) == (200, "main")
+    assert seen.request is not None
+    assert seen.request.path == f"/{name}?x=1"
+    assert ask(site, feature, way, "?x=1").answer.status == 418
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_group_of_services_gets_requests_by_weight(site: Standing[Annotated], way: str) -> None:
     groups = [
         {"serviceName": "main", "servicePort": 80, "weight": 50},
@@ -376,6 +400,51 @@ def test_headers_of_answers(site: Standing[Annotated], way: str) -> None:
             assert headers["x-kept"] == "theirs"
             assert headers.get("x-new") == ("50 %" if changed else None)
             assert ("x-gone" in headers) is not changed
+    finally:
+        for pod in pods:
+            pod.headers = ()
+
+
+MAGIC = "^%a.(b)[c]+-$"
+
+
+@pytest.mark.parametrize(
+    ("value", "alike", "other"),
+    [
+        pytest.param("exact", ["exact"], ["exactly", "inexact", "Exact"], id="exact"),
+        pytest.param("pre*", ["pre", "prefix"], ["apre", "pr"], id="prefix"),
+        pytest.param("*fix", ["fix", "suffix", "fixfix"], ["fixed", "ix"], id="suffix"),
+        pytest.param("*", ["a", "x" * 512], ["x" * 513], id="any"),
+        pytest.param("ab*yz", ["abyz", "abcyz", "abyzyz"], ["abcyzd", "cabyz"], id="middle"),
+        pytest.param("aba*aba", ["abaaba", "aba-aba"], ["aba", "ababa"], id="overlap"),
+        pytest.param("a?c", ["abc", "a.c", "a?c"], ["ac", "abbc"], id="one"),
+        pytest.param("?a*b?", ["xabx", "?a-b?"], ["abx", "xab", "xa"], id="one-and-any"),
+        pytest.param(MAGIC, [MAGIC], ["a.(b)[c]+-", f"{MAGIC}$", "^%ax(b)[c]+-$"], id="magic"),
+        pytest.param(f"{MAGIC}*{MAGIC}", [MAGIC * 2, f"{MAGIC}x{MAGIC}"], [MAGIC], id="magics"),
+        pytest.param("%d+*", ["%d+", "%d+1"], ["1", "11"], id="class"),
+    ],
+)
+def test_values_of_headers_of_answers(
+    request: pytest.FixtureRequest,
+    site: Standing[Annotated],
+    value: str,
+    alike: list[str],
+    other: list[str],
+) -> None:
+    said = {"type": "ResponseHeader", "responseHeaderConfig": {"key": "x-kind", "values": [value]}}
+    annotations = {
+        "rule-direction.main": "Response",
+        "conditions.main": [said],
+        "actions.main": [action("InsertHeader", key="x-met", value="yes")],
+    }
+    feature = declare(site, f"of-{request.node.callspec.id}", annotations)
+    pods = [pod for name, pod in site.value.pods.items() if name.startswith("main")]
+    try:
+        for kind in (*alike, *other):
+            for pod in pods:
+                pod.headers = (("x-kind", kind),)
+            headers = dict(ask(site, feature, "exact").answer.headers)
+            assert (headers.get("x-met") == "yes") is (kind in alike), kind
     finally:
         for pod in pods:
             pod.headers = ()

@@ -1,11 +1,13 @@
 """Rules about answers of the ALB dialect: `rule-direction.{service}`."""
 
+import re
 from typing import Any
 
 import pytest
 
 from tests.translators.alb_rules import WEB, blocks, read, told
 from tests.translators.policies import filters_of
+from translators.model.bounds import MAX_VALUES
 
 ANSWERS = {"rule-direction.web": "Response"}
 
@@ -48,12 +50,46 @@ def test_headers_of_answers_are_changed() -> None:
     }
 
 
+def wanted(*conditions: dict[str, Any]) -> Any:  # noqa: ANN401 (JSON)
+    """Return what the filter of answers is told of the conditions."""
+    return context(conditions=[*conditions], actions=[remove("x-c")])["conditions"]
+
+
 def test_conditions_are_patterns_of_lua() -> None:
-    conditions = [status("404", "500"), header("X-Kind", "a.b*", "v?")]
-    assert context(conditions=conditions, actions=[remove("x-c")])["conditions"] == [
-        {"name": ":status", "patterns": ["^404$", "^500$"]},
-        {"name": "x-kind", "patterns": ["^a%.b.*$", "^v.$"]},
+    assert wanted(status("404", "500"), header("X-Kind", "a.b*", "v?", "*-?é")) == [
+        {"name": ":status", "values": [{"whole": "^404$"}, {"whole": "^500$"}]},
+        {
+            "name": "x-kind",
+            "values": [
+                {"head": "^a%.b", "tail": "^$", "before": 3, "behind": 0},
+                {"whole": "^v.$"},
+                {"head": "^", "tail": "^%-.%é$", "before": 0, "behind": 4},
+            ],
+        },
     ]
+
+
+@pytest.mark.parametrize("text", ["*aaab", "aaab*", "a*b", "a.b+c-d*", "??*??"])
+def test_no_pattern_of_lua_has_a_part_of_any_length(text: str) -> None:
+    ((pattern,),) = ([*each["values"]] for each in wanted(header("a", text)))
+    for part in (pattern["head"], pattern["tail"]):
+        bare = re.sub("%.", "", part)
+        assert not set(bare) & set("*+-"), "such a part is tried at each position of the value"
+
+
+def test_values_of_a_type_are_bounded() -> None:
+    names = [f"*{'a' * 10}{n:02}b" for n in range(MAX_VALUES)]
+    half = MAX_VALUES // 2
+    most = [header("x", *names[:half]), header("y", *names[half:])]
+    codes = status(*map(str, range(400, 400 + MAX_VALUES)))
+    told_of = wanted(*most, codes)
+    assert [len(each["values"]) for each in told_of] == [half, half, MAX_VALUES]
+    for more in (header("x", "1"), status("200")):
+        conditions = blocks(*most, codes, more)
+        rules = read(WEB, {**ANSWERS, "conditions.web": conditions})
+        assert rules.rules == ()
+        (problem,) = rules.problems
+        assert problem.expected == f"at most {MAX_VALUES} values of a type"
 
 
 @pytest.mark.parametrize("direction", ["Request", "request"])
@@ -72,6 +108,11 @@ def test_rules_are_about_requests_otherwise(direction: str) -> None:
         pytest.param("conditions.web", blocks(header("a b", "1")), id="header"),
         pytest.param("conditions.web", blocks(header("a", "*x*")), id="two-runs"),
         pytest.param("conditions.web", blocks(header("a", "x" * 513)), id="long"),
+        pytest.param(
+            "conditions.web",
+            blocks(header("a", *(f"{n}".rjust(512, "x") for n in range(9)))),
+            id="long-together",
+        ),
         pytest.param(
             "conditions.web",
             blocks({"type": "Header", "headerConfig": {"key": "a", "values": ["1"]}}),

@@ -8,7 +8,16 @@ import pytest
 from tests.support.builders import ingress
 from tests.translators.alb_rules import ACTION, ALB, WEB, blocks, matches, plan, read, told
 from translators.dialects.alb.ingress import read_alb_ingress
-from translators.model.bounds import MAX_ALTERNATIVES, MAX_BLOCK_TEXT, MAX_BLOCKS, MAX_VALUES
+from translators.envoy.routes import encode_route
+from translators.model.bounds import (
+    CONDITION_TEXT_OF_RULE,
+    MAX_ALTERNATIVES,
+    MAX_BLOCK_TEXT,
+    MAX_BLOCKS,
+    MAX_CONDITION_TEXT,
+    MAX_ROUTES_OF_INGRESS,
+    MAX_VALUES,
+)
 
 GRAY = ingress("gray", host="web.test").path("/", to="web:80").of_class("alb")
 HEADER = {"type": "Header", "headerConfig": {"key": "Stage", "values": ["gray"]}}
@@ -153,6 +162,33 @@ def test_hosts_and_paths_are_further_ones() -> None:
     ]
 
 
+LONGEST = pairs("QueryString", *(("v", f"{n}".rjust(512, "!")) for n in range(8)))
+"""The block whose regex for Envoy is the longest: all of its bytes are spelt in two ways."""
+
+
+def test_long_values_on_many_hosts_and_paths_stay_small() -> None:
+    hosts = named("Host", *(f"{n}.test" for n in range(MAX_VALUES)))
+    paths = named("Path", *(f"/{n}" for n in range(MAX_VALUES)))
+    rules = read(WEB, {"conditions.web": blocks(LONGEST, hosts, paths)})
+    longer = MAX_CONDITION_TEXT // CONDITION_TEXT_OF_RULE
+    assert len(rules.rules) == MAX_ROUTES_OF_INGRESS // longer
+    assert told(rules) == [
+        ("TooManyRules", rules.problems[0].key, "this rule and those after it are not served")
+    ]
+    sizes = [len(encode_route(rule)) for rule in rules.rules]
+    assert min(sizes) > 8 * MAX_CONDITION_TEXT, "the regex has many characters for a byte"
+    assert sum(sizes) < 7_000_000
+
+
+def test_short_values_take_no_room_of_rules() -> None:
+    hosts = named("Host", *(f"{n}.test" for n in range(MAX_VALUES)))
+    paths = named("Path", *(f"/{n}" for n in range(MAX_VALUES)))
+    short = header("x" * CONDITION_TEXT_OF_RULE)
+    rules = read(WEB, {"conditions.web": blocks(short, hosts, paths)})
+    assert rules.problems == ()
+    assert len(rules.rules) == (MAX_VALUES + 1) ** 2
+
+
 def test_rules_that_conditions_make_twice_are_there_once() -> None:
     twice = WEB.host("b.test").path("/", to="web:80")
     rules = read(twice, {"conditions.web": blocks(named("Host", "web.test", "b.test"))})
@@ -227,6 +263,18 @@ def test_a_regex_of_a_path_ignores_case() -> None:
         pytest.param(
             blocks(*[pairs("Cookie", *((f"{n}{i}", "1") for i in range(5))) for n in "abc"]),
             id="combinations",
+        ),
+        pytest.param(
+            blocks(pairs("QueryString", *(("v", f"{n}".rjust(512, "!")) for n in range(9)))),
+            id="bytes-of-a-block",
+        ),
+        pytest.param(
+            blocks(
+                header(*(f"{n}".rjust(512, "!") for n in range(4))),
+                pairs("Cookie", *(("v", f"{n}".rjust(512, "!")) for n in range(4))),
+                pairs("QueryString", ("v", "1")),
+            ),
+            id="bytes-of-all-blocks",
         ),
         pytest.param("[" * 100_000, id="deep"),
         pytest.param("x" * (MAX_BLOCK_TEXT + 1), id="long"),

@@ -202,6 +202,17 @@ def test_the_rules_of_a_host_times_its_aliases_are_bounded() -> None:
     assert (problem.reason, problem.value) == ("TooManyAliases", "z.test")
 
 
+def test_long_values_of_conditions_count_on_each_alias() -> None:
+    long = {f"mse.ingress.kubernetes.io/exact-match-query-x{n}": "!" * 512 for n in range(8)}
+    one = asking("one", {ALIAS: "x.test, y.test, z.test", **long})
+    many = one.manifest
+    path = many["spec"]["rules"][0]["http"]["paths"][0]
+    many["spec"]["rules"][0]["http"]["paths"] = [{**path, "path": f"/p/{n}"} for n in range(150)]
+    world = world_of(one)
+    world.put(many)
+    assert [problem.value for problem in told(world, one)] == ["z.test"]
+
+
 def test_an_ingress_that_serves_nothing_of_its_host_gives_no_names() -> None:
     old = asking("same", {}).in_namespace("other")
     new = asking("same", {ALIAS: "b.test"}, created=NEW)

@@ -17,7 +17,9 @@ from translators.graph.keys import HostKey
 from translators.graph.translator import Translation
 from translators.model.actions import Forward
 from translators.model.bounds import (
+    CONDITION_TEXT_OF_RULE,
     MAX_CANARIES,
+    MAX_CONDITION_TEXT,
     MAX_DESTINATIONS,
     MAX_INSTRUCTIONS,
     MAX_INSTRUCTIONS_OF_HOST,
@@ -240,6 +242,55 @@ def test_what_lists_multiply_stays_small(ingresses: Sequence[IngressBuilder]) ->
     assert sizes[TypeUrl.SCOPED_ROUTE, f"mse|{HOST}"] < 3_000_000
     clusters = [size for (kind, _), size in sizes.items() if kind is TypeUrl.CLUSTER]
     assert sum(clusters) < 1_000_000
+
+
+def long_query() -> dict[str, str]:
+    return {f"{MSE}exact-match-query-x{n}": "!" * 512 for n in range(8)}
+
+
+def test_long_values_of_conditions_count_as_rules() -> None:
+    longer = MAX_CONDITION_TEXT // CONDITION_TEXT_OF_RULE
+    ages = ("2020", "2021", "2022")
+    old, middle, young = (
+        of_paths(f"of-{year}", 150, below=f"/{year}")
+        .annotate(long_query())
+        .created(f"{year}-01-01T00:00:00Z")
+        for year in ages
+    )
+    world = world_of(young, middle, old)
+    left = MAX_ROUTES_OF_HOST // longer - 300
+    assert asked_by(plan_of(world)) == {"of-2020": 150, "of-2021": 150, "of-2022": left}
+    assert told(world, "of-2022") == {"TooManyRules": 1}
+    (table,) = (
+        resource
+        for key, resource in world.snapshots["mse/gw"].items()
+        if key == (TypeUrl.SCOPED_ROUTE, f"mse|{HOST}")
+    )
+    assert len(table.body) < 15_000_000
+
+
+@pytest.mark.parametrize(
+    ("of_main", "of_canary"),
+    [
+        pytest.param({}, {"canary-by-query-value": "!" * MAX_CONDITION_TEXT}, id="its-own"),
+        pytest.param(long_query(), {"canary-by-query-value": "1"}, id="those-of-the-main"),
+    ],
+)
+def test_long_values_of_canaries_count_as_rules(
+    of_main: Mapping[str, str], of_canary: Mapping[str, str]
+) -> None:
+    paths = [f"/{n}" for n in range(140)]
+    own = {f"{MSE}{key}": text for key, text in of_canary.items()}
+    canaries = [
+        canary(n, {}, paths).annotate({**own, f"{MSE}canary-by-query": f"q{n}"}) for n in range(4)
+    ]
+    world = world_of(of_paths("main", len(paths)).annotate(of_main), *canaries)
+    longer = MAX_CONDITION_TEXT // CONDITION_TEXT_OF_RULE
+    plan = plan_of(world)
+    assert len(plan.rules) <= MAX_ROUTES_OF_HOST // longer + len(paths)
+    assert asked_by(plan)["main"] == len(paths)
+    assert told(world, canaries[0].name) == {}
+    assert told(world, canaries[-1].name) == {"TooManyCanaries": 1}
 
 
 def weights(world: World, *manifests: Mapping[str, Any]) -> list[int]:

@@ -9,7 +9,12 @@ from tests.translators.plans import HIGRESS, MSE, NGINX, ingress_with, plan, pro
 from translators.dialects.annotations.closed import CLOSED
 from translators.dialects.mse.features import read_features
 from translators.envoy.routes import encode_route
-from translators.model.bounds import MAX_CONDITIONS, MAX_INSTRUCTIONS_OF_HOST, MAX_RULES_OF_PATH
+from translators.model.bounds import (
+    MAX_CONDITION_TEXT,
+    MAX_CONDITIONS,
+    MAX_INSTRUCTIONS_OF_HOST,
+    MAX_RULES_OF_PATH,
+)
 from translators.model.conditions import Condition, Text, Where
 from translators.model.paths import Path, PathKind
 from xds.readable import readable
@@ -150,6 +155,21 @@ def test_too_many_conditions_close_the_paths() -> None:
     assert len(rule.conditions) == MAX_CONDITIONS - 1
     (rule,) = plan(web({**some, f"{MSE}exact-match-header-x99": "1"})).rules
     assert rule.action == CLOSED
+
+
+def test_values_of_conditions_are_bounded_together() -> None:
+    long = {f"{MSE}exact-match-query-x{n}": "!" * 512 for n in range(8)}
+    (rule,) = plan(web(long)).rules
+    assert sum(condition.size for condition in rule.conditions) == MAX_CONDITION_TEXT
+    assert rule.action != CLOSED
+    one_more = web({**long, f"{MSE}regex-match-header-y": "a"})
+    (rule,) = plan(one_more).rules
+    assert rule.action == CLOSED
+    (problem,) = problems(one_more)
+    assert problem.effect == NARROWED
+    assert problem.expected == (
+        f"at most {MAX_CONDITION_TEXT} bytes in all conditions of an Ingress together"
+    )
 
 
 @pytest.mark.parametrize(

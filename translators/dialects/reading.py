@@ -29,7 +29,7 @@ from translators.model.actions import Action, Forward, Redirect, Share, size_of
 from translators.model.backends import Backend, ServicePort, Target
 from translators.model.bounds import MAX_ROUTES_OF_INGRESS
 from translators.model.canaries import Canary, Split
-from translators.model.conditions import Condition
+from translators.model.conditions import Condition, surcharge
 from translators.model.ingresses import NO_HOSTS, Alias, IngressRules
 from translators.model.listeners import TableSet
 from translators.model.paths import Path, PathKind
@@ -296,7 +296,8 @@ class _Room:
     def for_some(self, rules: Iterable[Rule]) -> Iterator[Rule]:
         """Yield the rules that there is room for."""
         for rule in rules:
-            self.taken += size_of(rule.action) * len(rule.sets)
+            size = size_of(rule.action) + surcharge(rule.conditions)
+            self.taken += size * len(rule.sets)
             if self.taken > MAX_ROUTES_OF_INGRESS:
                 self.problems.append(_too_many(rule))
                 return
@@ -306,7 +307,7 @@ class _Room:
 def _too_many(rule: Rule) -> Problem:
     expected = (
         f"at most {MAX_ROUTES_OF_INGRESS} rules in an Ingress, each counted once for each of its "
-        "backends, on each of its listeners"
+        "backends, on each of its listeners, and long values of conditions as further rules"
     )
     value = f"{rule.host or '*'} {rule.path}"
     effect = "this rule and those after it are not served"

@@ -7,6 +7,7 @@ other routes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _SOURCE: Final = "answer"
 _HEADERS: Final = "headers"
+
+_SPECIAL: Final = re.compile(r"[^0-9A-Za-z]")
 
 _CHANGE: Final = """
 local function swapped(text, from, to)
@@ -82,11 +85,19 @@ end
 
 
 _EDIT: Final = """
+local function alike(value, wanted)
+  -- All patterns are of fixed length. To match "^.*b$" takes time by the square of the length.
+  if wanted.whole then return string.match(value, wanted.whole) end
+  local rest = #value - wanted.behind
+  return rest >= wanted.before
+    and string.match(value, wanted.head) and string.match(value, wanted.tail, rest + 1)
+end
+
 local function met(headers, condition)
   local value = headers:get(condition.name)
   if not value or #value > 512 then return false end
-  for _, pattern in ipairs(condition.patterns) do
-    if string.match(value, pattern) then return true end
+  for _, wanted in ipairs(condition.values) do
+    if alike(value, wanted) then return true end
   end
   return false
 end
@@ -121,16 +132,36 @@ def header_changes(
 ) -> lua.LuaPerRoute:
     """Configure the filter for a route to change headers of answers that meet all conditions.
 
-    A condition names a header, and patterns of Lua of which its value meets one. A value of more
-    than 512 bytes meets none.
+    A condition names a header, and texts of which its value equals one. In a text, `?` is any byte,
+    and `*` is any run of bytes; there is one `*` at most. A value of more than 512 bytes meets no
+    condition.
     """
     context = {
-        "conditions": [{"name": name, "patterns": [*found]} for name, found in conditions],
+        "conditions": [
+            {"name": name, "values": [*map(_wanted, texts)]} for name, texts in conditions
+        ],
         "remove": [*remove],
         "set": [{"name": name, "value": value} for name, value in update],
         "absent": [{"name": name, "value": value} for name, value in absent],
     }
     return LuaPerRoute(name=_HEADERS, filter_context=struct(context))
+
+
+def _wanted(text: str) -> dict[str, str | int]:
+    """Return the patterns of Lua for a text: for the whole, or for what is around its `*`."""
+    head, run, tail = text.partition("*")
+    if not run:
+        return {"whole": f"^{_pattern(text)}$"}
+    return {
+        "head": f"^{_pattern(head)}",
+        "tail": f"^{_pattern(tail)}$",
+        "before": len(head.encode()),
+        "behind": len(tail.encode()),
+    }
+
+
+def _pattern(text: str) -> str:
+    return _SPECIAL.sub(lambda found: "." if found[0] == "?" else f"%{found[0]}", text)
 
 
 def answer_changes(texts: Mapping[str, str]) -> lua.LuaPerRoute:

@@ -26,7 +26,10 @@ end
 
 def replace_queries() -> lua.Lua:
     """Configure the filter, which waits for routes that name its source."""
-    return Lua(source_codes={_SOURCE: DataSource(inline_string=_REPLACE)})
+    # The query of the client has chosen the route. By default, Envoy would choose again by the new
+    # one, which could lead past limits and access rules.
+    source = DataSource(inline_string=_REPLACE)
+    return Lua(source_codes={_SOURCE: source}, clear_route_cache=False)
 
 
 def other_query(query: str) -> lua.LuaPerRoute:

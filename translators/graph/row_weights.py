@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from fleet.ref import Ref
 from translators.graph.keys import HostKey, ServiceKey, TargetKey
 from translators.model.actions import size_of
+from translators.model.conditions import surcharge
 from translators.model.rules import Rule
 
 if TYPE_CHECKING:
@@ -78,7 +79,11 @@ class RowWeights:
 
 
 def _size(rules: Sequence[Rule]) -> int:
-    """Estimate the backends that rules name. Annotations make rules alike, so two are looked at."""
+    """Estimate the rules, each counted as the bounds on rules do.
+
+    Annotations make rules alike, so two are looked at.
+    """
     if not rules:
         return 0
-    return len(rules) * max(size_of(rules[0].action), size_of(rules[-1].action))
+    ends = rules[0], rules[-1]
+    return len(rules) * max(size_of(rule.action) + surcharge(rule.conditions) for rule in ends)

@@ -16,6 +16,7 @@ from translators.merge.own_chains import spared
 from translators.merge.ownership import Owner
 from translators.model.actions import Redirect
 from translators.model.bounds import MAX_ROUTES_OF_HOST
+from translators.model.conditions import surcharge
 from translators.model.host_plans import HostPlan
 from translators.model.ingresses import Alias
 from translators.model.listeners import TableSet
@@ -80,7 +81,8 @@ def plan_alias(
             expected = f"a name that no older Ingress gives; {first.origin} has it"
             problems.append(_told(claim, "Overruled", expected))
     plan = _redirect(first, tables) if first.alias.redirects else plans[first.alias.of]
-    if (before[first.alias.of] + 1) * len(plan.everything) > MAX_ROUTES_OF_HOST:
+    rules_of_host = sum(1 + surcharge(rule.conditions) for rule in plan.everything)
+    if (before[first.alias.of] + 1) * rules_of_host > MAX_ROUTES_OF_HOST:
         expected = f"at most {MAX_ROUTES_OF_HOST} rules of a host, times its aliases"
         told = [_told(claim, "TooManyAliases", expected) for claim in allowed]
         return AliasPlan(None, tuple(sorted([*problems, *told])))

@@ -19,6 +19,7 @@ from translators.model.bounds import (
     MAX_RULES_OF_PATH,
 )
 from translators.model.canaries import Canary, Pick
+from translators.model.conditions import surcharge
 from translators.model.paths import PathKind
 from translators.model.rules import Rule
 
@@ -29,7 +30,7 @@ class Excess(Enum):
     RULES = (
         "TooManyRules",
         f"at most {MAX_ROUTES_OF_HOST} rules of a host, each counted once for each backend that it "
-        "may ask",
+        "may ask, and long values of conditions as further rules",
         "this rule is not served",
     )
     CONDITIONS = (
@@ -50,7 +51,7 @@ class Excess(Enum):
     CANARY_RULES = (
         "TooManyCanaries",
         f"at most {MAX_ROUTES_OF_HOST} rules of a host with those of canaries, each counted once "
-        "for each backend that it may ask",
+        "for each backend that it may ask, and long values of conditions as further rules",
         "the canary takes no request there",
     )
     PATTERNS = (
@@ -77,7 +78,9 @@ class HostBounds:
 
     def takes(self, rule: Rule) -> bool:
         """Take room for a rule; returns whether there was enough."""
-        routes = self._routes + size_of(rule.action) + bool(rule.https_only)
+        longer = surcharge(rule.conditions)
+        routes = self._routes + size_of(rule.action) + longer
+        routes += 1 + longer if rule.https_only else 0
         instructions = self._instructions + rule.path.instructions
         instructions += sum(condition.instructions for condition in rule.conditions)
         path = rule.path.kind, rule.path.value
@@ -141,7 +144,10 @@ class HostBounds:
 
 
 def _routes_of(canary: Canary, main: Rule) -> int:
-    """Count the backends in the canary's routes: the main's stand behind each of its shares."""
+    """Count the backends in the canary's routes: the main's stand behind each of its shares.
+
+    Long values of the conditions count too.
+    """
     action, split = canary.rule.action, canary.split
     if not isinstance(action, Forward):
         return 0
@@ -149,4 +155,7 @@ def _routes_of(canary: Canary, main: Rule) -> int:
     there = size_of(action) + len(action.shares) * behind
     picks = (*split.by_request, *split.by_cookie)
     weight = 0 if split.weight is None else there
-    return weight + sum(there if pick.canary else behind for pick in picks)
+    return weight + sum(
+        (there if pick.canary else behind) + surcharge((*main.conditions, pick.condition))
+        for pick in picks
+    )

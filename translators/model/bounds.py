@@ -18,6 +18,9 @@ MAX_RULES_OF_PATH: Final = 256
 MAX_BLOCKS: Final = 10
 MAX_VALUES: Final = 64
 MAX_ALTERNATIVES: Final = 64
+MAX_CONDITION_TEXT: Final = 4096
+"""The regex for the value of a query parameter has up to ten characters for each byte."""
+
 MAX_BLOCK_TEXT: Final = 65536
 MAX_GROUPS: Final = 10
 MAX_BODY: Final = 4096
@@ -33,6 +36,8 @@ MAX_CERTIFICATE_NAMES: Final = 100
 
 MAX_ROUTES_OF_INGRESS: Final = 10_000
 MAX_ROUTES_OF_HOST: Final = 20_000
+CONDITION_TEXT_OF_RULE: Final = 64
+"""A rule with longer values counts as several rules, because each of its routes repeats them."""
 
 MAX_INSTRUCTIONS: Final = 200
 """Where RE2 cannot build its automaton, a match costs about 10 ns for each instruction and byte.
@@ -79,6 +84,11 @@ BOUNDS: Final = (
     ),
     Bound("conditions of an Ingress, as `exact-match-header-...`", MAX_CONDITIONS, "it is closed"),
     Bound(
+        "bytes of the values of all these conditions, patterns included",
+        MAX_CONDITION_TEXT,
+        "it is closed",
+    ),
+    Bound(
         "rules of a path that differ in their conditions",
         MAX_RULES_OF_PATH,
         "the youngest are not served",
@@ -88,6 +98,17 @@ BOUNDS: Final = (
     Bound(
         "combinations of query parameters and cookies in `conditions.NAME`",
         MAX_ALTERNATIVES,
+        "its paths are not served",
+    ),
+    Bound(
+        "bytes of the values of headers, query parameters and cookies in `conditions.NAME`; one "
+        "with wildcards counts as the regex that is made of it",
+        MAX_CONDITION_TEXT,
+        "its paths are not served",
+    ),
+    Bound(
+        "bytes of the values of all ResponseHeader blocks in `conditions.NAME`",
+        MAX_CONDITION_TEXT,
         "its paths are not served",
     ),
     Bound(
@@ -113,6 +134,12 @@ BOUNDS: Final = (
     Bound("users of a Secret of `auth-secret`", MAX_USERS, "the others cannot sign in"),
     Bound("headers in `auth-response-headers`", MAX_NAMES, "the paths are closed"),
     Bound("listeners in `listen-ports`", MAX_LISTENERS, "the Ingress is not served"),
+    Bound(
+        "bytes of the values of a rule's conditions, those of its canary included",
+        CONDITION_TEXT_OF_RULE,
+        f"it counts as one rule more for each {CONDITION_TEXT_OF_RULE} bytes beyond, or a part of "
+        "them",
+    ),
     Bound(
         "rules of an Ingress; one counts once for each of its backends, on each of its listeners",
         MAX_ROUTES_OF_INGRESS,

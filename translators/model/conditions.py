@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from translators.model.bounds import CONDITION_TEXT_OF_RULE
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -46,6 +48,17 @@ class Condition:
     def instructions(self) -> int:
         """The instructions of all its patterns together."""
         return sum(text.instructions for text in self.values)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all its values together."""
+        return sum(len(text.value.encode()) for text in self.values)
+
+
+def surcharge(conditions: Iterable[Condition]) -> int:
+    """Return for how many rules more a rule counts, because of the values of its conditions."""
+    size = sum(condition.size for condition in conditions)
+    return max(0, size - 1) // CONDITION_TEXT_OF_RULE
 
 
 def in_order(conditions: Iterable[Condition]) -> tuple[Condition, ...]:

@@ -37,13 +37,14 @@ class AnswerChanges(EnvoyPolicy):
 
 
 class AnswerCondition(NamedTuple):
-    """A header of answers, and patterns of Lua of which its value must meet one.
+    """A header of answers, and texts of which its value must equal one.
 
-    The header `:status` is the status.
+    In a text, `?` is any byte, and `*` is any run of bytes; there is one `*` at most. The header
+    `:status` is the status.
     """
 
     header: str
-    patterns: tuple[str, ...]
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

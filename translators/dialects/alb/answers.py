@@ -4,7 +4,6 @@ Paths to a Service whose rules about answers cannot be read are not served, like
 about requests.
 """
 
-import re
 from functools import partial
 from typing import Final
 
@@ -22,16 +21,12 @@ from translators.dialects.alb.direction import DIRECTION, direction, members, no
 from translators.dialects.annotations.feature import Feature, Wanted, with_policy
 from translators.dialects.annotations.reader import Key, Reader, Unusable
 from translators.dialects.annotations.values import field_name, integer, printable
-from translators.model.bounds import MAX_MATCHED
+from translators.model.bounds import MAX_CONDITION_TEXT, MAX_MATCHED, MAX_VALUES
 from translators.policies.answers import AnswerCondition, AnswerHeaders
 from translators.policies.headers import HeaderEdits
 
 _MOST_RUNS: Final = 1
 """Runs of any length in a value. The cost of more would grow with a power of the length."""
-
-_SPECIAL: Final = re.compile(r"[^0-9A-Za-z]")
-
-_WILD: Final = {"*": ".*", "?": "."}
 
 _STATUS: Final = ":status"
 
@@ -65,27 +60,34 @@ def _has(reader: Reader, key: Key) -> bool:
 
 
 def _conditions(text: str) -> tuple[AnswerCondition, ...]:
-    return tuple(map(_condition, read_blocks(text)))
+    conditions = tuple(map(_condition, read_blocks(text)))
+    for are_codes in (True, False):
+        of_type = [each for each in conditions if (each.header == _STATUS) is are_codes]
+        if sum(len(each.values) for each in of_type) > MAX_VALUES:
+            raise Unusable(f"at most {MAX_VALUES} values of a type")
+    if sum(len(text.encode()) for each in conditions for text in each.values) > MAX_CONDITION_TEXT:
+        raise Unusable(f"values of at most {MAX_CONDITION_TEXT} bytes together")
+    return conditions
 
 
 def _condition(block: Fields) -> AnswerCondition:
     kind = block.text("type").lower()
     if kind == "responsestatuscode":
         codes = block.part("responseStatusCodeConfig").texts("values")
-        return AnswerCondition(_STATUS, tuple(f"^{integer(100, 599)(code)}$" for code in codes))
+        return AnswerCondition(_STATUS, tuple(str(integer(100, 599)(code)) for code in codes))
     if kind != "responseheader":
         raise Unusable("one of the types ResponseStatusCode and ResponseHeader")
     config = block.part("responseHeaderConfig")
-    patterns = tuple(map(_pattern, config.texts("values")))
-    return AnswerCondition(field_name(config.text("key")), patterns)
+    return AnswerCondition(
+        field_name(config.text("key")), tuple(map(_value, config.texts("values")))
+    )
 
 
-def _pattern(text: str) -> str:
-    """Make a pattern of Lua from a value with wildcards."""
+def _value(text: str) -> str:
+    """Read a value with wildcards."""
     if text.count("*") > _MOST_RUNS or len(printable(text).encode()) > MAX_MATCHED:
         raise Unusable(f"values of at most {MAX_MATCHED} bytes, with one * at most")
-    literal = _SPECIAL.sub(lambda found: _WILD.get(found[0], f"%{found[0]}"), text)
-    return f"^{literal}$"
+    return text
 
 
 def _actions(text: str) -> HeaderEdits:

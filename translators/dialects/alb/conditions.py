@@ -31,7 +31,12 @@ from translators.dialects.annotations.values import (
     query_value,
 )
 from translators.dialects.hosts import host_name
-from translators.model.bounds import MAX_ALTERNATIVES, MAX_MATCHED, MAX_VALUES
+from translators.model.bounds import (
+    MAX_ALTERNATIVES,
+    MAX_CONDITION_TEXT,
+    MAX_MATCHED,
+    MAX_VALUES,
+)
 from translators.model.conditions import Condition, Text, Where, in_order
 from translators.model.paths import Path
 from translators.model.query_values import as_sent
@@ -101,6 +106,8 @@ def _conditions(text: str) -> _Asked:
         number *= len(each)
     if number > MAX_ALTERNATIVES:
         raise Unusable(f"at most {MAX_ALTERNATIVES} combinations of parameters or cookies")
+    if sum(each.size for block in asked.blocks for each in block) > MAX_CONDITION_TEXT:
+        raise Unusable(f"values of at most {MAX_CONDITION_TEXT} bytes together")
     for names in (asked.hosts, asked.paths, asked.methods, asked.clients):
         if len(names) > MAX_VALUES:
             raise Unusable(f"at most {MAX_VALUES} values of a type")

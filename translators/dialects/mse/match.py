@@ -6,7 +6,7 @@ annotation closes the paths of its Ingress.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from translators.dialects.annotations.feature import Feature, Wanted
@@ -18,7 +18,7 @@ from translators.dialects.annotations.values import (
     printable,
     query_name,
 )
-from translators.model.bounds import MAX_CONDITIONS, MAX_MATCHED
+from translators.model.bounds import MAX_CONDITION_TEXT, MAX_CONDITIONS, MAX_MATCHED
 from translators.model.conditions import Condition, Text, Where, in_order
 from translators.model.rules import Rule
 
@@ -102,8 +102,9 @@ def read(reader: Reader, wanted: Wanted) -> None:
     effect = Without.narrowed(is_canary=wanted.split is not None)
     declared = [(METHOD, _methods), *_declared(reader)]
     conditions = []
+    room = _Room()
     for key, parse in declared:
-        condition = reader.read(key, parse, effect)
+        condition = reader.read(key, room.within(parse), effect)
         if condition is not None:
             conditions.append(condition)
         elif reader.has(key):
@@ -113,6 +114,27 @@ def read(reader: Reader, wanted: Wanted) -> None:
     if conditions:
         narrowed = in_order(conditions)
         wanted.changes.append(lambda rule: _narrow(rule, narrowed))
+
+
+@dataclass(slots=True)
+class _Room:
+    """The bytes that the values of all conditions of an Ingress have taken."""
+
+    taken: int = 0
+
+    def within(self, parse: Callable[[str], Condition]) -> Callable[[str], Condition]:
+        """Make a parser of conditions that there is room for."""
+
+        def parse_within(text: str) -> Condition:
+            condition = parse(text)
+            if self.taken + condition.size > MAX_CONDITION_TEXT:
+                raise Unusable(
+                    f"at most {MAX_CONDITION_TEXT} bytes in all conditions of an Ingress together"
+                )
+            self.taken += condition.size
+            return condition
+
+        return parse_within
 
 
 def _declared(reader: Reader) -> Iterator[tuple[Key, Callable[[str], Condition]]]:
