@@ -11,6 +11,7 @@ from tests.e2e.standing import Standing, standing
 from tests.support.builders import ingress
 from tests.translators.alb_rules import ALB
 from translators.dialects.edge_settings import TRUSTED_PROXIES
+from translators.model.bounds import MAX_CONDITION_TEXT, MAX_MATCHED
 
 pytestmark = pytest.mark.usefixtures("real_envoy")
 
@@ -100,6 +101,16 @@ def test_conditions_decide_about_requests(site: Standing[Annotated], way: str) -
         assert ask(site, feature, way, path, headers=headers).answer.status == 404, (path, headers)
     assert ask(site, feature, way, "?v=2", headers=met, method="POST").answer.status == 404
     assert ask(site, feature, way, "?v=2", headers=met, canary=True).pod.startswith("canary")
+
+
+def test_envoy_takes_the_longest_values_of_conditions(site: Standing[Annotated]) -> None:
+    count = MAX_CONDITION_TEXT // MAX_MATCHED
+    values = [f"{n}".rjust(MAX_MATCHED, "!") for n in range(count)]
+    narrowed = condition("QueryString", values=[pair("v", value) for value in values])
+    feature = declare(site, "longest", {"conditions.main": [narrowed]})
+    for value in (values[-1], values[-1].replace("!", "%21")):
+        assert ask(site, feature, "exact", f"?v={value}").answer.status == 200
+    assert ask(site, feature, "exact", f"?v={values[-1]}!").answer.status == 404
 
 
 def action(kind: str, **config: object) -> dict[str, object]:
