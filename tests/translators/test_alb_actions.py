@@ -411,6 +411,10 @@ def test_a_mirror() -> None:
             [groups(*(group(f"s{i}") for i in range(MAX_GROUPS + 1)))], id="too-many-groups"
         ),
         pytest.param([insert("host", "a"), fixed()], id="host-header"),
+        pytest.param(
+            [*(insert(f"x-{n}", "a" * 3000, coverEnabled=n > 0) for n in range(2)), fixed()],
+            id="long-headers",
+        ),
         pytest.param([insert("a b", "a"), fixed()], id="header-name"),
         pytest.param([insert("a", "b\r\nc: d"), fixed()], id="header-value"),
         pytest.param([insert("a", "", valueType="UserDefined"), fixed()], id="no-header-value"),

@@ -118,6 +118,9 @@ BOUNDS: Final = (
     ),
     Bound("groups of a ForwardGroup in `actions.NAME`", MAX_GROUPS, "its paths are not served"),
     Bound("bytes of a FixedResponse in `actions.NAME`", MAX_BODY, "its paths are not served"),
+    Bound(
+        "characters of header values in `actions.NAME`", MAX_HEADER_TEXT, "its paths are not served"
+    ),
     Bound("lines or names of a `...-header-control-...`", MAX_HEADER_LINES, "it is ignored"),
     Bound("characters of a `...-header-control-...`", MAX_HEADER_TEXT, "it is ignored"),
     Bound("origins in `cors-allow-origin`", MAX_ORIGINS, "the origins behind are not allowed"),

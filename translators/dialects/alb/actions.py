@@ -32,7 +32,7 @@ from translators.dialects.annotations.values import (
 )
 from translators.model.actions import Action, FixedResponse, Forward, Share
 from translators.model.backends import Backend, Target
-from translators.model.bounds import MAX_BODY, MAX_GROUPS
+from translators.model.bounds import MAX_BODY, MAX_GROUPS, MAX_HEADER_TEXT
 from translators.model.policy import Policy
 from translators.model.rules import Rule
 from translators.policies.cors import Cors
@@ -237,6 +237,8 @@ def insert(config: Fields, asked: Asked) -> None:
     one_of("userdefined")(config.text("valueType", "UserDefined").lower())
     header = editable_header(config.text("key")), printable(config.text("value"))
     edits = asked.edits
+    if sum(len(value) for _, value in (header, *edits.update, *edits.absent)) > MAX_HEADER_TEXT:
+        raise Unusable(f"at most {MAX_HEADER_TEXT} characters in the values of all headers")
     if config.is_on("coverEnabled", default=True):
         asked.edits = replace(edits, update=(*edits.update, header))
     else:
