@@ -12,7 +12,7 @@ backend that follows in an aggregate, such as the main of a canary.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -176,10 +176,7 @@ def assign(
             at = (priority, "" if one_pool else member)
             localities.setdefault(at, []).append(encoded)
             weight_of_pods[at] += weight
-    # Clients whose cookie names a Pod of the last tier stay there unless it is degraded. Envoy
-    # prefers healthy Pods of any priority to degraded ones, so only Pods behind all others may be.
-    before = [priority for priority, _ in localities if priority % (top + 1) < top]
-    last = max(before, default=None)
+    ready = _last_kept_ready((priority for priority, _ in localities), division)
     factor = (division.overprovisioning if top else None) or OVERPROVISIONING
     body = splice(
         encode(ClusterLoadAssignment(cluster_name=name)),
@@ -188,7 +185,7 @@ def assign(
             _locality(
                 priority,
                 member,
-                bodies if last is None or priority <= last else _degraded(bodies),
+                bodies if ready is None or priority <= ready else _degraded(bodies),
                 None
                 if weights is None
                 else weights.get(member, max(1, weight_of_pods[priority, member] // POD_WEIGHT)),
@@ -216,6 +213,19 @@ def _body(one: ServingEndpoint, behind: bytes, *, mixed: bool) -> bytes:
     if isinstance(one, StandIn):
         return one.body + (_UNCHECKED if behind else b"")
     return one.body + behind + (_AS_ONE_POD if mixed else b"")
+
+
+def _last_kept_ready(priorities: Iterable[int], division: Division) -> int | None:
+    """Return the priority behind which Pods are marked as degraded; None if no Pod is.
+
+    A client whose cookie names a Pod of the last tier stays there unless the Pod is degraded. Envoy
+    prefers healthy Pods of any priority to degraded ones, so only Pods behind all others may be. In
+    an aggregate, the Pods of the backends that follow are such others.
+    """
+    if division.followed:
+        return None
+    tiers = division.top + 1
+    return max((each for each in priorities if each % tiers < division.top), default=None)
 
 
 def _degraded(bodies: list[bytes]) -> list[bytes]:

@@ -86,6 +86,8 @@ class BackendTables:
         outside = Index(graph, "outside", hosts.plans, _outside)
         self.outside = Derived(graph, "outside clusters", outside, self._outside_cluster)
         self.clusters = Derived(graph, "clusters", self.targets, self._cluster)
+        leading = Index(graph, "before other backends", hosts.plans, _followed)
+        self._followed = Derived(graph, "followed backends", leading, lambda _, __: True)
         self.assignments = Derived(
             graph, "assignments", self.targets, self._assignment, weights.of_pool
         )
@@ -208,6 +210,8 @@ class BackendTables:
         named = any(one.named for way in ways for one in reached[way.at.origin].endpoints)
         addressed = _addressed(endpoints) if named else endpoints
         division = self._division(view, gateway, weights, endpoints)
+        if division.top:
+            division = replace(division, followed=view.get(self._followed, key) is not None)
         row = assign(name, addressed, preferred, lack, division, behind)
         if named:
             given = replace(division, weights=weights or {})
@@ -336,6 +340,13 @@ def _targets(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:
     for service in _services(plan):
         if isinstance(service, Target):
             yield key.gateway, service
+
+
+def _followed(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:
+    """Yield the single backends that others follow in an aggregate."""
+    for target in plan.targets:
+        for backend in target.backends[:-1]:
+            yield key.gateway, Target((backend,))
 
 
 def _outside(key: HostKey, plan: HostPlan) -> Iterator[OutsideKey]:
