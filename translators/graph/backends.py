@@ -140,7 +140,7 @@ class BackendTables:
 
     def _inline_cluster(self, view: View, key: TargetKey) -> Resource:
         """Make the Cluster that takes the place of the other one while endpoints have names."""
-        return self._cluster(view, key, view.must(self.assignments, key).inline)
+        return self._cluster(view, key, view.must(self.assignments, key).resource.body)
 
     def _parts(self, view: View, gateway: Ref, backend: Backend) -> ClusterParts | None:
         """Collect what policies of its Service add to a Cluster."""
@@ -208,15 +208,12 @@ class BackendTables:
             lack = nearest(lacks.values())
         name, preferred = backend_name(backend), self._preferred(view, backend)
         named = any(one.named for way in ways for one in reached[way.at.origin].endpoints)
-        addressed = _addressed(endpoints) if named else endpoints
         division = self._division(view, gateway, weights, endpoints)
         if division.top:
             division = replace(division, followed=view.get(self._followed, key) is not None)
-        row = assign(name, addressed, preferred, lack, division, behind)
         if named:
-            given = replace(division, weights=weights or {})
-            whole = assign(name, endpoints, preferred, lack, given, behind, by_member=True)
-            row = replace(row, lack=whole.lack, inline=whole.resource.body)
+            division = replace(division, weights=weights or {})
+        row = assign(name, endpoints, preferred, lack, division, behind, by_names=named)
         if lacks:
             row = replace(row, unreached=tuple(unreached(*each) for each in lacks.items()))
         return row
@@ -294,19 +291,8 @@ class _Way(NamedTuple):
     how: SliceEndpoints
 
 
-def _is_named(endpoint: ServingEndpoint) -> bool:
-    return isinstance(endpoint, StandIn) and endpoint.named
-
-
-def _addressed(
-    endpoints: Mapping[str, Sequence[ServingEndpoint]],
-) -> dict[str, Sequence[ServingEndpoint]]:
-    """Leave out the endpoints that have a DNS name and no IP address."""
-    return {m: [one for one in each if not _is_named(one)] for m, each in endpoints.items()}
-
-
 def _inline(key: TargetKey, row: Assignment) -> tuple[TargetKey, ...]:
-    return (key,) if row.inline else ()
+    return (key,) if row.by_names else ()
 
 
 def _service_of(ref: Ref, endpoint_slice: EndpointSlice) -> Iterator[ServiceKey]:
