@@ -187,7 +187,9 @@ def assign(
                 bodies if ready is None or priority <= ready else _degraded(bodies),
                 None
                 if weights is None
-                else weights.get(member, max(1, round(weight_of_pods[priority, member] / POD_WEIGHT))),
+                else weights.get(
+                    member, max(1, round(weight_of_pods[priority, member] / POD_WEIGHT))
+                ),
             )
             for (priority, member), bodies in localities.items()
         ],

@@ -25,12 +25,14 @@ from translators.merge.addressing import (
     Reached,
     at_gateway,
     at_nodes,
+    each_once,
     is_local,
     nearest,
     node_port,
     nodes_with_pods,
     unreached,
 )
+from translators.merge.nodes import UsableNode, used_by
 from translators.merge.pools import Pools, is_preferred, spoken_by
 from translators.merge.scopes import NOTHING, Claim, Settled, settle
 from translators.merge.slices import read_slice
@@ -192,9 +194,9 @@ class BackendTables:
                     ways.append(_Way(at, service, port, slices[0]))
         pods = pools.usable()
         endpoints: dict[str, Sequence[ServingEndpoint]] = {**pods}
-        reached = {
-            way.at.origin: self._reach(view, way, pods.get(way.at.origin, ())) for way in ways
-        }
+        reached = each_once(
+            {way.at.origin: self._reach(view, way, pods.get(way.at.origin, ())) for way in ways}
+        )
         endpoints |= {member: each.endpoints for member, each in reached.items()}
         lacks = {
             way.at: lack
@@ -237,10 +239,11 @@ class BackendTables:
         at, service, port, how = way
         if how.gateway:
             return at_gateway(at.origin, how.gateway, pods)
+        nodes: Sequence[UsableNode]
         if is_local(service):
             nodes = self.nodes.named(view, at.origin, nodes_with_pods(pods))
         else:
-            nodes = self.nodes.of(view, at)
+            nodes = used_by(service, self.nodes.of(view, at))
         return at_nodes(service, node_port(service, port), pods, nodes)
 
     def _division(
