@@ -28,7 +28,8 @@ NODES: Final = Collection(NODE)
 class MemberReader:
     """Emits the objects and the settings of a member until it is retired.
 
-    `in_force` are settings that were emitted before, by those who remember them. `has_answered` is whether the member has listed, or has turned out to be unreachable.
+    `in_force` are settings that were emitted before, by a source that remembers them.
+    `has_answered` is whether the member has listed, or has turned out to be unreachable.
     """
 
     def __init__(
