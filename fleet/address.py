@@ -5,6 +5,20 @@ import re
 from typing import Final
 
 _LABEL: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?")
+_METADATA_SERVICES: Final = frozenset(
+    (
+        "metadata",
+        "metadata.google.internal",
+        "metadata.goog",
+        "instance-data",
+        "instance-data.ec2.internal",
+        "metadata.tencentyun.com",
+        "metadata.azure.internal",
+        "api.metadata.cloud.ibm.com",
+    )
+)
+"""Names under which clouds have their metadata services."""
+
 _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 
 
@@ -15,6 +29,11 @@ def is_loopback(address: str) -> bool:
         mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
         return (mapped or parsed).is_loopback
     return address.lower() == "localhost" or address.lower().endswith(".localhost")
+
+
+def is_metadata_service(name: str) -> bool:
+    """Whether a host name is known to stand for the metadata service of a cloud."""
+    return name.lower().removesuffix(".") in _METADATA_SERVICES
 
 
 def is_ip(text: str) -> bool:

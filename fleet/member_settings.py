@@ -1,9 +1,18 @@
 """The settings of a member: how its Pods are reached from outside, and where it stands."""
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from fleet.pod_addresses import PodAddresses
+
+_PLACE: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+
+
+def is_place(text: str) -> bool:
+    """Whether a text can name a region or a zone."""
+    return _PLACE.fullmatch(text) is not None
 
 
 class Addressing(StrEnum):
@@ -31,7 +40,7 @@ class MemberGateway:
     """A member's own ingress. `host` is an IP address or a DNS name.
 
     `sni` is the name that a TLS handshake asks for, and whose certificate a verified one must see;
-    "" if there is none.
+    "" if there is none, which a verified one does not permit.
     """
 
     host: str

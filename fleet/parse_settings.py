@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from fleet.address import is_dns_name, is_ip, is_loopback
-from fleet.member_settings import Addressing, GatewayTls, MemberGateway, MemberSettings
+from fleet.address import is_dns_name, is_ip, is_loopback, is_metadata_service
+from fleet.member_settings import Addressing, GatewayTls, MemberGateway, MemberSettings, is_place
 from fleet.misspelt import ALIKE
 from fleet.pod_addresses import Network, PodAddresses, purpose_of, read_networks
 from fleet.spelling import meant
@@ -166,11 +166,8 @@ def _tls(text: str) -> GatewayTls:
         raise _Unusable(GATEWAY_TLS.values) from None
 
 
-_LABEL: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-
-
 def _label(text: str) -> str:
-    if _LABEL.fullmatch(text) is None:
+    if not is_place(text):
         raise _Unusable(REGION.values)
     return text
 
@@ -241,6 +238,8 @@ def _host(text: str, *, loopback: bool, brackets: bool) -> str:
             raise _Unusable(GATEWAY_ADDRESS.values)
         if is_loopback(text.removesuffix(".")) and not loopback:
             raise _Unusable("the address of a gateway; this is a name of the machine itself")
+        if is_metadata_service(text):
+            raise _Unusable("the address of a gateway; this names the metadata service of a cloud")
         return text.lower()
     address = ipaddress.ip_address(text)
     if brackets != (address.version == 6):

@@ -95,6 +95,47 @@ def test_a_name_has_the_share_of_its_pods_however_many_addresses_it_has(
         asyncio.run(scenario(host))
 
 
+def test_no_request_is_lost_while_dns_takes_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Cluster from before keeps its endpoints until the one with the name takes its place."""
+
+    async def scenario(host: Namespace) -> None:
+        names = Names({NAME: [f"{host.pods}211"]}, delay=0.3)
+        by_address = by_gateway(f"{host.pods}210")
+        async with (
+            dns_server(udp_inside(host), names),
+            reachable(1) as near,
+            hidden(host, 1, OTHER) as other,
+            hybrid(tmp_path, {NEAR: BY_PODS, OTHER: by_address}) as served,
+        ):
+            first, second = [
+                await run_ingress(host, other, address=f"{host.pods}{n}") for n in (210, 211)
+            ]
+            declare(served, near, other, 1)
+            served.expose("web", [], member=NEAR)
+            async with Load(await served.address(), ASK).running() as load:
+                for settings, now in (
+                    (by_gateway(NAME), second),
+                    (by_address, first),
+                    (by_gateway(NAME), second),
+                ):
+                    await load.answered(100)
+                    now.asked.clear()
+                    settle(served, OTHER, settings)
+                    await served.sync()
+                    async with asyncio.timeout(30):
+                        while not now.asked:
+                            await load.answered(50)
+                await load.answered(100)
+            assert load.tally().failures == {}
+
+    with namespace() as host:
+        host.hide_pods()
+        with_files(monkeypatch, tmp_path / "envoy", {RESOLVER: f"nameserver {host.address}\n"})
+        asyncio.run(scenario(host))
+
+
 def test_a_request_under_way_outlives_the_change_of_its_cluster(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,9 +50,10 @@ def weighted(
     more: Mapping[str, str] | None = None,
     *,
     host: str = "",
+    to: str = "web:80",
 ) -> IngressBuilder:
     """Make an Ingress with these weights, by default of the host NAME.test."""
-    made = ingress(name, host=host or f"{name}.test").path("/", to="web:80").of_class(flavour)
+    made = ingress(name, host=host or f"{name}.test").path("/", to=to).of_class(flavour)
     prefix = f"{SPELLINGS[flavour]}cluster-weight."
     spelt = {prefix + member: str(weight) for member, weight in weights.items()}
     return made.annotate({**spelt, **(more or {})})

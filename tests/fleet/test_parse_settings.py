@@ -189,6 +189,15 @@ def test_an_address_that_no_gateway_can_have_is_a_mistake(address: str, what: st
     assert mistakes_in(to_gateway(address)) == (Mistake("gateway-address", address, expected),)
 
 
+@pytest.mark.parametrize(
+    "name", ["metadata", "metadata.google.internal", "Metadata.Google.Internal.", "instance-data"]
+)
+def test_a_name_of_a_metadata_service_is_a_mistake(name: str) -> None:
+    expected = "the address of a gateway; this names the metadata service of a cloud"
+    found = mistakes_in(to_gateway(f"{name}:80"), loopback=True)
+    assert found == (Mistake("gateway-address", f"{name}:80", expected),)
+
+
 WITHOUT_GATEWAY = "no such setting without addressing gateway"
 WITHOUT_TLS = "no such setting without gateway-tls unverified or verified"
 LABEL = "1 to 63 letters, digits, '-', '_' and '.', with a letter or a digit at both ends"

@@ -136,6 +136,36 @@ def test_a_member_that_the_operator_names_is_read_while_the_hub_is_away(
         rig.servers[HUB].start()
 
 
+def test_a_member_that_turned_to_node_ports_meanwhile_waits_for_its_nodes(
+    rig: KubernetesRig, tmp_path: Path
+) -> None:
+    """Without a node it would have no endpoint, and it has remembered ones."""
+    first = node("first", InternalIP="10.0.0.1")
+    rig.put(first, origin="one")
+    named = naming("one", rig.kubeconfig("one"))
+    metadata = {**named["metadata"], "annotations": {"fleetgate.dev/addressing": "nodePorts"}}
+
+    async def before(listener: Listener) -> None:
+        await listener.until(is_listed(listener, "one"))
+        await listener.until(is_listed(listener, HUB))
+
+    async def during(listener: Listener) -> None:
+        await listener.until(is_listed(listener, HUB))
+        await listener.until(is_lost(listener, "one"))
+        assert listener.state.settings["one"] == MemberSettings()
+        assert PODS.ref("one") in listener.state.table(EndpointSlice)
+
+        rig.cables["one"].mend()
+        await listener.until(is_listed(listener, "one"))
+        assert listener.state.settings["one"].addressing is Addressing.NODE_PORTS
+        assert first.ref("one") in listener.state.table(Node)
+
+    live(rig, tmp_path, before)
+    rig.lose("one")
+    declare(rig.servers[HUB], {**named, "metadata": metadata})
+    live(rig, tmp_path, during)
+
+
 def test_a_member_that_is_reached_by_node_ports_stays_so(
     rig: KubernetesRig, tmp_path: Path
 ) -> None:

@@ -16,12 +16,19 @@ _LIFETIME: Final = 1
 class Names(asyncio.DatagramProtocol):
     """The IPv4 addresses of names. Others are unknown; about `silent` ones nothing is said.
 
-    `asked` holds the names in the order in which clients have asked for them.
+    An answer comes after `delay` seconds. `asked` holds the names in the order in which clients
+    have asked for them.
     """
 
-    def __init__(self, addresses: Mapping[str, Sequence[str]], silent: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        addresses: Mapping[str, Sequence[str]],
+        silent: Sequence[str] = (),
+        delay: float = 0,
+    ) -> None:
         self.addresses = dict(addresses)
         self.silent = set(silent)
+        self.delay = delay
         self.asked: list[str] = []
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -50,7 +57,12 @@ class Names(asyncio.DatagramProtocol):
             struct.pack(">HHHIH4s", 0xC00C, _TYPE_A, 1, _LIFETIME, 4, socket.inet_aton(address))
             for address in found
         ]
-        self._transport.sendto(b"".join((head, question, *records)), addr)
+        answer = b"".join((head, question, *records))
+        asyncio.get_running_loop().call_later(self.delay, self._send, answer, addr)
+
+    def _send(self, answer: bytes, addr: tuple[str | object, int]) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(answer, addr)
 
 
 @asynccontextmanager

@@ -72,7 +72,7 @@ class World:
                 for name, resource in resources.items():
                     self.sent += 1
                     if resource is None:
-                        del snapshot[type_url, name]
+                        snapshot.pop((type_url, name), None)
                     else:
                         snapshot[type_url, name] = resource
         for gateway in turn.dropped:

@@ -24,7 +24,7 @@ from tests.support.translation import World
 from translators.envoy.assignments import encode_endpoint, encode_node
 from translators.envoy.messages import LbEndpoint
 from translators.merge.addressing import at_gateway, at_nodes
-from translators.merge.nodes import EXCLUDED, PLACES, Ring, UsableNode, read_node
+from translators.merge.nodes import EXCLUDED, PLACES, Ring, UsableNode, read_node, used_by
 from translators.model.bounds import MAX_COUNTED_PODS, MAX_NODES
 from translators.model.endpoints import Lack, PodEndpoint
 from xds.readable import readable
@@ -203,6 +203,25 @@ def test_a_lost_node_concerns_the_places_that_used_it() -> None:
             assert set(before.at(place)) - {nodes[0]} <= set(after.at(place))
 
 
+@pytest.mark.parametrize("few", ["IPv4", "IPv6"])
+def test_a_service_finds_the_only_nodes_of_its_ip_family(few: str) -> None:
+    common = [(f"192.0.2.{n}", "") if few == "IPv6" else ("", f"2001:db8::{n}") for n in range(60)]
+    nodes = [UsableNode(f"n{n}", *each) for n, each in enumerate(common)]
+    ring = Ring.of([*nodes, UsableNode("both", "192.0.2.200", "2001:db8::200")])
+    alone = web(ipFamilies=[few]).model()
+    other = web(ipFamilies=["IPv4" if few == "IPv6" else "IPv6"]).model()
+    for place in range(PLACES):
+        assert [node.name for node in used_by(alone, ring.at(place))] == ["both"]
+        assert len(used_by(other, ring.at(place))) == MAX_NODES
+
+
+@pytest.mark.parametrize("families", [["IPv4"], ["IPv6"], ["IPv4", "IPv6"], ["IPv6", "IPv4"]])
+def test_a_service_uses_no_more_nodes_where_all_have_both_families(families: list[str]) -> None:
+    ring = Ring.of([UsableNode(f"n{n}", f"192.0.2.{n}", f"2001:db8::{n}") for n in range(60)])
+    used = used_by(web(ipFamilies=families).model(), ring.at(7))
+    assert len({node.address_for(web(ipFamilies=families).model()) for node in used}) == MAX_NODES
+
+
 # -- the fleet -------------------------------------------------------------------------------------
 
 
@@ -321,9 +340,40 @@ def test_a_name_makes_the_cluster_carry_its_endpoints() -> None:
     weights = [each["load_balancing_weight"] for each in by_dns["load_assignment"]["endpoints"]]
     assert weights == [2, 1]
     assert not world.snapshots["mse/gw"][TypeUrl.CLUSTER, name].requires
-    assert assigned(world) == {0: {"10.1.0.1": 0}}, "EDS takes no names"
+    assert not world.names(TypeUrl.ENDPOINT), "EDS takes no names"
     world.remove(slice_().manifest, origin=FAR)
     assert shown(world, TypeUrl.CLUSTER) == by_eds, "no Pod is behind the name"
+
+
+def test_nodes_that_divide_the_pods_unevenly_keep_the_share_beside_a_name() -> None:
+    more = [node(f"n{n}", InternalIP=f"192.0.2.{n}") for n in range(10, 15)]
+    world = fleet(NODES, far=more)
+    world.apply([Configured(NEAR, by(NAMED))])
+    carried = shown(world, TypeUrl.CLUSTER)["load_assignment"]
+    assert endpoints(carried)[0]["192.0.2.1"] == 333, "6 nodes stand for 2 Pods"
+    localities = carried["endpoints"]
+    found = {each["locality"]["sub_zone"]: each["load_balancing_weight"] for each in localities}
+    assert found == {NEAR: 1, FAR: 2}
+
+
+def test_one_of_two_members_with_the_same_address_is_reported() -> None:
+    """Envoy keeps one endpoint of an address, whatever the server name of its TLS is."""
+    one, two = (
+        MemberGateway("203.0.113.9", 443, GatewayTls.UNVERIFIED, f"{name}.test")
+        for name in (NEAR, FAR)
+    )
+    world = fleet(by(one))
+    world.apply([Configured(NEAR, by(two))])
+    assert assigned(world) == {0: {"203.0.113.9": 2000}}
+    (problem,) = world.translator.tables.statuses.problems()
+    assert (problem.at, problem.reason, problem.effect) == (
+        Ref(NEAR, "Service", "default", "web"),
+        "SharedAddress",
+        "no request goes to its Pods in near",
+    )
+    assert world.problems("web") == []
+    world.apply([Configured(NEAR, by(MemberGateway("203.0.113.9", 444)))])
+    assert not list(world.translator.tables.statuses.problems())
 
 
 def test_an_endpoint_of_a_backend_with_names_changes_one_cluster() -> None:

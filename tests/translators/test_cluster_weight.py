@@ -212,6 +212,30 @@ def test_a_standby_is_degraded_only_beside_a_weighted_pod(
     assert assigned(served(rule_of({ONE: "100"}), pods=pods)) == localities
 
 
+@pytest.mark.parametrize(
+    ("more", "localities"),
+    [
+        pytest.param({}, ["0 one 100 3", "1 two 1 1 DEGRADED"], id="alone"),
+        pytest.param(
+            {"nginx.ingress.kubernetes.io/default-backend": "other"},
+            ["0 one 100 3", "1 two 1 1"],
+            id="another-service-behind",
+        ),
+    ],
+)
+def test_a_standby_is_not_degraded_before_another_service(
+    more: dict[str, str], localities: list[str]
+) -> None:
+    # Envoy would prefer the healthy Pods of the other Service.
+    rule = rule_of({ONE: "100"}).annotate(more)
+    world = served(rule)
+    pods = slice_of("other", addresses=["10.0.9.1"], port_name="http")
+    world.put(service("other", ports={"http": 80}).manifest, pods.manifest, origin=ONE)
+    assert assigned(world) == localities
+    world.put(rule_of({ONE: "100"}).manifest)
+    assert assigned(world) == ["0 one 100 3", "1 two 1 1 DEGRADED"]
+
+
 def test_standbys_share_by_their_pods() -> None:
     pods = {TWO: PODS[TWO], THREE: ("10.0.3.1", "10.0.3.2")}
     world = served(rule_of({ONE: "100"}), members=(ONE, TWO, THREE), pods=pods)

@@ -1,9 +1,9 @@
 """The settings of a gateway that prefer near members, read from annotations of its object."""
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
+from fleet.member_settings import is_place
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.dialects.annotations.reader import Unusable
@@ -16,7 +16,6 @@ ZONE: Final = "fleetgate.dev/zone"
 PREFER: Final = "fleetgate.dev/prefer"
 OVERPROVISIONING: Final = "fleetgate.dev/overprovisioning"
 
-_NAME: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _PERCENT: Final = integer(100, 100_000)
 
 
@@ -61,6 +60,6 @@ def _prefer(text: str) -> Prefer:
 
 
 def _place(text: str) -> str:
-    if _NAME.fullmatch(text):
+    if is_place(text):
         return text
     raise Unusable("a name of up to 63 letters, digits, -, _ and .")

@@ -12,7 +12,7 @@ backend that follows in an aggregate, such as the main of a canary.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -73,14 +73,13 @@ _UNCHECKED: Final = encode(
 class Assignment:
     """An encoded ClusterLoadAssignment, and the reason why it has no ready endpoints.
 
-    An assignment by EDS has IP addresses only. If there are DNS names too, `inline` is the encoded
-    assignment with all endpoints, which its Cluster then carries itself. `unreached` tells of
-    members whose ready Pods get no request.
+    EDS takes IP addresses only, so the Cluster of an assignment with DNS names carries it itself:
+    it is `by_names`. `unreached` tells of members whose ready Pods get no request.
     """
 
     resource: Resource
     lack: Lack
-    inline: bytes = b""
+    by_names: bool = False
     unreached: tuple[Problem, ...] = ()
 
 
@@ -139,7 +138,7 @@ def assign(
     division: Division = BY_PODS,
     behind: bytes = b"",
     *,
-    by_member: bool = False,
+    by_names: bool = False,
 ) -> Assignment:
     """Make the assignment `name` from the endpoints of each member.
 
@@ -148,12 +147,12 @@ def assign(
     occurrences is. `behind` are encoded fields that each Pod has too, about its health checks.
 
     If the weights of `division` are empty, all Pods of a priority stand in one locality, so that
-    the Cluster divides requests as one without weights. With `by_member` they stand in a locality
+    the Cluster divides requests as one without weights. With `by_names` they stand in a locality
     for each member nevertheless, whose weight is the number of its Pods. If there are several
     tiers, each of the two priorities is divided into one for each tier.
     """
     weights, tiers, top = division.weights, division.tiers, division.top
-    one_pool = weights is not None and not weights and not by_member
+    one_pool = weights is not None and not weights and not by_names
     mixed = any(each and isinstance(each[0], StandIn) for each in pools.values())
     claims = sorted(
         (
@@ -176,10 +175,7 @@ def assign(
             at = (priority, "" if one_pool else member)
             localities.setdefault(at, []).append(encoded)
             weight_of_pods[at] += weight
-    # Clients whose cookie names a Pod of the last tier stay there unless it is degraded. Envoy
-    # prefers healthy Pods of any priority to degraded ones, so only Pods behind all others may be.
-    before = [priority for priority, _ in localities if priority % (top + 1) < top]
-    last = max(before, default=None)
+    ready = _last_kept_ready((priority for priority, _ in localities), division)
     factor = (division.overprovisioning if top else None) or OVERPROVISIONING
     body = splice(
         encode(ClusterLoadAssignment(cluster_name=name)),
@@ -188,10 +184,12 @@ def assign(
             _locality(
                 priority,
                 member,
-                bodies if last is None or priority <= last else _degraded(bodies),
+                bodies if ready is None or priority <= ready else _degraded(bodies),
                 None
                 if weights is None
-                else weights.get(member, max(1, weight_of_pods[priority, member] // POD_WEIGHT)),
+                else weights.get(
+                    member, max(1, round(weight_of_pods[priority, member] / POD_WEIGHT))
+                ),
             )
             for (priority, member), bodies in localities.items()
         ],
@@ -205,7 +203,7 @@ def assign(
         lack = Lack.ENDPOINTS
     elif lack is Lack.NOTHING and all(one.terminating for each in pools.values() for one in each):
         lack = Lack.READY
-    return Assignment(Resource.of(name, body), lack)
+    return Assignment(Resource.of(name, body), lack, by_names)
 
 
 def _body(one: ServingEndpoint, behind: bytes, *, mixed: bool) -> bytes:
@@ -216,6 +214,19 @@ def _body(one: ServingEndpoint, behind: bytes, *, mixed: bool) -> bytes:
     if isinstance(one, StandIn):
         return one.body + (_UNCHECKED if behind else b"")
     return one.body + behind + (_AS_ONE_POD if mixed else b"")
+
+
+def _last_kept_ready(priorities: Iterable[int], division: Division) -> int | None:
+    """Return the priority behind which Pods are marked as degraded; None if no Pod is.
+
+    A client whose cookie names a Pod of the last tier stays there unless the Pod is degraded. Envoy
+    prefers healthy Pods of any priority to degraded ones, so only Pods behind all others may be. In
+    an aggregate, the Pods of the backends that follow are such others.
+    """
+    if division.followed:
+        return None
+    tiers = division.top + 1
+    return max((each for each in priorities if each % tiers < division.top), default=None)
 
 
 def _degraded(bodies: list[bytes]) -> list[bytes]:

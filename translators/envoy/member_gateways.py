@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from fleet.address import is_ip
 from fleet.member_settings import GatewayTls
 from translators.envoy.messages import (
     CaresDnsResolverConfig,
@@ -109,13 +108,11 @@ def by_names() -> Keywords:
 
 def _tls_of(gateway: MemberGateway) -> ClusterParts:
     parts = ClusterParts()
-    name = gateway.sni or ("" if is_ip(gateway.host) else gateway.host.removesuffix("."))
-    if name:
-        parts.tls.put("sni", name)
+    if gateway.sni:
+        parts.tls.put("sni", gateway.sni)
     if gateway.tls is GatewayTls.VERIFIED:
-        kind = SubjectAltNameType.DNS if name else SubjectAltNameType.IP_ADDRESS
         expected = SubjectAltNameMatcher(
-            san_type=kind, matcher=StringMatcher(exact=name or gateway.host)
+            san_type=SubjectAltNameType.DNS, matcher=StringMatcher(exact=gateway.sni)
         )
         check = CertificateValidationContext(
             trusted_ca=DataSource(filename=ROOTS), match_typed_subject_alt_names=[expected]

@@ -25,12 +25,14 @@ from translators.merge.addressing import (
     Reached,
     at_gateway,
     at_nodes,
+    each_once,
     is_local,
     nearest,
     node_port,
     nodes_with_pods,
     unreached,
 )
+from translators.merge.nodes import UsableNode, used_by
 from translators.merge.pools import Pools, is_preferred, spoken_by
 from translators.merge.scopes import NOTHING, Claim, Settled, settle
 from translators.merge.slices import read_slice
@@ -86,6 +88,8 @@ class BackendTables:
         outside = Index(graph, "outside", hosts.plans, _outside)
         self.outside = Derived(graph, "outside clusters", outside, self._outside_cluster)
         self.clusters = Derived(graph, "clusters", self.targets, self._cluster)
+        leading = Index(graph, "before other backends", hosts.plans, _followed)
+        self._followed = Derived(graph, "followed backends", leading, lambda _, __: True)
         self.assignments = Derived(
             graph, "assignments", self.targets, self._assignment, weights.of_pool
         )
@@ -138,7 +142,7 @@ class BackendTables:
 
     def _inline_cluster(self, view: View, key: TargetKey) -> Resource:
         """Make the Cluster that takes the place of the other one while endpoints have names."""
-        return self._cluster(view, key, view.must(self.assignments, key).inline)
+        return self._cluster(view, key, view.must(self.assignments, key).resource.body)
 
     def _parts(self, view: View, gateway: Ref, backend: Backend) -> ClusterParts | None:
         """Collect what policies of its Service add to a Cluster."""
@@ -190,9 +194,9 @@ class BackendTables:
                     ways.append(_Way(at, service, port, slices[0]))
         pods = pools.usable()
         endpoints: dict[str, Sequence[ServingEndpoint]] = {**pods}
-        reached = {
-            way.at.origin: self._reach(view, way, pods.get(way.at.origin, ())) for way in ways
-        }
+        reached = each_once(
+            {way.at.origin: self._reach(view, way, pods.get(way.at.origin, ())) for way in ways}
+        )
         endpoints |= {member: each.endpoints for member, each in reached.items()}
         lacks = {
             way.at: lack
@@ -206,13 +210,12 @@ class BackendTables:
             lack = nearest(lacks.values())
         name, preferred = backend_name(backend), self._preferred(view, backend)
         named = any(one.named for way in ways for one in reached[way.at.origin].endpoints)
-        addressed = _addressed(endpoints) if named else endpoints
         division = self._division(view, gateway, weights, endpoints)
-        row = assign(name, addressed, preferred, lack, division, behind)
+        if division.top:
+            division = replace(division, followed=view.get(self._followed, key) is not None)
         if named:
-            given = replace(division, weights=weights or {})
-            whole = assign(name, endpoints, preferred, lack, given, behind, by_member=True)
-            row = replace(row, lack=whole.lack, inline=whole.resource.body)
+            division = replace(division, weights=weights or {})
+        row = assign(name, endpoints, preferred, lack, division, behind, by_names=named)
         if lacks:
             row = replace(row, unreached=tuple(unreached(*each) for each in lacks.items()))
         return row
@@ -236,10 +239,11 @@ class BackendTables:
         at, service, port, how = way
         if how.gateway:
             return at_gateway(at.origin, how.gateway, pods)
+        nodes: Sequence[UsableNode]
         if is_local(service):
             nodes = self.nodes.named(view, at.origin, nodes_with_pods(pods))
         else:
-            nodes = self.nodes.of(view, at)
+            nodes = used_by(service, self.nodes.of(view, at))
         return at_nodes(service, node_port(service, port), pods, nodes)
 
     def _division(
@@ -290,19 +294,8 @@ class _Way(NamedTuple):
     how: SliceEndpoints
 
 
-def _is_named(endpoint: ServingEndpoint) -> bool:
-    return isinstance(endpoint, StandIn) and endpoint.named
-
-
-def _addressed(
-    endpoints: Mapping[str, Sequence[ServingEndpoint]],
-) -> dict[str, Sequence[ServingEndpoint]]:
-    """Leave out the endpoints that have a DNS name and no IP address."""
-    return {m: [one for one in each if not _is_named(one)] for m, each in endpoints.items()}
-
-
 def _inline(key: TargetKey, row: Assignment) -> tuple[TargetKey, ...]:
-    return (key,) if row.inline else ()
+    return (key,) if row.by_names else ()
 
 
 def _service_of(ref: Ref, endpoint_slice: EndpointSlice) -> Iterator[ServiceKey]:
@@ -336,6 +329,13 @@ def _targets(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:
     for service in _services(plan):
         if isinstance(service, Target):
             yield key.gateway, service
+
+
+def _followed(key: HostKey, plan: HostPlan) -> Iterator[TargetKey]:
+    """Yield the single backends that others follow in an aggregate."""
+    for target in plan.targets:
+        for backend in target.backends[:-1]:
+            yield key.gateway, Target((backend,))
 
 
 def _outside(key: HostKey, plan: HostPlan) -> Iterator[OutsideKey]:

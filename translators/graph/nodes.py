@@ -31,7 +31,7 @@ class NodeTables:
         self._problems = Index(graph, "problems of nodes", self._readings, _problems)
 
     def of(self, view: View, service: Ref) -> tuple[UsableNode, ...]:
-        """Return the nodes that a Service of a member uses."""
+        """Return the nodes for a Service of a member, those of its IP families among them."""
         place = place_of(service.namespace, service.name)
         return view.get(self._chosen, (service.origin, place)) or ()
 

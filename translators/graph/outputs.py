@@ -63,7 +63,11 @@ def _clusters(tables: Tables) -> Iterator[Output]:
     for key in backends.assignments.changed:
         gateway, target = key
         row = backends.assignments.get(key)
-        yield Output(TypeUrl.ENDPOINT, gateway, cluster_name(target), row.resource if row else None)
+        # A Cluster that carries its endpoints itself waits for DNS. Until then the Cluster from
+        # before serves by its own assignment. A change would be sent at once and take its endpoints
+        # away. A removal is sent last.
+        by_eds = row.resource if row and not row.by_names else None
+        yield Output(TypeUrl.ENDPOINT, gateway, cluster_name(target), by_eds)
 
 
 def _listeners(tables: Tables) -> Iterator[Output]:

@@ -84,6 +84,21 @@ def at_gateway(member: str, gateway: MemberGateway, pods: Sequence[PodEndpoint])
     return Reached((one,))
 
 
+def each_once(reached: Mapping[str, Reached]) -> dict[str, Reached]:
+    """Leave out a member that has only addresses of members before it, in the order of their IDs.
+
+    Envoy keeps one endpoint of an address in a Cluster, whatever member or server name it is for.
+    """
+    taken: set[tuple[str, int]] = set()
+    kept = {}
+    for member, each in sorted(reached.items()):
+        own = {(one.address, one.port) for one in each.endpoints}
+        is_left_out = bool(own) and own <= taken
+        kept[member] = Reached(lack=Lack.SHARED) if is_left_out else each
+        taken |= own
+    return kept
+
+
 def nearest(lacks: Iterable[Lack]) -> Lack:
     """Return the lack that is nearest to serving; NOTHING if there are none."""
     found = Lack.MEMBERS
@@ -97,6 +112,9 @@ def unreached(service: Ref, lack: Lack) -> Problem:
     if lack is Lack.NODE_PORT:
         expected = "a node port, since requests reach this member by its nodes"
         reason, key = "NoNodePort", "spec.ports"
+    elif lack is Lack.SHARED:
+        expected = "requests to reach this member by an address that no other member has"
+        reason, key = "SharedAddress", "gateway-address"
     else:
         expected = "a ready node with an address, since requests reach this member by its nodes"
         reason, key = "NoUsableNode", "nodes"

@@ -26,6 +26,7 @@ _REASONS: Final[Mapping[Lack, str]] = {
     Lack.ENDPOINTS: "NoReadyPods",
     Lack.NODE_PORT: "NoNodePort",
     Lack.NODES: "NoUsableNode",
+    Lack.SHARED: "SharedAddress",
     Lack.DRAINED: "NoReadyPods",
     Lack.READY: "NoReadyPods",
 }

@@ -1,9 +1,10 @@
 """Nodes of a member: which of them take requests for its Pods, and which a Service uses."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from itertools import islice
 from typing import Final
 
 from fleet.models import Node, Service, by_position
@@ -84,26 +85,49 @@ def read_node(ref: Ref, node: Node, allowed: PodAddresses) -> NodeReading:
 
 
 @dataclass(frozen=True, slots=True)
-class Ring:
-    """The usable nodes of a member, in an order that has nothing to do with their names.
-
-    `starts` are their positions. A node that comes or goes leaves all others where they are.
-    """
+class _Circle:
+    """Nodes in an order that has nothing to do with their names; `starts` are their positions."""
 
     starts: tuple[int, ...]
     nodes: tuple[UsableNode, ...]
 
     @classmethod
-    def of(cls, nodes: Sequence[UsableNode]) -> "Ring":
-        """Put nodes on a ring."""
+    def of(cls, nodes: Iterable[UsableNode]) -> "_Circle":
         ordered = sorted((_position(node.name), node.name, node) for node in nodes)
         return cls(tuple(at for at, *_ in ordered), tuple(node for *_, node in ordered))
 
     def at(self, place: int) -> tuple[UsableNode, ...]:
-        """Return the nodes that the Services of a place use: MAX_NODES of them at most."""
         first = bisect_left(self.starts, (place << 64) // PLACES)
         turned = self.nodes[first:] + self.nodes[:first]
         return turned[:MAX_NODES]
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """The usable nodes of a member, with those of each IP family in a circle of their own.
+
+    A node that comes or goes leaves all others where they are.
+    """
+
+    ipv4: _Circle
+    ipv6: _Circle
+
+    @classmethod
+    def of(cls, nodes: Sequence[UsableNode]) -> "Ring":
+        """Put nodes on a ring."""
+        return cls(
+            _Circle.of(node for node in nodes if node.ipv4),
+            _Circle.of(node for node in nodes if node.ipv6),
+        )
+
+    def at(self, place: int) -> tuple[UsableNode, ...]:
+        """Return the nodes for the Services of a place: MAX_NODES at most of each IP family."""
+        return tuple(dict.fromkeys(self.ipv4.at(place) + self.ipv6.at(place)))
+
+
+def used_by(service: Service, nodes: Iterable[UsableNode]) -> list[UsableNode]:
+    """Return those of the nodes of its place that a Service uses, MAX_NODES at most."""
+    return list(islice((node for node in nodes if node.address_for(service)), MAX_NODES))
 
 
 def place_of(namespace: str, service: str) -> int:

@@ -13,12 +13,14 @@ class Division:
     `weights` are those that an Ingress gives; None if it gives none, and empty if none of them can
     be used. `tiers` are those of members, of which each gets requests while the members before it
     have no usable Pod; a member that is not there is in tier 0. `overprovisioning` is in percent,
-    and tells how soon the next tier takes a share.
+    and tells how soon the next tier takes a share. `followed` is whether another backend may serve
+    while no tier of this one has a usable Pod.
     """
 
     weights: Mapping[str, int] | None = None
     tiers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     overprovisioning: int | None = None
+    followed: bool = False
 
     @property
     def top(self) -> int:

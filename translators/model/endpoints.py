@@ -92,6 +92,7 @@ class Lack(Enum):
     ENDPOINTS = "the Service has no ready Pod in any attached member"
     NODE_PORT = "the Service has no node port in a member that is reached by its nodes"
     NODES = "no node of the Service's members is ready and has an address that can be asked"
+    SHARED = "other members have the same addresses as those that the Service is reached by"
     DRAINED = "the Service has a ready Pod only in members of weight 0"
     READY = "the Service has only Pods that are terminating in the attached members"
     NOTHING = ""

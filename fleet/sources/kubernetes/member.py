@@ -28,10 +28,13 @@ NODES: Final = Collection(NODE)
 class MemberReader:
     """Emits the objects and the settings of a member until it is retired.
 
+    `in_force` are settings that were emitted before, by a source that remembers them.
     `has_answered` is whether the member has listed, or has turned out to be unreachable.
     """
 
-    def __init__(self, name: str, connect: Connect, emit: Emit) -> None:
+    def __init__(
+        self, name: str, connect: Connect, emit: Emit, in_force: MemberSettings | None = None
+    ) -> None:
         self.has_answered = False
         self._name = name
         self._emit: Emit | None = emit
@@ -41,7 +44,7 @@ class MemberReader:
         self._pods: Objects | None = None
         self._nodes: _Nodes | None = None
         self._declared = MemberSettings()
-        self._in_force: MemberSettings | None = None
+        self._in_force = in_force
 
     @property
     def loads(self) -> int:

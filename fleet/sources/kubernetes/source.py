@@ -14,7 +14,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, Never, TypeAlias
 
-from fleet.events import Emit, Event, Members
+from fleet.events import Configured, Emit, Event, Members
 from fleet.kinds import Kinds
 from fleet.kubernetes.connection import ApiServer
 from fleet.kubernetes.kubeconfig import BadKubeconfig
@@ -81,6 +81,7 @@ class KubernetesSource:
             patience,
         )
         self._recalled = Needs(kinds)
+        self._recalled_settings: dict[str, MemberSettings] = {}
         self._members: dict[str, _Read] = {}
         self._announced: Members | None = None
         self._emit: Emit | None = None
@@ -94,13 +95,15 @@ class KubernetesSource:
         return {HUB: self._hub.loads, **members}
 
     def recall(self, events: Iterable[Event]) -> frozenset[str]:
-        """Take stored objects of the hub before `run` runs, and give the members to read by them.
+        """Take what is stored before `run` runs, and give the members to read by it.
 
         These members are read until the hub has listed. They are among the constructor's `members`,
         since Secrets are not stored.
         """
         for event in events:
             self._recalled.note(event)
+            if isinstance(event, Configured):
+                self._recalled_settings[event.origin] = event.settings
         return self._recalled.members & self._given.keys()
 
     async def run(self, emit: Emit) -> None:
@@ -169,6 +172,8 @@ class KubernetesSource:
             if not isinstance(way, Ref):  # without a usable Secret the last settings stay in force
                 member.configure(self._settings_of(name, way))
             member.need_labels(needed=needs.labels)
+        if self._hub.is_listed:
+            self._recalled_settings.clear()  # those of members that are read later are forgotten
 
     def _settings_of(self, name: str, way: Access | Connect) -> MemberSettings:
         if isinstance(way, Access):
@@ -199,7 +204,8 @@ class KubernetesSource:
         """The reader of a member, which reads in the given way from now on."""
         read = self._members.get(name)
         if read is None:
-            member = MemberReader(name, _connect(way), self._forward_of_member)
+            in_force = self._recalled_settings.get(name)
+            member = MemberReader(name, _connect(way), self._forward_of_member, in_force)
             read = self._members[name] = _Read(way, member, tasks.create_task(member.run()))
             log.info("member %s is read from now on", name)
         elif _route(read.way) != _route(way):
