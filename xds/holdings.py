@@ -30,6 +30,7 @@ class Doubt(Enum):
 
     ASKED = auto()  # the client has just subscribed to the name, and waits for an answer
     UNSURE = auto()  # the client may have applied a part of a rejected response
+    LATE = auto()  # a Cluster must not warm any longer: the client is told the prelude
 
 
 Held: TypeAlias = str | Doubt | None
@@ -125,7 +126,8 @@ class Holdings:
         """The names that the client's next stream has to be told, whatever the client says."""
         if self._holds_nothing:
             return frozenset()
-        return frozenset(n for n, held in self._differs.items() if held is Doubt.UNSURE)
+        unsure = (Doubt.UNSURE, Doubt.LATE)
+        return frozenset(n for n, held in self._differs.items() if held in unsure)
 
     def acknowledged(self) -> int:
         """How many resources the client has acknowledged. O(names watched)."""
@@ -177,7 +179,7 @@ class Holdings:
                 settled.add(name)
             elif name not in disputed or held != declared[name].version:
                 # A version that another client has rejected is not taken from this one.
-                found[name] = wanted
+                found[name] = wanted.prelude or wanted if wanted and held is Doubt.LATE else wanted
         if settled:
             self._settle(settled)
         return Changes(found)
@@ -214,6 +216,13 @@ class Holdings:
                 continue
             if isinstance(self._target(name), Resource):
                 differs[name] = Doubt.UNSURE
+
+    def hurry(self, names: Iterable[str]) -> None:
+        """Have the preludes of resources told first. Names without one stay as they are."""
+        for name in names:
+            target = self._target(name)
+            if isinstance(target, Resource) and target.prelude and self.watches(name):
+                self._differs[name] = Doubt.LATE
 
     def send(self, sent: Changes, serial: int) -> None:
         """Note that a response is in flight."""

@@ -11,7 +11,7 @@ from tests.translators.alb_rules import ALB, WEB, read, told
 from translators.model.health_checks import HealthCheck
 from translators.policies.health_checks import HealthChecks
 from xds.readable import readable
-from xds.resource import TypeUrl
+from xds.resource import Resource, TypeUrl
 
 ON = {"healthcheck-enabled": "true"}
 
@@ -60,6 +60,40 @@ def test_the_defaults_are_those_of_the_documents() -> None:
             },
         }
     ]
+
+
+def checks_of(assignment: Resource) -> list[Any]:  # JSON
+    """Return what an assignment says about the checks of each endpoint."""
+    shown: Any = readable(TypeUrl.ENDPOINT, assignment.body)
+    return [
+        endpoint["endpoint"].get("health_check_config")
+        for locality in shown["endpoints"]
+        for endpoint in locality["lb_endpoints"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("port", "then"),
+    [
+        pytest.param("0", {}, id="the-port-of-requests"),
+        pytest.param("9090", {"port_value": 9090}, id="a-port-of-its-own"),
+    ],
+)
+def test_the_prelude_of_checked_pods_has_no_checks(port: str, then: dict[str, int]) -> None:
+    made = world(ON | {"healthcheck-connect-port": port})
+    (name,) = made.names(TypeUrl.ENDPOINT, "alb/gw")
+    found = made.snapshots["alb/gw"][TypeUrl.ENDPOINT, name]
+    assert checks_of(found) == [then or None]
+    assert found.prelude is not None
+    assert found.prelude.name == found.name
+    assert found.prelude.version != found.version
+    assert checks_of(found.prelude) == [{"disable_active_health_check": True, **then}]
+
+
+def test_pods_that_are_not_checked_have_no_prelude() -> None:
+    made = world({})
+    (name,) = made.names(TypeUrl.ENDPOINT, "alb/gw")
+    assert made.snapshots["alb/gw"][TypeUrl.ENDPOINT, name].prelude is None
 
 
 @pytest.mark.parametrize("value", ["false", "", "treu"])

@@ -139,6 +139,7 @@ def assign(
     division: Division = BY_PODS,
     behind: bytes = b"",
     *,
+    checked: bool = False,
     by_member: bool = False,
 ) -> Assignment:
     """Make the assignment `name` from the endpoints of each member.
@@ -146,6 +147,8 @@ def assign(
     Preferred endpoints have priority 0. The others have priority 1, and are used while no preferred
     one is usable. An address that occurs several times counts once; it is preferred if one of its
     occurrences is. `behind` are encoded fields that each Pod has too, about its health checks.
+    If the Pods are `checked`, Envoy warms their Cluster until each of them was asked. So the
+    resource has a prelude, in which they are not checked.
 
     If the weights of `division` are empty, all Pods of a priority stand in one locality, so that
     the Cluster divides requests as one without weights. With `by_member` they stand in a locality
@@ -181,31 +184,38 @@ def assign(
     before = [priority for priority, _ in localities if priority % (top + 1) < top]
     last = max(before, default=None)
     factor = (division.overprovisioning if top else None) or OVERPROVISIONING
-    body = splice(
-        encode(ClusterLoadAssignment(cluster_name=name)),
-        _ENDPOINTS,
-        [
-            _locality(
-                priority,
-                member,
-                bodies if last is None or priority <= last else _degraded(bodies),
-                None
-                if weights is None
-                else weights.get(member, max(1, weight_of_pods[priority, member] // POD_WEIGHT)),
-            )
-            for (priority, member), bodies in localities.items()
-        ],
-        encode(
-            ClusterLoadAssignment(
-                policy=ClusterLoadAssignmentPolicy(overprovisioning_factor=factor)
-            )
-        ),
-    )
+
+    def resource(more: bytes = b"", prelude: Resource | None = None) -> Resource:
+        body = splice(
+            encode(ClusterLoadAssignment(cluster_name=name)),
+            _ENDPOINTS,
+            [
+                _locality(
+                    priority,
+                    member,
+                    _with(bodies, more if last is None or priority <= last else more + _DEGRADED),
+                    None
+                    if weights is None
+                    else weights.get(
+                        member, max(1, weight_of_pods[priority, member] // POD_WEIGHT)
+                    ),
+                )
+                for (priority, member), bodies in localities.items()
+            ],
+            encode(
+                ClusterLoadAssignment(
+                    policy=ClusterLoadAssignmentPolicy(overprovisioning_factor=factor)
+                )
+            ),
+        )
+        return Resource.of(name, body, prelude=prelude)
+
     if lack is Lack.NOTHING and not seen:
         lack = Lack.ENDPOINTS
     elif lack is Lack.NOTHING and all(one.terminating for each in pools.values() for one in each):
         lack = Lack.READY
-    return Assignment(Resource.of(name, body), lack)
+    prelude = resource(_UNCHECKED) if checked and seen else None
+    return Assignment(resource(prelude=prelude), lack)
 
 
 def _body(one: ServingEndpoint, behind: bytes, *, mixed: bool) -> bytes:
@@ -218,8 +228,8 @@ def _body(one: ServingEndpoint, behind: bytes, *, mixed: bool) -> bytes:
     return one.body + behind + (_AS_ONE_POD if mixed else b"")
 
 
-def _degraded(bodies: list[bytes]) -> list[bytes]:
-    return [body + _DEGRADED for body in bodies]
+def _with(bodies: list[bytes], more: bytes) -> list[bytes]:
+    return [body + more for body in bodies] if more else bodies
 
 
 def _locality(priority: int, member: str, bodies: list[bytes], weight: int | None) -> bytes:

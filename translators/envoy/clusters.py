@@ -179,7 +179,12 @@ def _without_name(shape: _Shape, parts: ClusterParts, authority: str = "") -> by
     http2, tls = protocol in _BY_HTTP2, protocol in _BY_TLS
     divided = (_by_weight() if weighted else {}) | (_leading_home() if weighted or tiered else {})
     own = _fields(limits, protocol, parts, divided) | health_check(
-        parts.check, authority, http2=http2, by_tls=tls, tls=by_tls(parts, http2=http2)
+        parts.check,
+        authority,
+        http2=http2,
+        by_tls=tls,
+        tls=by_tls(parts, http2=http2),
+        inline=named,
     )
     if sockets := list(transport_sockets(gateways, http2=http2, tls=tls)):
         own["transport_socket_matches"] = [*own.get("transport_socket_matches", ()), *sockets]

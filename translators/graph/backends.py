@@ -201,6 +201,7 @@ class BackendTables:
         }
         parts = self._parts(view, gateway, backend)
         behind = checked_at(parts.check) if parts else b""
+        checked = parts is not None and parts.check is not None
         lack = pools.lack
         if lack is Lack.NOTHING and not any(endpoints.values()):
             lack = nearest(lacks.values())
@@ -208,7 +209,7 @@ class BackendTables:
         named = any(one.named for way in ways for one in reached[way.at.origin].endpoints)
         addressed = _addressed(endpoints) if named else endpoints
         division = self._division(view, gateway, weights, endpoints)
-        row = assign(name, addressed, preferred, lack, division, behind)
+        row = assign(name, addressed, preferred, lack, division, behind, checked=checked)
         if named:
             given = replace(division, weights=weights or {})
             whole = assign(name, endpoints, preferred, lack, given, behind, by_member=True)
