@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fleet.ref import HUB
-from tests.support.builders import alb_class, alb_gateway, service, slice_of
+from tests.support.builders import alb_class, alb_gateway, ingress, service, slice_of
 from tests.support.translation import World
 from tests.translators.alb_rules import ALB, WEB, read, told
 from translators.model.health_checks import HealthCheck
@@ -205,3 +205,17 @@ def test_a_setting_that_cannot_be_used_has_its_default(key: str, value: str, eff
     rules = read(WEB, {**ON, key: value})
     assert told(rules) == [("InvalidAnnotation", key, effect)]
     assert [each.policy for each in rules.policies] == [HealthChecks(HealthCheck())]
+
+
+def test_an_ingress_with_weights_has_the_pods_asked_once_more() -> None:
+    """Such an Ingress divides requests in its own way, so it has a Cluster of its own."""
+    made = world(ON)
+    for number in (1, 2):
+        spelt = {ALB + "cluster-weight.one": "100"}
+        other = ingress(f"weighted{number}", host=f"w{number}.test").path("/", to="web:80")
+        made.put(other.of_class("alb").annotate(spelt).manifest)
+    shown = [
+        readable(TypeUrl.CLUSTER, made.snapshots["alb/gw"][TypeUrl.CLUSTER, name].body)
+        for name in made.names(TypeUrl.CLUSTER, "alb/gw")
+    ]
+    assert ["health_checks" in cluster for cluster in shown] == [True] * 3

@@ -15,7 +15,7 @@ from translators.envoy.balancing import balanced
 from translators.envoy.config_source import over_ads
 from translators.envoy.header_edits import MOST_HEADERS
 from translators.envoy.health_checks import health_check
-from translators.envoy.member_gateways import by_names, transport_sockets
+from translators.envoy.member_gateways import by_names, resolver, transport_sockets
 from translators.envoy.messages import (
     Address,
     AggregateClusterConfig,
@@ -144,6 +144,7 @@ def build_outside(outside: Outside, limits: UpstreamLimits) -> Resource:
         "type": ClusterDiscoveryType.STRICT_DNS,
         "eds_cluster_config": None,
         "dns_lookup_family": ClusterDnsLookupFamily.V4_PREFERRED,
+        "typed_dns_resolver_config": resolver(),
         "load_assignment": ClusterLoadAssignment(
             cluster_name=name, endpoints=[LocalityLbEndpoints(lb_endpoints=[endpoint])]
         ),
