@@ -126,8 +126,7 @@ class Holdings:
         """The names that the client's next stream has to be told, whatever the client says."""
         if self._holds_nothing:
             return frozenset()
-        unsure = (Doubt.UNSURE, Doubt.LATE)
-        return frozenset(n for n, held in self._differs.items() if held in unsure)
+        return frozenset(n for n, held in self._differs.items() if held is Doubt.UNSURE)
 
     def acknowledged(self) -> int:
         """How many resources the client has acknowledged. O(names watched)."""
@@ -219,9 +218,13 @@ class Holdings:
 
     def hurry(self, names: Iterable[str]) -> None:
         """Have the preludes of resources told first. Names without one stay as they are."""
+        banned = self._snapshot.is_banned
         for name in names:
             target = self._target(name)
-            if isinstance(target, Resource) and target.prelude and self.watches(name):
+            prelude = target.prelude if isinstance(target, Resource) else None
+            if prelude is None or not self.watches(name):
+                continue
+            if not banned(self._type_url, prelude, self._node_id):
                 self._differs[name] = Doubt.LATE
 
     def send(self, sent: Changes, serial: int) -> None:

@@ -125,9 +125,11 @@ class Stream:
 
         An Envoy asks for Listeners after all of its first Clusters are warm. Until then it
         acknowledges Clusters that still warm, so nothing would tell of one that does so for long.
-        Over SotW a client that comes back names a version, and asks for all of its endpoints.
+        Over SotW each request has all names. One that answers asks for nothing, nor does the first
+        one of a client that comes back with a version.
         """
-        return not request.version and TypeUrl.LISTENER not in self._subscriptions
+        answers = request.version or request.error is not None
+        return not answers and TypeUrl.LISTENER not in self._subscriptions
 
     def _check_names(self) -> None:
         names = sum(subscription.names for subscription in self._subscriptions.values())

@@ -101,6 +101,25 @@ def test_the_next_response_of_clusters_has_its_own_time(machine: MachineRig) -> 
     client.exchange(ENDPOINT, {"shop": "1 unchecked"})
 
 
+def test_what_is_sent_after_a_rejection_has_its_own_time(delta: MachineRig) -> None:
+    client = connect(delta)
+    delta.publish({CLUSTER: {"bad": "1", "shop": eds_cluster("shop", "2")}})
+    client.expect(CLUSTER, {"bad": "1", "shop": "2"})
+    client.exchange(ENDPOINT, {"shop": "1"})
+    client.expect_nothing()
+    delta.advance(WARM_WAIT * 0.9)
+    client.nack(CLUSTER, "bad is bad")
+    client.expect(CLUSTER, {"bad": "1"})
+    client.nack(CLUSTER)
+    client.expect(CLUSTER, {"shop": "2"})
+    client.exchange(ENDPOINT, {"shop": "1"})
+    client.expect_nothing()
+    delta.advance(WARM_WAIT * 0.9)
+    client.expect_nothing()
+    delta.advance(WARM_WAIT * 0.1)
+    client.exchange(ENDPOINT, {"shop": "1 unchecked"})
+
+
 def test_endpoints_without_a_prelude_are_not_told_again(machine: MachineRig) -> None:
     client = connect(machine)
     machine.publish({ENDPOINT: {"shop": "2"}})
@@ -127,6 +146,8 @@ def test_a_rejected_prelude_is_not_told_again(machine: MachineRig) -> None:
     client.nack(ENDPOINT)
     client.exchange(ENDPOINT, {"shop": "1"})
     client.expect_nothing()
+    machine.advance(WARM_WAIT * 10)
+    client.expect_nothing()
 
 
 def test_a_client_that_starts_is_told_preludes_at_once(rig: Rig) -> None:
@@ -140,6 +161,18 @@ def test_a_client_that_starts_is_told_preludes_at_once(rig: Rig) -> None:
     client.exchange(ENDPOINT, {"shop": "1"})
     client.request(LISTENER)
     client.exchange(LISTENER, {})
+    client.expect_nothing()
+
+
+def test_a_client_that_rejects_a_prelude_while_it_starts_is_not_told_it_again(rig: Rig) -> None:
+    rig.publish({CLUSTER: {"shop": eds_cluster("shop")}, ENDPOINT: {"shop": checked()}})
+    client = rig.connect()
+    client.request(CLUSTER)
+    client.exchange(CLUSTER, {"shop": "1"})
+    client.request(ENDPOINT, "shop")
+    client.expect(ENDPOINT, {"shop": "1 unchecked"})
+    client.nack(ENDPOINT)
+    client.exchange(ENDPOINT, {"shop": "1"})
     client.expect_nothing()
 
 
