@@ -7,6 +7,9 @@ differs when it begins. A stage begins when everything of the stage before is ac
     (added,      (a Cluster warms    (all)         (scoped,   (gone: no    Secrets
      changed)     until they come)                  RDS, VHDS) no route)    (gone)
 
+Envoy acknowledges no Cluster while one warms. After WARM_WAIT those that still warm are told the
+preludes of their endpoints (xds.resource), so that no Cluster holds up all others.
+
 What changes meanwhile belongs to the next cycle, so routes get through however fast Clusters
 change.
 Endpoints and Secrets that are added or changed are in no cycle (xds.schedule).
@@ -30,6 +33,10 @@ IN_CYCLE: Final = (TypeUrl.CLUSTER, TypeUrl.LISTENER, *_ROUTES)
 
 REMOVED_LAST: Final = (TypeUrl.ENDPOINT, TypeUrl.SECRET)
 """Types of which only the removals are in a cycle, in its last stage."""
+
+
+WARM_WAIT: Final = 0.5
+"""Seconds in which Clusters may warm with what is declared, until they are told preludes."""
 
 
 class _Stage(IntEnum):
@@ -67,6 +74,7 @@ class Cycle:
         endpoint_wait: float,
     ) -> None:
         self.deadline: float | None = None
+        self._patience = WARM_WAIT
         self._endpoint_wait = endpoint_wait
         self._snapshot = snapshot
         self._subscriptions = subscriptions
@@ -121,6 +129,8 @@ class Cycle:
                     continue
                 if subscription.flight:
                     waits = True
+                    if type_url == TypeUrl.CLUSTER:
+                        self._hurry(subscription.flight, now)
                     continue
                 eligible = self._eligible(subscription)
                 if eligible or (type_url in self._due and subscription.answer_due):
@@ -139,6 +149,22 @@ class Cycle:
             batch = _without_kept(TypeUrl.CLUSTER, batch, self._snapshot)
             self._batches[TypeUrl.CLUSTER] = batch
         return batch
+
+    def _hurry(self, clusters: Flight, now: float) -> None:
+        """Have preludes told to Clusters that warm for too long.
+
+        One whose Secret is late may begin to wait for its endpoints after that, so they are told
+        again, each time after twice as long.
+        """
+        endpoints = self._subscriptions.get(TypeUrl.ENDPOINT)
+        if endpoints is None:
+            return
+        if self.deadline is not None and now >= self.deadline:
+            self.deadline = None
+            self._patience *= 2
+            endpoints.hurry(clusters.sent.required)
+        if self.deadline is None:
+            self.deadline = now + self._patience
 
     def _waits_for_endpoints(self, now: float) -> bool:
         endpoints = self._subscriptions.get(TypeUrl.ENDPOINT)
@@ -179,6 +205,7 @@ class Cycle:
         self._batches[type_url] = self._batches.get(type_url, NO_CHANGES).without(flight.sent)
         if type_url != TypeUrl.CLUSTER:
             return
+        self.deadline, self._patience = None, WARM_WAIT
         # A Cluster that is new or changed warms until its endpoints come once more, changed or not.
         # Over delta Envoy does not ask for them again.
         endpoints = self._subscriptions.get(TypeUrl.ENDPOINT)

@@ -30,6 +30,7 @@ class Doubt(Enum):
 
     ASKED = auto()  # the client has just subscribed to the name, and waits for an answer
     UNSURE = auto()  # the client may have applied a part of a rejected response
+    LATE = auto()  # a Cluster must not warm any longer: the client is told the prelude
 
 
 Held: TypeAlias = str | Doubt | None
@@ -177,7 +178,7 @@ class Holdings:
                 settled.add(name)
             elif name not in disputed or held != declared[name].version:
                 # A version that another client has rejected is not taken from this one.
-                found[name] = wanted
+                found[name] = wanted.prelude or wanted if wanted and held is Doubt.LATE else wanted
         if settled:
             self._settle(settled)
         return Changes(found)
@@ -214,6 +215,17 @@ class Holdings:
                 continue
             if isinstance(self._target(name), Resource):
                 differs[name] = Doubt.UNSURE
+
+    def hurry(self, names: Iterable[str]) -> None:
+        """Have the preludes of resources told first. Names without one stay as they are."""
+        banned = self._snapshot.is_banned
+        for name in names:
+            target = self._target(name)
+            prelude = target.prelude if isinstance(target, Resource) else None
+            if prelude is None or not self.watches(name):
+                continue
+            if not banned(self._type_url, prelude, self._node_id):
+                self._differs[name] = Doubt.LATE
 
     def send(self, sent: Changes, serial: int) -> None:
         """Note that a response is in flight."""

@@ -31,6 +31,8 @@ class Resource:
     is never sent twice. `requires` names the ClusterLoadAssignments that a Cluster waits for while
     it warms. `origins` says what the resource was made from. It comes back with a rejection, and is
     not read.
+    `prelude` is a resource of the same name. Where a client would wait too long for its Cluster to
+    warm with this resource, it is told the prelude first, and this one right after.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Resource:
     version: str
     requires: tuple[str, ...] = ()
     origins: tuple[Hashable, ...] = ()
+    prelude: "Resource | None" = None
 
     @classmethod
     def of(
@@ -47,9 +50,10 @@ class Resource:
         *,
         requires: tuple[str, ...] = (),
         origins: tuple[Hashable, ...] = (),
+        prelude: "Resource | None" = None,
     ) -> "Resource":
         """Make a resource whose version is the hash of its body."""
-        return cls(name, body, version_of(body), requires, origins)
+        return cls(name, body, version_of(body), requires, origins, prelude)
 
 
 def version_of(body: bytes) -> str:

@@ -106,6 +106,8 @@ class Stream:
         subscription.update(request, first=first, unclear=unclear)
         if request.names:
             self._check_names()
+        if type_url == TypeUrl.ENDPOINT and self._is_starting(request):
+            subscription.hurry([name for name in request.names if name not in request.held])
         if first:
             self._log(logging.INFO, "subscribed", type_url, "", len(request.names))
             self._cache.subscribed()
@@ -117,6 +119,17 @@ class Stream:
             raise BadRequest(str(error)) from error
         except OutOfBounds as error:
             raise TooMuch(str(error)) from error
+
+    def _is_starting(self, request: Request) -> bool:
+        """Whether the client may wait for the endpoints that it asks for before it listens.
+
+        An Envoy asks for Listeners after all of its first Clusters are warm. Until then it
+        acknowledges Clusters that still warm, so nothing would tell of one that does so for long.
+        Over SotW each request has all names. One that answers asks for nothing, nor does the first
+        one of a client that comes back with a version.
+        """
+        answers = request.version or request.error is not None
+        return not answers and TypeUrl.LISTENER not in self._subscriptions
 
     def _check_names(self) -> None:
         names = sum(subscription.names for subscription in self._subscriptions.values())

@@ -94,6 +94,10 @@ class Subscription(ABC):
         """Have resources sent once more, changed or not."""
         self._holdings.repeat(names)
 
+    def hurry(self, names: Iterable[str]) -> None:
+        """Have the preludes of resources told first, where they have any."""
+        self._holdings.hurry(names)
+
     def changes(self) -> Changes:
         """What the client shall be told beyond what is in flight. O(names that differ)."""
         return self._holdings.differs()

@@ -1,14 +1,16 @@
 """Active health checks: Pods leave before a request fails at them, and come back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import cycle
 from pathlib import Path
 
 import pytest
 
 from fleetgate.demo.http import Address, Question
 from tests.e2e.backends import Backend, Manner, backend
+from tests.e2e.hybrid import by_gateway, settle
 from tests.e2e.rig import ONE, TWO, Rig, ask_once, rig
 from tests.support.builders import alb_class, alb_gateway, ingress
 from tests.translators.alb_rules import ALB
@@ -59,6 +61,10 @@ def test_a_pod_that_fails_its_check_gets_no_request_and_comes_back(tmp_path: Pat
             checked(tmp_path, {ONE: [good], TWO: [bad]}) as served,
         ):
             address = await served.address("alb/gw")
+            async with asyncio.timeout(60):
+                # Until the first answer to a check, all Pods get requests. The second check follows
+                # that answer.
+                await good.has_been_asked("/up", times=2)
             assert {await ask(address) for _ in range(20)} == {"good"}
             assert not asked(bad)
             assert {request.headers["host"] for request in bad.asked} == {"web.default"}
@@ -135,5 +141,117 @@ def test_a_healthy_pod_without_requests_is_asked_at_each_interval(tmp_path: Path
             await served.address("alb/gw")
             async with asyncio.timeout(30):
                 await good.has_been_asked("/up", times=4)
+
+    asyncio.run(scenario())
+
+
+LASTING = {"fleetgate.dev/upstream-idle-timeout": "600s"}
+"""A setting of the gateway with which no idle timeout ends a check."""
+
+PENDING = {**FAST, "healthcheck-timeout-seconds": "300"}
+"""A check that a silent Pod keeps pending for longer than a test waits."""
+
+
+@asynccontextmanager
+async def held_up(root: Path, silent: Backend, web: Backend) -> AsyncIterator[Rig]:
+    """Serve a gateway with the Service `web`, and the Service `silent`, which has no Ingress."""
+    async with rig(root, gateway=False) as served:
+        gateway = alb_gateway("gw", members=(ONE, TWO)).annotate(LASTING)
+        served.declare("gateway.yaml", gateway, alb_class())
+        served.expose("web", [web])
+        served.expose("silent", [silent])
+        yield served
+
+
+def check_silent(served: Rig, interval: int) -> None:
+    """Declare the Ingress whose check stays pending."""
+    made = ingress("silent", host="silent.test").path("/", to="silent:80").of_class("alb")
+    settings = {**PENDING, "healthcheck-interval-seconds": str(interval)}
+    served.declare("silent.yaml", made.annotate({ALB + key: v for key, v in settings.items()}))
+
+
+def add_host(served: Rig) -> None:
+    """Declare the host `web.test` of another tenant."""
+    served.declare(
+        "web.yaml", ingress("web", host="web.test").path("/", to="web:80").of_class("alb")
+    )
+
+
+async def until_served(address: Address, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Return when the host `web.test` is served."""
+    async with asyncio.timeout(15):
+        while (await ask_once(address, Question("/", "web.test"))).status != 200:
+            meanwhile()
+
+
+def test_a_pending_check_holds_up_no_other_host(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            backend("silent", manner=Manner.SILENT) as silent,
+            backend("web") as web,
+            held_up(tmp_path, silent, web) as served,
+        ):
+            address = await served.address("alb/gw")
+            check_silent(served, 2)
+            async with asyncio.timeout(30):
+                await silent.has_been_asked("/up")
+            add_host(served)
+            await until_served(address)
+
+    asyncio.run(scenario())
+
+
+def test_a_pending_check_that_changes_all_the_time_holds_up_no_other_host(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            backend("silent", manner=Manner.SILENT) as silent,
+            backend("web") as web,
+            held_up(tmp_path, silent, web) as served,
+        ):
+            address = await served.address("alb/gw")
+            intervals = cycle(range(1, 51))
+            for times in (1, 2, 3):
+                check_silent(served, next(intervals))
+                async with asyncio.timeout(30):
+                    await silent.has_been_asked("/up", times)
+            add_host(served)
+            await until_served(address, lambda: check_silent(served, next(intervals)))
+
+    asyncio.run(scenario())
+
+
+def test_a_pending_check_holds_up_no_envoy_that_starts(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            backend("silent", manner=Manner.SILENT) as silent,
+            backend("web") as web,
+            held_up(tmp_path, silent, web) as served,
+        ):
+            check_silent(served, 2)
+            add_host(served)
+            async with asyncio.timeout(30):
+                await until_served(await served.address("alb/gw"))
+                await silent.has_been_asked("/up")
+
+    asyncio.run(scenario())
+
+
+def test_a_pending_check_of_a_cluster_with_a_dns_name_holds_up_no_other_host_for_long(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with (
+            backend("silent", manner=Manner.SILENT) as silent,
+            backend("web") as web,
+            held_up(tmp_path, silent, web) as served,
+        ):
+            settle(served, TWO, by_gateway("localhost"))
+            served.expose("silent", [web], member=TWO)
+            address = await served.address("alb/gw")
+            check_silent(served, 2)
+            async with asyncio.timeout(30):
+                await silent.has_been_asked("/up")
+            add_host(served)
+            await until_served(address)
 
     asyncio.run(scenario())

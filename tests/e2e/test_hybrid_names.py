@@ -196,6 +196,36 @@ def test_a_backend_whose_only_name_nobody_resolves_lets_others_change(
         asyncio.run(scenario(host))
 
 
+def test_an_authorizer_whose_name_nobody_resolves_lets_others_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(host: Namespace) -> None:
+        async with (
+            dns_server(udp_inside(host), Names({}, silent=[NAME])) as names,
+            reachable(1) as near,
+            hybrid(tmp_path, {NEAR: BY_PODS}) as served,
+        ):
+            served.expose("web", near.pods, member=NEAR)
+            address = await served.address()
+            asked = {"nginx.ingress.kubernetes.io/auth-url": f"http://{NAME}/"}
+            guarded = ingress("guarded", host="guarded.test").path("/", to="web:80")
+            served.declare("guarded.yaml", guarded.of_class("mse").annotate(asked))
+            async with asyncio.timeout(30):
+                while NAME not in names.asked:
+                    await ask_once(address, ASK)
+            made = ingress("new", host="new.test").path("/", to="web:80").of_class("mse")
+            served.declare("new.yaml", made)
+            async with asyncio.timeout(10):
+                while (await ask_once(address, Question("/", "new.test"))).status != 200:
+                    pass
+            assert (await ask_once(address, Question("/", "guarded.test"))).status >= 400
+
+    with namespace() as host:
+        host.hide_pods()
+        with_files(monkeypatch, tmp_path / "envoy", {RESOLVER: f"nameserver {host.address}\n"})
+        asyncio.run(scenario(host))
+
+
 @pytest.mark.parametrize("silent", [False, True], ids=["unknown", "no-answer"])
 def test_a_name_that_cannot_be_resolved_harms_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: bool

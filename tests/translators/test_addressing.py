@@ -429,6 +429,26 @@ def test_nodes_are_checked_at_their_node_port_or_not_at_all(
     assert found == checks
 
 
+def test_a_check_of_a_cluster_with_a_name_takes_no_longer_than_its_dns() -> None:
+    """Such a Cluster holds up the gateway's other changes until each Pod was asked."""
+    world = World()
+    world.attach(HUB, NEAR, FAR)
+    rules = ingress("web", host="web.test").path("/", to="web:80").of_class("alb")
+    asked = {"healthcheck-enabled": "true", "healthcheck-timeout-seconds": "300"}
+    spelt = {f"alb.ingress.kubernetes.io/{key}": value for key, value in asked.items()}
+    world.put(alb_gateway(members=[NEAR, FAR]).manifest, alb_class().manifest)
+    world.put(rules.annotate(spelt).manifest)
+    world.put(web().manifest, slice_("10.1.0.1").manifest, origin=NEAR)
+    world.put(web().manifest, slice_("10.2.0.1").manifest, origin=FAR)
+    for settings, timeout in ((MemberSettings(), "300s"), (by(NAMED), "2s")):
+        world.apply([Configured(FAR, settings)])
+        (body,) = (
+            r.body for (k, _), r in world.snapshots["alb/gw"].items() if k is TypeUrl.CLUSTER
+        )
+        cluster: Json = readable(TypeUrl.CLUSTER, body)
+        assert [each["timeout"] for each in cluster["health_checks"]] == [timeout]
+
+
 HTTPS = {"nginx.ingress.kubernetes.io/backend-protocol": "HTTPS"}
 
 

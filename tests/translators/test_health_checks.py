@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from fleet.ref import HUB
-from tests.support.builders import alb_class, alb_gateway, service, slice_of
+from tests.support.builders import alb_class, alb_gateway, ingress, service, slice_of
 from tests.support.translation import World
 from tests.translators.alb_rules import ALB, WEB, read, told
 from translators.model.health_checks import HealthCheck
 from translators.policies.health_checks import HealthChecks
 from xds.readable import readable
-from xds.resource import TypeUrl
+from xds.resource import Resource, TypeUrl
 
 ON = {"healthcheck-enabled": "true"}
 
@@ -60,6 +60,40 @@ def test_the_defaults_are_those_of_the_documents() -> None:
             },
         }
     ]
+
+
+def checks_of(assignment: Resource) -> list[Any]:  # JSON
+    """Return what an assignment says about the checks of each endpoint."""
+    shown: Any = readable(TypeUrl.ENDPOINT, assignment.body)
+    return [
+        endpoint["endpoint"].get("health_check_config")
+        for locality in shown["endpoints"]
+        for endpoint in locality["lb_endpoints"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("port", "then"),
+    [
+        pytest.param("0", {}, id="the-port-of-requests"),
+        pytest.param("9090", {"port_value": 9090}, id="a-port-of-its-own"),
+    ],
+)
+def test_the_prelude_of_checked_pods_has_no_checks(port: str, then: dict[str, int]) -> None:
+    made = world(ON | {"healthcheck-connect-port": port})
+    (name,) = made.names(TypeUrl.ENDPOINT, "alb/gw")
+    found = made.snapshots["alb/gw"][TypeUrl.ENDPOINT, name]
+    assert checks_of(found) == [then or None]
+    assert found.prelude is not None
+    assert found.prelude.name == found.name
+    assert found.prelude.version != found.version
+    assert checks_of(found.prelude) == [{"disable_active_health_check": True, **then}]
+
+
+def test_pods_that_are_not_checked_have_no_prelude() -> None:
+    made = world({})
+    (name,) = made.names(TypeUrl.ENDPOINT, "alb/gw")
+    assert made.snapshots["alb/gw"][TypeUrl.ENDPOINT, name].prelude is None
 
 
 @pytest.mark.parametrize("value", ["false", "", "treu"])
@@ -171,3 +205,17 @@ def test_a_setting_that_cannot_be_used_has_its_default(key: str, value: str, eff
     rules = read(WEB, {**ON, key: value})
     assert told(rules) == [("InvalidAnnotation", key, effect)]
     assert [each.policy for each in rules.policies] == [HealthChecks(HealthCheck())]
+
+
+def test_an_ingress_with_weights_has_the_pods_asked_once_more() -> None:
+    """Such an Ingress divides requests in its own way, so it has a Cluster of its own."""
+    made = world(ON)
+    for number in (1, 2):
+        spelt = {ALB + "cluster-weight.one": "100"}
+        other = ingress(f"weighted{number}", host=f"w{number}.test").path("/", to="web:80")
+        made.put(other.of_class("alb").annotate(spelt).manifest)
+    shown = [
+        readable(TypeUrl.CLUSTER, made.snapshots["alb/gw"][TypeUrl.CLUSTER, name].body)
+        for name in made.names(TypeUrl.CLUSTER, "alb/gw")
+    ]
+    assert ["health_checks" in cluster for cluster in shown] == [True] * 3

@@ -139,12 +139,15 @@ def assign(
     behind: bytes = b"",
     *,
     by_names: bool = False,
+    checked: bool = False,
 ) -> Assignment:
     """Make the assignment `name` from the endpoints of each member.
 
     Preferred endpoints have priority 0. The others have priority 1, and are used while no preferred
     one is usable. An address that occurs several times counts once; it is preferred if one of its
     occurrences is. `behind` are encoded fields that each Pod has too, about its health checks.
+    If the Pods are `checked`, Envoy warms their Cluster until each of them was asked. So the
+    resource has a prelude, in which they are not checked.
 
     If the weights of `division` are empty, all Pods of a priority stand in one locality, so that
     the Cluster divides requests as one without weights. With `by_names` they stand in a locality
@@ -177,33 +180,38 @@ def assign(
             weight_of_pods[at] += weight
     ready = _last_kept_ready((priority for priority, _ in localities), division)
     factor = (division.overprovisioning if top else None) or OVERPROVISIONING
-    body = splice(
-        encode(ClusterLoadAssignment(cluster_name=name)),
-        _ENDPOINTS,
-        [
-            _locality(
-                priority,
-                member,
-                bodies if ready is None or priority <= ready else _degraded(bodies),
-                None
-                if weights is None
-                else weights.get(
-                    member, max(1, round(weight_of_pods[priority, member] / POD_WEIGHT))
-                ),
-            )
-            for (priority, member), bodies in localities.items()
-        ],
-        encode(
-            ClusterLoadAssignment(
-                policy=ClusterLoadAssignmentPolicy(overprovisioning_factor=factor)
-            )
-        ),
-    )
+
+    def resource(more: bytes = b"", prelude: Resource | None = None) -> Resource:
+        body = splice(
+            encode(ClusterLoadAssignment(cluster_name=name)),
+            _ENDPOINTS,
+            [
+                _locality(
+                    priority,
+                    member,
+                    _with(bodies, more if ready is None or priority <= ready else more + _DEGRADED),
+                    None
+                    if weights is None
+                    else weights.get(
+                        member, max(1, round(weight_of_pods[priority, member] / POD_WEIGHT))
+                    ),
+                )
+                for (priority, member), bodies in localities.items()
+            ],
+            encode(
+                ClusterLoadAssignment(
+                    policy=ClusterLoadAssignmentPolicy(overprovisioning_factor=factor)
+                )
+            ),
+        )
+        return Resource.of(name, body, prelude=prelude)
+
     if lack is Lack.NOTHING and not seen:
         lack = Lack.ENDPOINTS
     elif lack is Lack.NOTHING and all(one.terminating for each in pools.values() for one in each):
         lack = Lack.READY
-    return Assignment(Resource.of(name, body), lack, by_names)
+    prelude = resource(_UNCHECKED) if checked and seen else None
+    return Assignment(resource(prelude=prelude), lack, by_names)
 
 
 def _body(one: ServingEndpoint, behind: bytes, *, mixed: bool) -> bytes:
@@ -229,8 +237,8 @@ def _last_kept_ready(priorities: Iterable[int], division: Division) -> int | Non
     return max((each for each in priorities if each % tiers < division.top), default=None)
 
 
-def _degraded(bodies: list[bytes]) -> list[bytes]:
-    return [body + _DEGRADED for body in bodies]
+def _with(bodies: list[bytes], more: bytes) -> list[bytes]:
+    return [body + more for body in bodies] if more else bodies
 
 
 def _locality(priority: int, member: str, bodies: list[bytes], weight: int | None) -> bytes:

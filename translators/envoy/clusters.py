@@ -15,7 +15,7 @@ from translators.envoy.balancing import balanced
 from translators.envoy.config_source import over_ads
 from translators.envoy.header_edits import MOST_HEADERS
 from translators.envoy.health_checks import health_check
-from translators.envoy.member_gateways import by_names, transport_sockets
+from translators.envoy.member_gateways import by_names, resolver, transport_sockets
 from translators.envoy.messages import (
     Address,
     AggregateClusterConfig,
@@ -144,6 +144,7 @@ def build_outside(outside: Outside, limits: UpstreamLimits) -> Resource:
         "type": ClusterDiscoveryType.STRICT_DNS,
         "eds_cluster_config": None,
         "dns_lookup_family": ClusterDnsLookupFamily.V4_PREFERRED,
+        "typed_dns_resolver_config": resolver(),
         "load_assignment": ClusterLoadAssignment(
             cluster_name=name, endpoints=[LocalityLbEndpoints(lb_endpoints=[endpoint])]
         ),
@@ -179,7 +180,12 @@ def _without_name(shape: _Shape, parts: ClusterParts, authority: str = "") -> by
     http2, tls = protocol in _BY_HTTP2, protocol in _BY_TLS
     divided = (_by_weight() if weighted else {}) | (_leading_home() if weighted or tiered else {})
     own = _fields(limits, protocol, parts, divided) | health_check(
-        parts.check, authority, http2=http2, by_tls=tls, tls=by_tls(parts, http2=http2)
+        parts.check,
+        authority,
+        http2=http2,
+        by_tls=tls,
+        tls=by_tls(parts, http2=http2),
+        inline=named,
     )
     if sockets := list(transport_sockets(gateways, http2=http2, tls=tls)):
         own["transport_socket_matches"] = [*own.get("transport_socket_matches", ()), *sockets]

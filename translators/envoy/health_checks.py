@@ -3,12 +3,18 @@
 The Pods of a Cluster without requests are asked as often as others. Envoy tells such a Cluster by
 a counter that it does not keep (`fleetgate.bootstrap.STATISTICS`), so it would ask the Pods of all
 Clusters as seldom. A removed Pod goes at once, whatever its last check said.
-A new Cluster is used once all of its Pods have been asked for the first time.
+
+Envoy uses a Cluster once all of its Pods have been asked for the first time, and acknowledges no
+Cluster before that. So a Pod that never answers would hold up the configuration of all tenants for
+the time of a check. Endpoints by EDS are therefore told without checks where that takes too long
+(`translators.envoy.assignments`). A Cluster that has its endpoints inline cannot be told so: its
+checks are given up after LONGEST_INLINE.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from translators.envoy.messages import (
@@ -42,6 +48,12 @@ _OTHER: Final = {"check": "other"}
 """The criteria of the transport socket for checks. No endpoint has them."""
 
 
+LONGEST_INLINE: Final = timedelta(seconds=2)
+"""The time after which a check fails in a Cluster that has its endpoints inline.
+
+DNS may take as long in such a Cluster (`translators.envoy.member_gateways`)."""
+
+
 def health_check(
     check: HealthCheck | None,
     authority: str,
@@ -49,16 +61,18 @@ def health_check(
     http2: bool,
     by_tls: bool,
     tls: core.TransportSocket,
+    inline: bool = False,
 ) -> Keywords:  # of Cluster
     """Return the fields of a Cluster by which its Pods are checked.
 
     `http2` and `by_tls` say how requests are sent to them, and `tls` is used for checks by TLS.
+    `inline` says that the Cluster has its endpoints itself.
     """
     if check is None:
         return {}
     other = check.protocol in _SAYING_TLS and _is_by_tls(check) is not by_tls
     how: Keywords = {
-        "timeout": check.timeout,
+        "timeout": min(check.timeout, LONGEST_INLINE) if inline else check.timeout,
         "interval": check.interval,
         "no_traffic_interval": check.interval,
         "unhealthy_threshold": check.failures,

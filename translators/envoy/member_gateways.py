@@ -32,6 +32,7 @@ from xds.wire import pack, struct
 
 if TYPE_CHECKING:
     from envoy_data_plane.envoy.config.cluster import v3 as schema
+    from envoy_data_plane.envoy.config.core import v3 as core
 
     from fleet.member_settings import MemberGateway
 
@@ -82,11 +83,17 @@ def transport_sockets(
         )
 
 
+def resolver() -> core.TypedExtensionConfig:
+    """Return a resolver that a silent DNS server keeps waiting for two seconds at most.
+
+    Envoy's own default would wait longer, and take no other new Cluster meanwhile.
+    """
+    config = CaresDnsResolverConfig(query_timeout_seconds=_QUERY_SECONDS, query_tries=_QUERY_TRIES)
+    return TypedExtensionConfig(name="envoy.network.dns_resolver.cares", typed_config=pack(config))
+
+
 def by_names() -> Keywords:
     """Return the fields of a Cluster that has its endpoints inline, some of them by DNS names."""
-    resolver = CaresDnsResolverConfig(
-        query_timeout_seconds=_QUERY_SECONDS, query_tries=_QUERY_TRIES
-    )
     dns = DnsCluster(
         dns_refresh_rate=_REFRESH,
         dns_failure_refresh_rate=DnsRefreshRate(
@@ -94,9 +101,7 @@ def by_names() -> Keywords:
         ),
         respect_dns_ttl=True,
         dns_min_refresh_rate=_REFRESH,
-        typed_dns_resolver_config=TypedExtensionConfig(
-            name="envoy.network.dns_resolver.cares", typed_config=pack(resolver)
-        ),
+        typed_dns_resolver_config=resolver(),
         dns_lookup_family=DnsLookupFamily.V4_PREFERRED,
     )
     return {

@@ -205,6 +205,7 @@ class BackendTables:
         }
         parts = self._parts(view, gateway, backend)
         behind = checked_at(parts.check) if parts else b""
+        checked = parts is not None and parts.check is not None
         lack = pools.lack
         if lack is Lack.NOTHING and not any(endpoints.values()):
             lack = nearest(lacks.values())
@@ -215,7 +216,16 @@ class BackendTables:
             division = replace(division, followed=view.get(self._followed, key) is not None)
         if named:
             division = replace(division, weights=weights or {})
-        row = assign(name, endpoints, preferred, lack, division, behind, by_names=named)
+        row = assign(
+            name,
+            endpoints,
+            preferred,
+            lack,
+            division,
+            behind,
+            by_names=named,
+            checked=checked,
+        )
         if lacks:
             row = replace(row, unreached=tuple(unreached(*each) for each in lacks.items()))
         return row
