@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from fleet.member_settings import Addressing, MemberSettings
 from fleet.models import EndpointSlice, Service
+from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.envoy.assignments import Assignment, assign
 from translators.envoy.clusters import build_cluster, build_outside
@@ -182,6 +183,24 @@ class BackendTables:
         members = view.must(self._gateways.members, gateway)
         weights = self._weights_of(view, backend, members)
         drained = [m for m, weight in weights.items() if not weight] if weights else []
+        serving = self._serving(view, backend, members, drained)
+        parts = self._parts(view, gateway, backend)
+        row = assign(
+            backend_name(backend),
+            serving.endpoints,
+            self._preferred(view, backend),
+            serving.lack,
+            self._division(view, key, weights, serving),
+            checked_at(parts.check) if parts else b"",
+            by_names=serving.by_names,
+            checked=parts is not None and parts.check is not None,
+        )
+        return replace(row, unreached=serving.unreached) if serving.unreached else row
+
+    def _serving(
+        self, view: View, backend: Backend, members: Sequence[str], drained: Sequence[str]
+    ) -> "_Serving":
+        """Collect the endpoints of a backend: its Pods, or what leads to them."""
         pools = Pools(backend.port, has_members=bool(members), drained=drained)
         ways: list[_Way] = []
         for member in members:
@@ -193,42 +212,22 @@ class BackendTables:
                 if slices and not slices[0].by_pods:
                     ways.append(_Way(at, service, port, slices[0]))
         pods = pools.usable()
-        endpoints: dict[str, Sequence[ServingEndpoint]] = {**pods}
+        if not ways:
+            return _Serving(pods, pools.lack)
         reached = each_once(
             {way.at.origin: self._reach(view, way, pods.get(way.at.origin, ())) for way in ways}
         )
+        endpoints: dict[str, Sequence[ServingEndpoint]] = {**pods}
         endpoints |= {member: each.endpoints for member, each in reached.items()}
-        lacks = {
-            way.at: lack
-            for way in ways
-            if (lack := reached[way.at.origin].lack) is not Lack.NOTHING
-        }
-        parts = self._parts(view, gateway, backend)
-        behind = checked_at(parts.check) if parts else b""
-        checked = parts is not None and parts.check is not None
-        lack = pools.lack
-        if lack is Lack.NOTHING and not any(endpoints.values()):
-            lack = nearest(lacks.values())
-        name, preferred = backend_name(backend), self._preferred(view, backend)
-        named = any(one.named for way in ways for one in reached[way.at.origin].endpoints)
-        division = self._division(view, gateway, weights, endpoints)
-        if division.top:
-            division = replace(division, followed=view.get(self._followed, key) is not None)
-        if named:
-            division = replace(division, weights=weights or {})
-        row = assign(
-            name,
+        found = ((way.at, reached[way.at.origin].lack) for way in ways)
+        lacks = {at: lack for at, lack in found if lack is not Lack.NOTHING}
+        nothing = pools.lack is Lack.NOTHING and not any(endpoints.values())
+        return _Serving(
             endpoints,
-            preferred,
-            lack,
-            division,
-            behind,
-            by_names=named,
-            checked=checked,
+            nearest(lacks.values()) if nothing else pools.lack,
+            tuple(unreached(*each) for each in lacks.items()),
+            by_names=any(one.named for each in reached.values() for one in each.endpoints),
         )
-        if lacks:
-            row = replace(row, unreached=tuple(unreached(*each) for each in lacks.items()))
-        return row
 
     def _preferred(self, view: View, backend: Backend) -> Callable[[str, ServingEndpoint], bool]:
         """Return the function that says whether an endpoint belongs to the backend's subset."""
@@ -257,23 +256,32 @@ class BackendTables:
         return at_nodes(service, node_port(service, port), pods, nodes)
 
     def _division(
-        self,
-        view: View,
-        gateway: Ref,
-        weights: Mapping[str, int] | None,
-        endpoints: Mapping[str, Sequence[ServingEndpoint]],
+        self, view: View, key: TargetKey, weights: Mapping[str, int] | None, serving: "_Serving"
     ) -> Division:
         """Divide the requests between members by weight, or else by nearness."""
         if weights:
-            return by_weight(weights, endpoints)
+            division = by_weight(weights, serving.endpoints)
+        else:
+            # A name can have any number of addresses, so its member has a weight instead of these.
+            given = {} if serving.by_names else weights
+            division = self._by_nearness(view, key[0], Division(given), serving)
+        if division.top:
+            followed = view.get(self._followed, key) is not None
+            return replace(division, followed=followed)
+        return division
+
+    def _by_nearness(
+        self, view: View, gateway: Ref, division: Division, serving: "_Serving"
+    ) -> Division:
+        """Put farther members into later tiers, if the gateway prefers near ones."""
         nearness = view.must(self._gateways.nearness, gateway)
         if nearness.prefer is Prefer.NONE:
-            return Division(weights)
-        members = [member for member, there in endpoints.items() if there]
+            return division
+        members = [member for member, there in serving.endpoints.items() if there]
         settings = {member: view.get(self._inputs.settings, member) for member in members}
         places = {m: Place(s.region, s.zone) if s else NOWHERE for m, s in settings.items()}
         tiers = tiers_by_nearness({m: nearness.distance(place) for m, place in places.items()})
-        return Division(weights, tiers, nearness.overprovisioning)
+        return replace(division, tiers=tiers, overprovisioning=nearness.overprovisioning)
 
     def _weights_of(
         self, view: View, backend: Backend, members: tuple[str, ...]
@@ -290,6 +298,19 @@ class BackendTables:
 
     def _lack(self, view: View, key: TargetKey) -> Lack:
         return view.must(self.assignments, key).lack
+
+
+class _Serving(NamedTuple):
+    """The endpoints of a backend by member.
+
+    `lack` says why there are none, and `unreached` which Pods none of them leads to. `by_names` is
+    whether one has a DNS name as its address.
+    """
+
+    endpoints: Mapping[str, Sequence[ServingEndpoint]]
+    lack: Lack
+    unreached: tuple[Problem, ...] = ()
+    by_names: bool = False
 
 
 class _Way(NamedTuple):
