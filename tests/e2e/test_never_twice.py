@@ -370,7 +370,14 @@ def test_keys_that_do_not_say_so_repeat_nothing_that_is_not_idempotent(
 def test_only_a_named_answer_is_asked_for_again(
     seen: Mapping[tuple[str, str], Seen], case: str
 ) -> None:
-    assert reached(seen, case, of_second_host(IDEMPOTENT)) == {3 if case in NAMED else 1}
+    tries = reached(seen, case, of_second_host(IDEMPOTENT))
+    if case in NAMED and case.endswith(("-close", "-reset")):
+        # An answer to HEAD ends with its head, so Envoy keeps the connection. A try that takes it
+        # before its end has come reaches no Pod.
+        assert 3 in tries
+        assert tries <= {2, 3}
+    else:
+        assert tries == {3 if case in NAMED else 1}
 
 
 @pytest.mark.parametrize("case", LOST)
