@@ -153,14 +153,18 @@ PENDING = {**FAST, "healthcheck-timeout-seconds": "300"}
 
 
 @asynccontextmanager
-async def held_up(root: Path, silent: Backend, web: Backend) -> AsyncIterator[Rig]:
-    """Serve a gateway with the Service `web`, and the Service `silent`, which has no Ingress."""
-    async with rig(root, gateway=False) as served:
+async def held_up(root: Path) -> AsyncIterator[tuple[Rig, Backend, Backend]]:
+    """Serve a gateway with the Services `silent` and `web`, which have no Ingress."""
+    async with (
+        backend("silent", manner=Manner.SILENT) as silent,
+        backend("web") as web,
+        rig(root, gateway=False) as served,
+    ):
         gateway = alb_gateway("gw", members=(ONE, TWO)).annotate(LASTING)
         served.declare("gateway.yaml", gateway, alb_class())
         served.expose("web", [web])
         served.expose("silent", [silent])
-        yield served
+        yield served, silent, web
 
 
 def check_silent(served: Rig, interval: int) -> None:
@@ -186,11 +190,7 @@ async def until_served(address: Address, meanwhile: Callable[[], None] = lambda:
 
 def test_a_pending_check_holds_up_no_other_host(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with (
-            backend("silent", manner=Manner.SILENT) as silent,
-            backend("web") as web,
-            held_up(tmp_path, silent, web) as served,
-        ):
+        async with held_up(tmp_path) as (served, silent, _):
             address = await served.address("alb/gw")
             check_silent(served, 2)
             async with asyncio.timeout(30):
@@ -203,11 +203,7 @@ def test_a_pending_check_holds_up_no_other_host(tmp_path: Path) -> None:
 
 def test_a_pending_check_that_changes_all_the_time_holds_up_no_other_host(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with (
-            backend("silent", manner=Manner.SILENT) as silent,
-            backend("web") as web,
-            held_up(tmp_path, silent, web) as served,
-        ):
+        async with held_up(tmp_path) as (served, silent, _):
             address = await served.address("alb/gw")
             intervals = cycle(range(1, 51))
             for times in (1, 2, 3):
@@ -222,11 +218,7 @@ def test_a_pending_check_that_changes_all_the_time_holds_up_no_other_host(tmp_pa
 
 def test_a_pending_check_holds_up_no_envoy_that_starts(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with (
-            backend("silent", manner=Manner.SILENT) as silent,
-            backend("web") as web,
-            held_up(tmp_path, silent, web) as served,
-        ):
+        async with held_up(tmp_path) as (served, silent, _):
             check_silent(served, 2)
             add_host(served)
             async with asyncio.timeout(30):
@@ -240,11 +232,7 @@ def test_a_pending_check_of_a_cluster_with_a_dns_name_holds_up_no_other_host_for
     tmp_path: Path,
 ) -> None:
     async def scenario() -> None:
-        async with (
-            backend("silent", manner=Manner.SILENT) as silent,
-            backend("web") as web,
-            held_up(tmp_path, silent, web) as served,
-        ):
+        async with held_up(tmp_path) as (served, silent, web):
             settle(served, TWO, by_gateway("localhost"))
             served.expose("silent", [web], member=TWO)
             address = await served.address("alb/gw")

@@ -1,8 +1,9 @@
 """The ingress of a member by DNS name and by TLS, through an Envoy with a DNS server and roots."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,18 @@ def declare(served: Rig, near: Pods, other: Pods, number: int) -> None:
     served.declare("web.yaml", web(), pods, to=OTHER)
 
 
+def in_namespace(
+    scenario: Callable[[Namespace], Coroutine[Any, Any, None]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Run a scenario in a network with hidden Pods, whose DNS server Envoy asks."""
+    with namespace() as host:
+        host.hide_pods()
+        with_files(monkeypatch, tmp_path / "envoy", {RESOLVER: f"nameserver {host.address}\n"})
+        asyncio.run(scenario(host))
+
+
 def test_a_name_has_the_share_of_its_pods_however_many_addresses_it_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,10 +102,7 @@ def test_a_name_has_the_share_of_its_pods_however_many_addresses_it_has(
                     await load.answered(200)
             assert load.tally().failures == {}
 
-    with namespace() as host:
-        host.hide_pods()
-        with_files(monkeypatch, tmp_path / "envoy", {RESOLVER: f"nameserver {host.address}\n"})
-        asyncio.run(scenario(host))
+    in_namespace(scenario, tmp_path, monkeypatch)
 
 
 def test_no_request_is_lost_while_dns_takes_its_time(
@@ -130,10 +140,7 @@ def test_no_request_is_lost_while_dns_takes_its_time(
                 await load.answered(100)
             assert load.tally().failures == {}
 
-    with namespace() as host:
-        host.hide_pods()
-        with_files(monkeypatch, tmp_path / "envoy", {RESOLVER: f"nameserver {host.address}\n"})
-        asyncio.run(scenario(host))
+    in_namespace(scenario, tmp_path, monkeypatch)
 
 
 def test_a_request_under_way_outlives_the_change_of_its_cluster(
@@ -162,10 +169,7 @@ def test_a_request_under_way_outlives_the_change_of_its_cluster(
             answer = await waiting
             assert (answer.status, answer.headers["x-member"]) == (200, OTHER)
 
-    with namespace() as host:
-        host.hide_pods()
-        with_files(monkeypatch, tmp_path / "envoy", {RESOLVER: f"nameserver {host.address}\n"})
-        asyncio.run(scenario(host))
+    in_namespace(scenario, tmp_path, monkeypatch)
 
 
 def test_a_backend_whose_only_name_nobody_resolves_lets_others_change(
@@ -190,10 +194,7 @@ def test_a_backend_whose_only_name_nobody_resolves_lets_others_change(
             assert (await ask_once(address, Question("/", "new.test"))).status == 200
             assert set(names.asked) == {NAME}
 
-    with namespace() as host:
-        host.hide_pods()
-        with_files(monkeypatch, tmp_path / "envoy", {RESOLVER: f"nameserver {host.address}\n"})
-        asyncio.run(scenario(host))
+    in_namespace(scenario, tmp_path, monkeypatch)
 
 
 def test_an_authorizer_whose_name_nobody_resolves_lets_others_change(
@@ -220,10 +221,7 @@ def test_an_authorizer_whose_name_nobody_resolves_lets_others_change(
                     pass
             assert (await ask_once(address, Question("/", "guarded.test"))).status >= 400
 
-    with namespace() as host:
-        host.hide_pods()
-        with_files(monkeypatch, tmp_path / "envoy", {RESOLVER: f"nameserver {host.address}\n"})
-        asyncio.run(scenario(host))
+    in_namespace(scenario, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("silent", [False, True], ids=["unknown", "no-answer"])
@@ -258,10 +256,7 @@ def test_a_name_that_cannot_be_resolved_harms_nobody(
             assert load.tally().failures == {}
             assert own.asked
 
-    with namespace() as host:
-        host.hide_pods()
-        with_files(monkeypatch, tmp_path / "envoy", {RESOLVER: f"nameserver {host.address}\n"})
-        asyncio.run(scenario(host))
+    in_namespace(scenario, tmp_path, monkeypatch)
 
 
 AUTHORITY = Authority.make("roots of the system")

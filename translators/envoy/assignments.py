@@ -198,11 +198,7 @@ def assign(
                 )
                 for (priority, member), bodies in localities.items()
             ],
-            encode(
-                ClusterLoadAssignment(
-                    policy=ClusterLoadAssignmentPolicy(overprovisioning_factor=factor)
-                )
-            ),
+            _policy(factor),
         )
         return Resource.of(name, body, prelude=prelude)
 
@@ -235,6 +231,12 @@ def _last_kept_ready(priorities: Iterable[int], division: Division) -> int | Non
         return None
     tiers = division.top + 1
     return max((each for each in priorities if each % tiers < division.top), default=None)
+
+
+@lru_cache(maxsize=64)
+def _policy(factor: int) -> bytes:
+    policy = ClusterLoadAssignmentPolicy(overprovisioning_factor=factor)
+    return encode(ClusterLoadAssignment(policy=policy))
 
 
 def _with(bodies: list[bytes], more: bytes) -> list[bytes]:

@@ -15,6 +15,7 @@ from fleet.models import Service
 from fleet.problem import Problem
 from fleet.ref import Ref
 from translators.envoy.assignments import encode_gateway, encode_node
+from translators.merge.ingress_status import REASONS
 from translators.merge.nodes import UsableNode
 from translators.model.bounds import MAX_COUNTED_PODS
 from translators.model.endpoints import POD_WEIGHT, Lack, PodEndpoint, StandIn
@@ -107,19 +108,25 @@ def nearest(lacks: Iterable[Lack]) -> Lack:
     return Lack.NOTHING if found is Lack.MEMBERS else found
 
 
+_UNREACHED: Final[Mapping[Lack, tuple[str, str]]] = {
+    Lack.NODE_PORT: ("spec.ports", "a node port, since requests reach this member by its nodes"),
+    Lack.NODES: (
+        "nodes",
+        "a ready node with an address, since requests reach this member by its nodes",
+    ),
+    Lack.SHARED: (
+        "gateway-address",
+        "requests to reach this member by an address that no other member has",
+    ),
+}
+"""The key and the expectation of a Service of a member whose ready Pods get no request."""
+
+
 def unreached(service: Ref, lack: Lack) -> Problem:
     """Report a Service of a member whose Pods get no request, although they are ready."""
-    if lack is Lack.NODE_PORT:
-        expected = "a node port, since requests reach this member by its nodes"
-        reason, key = "NoNodePort", "spec.ports"
-    elif lack is Lack.SHARED:
-        expected = "requests to reach this member by an address that no other member has"
-        reason, key = "SharedAddress", "gateway-address"
-    else:
-        expected = "a ready node with an address, since requests reach this member by its nodes"
-        reason, key = "NoUsableNode", "nodes"
+    key, expected = _UNREACHED[lack]
     effect = f"no request goes to its Pods in {service.origin}"
-    return Problem(service, reason, key, "", expected, effect)
+    return Problem(service, REASONS[lack], key, "", expected, effect)
 
 
 def _weights(

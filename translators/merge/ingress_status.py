@@ -14,7 +14,7 @@ from translators.model.listeners import ListenerPort
 from translators.model.member_weights import MemberWeights
 from translators.model.policy import Declared
 
-_REASONS: Final[Mapping[Lack, str]] = {
+REASONS: Final[Mapping[Lack, str]] = {
     Lack.MEMBERS: "NoMembers",
     Lack.SERVICE: "ServiceNotFound",
     Lack.EXTERNAL_NAME: "ExternalName",
@@ -52,7 +52,7 @@ def lacking(named: Named, lack: Lack, gateway: str, because: tuple[Problem, ...]
         effect = "which serve until they end"
     return Problem(
         named.rule.origin,
-        _REASONS[lack],
+        REASONS[lack],
         named.key,
         f"{backend.namespace}/{backend.service}:{backend.port}",
         "a Service with this port and a ready Pod in an attached member",
@@ -67,7 +67,7 @@ def asking(at: Ref, declared: Declared, backend: Backend, lack: Lack, gateway: s
     effect = "which serve until they end" if ends else "requests are answered with 500"
     return Problem(
         at,
-        _REASONS[lack],
+        REASONS[lack],
         declared.key,
         declared.value,
         f"a Service {backend.namespace}/{backend.service} with port {backend.port} and a ready Pod "
